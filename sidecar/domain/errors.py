@@ -1,0 +1,62 @@
+"""The one tree of errors.
+
+Every error that reaches a user carries the exit code of its class (docs/exit-codes.md), one
+sentence that names the file, line, order, object or statement, and the remedy.  A class is an
+exit code; nothing else is encoded in the type.
+"""
+
+from __future__ import annotations
+
+
+class SidecarError(Exception):
+    """Something failed.
+
+    `message` says what is wrong and names the object; `remedy` says what to do about it.
+    Neither may contain a secret or personal data: both are logged and printed as they are.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  remedy: {self.remedy}" if self.remedy else self.message
+
+
+class UsageError(SidecarError):
+    """The command was called wrongly."""
+
+    exit_code = 64
+
+
+class BadData(SidecarError):
+    """Data that breaks an invariant (an order that does not add up, an unknown product type)."""
+
+    exit_code = 65
+
+
+class Unavailable(SidecarError):
+    """The database or the ERP cannot be reached."""
+
+    exit_code = 69
+
+
+class TryAgain(SidecarError):
+    """A passing state: a lock is held, another daemon is at work."""
+
+    exit_code = 75
+
+
+class PermissionDenied(SidecarError):
+    """A right is missing: a password is refused, a grant or a file mode is wrong."""
+
+    exit_code = 77
+
+
+class ConfigurationError(SidecarError):
+    """The configuration, a mapping or the installation does not fit what was found."""
+
+    exit_code = 78
