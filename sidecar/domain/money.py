@@ -1,0 +1,66 @@
+"""Money: an amount, a currency and a basis, which never mix.
+
+Magento keeps every amount twice: `base_*` in the website's base currency and without prefix in the
+currency of the order.  Adding one to the other is the classic mistake of integrations
+(facts: magento2#34649), so it raises here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from enum import Enum
+
+CENT = Decimal("0.01")
+
+
+class Basis(Enum):
+    """Whose currency an amount is in."""
+
+    BASE = "base"
+    ORDER = "order"
+
+
+class CurrencyMismatch(TypeError):
+    """Two amounts of different currency or basis met in one sum: a programming error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """`amount` in `currency`; `basis` says whether it is a base or an order amount."""
+
+    amount: Decimal
+    currency: str
+    basis: Basis
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.amount + self._same(other).amount, self.currency, self.basis)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.amount - self._same(other).amount, self.currency, self.basis)
+
+    def __neg__(self) -> Money:
+        return Money(-self.amount, self.currency, self.basis)
+
+    def __abs__(self) -> Money:
+        return Money(abs(self.amount), self.currency, self.basis)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.amount < self._same(other).amount
+
+    def __str__(self) -> str:
+        return f"{rounded(self.amount)} {self.currency}"
+
+    def _same(self, other: Money) -> Money:
+        if not isinstance(other, Money):
+            raise CurrencyMismatch(f"{self} cannot be combined with {other!r}")
+        if (self.currency, self.basis) != (other.currency, other.basis):
+            raise CurrencyMismatch(
+                f"{self} ({self.basis.value}) cannot be combined with {other} ({other.basis.value})"
+            )
+        return other
+
+
+def rounded(amount: Decimal, places: int = 2) -> Decimal:
+    """`amount` rounded half up, as Magento and commercial practice round."""
+    return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)

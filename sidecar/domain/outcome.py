@@ -1,0 +1,123 @@
+"""What one attempt to deliver an event came to: a closed set.
+
+HTTP 2xx is not success and HTTP 500 is not transient (facts: erp-contracts.md section 1), so it is
+the adapter that decides, on the body.  What an adapter cannot place is `Unknown`, never a success
+and never a plain retry: the ERP may have booked it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import assert_never
+
+import msgspec
+
+
+class Booked(msgspec.Struct, frozen=True, kw_only=True):
+    """A document in the ERP as the ERP describes it; what it does not say is None."""
+
+    reference: str
+    status: str | None = None
+    total: Decimal | None = None
+    tax: Decimal | None = None
+    lines: int | None = None
+
+
+class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="accepted"):
+    """The ERP booked it."""
+
+    booked: Booked
+    message: str = ""
+
+
+class Duplicate(msgspec.Struct, frozen=True, kw_only=True, tag="duplicate"):
+    """The ERP says that it has it already.  Adopted after the ERP was asked what it has."""
+
+    reference: str | None = None
+    message: str = ""
+
+
+class Partial(msgspec.Struct, frozen=True, kw_only=True, tag="partial"):
+    """Booked, but not as a finished document (a draft, a header without lines).
+
+    Needs a repair step in the ERP; sending it again would book it twice.
+    """
+
+    booked: Booked
+    what: str
+    message: str = ""
+
+
+class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
+    """The ERP refuses it for a business reason: a human must act."""
+
+    message: str
+    code: str | None = None
+    field: str | None = None
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, tag="retry"):
+    """Certainly not booked, and likely to pass later.  `after`: seconds, if the ERP named them."""
+
+    message: str
+    after: float | None = None
+
+
+class Throttled(msgspec.Struct, frozen=True, kw_only=True, tag="throttled"):
+    """Not booked because we ask too often: slow down.  `after`: seconds the ERP asked for."""
+
+    message: str
+    after: float | None = None
+
+
+class Conflict(msgspec.Struct, frozen=True, kw_only=True, tag="conflict"):
+    """The document changed meanwhile: read it again, then decide."""
+
+    message: str
+
+
+class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
+    """Sent, and no answer that can be trusted.  The ERP is asked before anything is sent again."""
+
+    message: str
+
+
+class Misconfigured(msgspec.Struct, frozen=True, kw_only=True, tag="misconfigured"):
+    """Login refused, unknown field, no such service: every further call would fail alike."""
+
+    message: str
+
+
+Outcome = (
+    Accepted
+    | Duplicate
+    | Partial
+    | Rejected
+    | Retry
+    | Throttled
+    | Conflict
+    | Unknown
+    | Misconfigured
+)
+
+
+def name_of(outcome: Outcome) -> str:
+    """The outcome's stable name, as in the ledger, the logs and `--json`."""
+    return str(outcome.__struct_config__.tag)
+
+
+def describe(outcome: Outcome) -> str:
+    """One line for a human."""
+    match outcome:
+        case Accepted(booked=booked):
+            return f"accepted as {booked.reference}" + (f" ({booked.status})" * bool(booked.status))
+        case Partial(booked=booked, what=what):
+            return f"partial: {booked.reference}: {what}"
+        case Duplicate(reference=reference):
+            return f"duplicate of {reference}" if reference else "duplicate"
+        case Rejected(code=code, message=message):
+            return f"rejected: {f'{code}: ' if code else ''}{message}"
+        case Retry() | Throttled() | Conflict() | Unknown() | Misconfigured():
+            return f"{name_of(outcome)}: {outcome.message}"
+        case _:
+            assert_never(outcome)

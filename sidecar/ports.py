@@ -1,0 +1,182 @@
+"""What the stations need of the world outside, as Protocols.
+
+An adapter knows this module and `sidecar.domain`, nothing else of the sidecar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Protocol
+
+from sidecar.domain.event import Event
+from sidecar.domain.outcome import Booked, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the ERP called an entity that it accepted before."""
+
+    reference: str
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopContext:
+    """What an expression may know of the shop."""
+
+    name: str
+    timezone: tzinfo
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way: `ref` is the external reference that a probe asks for."""
+
+    event: Event
+    ref: str
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What was seen on the wire, for the attempt's record: never a secret, never a whole body.
+
+    `status` is HTTP's (None when there was no answer), `seconds` the call's duration,
+    `answer` an excerpt of the reply (at most 2,000 characters).
+    """
+
+    request: str
+    status: int | None
+    seconds: float
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one delivery with what was seen of it."""
+
+    outcome: Outcome
+    exchange: Exchange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an adapter can do in one domain.
+
+    `subscriptions`: the event types it has a call for.  `batch`: most events in one call (1: single
+    calls).  `probe`: the ERP can be asked by external reference; where it cannot, and the ERP
+    does not refuse duplicates by itself (`dedupe`), an unknown outcome is parked, never resent.
+    """
+
+    subscriptions: frozenset[str]
+    batch: int = 1
+    probe: bool = False
+    dedupe: bool = False
+    lists: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One row of the ERP's own list; `external` is the reference that we gave it."""
+
+    external: str
+    booked: Booked
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Part of a list; `next` is None on the last page."""
+
+    rows: tuple[Listed, ...]
+    next: str | int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Whether the ERP answers and takes our login."""
+
+    reachable: bool
+    authorised: bool
+    message: str = ""
+
+
+class ErpAdapter(Protocol):
+    """One ERP account.  Methods are called from several threads at once.
+
+    `push` never raises for what the ERP or the wire does: it answers with outcomes.  `probe` and
+    `list` raise `sidecar.domain.errors.Unavailable` when no trustworthy answer can be had.
+    """
+
+    def capabilities(self, domain: str) -> Capabilities:
+        """What this ERP's interface can do in a domain, as configured."""
+
+    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+        """Send; one result per delivery, in the same order."""
+
+    def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
+        """What the ERP has under each external reference; a missing or empty entry: nothing."""
+
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+        """Documents changed since (UTC), page by page; the first page is None."""
+
+    def ping(self) -> Ping:
+        """Ask something harmless."""
+
+    def close(self) -> None:
+        """Give back connections."""
+
+
+class Clock(Protocol):
+    """The process's clock; leases never use it, they use the database's."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds, for durations and time-outs."""
+
+
+class Sleeper(Protocol):
+    """Waiting that a stop can interrupt."""
+
+    def wait(self, seconds: float) -> bool:
+        """True when the wait was cut short by a stop."""
+
+
+class Narrator(Protocol):
+    """Where stations say what happened: the log, the metrics and the demo listen."""
+
+    def tell(self, event: str, /, **fields: object) -> None:
+        """`event` is a stable name (docs/events-log.md); fields carry no personal data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far the ERP's figures may be from ours before it is a difference."""
+
+    total: Decimal = Decimal("0.01")
+    tax: Decimal = Decimal("0.01")
+    lines_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """What `app` hands an adapter's factory (entry-point group `erp_sidecar.adapters`).
+
+    `auth` is the `erp.auth` section with its secrets resolved to `Secret`; `calls` the absolute
+    path of the declarative file (None for an adapter that needs none); `tls` the `erp.tls` section.
+    Times in seconds.
+    """
+
+    url: str
+    connect_timeout: float
+    read_timeout: float
+    shop: ShopContext
+    calls: Path | None = None
+    auth: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tls: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 4
