@@ -1,0 +1,257 @@
+"""Connections to the MySQL or MariaDB server on which Magento's tables and the ledger live.
+
+Three ways to talk to it, and no other:
+
+* `transaction()`: READ COMMITTED, lock waits of two seconds at the most.  In REPEATABLE READ an
+  open claim blocks checkout, with or without SKIP LOCKED (facts: mysql-outbox 2.2), so the
+  isolation is asserted on each new connection, not assumed.
+* `snapshot()`: one consistent read-only view without any lock, for reading an order and its items
+  of one moment.
+* `definition()`: autocommit, for DDL, with a metadata-lock wait of one second: a DDL that queues
+  behind one open reader makes every checkout queue behind the DDL (facts: mysql-outbox 2.6).
+
+A transaction never spans a network call to the ERP.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+
+from sidecar.domain.errors import (
+    ConfigurationError,
+    PermissionDenied,
+    SidecarError,
+    TryAgain,
+    Unavailable,
+)
+from sidecar.domain.secret import Secret
+
+LOCK_WAIT_SECONDS = 2
+DEFINITION_WAIT_SECONDS = 1
+OLDEST = {"MariaDB": (10, 4), "MySQL": (8, 0)}
+
+_SESSION = (
+    "SET SESSION time_zone = '+00:00', innodb_lock_wait_timeout = {wait}, lock_wait_timeout = "
+    "{wait}, sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,ERROR_FOR_DIVISION_BY_ZERO'"
+)
+
+_UNREACHABLE = frozenset({2002, 2003, 2005, 2006, 2013, 1040, 1053, 1077, 1927, 4031})
+_LOGIN_REFUSED = frozenset({1045, 1698, 1130, 1862, 3118})
+_RIGHT_MISSING = frozenset({1044, 1142, 1143, 1227, 1370, 1410, 1419})
+_LOCKED = frozenset({1205, 1213, 3572, 1020, 3058})
+_MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
+_READ_ONLY = frozenset({1290, 1792, 1836})
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """Where the server is and who we are there; `socket` wins over host and port."""
+
+    user: str
+    password: Secret
+    database: str
+    host: str = "127.0.0.1"
+    port: int = 3306
+    socket: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The server for a message: never with the password."""
+        return f"socket {self.socket}" if self.socket else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """What the server says of itself."""
+
+    flavour: str
+    version: tuple[int, ...]
+    version_text: str
+    variables: dict[str, str]
+
+    def on(self, variable: str) -> bool:
+        """Whether a server variable is switched on."""
+        return self.variables.get(variable, "").upper() in {"1", "ON", "YES"}
+
+
+class Database:
+    """One server reached with one login; safe to use from several threads."""
+
+    def __init__(self, login: Login, *, connections: int = 8) -> None:
+        self.login = login
+        self._engine = sa.create_engine(
+            sa.URL.create("mysql+pymysql", username=login.user, database=login.database),
+            isolation_level="READ COMMITTED",
+            pool_size=connections,
+            max_overflow=0,
+            pool_pre_ping=True,
+            pool_recycle=600,
+            connect_args=_driver_arguments(login),
+        )
+        event.listen(self._engine, "connect", _prepare_session)
+
+    @contextmanager
+    def transaction(self, doing: str = "") -> Iterator[sa.Connection]:
+        """A READ COMMITTED transaction, committed at the end; `doing` names it in errors."""
+        with self._explained(doing), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self, doing: str = "") -> Iterator[sa.Connection]:
+        """One consistent read-only view, opened here and closed at the end."""
+        with self._explained(doing), self._engine.connect() as pooled:
+            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            try:
+                yield connection
+            finally:
+                if not connection.invalidated:
+                    connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def definition(self, doing: str = "") -> Iterator[sa.Connection]:
+        """A connection for DDL, each statement by itself, giving way after one second."""
+        with self._explained(doing), self._engine.connect() as pooled:
+            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+            connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {DEFINITION_WAIT_SECONDS}")
+            try:
+                yield connection
+            finally:
+                if not connection.invalidated:
+                    connection.exec_driver_sql(
+                        f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}"
+                    )
+
+    def server(self) -> Server:
+        """Ask the server what it is."""
+        with self.transaction("asking the server for its version") as connection:
+            rows = connection.exec_driver_sql("SHOW GLOBAL VARIABLES")
+            variables = {str(name).lower(): str(value) for name, value in rows}
+        text = variables["version"]
+        numbers = re.match(r"[\d.]+", text.removeprefix("5.5.5-"))
+        if numbers is None:
+            raise ConfigurationError(f"the server calls itself {text!r}: not a version we know")
+        flavour = "MariaDB" if "mariadb" in text.lower() else "MySQL"
+        version = tuple(int(part) for part in numbers.group().strip(".").split("."))
+        return Server(flavour, version, text, variables)
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise explain(error, self.login, doing) from error
+
+
+def require_supported(server: Server) -> None:
+    """Refuse a server on which the promises do not hold; raises ConfigurationError."""
+    oldest = OLDEST[server.flavour]
+    if server.version[:2] < oldest:
+        raise ConfigurationError(
+            f"{server.flavour} {server.version_text} is older than "
+            f"{oldest[0]}.{oldest[1]}, the oldest that is supported",
+            "run Magento on a server version that Adobe supports for Magento 2.4",
+        )
+    if server.on("log_bin") and server.variables.get("binlog_format", "").upper() == "STATEMENT":
+        raise ConfigurationError(
+            "binlog_format is STATEMENT: READ COMMITTED, without which checkout would wait for "
+            "us, cannot write there (error 1665)",
+            "set binlog_format=ROW, the only format that Adobe supports",
+        )
+    if server.on("read_only") or server.on("super_read_only"):
+        raise ConfigurationError(
+            "this server is read-only, probably a replica",
+            "point shop.database at the server that Magento writes to",
+        )
+
+
+def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
+    """The server's error as one of ours: what happened, where, what to do.
+
+    The statement's parameters are left out: they may be personal data.
+    """
+    code, text = _code_and_text(error)
+    where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
+    if code in _LOGIN_REFUSED:
+        return PermissionDenied(
+            f"the database refused the login ({code}) as {where}",
+            "check shop.database.user and the file or credential that its password names",
+        )
+    if code in _RIGHT_MISSING:
+        return PermissionDenied(
+            f"a right is missing ({code}: {text}) as {where}",
+            "set log_bin_trust_function_creators=1, or use capture.triggers: false"
+            if code == 1419
+            else "compare the account's rights with sql/grants.sql",
+        )
+    if code in _MISSING_OBJECT:
+        return ConfigurationError(
+            f"the database has no such object ({code}: {text}) as {where}",
+            "check shop.database.name and table_prefix; run 'erp-sidecar install' for the ledger",
+        )
+    if code in _READ_ONLY:
+        return Unavailable(
+            f"the server is read-only now ({code}) as {where}", "after a failover: it is retried"
+        )
+    if code in _LOCKED:
+        return TryAgain(f"gave way to another transaction ({code}) as {where}", "try again")
+    if code in _UNREACHABLE or error.connection_invalidated:
+        return Unavailable(
+            f"the database cannot be reached ({code}: {text}) as {where}",
+            "check that the server runs and that shop.database names its host, port or socket",
+        )
+    return SidecarError(f"the database refused a statement ({code}: {text}) as {where}")
+
+
+def is_duplicate(error: SidecarError) -> bool:
+    """Whether the error stands for a duplicate key (1062)."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and _code_and_text(cause)[0] == 1062
+
+
+def _code_and_text(error: DBAPIError) -> tuple[int, str]:
+    arguments = getattr(error.orig, "args", ())
+    code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
+    return code, str(arguments[1]) if len(arguments) > 1 else type(error.orig).__name__
+
+
+def _driver_arguments(login: Login) -> dict[str, Any]:
+    arguments: dict[str, Any] = {
+        "password": login.password.reveal(),
+        "charset": "utf8mb4",
+        "connect_timeout": 5,
+        "read_timeout": 60,
+        "write_timeout": 60,
+    }
+    if login.socket:
+        return arguments | {"unix_socket": login.socket}
+    return arguments | {"host": login.host, "port": login.port}
+
+
+def _prepare_session(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SESSION.format(wait=LOCK_WAIT_SECONDS))
+        cursor.execute(
+            "SHOW SESSION VARIABLES WHERE Variable_name IN "
+            "('transaction_isolation', 'tx_isolation')"
+        )
+        levels = {value for _, value in cursor.fetchall()}
+    if levels != {"READ-COMMITTED"}:
+        raise ConfigurationError(
+            f"the session's isolation is {', '.join(sorted(levels)) or 'unknown'} although READ "
+            "COMMITTED was asked for: checkout would wait for us",
+            "look for an init_connect or a proxy that sets the isolation",
+        )

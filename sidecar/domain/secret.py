@@ -1,0 +1,22 @@
+"""A value that must never be printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A password or token: `str()` and `repr()` show `***`, only `reveal()` gives the value."""
+
+    _value: str = field(repr=False)
+
+    def reveal(self) -> str:
+        """The value itself; call it at the last moment, and never into a log or an error."""
+        return self._value
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "Secret(***)"

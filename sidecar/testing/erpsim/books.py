@@ -1,0 +1,379 @@
+"""The ERP's books: what it believes it was ordered, by its own arithmetic.
+
+The books are what the tests trust.  So they know nothing of HTTP, SOAP or misbehaviour, and a
+document that was booked is in the journal before `submit` returns: a `kill -9` of the simulator
+loses no booked document, whatever the client was or was not told.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sidecar.domain.errors import BadData, TryAgain
+
+OPEN, POSTED, CANCELED, DRAFT = "OPEN", "POSTED", "CANCELED", "DRAFT"
+"""The states the simulator sets by itself.  The control face may set any other word, as ERPs do."""
+
+CENT = Decimal("0.01")
+UNIT = Decimal(1)
+FIRST_NUMBER = 100_001
+
+
+class DuplicatePolicy(StrEnum):
+    """What a second submission with a known external number does."""
+
+    NONE = "none"  # books a second document, as most ERPs do
+    REJECT = "reject"  # refused, with the number of the existing document
+    IDEMPOTENCY_KEY = "idempotency-key"  # the same key answers the same document; no key books anew
+    UPSERT = "upsert"  # updates the document in place; an older `revision` is refused
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """One line of a document; `discount` and `tax` are for the whole line, not per unit."""
+
+    line_id: int | str | None = None
+    sku: str
+    quantity: Decimal
+    unit_price: Decimal
+    discount: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+
+    @property
+    def net(self) -> Decimal:
+        return _rounded(self.quantity * self.unit_price, CENT) - self.discount
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as a client sent it, free of any wire format.
+
+    `tax` is the tax of the document (None: the sum of the lines' taxes) and `total` what the
+    client believes, which is kept and never honoured.  `other` holds every field the simulator
+    has no use for, so that a test can see that it arrived.
+    """
+
+    external: str
+    lines: tuple[Line, ...]
+    currency: str | None = None
+    customer: dict[str, Any] | str | None = None
+    shipping: Decimal = Decimal(0)
+    tax: Decimal | None = None
+    total: Decimal | None = None
+    revision: int | None = None
+    idempotency_key: str | None = None
+    other: dict[str, Any] = {}
+
+    @property
+    def booked_tax(self) -> Decimal:
+        return sum((line.tax for line in self.lines), Decimal(0)) if self.tax is None else self.tax
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a booked document.
+
+    `total` is the ERP's own sum over `lines`, `submitted_total` what the client sent.
+    `sequence` counts the changes of the whole books, `version` those of this document.
+    """
+
+    number: str
+    external: str
+    state: str
+    lines: tuple[Line, ...]
+    shipping: Decimal
+    tax: Decimal
+    total: Decimal
+    submitted_total: Decimal | None
+    currency: str | None
+    customer: dict[str, Any] | str | None
+    revision: int | None
+    idempotency_key: str | None
+    other: dict[str, Any]
+    created: datetime
+    changed: datetime
+    version: int
+    sequence: int
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A business answer other than "booked": `number` names the document that stands in the way."""
+
+    code: str
+    message: str
+    field: str | None = None
+    number: str | None = None
+
+
+class Books:
+    """All documents with all their versions; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        duplicates: DuplicatePolicy = DuplicatePolicy.NONE,
+        journal: Journal | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._duplicates = duplicates
+        self._journal = journal
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._forget()
+        for document in journal.replay() if journal else ():
+            self._remember(document)
+
+    @property
+    def sequence(self) -> int:
+        """How many changes the books have seen."""
+        return self._sequence
+
+    def submit(
+        self, submission: Submission, *, state: str = OPEN, total_to: Decimal = CENT
+    ) -> Document | Refusal:
+        """Book an order as the duplicate policy has it; `total_to` is the unit of the total."""
+        with self._lock:
+            known = self._known(submission)
+            if known is None:
+                return self._book(submission, state, total_to)
+            if self._duplicates is DuplicatePolicy.UPSERT:
+                return self._update(known, submission, total_to)
+        if self._duplicates is DuplicatePolicy.REJECT:
+            return duplicate(known.external, known.number)
+        if known.external != submission.external:
+            return Refusal(
+                code="idempotency_key_reused",
+                message=f"the key was used for {known.external}",
+                field="Idempotency-Key",
+                number=known.number,
+            )
+        return known
+
+    def cancel(self, number: str) -> Document | Refusal:
+        """Cancel what is not yet delivered; a second time is answered like the first."""
+        with self._lock:
+            known = self._current(number)
+            if known is None:
+                return unknown_document(number)
+            if known.state == CANCELED:
+                return known
+            if known.state not in (OPEN, DRAFT):
+                return _closed(known)
+            return self._change(known, state=CANCELED)
+
+    def set_state(self, number: str, state: str) -> Document | Refusal:
+        """What a clerk or a nightly job of the ERP does."""
+        with self._lock:
+            known = self._current(number)
+            return unknown_document(number) if known is None else self._change(known, state=state)
+
+    def document(self, number: str) -> Document | None:
+        return self._current(number)
+
+    def documents(
+        self,
+        external: str | None = None,
+        as_of: Callable[[Document], bool] | None = None,
+    ) -> list[Document]:
+        """Documents by number; `as_of` says which versions are visible to a stale read."""
+        with self._lock:
+            numbers = list(self._versions if external is None else self._numbers.get(external, ()))
+            if as_of is None:
+                return [self._versions[number][-1] for number in numbers]
+            histories = [list(self._versions[number]) for number in numbers]
+        visible = ([version for version in history if as_of(version)] for history in histories)
+        return [versions[-1] for versions in visible if versions]
+
+    def first(self) -> Document | None:
+        """The oldest document."""
+        with self._lock:
+            return next((versions[-1] for versions in self._versions.values()), None)
+
+    def reset(self) -> None:
+        """Forget everything, the journal included; numbers start anew."""
+        with self._lock:
+            self._forget()
+            if self._journal:
+                self._journal.clear()
+
+    def close(self) -> None:
+        if self._journal:
+            self._journal.close()
+
+    def _known(self, submission: Submission) -> Document | None:
+        if self._duplicates is DuplicatePolicy.NONE:
+            return None
+        if self._duplicates is DuplicatePolicy.IDEMPOTENCY_KEY:
+            number = self._keys.get(submission.idempotency_key or "")
+            return None if number is None else self._current(number)
+        numbers = self._numbers.get(submission.external)
+        return self._current(numbers[0]) if numbers else None
+
+    def _book(self, submission: Submission, state: str, total_to: Decimal) -> Document:
+        now = self._now()
+        return self._write(
+            Document(
+                number=f"SO-{FIRST_NUMBER + len(self._versions)}",
+                external=submission.external,
+                state=state,
+                lines=submission.lines,
+                shipping=submission.shipping,
+                tax=submission.booked_tax,
+                total=_total(submission, total_to),
+                submitted_total=submission.total,
+                currency=submission.currency,
+                customer=submission.customer,
+                revision=submission.revision,
+                idempotency_key=submission.idempotency_key,
+                other=submission.other,
+                created=now,
+                changed=now,
+                version=1,
+                sequence=self._sequence + 1,
+            )
+        )
+
+    def _update(
+        self, known: Document, submission: Submission, total_to: Decimal
+    ) -> Document | Refusal:
+        if known.state not in (OPEN, DRAFT):
+            return _closed(known)
+        if (submission.revision or 0) < (known.revision or 0):
+            return Refusal(
+                code="stale_revision",
+                message=f"revision {known.revision} is booked already",
+                field="revision",
+                number=known.number,
+            )
+        return self._change(
+            known,
+            lines=submission.lines,
+            shipping=submission.shipping,
+            tax=submission.booked_tax,
+            total=_total(submission, total_to),
+            submitted_total=submission.total,
+            currency=submission.currency,
+            customer=submission.customer,
+            revision=submission.revision,
+            other=submission.other,
+        )
+
+    def _change(self, known: Document, **fields: Any) -> Document:
+        changed = msgspec.structs.replace(
+            known,
+            changed=self._now(),
+            version=known.version + 1,
+            sequence=self._sequence + 1,
+            **fields,
+        )
+        return self._write(changed)
+
+    def _write(self, document: Document) -> Document:
+        # Journal first: what memory shows and a reader saw must survive a kill.
+        if self._journal:
+            self._journal.append(document)
+        self._remember(document)
+        return document
+
+    def _remember(self, document: Document) -> None:
+        self._sequence = document.sequence
+        if document.number not in self._versions:
+            self._numbers[document.external].append(document.number)
+            if document.idempotency_key:
+                self._keys[document.idempotency_key] = document.number
+        self._versions[document.number].append(document)
+
+    def _forget(self) -> None:
+        self._sequence = 0
+        self._versions: defaultdict[str, list[Document]] = defaultdict(list)
+        self._numbers: defaultdict[str, list[str]] = defaultdict(list)
+        self._keys: dict[str, str] = {}
+
+    def _current(self, number: str) -> Document | None:
+        versions = self._versions.get(number)
+        return versions[-1] if versions else None
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+
+class Journal:
+    """Append-only file, one JSON line per document version; one process at a time may hold it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("ab", buffering=0)
+        try:
+            # Two simulators on one journal would hand out the same numbers.
+            os.lockf(self._file.fileno(), os.F_TLOCK, 0)
+        except OSError as held:
+            self._file.close()
+            raise TryAgain(
+                f"the state file {path} is in use by another simulator",
+                "stop that one or give this one a --state-file of its own",
+            ) from held
+        self._encoder = msgspec.json.Encoder(decimal_format="number")
+
+    def append(self, document: Document) -> None:
+        """One unbuffered write: the line is the kernel's when this returns, so a kill keeps it."""
+        self._file.write(self._encoder.encode(document) + b"\n")
+
+    def replay(self) -> Iterator[Document]:
+        """Every version in the order it was written."""
+        decoder = msgspec.json.Decoder(Document, float_hook=Decimal)
+        written = self.path.read_bytes()
+        whole = written.rfind(b"\n") + 1
+        # Only a kill in the middle of a write leaves a last line without its end; nobody was told
+        # of that document, so it was never booked.
+        self._file.truncate(whole)
+        for number, line in enumerate(written[:whole].splitlines(), start=1):
+            try:
+                yield decoder.decode(line)
+            except msgspec.MsgspecError as broken:
+                raise BadData(
+                    f"{self.path}:{number} is not a document of the simulator: {broken}",
+                    "remove the state file to start with empty books",
+                ) from broken
+
+    def clear(self) -> None:
+        self._file.truncate(0)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def duplicate(external: str, number: str) -> Refusal:
+    return Refusal(
+        code="duplicate",
+        message=f"{external} is booked as {number}",
+        field="externalNumber",
+        number=number,
+    )
+
+
+def unknown_document(number: str) -> Refusal:
+    return Refusal(code="unknown_document", message=f"there is no document {number}")
+
+
+def _closed(document: Document) -> Refusal:
+    return Refusal(
+        code="document_closed",
+        message=f"{document.number} is {document.state} and cannot be changed",
+        number=document.number,
+    )
+
+
+def _total(submission: Submission, to: Decimal) -> Decimal:
+    net = sum((line.net for line in submission.lines), Decimal(0))
+    return _rounded(net + submission.booked_tax + submission.shipping, to)
+
+
+def _rounded(value: Decimal, to: Decimal) -> Decimal:
+    return value.quantize(to, ROUND_HALF_UP)

@@ -1,0 +1,146 @@
+"""The order desk: takes an order, checks it, books it, and says what it did, or something else.
+
+Faults that concern one order act here, so that every face (REST, SOAP) shows them alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from typing import Any
+
+from msgspec.structs import replace
+
+from sidecar.testing.erpsim.books import (
+    CENT,
+    DRAFT,
+    OPEN,
+    UNIT,
+    Books,
+    Document,
+    Line,
+    Refusal,
+    Submission,
+    duplicate,
+)
+from sidecar.testing.erpsim.rules import Fault, Misbehaviour
+
+Faults = Mapping[Misbehaviour, Fault]
+NOBODYS_NUMBER = "SO-000000"
+_MOST_DIGITS = 15
+
+
+class OrderDesk:
+    """Books orders under the standing business rules of this ERP."""
+
+    def __init__(
+        self, books: Books, items_unknown: frozenset[str], credit_limit_customers: frozenset[str]
+    ) -> None:
+        self.books = books
+        self._items_unknown = items_unknown
+        self._credit_limit_customers = credit_limit_customers
+
+    def submit(self, submission: Submission, faults: Faults) -> Document | Refusal:
+        """What the ERP answers to the order; what it booked stands in the books."""
+        refusal = self._refusal(submission, faults)
+        if refusal:
+            return refusal
+        booked = self.books.submit(
+            _altered(submission, faults),
+            state=DRAFT if Misbehaviour.DRAFT_ON_201 in faults else OPEN,
+            total_to=UNIT if Misbehaviour.ROUNDED_TOTAL in faults else CENT,
+        )
+        if isinstance(booked, Refusal):
+            return booked
+        if Misbehaviour.NUMBER_REUSED in faults:
+            other = self.books.first()
+            return replace(booked, number=other.number) if other else booked
+        return booked
+
+    def _refusal(self, submission: Submission, faults: Faults) -> Refusal | None:
+        if too_long := _immeasurable(submission):
+            return Refusal(code="invalid", message="more digits than the ERP has", field=too_long)
+        if Misbehaviour.WRONG_DUPLICATE in faults:
+            return duplicate(submission.external, NOBODYS_NUMBER)
+        if Misbehaviour.DUPLICATE_ANSWER in faults:
+            return self._already_booked(submission, faults)
+        if Misbehaviour.CREDIT_LIMIT in faults or self._over_limit(submission.customer):
+            return Refusal(
+                code="credit_limit", message="the customer's credit is used up", field="customer"
+            )
+        return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
+
+    def _already_booked(self, submission: Submission, faults: Faults) -> Refusal:
+        """As when a gateway retried by itself: one document, and the retry's answer."""
+        known = self.books.documents(submission.external)
+        if known:
+            return duplicate(submission.external, known[0].number)
+        booked = self.books.submit(_altered(submission, faults))
+        if isinstance(booked, Refusal):
+            return booked
+        return duplicate(submission.external, booked.number)
+
+    def _over_limit(self, customer: dict[str, Any] | str | None) -> bool:
+        named = customer.values() if isinstance(customer, dict) else (customer,)
+        return any(isinstance(n, str) and n in self._credit_limit_customers for n in named)
+
+    def _unknown_item(self, submission: Submission, fault: Fault | None) -> Refusal | None:
+        for index, line in enumerate(submission.lines):
+            if line.sku in self._items_unknown or (
+                fault and (not fault.sku or fnmatchcase(line.sku, fault.sku))
+            ):
+                return Refusal(
+                    code="unknown_item",
+                    message=f"there is no item {line.sku}",
+                    field=f"lines[{index}].sku",
+                )
+        return None
+
+
+def _altered(submission: Submission, faults: Faults) -> Submission:
+    """The order as this ERP books it, silently less than it was sent."""
+    if fault := faults.get(Misbehaviour.DROP_LINE):
+        submission = _without_line(submission, _struck_line(submission, fault))
+    if fault := faults.get(Misbehaviour.DROP_PRICE):
+        struck = _struck_line(submission, fault)
+        free = tuple(
+            replace(line, unit_price=Decimal("0.00"), discount=Decimal(0))
+            if index == struck
+            else line
+            for index, line in enumerate(submission.lines)
+        )
+        submission = replace(submission, lines=free)
+    if Misbehaviour.DROP_TAX in faults:
+        untaxed = tuple(replace(line, tax=Decimal("0.00")) for line in submission.lines)
+        submission = replace(submission, lines=untaxed, tax=Decimal("0.00"))
+    return submission
+
+
+def _struck_line(submission: Submission, fault: Fault) -> int:
+    """Index of the line that the rule's SKU names; without a SKU the last one."""
+    for index, line in enumerate(submission.lines):
+        if fault.sku and fnmatchcase(line.sku, fault.sku):
+            return index
+    return len(submission.lines) - 1
+
+
+def _without_line(submission: Submission, index: int) -> Submission:
+    lost: Line = submission.lines[index]
+    kept = submission.lines[:index] + submission.lines[index + 1 :]
+    tax = None if submission.tax is None else submission.tax - lost.tax
+    return replace(submission, lines=kept, tax=tax)
+
+
+def _immeasurable(submission: Submission) -> str | None:
+    """Name of the field whose number no column of the ERP could hold."""
+    amounts = {"shipping": submission.shipping, "tax": submission.booked_tax}
+    for index, line in enumerate(submission.lines):
+        amounts[f"lines[{index}].quantity"] = line.quantity
+        amounts[f"lines[{index}].unitPrice"] = line.unit_price
+        amounts[f"lines[{index}].discount"] = line.discount
+        amounts[f"lines[{index}].tax"] = line.tax
+    for name, amount in amounts.items():
+        if amount and amount.adjusted() >= _MOST_DIGITS // 2 + 3:
+            return name
+    return None

@@ -1,0 +1,229 @@
+-- 0001: the ledger and the outbox.
+--
+-- {name} stands for the table's full name: `erp_sidecar`.`name`, or `magento`.`erp_sidecar_name`
+-- where the host allows one schema only.  All times are UTC.  Money is decimal(20,4), as Magento's.
+
+-- Hints: "look at order 42".  Written by triggers inside Magento's own transactions, so: InnoDB, a
+-- primary key, nothing else.  A unique secondary key or a foreign key here could make checkout wait.
+CREATE TABLE {outbox} (
+  id          bigint unsigned NOT NULL AUTO_INCREMENT,
+  kind        varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id   int unsigned NOT NULL,
+  pointed     varchar(64)  CHARACTER SET ascii NOT NULL,
+  created_at  timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Breadcrumbs of triggers that could not write their hint: the order went through, the hint is lost,
+-- the sweep finds it.
+CREATE TABLE {outbox_fault} (
+  id          bigint unsigned NOT NULL AUTO_INCREMENT,
+  kind        varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id   int unsigned NOT NULL,
+  pointed     varchar(64)  CHARACTER SET ascii NOT NULL,
+  errno       int NULL,
+  message     varchar(255) NULL,
+  created_at  timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What the ledger last knew of each Magento entity: intake compares with it, the sweep anti-joins it.
+CREATE TABLE {entity} (
+  kind           varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id      int unsigned NOT NULL,
+  increment_id   varchar(50)  NOT NULL,
+  store_id       smallint unsigned NULL,
+  state          varchar(32)  NOT NULL,
+  status         varchar(32)  NOT NULL,
+  ext_order_id   varchar(32)  NULL COMMENT 'what our write-back put there; another value means undone',
+  held_by_us     tinyint      NOT NULL DEFAULT 0,
+  grand_total    decimal(20,4) NULL,
+  currency       varchar(3)   NULL,
+  fingerprint    varchar(80)  CHARACTER SET ascii NULL COMMENT 'NULL: known from the baseline only',
+  address_mark   bigint unsigned NULL COMMENT 'checksum of the address rows, for the sweep',
+  facts          text         NULL COMMENT 'JSON: what gates decide on',
+  sequence       int unsigned NOT NULL DEFAULT 0,
+  revision       int unsigned NOT NULL DEFAULT 0 COMMENT 'grows with every change of this row',
+  updated_at     datetime     NULL COMMENT 'Magento''s updated_at when it was last looked at',
+  looked_at      datetime(3)  NULL,
+  vanished_at    datetime(3)  NULL,
+  PRIMARY KEY (kind, entity_id),
+  KEY increment (increment_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Business events with their frozen payload.  due_at is NULL unless the event wants to be claimed now
+-- or later, so that finished rows never stand in the claim's way.
+CREATE TABLE {event} (
+  id             bigint unsigned NOT NULL AUTO_INCREMENT,
+  event_id       varchar(100) CHARACTER SET ascii NOT NULL,
+  domain         varchar(16)  CHARACTER SET ascii NOT NULL,
+  kind           varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id      int unsigned NOT NULL,
+  increment_id   varchar(50)  NOT NULL,
+  sequence       int unsigned NOT NULL,
+  type           varchar(32)  CHARACTER SET ascii NOT NULL,
+  version        smallint unsigned NOT NULL,
+  status         varchar(12)  CHARACTER SET ascii NOT NULL
+                 COMMENT 'pending sending accepted rejected unknown parked superseded',
+  due_at         datetime(3)  NULL,
+  waiting        varchar(255) NULL COMMENT 'why a pending event has no due_at',
+  attempts       int unsigned NOT NULL DEFAULT 0,
+  fence          int unsigned NOT NULL DEFAULT 0,
+  lease_owner    varchar(100) CHARACTER SET ascii NULL,
+  lease_until    datetime(3)  NULL,
+  payload        mediumtext   NOT NULL,
+  grand_total    decimal(20,4) NULL,
+  currency       varchar(3)   NULL,
+  reason         text         NULL,
+  remedy         text         NULL,
+  error_code     varchar(64)  NULL,
+  error_print    char(12)     CHARACTER SET ascii NULL COMMENT 'groups rejections of one cause',
+  occurred_at    datetime(3)  NOT NULL,
+  created_at     datetime(3)  NOT NULL,
+  first_sent_at  datetime(3)  NULL,
+  finished_at    datetime(3)  NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY entity_sequence (kind, entity_id, sequence),
+  KEY claim (domain, due_at, id),
+  KEY lease (lease_until),
+  KEY status (status, domain),
+  KEY increment (increment_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE {event_archive} LIKE {event};
+
+-- Every attempt to deliver, append-only.
+CREATE TABLE {attempt} (
+  id            bigint unsigned NOT NULL AUTO_INCREMENT,
+  event         bigint unsigned NOT NULL,
+  number        int unsigned NOT NULL,
+  operation     varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'push, probe or recover',
+  fence         int unsigned NOT NULL,
+  owner         varchar(100) CHARACTER SET ascii NOT NULL,
+  outcome       varchar(16)  CHARACTER SET ascii NOT NULL,
+  reference     varchar(100) NULL,
+  code          varchar(64)  NULL,
+  message       text         NULL,
+  request       varchar(255) NULL,
+  http_status   smallint     NULL,
+  milliseconds  int unsigned NULL,
+  answer        text         NULL,
+  at            datetime(3)  NOT NULL,
+  PRIMARY KEY (id),
+  KEY event (event)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Magento entity <-> ERP document, with the figures as the ERP computed them.
+CREATE TABLE {link} (
+  kind        varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id   int unsigned NOT NULL,
+  reference   varchar(100) NOT NULL,
+  status      varchar(64)  NULL,
+  total       decimal(20,4) NULL,
+  tax         decimal(20,4) NULL,
+  line_count  int unsigned NULL,
+  currency    varchar(3)   NULL,
+  event       bigint unsigned NOT NULL,
+  booked_at   datetime(3)  NOT NULL,
+  updated_at  datetime(3)  NOT NULL,
+  PRIMARY KEY (kind, entity_id),
+  KEY reference (reference)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What is to be carried into Magento, and what was.
+CREATE TABLE {write_back} (
+  id            bigint unsigned NOT NULL AUTO_INCREMENT,
+  kind          varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id     int unsigned NOT NULL,
+  event         bigint unsigned NOT NULL,
+  verdict       varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'accepted or rejected',
+  status        varchar(32)  NULL,
+  ext_order_id  varchar(32)  NULL,
+  comment       text         NULL,
+  hold          tinyint      NOT NULL DEFAULT 0,
+  state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused',
+  due_at        datetime(3)  NULL,
+  tries         int unsigned NOT NULL DEFAULT 0,
+  applied       int unsigned NOT NULL DEFAULT 0 COMMENT 'above 1: Magento''s own save undid it',
+  applied_at    datetime(3)  NULL,
+  message       text         NULL,
+  created_at    datetime(3)  NOT NULL,
+  PRIMARY KEY (id),
+  KEY due (due_at),
+  KEY entity (kind, entity_id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Findings: the ERP's figures are not ours, a silent loss, a document too many.
+CREATE TABLE {difference} (
+  id            bigint unsigned NOT NULL AUTO_INCREMENT,
+  domain        varchar(16)  CHARACTER SET ascii NOT NULL,
+  kind          varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id     int unsigned NOT NULL,
+  increment_id  varchar(50)  NOT NULL,
+  class         varchar(32)  CHARACTER SET ascii NOT NULL,
+  ours          varchar(100) NULL,
+  theirs        varchar(100) NULL,
+  amount        decimal(20,4) NULL COMMENT 'what it is worth, in currency',
+  currency      varchar(3)   NULL,
+  event         bigint unsigned NULL,
+  found_at      datetime(3)  NOT NULL,
+  resolved_at   datetime(3)  NULL,
+  PRIMARY KEY (id),
+  KEY entity (kind, entity_id),
+  KEY resolved (resolved_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Who did what and why, append-only.
+CREATE TABLE {audit} (
+  id       bigint unsigned NOT NULL AUTO_INCREMENT,
+  at       datetime(3)  NOT NULL,
+  who      varchar(100) NOT NULL,
+  command  varchar(64)  NOT NULL,
+  subject  varchar(100) NOT NULL,
+  reason   text         NULL,
+  detail   text         NULL COMMENT 'JSON',
+  PRIMARY KEY (id),
+  KEY subject (subject)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Pause (an operator's) and stop (after a failed login, say) of each domain; both survive a restart.
+CREATE TABLE {control} (
+  domain         varchar(16)  CHARACTER SET ascii NOT NULL,
+  paused_at      datetime(3)  NULL,
+  paused_until   datetime(3)  NULL,
+  paused_by      varchar(100) NULL,
+  paused_reason  text         NULL,
+  stopped_at     datetime(3)  NULL,
+  stopped_reason text         NULL,
+  PRIMARY KEY (domain)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- One row per ERP account: breaker and throttle, so that a restart does not forget them.
+CREATE TABLE {erp_account} (
+  name         varchar(64)  NOT NULL,
+  failures     int unsigned NOT NULL DEFAULT 0 COMMENT 'transport failures in a row',
+  opened_at    datetime(3)  NULL COMMENT 'since when the breaker is open',
+  ask_at       datetime(3)  NULL COMMENT 'when an open breaker lets one call through',
+  slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked',
+  rate         double       NULL COMMENT 'present share of the configured rate, 0 to 1',
+  updated_at   datetime(3)  NOT NULL,
+  PRIMARY KEY (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Who works: one daemon per ledger, by the database's clock (no GET_LOCK: Galera has none).
+CREATE TABLE {lease} (
+  name    varchar(32)  CHARACTER SET ascii NOT NULL,
+  owner   varchar(100) CHARACTER SET ascii NOT NULL,
+  term    bigint unsigned NOT NULL,
+  until   datetime(3)  NOT NULL,
+  PRIMARY KEY (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- What was put into Magento's schema (triggers, statuses) and when: uninstall and verify read it.
+CREATE TABLE {installed} (
+  kind    varchar(16)  CHARACTER SET ascii NOT NULL,
+  name    varchar(100) NOT NULL,
+  detail  text         NULL COMMENT 'JSON',
+  at      datetime(3)  NOT NULL,
+  PRIMARY KEY (kind, name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
