@@ -223,7 +223,7 @@ def is_duplicate(error: SidecarError) -> bool:
 
 
 def _code_and_text(error: DBAPIError) -> tuple[int, str]:
-    arguments = getattr(error.orig, "args", ())
+    arguments: tuple[object, ...] = getattr(error.orig, "args", ())
     code = arguments[0] if arguments and isinstance(arguments[0], int) else 0
     return code, str(arguments[1]) if len(arguments) > 1 else type(error.orig).__name__
 

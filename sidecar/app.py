@@ -1,0 +1,341 @@
+"""The composition root: from a checked configuration to stations that work.
+
+The only module that names concrete stores and adapters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import entry_points
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sidecar.acknowledge.write_back import WriteBackStation
+from sidecar.capture.intake import Intake
+from sidecar.capture.outbox import Outbox
+from sidecar.capture.sweep import Sweep
+from sidecar.capture.triggers import Triggers
+from sidecar.capture.watch import TriggerWatch
+from sidecar.daemon import Daemon, Station
+from sidecar.database import Database, Login, require_supported
+from sidecar.delivery.breaker import Breaker
+from sidecar.delivery.claim import Claimer
+from sidecar.delivery.gate import Gate
+from sidecar.delivery.pump import Lane, Pump
+from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
+from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domain.errors import ConfigurationError
+from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.retention import Retention
+from sidecar.ledger.store import LedgerStore
+from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.env_php import read_env_php
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.order_search import OrderSearch
+from sidecar.magento.order_status import OwnStatus
+from sidecar.magento.order_writer import OrderWriter
+from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.observe.log import LogNarrator
+from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext, Tolerances
+from sidecar.process import Stop, SystemClock, owner
+from sidecar.settings.schema import Orders, Settings, StatusMapping
+from sidecar.settings.secrets import resolve, with_secrets
+
+ADAPTERS = "erp_sidecar.adapters"
+ORDERS = "orders"
+_HOUR = 3600.0
+#: States in which an accepted order may stand when our status is put on it.
+_STATES_AT_WORK = ("new", "processing")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Magento's database as configured: the login, the table prefix."""
+
+    login: Login
+    prefix: str
+
+
+class Sidecar:
+    """Everything that one configuration stands for, made when it is first needed."""
+
+    def __init__(self, settings: Settings, *, narrator: Narrator | None = None) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.stop = Stop()
+        self.narrator: Narrator = narrator or LogNarrator(settings.shop.name)
+        self.account = account(settings)
+        self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
+        self.store = LedgerStore(self.names)
+
+    @cached_property
+    def database(self) -> Database:
+        """Connections, with the server's fitness asserted."""
+        pool = 4 + self.settings.erp.throttle.concurrency
+        database = Database(self.account.login, connections=pool)
+        require_supported(database.server())
+        return database
+
+    @cached_property
+    def magento(self) -> MagentoSchema:
+        """Magento's tables, looked at."""
+        return probe(self.database, self.account.prefix)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger's schema."""
+        return Ledger(self.database, self.names)
+
+    @cached_property
+    def adapter(self) -> ErpAdapter:
+        """The ERP's adapter, its file of calls checked."""
+        return load_adapter(self.settings)
+
+    @cached_property
+    def triggers(self) -> Triggers:
+        """The triggers that this configuration wants."""
+        return Triggers(
+            self.database,
+            self.names,
+            self.domains if self.settings.capture.triggers else (),
+            self.stop,
+            prefix=self.account.prefix,
+            account=None,
+        )
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The enabled domains."""
+        return (ORDERS,) if self.settings.domains.orders.enabled else ()
+
+    @property
+    def own_statuses(self) -> list[OwnStatus]:
+        """The order statuses that the acknowledgement uses, with the states they stand in."""
+        rules = self.settings.domains.orders.acknowledge
+        wanted: dict[str, tuple[str, set[str]]] = {}
+        for mapping in (rules.accepted, *rules.statuses.values()):
+            wanted.setdefault(mapping.status, (mapping.label, set()))[1].update(_STATES_AT_WORK)
+        held = ("holded",) if rules.rejected.hold else ()
+        wanted.setdefault(rules.rejected.status, (rules.rejected.label, set()))[1].update(held)
+        return [
+            OwnStatus(code, label, tuple(sorted(states)))
+            for code, (label, states) in wanted.items()
+        ]
+
+    def intake(self) -> Intake:
+        """The station that turns hints into events."""
+        return Intake(
+            self.database,
+            self.store,
+            Outbox(self.names),
+            OrderReader(self.magento),
+            shop=self.settings.shop.name,
+            subscriptions=self.adapter.capabilities(ORDERS).subscriptions,
+            clock=self.clock,
+            narrator=self.narrator,
+        )
+
+    def sweep(self) -> Sweep:
+        """The station that finds what no hint announced."""
+        return Sweep(
+            self.database,
+            Outbox(self.names),
+            OrderSearch(self.magento, self.names("entity")),
+            narrator=self.narrator,
+            stopping=lambda: self.stop.asked,
+        )
+
+    def pump(self, owner_name: str) -> Pump:
+        """The station that delivers orders."""
+        orders = self.settings.domains.orders
+        throttle = Throttle(_pace(self.settings), self.clock)
+        breaker = self.settings.erp.breaker
+        lease = orders.lease.total_seconds()
+        return Pump(
+            self.database,
+            self.store,
+            self.adapter,
+            Claimer(
+                self.database,
+                self.store,
+                Gate(orders.gate.payment),
+                self.clock,
+                domain=ORDERS,
+                owner=owner_name,
+                lease_seconds=lease,
+            ),
+            _settler(orders, self.adapter),
+            throttle,
+            Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
+            Lane(
+                domain=ORDERS,
+                account=self.settings.erp.url[:64],
+                owner=owner_name,
+                source=f"/magento/{self.settings.shop.name}",
+                batch=orders.batch,
+                lease_seconds=lease,
+            ),
+            clock=self.clock,
+            sleeper=self.stop,
+            narrator=self.narrator,
+        )
+
+    def write_back(self) -> WriteBackStation:
+        """The station that writes to Magento."""
+        return WriteBackStation(self.database, self.store, OrderWriter(self.magento), self.narrator)
+
+    def daemon(self, *, once: bool = False) -> Daemon:
+        """The daemon; `once`: with the stations of `run --once`, in their order."""
+        self.ledger.require_current()
+        name = owner()
+        capture = self.settings.capture
+        sweep, intake, pump = self.sweep(), self.intake(), self.pump(name)
+        write_back = self.write_back()
+        every = self.settings.domains.orders.every.total_seconds()
+        stations = [
+            Station("intake", capture.poll.total_seconds(), intake.run_once),
+            Station(f"deliver {ORDERS}", every, pump.run_once),
+            Station("write back", every, write_back.run_once),
+        ]
+        if once:
+            first_sweep = _Once(lambda: sweep.full().found)
+            stations.insert(0, Station("sweep", 0, first_sweep))
+        else:
+            watch = TriggerWatch(self.triggers, Outbox(self.names), self.database, self.narrator)
+            retention = Retention(self.database, self.store, self.settings.ledger.keep)
+            stations += [
+                Station("sweep", capture.sweep_every.total_seconds(), lambda: _none(sweep.recent)),
+                Station(
+                    "full sweep",
+                    capture.full_sweep_every.total_seconds(),
+                    lambda: _none(sweep.full),
+                ),
+                Station("trigger watch", _HOUR, lambda: _none(watch.look)),
+                Station("retention", _HOUR, retention.run_once),
+            ]
+        return Daemon(
+            self.database,
+            self.store,
+            stations,
+            owner=name,
+            stop=self.stop,
+            clock=self.clock,
+            narrator=self.narrator,
+        )
+
+    def close(self) -> None:
+        """Give back connections of what was made."""
+        if "adapter" in self.__dict__:
+            self.adapter.close()
+        if "database" in self.__dict__:
+            self.database.close()
+
+
+class _Once:
+    """A duty that is done the first time only."""
+
+    def __init__(self, work: Callable[[], int]) -> None:
+        self._work = work
+        self._done = False
+
+    def __call__(self) -> int:
+        if self._done:
+            return 0
+        self._done = True
+        return self._work()
+
+
+def account(settings: Settings) -> Account:
+    """Magento's login: written out, or out of app/etc/env.php."""
+    database = settings.shop.database
+    if database.magento_root is not None:
+        env = read_env_php(Path(database.magento_root))
+        socket = str(env.socket) if env.socket else None
+        login = Login(env.user, env.password, env.name, env.host, env.port, socket)
+        return Account(login, env.table_prefix)
+    if database.password is None:
+        raise ConfigurationError("shop.database has no password", "name a file or a credential")
+    login = Login(
+        user=database.user,
+        password=resolve(database.password).secret,
+        database=database.name,
+        host=database.host,
+        port=database.port,
+        socket=str(database.socket) if database.socket else None,
+    )
+    return Account(login, database.table_prefix)
+
+
+def load_adapter(settings: Settings) -> ErpAdapter:
+    """The adapter that `erp.adapter` names, by entry point; raises ConfigurationError."""
+    found = {entry.name: entry for entry in entry_points(group=ADAPTERS)}
+    entry = found.get(settings.erp.adapter)
+    if entry is None:
+        raise ConfigurationError(
+            f"erp.adapter: there is no adapter {settings.erp.adapter!r}",
+            f"installed are: {', '.join(sorted(found)) or 'none'}",
+        )
+    erp = settings.erp
+    auth, _warnings = with_secrets(erp.auth)
+    tls: Mapping[str, str] = {
+        key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
+    }
+    adapter: ErpAdapter = entry.load()(
+        Connection(
+            url=erp.url,
+            connect_timeout=erp.timeout.connect.total_seconds(),
+            read_timeout=erp.timeout.read.total_seconds(),
+            shop=ShopContext(settings.shop.name, ZoneInfo(settings.shop.timezone)),
+            calls=erp.calls,
+            auth=auth,
+            tls=tls,
+            concurrency=erp.throttle.concurrency,
+        )
+    )
+    return adapter
+
+
+def _pace(settings: Settings) -> Pace:
+    throttle = settings.erp.throttle
+    return Pace(
+        concurrency=throttle.concurrency,
+        requests=throttle.requests.requests,
+        window=throttle.requests.window.total_seconds(),
+        reserve=float(throttle.reserve),
+    )
+
+
+def _settler(orders: Orders, adapter: ErpAdapter) -> Settler:
+    retry = orders.retry
+    rules = orders.acknowledge
+    return Settler(
+        Backoff(
+            first=retry.first.total_seconds(),
+            factor=retry.factor,
+            most=retry.most.total_seconds(),
+            give_up_after=retry.give_up_after.total_seconds(),
+        ),
+        Doubt(
+            probe_after=orders.unknown.probe_after.total_seconds(),
+            trust_absence_after=orders.unknown.trust_absence_after.total_seconds(),
+        ),
+        Tolerances(orders.compare.total, orders.compare.tax, orders.compare.lines == "exact"),
+        Acknowledgement(
+            accepted=_answer(rules.accepted),
+            rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),
+            statuses={code: _answer(mapping) for code, mapping in rules.statuses.items()},
+        ),
+        adapter.capabilities(ORDERS),
+    )
+
+
+def _answer(mapping: StatusMapping) -> Answer:
+    return Answer(mapping.status, mapping.comment)
+
+
+def _none(work: Callable[[], object]) -> int:
+    """A duty that never has more to do at once."""
+    work()
+    return 0

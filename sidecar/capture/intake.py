@@ -1,0 +1,308 @@
+"""Look at what the hints point at, decide, and write the events down.
+
+Hints are read first; then one consistent view gives the orders, their items and what the ledger
+knew of them, all of one moment; then one READ COMMITTED transaction writes events and memory
+and deletes the hints.  A crash in between repeats harmlessly, because the decision is a
+comparison with the ledger and not a reaction to the hint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+
+from sidecar.capture.outbox import Hint, Outbox
+from sidecar.database import Database
+from sidecar.domain.event import (
+    VERSIONS,
+    EventType,
+    Payload,
+    Vanished,
+    encode_payload,
+    event_id,
+)
+from sidecar.domain.invariants import problems
+from sidecar.domain.lifecycle import (
+    HOLDED,
+    Finding,
+    KnownOrder,
+    compare,
+    facts_of,
+    fingerprint,
+)
+from sidecar.domain.order import Order
+from sidecar.domain.settlement import EventStatus
+from sidecar.ledger.entities import EntityRow, KnownEntity
+from sidecar.ledger.events import NewEvent
+from sidecar.ledger.store import LedgerStore
+from sidecar.magento.order_reader import OrderReader
+from sidecar.ports import Clock, Narrator
+
+ORDER = "order"
+DOMAIN = "orders"
+#: How often a write-back that Magento's own save undid is applied again.
+MOST_REAPPLIED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a consistent view showed."""
+
+    orders: dict[int, Order]
+    marks: dict[int, int]
+    known: dict[int, KnownEntity]
+
+
+@dataclass(slots=True)
+class Written:
+    """What one pass wrote, for the log: (order number, event type, status, corr)."""
+
+    events: list[NewEvent] = field(default_factory=list)
+    undone: list[tuple[str, str]] = field(default_factory=list)
+
+
+class Intake:
+    """Used by one thread at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: LedgerStore,
+        outbox: Outbox,
+        reader: OrderReader,
+        *,
+        shop: str,
+        subscriptions: Collection[str],
+        clock: Clock,
+        narrator: Narrator,
+        most: int = 200,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._outbox = outbox
+        self._reader = reader
+        self._shop = shop
+        self._subscriptions = frozenset(subscriptions)
+        self._clock = clock
+        self._narrator = narrator
+        self._most = most
+
+    def run_once(self) -> int:
+        """Look at the oldest hints; gives how many there were."""
+        with self._database.transaction("reading hints") as connection:
+            hints = self._outbox.peek(connection, self._most)
+        if not hints:
+            return 0
+        ids = sorted({hint.entity_id for hint in hints if hint.kind == ORDER})
+        look = self._look(ids)
+        with self._database.transaction("writing events") as connection:
+            fresh = self._fresh(connection, ids, look)
+            written = self._write(connection, fresh, look)
+            self._outbox.discard(connection, _settled(hints, fresh))
+        self._report(written)
+        return len(hints)
+
+    def _look(self, ids: Sequence[int]) -> Look:
+        with self._database.snapshot("reading orders") as view:
+            return Look(
+                orders=self._reader.read(view, ids),
+                marks=self._reader.address_marks(view, ids),
+                known=self._ledger.entities.read(view, ORDER, ids),
+            )
+
+    def _fresh(self, connection: sa.Connection, ids: Sequence[int], look: Look) -> list[int]:
+        """Ids whose memory has not changed since the view was opened.
+
+        The write-back may have written between the view and now; comparing the older view with
+        the newer memory would take our own write for Magento's.  Those hints stay and are
+        looked at again.
+        """
+        revisions = self._ledger.entities.lock(connection, ORDER, ids)
+        return [
+            entity_id
+            for entity_id in ids
+            if revisions.get(entity_id)
+            == (look.known[entity_id].revision if entity_id in look.known else None)
+        ]
+
+    def _write(self, connection: sa.Connection, ids: Sequence[int], look: Look) -> Written:
+        written = Written()
+        rows: list[EntityRow] = []
+        for entity_id in ids:
+            order = look.orders.get(entity_id)
+            known = look.known.get(entity_id)
+            if order is not None:
+                finding = compare(_known_order(known), order)
+                events = self._events(order, known, finding)
+                written.events += events
+                rows.append(_memory(order, known, finding, len(events), look.marks.get(entity_id)))
+                if finding.undone:
+                    again = self._ledger.write_backs.undone(
+                        connection, ORDER, entity_id, MOST_REAPPLIED
+                    )
+                    written.undone.append((order.increment_id, again))
+            elif known is not None and not known.vanished:
+                written.events.append(self._vanished(known))
+                rows.append(_memory_of_vanished(known))
+        self._ledger.entities.save(connection, rows)
+        self._ledger.events.insert(connection, written.events)
+        self._ledger.events.wake(connection, ORDER, [row.entity_id for row in rows])
+        return written
+
+    def _events(self, order: Order, known: KnownEntity | None, finding: Finding) -> list[NewEvent]:
+        if not finding.events:
+            return []
+        broken = problems(order)
+        first = (known.sequence if known else 0) + 1
+        return [
+            self._event(event_type, order, sequence, broken)
+            for sequence, event_type in enumerate(finding.events, first)
+        ]
+
+    def _event(
+        self, event_type: EventType, order: Order, sequence: int, broken: Sequence[str]
+    ) -> NewEvent:
+        status, reason, remedy, code = self._standing(event_type, broken)
+        return NewEvent(
+            event_id=event_id(self._shop, ORDER, order.entity_id, sequence),
+            domain=DOMAIN,
+            kind=ORDER,
+            entity_id=order.entity_id,
+            increment_id=order.increment_id,
+            sequence=sequence,
+            type=event_type,
+            version=VERSIONS[event_type],
+            payload=encode_payload(order).decode(),
+            grand_total=order.grand_total,
+            currency=order.order_currency_code,
+            occurred_at=order.created_at
+            if event_type is EventType.ORDER_PLACED
+            else order.updated_at,
+            status=status,
+            reason=reason,
+            remedy=remedy,
+            code=code,
+        )
+
+    def _standing(
+        self, event_type: EventType, broken: Sequence[str]
+    ) -> tuple[EventStatus, str | None, str | None, str | None]:
+        if event_type.value not in self._subscriptions:
+            return (
+                EventStatus.SUPERSEDED,
+                f"no call of the mapping takes {event_type.value}",
+                None,
+                None,
+            )
+        if broken and event_type is not EventType.ORDER_CANCELED:
+            return (
+                EventStatus.PARKED,
+                "; ".join(broken),
+                "mend the order in Magento (it is looked at again by itself), or book it by hand "
+                "in the ERP and 'erp-sidecar queue drop' it",
+                "bad_data",
+            )
+        return EventStatus.PENDING, None, None, None
+
+    def _vanished(self, known: KnownEntity) -> NewEvent:
+        event_type = EventType.ORDER_VANISHED
+        payload: Payload = Vanished(
+            entity_id=known.entity_id,
+            increment_id=known.increment_id,
+            state=known.state,
+            status=known.status,
+            grand_total=known.grand_total,
+            order_currency_code=known.currency,
+        )
+        status, reason, remedy, code = self._standing(event_type, ())
+        sequence = known.sequence + 1
+        return NewEvent(
+            event_id=event_id(self._shop, ORDER, known.entity_id, sequence),
+            domain=DOMAIN,
+            kind=ORDER,
+            entity_id=known.entity_id,
+            increment_id=known.increment_id,
+            sequence=sequence,
+            type=event_type,
+            version=VERSIONS[event_type],
+            payload=encode_payload(payload).decode(),
+            grand_total=known.grand_total,
+            currency=known.currency,
+            occurred_at=self._clock.now(),
+            status=status,
+            reason=reason,
+            remedy=remedy,
+            code=code,
+        )
+
+    def _report(self, written: Written) -> None:
+        for event in written.events:
+            self._narrator.tell(
+                f"intake.{event.type.value}",
+                domain=event.domain,
+                order=event.increment_id,
+                corr=event.event_id,
+                status=event.status.value,
+                **({"message": event.reason} if event.reason else {}),
+            )
+        for number, again in written.undone:
+            self._narrator.tell("write_back.undone", order=number, outcome=again)
+
+
+def _settled(hints: Sequence[Hint], fresh: Sequence[int]) -> list[int]:
+    looked_at = set(fresh)
+    return [hint.id for hint in hints if hint.kind != ORDER or hint.entity_id in looked_at]
+
+
+def _known_order(known: KnownEntity | None) -> KnownOrder | None:
+    if known is None:
+        return None
+    return KnownOrder(known.state, known.fingerprint, known.ext_order_id)
+
+
+def _memory(
+    order: Order,
+    known: KnownEntity | None,
+    finding: Finding,
+    events: int,
+    mark: int | None,
+) -> EntityRow:
+    held_by_us = bool(known and known.held_by_us and order.state == HOLDED and not finding.undone)
+    return EntityRow(
+        kind=ORDER,
+        entity_id=order.entity_id,
+        increment_id=order.increment_id,
+        store_id=order.store_id,
+        state=order.state,
+        status=order.status,
+        held_by_us=held_by_us,
+        grand_total=order.grand_total,
+        currency=order.order_currency_code,
+        fingerprint=fingerprint(order),
+        address_mark=mark,
+        facts=facts_of(order),
+        sequence=(known.sequence if known else 0) + events,
+        updated_at=order.updated_at,
+    )
+
+
+def _memory_of_vanished(known: KnownEntity) -> EntityRow:
+    return EntityRow(
+        kind=ORDER,
+        entity_id=known.entity_id,
+        increment_id=known.increment_id,
+        store_id=None,
+        state=known.state,
+        status=known.status,
+        held_by_us=False,
+        grand_total=known.grand_total,
+        currency=known.currency,
+        fingerprint=known.fingerprint,
+        address_mark=None,
+        facts=known.facts,
+        sequence=known.sequence + 1,
+        updated_at=None,
+        vanished=True,
+    )

@@ -1,0 +1,91 @@
+"""Search Magento's own tables for what no hint announced.
+
+It runs always, and where no trigger may be created it is the only capture.  It finds orders that
+the ledger does not know, that changed since they were looked at, and that are gone; what it
+finds it hands to intake as hints.  No high-water mark: ids and updated_at lose late commits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from sidecar.capture.outbox import Outbox
+from sidecar.database import Database
+from sidecar.magento.order_search import OrderSearch
+from sidecar.ports import Narrator
+
+CHUNK = 5_000
+#: A recent sweep covers this many of the newest order ids; older orders wait for the full one.
+RECENT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one sweep found; `stopped` when it was cut short."""
+
+    changed: int
+    vanished: int
+    stopped: bool = False
+
+    @property
+    def found(self) -> int:
+        """Hints written."""
+        return self.changed + self.vanished
+
+
+class Sweep:
+    """One chunk of ids at a time, each in a short read of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        outbox: Outbox,
+        search: OrderSearch,
+        *,
+        narrator: Narrator,
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._search = search
+        self._narrator = narrator
+        self._stopping = stopping
+
+    def recent(self) -> Swept:
+        """The newest orders only."""
+        first, last = self._span()
+        return self._sweep("recent", max(first - 1, last - RECENT), last)
+
+    def full(self) -> Swept:
+        """Every order that Magento or the ledger knows."""
+        first, last = self._span()
+        return self._sweep("full", first - 1, last)
+
+    def _span(self) -> tuple[int, int]:
+        with self._database.transaction("looking at the range of orders") as connection:
+            return self._search.span(connection)
+
+    def _sweep(self, scope: str, after: int, last: int) -> Swept:
+        changed = vanished = 0
+        while after < last:
+            if self._stopping():
+                return Swept(changed, vanished, stopped=True)
+            upto = min(after + CHUNK, last)
+            with self._database.transaction("sweeping orders") as connection:
+                found = self._chunk(connection, after, upto)
+            changed += found[0]
+            vanished += found[1]
+            after = upto
+        if changed or vanished:
+            self._narrator.tell("sweep.found", scope=scope, changed=changed, vanished=vanished)
+        return Swept(changed, vanished)
+
+    def _chunk(self, connection: sa.Connection, after: int, upto: int) -> tuple[int, int]:
+        changed = self._search.new_or_changed(connection, after, upto)
+        vanished = self._search.vanished(connection, after, upto)
+        if changed or vanished:
+            self._outbox.add(connection, "order", [*changed, *vanished], "sweep")
+        return len(changed), len(vanished)

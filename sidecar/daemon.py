@@ -1,0 +1,159 @@
+"""The daemon: one work lease, the stations on their intervals, an orderly stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sidecar.database import Database
+from sidecar.domain.errors import SidecarError, TryAgain
+from sidecar.ledger.store import LedgerStore
+from sidecar.ports import Clock, Narrator
+from sidecar.process import Stop
+from sidecar.schedule import Schedule
+
+LEASE_SECONDS = 15.0
+#: Part of the lease that the holder trusts, counted from before the request for it was sent, so
+#: that neither a slow round trip nor a clock drift stretches it.
+_TRUSTED = 0.7
+_RENEW_SECONDS = LEASE_SECONDS / 3
+#: The same trouble is told again after this long, not at each of its thousand repetitions.
+_REPEAT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A duty: `run` works until it finds nothing more and gives how much it did.
+
+    `standby`: it may run without the work lease.
+    """
+
+    name: str
+    every: float
+    run: Callable[[], int]
+
+
+class Daemon:
+    """Runs stations while it holds the ledger's work lease; without it, it stands by."""
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: LedgerStore,
+        stations: Sequence[Station],
+        *,
+        owner: str,
+        stop: Stop,
+        clock: Clock,
+        narrator: Narrator,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._stations = stations
+        self._owner = owner
+        self._stop = stop
+        self._clock = clock
+        self._narrator = narrator
+        self._trusted_until = 0.0
+        self._standing_by = False
+        self._troubles: dict[str, tuple[str, float]] = {}
+        self._failure: BaseException | None = None
+
+    def run(self) -> None:
+        """Work until a stop is asked for.
+
+        What is no error of ours but of the world (database gone, lock held) is told and tried
+        again; anything else ends the daemon, because a silent failure is worse than a crash.
+        """
+        self._narrator.tell("daemon.started", owner=self._owner)
+        schedule = Schedule(len(self._stations) + 1)
+        schedule.every(_RENEW_SECONDS, "lease", partial(self._guarded, "lease", self._hold))
+        for station in self._stations:
+            schedule.every(station.every, station.name, lambda station=station: self._work(station))
+        schedule.start()
+        try:
+            while not self._stop.wait(1.0):
+                pass
+        finally:
+            self._stop.ask()
+            schedule.stop()
+            self._release()
+        self._narrator.tell("daemon.stopped", owner=self._owner)
+        if self._failure is not None:
+            raise self._failure
+
+    def run_once(self) -> None:
+        """Work until nothing is due; raises TryAgain when another daemon works on this ledger."""
+        if not self._acquire():
+            raise TryAgain(
+                f"another daemon works on this ledger: {self._holder()}",
+                "stop it first, or let it do the work",
+            )
+        try:
+            while not self._stop.asked and self._pass():
+                if not self._acquire():
+                    raise TryAgain("the work lease was lost to another daemon")
+        finally:
+            self._release()
+
+    def _pass(self) -> int:
+        return sum([station.run() for station in self._stations])
+
+    def _work(self, station: Station) -> None:
+        if not self._stop.asked and self._clock.monotonic() < self._trusted_until:
+            self._guarded(station.name, partial(self._drain, station))
+
+    def _drain(self, station: Station) -> None:
+        while station.run():
+            if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+                return
+
+    def _hold(self) -> None:
+        held = self._acquire()
+        if not held and not self._standing_by:
+            self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
+        if held and self._standing_by:
+            self._narrator.tell("daemon.took_over", owner=self._owner)
+        self._standing_by = not held
+
+    def _acquire(self) -> bool:
+        asked_at = self._clock.monotonic()
+        with self._database.transaction("holding the work lease") as connection:
+            held = self._ledger.work_lease.hold(connection, self._owner, LEASE_SECONDS)
+        self._trusted_until = asked_at + LEASE_SECONDS * _TRUSTED if held else 0.0
+        return held
+
+    def _holder(self) -> str:
+        with self._database.transaction("asking who holds the work lease") as connection:
+            return self._ledger.work_lease.holder(connection) or "nobody any more"
+
+    def _release(self) -> None:
+        try:
+            with self._database.transaction("giving the work lease back") as connection:
+                self._ledger.work_lease.release(connection, self._owner)
+        except SidecarError as error:
+            # It runs out by itself; the stop must not fail on a database that is gone.
+            self._narrator.tell("daemon.lease_left", message=error.message)
+
+    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except SidecarError as error:
+            self._trouble(name, error)
+        except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
+            self._failure = error
+            self._narrator.tell("daemon.failed", station=name, message=repr(error))
+            self._stop.ask()
+        else:
+            if self._troubles.pop(name, None):
+                self._narrator.tell("station.recovered", station=name)
+
+    def _trouble(self, name: str, error: SidecarError) -> None:
+        now = self._clock.monotonic()
+        told, at = self._troubles.get(name, ("", 0.0))
+        if told == error.message and now - at < _REPEAT_SECONDS:
+            return
+        self._troubles[name] = (error.message, now)
+        self._narrator.tell(
+            "station.failed", station=name, message=error.message, remedy=error.remedy
+        )

@@ -1,0 +1,297 @@
+"""Reading the YAML files that people write, with the line of every value kept.
+
+YAML 1.2, core schema, and stricter where leniency loses data silently:
+
+* numbers are int or Decimal, never float: 0.1 + 0.2 has no place near an amount;
+* `yes`, `no`, `on`, `off`, dates and `1_000` are text; `0012` is refused, because it is a code to
+  the one who wrote it and the number 12 to YAML;
+* keys are text exactly as written (`10:` is "10", `no:` is "no"); a doubled key is an error, as
+  the second would hide the first;
+* anchors and aliases work; merge keys (`<<`), tags other than !!str and a file that its aliases
+  blow up to more than 50,000 values are refused.
+
+Error messages name the place and never quote a value, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    CollectionStartEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    NodeEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    StreamEndEvent,
+)
+from ruamel.yaml.reader import ReaderError
+
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
+
+Key = str | int
+Scalar = str | int | Decimal | bool | None
+
+MOST_VALUES = 50_000
+DEEPEST = 50
+
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_WORDS: dict[str, Scalar] = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_INT = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?")
+_LONGEST_NUMBER = 40
+# JSON leaves these as they are; YAML refuses them or reads them as line breaks.
+_UNPRINTABLE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
+_PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w./%+-]|:(?=[\w/]))*", re.ASCII)
+_AMBIGUOUS = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?|0o[0-7]+|0x[0-9a-fA-F]+")
+_NO_AMOUNT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+
+
+@dataclass(slots=True)
+class _Node:
+    """A value with its line; tables and lists keep their children, so aliases are not copied."""
+
+    line: int
+    value: Any
+    children: dict[Key, _Node]
+    key_lines: dict[Key, int]
+    size: int = 1
+    height: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML file whose outermost value is a table (an empty file is an empty table).
+
+    `data` holds dict, list, str, int, Decimal, bool and None only; treat it as read-only: aliased
+    parts are the same object.
+    """
+
+    path: Path
+    data: dict[str, Any]
+    _root: _Node
+
+    def line(self, at: tuple[Key, ...]) -> int:
+        """Line (from 1) of the key or list item at a path; of its nearest parent if it is absent.
+
+        >>> document.line(("orders", "push", "call"))
+        """
+        node, line = self._root, self._root.line
+        for key in at:
+            if key not in node.children:
+                break
+            node, line = node.children[key], node.key_lines[key]
+        return line
+
+    def where(self, at: tuple[Key, ...] = ()) -> str:
+        """`file:line` of a path, for messages."""
+        return f"{self.path}:{self.line(at)}"
+
+
+def read_document(path: Path) -> Document:
+    """Read one file.
+
+    Raises ConfigurationError (missing, no YAML, doubled key …; the message begins `file:line:`
+    where there is a line) or PermissionDenied (unreadable).
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path}: there is no such file") from None
+    except PermissionError:
+        raise PermissionDenied(
+            f"{path}: may not be read by this user", f"chgrp erp-sidecar {path}; chmod 640 {path}"
+        ) from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError(f"{path}:{line}: is not UTF-8", "save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    root = _Composer(path, text).document()
+    return Document(path, root.value, root)
+
+
+def write_scalar(value: Scalar) -> str:
+    """A value as YAML text that `read_document` reads back as it was, quoted where it must be."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str):
+        return str(value)
+    is_other_than_text = value in _WORDS or any(
+        form.fullmatch(value) for form in (_DECIMAL, _AMBIGUOUS, _NO_AMOUNT)
+    )
+    if _PLAIN.fullmatch(value) and not is_other_than_text:
+        return value
+    quoted = json.dumps(value, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", quoted)
+
+
+class _Composer:
+    """Builds values from ruamel's events, which carry the place of everything."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._text = text
+        self._anchors: dict[str, _Node] = {}
+        self._open: set[str] = set()
+        self._depth = 0
+
+    def document(self) -> _Node:
+        try:
+            return self._document(iter(YAML(typ="safe", pure=True).parse(self._text)))
+        except ReaderError as error:
+            line = self._text.count("\n", 0, error.position) + 1
+            raise self._wrong(line, "has a character that YAML does not allow") from None
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise self._wrong(mark.line + 1 if mark else 1, _explain(error)) from None
+        except YAMLError:
+            raise self._wrong(1, "is no YAML") from None
+
+    def _document(self, events: Iterator[Event]) -> _Node:
+        started = False
+        root = _Node(1, {}, {}, {})
+        for event in events:
+            if isinstance(event, DocumentStartEvent):
+                if started:
+                    line = event.start_mark.line + 1
+                    raise self._wrong(line, "begins a second document; keep one in a file")
+                started = True
+            elif isinstance(event, NodeEvent):
+                root = self._node(event, events)
+            elif isinstance(event, StreamEndEvent):
+                break
+        if root.value is None:
+            root = _Node(root.line, {}, {}, {})
+        if not isinstance(root.value, dict):
+            raise self._wrong(root.line, "is no table; write keys and values (key: value)")
+        return root
+
+    def _node(self, event: Event, events: Iterator[Event]) -> _Node:
+        line = event.start_mark.line + 1
+        if isinstance(event, AliasEvent):
+            return self._aliased(event, line)
+        if not isinstance(event, ScalarEvent | CollectionStartEvent):
+            raise self._wrong(line, "is no YAML")
+        self._refuse_tag(event, line)
+        anchor = event.anchor
+        if anchor is not None:
+            self._open.add(anchor)
+        self._depth += 1
+        self._refuse_depth(self._depth, line)
+        node = _Node(line, None, {}, {})
+        if isinstance(event, MappingStartEvent):
+            self._fill_table(node, events)
+        elif isinstance(event, ScalarEvent):
+            node.value = self._scalar(event, line)
+        else:
+            self._fill_list(node, events)
+        self._depth -= 1
+        if anchor is not None:
+            self._open.discard(anchor)
+            self._anchors[anchor] = node
+        return node
+
+    def _aliased(self, event: AliasEvent, line: int) -> _Node:
+        if event.anchor in self._open:
+            raise self._wrong(line, "is an alias for a value that contains it")
+        if event.anchor not in self._anchors:
+            raise self._wrong(
+                line, "is an alias without an anchor; text that begins with * needs quotes"
+            )
+        node = self._anchors[event.anchor]
+        self._refuse_depth(self._depth + node.height, line)
+        return node
+
+    def _fill_table(self, node: _Node, events: Iterator[Event]) -> None:
+        node.value = {}
+        while not isinstance(event := next(events), MappingEndEvent):
+            line = event.start_mark.line + 1
+            if not isinstance(event, ScalarEvent):
+                raise self._wrong(line, "has a key that is no plain text")
+            self._refuse_tag(event, line)
+            key = event.value
+            if key == "<<" and event.implicit[0]:
+                raise self._wrong(line, "has a merge key (<<), which YAML 1.2 does not have")
+            if key in node.children:
+                first = node.key_lines[key]
+                raise self._wrong(line, f'has the key "{key}" a second time (first: line {first})')
+            self._adopt(node, key, self._node(next(events), events), line)
+
+    def _fill_list(self, node: _Node, events: Iterator[Event]) -> None:
+        node.value = []
+        while not isinstance(event := next(events), SequenceEndEvent):
+            line = event.start_mark.line + 1
+            self._adopt(node, len(node.value), self._node(event, events), line)
+
+    def _adopt(self, node: _Node, key: Key, child: _Node, line: int) -> None:
+        node.children[key], node.key_lines[key] = child, line
+        if isinstance(node.value, list):
+            node.value.append(child.value)
+        else:
+            node.value[key] = child.value
+        # Aliases share one object here, but whoever walks the data meets it once per alias.
+        node.size += child.size
+        node.height = max(node.height, child.height + 1)
+        if node.size > MOST_VALUES:
+            raise self._wrong(line, f"grows to more than {MOST_VALUES:,} values")
+
+    def _scalar(self, event: ScalarEvent, line: int) -> Scalar:
+        text: str = event.value
+        if not event.implicit[0]:  # quoted, a block of text, or tagged !!str
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if _AMBIGUOUS.fullmatch(text):
+            raise self._wrong(
+                line, "has a number with a leading zero; a code needs quotes, a number no zero"
+            )
+        if _NO_AMOUNT.fullmatch(text):
+            raise self._wrong(line, "is no finite number; text needs quotes")
+        if not _DECIMAL.fullmatch(text):
+            return text
+        if len(text) > _LONGEST_NUMBER:
+            raise self._wrong(line, "is too long for a number; text needs quotes")
+        return int(text) if _INT.fullmatch(text) else Decimal(text)
+
+    def _refuse_depth(self, depth: int, line: int) -> None:
+        if depth > DEEPEST:
+            raise self._wrong(line, f"is nested deeper than {DEEPEST} levels")
+
+    def _refuse_tag(self, event: ScalarEvent | CollectionStartEvent, line: int) -> None:
+        if event.tag not in (None, _TEXT_TAG):
+            raise self._wrong(line, "has a tag; text that begins with ! needs quotes")
+
+    def _wrong(self, line: int, what: str) -> ConfigurationError:
+        return ConfigurationError(f"{self._path}:{line}: {what}")
+
+
+def _explain(error: MarkedYAMLError) -> str:
+    """ruamel's problem as a sentence. Its text quotes single characters and tag names only."""
+    problem = str(error.problem or "is no YAML")
+    if "'\\t'" in problem:
+        return "has a tab; YAML indents with spaces"
+    if "cannot start any token" in problem:
+        return "has text that begins with a special character; put it in quotes"
+    if "mapping values are not allowed" in problem:
+        return "has a second ': ' or a wrong indent; put text that contains ': ' in quotes"
+    if "tag" in problem:
+        return "has a tag; text that begins with ! needs quotes"
+    return f"is no YAML: {problem}"

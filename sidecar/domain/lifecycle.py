@@ -1,0 +1,150 @@
+"""Which business event a look at an order comes to: none, one or more.
+
+Capture only points; this module decides, by comparing the order as it is now with what the ledger
+last knew of it.  So a doubled hint, a missed trigger or a replay can do no harm.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from sidecar.domain.event import EventType
+from sidecar.domain.order import Address, Order, OrderItem
+
+#: Bumped when the fields below change: a fingerprint of another generation is replaced in silence,
+#: otherwise an upgrade of the sidecar would report every order as updated.
+FINGERPRINT_GENERATION = "1"
+
+#: What an ERP must be told of when it changes.  Not in here: state and status (they have events of
+#: their own), what invoices, shipments and refunds write, comments, and what our own write-back
+#: writes (status, ext_order_id), which must make no echo.
+_ORDER_FIELDS = (
+    "increment_id", "store_id", "customer_id", "customer_email", "customer_prefix",
+    "customer_firstname", "customer_middlename", "customer_lastname", "customer_suffix",
+    "customer_taxvat", "customer_group_id", "base_currency_code", "order_currency_code",
+    "coupon_code", "applied_rule_ids", "shipping_method", "pickup_location_code", "subtotal",
+    "base_subtotal", "discount_amount", "base_discount_amount", "shipping_amount",
+    "base_shipping_amount", "tax_amount", "base_tax_amount", "grand_total", "base_grand_total",
+    "credits_amount",
+)  # fmt: skip
+_ITEM_FIELDS = (
+    "item_id", "parent_item_id", "sku", "product_type", "qty_ordered", "qty_canceled", "price",
+    "row_total", "tax_amount", "discount_amount", "is_sellable",
+)  # fmt: skip
+_ADDRESS_FIELDS = tuple(
+    field for field in Address.__struct_fields__ if field not in {"entity_id", "vat_is_valid"}
+)
+_PAYMENT_FIELDS = ("method", "po_number")
+
+CANCELED = "canceled"
+HOLDED = "holded"
+
+_ENCODER = msgspec.msgpack.Encoder()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOrder:
+    """What the ledger last knew of an order; `fingerprint` is None for one known by baseline only.
+
+    `ext_order_id` is what our own write-back put on the order (None: nothing yet).
+    """
+
+    state: str
+    fingerprint: str | None
+    ext_order_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one look came to.
+
+    `undone`: Magento saved an order that it had loaded before our write-back, with all its columns,
+    and so took our write away (measured: magento-flows, lost update); it is to be written again.
+    """
+
+    events: tuple[EventType, ...]
+    undone: bool = False
+
+
+def compare(known: KnownOrder | None, order: Order) -> Finding:
+    """The events that bring the ledger from what it knew to what is; order matters."""
+    if known is None:
+        return Finding((EventType.ORDER_PLACED, *_state_events("", order.state)))
+    undone = known.ext_order_id is not None and order.ext_order_id != known.ext_order_id
+    # An undone hold is no release by a human, so the state that came back tells nothing.
+    state_events = () if undone else _state_events(known.state, order.state)
+    if undone and order.state == CANCELED and known.state != CANCELED:
+        state_events = (EventType.ORDER_CANCELED,)
+    changed = _is_changed(known.fingerprint, order) and EventType.ORDER_CANCELED not in state_events
+    return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
+
+
+def fingerprint(order: Order) -> str:
+    """Digest of everything an ERP must be told of when it changes."""
+    content = (
+        _values(order, _ORDER_FIELDS),
+        [_values(item, _ITEM_FIELDS) for item in order.items],
+        _values(order.billing_address, _ADDRESS_FIELDS),
+        _values(order.shipping_address, _ADDRESS_FIELDS) if order.shipping_address else None,
+        _values(order.payment, _PAYMENT_FIELDS),
+    )
+    digest = hashlib.blake2b(_ENCODER.encode(content), digest_size=24).hexdigest()
+    return f"{FINGERPRINT_GENERATION}:{digest}"
+
+
+def _is_changed(known: str | None, order: Order) -> bool:
+    if known is None or not known.startswith(f"{FINGERPRINT_GENERATION}:"):
+        return False
+    return known != fingerprint(order)
+
+
+def _state_events(before: str, now: str) -> tuple[EventType, ...]:
+    if before == now:
+        return ()
+    if now == CANCELED:
+        return (EventType.ORDER_CANCELED,)
+    if now == HOLDED:
+        return (EventType.ORDER_HELD,)
+    if before == HOLDED:
+        return (EventType.ORDER_RELEASED,)
+    return ()
+
+
+def _values(
+    value: Order | OrderItem | Address | msgspec.Struct, fields: tuple[str, ...]
+) -> list[object]:
+    return [_plain(getattr(value, field)) for field in fields]
+
+
+def _plain(value: object) -> object:
+    # 15.0000 and 15.00 are one amount: a server that pads differently has changed nothing.
+    return str(value.normalize()) if isinstance(value, Decimal) else value
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What gates decide on, kept beside the ledger's memory of the order."""
+
+    state: str
+    payment_method: str
+    grand_total: Decimal
+    total_paid: Decimal
+    total_due: Decimal
+    amount_authorized: Decimal
+    has_transaction: bool
+
+
+def facts_of(order: Order) -> Facts:
+    """The gate's view of an order."""
+    return Facts(
+        state=order.state,
+        payment_method=order.payment.method,
+        grand_total=order.grand_total,
+        total_paid=order.total_paid or Decimal(0),
+        total_due=order.total_due or Decimal(0),
+        amount_authorized=order.payment.amount_authorized or Decimal(0),
+        has_transaction=bool(order.payment.last_trans_id),
+    )

@@ -1,0 +1,82 @@
+"""What the ledger writes down when an attempt is over."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from sidecar.domain.outcome import Booked
+
+
+class EventStatus(Enum):
+    """Where an event stands; docs/event-status.md draws the transitions."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    PARKED = "parked"
+    SUPERSEDED = "superseded"
+
+
+#: Not over yet: later events of the same entity may depend on it.
+OPEN = (
+    EventStatus.PENDING,
+    EventStatus.SENDING,
+    EventStatus.UNKNOWN,
+    EventStatus.PARKED,
+    EventStatus.REJECTED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of the ERP that is not ours; `amount` is what it is worth."""
+
+    kind: str
+    ours: str
+    theirs: str
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be carried into Magento."""
+
+    verdict: str
+    status: str | None
+    ext_order_id: str | None
+    comment: str | None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of one attempt.
+
+    `due_in`: seconds until the event wants another attempt (None: no more by itself).
+    `maybe_booked`: the ERP may hold the document although we have no word of it.
+    """
+
+    status: EventStatus
+    due_in: float | None = None
+    reason: str | None = None
+    remedy: str | None = None
+    code: str | None = None
+    booked: Booked | None = None
+    verdict: Verdict | None = None
+    differences: tuple[Difference, ...] = field(default=())
+    maybe_booked: bool = False
+
+
+def error_print(code: str | None, message: str) -> str:
+    """Twelve characters that are alike for refusals of one cause.
+
+    Numbers and quoted values differ from order to order, so they are taken out of the message.
+    """
+    cause = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "#", message.lower())
+    return hashlib.blake2b(f"{code}|{cause}".encode(), digest_size=6).hexdigest()

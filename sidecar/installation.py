@@ -1,0 +1,204 @@
+"""Put the sidecar beside a Magento shop, and take it away again.
+
+Everything is checked before anything is changed; what a failing install has done is undone in the
+reverse order.  Uninstall drops the triggers first, because a trigger whose outbox is gone loses
+hints in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from sidecar.capture.triggers import Triggers
+from sidecar.database import Database
+from sidecar.domain.lifecycle import facts_of, fingerprint
+from sidecar.domain.order import Order
+from sidecar.ledger.entities import EntityRow
+from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.store import LedgerStore
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.order_search import OrderSearch
+from sidecar.magento.order_status import OwnStatus, Unregistered, missing, register, unregister
+from sidecar.magento.schema_probe import MagentoSchema
+
+_CHUNK = 5_000
+_SEEDED = 200
+_BASELINE = ("baseline", "orders")
+
+
+@dataclass(slots=True)
+class Installed:
+    """What an install did; empty lists where nothing was to be done."""
+
+    migrations: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    triggers: list[str] = field(default_factory=list)
+    known_orders: int = 0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """What an uninstall did."""
+
+    triggers: list[str]
+    statuses: Unregistered
+    ledger_dropped: bool
+
+
+class Installation:
+    """One shop's installation."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: LedgerStore,
+        ledger: Ledger,
+        magento: MagentoSchema,
+        triggers: Triggers,
+        statuses: list[OwnStatus],
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._ledger = ledger
+        self._magento = magento
+        self._triggers = triggers
+        self._statuses = statuses
+        self._search = OrderSearch(magento, store.names("entity"))
+
+    def statements(self) -> list[str]:
+        """What `install` would run: ledger, then triggers; statuses by their name."""
+        statements = self._ledger.statements()
+        with self._database.transaction("looking at order statuses") as connection:
+            for name in missing(connection, self._magento, self._statuses):
+                _, _, state = name.partition("/")
+                table = "sales_order_status_state" if state else "sales_order_status"
+                statements.append(f"-- register {name} in {self._magento.table(table)}")
+        return statements + self._triggers.statements()
+
+    def install(
+        self, *, who: str, send_existing: bool = False, tell: Callable[[str], None] = lambda _: None
+    ) -> Installed:
+        """Ledger, baseline, statuses, triggers; repeating it mends what is missing.
+
+        `send_existing`: the orders that are in the shop already go to the ERP too.  Otherwise they
+        are noted as known, and only what happens to them from now on is an event.
+        """
+        done = Installed(who=who)
+        fresh = not self._ledger.applied()
+        with ExitStack() as undo:
+            done.migrations = [
+                f"{migration.version:04d}_{migration.name}" for migration in self._ledger.migrate()
+            ]
+            if fresh:
+                undo.callback(self._ledger.drop)
+            tell(f"ledger: {', '.join(done.migrations) or 'up to date'}")
+            if not self._has_baseline() and not send_existing:
+                done.known_orders = self._baseline()
+                tell(f"known orders: {done.known_orders}")
+            with self._database.transaction("registering order statuses") as connection:
+                done.statuses = register(connection, self._magento, self._statuses)
+            undo.callback(self._unregister, done.statuses)
+            tell(f"order statuses: {', '.join(done.statuses) or 'up to date'}")
+            done.triggers = [state.name for state in self._triggers.install()]
+            tell(f"triggers: {', '.join(done.triggers) or 'up to date'}")
+            self._note(done)
+            undo.pop_all()
+        return done
+
+    def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
+        """Triggers first, then statuses that no order carries, then, if wanted, the ledger."""
+        triggers = self._triggers.remove()
+        with self._database.transaction("removing order statuses") as connection:
+            statuses = unregister(
+                connection, self._magento, [status.code for status in self._statuses]
+            )
+            if self._ledger.applied() and not drop_ledger:
+                self._store.audit.note(
+                    connection, who=who, command="uninstall", subject="shop", reason=reason
+                )
+        if drop_ledger:
+            self._ledger.drop()
+        return Uninstalled(triggers, statuses, drop_ledger)
+
+    def _has_baseline(self) -> bool:
+        with self._database.transaction("looking for the baseline") as connection:
+            return _BASELINE[1] in self._store.installed.of(connection, _BASELINE[0])
+
+    def _baseline(self) -> int:
+        known = 0
+        with self._database.transaction("looking at the range of orders") as connection:
+            first, last = self._search.span(connection)
+        for after in range(first - 1, last, _CHUNK):
+            with self._database.transaction("noting known orders") as connection:
+                known += self._search.baseline(connection, after, min(after + _CHUNK, last))
+        self._seed()
+        with self._database.transaction("noting the baseline") as connection:
+            self._store.installed.note(connection, *_BASELINE, {"known": known, "last": last})
+        return known
+
+    def _seed(self) -> None:
+        """Take the fingerprints of open orders, so that a change of one of them is seen."""
+        reader = OrderReader(self._magento)
+        after = 0
+        while ids := self._unseeded(after):
+            with self._database.snapshot("reading open orders") as view:
+                orders = reader.read(view, ids)
+                marks = reader.address_marks(view, ids)
+            rows = [_row(order, marks.get(order.entity_id)) for order in orders.values()]
+            with self._database.transaction("noting open orders") as connection:
+                self._store.entities.save(connection, rows)
+            after = ids[-1]
+
+    def _unseeded(self, after: int) -> list[int]:
+        with self._database.transaction("looking for open orders") as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT entity_id FROM {self._store.names('entity')} WHERE kind = 'order' "
+                "AND entity_id > %s AND fingerprint IS NULL "
+                "AND state NOT IN ('complete', 'closed', 'canceled') "
+                f"ORDER BY entity_id LIMIT {_SEEDED}",
+                (after,),
+            )
+            return [int(row[0]) for row in rows]
+
+    def _unregister(self, added: list[str]) -> None:
+        with self._database.transaction("taking order statuses back") as connection:
+            unregister(connection, self._magento, [name for name in added if "/" not in name])
+
+    def _note(self, done: Installed) -> None:
+        with self._database.transaction("noting the installation") as connection:
+            for trigger in done.triggers:
+                self._store.installed.note(connection, "trigger", trigger, {"by": done.who})
+            self._store.audit.note(
+                connection,
+                who=done.who,
+                command="install",
+                subject="shop",
+                reason=None,
+                detail={
+                    "migrations": done.migrations,
+                    "statuses": done.statuses,
+                    "triggers": done.triggers,
+                },
+            )
+
+
+def _row(order: Order, mark: int | None) -> EntityRow:
+    return EntityRow(
+        kind="order",
+        entity_id=order.entity_id,
+        increment_id=order.increment_id,
+        store_id=order.store_id,
+        state=order.state,
+        status=order.status,
+        held_by_us=False,
+        grand_total=order.grand_total,
+        currency=order.order_currency_code,
+        fingerprint=fingerprint(order),
+        address_mark=mark,
+        facts=facts_of(order),
+        sequence=0,
+        updated_at=order.updated_at,
+    )

@@ -1,0 +1,77 @@
+"""The ERP account's breaker and throttle, remembered over a restart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sidecar.ledger.tables import NOW, Tables, in_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """`ask_in`, `slow_for`: seconds from now by the database's clock."""
+
+    failures: int = 0
+    open: bool = False
+    ask_in: float = 0.0
+    slow_for: float = 0.0
+    rate: float = 1.0
+
+
+class Accounts:
+    """Table `erp_account`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.erp_account
+        self._names = tables.names
+
+    def read(self, connection: sa.Connection, name: str) -> AccountState:
+        """What is remembered of an account; a fresh state when nothing is."""
+        c = self._table.c
+        row = connection.execute(
+            sa.select(
+                c.failures,
+                c.opened_at,
+                _seconds_until(c.ask_at).label("ask_in"),
+                _seconds_until(c.slow_until).label("slow_for"),
+                c.rate,
+            ).where(c.name == name)
+        ).first()
+        if row is None:
+            return AccountState()
+        return AccountState(
+            failures=row.failures,
+            open=row.opened_at is not None,
+            ask_in=max(0.0, float(row.ask_in or 0)),
+            slow_for=max(0.0, float(row.slow_for or 0)),
+            rate=row.rate if row.rate is not None else 1.0,
+        )
+
+    def save(self, connection: sa.Connection, name: str, state: AccountState) -> None:
+        """Write the present state; the moment a breaker opened is kept while it stays open."""
+        connection.exec_driver_sql(
+            f"INSERT IGNORE INTO {self._names('erp_account')} (name, updated_at) "
+            "VALUES (%s, UTC_TIMESTAMP(3))",
+            (name,),
+        )
+        c = self._table.c
+        connection.execute(
+            sa.update(self._table)
+            .where(c.name == name)
+            .values(
+                failures=state.failures,
+                opened_at=sa.func.coalesce(c.opened_at, NOW) if state.open else None,
+                ask_at=in_seconds(state.ask_in) if state.open else None,
+                slow_until=in_seconds(state.slow_for) if state.slow_for > 0 else None,
+                rate=state.rate,
+                updated_at=NOW,
+            )
+        )
+
+
+def _seconds_until(moment: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    micro = sa.func.timestampdiff(sa.literal_column("MICROSECOND"), NOW, moment)
+    return micro / 1_000_000

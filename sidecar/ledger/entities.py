@@ -1,0 +1,182 @@
+"""What the ledger remembers of each Magento entity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from sidecar.domain.lifecycle import Facts
+from sidecar.ledger.tables import Tables
+
+_FACTS = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class KnownEntity:
+    """One row of `entity`; `revision` grows with every change of it."""
+
+    kind: str
+    entity_id: int
+    increment_id: str
+    state: str
+    status: str
+    ext_order_id: str | None
+    held_by_us: bool
+    grand_total: Decimal | None
+    currency: str | None
+    fingerprint: str | None
+    facts: Facts | None
+    sequence: int
+    revision: int
+    vanished: bool
+    looked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRow:
+    """What intake writes after a look."""
+
+    kind: str
+    entity_id: int
+    increment_id: str
+    store_id: int | None
+    state: str
+    status: str
+    held_by_us: bool
+    grand_total: Decimal | None
+    currency: str | None
+    fingerprint: str | None
+    address_mark: int | None
+    facts: Facts | None
+    sequence: int
+    updated_at: datetime | None
+    vanished: bool = False
+
+
+class Entities:
+    """The ledger's memory.  Every writer locks the row first: intake, claim, settle, write-back.
+
+    That lock serialises them per entity, so that none decides on what another is changing.
+    """
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.entity
+        self._upsert = _upsert_statement(tables)
+
+    def read(
+        self, connection: sa.Connection, kind: str, ids: Sequence[int]
+    ) -> dict[int, KnownEntity]:
+        """By entity id; ids that are not known are missing."""
+        if not ids:
+            return {}
+        where = sa.and_(self._table.c.kind == kind, self._table.c.entity_id.in_(ids))
+        return {known.entity_id: known for known in self._select(connection, where)}
+
+    def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
+        """All entities that carry an increment id (several stores may use the same)."""
+        return self._select(connection, self._table.c.increment_id == increment_id)
+
+    def lock(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> dict[int, int]:
+        """Lock the rows, in the order of their keys; gives each one's revision."""
+        if not ids:
+            return {}
+        statement = (
+            sa.select(self._table.c.entity_id, self._table.c.revision)
+            .where(self._table.c.kind == kind, self._table.c.entity_id.in_(sorted(set(ids))))
+            .order_by(self._table.c.entity_id)
+            .with_for_update()
+        )
+        return {row.entity_id: row.revision for row in connection.execute(statement)}
+
+    def save(self, connection: sa.Connection, rows: Sequence[EntityRow]) -> None:
+        """Write what a look found; the revision grows."""
+        if rows:
+            connection.exec_driver_sql(self._upsert, [_parameters(row) for row in rows])
+
+    def written_back(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        entity_id: int,
+        *,
+        state: str,
+        status: str,
+        ext_order_id: str | None,
+        held_by_us: bool,
+    ) -> None:
+        """Remember our own write, so that the next look does not take it for Magento's."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.kind == kind, self._table.c.entity_id == entity_id)
+            .values(
+                state=state,
+                status=status,
+                ext_order_id=ext_order_id,
+                held_by_us=int(held_by_us),
+                revision=self._table.c.revision + 1,
+            )
+        )
+
+    def _select(
+        self, connection: sa.Connection, where: sa.ColumnElement[bool]
+    ) -> list[KnownEntity]:
+        c = self._table.c
+        statement = sa.select(
+            c.kind, c.entity_id, c.increment_id, c.state, c.status, c.ext_order_id, c.held_by_us,
+            c.grand_total, c.currency, c.fingerprint, c.facts, c.sequence, c.revision,
+            c.vanished_at, c.looked_at,
+        ).where(where)  # fmt: skip
+        return [_known(row) for row in connection.execute(statement)]
+
+
+def _known(row: Any) -> KnownEntity:
+    return KnownEntity(
+        kind=row.kind,
+        entity_id=row.entity_id,
+        increment_id=row.increment_id,
+        state=row.state,
+        status=row.status,
+        ext_order_id=row.ext_order_id,
+        held_by_us=bool(row.held_by_us),
+        grand_total=row.grand_total,
+        currency=row.currency,
+        fingerprint=row.fingerprint,
+        facts=msgspec.json.decode(row.facts, type=Facts) if row.facts else None,
+        sequence=row.sequence,
+        revision=row.revision,
+        vanished=row.vanished_at is not None,
+        looked_at=row.looked_at,
+    )
+
+
+_SAVED = (
+    "kind", "entity_id", "increment_id", "store_id", "state", "status", "held_by_us",
+    "grand_total", "currency", "fingerprint", "address_mark", "facts", "sequence", "updated_at",
+)  # fmt: skip
+
+
+def _parameters(row: EntityRow) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in _SAVED}
+    values["held_by_us"] = int(row.held_by_us)
+    values["facts"] = _FACTS.encode(row.facts).decode() if row.facts else None
+    values["updated_at"] = row.updated_at.replace(tzinfo=None) if row.updated_at else None
+    return values | {"vanished": int(row.vanished)}
+
+
+def _upsert_statement(tables: Tables) -> str:
+    # One multi-row statement for a whole pass: PyMySQL folds it into one when it ends in this form.
+    kept = {"kind", "entity_id"}
+    updates = ", ".join(f"{name} = VALUES({name})" for name in _SAVED if name not in kept)
+    values = ", ".join(f"%({name})s" for name in _SAVED)
+    return (
+        f"INSERT INTO {tables.names('entity')} ({', '.join(_SAVED)}, looked_at, vanished_at) "
+        f"VALUES ({values}, UTC_TIMESTAMP(3), IF(%(vanished)s, UTC_TIMESTAMP(3), NULL)) "
+        f"ON DUPLICATE KEY UPDATE {updates}, looked_at = VALUES(looked_at), "
+        "vanished_at = VALUES(vanished_at), revision = revision + 1"
+    )

@@ -1,0 +1,174 @@
+"""What people ask the ledger: how it stands, what waits and why, one order's whole story.
+
+Read-only, plain selects; rows come as dicts of plain values, the shape of `--json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sidecar.ledger.tables import NOW, Tables
+
+Row = dict[str, Any]
+
+_LISTED = (
+    "id", "event_id", "domain", "increment_id", "type", "status", "attempts", "due_at", "waiting",
+    "reason", "remedy", "error_code", "error_print", "grand_total", "currency", "created_at",
+    "finished_at",
+)  # fmt: skip
+
+
+class Overview:
+    """Questions over all tables of one ledger."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._names = tables.names
+
+    def counts(self, connection: sa.Connection, domain: str) -> dict[str, int]:
+        """Events by status; finished ones included until they are archived."""
+        c = self._tables.event.c
+        rows = connection.execute(
+            sa.select(c.status, sa.func.count()).where(c.domain == domain).group_by(c.status)
+        )
+        return {status: int(count) for status, count in rows}
+
+    def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
+        """Age in seconds of the oldest event that is not over and not a human's turn."""
+        c = self._tables.event.c
+        age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.created_at), NOW)
+        seconds = connection.execute(
+            sa.select(age).where(
+                c.domain == domain, c.status.in_(("pending", "sending", "unknown"))
+            )
+        ).scalar_one()
+        return None if seconds is None else float(seconds)
+
+    def write_backs(self, connection: sa.Connection) -> dict[str, int]:
+        """Write-backs by state."""
+        c = self._tables.write_back.c
+        rows = connection.execute(sa.select(c.state, sa.func.count()).group_by(c.state))
+        return {state: int(count) for state, count in rows}
+
+    def open_differences(self, connection: sa.Connection) -> list[Row]:
+        """Differences that nobody has resolved, newest first."""
+        d = self._tables.difference.c
+        statement = (
+            sa.select(
+                d.increment_id, d["class"], d.ours, d.theirs, d.amount, d.currency, d.found_at
+            )
+            .where(d.resolved_at.is_(None))
+            .order_by(d.id.desc())
+            .limit(100)
+        )
+        return _rows(connection, statement)
+
+    def last_accepted(self, connection: sa.Connection, domain: str) -> datetime | None:
+        """When the ERP last took something."""
+        c = self._tables.event.c
+        at = connection.execute(
+            sa.select(sa.func.max(c.finished_at)).where(c.domain == domain, c.status == "accepted")
+        ).scalar_one()
+        return at.replace(tzinfo=UTC) if at else None
+
+    def queue(
+        self,
+        connection: sa.Connection,
+        *,
+        domain: str | None = None,
+        statuses: Sequence[str] = (),
+        print_: str | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        """Events, oldest first, without their payload."""
+        c = self._tables.event.c
+        statement = sa.select(*[c[name] for name in _LISTED]).order_by(c.id).limit(limit)
+        if domain:
+            statement = statement.where(c.domain == domain)
+        if statuses:
+            statement = statement.where(c.status.in_(statuses))
+        if print_:
+            statement = statement.where(c.error_print == print_)
+        return _rows(connection, statement)
+
+    def event(self, connection: sa.Connection, event_id: str) -> Row | None:
+        """One event with its payload, by event id; also out of the archive."""
+        for table in ("event", "event_archive"):
+            row = connection.execute(
+                sa.text(f"SELECT * FROM {self._names(table)} WHERE event_id = :event_id"),
+                {"event_id": event_id},
+            ).first()
+            if row is not None:
+                return _plain(row)
+        return None
+
+    def events_of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[Row]:
+        """All events of an entity, archived ones too, by sequence."""
+        columns = ", ".join((*_LISTED, "sequence", "first_sent_at", "occurred_at"))
+        half = f"SELECT {columns} FROM {{}} WHERE kind = :kind AND entity_id = :entity_id"
+        statement = sa.text(
+            f"{half.format(self._names('event_archive'))} UNION ALL "
+            f"{half.format(self._names('event'))} ORDER BY sequence"
+        )
+        return _rows(connection, statement, {"kind": kind, "entity_id": entity_id})
+
+    def attempts_of(self, connection: sa.Connection, events: Sequence[int]) -> list[Row]:
+        """All attempts of these events, in order."""
+        if not events:
+            return []
+        a = self._tables.attempt
+        statement = sa.select(a).where(a.c.event.in_(events)).order_by(a.c.id)
+        return _rows(connection, statement)
+
+    def link_of(self, connection: sa.Connection, kind: str, entity_id: int) -> Row | None:
+        """What the ERP calls the entity."""
+        table = self._tables.link
+        rows = _rows(
+            connection,
+            sa.select(table).where(table.c.kind == kind, table.c.entity_id == entity_id),
+        )
+        return rows[0] if rows else None
+
+    def write_backs_of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[Row]:
+        """What was written to Magento, or is to be."""
+        table = self._tables.write_back
+        return _rows(
+            connection,
+            sa.select(table)
+            .where(table.c.kind == kind, table.c.entity_id == entity_id)
+            .order_by(table.c.id),
+        )
+
+    def differences_of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[Row]:
+        """Differences of one entity."""
+        table = self._tables.difference
+        return _rows(
+            connection,
+            sa.select(table)
+            .where(table.c.kind == kind, table.c.entity_id == entity_id)
+            .order_by(table.c.id),
+        )
+
+    def audit_of(self, connection: sa.Connection, subject: str) -> list[Row]:
+        """What operators did to one subject."""
+        table = self._tables.audit
+        return _rows(
+            connection, sa.select(table).where(table.c.subject == subject).order_by(table.c.id)
+        )
+
+
+def _rows(
+    connection: sa.Connection, statement: sa.Executable, parameters: Row | None = None
+) -> list[Row]:
+    return [_plain(row) for row in connection.execute(statement, parameters or {})]
+
+
+def _plain(row: Any) -> Row:
+    return {
+        name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+        for name, value in row._mapping.items()
+    }

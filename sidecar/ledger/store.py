@@ -1,0 +1,27 @@
+"""All repositories of one ledger, made once."""
+
+from __future__ import annotations
+
+from sidecar.ledger.accounts import Accounts
+from sidecar.ledger.control import Audit, Control, Installed, WorkLease
+from sidecar.ledger.entities import Entities
+from sidecar.ledger.events import Events
+from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.tables import LedgerNames, Tables
+
+
+class LedgerStore:
+    """What the stations are given of the ledger."""
+
+    def __init__(self, names: LedgerNames) -> None:
+        self.names = names
+        self.tables = Tables(names)
+        self.entities = Entities(self.tables)
+        self.events = Events(self.tables)
+        self.journal = Journal(self.tables)
+        self.write_backs = WriteBacks(self.tables)
+        self.control = Control(self.tables)
+        self.accounts = Accounts(self.tables)
+        self.audit = Audit(self.tables)
+        self.installed = Installed(self.tables)
+        self.work_lease = WorkLease(self.tables)

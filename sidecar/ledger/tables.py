@@ -1,0 +1,91 @@
+"""The ledger's tables: their full names, and the columns as SQLAlchemy Core sees them.
+
+The truth is `sql/*.sql`, which a DBA reads; tests/database/test_ledger_tables.py compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+PREFIX_INSIDE_MAGENTO = "erp_sidecar_"
+
+_COLUMNS = {
+    "outbox": "id kind entity_id pointed created_at",
+    "outbox_fault": "id kind entity_id pointed errno message created_at",
+    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us "
+    "grand_total currency fingerprint address_mark facts sequence revision updated_at looked_at "
+    "vanished_at",
+    "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
+    "waiting maybe_booked attempts fence lease_owner lease_until payload grand_total currency "
+    "reason remedy error_code error_print occurred_at created_at first_sent_at sent_at finished_at",
+    "attempt": "id event number operation fence owner outcome reference code message request "
+    "http_status milliseconds answer at",
+    "link": "kind entity_id reference status total tax line_count currency event booked_at "
+    "updated_at",
+    "write_back": "id kind entity_id event verdict status ext_order_id comment hold state due_at "
+    "tries applied applied_at message created_at",
+    "difference": "id domain kind entity_id increment_id class ours theirs amount currency event "
+    "found_at resolved_at",
+    "audit": "id at who command subject reason detail",
+    "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
+    "erp_account": "name failures opened_at ask_at slow_until rate updated_at",
+    "lease": "name owner term until",
+    "installed": "kind name detail at",
+    "migration": "version name checksum applied_at",
+}
+TABLES = (*_COLUMNS, "event_archive")
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerNames:
+    """Where the ledger lives: a schema of its own, or Magento's with a prefix."""
+
+    schema: str
+    prefix: str = ""
+
+    @classmethod
+    def placed(cls, ledger_schema: str | None, magento_schema: str) -> LedgerNames:
+        """From the configuration: `ledger.schema: null` puts the tables inside Magento's schema."""
+        if ledger_schema is None:
+            return cls(magento_schema, PREFIX_INSIDE_MAGENTO)
+        return cls(ledger_schema)
+
+    def __call__(self, table: str) -> str:
+        """A table's full name, quoted."""
+        return f"`{self.schema}`.`{self.prefix}{table}`"
+
+
+class Tables:
+    """The tables as SQLAlchemy Core constructs, one attribute each."""
+
+    def __init__(self, names: LedgerNames) -> None:
+        self.names = names
+        self.entity = self._table("entity")
+        self.event = self._table("event")
+        self.attempt = self._table("attempt")
+        self.link = self._table("link")
+        self.write_back = self._table("write_back")
+        self.difference = self._table("difference")
+        self.audit = self._table("audit")
+        self.control = self._table("control")
+        self.erp_account = self._table("erp_account")
+        self.lease = self._table("lease")
+        self.installed = self._table("installed")
+
+    def _table(self, name: str) -> sa.TableClause:
+        columns: list[sa.ColumnClause[Any]] = [
+            sa.column(column) for column in _COLUMNS[name].split()
+        ]
+        return sa.table(self.names.prefix + name, *columns, schema=self.names.schema)
+
+
+#: The database's clock.  Leases and due times never use the process's.
+NOW: sa.ColumnElement[object] = sa.literal_column("UTC_TIMESTAMP(3)")
+
+
+def in_seconds(seconds: float) -> sa.ColumnElement[object]:
+    """A moment on the database's clock, `seconds` from now."""
+    return sa.literal_column(f"UTC_TIMESTAMP(3) + INTERVAL {int(seconds * 1_000_000)} MICROSECOND")

@@ -1,0 +1,52 @@
+"""This process: its clock, its name on leases, and the request to stop."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+import uuid
+from datetime import UTC, datetime
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Seconds."""
+        return time.monotonic()
+
+
+class Stop:
+    """Asked once, seen everywhere; waiting on it is a sleep that a stop cuts short."""
+
+    def __init__(self) -> None:
+        self._asked = threading.Event()
+
+    def ask(self) -> None:
+        """Please stop."""
+        self._asked.set()
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked."""
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True when a stop was asked for."""
+        return self._asked.wait(seconds)
+
+
+def owner() -> str:
+    """A name for leases that no other process, also none with our pid later, will have."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def operator() -> str:
+    """Who is at the keyboard, for the audit: the login behind sudo if there is one."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
