@@ -5,11 +5,12 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sidecar.acknowledge.write_back import WriteBackStation
@@ -27,7 +28,10 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.secret import Secret
+from sidecar.installation import Installation
 from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.overview import Row
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
@@ -42,6 +46,7 @@ from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext, Toleran
 from sidecar.process import Stop, SystemClock, owner
 from sidecar.settings.schema import Orders, Settings, StatusMapping
 from sidecar.settings.secrets import resolve, with_secrets
+from sidecar.story import Storyteller
 
 ADAPTERS = "erp_sidecar.adapters"
 ORDERS = "orders"
@@ -132,7 +137,7 @@ class Sidecar:
             Outbox(self.names),
             OrderReader(self.magento),
             shop=self.settings.shop.name,
-            subscriptions=self.adapter.capabilities(ORDERS).subscriptions,
+            triggers_on=self.settings.capture.triggers,
             clock=self.clock,
             narrator=self.narrator,
         )
@@ -163,6 +168,7 @@ class Sidecar:
                 Gate(orders.gate.payment),
                 self.clock,
                 domain=ORDERS,
+                subscriptions=self.adapter.capabilities(ORDERS).subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
             ),
@@ -225,12 +231,106 @@ class Sidecar:
             narrator=self.narrator,
         )
 
+    def requeue(self, rows: Sequence[Row], *, who: str, reason: str | None) -> int:
+        """Make events due again; what broke an invariant is read anew from Magento."""
+        stale = [row for row in rows if row["error_code"] == "bad_data"]
+        again = [row["id"] for row in rows if row not in stale]
+        ask_first = self.adapter.capabilities(ORDERS).probe
+        with self.database.transaction("requeueing events") as connection:
+            done = self.store.events.requeue(connection, again, ask_first=ask_first)
+            for number in sorted({row["increment_id"] for row in stale}):
+                known = self.store.entities.by_number(connection, number)
+                self.store.entities.forget_look(connection, known)
+                ids = [entity.entity_id for entity in known]
+                Outbox(self.names).add(connection, "order", ids, "requeue")
+                done += len(ids)
+            for row in rows:
+                self.store.audit.note(
+                    connection,
+                    who=who,
+                    command="queue requeue",
+                    subject=row["increment_id"],
+                    reason=reason,
+                    detail={"event": row["event_id"]},
+                )
+        return done
+
+    def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
+        """The whole story of each order that carries this number (one per store)."""
+        return Storyteller(self.database, self.store, self.magento).stories(
+            number, self.adapter if ask_erp else None
+        )
+
     def close(self) -> None:
         """Give back connections of what was made."""
         if "adapter" in self.__dict__:
             self.adapter.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+class Installer:
+    """An installation with the login that may do it: `user`, Magento's own, or the daemon's."""
+
+    def __init__(
+        self,
+        sidecar: Sidecar,
+        *,
+        user: str | None = None,
+        password: Secret | None = None,
+        magento_root: Path | None = None,
+    ) -> None:
+        self._sidecar = sidecar
+        login = _installers_login(sidecar.account.login, user, password, magento_root)
+        self._is_other = login.user != sidecar.account.login.user
+        self._database = Database(login, connections=4)
+
+    def installation(self) -> Installation:
+        """The installation, with server and Magento's tables checked."""
+        sidecar = self._sidecar
+        require_supported(self._database.server())
+        load_adapter(sidecar.settings).close()
+        return Installation(
+            self._database,
+            sidecar.store,
+            Ledger(self._database, sidecar.names),
+            probe(self._database, sidecar.account.prefix),
+            Triggers(
+                self._database,
+                sidecar.names,
+                sidecar.domains if sidecar.settings.capture.triggers else (),
+                sidecar.stop,
+                prefix=sidecar.account.prefix,
+            ),
+            sidecar.own_statuses,
+            daemon_account=self._daemon_account(),
+        )
+
+    def close(self) -> None:
+        """Give the installer's connections back."""
+        self._database.close()
+
+    def _daemon_account(self) -> str | None:
+        """The daemon's `user@host` as the server sees it, when another account installs."""
+        if not self._is_other:
+            return None
+        own = Database(replace(self._sidecar.account.login, database=""), connections=1)
+        try:
+            with own.transaction("logging in with the daemon's account") as connection:
+                return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+        finally:
+            own.close()
+
+
+def _installers_login(
+    login: Login, user: str | None, password: Secret | None, magento_root: Path | None
+) -> Login:
+    if magento_root is not None:
+        env = read_env_php(magento_root)
+        return replace(login, user=env.user, password=env.password)
+    if user is not None:
+        return replace(login, user=user, password=password or Secret(""))
+    return login
 
 
 class _Once:

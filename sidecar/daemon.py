@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from sidecar.database import Database
 from sidecar.domain.errors import SidecarError, TryAgain
@@ -69,7 +70,7 @@ class Daemon:
         schedule = Schedule(len(self._stations) + 1)
         schedule.every(_RENEW_SECONDS, "lease", partial(self._guarded, "lease", self._hold))
         for station in self._stations:
-            schedule.every(station.every, station.name, lambda station=station: self._work(station))
+            schedule.every(station.every, station.name, partial(self._work, station))
         schedule.start()
         try:
             while not self._stop.wait(1.0):

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from sidecar.capture.triggers import Triggers
+from sidecar.capture.triggers import State, Triggers
 from sidecar.database import Database
 from sidecar.domain.lifecycle import facts_of, fingerprint
 from sidecar.domain.order import Order
 from sidecar.ledger.entities import EntityRow
+from sidecar.ledger.grants import grants
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_reader import OrderReader
@@ -35,6 +36,7 @@ class Installed:
     migrations: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
+    grants: list[str] = field(default_factory=list)
     known_orders: int = 0
     who: str = ""
 
@@ -49,7 +51,11 @@ class Uninstalled:
 
 
 class Installation:
-    """One shop's installation."""
+    """One shop's installation.
+
+    `daemon_account` (`user@host`): the account that the daemon logs in with, when it is not the
+    one that installs; it is granted the rights of sql/grants.sql.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,8 @@ class Installation:
         magento: MagentoSchema,
         triggers: Triggers,
         statuses: list[OwnStatus],
+        *,
+        daemon_account: str | None = None,
     ) -> None:
         self._database = database
         self._store = store
@@ -66,6 +74,7 @@ class Installation:
         self._magento = magento
         self._triggers = triggers
         self._statuses = statuses
+        self._daemon_account = daemon_account
         self._search = OrderSearch(magento, store.names("entity"))
 
     def statements(self) -> list[str]:
@@ -76,7 +85,7 @@ class Installation:
                 _, _, state = name.partition("/")
                 table = "sales_order_status_state" if state else "sales_order_status"
                 statements.append(f"-- register {name} in {self._magento.table(table)}")
-        return statements + self._triggers.statements()
+        return statements + self._triggers.statements() + self._grants()
 
     def install(
         self, *, who: str, send_existing: bool = False, tell: Callable[[str], None] = lambda _: None
@@ -104,9 +113,20 @@ class Installation:
             tell(f"order statuses: {', '.join(done.statuses) or 'up to date'}")
             done.triggers = [state.name for state in self._triggers.install()]
             tell(f"triggers: {', '.join(done.triggers) or 'up to date'}")
+            done.grants = self._grant()
             self._note(done)
             undo.pop_all()
         return done
+
+    def removal(self, *, drop_ledger: bool) -> list[str]:
+        """What `uninstall` would do, a line each."""
+        there = [
+            f"drop trigger {state.name}"
+            for state in self._triggers.status()
+            if state.state is not State.MISSING
+        ]
+        statuses = [f"remove order status {status.code} if unused" for status in self._statuses]
+        return there + statuses + ["drop the ledger"] * drop_ledger
 
     def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
         """Triggers first, then statuses that no order carries, then, if wanted, the ledger."""
@@ -122,6 +142,23 @@ class Installation:
         if drop_ledger:
             self._ledger.drop()
         return Uninstalled(triggers, statuses, drop_ledger)
+
+    def _grants(self) -> list[str]:
+        if self._daemon_account is None:
+            return []
+        return grants(
+            self._daemon_account,
+            self._database.login.database,
+            self._magento.table,
+            self._store.names,
+        )
+
+    def _grant(self) -> list[str]:
+        statements = self._grants()
+        with self._database.definition("granting the daemon's rights") as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+        return statements
 
     def _has_baseline(self) -> bool:
         with self._database.transaction("looking for the baseline") as connection:

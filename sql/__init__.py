@@ -1,1 +1,1 @@
-"""SQL for a DBA to read: migrations, the trigger, the emergency exit.  Data, no code."""
+"""The SQL that the sidecar runs, as files that a DBA reads; packaged as data."""

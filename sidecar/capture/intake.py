@@ -8,12 +8,13 @@ comparison with the ledger and not a reaction to the hint.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint, Outbox
+from sidecar.capture.sweep import SWEEP
 from sidecar.database import Database
 from sidecar.domain.event import (
     VERSIONS,
@@ -31,6 +32,7 @@ from sidecar.domain.lifecycle import (
     compare,
     facts_of,
     fingerprint,
+    is_our_old_hold,
 )
 from sidecar.domain.order import Order
 from sidecar.domain.settlement import EventStatus
@@ -44,6 +46,8 @@ ORDER = "order"
 DOMAIN = "orders"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
+#: A deleted row fires no trigger of ours, so only the sweep can find it; the others are announced.
+_ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,9 @@ class Intake:
         reader: OrderReader,
         *,
         shop: str,
-        subscriptions: Collection[str],
         clock: Clock,
         narrator: Narrator,
+        triggers_on: bool,
         most: int = 200,
     ) -> None:
         self._database = database
@@ -84,9 +88,9 @@ class Intake:
         self._outbox = outbox
         self._reader = reader
         self._shop = shop
-        self._subscriptions = frozenset(subscriptions)
         self._clock = clock
         self._narrator = narrator
+        self._triggers_on = triggers_on
         self._most = most
 
     def run_once(self) -> int:
@@ -101,7 +105,7 @@ class Intake:
             fresh = self._fresh(connection, ids, look)
             written = self._write(connection, fresh, look)
             self._outbox.discard(connection, _settled(hints, fresh))
-        self._report(written)
+        self._report(written, _swept_only(hints))
         return len(hints)
 
     def _look(self, ids: Sequence[int]) -> Look:
@@ -164,7 +168,7 @@ class Intake:
     def _event(
         self, event_type: EventType, order: Order, sequence: int, broken: Sequence[str]
     ) -> NewEvent:
-        status, reason, remedy, code = self._standing(event_type, broken)
+        status, reason, remedy, code = _standing(event_type, broken)
         return NewEvent(
             event_id=event_id(self._shop, ORDER, order.entity_id, sequence),
             domain=DOMAIN,
@@ -186,26 +190,6 @@ class Intake:
             code=code,
         )
 
-    def _standing(
-        self, event_type: EventType, broken: Sequence[str]
-    ) -> tuple[EventStatus, str | None, str | None, str | None]:
-        if event_type.value not in self._subscriptions:
-            return (
-                EventStatus.SUPERSEDED,
-                f"no call of the mapping takes {event_type.value}",
-                None,
-                None,
-            )
-        if broken and event_type is not EventType.ORDER_CANCELED:
-            return (
-                EventStatus.PARKED,
-                "; ".join(broken),
-                "mend the order in Magento (it is looked at again by itself), or book it by hand "
-                "in the ERP and 'erp-sidecar queue drop' it",
-                "bad_data",
-            )
-        return EventStatus.PENDING, None, None, None
-
     def _vanished(self, known: KnownEntity) -> NewEvent:
         event_type = EventType.ORDER_VANISHED
         payload: Payload = Vanished(
@@ -216,7 +200,7 @@ class Intake:
             grand_total=known.grand_total,
             order_currency_code=known.currency,
         )
-        status, reason, remedy, code = self._standing(event_type, ())
+        status, reason, remedy, code = _standing(event_type, ())
         sequence = known.sequence + 1
         return NewEvent(
             event_id=event_id(self._shop, ORDER, known.entity_id, sequence),
@@ -237,8 +221,12 @@ class Intake:
             code=code,
         )
 
-    def _report(self, written: Written) -> None:
+    def _report(self, written: Written, swept: frozenset[int]) -> None:
         for event in written.events:
+            if self._triggers_on and event.entity_id in swept and event.type in _ANNOUNCED:
+                self._narrator.tell(
+                    "capture.trigger_missed", order=event.increment_id, type=event.type.value
+                )
             self._narrator.tell(
                 f"intake.{event.type.value}",
                 domain=event.domain,
@@ -251,6 +239,25 @@ class Intake:
             self._narrator.tell("write_back.undone", order=number, outcome=again)
 
 
+def _standing(
+    event_type: EventType, broken: Sequence[str]
+) -> tuple[EventStatus, str | None, str | None, str | None]:
+    if broken and event_type is not EventType.ORDER_CANCELED:
+        return (
+            EventStatus.PARKED,
+            "; ".join(broken),
+            "mend the order in Magento (it is looked at again by itself), or book it by hand "
+            "in the ERP and 'erp-sidecar queue drop' it",
+            "bad_data",
+        )
+    return EventStatus.PENDING, None, None, None
+
+
+def _swept_only(hints: Sequence[Hint]) -> frozenset[int]:
+    announced = {hint.entity_id for hint in hints if hint.pointed != SWEEP}
+    return frozenset(hint.entity_id for hint in hints) - announced
+
+
 def _settled(hints: Sequence[Hint], fresh: Sequence[int]) -> list[int]:
     looked_at = set(fresh)
     return [hint.id for hint in hints if hint.kind != ORDER or hint.entity_id in looked_at]
@@ -259,7 +266,7 @@ def _settled(hints: Sequence[Hint], fresh: Sequence[int]) -> list[int]:
 def _known_order(known: KnownEntity | None) -> KnownOrder | None:
     if known is None:
         return None
-    return KnownOrder(known.state, known.fingerprint, known.ext_order_id)
+    return KnownOrder(known.state, known.fingerprint, known.ext_order_id, known.held_by_us)
 
 
 def _memory(
@@ -269,7 +276,8 @@ def _memory(
     events: int,
     mark: int | None,
 ) -> EntityRow:
-    held_by_us = bool(known and known.held_by_us and order.state == HOLDED and not finding.undone)
+    ours = is_our_old_hold(order) if finding.undone else bool(known and known.held_by_us)
+    held_by_us = ours and order.state == HOLDED
     return EntityRow(
         kind=ORDER,
         entity_id=order.entity_id,

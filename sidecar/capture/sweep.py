@@ -17,6 +17,8 @@ from sidecar.database import Database
 from sidecar.magento.order_search import OrderSearch
 from sidecar.ports import Narrator
 
+#: What such a hint says of where it came from.
+SWEEP = "sweep"
 CHUNK = 5_000
 #: A recent sweep covers this many of the newest order ids; older orders wait for the full one.
 RECENT = 20_000
@@ -87,5 +89,5 @@ class Sweep:
         changed = self._search.new_or_changed(connection, after, upto)
         vanished = self._search.vanished(connection, after, upto)
         if changed or vanished:
-            self._outbox.add(connection, "order", [*changed, *vanished], "sweep")
+            self._outbox.add(connection, "order", [*changed, *vanished], SWEEP)
         return len(changed), len(vanished)

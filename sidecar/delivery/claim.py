@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -50,6 +51,7 @@ class Claimer:
         clock: Clock,
         *,
         domain: str,
+        subscriptions: Collection[str],
         owner: str,
         lease_seconds: float,
     ) -> None:
@@ -58,6 +60,7 @@ class Claimer:
         self._gate = gate
         self._clock = clock
         self._domain = domain
+        self._subscriptions = subscriptions
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._low: datetime | None = None
@@ -93,7 +96,11 @@ class Claimer:
             open_events = self._ledger.events.open_of(connection, kind, ids)
             links |= {(kind, entity_id): link for entity_id, link in found.items()}
             for entity_id in ids:
-                chosen = plan(open_events.get(entity_id, []), linked=entity_id in found)
+                chosen = plan(
+                    open_events.get(entity_id, []),
+                    linked=entity_id in found,
+                    subscriptions=self._subscriptions,
+                )
                 folded += self._carry_out(connection, chosen)
                 if chosen.probe:
                     probes.append(chosen.probe.id)
@@ -114,10 +121,12 @@ class Claimer:
             events.carry(connection, *chosen.carry)
         events.supersede(connection, chosen.carried, "a newer state of the order went in its place")
         events.supersede(connection, chosen.moot, NEVER_SEEN)
+        events.supersede(connection, chosen.unwanted, "no call of the mapping takes this event")
         events.hold_back(connection, chosen.behind, BEHIND_ANOTHER)
         if chosen.revive:
             events.revive(connection, chosen.revive.id)
-        return len(chosen.carried) + len(chosen.moot) + bool(chosen.revive)
+        closed = len(chosen.carried) + len(chosen.moot) + len(chosen.unwanted)
+        return closed + bool(chosen.revive)
 
     def _passes(
         self, connection: sa.Connection, event: OpenEvent, known: KnownEntity | None

@@ -7,7 +7,7 @@ a cancel before the placement was sent leaves nothing to send at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sidecar.domain.event import EventType
@@ -25,7 +25,8 @@ class EntityPlan:
     """At most one of `push`, `probe` and `revive` is set.
 
     `carry`: (target, source) when the event to push takes over the payload of a later one.
-    `moot` and `carried` are superseded, `behind` waits until the entity's event in flight is over.
+    `carried`, `moot` and `unwanted` are superseded (a newer state went; nothing left to say to the
+    ERP; no call of the mapping takes it); `behind` waits until the event in flight is over.
     """
 
     push: OpenEvent | None = None
@@ -34,14 +35,31 @@ class EntityPlan:
     carry: tuple[int, int] | None = None
     carried: tuple[int, ...] = ()
     moot: tuple[int, ...] = ()
+    unwanted: tuple[int, ...] = ()
     behind: tuple[int, ...] = ()
 
 
-def plan(events: Sequence[OpenEvent], *, linked: bool) -> EntityPlan:
+def plan(
+    events: Sequence[OpenEvent], *, linked: bool, subscriptions: Collection[str]
+) -> EntityPlan:
     """The plan for one entity's open events, in the order of their sequence.
 
-    `linked`: the ERP has accepted a document of this entity before.
+    `linked`: the ERP has accepted a document of this entity before.  `subscriptions`: the event
+    types that the mapping has a call for.
     """
+    if not linked and events and events[0].type is EventType.ORDER_PLACED:
+        # Also an event that no call takes counts here: what it says goes with the placement.
+        return _plan_events(events, linked=False)
+    unwanted = tuple(
+        event.id
+        for event in events
+        if event.type.value not in subscriptions and event.status is EventStatus.PENDING
+    )
+    wanted = [event for event in events if event.id not in unwanted]
+    return replace(_plan_events(wanted, linked=linked), unwanted=unwanted)
+
+
+def _plan_events(events: Sequence[OpenEvent], *, linked: bool) -> EntityPlan:
     if not events:
         return EntityPlan()
     head, later = events[0], events[1:]
@@ -50,17 +68,15 @@ def plan(events: Sequence[OpenEvent], *, linked: bool) -> EntityPlan:
     if head.status is EventStatus.UNKNOWN or head.maybe_booked:
         probe = head if head.status is EventStatus.UNKNOWN and head.due else None
         return EntityPlan(probe=probe, behind=_due(later))
-    if not linked:
+    if linked:
+        return _plan_seen(head, later)
+    if head.type is EventType.ORDER_PLACED:
         return _plan_unseen(head, later)
-    return _plan_seen(head, later)
+    # An order from before the sidecar: whether the ERP has it, only the ERP knows.
+    return EntityPlan(probe=head if head.due else None, behind=_due(later))
 
 
 def _plan_unseen(head: OpenEvent, later: Sequence[OpenEvent]) -> EntityPlan:
-    if head.type is not EventType.ORDER_PLACED:
-        # Nothing was ever booked under this order: an update or a cancel has nothing to act on.
-        if head.type in _ENDS:
-            return EntityPlan(moot=tuple(event.id for event in (head, *later)))
-        return _plan_seen(head, later)
     if any(event.type in _ENDS for event in later):
         return EntityPlan(moot=tuple(event.id for event in (head, *later)))
     if later and later[-1].status is EventStatus.PARKED:
@@ -81,7 +97,7 @@ def _plan_seen(head: OpenEvent, later: Sequence[OpenEvent]) -> EntityPlan:
         replaced = [event for event in later if event.type in (EventType.ORDER_UPDATED, *_ENDS)]
         if replaced:
             # The newer event carries the newer state; what was refused or not sent is history.
-            rest = plan(later, linked=True)
+            rest = _plan_events(later, linked=True)
             return replace(rest, carried=(head.id, *rest.carried))
     if head.status in _WAITS_FOR_MENDING or not head.due:
         return EntityPlan(behind=_due(later))

@@ -230,7 +230,8 @@ class Pump:
         done = []
         for claimed, payload in zip(part, payloads, strict=True):
             booked = tuple(found.get(claimed.increment_id, ()))
-            settlement = self._settler.of_probe(claimed, payload, booked)
+            linked = (claimed.kind, claimed.entity_id) in claim.links
+            settlement = self._settler.of_probe(claimed, payload, booked, linked=linked)
             references = ", ".join(document.reference for document in booked)
             message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
             attempt = Attempt(

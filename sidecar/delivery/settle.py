@@ -9,6 +9,7 @@ from typing import assert_never
 
 from sidecar.delivery.verify import differences
 from sidecar.domain.event import EventType
+from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.domain.order import Order
 from sidecar.domain.outcome import (
     Accepted,
@@ -29,9 +30,6 @@ from sidecar.ports import Capabilities, Tolerances
 
 #: sales_order.ext_order_id is a varchar(32).
 EXT_ORDER_ID_LENGTH = 32
-#: Stands in ext_order_id while the ERP refuses the order.  It is there to tell a human's Unhold
-#: (which keeps it) from a stale save of Magento (which takes it away); docs/decisions/0003.
-REFUSED_MARK = "refused by ERP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one verdict writes into Magento: templates over {reference} {message} {status}."""
+    """What one verdict writes into Magento: templates over {reference}, {status}…"""
 
     status: str | None = None
     comment: str | None = None
@@ -127,7 +125,9 @@ class Settler:
             case _:
                 assert_never(outcome)
 
-    def of_probe(self, event: Claimed, payload: object, found: tuple[Booked, ...]) -> Settlement:
+    def of_probe(
+        self, event: Claimed, payload: object, found: tuple[Booked, ...], *, linked: bool
+    ) -> Settlement:
         """The end of a question: what the ERP has under the event's reference."""
         if len(found) > 1:
             references = ", ".join(booked.reference for booked in found)
@@ -140,9 +140,8 @@ class Settler:
                 differences=(Difference("doubled", "1 document", references, event.grand_total),),
                 maybe_booked=True,
             )
-        if event.type is not EventType.ORDER_PLACED:
-            # An update or a cancel names the ERP's own document: repeating it books nothing twice.
-            return Settlement(EventStatus.PENDING, due_in=0)
+        if not _is_placement(event):
+            return _of_change(found, linked=linked)
         if found:
             return self._accepted(event, payload, found[0])
         if event.since_sent < self._doubt.trust_absence_after:
@@ -202,7 +201,7 @@ class Settler:
                 verdict="rejected",
                 status=answer.status,
                 ext_order_id=REFUSED_MARK if _is_placement(event) else None,
-                comment=_filled(answer.comment, message=outcome.message, status=""),
+                comment=_filled(answer.comment, message=outcome.message, code=outcome.code or ""),
                 hold=answer.hold and not canceling,
             ),
         )
@@ -259,6 +258,15 @@ class Settler:
         )
 
 
+def _of_change(found: tuple[Booked, ...], *, linked: bool) -> Settlement:
+    """An update or a cancel acts on the ERP's own document, so repeating it books nothing twice."""
+    if found or linked:
+        return Settlement(EventStatus.PENDING, due_in=0, booked=found[0] if found else None)
+    return Settlement(
+        EventStatus.SUPERSEDED, reason="the ERP does not hold this order: nothing to change in it"
+    )
+
+
 def _is_placement(event: Claimed) -> bool:
     return event.type is EventType.ORDER_PLACED
 
@@ -266,5 +274,5 @@ def _is_placement(event: Claimed) -> bool:
 def _filled(template: str | None, **values: str) -> str | None:
     if template is None:
         return None
-    blank = {"reference": "", "message": "", "status": ""}
+    blank = {"reference": "", "message": "", "status": "", "code": ""}
     return template.format_map(blank | values)

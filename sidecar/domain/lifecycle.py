@@ -42,6 +42,9 @@ _PAYMENT_FIELDS = ("method", "po_number")
 
 CANCELED = "canceled"
 HOLDED = "holded"
+#: Stands in sales_order.ext_order_id while the ERP refuses the order.  It tells a human's Unhold,
+#: which keeps it, from a stale save of Magento, which takes it away; docs/decisions/0003.
+REFUSED_MARK = "refused by ERP"
 
 _ENCODER = msgspec.msgpack.Encoder()
 
@@ -50,12 +53,14 @@ _ENCODER = msgspec.msgpack.Encoder()
 class KnownOrder:
     """What the ledger last knew of an order; `fingerprint` is None for one known by baseline only.
 
-    `ext_order_id` is what our own write-back put on the order (None: nothing yet).
+    `ext_order_id` is what our own write-back put on the order (None: nothing yet); `held_by_us`:
+    it also put the order on hold.
     """
 
     state: str
     fingerprint: str | None
     ext_order_id: str | None = None
+    held_by_us: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,17 @@ def compare(known: KnownOrder | None, order: Order) -> Finding:
     if known is None:
         return Finding((EventType.ORDER_PLACED, *_state_events("", order.state)))
     undone = known.ext_order_id is not None and order.ext_order_id != known.ext_order_id
-    # An undone hold is no release by a human, so the state that came back tells nothing.
-    state_events = () if undone else _state_events(known.state, order.state)
-    if undone and order.state == CANCELED and known.state != CANCELED:
-        state_events = (EventType.ORDER_CANCELED,)
+    state_events = _state_events(known.state, order.state)
+    if undone and (known.held_by_us or is_our_old_hold(order)):
+        # Our hold vanished with a stale save, or came back with one: no human released or held.
+        state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
     changed = _is_changed(known.fingerprint, order) and EventType.ORDER_CANCELED not in state_events
     return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
+
+
+def is_our_old_hold(order: Order) -> bool:
+    """A hold that a refusal of the ERP put there, brought back by a stale save of Magento."""
+    return order.state == HOLDED and order.ext_order_id == REFUSED_MARK
 
 
 def fingerprint(order: Order) -> str:

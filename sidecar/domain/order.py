@@ -140,8 +140,8 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_price_incl_tax: Decimal | None
     row_total: Decimal
     base_row_total: Decimal
-    row_total_incl_tax: Decimal | None
-    base_row_total_incl_tax: Decimal | None
+    row_total_incl_tax: Decimal
+    base_row_total_incl_tax: Decimal
     tax_percent: Decimal | None
     tax_amount: Decimal
     base_tax_amount: Decimal

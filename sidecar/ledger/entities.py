@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.domain.lifecycle import Facts
+from sidecar.domain.lifecycle import FINGERPRINT_GENERATION, Facts
 from sidecar.ledger.tables import Tables
 
+#: A fingerprint of the present generation that no content has.
+ANOTHER = f"{FINGERPRINT_GENERATION}:"
 _FACTS = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -122,6 +124,17 @@ class Entities:
                 revision=self._table.c.revision + 1,
             )
         )
+
+    def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
+        """Let the next look find every content changed: what was parked is read anew."""
+        for entity in known:
+            connection.execute(
+                sa.update(self._table)
+                .where(
+                    self._table.c.kind == entity.kind, self._table.c.entity_id == entity.entity_id
+                )
+                .values(fingerprint=ANOTHER, revision=self._table.c.revision + 1)
+            )
 
     def _select(
         self, connection: sa.Connection, where: sa.ColumnElement[bool]

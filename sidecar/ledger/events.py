@@ -186,7 +186,7 @@ class Events:
         if not ids:
             return []
         c = self._event.c
-        wanted = EventStatus.UNKNOWN if probing else EventStatus.PENDING
+        wanted = [EventStatus.PENDING.value] + [EventStatus.UNKNOWN.value] * probing
         sending: dict[str, Any] = {
             "attempts": c.attempts + 1,
             "sent_at": NOW,
@@ -194,7 +194,7 @@ class Events:
         }
         connection.execute(
             sa.update(self._event)
-            .where(c.id.in_(ids), c.due_at.is_not(None), c.status == wanted.value)
+            .where(c.id.in_(ids), c.due_at.is_not(None), c.status.in_(wanted))
             .values(
                 status=EventStatus.SENDING.value,
                 due_at=None,

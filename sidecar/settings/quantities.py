@@ -26,9 +26,11 @@ _UNITS = {
 }
 _LONGEST = timedelta(days=36_500)
 
-_DURATION = re.compile(r"([0-9]{1,12})(ms|min|s|m|h|d)")
-_RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,9})(s|min|m|h|d)")
+_DURATION = re.compile(r"([0-9]{1,14})(ms|min|s|m|h|d)")
+_RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,14})(s|min|m|h|d)")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+
+PERCENTAGE = "percentage"
 
 
 @dataclass(frozen=True)
@@ -111,4 +113,4 @@ def _notation(parse: Callable[[object], Any], show: Callable[[Any], str], name: 
 
 Duration = Annotated[timedelta, *_notation(parse_duration, format_duration, "duration")]
 RequestRate = Annotated[Rate, *_notation(Rate.parse, str, "rate")]
-Percent = Annotated[Decimal, *_notation(parse_percent, format_percent, "percentage")]
+Percent = Annotated[Decimal, *_notation(parse_percent, format_percent, PERCENTAGE)]

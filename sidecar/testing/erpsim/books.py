@@ -7,7 +7,7 @@ loses no booked document, whatever the client was or was not told.
 
 from __future__ import annotations
 
-import os
+import fcntl
 import threading
 import time
 from collections import defaultdict
@@ -135,6 +135,9 @@ class Books:
         """How many changes the books have seen."""
         return self._sequence
 
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
     def submit(
         self, submission: Submission, *, state: str = OPEN, total_to: Decimal = CENT
     ) -> Document | Refusal:
@@ -165,7 +168,7 @@ class Books:
             if known.state == CANCELED:
                 return known
             if known.state not in (OPEN, DRAFT):
-                return _closed(known)
+                return _closed(known, "already_delivered")
             return self._change(known, state=CANCELED)
 
     def set_state(self, number: str, state: str) -> Document | Refusal:
@@ -217,7 +220,7 @@ class Books:
         return self._current(numbers[0]) if numbers else None
 
     def _book(self, submission: Submission, state: str, total_to: Decimal) -> Document:
-        now = self._now()
+        now = self.now()
         return self._write(
             Document(
                 number=f"SO-{FIRST_NUMBER + len(self._versions)}",
@@ -244,7 +247,7 @@ class Books:
         self, known: Document, submission: Submission, total_to: Decimal
     ) -> Document | Refusal:
         if known.state not in (OPEN, DRAFT):
-            return _closed(known)
+            return _closed(known, "document_closed")
         if (submission.revision or 0) < (known.revision or 0):
             return Refusal(
                 code="stale_revision",
@@ -268,7 +271,7 @@ class Books:
     def _change(self, known: Document, **fields: Any) -> Document:
         changed = msgspec.structs.replace(
             known,
-            changed=self._now(),
+            changed=self.now(),
             version=known.version + 1,
             sequence=self._sequence + 1,
             **fields,
@@ -300,9 +303,6 @@ class Books:
         versions = self._versions.get(number)
         return versions[-1] if versions else None
 
-    def _now(self) -> datetime:
-        return datetime.fromtimestamp(self._clock(), UTC)
-
 
 class Journal:
     """Append-only file, one JSON line per document version; one process at a time may hold it."""
@@ -311,8 +311,9 @@ class Journal:
         self.path = path
         self._file = path.open("ab", buffering=0)
         try:
-            # Two simulators on one journal would hand out the same numbers.
-            os.lockf(self._file.fileno(), os.F_TLOCK, 0)
+            # Two simulators on one journal would hand out the same numbers.  Not lockf: that lock
+            # is lost as soon as `replay` closes its own handle of the file.
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as held:
             self._file.close()
             raise TryAgain(
@@ -337,6 +338,7 @@ class Journal:
             try:
                 yield decoder.decode(line)
             except msgspec.MsgspecError as broken:
+                self._file.close()
                 raise BadData(
                     f"{self.path}:{number} is not a document of the simulator: {broken}",
                     "remove the state file to start with empty books",
@@ -362,9 +364,9 @@ def unknown_document(number: str) -> Refusal:
     return Refusal(code="unknown_document", message=f"there is no document {number}")
 
 
-def _closed(document: Document) -> Refusal:
+def _closed(document: Document, code: str) -> Refusal:
     return Refusal(
-        code="document_closed",
+        code=code,
         message=f"{document.number} is {document.state} and cannot be changed",
         number=document.number,
     )

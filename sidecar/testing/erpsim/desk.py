@@ -5,8 +5,7 @@ Faults that concern one order act here, so that every face (REST, SOAP) shows th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, DecimalException
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -24,11 +23,9 @@ from sidecar.testing.erpsim.books import (
     Submission,
     duplicate,
 )
-from sidecar.testing.erpsim.rules import Fault, Misbehaviour
+from sidecar.testing.erpsim.rules import Fault, Faults, Misbehaviour
 
-Faults = Mapping[Misbehaviour, Fault]
 NOBODYS_NUMBER = "SO-000000"
-_MOST_DIGITS = 15
 
 
 class OrderDesk:
@@ -46,21 +43,25 @@ class OrderDesk:
         refusal = self._refusal(submission, faults)
         if refusal:
             return refusal
-        booked = self.books.submit(
-            _altered(submission, faults),
-            state=DRAFT if Misbehaviour.DRAFT_ON_201 in faults else OPEN,
-            total_to=UNIT if Misbehaviour.ROUNDED_TOTAL in faults else CENT,
-        )
-        if isinstance(booked, Refusal):
-            return booked
-        if Misbehaviour.NUMBER_REUSED in faults:
-            other = self.books.first()
-            return replace(booked, number=other.number) if other else booked
+        booked = self._book(submission, faults)
+        other = self.books.first() if Misbehaviour.NUMBER_REUSED in faults else None
+        if other and isinstance(booked, Document):
+            return replace(booked, number=other.number)
         return booked
 
+    def _book(self, submission: Submission, faults: Faults) -> Document | Refusal:
+        try:
+            return self.books.submit(
+                _altered(submission, faults),
+                state=DRAFT if Misbehaviour.DRAFT_ON_201 in faults else OPEN,
+                total_to=UNIT if Misbehaviour.ROUNDED_TOTAL in faults else CENT,
+            )
+        except DecimalException:
+            return Refusal(code="invalid", message="a number has more digits than the ERP")
+
     def _refusal(self, submission: Submission, faults: Faults) -> Refusal | None:
-        if too_long := _immeasurable(submission):
-            return Refusal(code="invalid", message="more digits than the ERP has", field=too_long)
+        if not submission.lines:
+            return Refusal(code="invalid", message="an order without lines", field="lines")
         if Misbehaviour.WRONG_DUPLICATE in faults:
             return duplicate(submission.external, NOBODYS_NUMBER)
         if Misbehaviour.DUPLICATE_ANSWER in faults:
@@ -76,7 +77,7 @@ class OrderDesk:
         known = self.books.documents(submission.external)
         if known:
             return duplicate(submission.external, known[0].number)
-        booked = self.books.submit(_altered(submission, faults))
+        booked = self._book(submission, faults)
         if isinstance(booked, Refusal):
             return booked
         return duplicate(submission.external, booked.number)
@@ -130,17 +131,3 @@ def _without_line(submission: Submission, index: int) -> Submission:
     kept = submission.lines[:index] + submission.lines[index + 1 :]
     tax = None if submission.tax is None else submission.tax - lost.tax
     return replace(submission, lines=kept, tax=tax)
-
-
-def _immeasurable(submission: Submission) -> str | None:
-    """Name of the field whose number no column of the ERP could hold."""
-    amounts = {"shipping": submission.shipping, "tax": submission.booked_tax}
-    for index, line in enumerate(submission.lines):
-        amounts[f"lines[{index}].quantity"] = line.quantity
-        amounts[f"lines[{index}].unitPrice"] = line.unit_price
-        amounts[f"lines[{index}].discount"] = line.discount
-        amounts[f"lines[{index}].tax"] = line.tax
-    for name, amount in amounts.items():
-        if amount and amount.adjusted() >= _MOST_DIGITS // 2 + 3:
-            return name
-    return None

@@ -14,7 +14,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
@@ -66,6 +65,13 @@ class Operation(StrEnum):
     LIST = "list"
 
 
+class Form(StrEnum):
+    """What `schema_change` does to the field `number`."""
+
+    RENAMED = "renamed"  # it is called `documentNumber`
+    NESTED = "nested"  # it is `document.number`
+
+
 EVERY = frozenset(Operation)
 ORDERS = frozenset({Operation.CREATE, Operation.BULK})
 WRITES = ORDERS | {Operation.CANCEL}
@@ -78,42 +84,45 @@ class Kind:
 
     `per_order`: it concerns one order, so that in a bulk call it strikes the matching order alone;
     otherwise it strikes the whole request as soon as one order in it matches.
+    `refuses`: it keeps the ERP from its work, so no other misbehaviour comes to pass.
     """
 
     operations: frozenset[Operation]
     per_order: bool = False
+    refuses: bool = False
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 _PER_ORDER = Kind(ORDERS, per_order=True)
+_PER_ORDER_REFUSAL = Kind(ORDERS, per_order=True, refuses=True)
 KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.ACCEPT_THEN_DROP: Kind(WRITES),
-    Misbehaviour.DROP_BEFORE: Kind(EVERY),
+    Misbehaviour.DROP_BEFORE: Kind(EVERY, refuses=True),
     Misbehaviour.ANSWER_LATE: Kind(EVERY, defaults={"seconds": 30.0}),
     Misbehaviour.SLOW_BODY: Kind(EVERY, defaults={"seconds": 5.0}),
     Misbehaviour.TRUNCATED_BODY: Kind(EVERY),
     Misbehaviour.HALF_BATCH: Kind(frozenset({Operation.BULK})),
-    Misbehaviour.ERROR_IN_200: Kind(WRITES, defaults={"status": 200}),
+    Misbehaviour.ERROR_IN_200: Kind(WRITES, refuses=True, defaults={"status": 200}),
     Misbehaviour.DRAFT_ON_201: _PER_ORDER,
     Misbehaviour.DUPLICATE_ANSWER: _PER_ORDER,
-    Misbehaviour.WRONG_DUPLICATE: _PER_ORDER,
+    Misbehaviour.WRONG_DUPLICATE: _PER_ORDER_REFUSAL,
     Misbehaviour.STALE_READ: Kind(READS, defaults={"seconds": 0.0, "requests": 1}),
     Misbehaviour.DROP_LINE: _PER_ORDER,
     Misbehaviour.DROP_PRICE: _PER_ORDER,
     Misbehaviour.DROP_TAX: _PER_ORDER,
     Misbehaviour.ROUNDED_TOTAL: _PER_ORDER,
-    Misbehaviour.THROTTLE: Kind(EVERY, defaults={"after": 1, "limit": 0, "per": 1.0}),
-    Misbehaviour.BUSY: Kind(EVERY),
-    Misbehaviour.CREDIT_LIMIT: _PER_ORDER,
-    Misbehaviour.UNKNOWN_ITEM: _PER_ORDER,
-    Misbehaviour.UNAUTHORISED: Kind(EVERY),
-    Misbehaviour.NOT_FOUND: Kind(EVERY),
-    Misbehaviour.HTML_ERROR: Kind(EVERY, defaults={"status": 500}),
-    Misbehaviour.SCHEMA_CHANGE: Kind(EVERY, defaults={"form": "renamed"}),
+    Misbehaviour.THROTTLE: Kind(EVERY, refuses=True, defaults={"after": 1, "limit": 0, "per": 1.0}),
+    Misbehaviour.BUSY: Kind(EVERY, refuses=True),
+    Misbehaviour.CREDIT_LIMIT: _PER_ORDER_REFUSAL,
+    Misbehaviour.UNKNOWN_ITEM: _PER_ORDER_REFUSAL,
+    Misbehaviour.UNAUTHORISED: Kind(EVERY, refuses=True),
+    Misbehaviour.NOT_FOUND: Kind(EVERY, refuses=True),
+    Misbehaviour.HTML_ERROR: Kind(EVERY, refuses=True, defaults={"status": 500}),
+    Misbehaviour.SCHEMA_CHANGE: Kind(EVERY, defaults={"form": Form.RENAMED}),
     Misbehaviour.NUMBER_REUSED: _PER_ORDER,
     Misbehaviour.MALFORMED_JSON: Kind(EVERY),
     Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WRITES),
-    Misbehaviour.CONFLICT: Kind(WRITES),
+    Misbehaviour.CONFLICT: Kind(WRITES, refuses=True),
 }
 
 
@@ -123,6 +132,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `external`, `sku` and `path` are shell patterns (`path` without the base path, as in
     `/sales-orders/*/cancel`).  `nth` strikes only the nth match, `times` the first so many, and
     `probability` each with that chance, by a generator of its own that `seed` starts.
+    What another rule refused is no match.
     """
 
     external: str = ""
@@ -161,6 +171,10 @@ class Fault:
     name: Misbehaviour
     parameters: Mapping[str, Any]
     sku: str = ""
+
+
+Faults = Mapping[Misbehaviour, Fault]
+"""The faults that strike, by name."""
 
 
 class Rule:
@@ -267,12 +281,17 @@ class RuleBook:
         rules = parse_header(enquiry.header, self._seed)
         with self._lock:
             rules += self._rules
+            # Refusals first, and alone: a rule with `times` or `nth` must not be used up by a
+            # request that never came so far.
+            rules.sort(key=lambda rule: not rule.kind.refuses)
             faults: dict[Misbehaviour, Fault] = {}
             for rule in rules:
-                if rule.kind.per_order is per_order and rule.name not in faults:
-                    fault = rule.strike(enquiry, subjects, self._clock())
-                    if fault:
-                        faults[rule.name] = fault
+                if rule.kind.per_order is not per_order or rule.name in faults:
+                    continue
+                if fault := rule.strike(enquiry, subjects, self._clock()):
+                    faults[rule.name] = fault
+                    if rule.kind.refuses:
+                        break
         return faults
 
 

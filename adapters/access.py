@@ -1,0 +1,51 @@
+"""Reading members of values of which nothing is known beforehand, and saying what was not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import nodes
+
+from adapters.filters import Missing, kind
+from adapters.shape import members_of
+
+_ABSENT = object()
+#: Why a name that exists may be empty, for the one person who reads the message at night.
+_WHY_NONE = {"link": "the ERP has not accepted it before"}
+
+
+def read_member(owner: Any, name: str, told: str) -> Any:
+    """A member of a value of which nothing was known before: a key, a field, never a method."""
+    if isinstance(owner, Mapping):
+        value = owner.get(name, _ABSENT)
+        if value is _ABSENT:
+            raise Missing(f"{told} has no '{name}'")
+        return value
+    if owner is None:
+        raise nothing_there(told, name)
+    owner_type: type = type(owner)
+    if name in members_of(owner_type):
+        return getattr(owner, name)
+    raise Missing(f"{told} is {kind(owner)} and has no '{name}'")
+
+
+def nothing_there(told: str, name: str) -> Missing:
+    """The error for a member of what is none."""
+    why = _WHY_NONE.get(told)
+    return Missing(f"{told} is none{f' ({why})' if why else ''}, so it has no '{name}'")
+
+
+def written(node: nodes.Node) -> str:
+    """The chain as it stands in the file, for messages."""
+    match node:
+        case nodes.Name(name=name):
+            return name
+        case nodes.Getattr(node=owner, attr=name):
+            return f"{written(owner)}.{name}"
+        case nodes.Getitem(node=owner, arg=nodes.Const(value=key)):
+            return f"{written(owner)}[{key!r}]"
+        case nodes.Filter(node=nodes.Node() as value, name=name):
+            return f"{written(value)} | {name}"
+        case _:
+            return "the value"

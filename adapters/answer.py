@@ -1,0 +1,330 @@
+"""From an ERP's answer to an outcome: predicates decide, in the order of the file.
+
+The first predicate that is true decides.  One that cannot be evaluated (the answer has no such
+field, because it is a proxy's page or the ERP changed its schema) is passed over and remembered;
+when none is true the outcome is Unknown and names what was missing.  Nothing is guessed towards
+success: an acceptance without its reference is Unknown too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from adapters.compiler import Values
+from adapters.expression import Expression
+from adapters.filters import ExpressionError, as_text, is_number, kind
+from sidecar.domain.outcome import (
+    Accepted,
+    Booked,
+    Conflict,
+    Duplicate,
+    Misconfigured,
+    Outcome,
+    Partial,
+    Rejected,
+    Retry,
+    Throttled,
+    Unknown,
+)
+
+PREDICATES = (
+    "accepted",
+    "partial",
+    "duplicate",
+    "rejected",
+    "throttled",
+    "retry",
+    "conflict",
+    "misconfigured",
+)
+BOOKED = ("reference", "status", "total", "tax", "lines")
+VALUES = (*BOOKED, "code", "message", "field", "what", "after")
+#: What may be decided of a whole batch without looking at its results: that nothing was booked.
+WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
+
+_LONGEST = 2_000
+_SHORT = 500
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the transport knows of an answer beside its content.
+
+    `summary` is for a human ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
+    that the ERP asked to wait, `unreadable` why a success must not be believed (a broken body).
+    """
+
+    summary: str
+    excerpt: str = ""
+    after: float | None = None
+    unreadable: str = ""
+
+    @property
+    def told(self) -> str:
+        """Summary and the beginning of the body in one line."""
+        excerpt = " ".join(self.excerpt.split())[:_SHORT]
+        return f"{self.summary}: {excerpt}" if excerpt else self.summary
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A question to the answer; a constant where the file says true or false."""
+
+    name: str
+    ask: Expression | bool
+
+    def holds(self, values: Values) -> bool:
+        """Whether it is true.  Raises ExpressionError when that cannot be said."""
+        if isinstance(self.ask, bool):
+            return self.ask
+        found = self.ask(values)
+        # "false", "N" and "0" are true to Python; an ERP that sends them says no.
+        if isinstance(found, str):
+            raise ExpressionError(f"{self.ask.source} is a text, not true or false; compare it")
+        return bool(found)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the question looks at."""
+        return frozenset() if isinstance(self.ask, bool) else self.ask.names
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The value expressions of an answer; a constant where the file has one."""
+
+    leaves: Mapping[str, Expression | object]
+
+    def get(self, name: str, values: Values) -> Any:
+        """The value, or None where the file has no such line.  Raises ExpressionError."""
+        leaf = self.leaves.get(name)
+        return leaf(values) if isinstance(leaf, Expression) else leaf
+
+    def text(self, name: str, values: Values) -> str | None:
+        """The value as text; None for what is missing, empty or no text."""
+        try:
+            found = as_text(self.get(name, values))[:_LONGEST]
+            return found if found.strip() else None
+        except ExpressionError:
+            return None
+
+    def amount(self, name: str, values: Values) -> Decimal | None:
+        """The value as a number, also where it comes as text.
+
+        Raises ExpressionError for what is missing or no number.
+        """
+        found = self.get(name, values)
+        if found is None or isinstance(found, Decimal):
+            return found
+        if is_number(found):
+            return Decimal(found)
+        try:
+            number = Decimal(found.strip()) if isinstance(found, str) else None
+        except InvalidOperation:
+            number = None
+        if number is None or not number.is_finite():
+            raise ExpressionError(f"{kind(found)} is not a number")
+        return number
+
+    def count(self, name: str, values: Values) -> int | None:
+        """The value as a whole number.  Raises ExpressionError."""
+        number = self.amount(name, values)
+        if number is not None and number != number.to_integral_value():
+            raise ExpressionError("the number has decimals")
+        return None if number is None else int(number)
+
+    def booked(self, values: Values) -> tuple[Booked | None, str]:
+        """The document (None without a reference), and what of it could not be read."""
+        notes: list[str] = []
+        reference = self.text("reference", values)
+        if "reference" not in self.leaves and (link := values.get("link")):
+            reference = link.reference
+        if reference is None:
+            return None, ""
+        booked = Booked(
+            reference=reference,
+            status=_noted(self._status, "status", values, notes),
+            total=_noted(self.amount, "total", values, notes),
+            tax=_noted(self.amount, "tax", values, notes),
+            lines=_noted(self.count, "lines", values, notes),
+        )
+        return booked, "; ".join(notes)
+
+    def free_of(self, names: frozenset[str]) -> Fields:
+        """Those that look at none of the names."""
+        return Fields(
+            {
+                name: leaf
+                for name, leaf in self.leaves.items()
+                if not isinstance(leaf, Expression) or not leaf.names & names
+            }
+        )
+
+    def _status(self, name: str, values: Values) -> str | None:
+        found = self.get(name, values)
+        return None if found is None else as_text(found)[:_LONGEST]
+
+
+def _noted(
+    read: Callable[[str, Values], Found | None], name: str, values: Values, notes: list[str]
+) -> Found | None:
+    """What can be read; where it cannot, None and a note, because a comparison is then lost."""
+    try:
+        return read(name, values)
+    except ExpressionError as wrong:
+        notes.append(f"{name}: {wrong.message}")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How the answer to one event is read."""
+
+    predicates: tuple[Predicate, ...]
+    fields: Fields
+
+    def outcomes(
+        self, values: Values, events: Sequence[Values], evidence: Evidence
+    ) -> tuple[list[Outcome] | None, str]:
+        """As `BatchAnswer.outcomes`, for a call that carried one event."""
+        return [self.outcome({**values, **one}, evidence) for one in events], ""
+
+    def outcome(self, values: Values, evidence: Evidence) -> Outcome:
+        """What the answer comes to; never raises for what the ERP said."""
+        decided, passed_over = self._decide(values)
+        if decided is None:
+            reasons = f" ({'; '.join(passed_over)})" if passed_over else ""
+            return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
+        if evidence.unreadable and decided in ("accepted", "partial", "duplicate"):
+            return Unknown(message=f"{decided}, but {evidence.unreadable}; {evidence.told}")
+        return self._described(decided, values, evidence)
+
+    def _decide(self, values: Values) -> tuple[str | None, list[str]]:
+        passed_over: list[str] = []
+        for predicate in self.predicates:
+            try:
+                if predicate.holds(values):
+                    return predicate.name, passed_over
+            except ExpressionError as wrong:
+                passed_over.append(f"{predicate.name}: {wrong.message}")
+        return None, passed_over
+
+    def _described(self, decided: str, values: Values, evidence: Evidence) -> Outcome:
+        message = self.fields.text("message", values)
+        told = message or evidence.told
+        match decided:
+            case "accepted" | "partial":
+                return self._booked(decided, message or "", values, evidence)
+            case "duplicate":
+                return Duplicate(
+                    reference=self.fields.text("reference", values), message=message or ""
+                )
+            case "rejected":
+                code, field = (self.fields.text(name, values) for name in ("code", "field"))
+                return Rejected(message=told, code=code, field=field)
+            case "throttled":
+                return Throttled(message=told, after=self._after(values, evidence))
+            case "retry":
+                return Retry(message=told, after=self._after(values, evidence))
+            case "conflict":
+                return Conflict(message=told)
+            case "misconfigured":
+                return Misconfigured(message=told)
+        raise ValueError(decided)
+
+    def _booked(
+        self, decided: str, message: str, values: Values, evidence: Evidence
+    ) -> Accepted | Partial | Unknown:
+        booked, notes = self.fields.booked(values)
+        if booked is None:
+            return Unknown(
+                message=f"{decided}, but the answer has no reference: has its schema changed? "
+                f"{evidence.told}"
+            )
+        message = "; ".join(filter(None, (message, notes)))
+        if decided == "accepted":
+            return Accepted(booked=booked, message=message)
+        what = self.fields.text("what", values) or booked.status or "not a finished document"
+        return Partial(booked=booked, what=what, message=message)
+
+    def _after(self, values: Values, evidence: Evidence) -> float | None:
+        """Seconds to wait: as mapped, else as the transport's header says."""
+        try:
+            mapped = self.fields.amount("after", values)
+        except ExpressionError:
+            mapped = None
+        return evidence.after if mapped is None else max(0.0, float(mapped))
+
+
+@dataclass(frozen=True, slots=True)
+class BatchAnswer:
+    """How one answer to many events is read: whether it is an answer, and each event's part."""
+
+    ok: Predicate
+    results: Expression
+    match: Expression
+    each: Answer
+    #: Decides, where the answer is none, whether at least nothing was booked.
+    whole: Answer
+
+    def outcomes(
+        self, values: Values, events: Sequence[Values], evidence: Evidence
+    ) -> tuple[list[Outcome] | None, str]:
+        """One outcome per event, in their order, and what the answer had besides.
+
+        None instead: the ERP refused the batch as a whole and booked nothing of it, so that the
+        bad event can be found by sending smaller ones.  `values` are those of the call; an
+        event's own values have its `ref` and `event`.
+        """
+        try:
+            if not self.ok.holds(values):
+                outcome = self.whole.outcome(values, evidence)
+                if isinstance(outcome, Rejected) and len(events) > 1:
+                    return None, ""
+                return [outcome] * len(events), ""
+            if evidence.unreadable:
+                raise ExpressionError(evidence.unreadable)
+            matched, strays = self._by_key(values)
+        except ExpressionError as wrong:
+            unknown = Unknown(message=f"the batch's answer is unusable: {wrong.message}")
+            return [unknown] * len(events), ""
+        outcomes = [self._one(matched, {**values, **one}, evidence) for one in events]
+        for one in events:
+            for key in _keys(one):
+                matched.pop(key, None)
+        strays += sum(map(len, matched.values()))
+        return outcomes, f"{strays} results belong to nothing that was sent" if strays else ""
+
+    def _by_key(self, values: Values) -> tuple[dict[str, list[Any]], int]:
+        results = self.results(values)
+        if not isinstance(results, list | tuple):
+            raise ExpressionError(f"{self.results.source}: {kind(results)} is not a list")
+        matched: dict[str, list[Any]] = {}
+        strays = 0
+        for result in results:
+            try:
+                key = as_text(self.match({**values, "result": result}))
+            except ExpressionError:
+                strays += 1
+            else:
+                matched.setdefault(key, []).append(result)
+        return matched, strays
+
+    def _one(self, matched: Mapping[str, list[Any]], event: Values, evidence: Evidence) -> Outcome:
+        mine = [result for key in _keys(event) for result in matched.get(key, ())]
+        if not mine:
+            return Unknown(message=f"the batch's answer says nothing of it; {evidence.summary}")
+        if len(mine) > 1:
+            return Unknown(message=f"the batch's answer has {len(mine)} results for it")
+        return self.each.outcome({**event, "result": mine[0]}, evidence)
+
+
+def _keys(event: Values) -> tuple[str, ...]:
+    """What a result may call an event: our reference, or the entity's own number."""
+    number = event["event"].data.increment_id
+    return (event["ref"],) if event["ref"] == number else (event["ref"], number)

@@ -1,0 +1,384 @@
+"""Turns a parsed expression into closures, and says what is wrong with it before it runs."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from jinja2 import nodes
+
+from adapters.access import nothing_there, read_member, written
+from adapters.filters import (
+    FILTERS,
+    TESTS,
+    ExpressionError,
+    Missing,
+    as_number,
+    as_text,
+    kind,
+    total,
+)
+from adapters.shape import (
+    ANYTHING,
+    Anything,
+    Many,
+    NoSuchMember,
+    Plain,
+    Shape,
+    either,
+    entry,
+    member,
+    suggest,
+)
+
+Values = Mapping[str, Any]
+Evaluate = Callable[[Values], Any]
+Tables = Mapping[str, Mapping[str, Any]]
+
+_WHOLE, _NUMBER, _TEXT, _TRUTH = (
+    Plain("whole number"),
+    Plain("number"),
+    Plain("text"),
+    Plain("truth value"),
+)
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+_ARITHMETIC: Mapping[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: lambda left, right: Decimal(left) / Decimal(right),
+    nodes.FloorDiv: operator.floordiv,
+    nodes.Mod: operator.mod,
+}
+_FORBIDDEN: Mapping[type[nodes.Node], str] = {
+    nodes.Call: "calls are not allowed; a filter is written: value | upper",
+    nodes.Pow: "powers are not allowed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an expression may name, with shapes, and the file's lookup tables."""
+
+    names: Mapping[str, Shape]
+    tables: Tables = field(default_factory=dict)
+
+    def with_names(self, **names: Shape) -> Scope:
+        """The scope with further names."""
+        return Scope({**self.names, **names}, self.tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A compiled part: what it yields, of which shape, and the value where it is a constant."""
+
+    evaluate: Evaluate
+    shape: Shape = ANYTHING
+    constant: object = None
+
+
+class Compiler:
+    """Turns one parsed expression into closures, and collects what is wrong with it."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.names: set[str] = set()
+        self.problems: list[str] = []
+
+    def compile(self, node: nodes.Node) -> Typed:
+        """The closure and the shape of what it yields."""
+        match node:
+            case nodes.Const(value=value):
+                return _constant(value)
+            case nodes.Name(name=name):
+                return self._name(name)
+            case nodes.Getattr(node=owner, attr=name):
+                return self._member(owner, name)
+            case nodes.Getitem(node=owner, arg=nodes.Slice() as cut):
+                return self._slice(owner, cut)
+            case nodes.Getitem(node=owner, arg=nodes.Const(value=str() as name)):
+                return self._member(owner, name)
+            case nodes.Getitem(node=owner, arg=index):
+                return self._index(owner, index)
+            case nodes.Filter(node=nodes.Expr() as value):
+                return self._filter(node, value)
+            case nodes.Test(node=value):
+                return self._test(node, value)
+            case nodes.BinExpr():
+                return self._binary(node)
+            case nodes.Compare(expr=left, ops=operands):
+                return self._compare(left, operands)
+            case nodes.Not(node=value):
+                inner = self.compile(value).evaluate
+                return Typed(lambda values: not inner(values), _TRUTH)
+            case nodes.Neg(node=value):
+                number = self.compile(value)
+                return Typed(lambda values: -as_number(number.evaluate(values)), number.shape)
+            case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
+                return self._condition(test, then, otherwise)
+            case nodes.Concat(nodes=parts):
+                texts = tuple(self.compile(part).evaluate for part in parts)
+                return Typed(lambda values: "".join(as_text(one(values)) for one in texts), _TEXT)
+            case nodes.List(items=items) | nodes.Tuple(items=items):
+                entries = tuple(self.compile(one).evaluate for one in items)
+                return Typed(lambda values: [one(values) for one in entries])
+            case nodes.Dict(items=pairs):
+                return self._mapping(pairs)
+            case _:
+                reason = _FORBIDDEN.get(type(node), f"{type(node).__name__} is not allowed")
+                return self._problem(reason)
+
+    def _problem(self, text: str) -> Typed:
+        self.problems.append(text)
+        return Typed(lambda _: None)
+
+    def _name(self, name: str) -> Typed:
+        self.names.add(name)
+        shapes = self._scope.names
+        if name not in shapes:
+            known = ", ".join(sorted(shapes))
+            hint = suggest(name, shapes) or f"; there are {known}"
+            return self._problem(f"there is no '{name}' here{hint}")
+        return Typed(operator.itemgetter(name), shapes[name])
+
+    def _member(self, owner_node: nodes.Node, name: str) -> Typed:
+        owner = self.compile(owner_node)
+        if name.startswith("_"):
+            return self._problem(f"'{name}': names that begin with _ are not readable")
+        try:
+            shape = member(owner.shape, name)
+        except NoSuchMember as wrong:
+            return self._problem(str(wrong))
+        read, told = owner.evaluate, written(owner_node)
+        if isinstance(owner.shape, Anything):
+            return Typed(lambda values: read_member(read(values), name, told), shape)
+
+        def checked(values: Values) -> Any:
+            value = read(values)
+            if value is None:
+                raise nothing_there(told, name)
+            return getattr(value, name)
+
+        return Typed(checked, shape)
+
+    def _index(self, owner_node: nodes.Node, index_node: nodes.Node) -> Typed:
+        owner, index = self.compile(owner_node), self.compile(index_node)
+        shape = owner.shape.entry if isinstance(owner.shape, Many) else ANYTHING
+        if not isinstance(owner.shape, Many | Anything):
+            return self._problem(f"{written(owner_node)} is not a list")
+        read, position, told = owner.evaluate, index.evaluate, written(owner_node)
+
+        def indexed(values: Values) -> Any:
+            value, key = read(values), position(values)
+            if isinstance(key, str):
+                return read_member(value, key, told)
+            if not isinstance(value, list | tuple | str) or type(key) is not int:
+                raise ExpressionError(f"{told} is {kind(value)}: it has no entry by {kind(key)}")
+            try:
+                return value[key]
+            except IndexError:
+                raise Missing(f"{told} has no entry {key}") from None
+
+        return Typed(indexed, shape)
+
+    def _slice(self, owner_node: nodes.Node, cut: nodes.Slice) -> Typed:
+        owner = self.compile(owner_node)
+        bounds = tuple(
+            None if bound is None else self.compile(bound).evaluate
+            for bound in (cut.start, cut.stop, cut.step)
+        )
+
+        def sliced(values: Values) -> Any:
+            value = owner.evaluate(values)
+            if not isinstance(value, list | tuple | str):
+                raise ExpressionError(f"{kind(value)} cannot be cut")
+            return value[slice(*(None if bound is None else bound(values) for bound in bounds))]
+
+        return Typed(sliced, owner.shape)
+
+    def _filter(self, node: nodes.Filter, value_node: nodes.Expr) -> Typed:
+        value = self.compile(value_node)
+        arguments = [self.compile(one) for one in node.args]
+        keywords: dict[str, Typed] = {str(one.key): self.compile(one.value) for one in node.kwargs}
+        if node.dyn_args is not None or node.dyn_kwargs is not None:
+            return self._problem(f"{node.name}: * and ** are not allowed")
+        # These need more than a value: laziness, the file's tables, the shape of a list's entries.
+        special: dict[str, Callable[..., Typed]] = {
+            "default": _default,
+            "lookup": self._lookup,
+            "sum": self._sum,
+        }
+        known: dict[str, Callable[..., Any]] = {**FILTERS, **special}
+        if node.name not in known:
+            hint = suggest(node.name, known) or f"; there are {', '.join(sorted(known))}"
+            return self._problem(f"there is no filter '{node.name}'{hint}")
+        try:
+            inspect.signature(known[node.name]).bind(value, *arguments, **keywords)
+        except TypeError as wrong:
+            return self._problem(f"{node.name}: {wrong}")
+        if node.name in special:
+            return special[node.name](value, *arguments, **keywords)
+        return _applied(FILTERS[node.name], value, arguments, keywords)
+
+    def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
+        name, tables = table.constant, self._scope.tables
+        if not isinstance(name, str):
+            return self._problem("lookup: the table is named by a constant text")
+        if name not in tables:
+            return self._problem(f"lookup: there is no table '{name}'{suggest(name, tables)}")
+        entries = {as_text(key): found for key, found in tables[name].items()}
+
+        def looked_up(values: Values) -> Any:
+            key = as_text(value.evaluate(values))
+            if key in entries:
+                return entries[key]
+            if default is None:
+                raise Missing(f"lookup: table '{name}' has no key '{key}'")
+            return default.evaluate(values)
+
+        return Typed(looked_up)
+
+    def _sum(self, value: Typed, field: Typed) -> Typed:
+        name = field.constant
+        if not isinstance(name, str):
+            return self._problem("sum: the field is named by a constant text")
+        try:
+            member(entry(value.shape), name)
+        except NoSuchMember as wrong:
+            return self._problem(f"sum: {wrong}")
+
+        def summed(values: Values) -> Decimal:
+            entries = value.evaluate(values)
+            if not isinstance(entries, list | tuple):
+                raise ExpressionError(f"sum: {kind(entries)} is not a list")
+            return total(read_member(one, name, "an entry") for one in entries)
+
+        return Typed(summed, _NUMBER)
+
+    def _test(self, node: nodes.Test, value_node: nodes.Expr) -> Typed:
+        value = self.compile(value_node).evaluate
+        if node.args or node.kwargs:
+            return self._problem(f"is {node.name}: takes nothing more")
+        if node.name == "defined":
+            return Typed(lambda values: _is_defined(value, values), _TRUTH)
+        if node.name not in TESTS:
+            known = ("defined", *TESTS)
+            hint = suggest(node.name, known) or f"; there are {', '.join(sorted(known))}"
+            return self._problem(f"there is no test 'is {node.name}'{hint}")
+        test = TESTS[node.name]
+        return Typed(lambda values: test(value(values)), _TRUTH)
+
+    def _binary(self, node: nodes.BinExpr) -> Typed:
+        left, right = self.compile(node.left), self.compile(node.right)
+        first, second = left.evaluate, right.evaluate
+        if isinstance(node, nodes.And):
+            shape = either((left.shape, right.shape))
+            return Typed(lambda values: first(values) and second(values), shape)
+        if isinstance(node, nodes.Or):
+            shape = either((left.shape, right.shape))
+            return Typed(lambda values: first(values) or second(values), shape)
+        if type(node) not in _ARITHMETIC:
+            return self._problem(_FORBIDDEN.get(type(node), f"'{node.operator}' is not allowed"))
+        compute = _ARITHMETIC[type(node)]
+        return Typed(
+            lambda values: compute(as_number(first(values)), as_number(second(values))), _NUMBER
+        )
+
+    def _compare(self, left_node: nodes.Expr, operands: list[nodes.Operand]) -> Typed:
+        left = self.compile(left_node).evaluate
+        steps = tuple((_COMPARE[one.op], self.compile(one.expr).evaluate) for one in operands)
+
+        def compared(values: Values) -> bool:
+            value = left(values)
+            for holds, operand in steps:
+                other = operand(values)
+                if not holds(value, other):
+                    return False
+                value = other
+            return True
+
+        return Typed(compared, _TRUTH)
+
+    def _condition(self, test: nodes.Expr, then: nodes.Expr, otherwise: nodes.Expr | None) -> Typed:
+        if otherwise is None:
+            return self._problem("'if' needs an 'else': without it the value would be missing")
+        question, yes, no = self.compile(test), self.compile(then), self.compile(otherwise)
+        return Typed(
+            lambda values: (yes if question.evaluate(values) else no).evaluate(values),
+            either((yes.shape, no.shape)),
+        )
+
+    def _mapping(self, pairs: list[nodes.Pair]) -> Typed:
+        entries = tuple(
+            (self.compile(pair.key).evaluate, self.compile(pair.value).evaluate) for pair in pairs
+        )
+        return Typed(lambda values: {key(values): value(values) for key, value in entries})
+
+
+def _constant(value: Any) -> Typed:
+    match value:
+        case bool():
+            shape: Shape = _TRUTH
+        case int():
+            shape = _WHOLE
+        case Decimal():
+            shape = _NUMBER
+        case str():
+            shape = _TEXT
+        case _:
+            shape = ANYTHING
+    return Typed(lambda _: value, shape, value)
+
+
+def _applied(
+    function: Callable[..., Any],
+    value: Typed,
+    arguments: list[Typed],
+    keywords: Mapping[str, Typed],
+) -> Typed:
+    read = value.evaluate
+    further = tuple(one.evaluate for one in arguments)
+    named = {key: one.evaluate for key, one in keywords.items()}
+
+    def applied(values: Values) -> Any:
+        subject = read(values)
+        if subject is None:
+            return None
+        extra = {key: one(values) for key, one in named.items()}
+        return function(subject, *(one(values) for one in further), **extra)
+
+    takes_entry = function in (FILTERS["first"], FILTERS["last"])
+    known = takes_entry and isinstance(value.shape, Many)
+    return Typed(applied, entry(value.shape) if known else ANYTHING)
+
+
+def _default(value: Typed, default: Typed) -> Typed:
+    def defaulted(values: Values) -> Any:
+        try:
+            found = value.evaluate(values)
+        except Missing:
+            found = None
+        return default.evaluate(values) if found is None else found
+
+    return Typed(defaulted, either((value.shape, default.shape)))
+
+
+def _is_defined(evaluate: Evaluate, values: Values) -> bool:
+    try:
+        evaluate(values)
+    except Missing:
+        return False
+    return True

@@ -1,0 +1,227 @@
+"""The filters of the expressions: a closed list of pure functions (docs/mapping.md).
+
+A value that is empty (none) passes through a filter unchanged, so that an optional field stays
+empty in the ERP's document instead of parking the order; only `default`, `lookup` and text
+joining treat it otherwise.  No filter ever yields a float.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sidecar.domain.errors import BadData
+from sidecar.domain.money import rounded
+
+
+class ExpressionError(BadData):
+    """An expression could not be evaluated.  Never quotes the value: it may be personal."""
+
+
+class Missing(ExpressionError):
+    """A name, field, key or entry that is not there."""
+
+
+def kind(value: object) -> str:
+    """What a person calls such a value."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return "a truth value"
+        case int() | Decimal():
+            return "a number"
+        case str():
+            return "a text"
+        case datetime():
+            return "a time"
+        case Mapping():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case _:
+            return f"a {type(value).__name__}"
+
+
+def is_number(value: object) -> bool:
+    """Decimal or whole number; a truth value is none, though Python counts it as one."""
+    return type(value) is Decimal or type(value) is int
+
+
+def plain(amount: Decimal) -> str:
+    """An amount as a human writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent."""
+    text = f"{amount:f}"
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
+def as_text(value: object) -> str:
+    """One value as text, as it appears in an address, a header or a joined text."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, datetime):
+        return as_utc(value).isoformat().replace("+00:00", "Z")
+    raise ExpressionError(f"{kind(value)} cannot be written as text")
+
+
+def as_utc(value: datetime) -> datetime:
+    """The same moment in UTC; a time without a zone is refused, it would be a guess."""
+    if value.tzinfo is None:
+        raise ExpressionError("a time without a time zone")
+    return value.astimezone(UTC)
+
+
+def _abs(value: Any) -> Any:
+    return abs(as_number(value))
+
+
+def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
+    if not isinstance(value, datetime):
+        raise ExpressionError(f"date: {kind(value)} is not a time")
+    return as_utc(value).astimezone(_zone(timezone)).strftime(format)
+
+
+def _decimal(value: Any) -> Decimal:
+    if not isinstance(value, str):
+        return Decimal(as_number(value))
+    try:
+        number = Decimal(value.strip())
+    except InvalidOperation:
+        raise ExpressionError("decimal: the text is not a number") from None
+    if not number.is_finite():
+        raise ExpressionError("decimal: the text is not a number")
+    return number
+
+
+def _int(value: Any) -> int:
+    number = _decimal(value)
+    if number != number.to_integral_value():
+        raise ExpressionError("int: the number has decimals; round it first")
+    return int(number)
+
+
+def _first(value: Any) -> Any:
+    entries = _entries(value, "first")
+    if not entries:
+        raise Missing("first: the list is empty")
+    return entries[0]
+
+
+def _last(value: Any) -> Any:
+    entries = _entries(value, "last")
+    if not entries:
+        raise Missing("last: the list is empty")
+    return entries[-1]
+
+
+def _join(value: Any, separator: str = "") -> str:
+    entries = _entries(value, "join")
+    return separator.join(as_text(one) for one in entries if one is not None)
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, str | Sequence | Mapping):
+        raise ExpressionError(f"length: {kind(value)} has no length")
+    return len(value)
+
+
+def _lower(value: Any) -> str:
+    return as_text(value).lower()
+
+
+def _replace(value: Any, old: str, new: str) -> str:
+    return as_text(value).replace(old, new)
+
+
+def _round(value: Any, places: int = 0) -> Decimal:
+    return rounded(Decimal(as_number(value)), places)
+
+
+def _trim(value: Any) -> str:
+    return as_text(value).strip()
+
+
+def _truncate(value: Any, length: int) -> str:
+    return as_text(value)[:length]
+
+
+def _upper(value: Any) -> str:
+    return as_text(value).upper()
+
+
+def _urlencode(value: Any) -> str:
+    return quote(as_text(value), safe="")
+
+
+#: Filters that are a function of the value and constants.  `default`, `lookup` and `sum` need more
+#: than that and live in `adapters.expression`.
+FILTERS: Mapping[str, Callable[..., Any]] = {
+    "abs": _abs,
+    "date": _date,
+    "decimal": _decimal,
+    "first": _first,
+    "int": _int,
+    "join": _join,
+    "last": _last,
+    "length": _length,
+    "lower": _lower,
+    "replace": _replace,
+    "round": _round,
+    "string": as_text,
+    "trim": _trim,
+    "truncate": _truncate,
+    "upper": _upper,
+    "urlencode": _urlencode,
+}
+
+#: `x is …`; `defined` is the compiler's own, it must catch what is missing.
+TESTS: Mapping[str, Callable[[Any], bool]] = {
+    "mapping": lambda value: isinstance(value, Mapping),
+    "none": lambda value: value is None,
+    "number": is_number,
+    "sequence": lambda value: isinstance(value, list | tuple),
+    "string": lambda value: isinstance(value, str),
+}
+
+
+def total(values: Iterable[Any]) -> Decimal:
+    """The sum; an empty value counts as nothing."""
+    return sum((Decimal(as_number(one)) for one in values if one is not None), Decimal(0))
+
+
+def as_number(value: Any) -> Any:
+    """The value itself.  Raises ExpressionError for what is no number."""
+    if not is_number(value):
+        hint = "; texts are joined with ~" if isinstance(value, str) else ""
+        raise ExpressionError(f"{kind(value)} is not a number{hint}")
+    return value
+
+
+def _entries(value: Any, name: str) -> Sequence[Any]:
+    if not isinstance(value, list | tuple):
+        raise ExpressionError(f"{name}: {kind(value)} is not a list")
+    return value
+
+
+@functools.cache
+def _zone(name: str | tzinfo) -> tzinfo:
+    if isinstance(name, tzinfo):
+        return name
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ExpressionError(f"date: there is no time zone '{name}'") from None

@@ -1,0 +1,386 @@
+"""The declarative file of calls (`erp.calls`), shared by the generic REST and SOAP adapters.
+
+Read once, checked whole: every problem of the file is told in one ConfigurationError, each with
+its file and line.  What a single `call` looks like is the protocol's business: `read_call`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Fields, Predicate
+from adapters.compiler import Scope
+from adapters.expression import Expression
+from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
+from adapters.template import (
+    Path,
+    Source,
+    Template,
+    compile_template,
+    is_expression,
+    read_expression,
+)
+from sidecar.documents import Document
+from sidecar.domain.event import Event, EventType, payload_type
+from sidecar.ports import Capabilities, Link, ShopContext
+
+Call = TypeVar("Call")
+
+#: Domain → what its payload is called in expressions; the events' types begin with the same word.
+PAYLOADS: Mapping[str, str] = {"orders": "order"}
+
+_ABSENT = object()
+_TEXT, _TIME = Plain("text"), Plain("time")
+_EACH = ("external", "reference", "status", "total", "tax", "lines")
+_OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
+
+
+@dataclass(frozen=True, slots=True)
+class Push(Generic[Call]):
+    """A call that carries events: one (`batch` is None) or up to `batch` at once."""
+
+    name: str
+    events: frozenset[str]
+    batch: int | None
+    call: Call
+    answer: Answer | BatchAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Generic[Call]):
+    """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
+
+    `batch`: how many references one probe asks for (None: one by one).
+    """
+
+    call: Call
+    ok: Predicate
+    found: Expression | None = None
+    next: Expression | None = None
+    each: Fields = field(default_factory=lambda: Fields({}))
+    batch: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCalls(Generic[Call]):
+    """The calls of one domain."""
+
+    pushes: tuple[Push[Call], ...]
+    probe: Inquiry[Call] | None
+    list: Inquiry[Call] | None
+
+    def push_for(self, event_type: str) -> Push[Call] | None:
+        """The call that carries this type of event."""
+        return next((push for push in self.pushes if event_type in push.events), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls(Generic[Call]):
+    """A whole file of calls.  `dedupe`: the ERP refuses or merges duplicates by itself."""
+
+    name: str
+    domains: Mapping[str, DomainCalls[Call]]
+    dedupe: bool
+    ping: Inquiry[Call] | None
+
+    def capabilities(self, domain: str) -> Capabilities:
+        """What the file declares for a domain; nothing for one that it does not have."""
+        calls = self.domains.get(domain)
+        if calls is None:
+            return Capabilities(subscriptions=frozenset())
+        return Capabilities(
+            subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
+            batch=max((push.batch or 1 for push in calls.pushes), default=1),
+            probe=calls.probe is not None,
+            dedupe=self.dedupe,
+            lists=calls.list is not None,
+        )
+
+
+class Section:
+    """One mapping of the file with its place; every wrong key is noted, none is ignored."""
+
+    def __init__(self, source: Source, path: Path, data: object) -> None:
+        self.source = source
+        self.path = path
+        self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
+        self._is_there = data is not _ABSENT
+        if self._is_there and not isinstance(data, Mapping):
+            source.problem(path, "this must be a mapping (key: value)")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.data
+
+    def keys(self, allowed: Collection[str], required: Collection[str] = ()) -> None:
+        """Note keys that do not exist and keys that are missing."""
+        for key in self.data:
+            if key not in allowed:
+                hint = suggest(str(key), allowed) or f"; there are {', '.join(allowed)}"
+                self.problem(key, f"there is no key '{key}' here{hint}")
+        for key in required if self._is_there else ():
+            if key not in self.data:
+                self.source.problem(self.path, f"'{key}' is missing")
+
+    def problem(self, key: str, text: str) -> None:
+        """Note what is wrong with the value of a key."""
+        self.source.problem((*self.path, key), text)
+
+    def section(self, key: str) -> Section:
+        """The mapping under a key, empty where there is no such key."""
+        return Section(self.source, (*self.path, key), self.data.get(key, _ABSENT))
+
+    def template(self, key: str, scope: Scope) -> Template | None:
+        """The template under a key, None where there is no such key."""
+        if key not in self.data:
+            return None
+        return compile_template(self.data[key], scope, self.source, (*self.path, key))
+
+    def expression(self, key: str, scope: Scope) -> Expression | None:
+        """The expression under a key; a constant is noted as a problem."""
+        if key not in self.data:
+            return None
+        leaf = self.data[key]
+        if not is_expression(leaf):
+            self.problem(key, "this must be an expression: it begins with '='")
+            return None
+        return read_expression(leaf, scope, self.source, (*self.path, key))
+
+    def predicate(self, key: str, scope: Scope) -> Predicate:
+        """The question under a key; a text that is no expression would always be true."""
+        leaf = self.data.get(key)
+        if isinstance(leaf, bool):
+            return Predicate(key, leaf)
+        found = self.expression(key, scope)
+        return Predicate(key, False if found is None else found)
+
+    def fields(self, names: Collection[str], scope: Scope) -> Fields:
+        """Those of the named values that the section has."""
+        leaves: dict[str, Expression | object] = {}
+        for name in names:
+            leaf = self.data.get(name)
+            if is_expression(leaf):
+                leaves[name] = self.expression(name, scope)
+            elif isinstance(leaf, Mapping | list):
+                self.problem(name, "this must be one value, not a tree")
+            elif leaf is not None:
+                leaves[name] = leaf
+        return Fields(leaves)
+
+    def count(self, key: str) -> int | None:
+        """A whole number of at least 1, None where there is no such key."""
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if type(value) is not int or value < 1:
+            self.problem(key, "this must be a whole number of at least 1")
+            return None
+        return value
+
+    def word(self, key: str, choices: Collection[str]) -> str | None:
+        """One of the words."""
+        value = self.data.get(key)
+        if value is not None and value not in choices:
+            hint = suggest(str(value), choices) or f"; there are {', '.join(choices)}"
+            self.problem(key, f"'{value}' is not known{hint}")
+        return value if value in choices else None
+
+
+ReadCall = Callable[[Section, Scope], Call]
+
+
+def read_calls(
+    document: Document, name: str, read_call: ReadCall[Call], response: Shape
+) -> Calls[Call]:
+    """Read and check a whole file.
+
+    `name` is what messages call it, `read_call` reads a `call` section, `response` is the shape of
+    the protocol's answer.  Raises ConfigurationError with all problems at once.
+    """
+    source = Source(document)
+    calls = _Reader(source, read_call, response).file(document.data, name)
+    source.raise_problems()
+    return calls
+
+
+class _Reader(Generic[Call]):
+    def __init__(self, source: Source, read_call: ReadCall[Call], response: Shape) -> None:
+        self._source = source
+        self._read_call = read_call
+        self._response = response
+        self._scope = Scope({"shop": shape_of(ShopContext)})
+
+    def file(self, data: object, name: str) -> Calls[Call]:
+        top = Section(self._source, (), data)
+        top.keys(("tables", "dedupe", "ping", *PAYLOADS))
+        self._scope = Scope(self._scope.names, _tables(top))
+        dedupe = top.data.get("dedupe", False)
+        if not isinstance(dedupe, bool):
+            top.problem("dedupe", "this must be true or false")
+        domains = {key: self._domain(top.section(key), key) for key in PAYLOADS if key in top}
+        if not domains:
+            self._source.problem((), f"there is no domain; there are {', '.join(PAYLOADS)}")
+        ping = self._ping(top.section("ping")) if "ping" in top else None
+        return Calls(name, domains, dedupe is True, ping)
+
+    def _domain(self, section: Section, domain: str) -> DomainCalls[Call]:
+        names = [name for name in section.data if name not in ("probe", "list")]
+        pushes = tuple(self._push(section.section(name), name, domain) for name in names)
+        _each_event_once(section, pushes)
+        return DomainCalls(
+            pushes,
+            self._probe(section.section("probe")) if "probe" in section else None,
+            self._list(section.section("list")) if "list" in section else None,
+        )
+
+    def _push(self, section: Section, name: str, domain: str) -> Push[Call]:
+        section.keys(("on", "batch", "call", "answer"), ("call", "answer"))
+        if "on" not in section:
+            hint = suggest(name, ("probe", "list"))
+            self._source.problem(section.path, f"'on' is missing: which events it carries{hint}")
+        events = _event_types(section, PAYLOADS[domain])
+        payload = either(tuple(shape_of(payload_type(one)) for one in events) or (ANYTHING,))
+        event = _event_shape(payload)
+        one = {
+            "event": event,
+            PAYLOADS[domain]: payload,
+            "link": shape_of(Link),
+            "ref": _TEXT,
+        }
+        batch = section.count("batch")
+        sent = {"events": Many(event)} if batch else one
+        call = self._call(section, self._scope.with_names(**sent))
+        answered = self._scope.with_names(response=self._response)
+        # Later events find the reference in their link; a placement has none yet.
+        required = ("accepted", *(("reference",) if EventType.ORDER_PLACED in events else ()))
+        answer: Answer | BatchAnswer
+        if batch:
+            results = answered.with_names(**one, result=ANYTHING)
+            answer = self._batch_answer(section.section("answer"), answered, results, required)
+        else:
+            answer = self._answer(section.section("answer"), answered.with_names(**one), required)
+        return Push(name, frozenset(one.value for one in events), batch, call, answer)
+
+    def _call(self, section: Section, scope: Scope) -> Call:
+        return self._read_call(section.section("call"), scope)
+
+    def _answer(self, section: Section, scope: Scope, required: Collection[str]) -> Answer:
+        section.keys((*PREDICATES, *VALUES), required)
+        return _answer_of(section, scope)
+
+    def _batch_answer(
+        self, section: Section, answered: Scope, results: Scope, required: Collection[str]
+    ) -> BatchAnswer:
+        of_batch = ("ok", "results", "match")
+        section.keys((*of_batch, *PREDICATES, *VALUES), (*of_batch, *required))
+        each = _answer_of(section, results)
+        match = section.expression("match", answered.with_names(result=ANYTHING))
+        found = section.expression("results", answered)
+        return BatchAnswer(
+            ok=section.predicate("ok", answered),
+            results=found or _UNREAD,
+            match=match or _UNREAD,
+            each=each,
+            whole=Answer(
+                tuple(
+                    one
+                    for one in each.predicates
+                    if one.name in WHOLE and not one.names & _OF_ONE_RESULT
+                ),
+                each.fields.free_of(_OF_ONE_RESULT),
+            ),
+        )
+
+    def _probe(self, section: Section) -> Inquiry[Call]:
+        section.keys(("batch", "call", "answer", "each"), ("call", "answer", "each"))
+        batch = section.count("batch")
+        asked: dict[str, Shape] = {"refs": Many(_TEXT)} if batch else {"ref": _TEXT}
+        required = ("external", "reference") if batch else ("reference",)
+        return self._inquiry(section, self._scope.with_names(**asked), (), required, batch)
+
+    def _list(self, section: Section) -> Inquiry[Call]:
+        section.keys(("call", "answer", "each"), ("call", "answer", "each"))
+        scope = self._scope.with_names(since=_TIME, page=ANYTHING)
+        return self._inquiry(section, scope, ("next",), ("external", "reference"), None)
+
+    def _inquiry(
+        self,
+        section: Section,
+        scope: Scope,
+        further: Collection[str],
+        required: Collection[str],
+        batch: int | None,
+    ) -> Inquiry[Call]:
+        call = self._call(section, scope)
+        answer, each = section.section("answer"), section.section("each")
+        answer.keys(("ok", "found", *further), ("ok", "found"))
+        each.keys(_EACH, required)
+        answered = scope.with_names(response=self._response)
+        return Inquiry(
+            call=call,
+            ok=answer.predicate("ok", answered),
+            found=answer.expression("found", answered),
+            next=answer.expression("next", answered),
+            each=each.fields(_EACH, answered.with_names(item=ANYTHING)),
+            batch=batch,
+        )
+
+    def _ping(self, section: Section) -> Inquiry[Call]:
+        section.keys(("call", "answer"), ("call", "answer"))
+        answer = section.section("answer")
+        answer.keys(("ok",), ("ok",))
+        answered = self._scope.with_names(response=self._response)
+        return Inquiry(self._call(section, self._scope), answer.predicate("ok", answered))
+
+
+#: Stands in for an expression that was noted as a problem: the file is refused before it is used.
+_UNREAD = Expression("", frozenset(), ANYTHING, lambda _: None)
+
+
+def _answer_of(section: Section, scope: Scope) -> Answer:
+    predicates = tuple(
+        section.predicate(name, scope) for name in section.data if name in PREDICATES
+    )
+    return Answer(predicates, section.fields(VALUES, scope))
+
+
+def _event_shape(payload: Shape) -> Shape:
+    shape = shape_of(Event)
+    if not isinstance(shape, Record):
+        raise TypeError("Event is a record")
+    return Record(shape.name, {**shape.members, "data": payload})
+
+
+def _event_types(section: Section, kind: str) -> tuple[EventType, ...]:
+    given = section.data.get("on", [])
+    known = [one.value for one in EventType if one.value.startswith(f"{kind}.")]
+    if not isinstance(given, list) or not given:
+        if "on" in section:
+            section.problem("on", f"this must be a list of event types: {', '.join(known)}")
+        return ()
+    for index, name in enumerate(given):
+        if name not in known:
+            hint = suggest(str(name), known) or f"; there are {', '.join(known)}"
+            section.source.problem(
+                (*section.path, "on", index), f"there is no event '{name}'{hint}"
+            )
+    return tuple(EventType(name) for name in given if name in known)
+
+
+def _each_event_once(section: Section, pushes: Collection[Push[Any]]) -> None:
+    taken: dict[str, str] = {}
+    for push in pushes:
+        for event in sorted(push.events):
+            if event in taken:
+                section.problem(
+                    push.name, f"'{event}' is carried by '{taken[event]}' already: name it once"
+                )
+            taken[event] = push.name
+
+
+def _tables(top: Section) -> Mapping[str, Mapping[str, Any]]:
+    if "tables" not in top:
+        return {}
+    section = top.section("tables")
+    return {name: section.section(name).data for name in section.data}

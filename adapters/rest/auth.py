@@ -1,0 +1,128 @@
+"""How the ERP knows us: the header of each call (`erp.auth`)."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.secret import Secret
+
+#: Renew a token this many seconds before it ends: a call on its way must not outlive it.
+_MARGIN = 30.0
+#: For a token whose answer does not say how long it lives.
+_LIFETIME = 300.0
+
+#: Fetches a token: (form fields) → (token, seconds it lives or None).
+Fetch = Callable[[Mapping[str, str]], tuple[str, float | None]]
+
+
+class Auth(Protocol):
+    """Yields the header that authorises a call."""
+
+    def header(self) -> Mapping[str, str]:
+        """Name and value; may fetch a token first."""
+
+    def refused(self, header: Mapping[str, str], /) -> bool:
+        """The ERP answered 401 to this header: True when a fresh one may do better."""
+
+    def secrets(self) -> tuple[str, ...]:
+        """What must be struck out of everything that is kept."""
+
+
+class FixedHeader:
+    """The same header in every call, or none."""
+
+    def __init__(self, header: Mapping[str, str], secrets: tuple[str, ...] = ()) -> None:
+        self._header = header
+        self._secrets = secrets
+
+    def header(self) -> Mapping[str, str]:
+        return self._header
+
+    def refused(self, _header: Mapping[str, str]) -> bool:
+        return False
+
+    def secrets(self) -> tuple[str, ...]:
+        return self._secrets
+
+
+class ClientCredentials:
+    """OAuth 2.0 client credentials: one token for all threads, renewed before it ends."""
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        fetch: Fetch,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._secret = _revealed(settings, "client_secret")
+        self._form = {
+            "grant_type": "client_credentials",
+            "client_id": str(settings["client_id"]),
+            "client_secret": self._secret,
+        }
+        if settings.get("scope"):
+            self._form["scope"] = str(settings["scope"])
+        self._lock = threading.Lock()
+        self._token = ""
+        self._until = 0.0
+
+    def header(self) -> Mapping[str, str]:
+        with self._lock:
+            if not self._token or self._clock() >= self._until:
+                self._token, lifetime = self._fetch(self._form)
+                lifetime = _LIFETIME if lifetime is None else lifetime
+                self._until = self._clock() + max(lifetime - _MARGIN, lifetime / 2)
+            return self._bearer()
+
+    def refused(self, header: Mapping[str, str]) -> bool:
+        with self._lock:
+            # Another thread may have renewed it meanwhile: one refused token, one renewal.
+            if header == self._bearer():
+                self._token = ""
+        return True
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self._secret, self._token)
+
+    def _bearer(self) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+
+def auth_of(settings: Mapping[str, Any], fetch: Callable[[str], Fetch]) -> Auth:
+    """The way to log in that `erp.auth` names; none when it is empty.
+
+    `fetch` makes the token fetcher for a token URL.  Raises ConfigurationError.
+    """
+    if not settings:
+        return FixedHeader({})
+    way, given = next(iter(settings.items()))
+    match way:
+        case "basic":
+            password = _revealed(given, "password")
+            pair = base64.b64encode(f"{given['user']}:{password}".encode()).decode()
+            return FixedHeader({"Authorization": f"Basic {pair}"}, (password, pair))
+        case "bearer":
+            token = _revealed(given, "token")
+            return FixedHeader({"Authorization": f"Bearer {token}"}, (token,))
+        case "header":
+            value = _revealed(given, "value")
+            return FixedHeader({str(given["name"]): value}, (value,))
+        case "oauth2_client_credentials":
+            return ClientCredentials(given, fetch(str(given["token_url"])))
+        case _:
+            raise ConfigurationError(
+                f"erp.auth: the REST adapter knows no '{way}'",
+                "use basic, bearer, header or oauth2_client_credentials",
+            )
+
+
+def _revealed(given: Mapping[str, Any], key: str) -> str:
+    value = given[key]
+    return value.reveal() if isinstance(value, Secret) else str(value)

@@ -1,0 +1,163 @@
+"""The `call` section of a REST calls file: a template of one HTTP request, and its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlencode
+
+from adapters.answer import Evidence
+from adapters.compiler import Scope, Values
+from adapters.filters import ExpressionError, Missing, as_text
+from adapters.mapping import Section
+from adapters.rest.body import Malformed, encode_json, read_body
+from adapters.rest.transport import Reply, Request, retry_after
+from adapters.shape import ANYTHING, Plain, Record, Shape
+from adapters.template import NOTHING, Template
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+#: What `response` is in an expression.
+RESPONSE: Shape = Record(
+    "response", {"status": Plain("whole number"), "headers": ANYTHING, "body": ANYTHING}
+)
+
+_UNSAFE_PATH = re.compile(r"[?#\\\s\x00-\x1f\x7f]")
+_UNSAFE_HEADER = re.compile(r"[\x00-\x1f\x7f]")
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """One request as the file declares it."""
+
+    method: str
+    path: Template
+    query: Template
+    headers: Template
+    encode: Callable[[Any], bytes]
+    body: Template | None
+    content_type: str
+
+    def request(self, values: Values) -> Request:
+        """Fill it in.  Raises ExpressionError: nothing was sent then."""
+        path = as_text(self.path(values))
+        if not _is_safe(path):
+            # An empty or foreign part would address another document: /orders//cancel.
+            raise ExpressionError(
+                f"'{path}' is no safe path: it begins with /, has no empty part and no ? or #; "
+                "parameters belong under query, and | urlencode makes a value safe"
+            )
+        headers = _headers(self.headers(values))
+        body = self._encoded(values)
+        if body is not None and "content-type" not in map(str.lower, headers):
+            headers["Content-Type"] = self.content_type
+        return Request(self.method, path, _parameters(self.query(values)), headers, body)
+
+    def _encoded(self, values: Values) -> bytes | None:
+        content = NOTHING if self.body is None else self.body(values)
+        try:
+            return None if content is NOTHING else self.encode(content)
+        except UnicodeError:
+            raise ExpressionError("the body has characters that no text has") from None
+
+
+class Response:
+    """An answer as expressions read it."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.malformed = ""
+        self._body: Any = None
+        try:
+            self._body = read_body(reply.content, reply.headers.get("Content-Type", ""))
+        except Malformed as wrong:
+            self.malformed = str(wrong)
+
+    @property
+    def body(self) -> Any:
+        """Parsed JSON, else the text.  Raises Missing for JSON that is broken."""
+        if self.malformed:
+            raise Missing(self.malformed)
+        return self._body
+
+    def evidence(self, reply: Reply) -> Evidence:
+        """What an outcome says of this answer."""
+        return Evidence(
+            summary=f"HTTP {self.status}",
+            excerpt=reply.exchange.answer,
+            after=retry_after(self.headers),
+            unreadable=self.malformed if self.status in _SUCCESS else "",
+        )
+
+
+def read_http_call(section: Section, scope: Scope) -> HttpCall:
+    """Read a `call` section; problems are noted in its source."""
+    section.keys(("method", "path", "query", "headers", *_BODIES), ("method", "path"))
+    kinds = [kind for kind in _BODIES if kind in section]
+    if len(kinds) > 1:
+        section.problem(kinds[1], f"a call has one body; there is '{kinds[0]}' already")
+    encode, content_type = _BODIES[kinds[0]] if kinds else _BODIES["json"]
+    return HttpCall(
+        method=section.word("method", METHODS) or "GET",
+        path=section.template("path", scope) or _nothing,
+        query=section.template("query", scope) or _nothing,
+        headers=section.template("headers", scope) or _nothing,
+        encode=encode,
+        body=section.template(kinds[0], scope) if kinds else None,
+        content_type=content_type,
+    )
+
+
+def _nothing(_: Values) -> dict[str, Any]:
+    return {}
+
+
+def _is_safe(path: str) -> bool:
+    first, *parts = path.split("/")
+    inner = parts[:-1] if parts and not parts[-1] else parts
+    return (
+        not first
+        and bool(parts)
+        and not _UNSAFE_PATH.search(path)
+        and all(unquote(part) not in ("", ".", "..") for part in inner)
+    )
+
+
+def _parameters(rendered: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """An empty value is left out, a list is the same parameter several times."""
+    pairs = (
+        (name, one)
+        for name, value in rendered.items()
+        for one in (value if isinstance(value, list | tuple) else (value,))
+    )
+    return tuple((name, as_text(value)) for name, value in pairs if value is not None)
+
+
+def _headers(rendered: Mapping[str, Any]) -> dict[str, str]:
+    headers = {name: as_text(value) for name, value in rendered.items() if value is not None}
+    for name, value in headers.items():
+        if _UNSAFE_HEADER.search(value) or not _is_latin1(value):
+            raise ExpressionError(f"header {name}: has characters that a header cannot carry")
+    return headers
+
+
+def _is_latin1(text: str) -> bool:
+    return all(ord(character) < 256 for character in text)
+
+
+def _form(rendered: Any) -> bytes:
+    return urlencode(_parameters(rendered)).encode()
+
+
+def _text(rendered: Any) -> bytes:
+    return as_text(rendered).encode()
+
+
+_BODIES: Mapping[str, tuple[Callable[[Any], bytes], str]] = {
+    "json": (encode_json, "application/json"),
+    "form": (_form, "application/x-www-form-urlencoded"),
+    "text": (_text, "text/plain; charset=utf-8"),
+}

@@ -1,0 +1,340 @@
+"""One HTTP call to the ERP: sent once, answered whole and in time, or not believed.
+
+What matters to the caller is not which exception it was but what the ERP may have done:
+`NotSent`, nothing left this machine; `Unanswered`, it may have been booked.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import requests
+import urllib3
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from adapters.rest.auth import Fetch, auth_of
+from adapters.rest.body import Malformed, decode_json
+from adapters.rest.wire import SENT, WatchedAdapter
+from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.ports import Connection, Exchange
+
+LARGEST_ANSWER = 16 * 1024 * 1024
+EXCERPT = 2_000
+
+_CHUNK = 64 * 1024
+#: Apache closes an idle connection after 5 s.  A request on a connection that the server is just
+#: closing has an unknown outcome, so an older one is not used again.
+_IDLE = 4.0
+#: Shorter "secrets" would strike ordinary words out of the ERP's messages.
+_SHORTEST_SECRET = 4
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A call: `path` is added to the ERP's address, or is an address itself."""
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path or '/'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer of any status."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    exchange: Exchange
+
+
+class NotSent(Unavailable):
+    """Nothing reached the ERP.  `lasting`: trying again would fail alike until a human acts."""
+
+    def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:
+        super().__init__(message)
+        self.exchange = exchange
+        self.lasting = lasting
+
+
+class Unanswered(Unavailable):
+    """The request may have reached the ERP, and no complete answer came back."""
+
+    def __init__(self, message: str, exchange: Exchange) -> None:
+        super().__init__(message)
+        self.exchange = exchange
+
+
+class _NotConnected(NotSent):
+    """Refused, or no such host: worth a second try at once."""
+
+
+class Transport:
+    """Calls to one ERP account, from any number of threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._url = connection.url.rstrip("/")
+        self._timeout = (connection.connect_timeout, connection.read_timeout)
+        self._sessions = _Sessions(connection.tls)
+        self._auth = auth_of(connection.auth, self._token_fetcher)
+
+    def send(self, request: Request) -> Reply:
+        """One call.  Raises NotSent or Unanswered."""
+        header = self._authorise(request)
+        reply = self._send(request, header)
+        # 401 means that the ERP did nothing, so sending again books nothing twice.
+        if reply.status == http.HTTPStatus.UNAUTHORIZED and self._auth.refused(header):
+            reply = self._send(request, self._authorise(request))
+        return reply
+
+    def redact(self, text: str) -> str:
+        """The text without our own secrets, should the ERP have echoed them."""
+        for secret in self._auth.secrets():
+            if len(secret) >= _SHORTEST_SECRET:
+                text = text.replace(secret, "***")
+        return text
+
+    def close(self) -> None:
+        """Close idle connections; one that is in use closes when its call ends."""
+        self._sessions.close()
+
+    def _authorise(self, request: Request) -> Mapping[str, str]:
+        try:
+            return self._auth.header()
+        except (NotSent, Unanswered) as wrong:
+            # Whatever became of the token's call, this one was not sent.
+            lasting = isinstance(wrong, NotSent) and wrong.lasting
+            told = Exchange(str(request), None, wrong.exchange.seconds)
+            raise NotSent(f"no access token: {wrong.message}", told, lasting=lasting) from wrong
+
+    def _send(self, request: Request, header: Mapping[str, str]) -> Reply:
+        tries = Retrying(
+            retry=retry_if_exception_type(_NotConnected),
+            stop=stop_after_attempt(_TRIES),
+            wait=wait_random_exponential(multiplier=0.1, max=0.5),
+            reraise=True,
+        )
+        return tries(self._send_once, request, header)
+
+    def _send_once(self, request: Request, header: Mapping[str, str]) -> Reply:
+        started = time.monotonic()
+        SENT.flag = False
+        try:
+            with self._sessions.borrowed() as session:
+                status, headers, content = self._exchange(session, request, header)
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            http.client.HTTPException,
+            OSError,
+            ValueError,
+        ) as wrong:
+            raise self._failure(wrong, request, time.monotonic() - started) from wrong
+        excerpt = content[: 4 * EXCERPT].decode("utf-8", errors="replace")[:EXCERPT]
+        seconds = time.monotonic() - started
+        told = Exchange(str(request), status, seconds, self.redact(excerpt))
+        return Reply(status, headers, content, told)
+
+    def _exchange(
+        self, session: requests.Session, request: Request, header: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        absolute = request.path.startswith(("http://", "https://"))
+        response = session.request(
+            request.method,
+            request.path if absolute else self._url + request.path,
+            params=request.query,
+            data=request.body,
+            headers={**request.headers, **header},
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+        )
+        try:
+            return response.status_code, response.headers, _content(response)
+        finally:
+            # A connection whose answer was read to its end is back in the pool by now.
+            response.close()
+
+    def _failure(self, wrong: Exception, request: Request, seconds: float) -> Unavailable:
+        told = Exchange(str(request), None, seconds)
+        if SENT.flag:
+            return Unanswered(f"{request}: {_lost(wrong, self._timeout[1])}", told)
+        message = f"{request}: not sent: {_obstacle(wrong)}"
+        if isinstance(wrong, requests.ConnectionError) and not isinstance(
+            wrong, requests.Timeout | requests.exceptions.SSLError
+        ):
+            return _NotConnected(message, told)
+        untrusted = any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(wrong))
+        lasting = untrusted or not isinstance(wrong, requests.ConnectionError | requests.Timeout)
+        return NotSent(message, told, lasting=lasting)
+
+    def _token_fetcher(self, url: str) -> Fetch:
+        def fetch(form: Mapping[str, str]) -> tuple[str, float | None]:
+            request = Request(
+                "POST",
+                url,
+                headers={"Content-Type": "application/x-www-form-urlencoded"},
+                body=urlencode(form).encode(),
+            )
+            return _token(self._send(request, {}))
+
+        return fetch
+
+
+class _Sessions:
+    """Sessions for the threads that call at the moment: `requests` shares none between two."""
+
+    def __init__(self, tls: Mapping[str, str]) -> None:
+        self._verify = _trusted(tls)
+        self._certificate = _own_certificate(tls)
+        self._lock = threading.Lock()
+        self._idle: list[tuple[float, requests.Session]] = []
+        self._closed = False
+
+    @contextmanager
+    def borrowed(self) -> Iterator[requests.Session]:
+        session = self._take()
+        try:
+            yield session
+        finally:
+            self._give_back(session)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for _, session in idle:
+            session.close()
+
+    def _take(self) -> requests.Session:
+        with self._lock:
+            since, session = self._idle.pop() if self._idle else (0.0, None)
+        if session is None:
+            return self._new()
+        if time.monotonic() - since > _IDLE:
+            session.close()  # closes its connections; the session itself opens new ones
+        return session
+
+    def _give_back(self, session: requests.Session) -> None:
+        with self._lock:
+            if not self._closed:
+                self._idle.append((time.monotonic(), session))
+                return
+        session.close()
+
+    def _new(self) -> requests.Session:
+        session = requests.Session()
+        # No proxies, no .netrc: what reaches the ERP is what the configuration says.
+        session.trust_env = False
+        session.verify = self._verify
+        session.cert = self._certificate
+        session.headers["User-Agent"] = "magento-erp-sidecar"
+        session.headers["Accept"] = "application/json, */*;q=0.8"
+        adapter = WatchedAdapter()
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        return session
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds that `Retry-After` asks to wait, as a number or as an HTTP date."""
+    given = headers.get("Retry-After", "").strip()
+    if given.isascii() and given.isdigit():
+        return float(given)
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    except ValueError:
+        return None
+
+
+def _content(response: requests.Response) -> bytes:
+    """The body, read piece by piece: one read would wait for all of it behind the deadline."""
+    pieces: list[bytes] = []
+    size = 0
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
+        size += len(piece)
+        if size > LARGEST_ANSWER:
+            raise urllib3.exceptions.ProtocolError("the answer is larger than 16 MiB")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _lost(wrong: Exception, seconds: float) -> str:
+    if any(isinstance(one, TimeoutError | requests.Timeout) for one in _chain(wrong)):
+        return f"no complete answer within {seconds:g} s"
+    if isinstance(wrong, urllib3.exceptions.ProtocolError) and "larger" in str(wrong):
+        return str(wrong)
+    return f"the connection broke before the answer was complete ({_innermost(wrong)})"
+
+
+def _obstacle(wrong: Exception) -> str:
+    if isinstance(wrong, requests.Timeout):
+        return "the connection was not made in time"
+    return _innermost(wrong)
+
+
+def _innermost(wrong: BaseException) -> str:
+    """The system's own words; those of the layers above it repeat the whole address."""
+    *_, last = _chain(wrong)
+    return f"{type(last).__name__}: {last}"[:200]
+
+
+def _chain(wrong: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = wrong
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _token(reply: Reply) -> tuple[str, float | None]:
+    try:
+        answer: Any = decode_json(reply.content)
+    except Malformed:
+        answer = None
+    token = answer.get("access_token") if isinstance(answer, dict) else None
+    if reply.status == http.HTTPStatus.OK and isinstance(token, str) and token:
+        try:
+            return token, float(answer.get("expires_in"))
+        except (TypeError, ValueError):
+            return token, None
+    lasting = reply.status < 500 and reply.status != http.HTTPStatus.TOO_MANY_REQUESTS
+    raise NotSent(f"the token endpoint answered {reply.status}", reply.exchange, lasting=lasting)
+
+
+def _trusted(tls: Mapping[str, str]) -> str | bool:
+    """Certificates to trust: those configured, else the system's, else those of `requests`."""
+    own = tls.get("ca_file")
+    if own:
+        return _existing(own, "ca_file")
+    system = ssl.get_default_verify_paths().cafile
+    return system if system and Path(system).is_file() else True
+
+
+def _own_certificate(tls: Mapping[str, str]) -> str | tuple[str, str] | None:
+    certificate, key = tls.get("client_certificate"), tls.get("client_key")
+    if not certificate:
+        return None
+    certificate = _existing(certificate, "client_certificate")
+    return (certificate, _existing(key, "client_key")) if key else certificate
+
+
+def _existing(path: str, key: str) -> str:
+    if not Path(path).is_file():
+        raise ConfigurationError(f"erp.tls.{key}: {path} is not a file", "correct the path")
+    return path

@@ -1,0 +1,274 @@
+"""Putting our triggers on Magento's tables, looking after them, taking them off again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+import sqlalchemy as sa
+
+from sidecar.capture.ddl import YieldingDdl
+from sidecar.capture.rehearsal import Rehearsal
+from sidecar.capture.trigger_plan import (
+    OURS,
+    LiveSchema,
+    LiveTrigger,
+    Names,
+    PlannedTrigger,
+    TriggerPlan,
+    normalised,
+    plan,
+    quoted,
+    read_live,
+)
+from sidecar.database import Database
+from sidecar.domain.errors import SidecarError, TryAgain
+from sidecar.ports import Sleeper
+
+
+class State(Enum):
+    """How a trigger stands to the plan."""
+
+    OK = "ok"
+    MISSING = "missing"
+    DRIFTED = "drifted"
+    WRONG_DEFINER = "wrong definer"
+    UNPLANNED = "unplanned"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerState:
+    """One trigger of ours; `detail` says what differs, as a clause, empty when it is ok."""
+
+    name: str
+    table: str
+    state: State
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Who took the triggers off for a while, why and since when (UTC)."""
+
+    who: str
+    why: str
+    since: datetime
+
+
+class Triggers:
+    """The triggers of one shop.
+
+    `database` is logged in to Magento's schema.  `account` (`user@host`) is Magento's own database
+    account, for a shop whose Mview has no trigger that shows it; else it is who is logged in.
+    `sleeper` waits between two tries of a statement that had to give way.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        names: Names,
+        domains: Iterable[str],
+        sleeper: Sleeper,
+        *,
+        prefix: str = "",
+        account: str | None = None,
+    ) -> None:
+        self._database = database
+        self._names = names
+        self._domains = frozenset(domains)
+        self._ddl = YieldingDdl(database, sleeper)
+        self._prefix = prefix
+        self._account = account
+
+    def plan(self) -> TriggerPlan:
+        """What this shop should have, from its schema as it is now."""
+        return self._plan(self._live())
+
+    def status(self) -> list[TriggerState]:
+        """Plan against server: every planned trigger, then those of ours that no plan names."""
+        live = self._live()
+        return _compare(live, self._plan(live))
+
+    def statements(self) -> list[str]:
+        """The statements that `install` would run now; none when all is well."""
+        live = self._live()
+        wanted = self._plan(live)
+        changes = _changes(live, wanted)
+        rehearsal = self._rehearsal(live, wanted).statements() if _creates(changes) else []
+        return rehearsal + [
+            statement for change in changes for statement in change.statements(live)
+        ]
+
+    def install(self) -> list[TriggerState]:
+        """Make the server's triggers those of the plan; returns what was found amiss and mended.
+
+        On a failure the triggers that this call added are dropped again.  Raises TryAgain when a
+        table stayed busy or the triggers are suspended, PermissionDenied with the line to run.
+        """
+        if suspension := self.suspension():
+            raise TryAgain(
+                f"{suspension.who} suspended the triggers at "
+                f"{suspension.since:%Y-%m-%d %H:%M} UTC: {suspension.why}",
+                "when the deploy is through: 'erp-sidecar triggers resume'",
+            )
+        return self._install()
+
+    def remove(self) -> list[str]:
+        """Drop every trigger named `erp_sidecar_*` in Magento's schema; returns their names.
+
+        Asks nothing of the ledger, which may be gone.  One that gives way does not keep the
+        others; TryAgain at the end names what is left.
+        """
+        live = self._live()
+        dropped, busy = [], []
+        for trigger in _ours(live):
+            try:
+                self._ddl.run(_drop(trigger.name, live))
+                dropped.append(trigger.name)
+            except TryAgain:
+                busy.append(trigger.name)
+        if busy:
+            raise TryAgain(
+                f"{', '.join(busy)} could not be dropped: an open transaction holds the table",
+                "run it again, or look for long transactions with SHOW FULL PROCESSLIST",
+            )
+        return dropped
+
+    def suspend(self, who: str, why: str) -> list[str]:
+        """Take the triggers off for a deploy; they stay off until `resume`.
+
+        The note is written first: a daemon that looks in between finds it and mends nothing.
+        """
+        with self._database.transaction("suspending the triggers") as connection:
+            connection.execute(
+                sa.text(
+                    f"REPLACE INTO {self._names('installed')} (kind, name, detail, at) "
+                    "VALUES ('suspension', 'triggers', :detail, UTC_TIMESTAMP(3))"
+                ),
+                {"detail": json.dumps({"who": who, "why": why})},
+            )
+        return self.remove()
+
+    def resume(self) -> list[TriggerState]:
+        """Put the triggers on again, then forget the suspension; the sweep finds the gap."""
+        mended = self._install()
+        with self._database.transaction("resuming the triggers") as connection:
+            connection.exec_driver_sql(
+                f"DELETE FROM {self._names('installed')} "
+                "WHERE kind = 'suspension' AND name = 'triggers'"
+            )
+        return mended
+
+    def suspension(self) -> Suspension | None:
+        """The suspension that stands, if any."""
+        with self._database.transaction("looking for a suspension") as connection:
+            row = connection.exec_driver_sql(
+                f"SELECT detail, at FROM {self._names('installed')} "
+                "WHERE kind = 'suspension' AND name = 'triggers'"
+            ).one_or_none()
+        if row is None:
+            return None
+        note = json.loads(row.detail)
+        return Suspension(note["who"], note["why"], row.at.replace(tzinfo=UTC))
+
+    def rehearse(self) -> None:
+        """Try the rights on a table of our own (see `Rehearsal.run`), as `install` does first."""
+        live = self._live()
+        self._rehearsal(live, self._plan(live)).run()
+
+    def _live(self) -> LiveSchema:
+        with self._database.transaction("reading Magento's triggers") as connection:
+            return read_live(connection, self._database.login.database, self._prefix)
+
+    def _plan(self, live: LiveSchema) -> TriggerPlan:
+        return plan(live, self._domains, self._names, self._account)
+
+    def _install(self) -> list[TriggerState]:
+        live = self._live()
+        wanted = self._plan(live)
+        changes = _changes(live, wanted)
+        if _creates(changes):
+            self._rehearsal(live, wanted).run()
+        added: list[str] = []
+        try:
+            for change in changes:
+                for statement in change.statements(live):
+                    self._ddl.run(statement)
+                if change.found.state is State.MISSING:
+                    added.append(change.found.name)
+        except SidecarError:
+            for name in added:
+                # Where the table is busy a whole trigger stays, which does no harm.
+                with suppress(TryAgain):
+                    self._ddl.run(_drop(name, live))
+            raise
+        return [change.found for change in changes]
+
+    def _rehearsal(self, live: LiveSchema, wanted: TriggerPlan) -> Rehearsal:
+        return Rehearsal(self._database, self._ddl, live, wanted.definer, self._names)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is amiss with one trigger, and what to create in its place if anything."""
+
+    found: TriggerState
+    create: PlannedTrigger | None
+
+    def statements(self, live: LiveSchema) -> list[str]:
+        there = self.found.state is not State.MISSING
+        drop = [_drop(self.found.name, live)] if there else []
+        return drop + ([self.create.statement] if self.create else [])
+
+
+def _creates(changes: Iterable[_Change]) -> bool:
+    return any(change.create for change in changes)
+
+
+def _changes(live: LiveSchema, wanted: TriggerPlan) -> list[_Change]:
+    planned = {trigger.name: trigger for trigger in wanted.planned}
+    return [
+        _Change(found, planned.get(found.name))
+        for found in _compare(live, wanted)
+        if found.state is not State.OK
+    ]
+
+
+def _compare(live: LiveSchema, wanted: TriggerPlan) -> list[TriggerState]:
+    there = {trigger.name: trigger for trigger in _ours(live)}
+    avoided = {entry.table: entry.why for entry in wanted.avoided}
+    states = [_state(planned, there.pop(planned.name, None)) for planned in wanted.planned]
+    for trigger in there.values():
+        why = avoided.get(trigger.table, "no enabled domain wants it")
+        states.append(TriggerState(trigger.name, trigger.table, State.UNPLANNED, why))
+    return states
+
+
+def _state(planned: PlannedTrigger, live: LiveTrigger | None) -> TriggerState:
+    def found(state: State, detail: str = "") -> TriggerState:
+        return TriggerState(planned.name, planned.table, state, detail)
+
+    if live is None:
+        return found(State.MISSING)
+    if live.table != planned.table:
+        # A table swapped by RENAME keeps its triggers: ours then sits on the discarded copy.
+        return found(State.DRIFTED, f"it sits on {live.table}")
+    if (live.timing, live.event) != ("AFTER", planned.event):
+        return found(State.DRIFTED, f"it fires {live.timing} {live.event}")
+    if normalised(live.body) != normalised(planned.body):
+        return found(State.DRIFTED, "its body is not ours, or the table's columns changed")
+    if live.definer != planned.definer:
+        return found(State.WRONG_DEFINER, f"{live.definer} instead of {planned.definer}")
+    return found(State.OK)
+
+
+def _ours(live: LiveSchema) -> list[LiveTrigger]:
+    return [trigger for trigger in live.triggers if trigger.name.startswith(OURS)]
+
+
+def _drop(name: str, live: LiveSchema) -> str:
+    return f"DROP TRIGGER IF EXISTS {quoted(live.database)}.{quoted(name)}"

@@ -1,0 +1,84 @@
+"""What commands share: the configuration, output in two forms, who asks and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from sidecar.app import Sidecar
+from sidecar.settings.load import Loaded, find_path, load
+
+_JSON = msgspec.json.Encoder(decimal_format="number")
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, stable keys.")
+dry_run = click.option("--dry-run", is_flag=True, help="Show what would be done, change nothing.")
+reason = click.option("--reason", metavar="TEXT", help="Why; kept in the audit.")
+
+
+class Context:
+    """Handed to every command by click."""
+
+    def __init__(self, config_file: str | None) -> None:
+        self._config_file = config_file
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The configuration, read when the first command needs it."""
+        return load(find_path(self._config_file, os.environ))
+
+    @contextmanager
+    def sidecar(self) -> Iterator[Sidecar]:
+        """Everything the configuration stands for, closed at the end."""
+        sidecar = Sidecar(self.loaded.settings)
+        try:
+            yield sidecar
+        finally:
+            sidecar.close()
+
+
+def emit_json(value: object) -> None:
+    """Print one JSON document; unknown fields may be added by later versions, none change."""
+    click.echo(msgspec.json.format(_JSON.encode(value), indent=2).decode())
+
+
+def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
+    """Columns as wide as their widest cell."""
+    cells = [[text(cell) for cell in row] for row in rows]
+    widths = [
+        max(len(row[column]) for row in [list(header), *cells]) for column in range(len(header))
+    ]
+    for row in [list(header), *cells]:
+        click.echo(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def text(value: object) -> str:
+    """A cell for a person: money with two places, times to the second in UTC."""
+    if value is None:
+        return "-"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    return str(value)
+
+
+def age(seconds: float | None) -> str:
+    """A span of time in two units at the most."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"

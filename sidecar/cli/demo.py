@@ -1,0 +1,29 @@
+"""`erp-sidecar demo`."""
+
+from __future__ import annotations
+
+import click
+
+from sidecar.cli.context import as_json, emit_json
+from sidecar.testing.demo import Demo
+
+
+@click.command()
+@click.option("--keep", is_flag=True, help="Leave it running and print how to look around.")
+@as_json
+def demo(*, keep: bool, as_json: bool) -> int:
+    """See it work: a private MariaDB with Magento's tables, an ERP that misbehaves, 25 orders.
+
+    Nothing outside a temporary folder is touched.  It ends with a statement that is checked
+    against what the ERP really holds; exits 2 when an order was lost or doubled.
+    """
+    show = (lambda _line: None) if as_json else click.echo
+    with Demo(show) as running:
+        statement = running.play()
+        if as_json:
+            emit_json(statement.counts())
+        else:
+            click.echo(statement.text())
+        if keep:
+            running.keep()
+    return 0 if statement.is_clean else 2

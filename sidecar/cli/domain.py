@@ -1,0 +1,156 @@
+"""`erp-sidecar domain`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import click
+
+from sidecar.app import ORDERS
+from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason, table
+from sidecar.domain.errors import UsageError
+from sidecar.ledger.control import DomainControl
+from sidecar.process import operator
+from sidecar.settings.quantities import parse_duration
+
+_NAMES = click.Choice([ORDERS])
+
+
+@click.group()
+def domain() -> None:
+    """List, pause and resume what is carried."""
+
+
+@domain.command(name="list")
+@as_json
+@click.pass_obj
+def list_(context: Context, *, as_json: bool) -> None:
+    """Show each domain, whether it works, and why not."""
+    with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
+        with sidecar.database.transaction("reading domains") as connection:
+            controls = list(sidecar.store.control.read(connection, sidecar.domains).values())
+    if as_json:
+        emit_json([_plain(control) for control in controls])
+        return
+    table(
+        [(control.domain, _state(control), _why(control)) for control in controls],
+        ("domain", "state", "why"),
+    )
+
+
+@domain.command()
+@click.argument("name", type=_NAMES)
+@click.option("--until", metavar="WHEN", help="30m, 2h, or a time such as 2026-11-24T06:00 (UTC).")
+@reason
+@dry_run
+@as_json
+@click.pass_obj
+def pause(
+    context: Context,
+    *,
+    name: str,
+    until: str | None,
+    reason: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Send nothing more of a domain until it is resumed; survives restarts.
+
+    Orders are still taken in; nothing is lost, it waits.
+    """
+    end = _moment(until) if until else None
+    with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
+        with sidecar.database.transaction("pausing the domain") as connection:
+            before = sidecar.store.control.read(connection, [name])[name]
+            if not dry_run:
+                sidecar.store.control.pause(
+                    connection, name, until=end, who=operator(), reason=reason
+                )
+                sidecar.store.audit.note(
+                    connection,
+                    who=operator(),
+                    command="domain pause",
+                    subject=name,
+                    reason=reason,
+                    detail={"until": end},
+                )
+    _say(name, "already_paused" if before.paused else "paused", as_json=as_json, dry=dry_run)
+
+
+@domain.command()
+@click.argument("name", type=_NAMES)
+@reason
+@dry_run
+@as_json
+@click.pass_obj
+def resume(
+    context: Context, *, name: str, reason: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """End a pause, or a stop that followed a refused login; asks the ERP nothing by itself."""
+    with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
+        with sidecar.database.transaction("resuming the domain") as connection:
+            before = sidecar.store.control.read(connection, [name])[name]
+            if not dry_run:
+                sidecar.store.control.resume(connection, name)
+                sidecar.store.audit.note(
+                    connection,
+                    who=operator(),
+                    command="domain resume",
+                    subject=name,
+                    reason=reason,
+                )
+    _say(name, "already_working" if before.may_work else "resumed", as_json=as_json, dry=dry_run)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        duration: timedelta = parse_duration(text)
+        return datetime.now(UTC) + duration
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--until {text}: neither a duration nor a time", "write 30m, 2h or 2026-11-24T06:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _say(name: str, result: str, *, as_json: bool, dry: bool) -> None:
+    if as_json:
+        emit_json({"domain": name, "result": result, "dry_run": dry})
+    else:
+        click.echo(f"{name}: {'would be ' if dry else ''}{result.replace('_', ' ')}")
+
+
+def _state(control: DomainControl) -> str:
+    if control.stopped_at:
+        return "stopped"
+    if control.paused:
+        return f"paused until {control.paused_until or 'resumed'}"
+    return "working"
+
+
+def _why(control: DomainControl) -> str:
+    if control.stopped_at:
+        return f"{control.stopped_reason} (erp-sidecar domain resume {control.domain})"
+    if control.paused:
+        return f"{control.paused_by}: {control.paused_reason or 'no reason given'}"
+    return ""
+
+
+def _plain(control: DomainControl) -> dict[str, object]:
+    return {
+        "domain": control.domain,
+        "working": control.may_work,
+        "paused": control.paused,
+        "paused_until": control.paused_until,
+        "paused_by": control.paused_by,
+        "paused_reason": control.paused_reason,
+        "stopped_at": control.stopped_at,
+        "stopped_reason": control.stopped_reason,
+    }

@@ -1,0 +1,149 @@
+"""`erp-sidecar install` and `uninstall`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from sidecar.app import Installer
+from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason
+from sidecar.domain.secret import Secret
+from sidecar.process import operator
+from sidecar.settings.fields import SecretRef
+from sidecar.settings.secrets import resolve
+
+_user = click.option(
+    "--user", metavar="NAME", help="Database account that may create the schema and triggers."
+)
+_password_file = click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="File (mode 0600) with that account's password.",
+)
+_magento_root = click.option(
+    "--magento-root",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Use the account in this Magento's app/etc/env.php.",
+)
+
+
+@contextmanager
+def _installer(
+    context: Context, user: str | None, password_file: Path | None, magento_root: Path | None
+) -> Iterator[Installer]:
+    password = None
+    if user is not None:
+        password = resolve(SecretRef(file=password_file)).secret if password_file else Secret("")
+    with context.sidecar() as sidecar:
+        installer = Installer(sidecar, user=user, password=password, magento_root=magento_root)
+        try:
+            yield installer
+        finally:
+            installer.close()
+
+
+@click.command()
+@_user
+@_password_file
+@_magento_root
+@click.option(
+    "--existing-orders",
+    type=click.Choice(["ignore", "send"]),
+    default="ignore",
+    show_default=True,
+    help="What to do with orders that are in the shop already.",
+)
+@dry_run
+@as_json
+@click.pass_obj
+def install(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    existing_orders: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Create the ledger, register the order statuses, create the triggers.
+
+    Checks everything first; a failing install is undone.  Repeating it mends what is missing.
+    The daemon's own account needs few rights; give one with more for this command only.
+
+    \b
+    Examples:
+      erp-sidecar install --dry-run
+      erp-sidecar install --user root --password-file /root/.db-password
+      erp-sidecar install --magento-root /var/www/magento
+    """
+    with _installer(context, user, password_file, magento_root) as installer:
+        installation = installer.installation()
+        if dry_run:
+            statements = installation.statements()
+            if as_json:
+                emit_json({"statements": statements})
+            else:
+                click.echo(";\n".join(statements) + ";" if statements else "nothing to do")
+            return
+        done = installation.install(
+            who=operator(),
+            send_existing=existing_orders == "send",
+            tell=lambda line: None if as_json else click.echo(line),
+        )
+    if as_json:
+        emit_json(asdict(done))
+    else:
+        click.echo("installed; next: erp-sidecar run")
+
+
+@click.command()
+@_user
+@_password_file
+@_magento_root
+@click.option("--drop-ledger", is_flag=True, help="Drop the ledger too: all memory is lost.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@reason
+@dry_run
+@as_json
+@click.pass_obj
+def uninstall(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    drop_ledger: bool,
+    yes: bool,
+    reason: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Remove the triggers, then the order statuses that no order carries.
+
+    The ledger, which remembers what passed, stays unless --drop-ledger is given.
+    """
+    with _installer(context, user, password_file, magento_root) as installer:
+        installation = installer.installation()
+        if dry_run:
+            planned = installation.removal(drop_ledger=drop_ledger)
+            if as_json:
+                emit_json({"would": planned})
+            else:
+                click.echo("\n".join(planned) or "nothing to do")
+            return
+        if drop_ledger and not yes:
+            click.confirm("Drop the ledger and with it the proof of what was sent?", abort=True)
+        done = installation.uninstall(who=operator(), reason=reason, drop_ledger=drop_ledger)
+    if as_json:
+        emit_json(asdict(done))
+        return
+    click.echo(f"triggers removed: {', '.join(done.triggers) or 'none were there'}")
+    click.echo(f"statuses removed: {', '.join(done.statuses.removed) or 'none'}")
+    for code, orders in done.statuses.still_used.items():
+        click.echo(f"status {code} stays: {orders} order(s) carry it")
+    click.echo("ledger dropped" if done.ledger_dropped else "ledger kept")

@@ -1,0 +1,66 @@
+"""The root command with what all commands share."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import click
+
+from sidecar.cli import (
+    config,
+    demo,
+    domain,
+    events,
+    install,
+    order,
+    queue,
+    run,
+    status,
+    triggers,
+)
+from sidecar.cli.context import Context
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(version("magento-erp-sidecar"), prog_name="erp-sidecar")
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=str),
+    metavar="FILE",
+    help="Configuration file; else $ERP_SIDECAR_CONFIG, else /etc/erp-sidecar/sidecar.yaml.",
+)
+@click.pass_context
+def cli(context: click.Context, config_file: str | None) -> None:
+    """Carry Magento 2 orders to the ERP and the ERP's answers back, with proof.
+
+    \b
+    First steps:
+      erp-sidecar demo                       see it work, nothing is touched
+      erp-sidecar config generate            write a configuration to fill in
+      erp-sidecar install --dry-run          see what would be put into the database
+      erp-sidecar install
+      erp-sidecar run                        (systemd does this)
+      erp-sidecar status
+      erp-sidecar order show 000000042       one order's whole story
+
+    Exit codes: 0 ok, 1 failure, 2 findings, 64 usage, 65 bad data, 69 database or ERP unavailable,
+    75 try again, 77 permission, 78 configuration.
+    """
+    context.obj = Context(config_file)
+
+
+for command in (
+    config.config,
+    demo.demo,
+    domain.domain,
+    events.events,
+    install.install,
+    install.uninstall,
+    order.order,
+    queue.queue,
+    run.run,
+    status.status,
+    triggers.triggers,
+):
+    cli.add_command(command)

@@ -1,0 +1,117 @@
+"""`erp-sidecar triggers`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import click
+
+from sidecar.capture.triggers import State
+from sidecar.cli.context import Context, as_json, dry_run, emit_json, table
+from sidecar.process import operator
+
+
+@click.group()
+def triggers() -> None:
+    """Plan, install, verify, suspend and remove the triggers that point at changes."""
+
+
+@triggers.command()
+@as_json
+@click.pass_obj
+def plan(context: Context, *, as_json: bool) -> None:
+    """Show which triggers this shop gets, which tables are avoided and why."""
+    with context.sidecar() as sidecar:
+        planned = sidecar.triggers.plan()
+    if as_json:
+        emit_json(asdict(planned))
+        return
+    click.echo(f"definer: {planned.definer}")
+    for trigger in planned.planned:
+        click.echo(f"  create  {trigger.name}")
+    for avoided in planned.avoided:
+        click.echo(f"  avoid   {avoided.table}: {avoided.why}")
+    for lost in planned.lost:
+        click.echo(f"  sweep   {lost.watch.table}: {lost.why}")
+
+
+@triggers.command()
+@as_json
+@click.pass_obj
+def status(context: Context, *, as_json: bool) -> int:
+    """Compare the server's triggers with the plan; exit 2 when they differ."""
+    with context.sidecar() as sidecar:
+        states = sidecar.triggers.status()
+        suspension = sidecar.triggers.suspension()
+    amiss = [state for state in states if state.state is not State.OK]
+    if as_json:
+        emit_json({"suspension": suspension, "triggers": states})
+    else:
+        if suspension:
+            click.echo(f"suspended by {suspension.who} since {suspension.since}: {suspension.why}")
+        table(
+            [(state.name, state.table, state.state.value, state.detail) for state in states],
+            ("trigger", "table", "state", "detail"),
+        )
+    return 2 if amiss else 0
+
+
+@triggers.command()
+@dry_run
+@as_json
+@click.pass_obj
+def install(context: Context, *, dry_run: bool, as_json: bool) -> None:
+    """Create what is missing, replace what drifted."""
+    with context.sidecar() as sidecar:
+        if dry_run:
+            click.echo(";\n".join(sidecar.triggers.statements()) or "nothing to do")
+            return
+        mended = sidecar.triggers.install()
+    _names([state.name for state in mended], "installed", as_json=as_json)
+
+
+@triggers.command()
+@click.option("--reason", required=True, metavar="TEXT", help="Why, shown until they resume.")
+@as_json
+@click.pass_obj
+def suspend(context: Context, *, reason: str, as_json: bool) -> None:
+    """Take the triggers off for a deploy; the sweep goes on.  Then: triggers resume."""
+    with context.sidecar() as sidecar:
+        dropped = sidecar.triggers.suspend(operator(), reason)
+    _names(dropped, "suspended", as_json=as_json)
+
+
+@triggers.command()
+@as_json
+@click.pass_obj
+def resume(context: Context, *, as_json: bool) -> None:
+    """Put the triggers on again after a deploy; what they missed the sweep finds."""
+    with context.sidecar() as sidecar:
+        mended = sidecar.triggers.resume()
+    _names([state.name for state in mended], "resumed", as_json=as_json)
+
+
+@triggers.command()
+@dry_run
+@as_json
+@click.pass_obj
+def remove(context: Context, *, dry_run: bool, as_json: bool) -> None:
+    """Drop every trigger of ours; also sql/emergency-drop.sql, when the daemon is gone."""
+    with context.sidecar() as sidecar:
+        if dry_run:
+            there = [
+                state.name
+                for state in sidecar.triggers.status()
+                if state.state is not State.MISSING
+            ]
+            _names(there, "would remove", as_json=as_json)
+            return
+        dropped = sidecar.triggers.remove()
+    _names(dropped, "removed", as_json=as_json)
+
+
+def _names(names: list[str], verb: str, *, as_json: bool) -> None:
+    if as_json:
+        emit_json({verb.replace(" ", "_"): names})
+    else:
+        click.echo(f"{verb}: {', '.join(names) or 'nothing to do'}")

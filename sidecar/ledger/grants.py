@@ -1,0 +1,44 @@
+"""The rights of the daemon's account, out of `sql/grants.sql`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib import resources
+
+from sidecar.ledger.tables import TABLES, LedgerNames
+
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_TABLE = re.compile(r"\{table:([a-z_]+)\}")
+
+
+def grants(
+    account: str, magento_schema: str, table: Callable[[str], str], names: LedgerNames
+) -> list[str]:
+    """The statements for `account` (`user@host`); `table` gives a Magento table's full name."""
+    text = _COMMENT.sub("", resources.files("sql").joinpath("grants.sql").read_text("utf-8"))
+    text = _TABLE.sub(lambda match: table(match[1]), text)
+    statements: list[str] = []
+    for template in (part.strip() for part in text.split(";\n")):
+        if template:
+            statement = template.replace("{magento}", f"`{magento_schema}`").replace(
+                "{account}", _quoted(account)
+            )
+            statements += [
+                statement.replace("{ledger}", place) for place in _places(statement, names)
+            ]
+    return [re.sub(r"\s+", " ", statement) for statement in statements]
+
+
+def _places(statement: str, names: LedgerNames) -> list[str]:
+    if "{ledger}" not in statement:
+        return [""]
+    if names.prefix:
+        # Inside Magento's schema the rights are given table by table.
+        return [names(table) for table in TABLES]
+    return [f"`{names.schema}`.*"]
+
+
+def _quoted(account: str) -> str:
+    user, _, host = account.rpartition("@")
+    return f"'{user}'@'{host}'"

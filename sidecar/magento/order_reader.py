@@ -1,0 +1,256 @@
+"""Orders out of Magento's tables, whole sets at a time.
+
+The number of statements does not depend on the number of orders; every column is named.  Meant to
+run inside `Database.snapshot()`, so that an order and all that hangs on it are of one moment.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from sidecar.domain.order import (
+    AppliedRule,
+    Order,
+    Payment,
+    StatusHistory,
+    TaxItem,
+    TaxRate,
+)
+from sidecar.magento.order_address import (
+    BILLING,
+    SHIPPING,
+    address,
+    mark_expression,
+    no_billing_address,
+)
+from sidecar.magento.order_columns import (
+    ADDRESS,
+    HISTORY,
+    ITEM,
+    ORDER,
+    PAYMENT,
+    TAX_ITEM,
+    TAX_RATE,
+)
+from sidecar.magento.order_items import order_items
+from sidecar.magento.schema_probe import MagentoSchema
+
+_SHIPPING_TAX = "shipping"
+
+_Row = Sequence[Any]
+_Rows = dict[int, list[_Row]]
+
+
+class _MethodTitle(msgspec.Struct):
+    """All that is taken of additional_information; the rest may be card or bank data."""
+
+    method_title: str | None = None
+
+
+_METHOD_TITLE = msgspec.json.Decoder(_MethodTitle)
+
+
+class OrderReader:
+    """Reads orders of one shop.  Safe to use from several threads."""
+
+    def __init__(self, schema: MagentoSchema) -> None:
+        self._orders = _orders_statement(schema)
+        self._items = (
+            f"SELECT order_id, {ITEM.select()}, product_options "
+            f"FROM {schema.table('sales_order_item')} WHERE order_id IN %(ids)s ORDER BY item_id"
+        )
+        self._addresses = _children_statement(schema, "sales_order_address", ADDRESS.select())
+        self._payments = _children_statement(
+            schema, "sales_order_payment", f"{PAYMENT.select()}, additional_information"
+        )
+        self._histories = _children_statement(
+            schema, "sales_order_status_history", HISTORY.select()
+        )
+        self._taxes = (
+            f"SELECT order_id, {TAX_RATE.select()} FROM {schema.table('sales_order_tax')} "
+            "WHERE order_id IN %(ids)s ORDER BY tax_id"
+        )
+        self._tax_items = (
+            f"SELECT t.order_id, t.code, {TAX_ITEM.select('i')} "
+            f"FROM {schema.table('sales_order_tax')} t "
+            f"JOIN {schema.table('sales_order_tax_item')} i ON i.tax_id = t.tax_id "
+            "WHERE t.order_id IN %(ids)s ORDER BY i.tax_item_id"
+        )
+        self._rules = (
+            f"SELECT rule_id, name FROM {schema.table('salesrule')} WHERE rule_id IN %(ids)s"
+        )
+        self._marks = (
+            f"SELECT parent_id, {mark_expression('a')} FROM {schema.table('sales_order_address')} a"
+            " WHERE parent_id IN %(ids)s GROUP BY parent_id"
+        )
+
+    def read(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, Order]:
+        """The orders with these entity ids; one that Magento does not have is not in the result."""
+        orders = _rows(connection, self._orders, ids)
+        found = [row[0] for row in orders]
+        rule_ids = {rule for row in orders for rule in _rule_ids(_value(row, "applied_rule_ids"))}
+        parts = _Parts(
+            items=_grouped(_rows(connection, self._items, found)),
+            addresses=_grouped(_rows(connection, self._addresses, found)),
+            payments=_grouped(_rows(connection, self._payments, found)),
+            histories=_grouped(_rows(connection, self._histories, found)),
+            taxes=_grouped(_rows(connection, self._taxes, found)),
+            tax_items=_grouped(_rows(connection, self._tax_items, found)),
+            rule_names={row[0]: row[1] for row in _rows(connection, self._rules, rule_ids)},
+        )
+        return {row[0]: _order(row, parts) for row in orders}
+
+    def address_marks(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
+        """Checksum of each order's addresses, as the sweep computes it; 0 for none."""
+        marks = {row[0]: int(row[1]) for row in _rows(connection, self._marks, ids)}
+        return {entity_id: marks.get(entity_id, 0) for entity_id in ids}
+
+
+class _Parts(msgspec.Struct, frozen=True):
+    """What hangs on the orders of one read, by order id (rule names by rule id)."""
+
+    items: _Rows
+    addresses: _Rows
+    payments: _Rows
+    histories: _Rows
+    taxes: _Rows
+    tax_items: _Rows
+    rule_names: dict[int, str | None]
+
+
+_AFTER_ORDER = len(ORDER.columns)
+
+
+def _orders_statement(schema: MagentoSchema) -> str:
+    pickup, pickup_join = "NULL", ""
+    if schema.has_pickup_locations:
+        pickup = "p.pickup_location_code"
+        pickup_join = (
+            f" LEFT JOIN {schema.table('inventory_pickup_location_order')} p "
+            "ON p.order_id = o.entity_id"
+        )
+    credit, base_credit = (
+        " + ".join(f"COALESCE(o.`{basis}{column}`, 0)" for column in schema.credit_columns)
+        or "CAST(0 AS DECIMAL(20, 4))"
+        for basis in ("", "base_")
+    )
+    return (
+        f"SELECT {ORDER.select('o')}, s.code, w.code, g.customer_group_code, {pickup}, {credit}, "
+        f"{base_credit} FROM {schema.table('sales_order')} o "
+        f"LEFT JOIN {schema.table('store')} s ON s.store_id = o.store_id "
+        f"LEFT JOIN {schema.table('store_website')} w ON w.website_id = s.website_id "
+        f"LEFT JOIN {schema.table('customer_group')} g "
+        f"ON g.customer_group_id = o.customer_group_id{pickup_join} "
+        "WHERE o.entity_id IN %(ids)s ORDER BY o.entity_id"
+    )
+
+
+def _children_statement(schema: MagentoSchema, table: str, columns: str) -> str:
+    return (
+        f"SELECT parent_id, {columns} FROM {schema.table(table)} "
+        "WHERE parent_id IN %(ids)s ORDER BY entity_id"
+    )
+
+
+def _rows(connection: sa.Connection, statement: str, ids: Sequence[int] | set[int]) -> list[_Row]:
+    if not ids:
+        return []
+    return list(connection.exec_driver_sql(statement, {"ids": tuple(ids)}).fetchall())
+
+
+def _grouped(rows: Sequence[_Row]) -> _Rows:
+    groups: _Rows = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(row[1:])
+    return groups
+
+
+def _order(row: _Row, parts: _Parts) -> Order:
+    values = ORDER.values(row)
+    entity_id = values["entity_id"]
+    dob = values["customer_dob"]
+    addresses = [address(found) for found in parts.addresses.get(entity_id, ())]
+    by_type = {found.address_type: found for found in reversed(addresses)}
+    by_item, shipping_taxes = _tax_items(parts.tax_items.get(entity_id, ()))
+    store_code, website_code, group_code, pickup, credit, base_credit = row[_AFTER_ORDER:]
+    return Order(
+        **values
+        | {
+            "created_at": _utc(values["created_at"]),
+            "updated_at": _utc(values["updated_at"]),
+            # '0000-00-00' of a migrated shop is no date of birth.
+            "customer_dob": dob if isinstance(dob, datetime) else None,
+        },
+        store_code=store_code,
+        website_code=website_code,
+        customer_group_code=group_code,
+        pickup_location_code=pickup,
+        credits_amount=credit,
+        base_credits_amount=base_credit,
+        applied_rules=tuple(
+            AppliedRule(rule_id=rule, name=parts.rule_names.get(rule))
+            for rule in _rule_ids(values["applied_rule_ids"])
+        ),
+        billing_address=by_type.get(BILLING) or no_billing_address(),
+        shipping_address=by_type.get(SHIPPING),
+        payment=_payment(parts.payments.get(entity_id, ())),
+        items=order_items(parts.items.get(entity_id, ()), by_item),
+        taxes=tuple(TaxRate(**TAX_RATE.values(found)) for found in parts.taxes.get(entity_id, ())),
+        shipping_taxes=shipping_taxes,
+        status_histories=tuple(_history(found) for found in parts.histories.get(entity_id, ())),
+    )
+
+
+def _payment(rows: Sequence[_Row]) -> Payment:
+    if not rows:
+        return Payment(entity_id=0, method="")
+    return Payment(**PAYMENT.values(rows[0]), method_title=_method_title(rows[0][-1]))
+
+
+def _method_title(additional_information: str | None) -> str | None:
+    if not additional_information:
+        return None
+    try:
+        return _METHOD_TITLE.decode(additional_information).method_title
+    except msgspec.DecodeError:
+        return None
+
+
+def _history(row: _Row) -> StatusHistory:
+    values = HISTORY.values(row)
+    values["created_at"] = _utc(values["created_at"])
+    return StatusHistory(**values)
+
+
+def _tax_items(rows: Sequence[_Row]) -> tuple[dict[int, list[TaxItem]], tuple[TaxItem, ...]]:
+    """Rows of (code, the columns of TAX_ITEM): by the line they are for, and of the shipping."""
+    by_item: dict[int, list[TaxItem]] = defaultdict(list)
+    shipping = []
+    for row in rows:
+        tax = TaxItem(tax_code=row[0], **TAX_ITEM.values(row, 1))
+        # Tax on a fixed product tax has no line of its own but an associated one.
+        item_id = tax.item_id or tax.associated_item_id
+        if item_id is not None:
+            by_item[item_id].append(tax)
+        elif tax.taxable_item_type == _SHIPPING_TAX:
+            shipping.append(tax)
+    return by_item, tuple(shipping)
+
+
+def _rule_ids(applied_rule_ids: str | None) -> list[int]:
+    parts = (applied_rule_ids or "").split(",")
+    return [int(part) for part in parts if part.strip().isdecimal()]
+
+
+def _value(row: _Row, column: str) -> Any:
+    return row[ORDER.columns.index(column)]
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

@@ -1,0 +1,157 @@
+"""What Magento's schema has: asked once at start, so that a wrong database is one clear error.
+
+Table names carry the installation's prefix here and nowhere else.  Which release of Magento wrote
+the schema cannot be told from the database reliably (the release lives in composer.lock; the rows
+of `setup_module` are the modules' own numbers, and modules with declarative schema need none), so
+nothing here depends on it: what is used is looked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sidecar.database import Database
+from sidecar.domain.errors import ConfigurationError
+from sidecar.magento.order_columns import (
+    ADDRESS,
+    CREDIT_COLUMNS,
+    HISTORY,
+    ITEM,
+    ORDER,
+    PAYMENT,
+    TAX_ITEM,
+    TAX_RATE,
+)
+
+#: What we read or write; the same in Magento 2.3 and 2.4.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "customer_group": ("customer_group_id", "customer_group_code"),
+    "sales_order": (*ORDER.columns, "hold_before_state", "hold_before_status"),
+    "sales_order_address": (*ADDRESS.columns, "parent_id"),
+    "sales_order_grid": ("entity_id", "status"),
+    "sales_order_item": (*ITEM.columns, "order_id", "product_options"),
+    "sales_order_payment": (*PAYMENT.columns, "parent_id", "additional_information"),
+    "sales_order_status": ("status", "label"),
+    "sales_order_status_history": (*HISTORY.columns, "parent_id"),
+    "sales_order_status_state": ("status", "state", "is_default", "visible_on_front"),
+    "sales_order_tax": (*TAX_RATE.columns, "order_id"),
+    "sales_order_tax_item": TAX_ITEM.columns,
+    "salesrule": ("rule_id", "name"),
+    "store": ("store_id", "code", "website_id"),
+    "store_website": ("website_id", "code"),
+}
+
+_LANDMARKS = frozenset({"sales_order", "sales_order_item", "sales_order_grid", "quote"})
+
+
+@dataclass(frozen=True, slots=True)
+class MagentoSchema:
+    """Magento's schema as it was found; names go in without prefix."""
+
+    database: str
+    prefix: str
+    columns: dict[str, frozenset[str]]
+    #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
+    sales_module_version: str | None
+
+    def table(self, name: str) -> str:
+        """A table's full name, quoted, with the prefix."""
+        return f"{_quoted(self.database)}.{_quoted(self.prefix + name)}"
+
+    def has_table(self, name: str) -> bool:
+        """Whether the schema has this table."""
+        return name in self.columns
+
+    def has_column(self, table: str, column: str) -> bool:
+        """Whether the schema has this table with this column."""
+        return column in self.columns.get(table, frozenset())
+
+    @property
+    def has_pickup_locations(self) -> bool:
+        """Whether in-store pickup is installed."""
+        return self.has_table("inventory_pickup_location_order")
+
+    @property
+    def has_multi_source_inventory(self) -> bool:
+        """Whether Magento's MSI modules are installed (many shops remove them)."""
+        return self.has_table("inventory_source_item") and self.has_table("inventory_reservation")
+
+    @property
+    def credit_columns(self) -> tuple[str, ...]:
+        """The columns of sales_order with what was paid by credit (Adobe Commerce), or none."""
+        return tuple(
+            column
+            for column in CREDIT_COLUMNS
+            if self.has_column("sales_order", column)
+            and self.has_column("sales_order", f"base_{column}")
+        )
+
+
+def probe(database: Database, prefix: str = "") -> MagentoSchema:
+    """Look at the database that the login names.
+
+    Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's.
+    """
+    name = database.login.database
+    with database.transaction("looking at Magento's schema") as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS "
+            "WHERE TABLE_SCHEMA = %s",
+            (name,),
+        )
+        found: dict[str, set[str]] = {}
+        for table, column in rows:
+            found.setdefault(str(table), set()).add(str(column))
+        columns = {
+            table.removeprefix(prefix): frozenset(names)
+            for table, names in found.items()
+            if table.startswith(prefix)
+        }
+        missing = _missing(columns)
+        if missing:
+            raise ConfigurationError(
+                f"database {name!r} is not Magento's as configured; with table prefix {prefix!r} "
+                f"it has no {', no '.join(missing)}",
+                _remedy(prefix, found),
+            )
+        version = None
+        if "setup_module" in columns:
+            version = connection.exec_driver_sql(
+                f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
+                "WHERE module = 'Magento_Sales'"
+            ).scalar()
+    return MagentoSchema(name, prefix, columns, version)
+
+
+def _missing(columns: dict[str, frozenset[str]]) -> list[str]:
+    missing = []
+    for table, needed in REQUIRED.items():
+        if table not in columns:
+            missing.append(f"table {table}")
+            continue
+        missing += [f"column {table}.{name}" for name in needed if name not in columns[table]]
+    return missing
+
+
+def _remedy(prefix: str, found: dict[str, set[str]]) -> str:
+    others = sorted(
+        start
+        for start in {table.removesuffix("sales_order") for table in found}
+        if start != prefix and all(start + landmark in found for landmark in _LANDMARKS)
+    )
+    if others:
+        wanted = " or ".join(repr(start) for start in others)
+        return f"set table_prefix to {wanted} (env.php: db/table_prefix): such tables are there"
+    if any(prefix + landmark in found for landmark in _LANDMARKS):
+        return (
+            "Magento's tables are there but incomplete: finish its setup:upgrade; Magento 2.3 or "
+            "later is needed, Magento 1 and OpenMage are not supported"
+        )
+    return (
+        "check shop.database.name and table_prefix against Magento's app/etc/env.php; this "
+        "database holds no Magento 2 shop"
+    )
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

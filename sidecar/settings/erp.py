@@ -1,0 +1,182 @@
+"""The part of the configuration that says which ERP there is and how to talk to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from sidecar.settings.fields import (
+    Count,
+    FilePath,
+    HttpUrl,
+    SecretRef,
+    Section,
+    Text,
+    contradiction,
+)
+from sidecar.settings.quantities import Duration, Percent, Rate, RequestRate
+
+
+class Timeout(Section):
+    """How long a call to the ERP may take."""
+
+    connect: Duration = Field(
+        default=timedelta(seconds=5), description="Until the connection stands."
+    )
+    read: Duration = Field(
+        default=timedelta(seconds=30),
+        description="Until the answer comes. Later, the outcome is unknown and is asked for.",
+    )
+
+
+class BasicAuth(Section):
+    """HTTP basic authentication."""
+
+    user: Text = Field(description="User name.", examples=["magento"])
+    password: SecretRef = Field(
+        description="Password, by reference.", examples=["{credential: erp-password}"]
+    )
+
+
+class BearerAuth(Section):
+    """A fixed token in the Authorization header."""
+
+    token: SecretRef = Field(
+        description="Token, by reference.", examples=["{credential: erp-token}"]
+    )
+
+
+class HeaderAuth(Section):
+    """A secret in a header of its own."""
+
+    name: Text = Field(description="Name of the header.", examples=["X-Api-Key"])
+    value: SecretRef = Field(
+        description="Its value, by reference.", examples=["{credential: erp-key}"]
+    )
+
+
+class ClientCredentialsAuth(Section):
+    """OAuth 2.0 client credentials: a token is fetched and renewed."""
+
+    token_url: HttpUrl = Field(
+        description="Where the token is fetched.", examples=["https://login.example.com/token"]
+    )
+    client_id: Text = Field(description="Client id.", examples=["magento"])
+    client_secret: SecretRef = Field(
+        description="Client secret, by reference.", examples=["{credential: erp-client-secret}"]
+    )
+    scope: Text | None = Field(
+        default=None, description="Scope to ask for.", examples=["https://erp.example.com/.default"]
+    )
+
+
+class Auth(Section):
+    """How the ERP knows us: `none`, or one of these tables. A new way is a new key here."""
+
+    one_of = True
+
+    basic: BasicAuth | None = Field(default=None, description="HTTP basic authentication.")
+    bearer: BearerAuth | None = Field(default=None, description="A fixed bearer token.")
+    header: HeaderAuth | None = Field(default=None, description="A secret in a header of its own.")
+    oauth2_client_credentials: ClientCredentialsAuth | None = Field(
+        default=None, description="OAuth 2.0 client credentials."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_way(cls, given: Any) -> Any:
+        if given == "none":
+            return {}
+        ways = ", ".join(cls.model_fields)
+        if not isinstance(given, Mapping | cls):  # may be a secret: not quoted
+            raise ValueError(f"needs none, or a table with one of {ways}")  # noqa: TRY004
+        if isinstance(given, Mapping) and len(given) > 1 and set(given) <= set(cls.model_fields):
+            raise ValueError(f"has {', '.join(given)}; keep one of them")
+        return given
+
+
+class Tls(Section):
+    """TLS towards the ERP. It is always verified."""
+
+    ca_file: FilePath | None = Field(
+        default=None, description="Certificates to trust instead of the system's.",
+        examples=["/etc/erp-sidecar/erp-ca.pem"],
+    )  # fmt: skip
+    client_certificate: FilePath | None = Field(
+        default=None,
+        description="Client certificate (PEM).",
+        examples=["/etc/erp-sidecar/client.pem"],
+    )
+    client_key: FilePath | None = Field(
+        default=None, description="Its private key (PEM), where it is not in the same file.",
+        examples=["/etc/erp-sidecar/client.key"],
+    )  # fmt: skip
+
+    @model_validator(mode="after")
+    def _key_needs_certificate(self) -> Tls:
+        if self.client_key is not None and self.client_certificate is None:
+            raise contradiction("has no client_certificate beside it", "client_key")
+        return self
+
+
+class Throttle(Section):
+    """What the ERP can bear, over all domains together."""
+
+    concurrency: Count = Field(default=4, description="Calls at the same time.")
+    requests: RequestRate = Field(
+        default=Rate(120, timedelta(minutes=1)), description="Calls per window."
+    )
+    reserve: Percent = Field(
+        default=Decimal("0.2"),
+        description="Share of that rate that is left to the people who work in the ERP.",
+    )
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Throttle:
+        if self.reserve >= 1:
+            raise contradiction("leaves nothing to send with; write less than 100%", "reserve")
+        return self
+
+
+class Breaker(Section):
+    """When the ERP is down: stop calling, ask now and then."""
+
+    after: Count = Field(
+        default=5, description="Transport failures in a row that open the breaker."
+    )
+    probe_every: Duration = Field(
+        default=timedelta(seconds=60),
+        description="How often the ERP is then asked whether it is back.",
+    )
+
+
+class Erp(Section):
+    """The ERP and how to talk to it."""
+
+    adapter: Text = Field(
+        description="Adapter, by its entry-point name.", examples=["rest.generic"]
+    )
+    url: HttpUrl = Field(
+        description="Address that the paths of the calls are added to.",
+        examples=["https://erp.example.com/api/v2"],
+    )
+    timeout: Timeout = Field(default=Timeout(), description="How long a call may take.")
+    auth: Auth = Field(
+        default=Auth(),
+        description="How the ERP knows us: none, or one way to log in.",
+        examples=["none"],
+    )
+    tls: Tls = Field(default=Tls(), description="TLS towards the ERP. It is always verified.")
+    calls: FilePath | None = Field(
+        default=None,
+        description="The generic adapters' file of calls, relative to the file this is written in.",
+        examples=["mappings/legacy-rest.yaml"],
+    )
+    throttle: Throttle = Field(
+        default=Throttle(), description="What the ERP can bear, over all domains together."
+    )
+    breaker: Breaker = Field(default=Breaker(), description="What happens while the ERP is down.")

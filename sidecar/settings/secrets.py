@@ -1,0 +1,139 @@
+"""Fetching secrets from where the configuration says they are, at the moment they are used.
+
+They are never kept in Settings, so neither `config show` nor a crash report can hold one, and a
+rotated password is picked up with the next login.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.domain.secret import Secret
+from sidecar.settings.fields import SecretRef, Section
+
+CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
+# Where systemd keeps the running unit's credentials: root's commands beside the daemon find them.
+UNIT_CREDENTIALS = Path("/run/credentials/erp-sidecar.service")
+
+
+class Resolved(NamedTuple):
+    """A secret, and what the operator should be warned of ("" for nothing)."""
+
+    secret: Secret
+    warning: str = ""
+
+
+def resolve(ref: SecretRef, environ: Mapping[str, str] = os.environ) -> Resolved:
+    """The secret a reference names; one trailing newline is taken off.
+
+    Raises ConfigurationError (missing, empty, no text) or PermissionDenied (unreadable, or
+    readable by others than its owner).
+    """
+    if ref.credential is not None:
+        return Resolved(_credential(ref.credential, environ))
+    if ref.env is not None:
+        return _variable(ref.env, environ)
+    if ref.file is not None:
+        return Resolved(_file(ref.file))
+    raise ConfigurationError("a secret names neither a credential nor a file nor a variable")
+
+
+def with_secrets(
+    section: Section, environ: Mapping[str, str] = os.environ
+) -> tuple[dict[str, Any], list[str]]:
+    """A section as plain nested dicts with every reference replaced by its Secret, and warnings.
+
+    Keys that are not set are left out: `erp.auth` gives `{"basic": {"user": …, "password":
+    Secret}}`, and `{}` for none.
+    """
+    values: dict[str, Any] = {}
+    warnings: list[str] = []
+    for key in type(section).model_fields:
+        value = getattr(section, key)
+        if isinstance(value, SecretRef):
+            value, warning = resolve(value, environ)
+            warnings += [warning] if warning else []
+        elif isinstance(value, Section):
+            value, inner = with_secrets(value, environ)
+            warnings += inner
+        if value is not None:
+            values[key] = value
+    return values, warnings
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Secret:
+    folder = Path(environ.get(CREDENTIALS_VARIABLE) or UNIT_CREDENTIALS)
+    try:
+        # systemd guards this folder itself, and gives its files modes of its own.
+        return _read(folder / name, private=False)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"there is no credential {name} in {folder}",
+            f"add LoadCredential={name}:/path/to/file to the unit (systemctl edit erp-sidecar) and "
+            "restart it",
+        ) from None
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> Resolved:
+    value = environ.get(name, "")
+    if not value:
+        raise ConfigurationError(
+            f"the environment variable {name} is not set or empty",
+            "set it, or better: keep the secret in a systemd credential or a 0600 file",
+        )
+    return Resolved(
+        Secret(value),
+        f"the secret in the environment variable {name} is open to this user's other processes; "
+        "a systemd credential or a 0600 file keeps it better",
+    )
+
+
+def _file(path: Path) -> Secret:
+    try:
+        return _read(path, private=True)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"{path}: there is no such file, and a secret should be in it",
+            f"install -m 600 -o erp-sidecar /dev/null {path}, and write the secret into it",
+        ) from None
+
+
+def _read(path: Path, *, private: bool) -> Secret:
+    """The file's text; FileNotFoundError is the caller's to explain."""
+    try:
+        with path.open("rb") as file:
+            # Asked of the open file: a path may point elsewhere between a look and a read.
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            if private and mode & 0o077:
+                raise PermissionDenied(
+                    f"{path}: holds a secret and has mode {mode:04o}; others than its owner may "
+                    "use it",
+                    f"chmod 600 {path}, and change the secret if others have had access",
+                )
+            content = file.read()
+    except PermissionError:
+        raise PermissionDenied(
+            f"{path}: holds a secret that this user may not read",
+            f"chown erp-sidecar {path}; chmod 600 {path}",
+        ) from None
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    return Secret(_text(path, content))
+
+
+def _text(path: Path, content: bytes) -> str:
+    try:
+        # An editor ends the file with a newline that is no part of the password.
+        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: holds a secret that is not UTF-8") from None
+    if not text:
+        raise ConfigurationError(f"{path}: is empty", "write the secret into it")
+    return text

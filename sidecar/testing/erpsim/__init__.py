@@ -1,0 +1,108 @@
+r"""erpsim: a stateful ERP that misbehaves on demand, to test against and to try the sidecar with.
+
+It books sales orders behind a small REST interface and does its own arithmetic.  Its books are
+the truth of every test: how often an order was booked, with which lines, tax and total.
+
+Start it, send an order, look into the books:
+
+    python -m sidecar.testing.erpsim --port 8900 --duplicates upsert
+    curl http://127.0.0.1:8900/api/v2/sales-orders --json \
+        '{"externalNumber": "42", "lines": [{"sku": "A", "quantity": 2, "unitPrice": 9.99}]}'
+    curl http://127.0.0.1:8900/_erpsim/state
+
+In a test:
+
+    with ErpSim.start(duplicates="reject") as erp:
+        erp.rule("accept_then_drop", external="000000042", times=1)
+        ...
+        assert len(erp.bookings("000000042")) == 1
+
+The ERP's paths, below the base path:
+
+    POST sales-orders                      201, or 422 with {"error": {code, message, field}}
+    POST sales-orders/bulk                 200 with one result an order, in no fixed order
+    POST sales-orders/{number}/cancel      200; 404 unknown; 409 delivered already
+    GET  sales-orders?externalNumber=      200 with {"items": [...]}, all that carry the number
+    GET  sales-orders?changedSince=&page=  200 with {"items": [...], "nextPage": n or null}
+
+What a known external number does (--duplicates):
+
+    none             books a second document, as most ERPs do
+    reject           409 with the number of the existing document
+    idempotency-key  the same Idempotency-Key answers the same document; without one: none
+    upsert           updates the document in place, version + 1; 412 for an older `revision`,
+                     422 document_closed once it is neither OPEN nor DRAFT
+
+Misbehaviours, for one request by the header "X-Erpsim: name;key=value, name", or by rule
+(POST /_erpsim/rules, --rule, ErpSim.rule), which may match external=, sku=, path= (shell
+patterns), method=, nth=, times=, probability=, seed=.  In a bulk call those marked * strike
+the matching orders alone, the others the whole call.
+
+    name                        the wire shows                        the books hold
+    accept_then_drop            closed connection, no answer          the order
+    drop_before                 closed connection, no answer          nothing
+    answer_late                 the answer after seconds=30           the order
+    slow_body                   the body in bits over seconds=5       the order
+    truncated_body              half of the promised body, closed     the order
+    half_batch                  results for the first half (bulk)     the first half
+    error_in_200                status=200 with an error inside       nothing
+    draft_on_201 *              201, state DRAFT                      the order as DRAFT
+    duplicate_answer *          409 with the document's number        the order, once
+    wrong_duplicate *           409 with a number of no document      nothing
+    stale_read                  what was true requests=1 or           (a read)
+                                seconds=0 ago
+    drop_line *                 201 with a line less: the one that    a line less
+                                sku= names, else the last
+    drop_price *                201 with that line at 0.00            a line at 0.00
+    drop_tax *                  201 with tax 0.00                     no tax
+    rounded_total *             201, total in whole units             a rounded total
+    throttle                    429, Retry-After after=1; with        nothing
+                                limit=N per=S only above N requests
+                                in S seconds
+    busy                        503                                   nothing
+    credit_limit *              422 credit_limit, field customer      nothing
+    unknown_item *              422 unknown_item, field lines[n].sku  nothing
+    unauthorised                401                                   nothing
+    not_found                   404                                   nothing
+    html_error                  status=500 with a page of HTML        nothing
+    schema_change               number is documentNumber, or          the order
+                                document.number with form=nested
+    number_reused *             201 with the first document's number  the order, own number
+    malformed_json              half of the JSON, well counted        the order
+    server_error_after_booking  500                                   the order
+    conflict                    412                                   nothing
+
+A document is in the journal (--state-file) before its answer leaves, so the books survive a
+kill -9.  The first line on standard output is JSON: url, port, pid.  Ctrl-C ends it.
+"""
+
+from sidecar.testing.erpsim.books import (
+    CANCELED,
+    DRAFT,
+    OPEN,
+    POSTED,
+    Document,
+    DuplicatePolicy,
+    Line,
+)
+from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.process import ErpSim
+from sidecar.testing.erpsim.rules import Misbehaviour
+from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
+from sidecar.testing.erpsim.traffic import Exchange
+
+__all__ = [
+    "CANCELED",
+    "DRAFT",
+    "OPEN",
+    "POSTED",
+    "Document",
+    "DuplicatePolicy",
+    "ErpSim",
+    "ErpSimClient",
+    "Exchange",
+    "Line",
+    "Misbehaviour",
+    "Setup",
+    "serve_in_thread",
+]

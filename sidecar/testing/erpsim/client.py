@@ -1,0 +1,80 @@
+"""What a test holds of a running simulator: its address, its books and its rules."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from sidecar.domain.errors import Unavailable, UsageError
+from sidecar.testing.erpsim import control
+from sidecar.testing.erpsim.books import Document
+from sidecar.testing.erpsim.control import State
+from sidecar.testing.erpsim.traffic import Exchange
+from sidecar.testing.erpsim.wire import HOST
+
+_SECONDS = 10
+
+
+class ErpSimClient:
+    """Talks to the control face; every call is a connection of its own, so threads may share it.
+
+    Raises UsageError when the simulator refuses a call and Unavailable when it does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.port = urlsplit(url).port or 80
+
+    def state(self) -> State:
+        return control.read_state(self._call("GET", "state"))
+
+    def documents(self) -> list[Document]:
+        """Every document in its newest version, by number."""
+        return self.state().documents
+
+    def bookings(self, external: str) -> list[Document]:
+        """The documents booked for an external number; more than one is a double booking."""
+        answer = self._call("GET", f"state?externalNumber={quote(external, safe='')}")
+        return control.read_state(answer).documents
+
+    def requests(self) -> list[Exchange]:
+        """The last 10,000 requests that the ERP got, oldest first."""
+        return control.read_requests(self._call("GET", "requests"))
+
+    def rule(self, name: str, **settings: Any) -> None:
+        """Let the ERP misbehave: parameters of the misbehaviour and match fields together, as in
+        `rule("answer_late", seconds=2, external="000000042", times=1)`."""
+        self._call("POST", "rules", {"name": name, **settings})
+
+    def clear_rules(self) -> None:
+        self._call("DELETE", "rules")
+
+    def set_state(self, number: str, state: str) -> Document:
+        """Change a document's state inside the ERP, as a clerk does."""
+        return control.read_document(
+            self._call("POST", "documents", {"number": number, "state": state})
+        )
+
+    def reset(self) -> None:
+        """Empty books, no rules, empty log."""
+        self._call("POST", "reset")
+
+    def _call(self, method: str, path: str, payload: Any = None) -> bytes:
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=_SECONDS)
+        body = None if payload is None else json.dumps(payload)
+        try:
+            connection.request(method, control.PREFIX + path, body)
+            answer = connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as gone:
+            raise Unavailable(
+                f"the ERP simulator at {self.url} does not answer: {gone!r}",
+                "it was stopped or killed; restart() brings it back with its books",
+            ) from gone
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise UsageError(json.loads(content)["error"])
+        return content

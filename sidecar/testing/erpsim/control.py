@@ -1,0 +1,103 @@
+"""The control face: how a test or an operator looks into the books and sets the rules.
+
+Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
+
+    GET    state[?externalNumber=]  documents, bookings per external number, requests, rules
+    GET    requests                 the last 10,000 requests, oldest first
+    POST   rules                    {"name": …, parameters and match fields}
+    DELETE rules
+    POST   documents                {"number": …, "state": …}: what a clerk does
+    POST   reset                    empty books, no rules, empty log
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from sidecar.domain.errors import UsageError
+from sidecar.testing.erpsim.books import Books, Document, Refusal
+from sidecar.testing.erpsim.rules import RuleBook
+from sidecar.testing.erpsim.traffic import Exchange, Traffic
+from sidecar.testing.erpsim.wire import Request, Response
+
+PREFIX = "/_erpsim/"
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class StateChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What `POST documents` takes."""
+
+    number: str
+    state: str
+
+
+class State(msgspec.Struct, kw_only=True):
+    """What `GET state` answers; `requests` are counts per `METHOD route` and outcome."""
+
+    documents: list[Document]
+    bookings: dict[str, int]
+    requests: dict[str, dict[str, int]]
+    rules: list[dict[str, Any]]
+
+
+class ControlFace:
+    """Answers requests below `/_erpsim/`."""
+
+    def __init__(self, books: Books, rules: RuleBook, traffic: Traffic) -> None:
+        self._books = books
+        self._rules = rules
+        self._traffic = traffic
+
+    def __call__(self, request: Request) -> Response:
+        try:
+            return self._answer(request)
+        except (UsageError, msgspec.MsgspecError) as wrong:
+            return _json(400, {"error": str(wrong)})
+
+    def _answer(self, request: Request) -> Response:
+        match request.method, request.path.removeprefix(PREFIX):
+            case "GET", "state":
+                return _json(200, self._state(request.query.get("externalNumber")))
+            case "GET", "requests":
+                return _json(200, self._traffic.log())
+            case "POST", "rules":
+                settings = msgspec.json.decode(request.body, type=dict[str, Any])
+                return _json(201, self._rules.add(settings).describe())
+            case "DELETE", "rules":
+                self._rules.clear()
+                return Response(204)
+            case "POST", "documents":
+                change = msgspec.json.decode(request.body, type=StateChange)
+                changed = self._books.set_state(change.number, change.state)
+                if isinstance(changed, Refusal):
+                    return _json(404, {"error": changed.message})
+                return _json(200, changed)
+            case "POST", "reset":
+                self._books.reset()
+                self._rules.clear()
+                self._traffic.reset()
+                return Response(204)
+        return _json(404, {"error": f"no {request.method} {request.path}"})
+
+    def _state(self, external: str | None) -> State:
+        documents = self._books.documents(external)
+        return State(
+            documents=documents,
+            bookings=dict(Counter(document.external for document in documents)),
+            requests=self._traffic.counts(),
+            rules=self._rules.describe(),
+        )
+
+
+read_state = msgspec.json.Decoder(State, float_hook=Decimal).decode
+read_requests = msgspec.json.Decoder(list[Exchange]).decode
+read_document = msgspec.json.Decoder(Document, float_hook=Decimal).decode
+
+
+def _json(status: int, payload: Any) -> Response:
+    return Response(status, _encode(payload))

@@ -1,0 +1,139 @@
+"""One simulated ERP: its set-up, its parts put together, its server."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sidecar.domain.errors import Unavailable, UsageError
+from sidecar.testing.erpsim import control
+from sidecar.testing.erpsim.books import Books, DuplicatePolicy, Journal
+from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.rest import RestFace
+from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
+from sidecar.testing.erpsim.traffic import Traffic
+from sidecar.testing.erpsim.wire import HOST, Face, Server
+
+_POLL_SECONDS = 0.02
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What kind of ERP this is.
+
+    `latency_ms` is waited before each request, plus up to `jitter_ms` more by `seed`; `rules` are
+    standing misbehaviours as text (`throttle;limit=5;per=1`); with a `user` every request must
+    carry HTTP basic authentication; `items_unknown` are SKUs and `credit_limit_customers` any
+    value of the customer (its e-mail address, say) that an order is refused for.
+    """
+
+    duplicates: DuplicatePolicy = DuplicatePolicy.NONE
+    page_size: int = 50
+    seed: int = 0
+    latency_ms: float = 0
+    jitter_ms: float = 0
+    user: str = ""
+    password: str = ""
+    items_unknown: frozenset[str] = frozenset()
+    credit_limit_customers: frozenset[str] = frozenset()
+    rules: tuple[str, ...] = ()
+    base_path: str = "/api/v2"
+
+    @classmethod
+    def of(cls, **options: Any) -> Setup:
+        """The set-up with these fields.  Raises UsageError for an unknown or unfit one."""
+        try:
+            setup = msgspec.convert(options, cls)
+        except msgspec.ValidationError as wrong:
+            raise UsageError(
+                f"the simulator's set-up: {wrong}",
+                f"its fields are {', '.join(cls.__struct_fields__)}",
+            ) from wrong
+        for rule in setup.rules:
+            parse_rule(parse_text(rule))
+        return setup
+
+
+class Simulator:
+    """The simulator within this process; it listens from construction and answers in `serve`."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        port: int = 0,
+        state_file: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`port` 0 takes a free one; without a `state_file` the books end with the process.
+
+        Raises Unavailable when the port is taken.
+        """
+        stopping = threading.Event()
+        self.rules = RuleBook(setup.seed)
+        for rule in setup.rules:
+            self.rules.add(parse_text(rule))
+        journal = Journal(state_file) if state_file else None
+        self.books = Books(setup.duplicates, journal, clock)
+        self.traffic = Traffic(clock)
+        rest = RestFace(
+            OrderDesk(self.books, setup.items_unknown, setup.credit_limit_customers),
+            self.rules,
+            self.traffic,
+            base_path=setup.base_path,
+            page_size=setup.page_size,
+            credentials=f"{setup.user}:{setup.password}" if setup.user else "",
+            latency=_latency(setup),
+            seed=setup.seed,
+            stopping=stopping,
+        )
+        inside = control.ControlFace(self.books, self.rules, self.traffic)
+        faces: dict[str, Face] = {control.PREFIX: inside, f"{setup.base_path}/": rest}
+        try:
+            self._server = Server(port, faces, stopping)
+        except OSError as taken:
+            self.books.close()
+            raise Unavailable(
+                f"cannot listen on {HOST}:{port}: {taken.strerror}", "choose another port, or 0"
+            ) from taken
+        self.port = self._server.port
+        self.url = f"http://{HOST}:{self.port}{setup.base_path}"
+
+    def serve(self) -> None:
+        """Answer until `stop` is called from another thread."""
+        self._server.serve_forever(_POLL_SECONDS)
+
+    def stop(self) -> None:
+        self._server.stop()
+        self.books.close()
+
+
+@contextmanager
+def serve_in_thread(
+    *,
+    port: int = 0,
+    state_file: Path | None = None,
+    clock: Callable[[], float] = time.time,
+    **options: Any,
+) -> Iterator[ErpSimClient]:
+    """A simulator in a thread of this process, for fast tests; `options` are fields of Setup."""
+    simulator = Simulator(Setup.of(**options), port, state_file, clock)
+    thread = threading.Thread(target=simulator.serve, name="erpsim")
+    thread.start()
+    try:
+        yield ErpSimClient(simulator.url)
+    finally:
+        simulator.stop()
+        thread.join()
+
+
+def _latency(setup: Setup) -> Callable[[], float]:
+    """Seconds to wait, drawn anew for each request."""
+    jitter = random.Random(setup.seed)
+    return lambda: (setup.latency_ms + jitter.uniform(0, setup.jitter_ms)) / 1000

@@ -1,0 +1,16 @@
+-- The least rights that the daemon's account needs, no more.  {account} is its name at its host,
+-- {magento} Magento's schema, {table:name} a table of it with its prefix, {ledger} the ledger's
+-- tables.  'erp-sidecar install --dry-run' prints them for your installation.
+
+-- Reading orders and what hangs on them.
+GRANT SELECT ON {magento}.* TO {account};
+-- Without it the server shows an account no triggers, and lost triggers would go unnoticed.
+GRANT TRIGGER ON {magento}.* TO {account};
+-- The write-back: these columns of these three tables, nothing else in Magento.
+GRANT UPDATE (state, status, ext_order_id, hold_before_state, hold_before_status)
+  ON {table:sales_order} TO {account};
+GRANT UPDATE (status) ON {table:sales_order_grid} TO {account};
+GRANT INSERT (parent_id, is_customer_notified, is_visible_on_front, comment, status, entity_name)
+  ON {table:sales_order_status_history} TO {account};
+-- Its own tables.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {ledger} TO {account};

@@ -1,0 +1,51 @@
+"""Fixtures that several test packages share: a private database server with Magento's tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from sidecar.testing.magento_db import (
+    MagentoDatabase,
+    PrivateServer,
+    Shop,
+    create_magento,
+)
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PrivateServer]:
+    """One server for the whole run; quick, not durable."""
+    with PrivateServer() as running:
+        yield running
+
+
+@pytest.fixture
+def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
+    """A fresh Magento schema of the test's own."""
+    database = create_magento(server, f"magento_{next(_numbers)}")
+    yield database
+    database.drop()
+
+
+@pytest.fixture
+def shop(magento: MagentoDatabase) -> Iterator[Shop]:
+    """Writes into `magento` as Magento's PHP does."""
+    with Shop(magento) as writer:
+        yield writer
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The recorded Magento data; the test is skipped where it is not."""
+    default = Path(__file__).resolve().parent.parent.parent / "shared"
+    folder = Path(os.environ.get("ERP_SIDECAR_SHARED", default))
+    if not (folder / "magento" / "schema.sql").is_file():
+        pytest.skip(f"the recorded Magento data is not here ({folder}; ERP_SIDECAR_SHARED)")
+    return folder

@@ -1,0 +1,268 @@
+"""What an answer comes to: the first line that is true decides, and doubt is never success."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Fields, Predicate
+from adapters.compiler import Scope
+from adapters.expression import Expression, compile_expression
+from adapters.shape import ANYTHING
+from sidecar.domain.outcome import (
+    Accepted,
+    Booked,
+    Duplicate,
+    Misconfigured,
+    Outcome,
+    Partial,
+    Rejected,
+    Retry,
+    Throttled,
+    Unknown,
+)
+from sidecar.ports import Link
+from sidecar.testing.sample_order import placed, simple_order
+
+SCOPE = Scope(dict.fromkeys(["response", "result", "event", "ref", "link"], ANYTHING))
+SEEN = Evidence("HTTP 200", "<html>\n  <h1>Hello</h1>")
+
+
+def expression(source: str) -> Expression:
+    return compile_expression(source, SCOPE)
+
+
+def answer(**lines: str) -> Answer:
+    """The lines as in a file; the order of the keywords is the order of the predicates."""
+    return Answer(
+        tuple(Predicate(name, expression(lines[name])) for name in lines if name in PREDICATES),
+        Fields({name: expression(lines[name]) for name in lines if name in VALUES}),
+    )
+
+
+def outcome(of: Answer, body: Any, seen: Evidence = SEEN, **values: Any) -> Outcome:
+    return of.outcome({"response": {"status": 200, "body": body}, "link": None, **values}, seen)
+
+
+BOOKING = answer(
+    accepted="response.body.ok",
+    partial="response.body.draft",
+    rejected="response.body.error is defined",
+    reference="response.body.number",
+    status="response.body.state",
+    total="response.body.total",
+    tax="response.body.tax",
+    lines="response.body.lines | length",
+    code="response.body.error.code",
+    message="response.body.error.text",
+)
+
+
+def test_the_first_line_that_is_true_decides() -> None:
+    both = answer(retry="response.body.busy", rejected="true", message="response.body.text")
+
+    assert outcome(both, {"busy": True, "text": "later"}) == Retry(message="later")
+    assert outcome(both, {"busy": False, "text": "no"}) == Rejected(message="no")
+
+
+def test_an_acceptance_has_what_the_erp_says_of_the_document() -> None:
+    body = {"ok": True, "number": 4711, "state": "OPEN", "total": "12.30", "tax": 2, "lines": [1]}
+
+    assert outcome(BOOKING, body) == Accepted(
+        booked=Booked(
+            reference="4711", status="OPEN", total=Decimal("12.30"), tax=Decimal(2), lines=1
+        )
+    )
+
+
+def test_figures_that_cannot_be_read_are_left_out_and_noted() -> None:
+    body = {"ok": True, "number": "A", "state": None, "total": "12,30", "lines": None}
+
+    accepted = outcome(BOOKING, body)
+
+    assert isinstance(accepted, Accepted)
+    assert accepted.booked == Booked(reference="A")
+    assert accepted.message == "total: a text is not a number; tax: response.body has no 'tax'"
+
+
+@pytest.mark.parametrize(
+    "number", [{}, {"number": None}, {"number": ""}, {"number": " "}, {"number": {}}]
+)
+def test_an_acceptance_without_its_reference_is_unknown(number: dict[str, Any]) -> None:
+    found = outcome(BOOKING, {"ok": True, **number})
+
+    assert isinstance(found, Unknown)
+    assert "accepted, but the answer has no reference" in found.message
+
+
+def test_a_draft_without_its_reference_is_unknown() -> None:
+    assert isinstance(outcome(BOOKING, {"ok": False, "draft": True}), Unknown)
+
+
+def test_a_draft_says_what_is_missing() -> None:
+    body = {"ok": False, "draft": True, "number": "A", "state": "DRAFT"}
+
+    assert outcome(BOOKING, body) == Partial(
+        booked=Booked(reference="A", status="DRAFT"),
+        what="DRAFT",
+        message="total: response.body has no 'total'; tax: response.body has no 'tax'; "
+        "lines: response.body has no 'lines'",
+    )
+
+
+def test_the_page_of_a_proxy_is_unknown_and_names_what_was_missing() -> None:
+    found = outcome(answer(accepted="response.body.ok", reference="response.body.n"), "<html>")
+
+    assert found == Unknown(
+        message="no line of the answer fits (accepted: response.body is a text and has no 'ok'); "
+        "HTTP 200: <html> <h1>Hello</h1>"
+    )
+
+
+def test_a_line_that_cannot_be_asked_does_not_hide_a_later_one_that_can() -> None:
+    lines = answer(accepted="response.body.ok", misconfigured="response.status == 200")
+
+    assert isinstance(outcome(lines, "<html>"), Misconfigured)
+
+
+@pytest.mark.parametrize("said", ["false", "N", "0", "true", "", "OK"])
+def test_a_text_is_neither_true_nor_false(said: str) -> None:
+    found = outcome(answer(accepted="response.body.ok", reference="1"), {"ok": said})
+
+    assert isinstance(found, Unknown)
+    assert "is a text, not true or false; compare it" in found.message
+
+
+def test_no_line_that_fits_is_unknown() -> None:
+    assert isinstance(outcome(answer(accepted="false", rejected="false"), {}), Unknown)
+
+
+def test_a_success_with_a_broken_body_is_not_believed() -> None:
+    seen = Evidence("HTTP 201", unreadable="the body is not valid JSON")
+    lines = answer(accepted="response.status == 200", reference="'A'")
+
+    found = outcome(lines, {}, seen)
+
+    assert found == Unknown(message="accepted, but the body is not valid JSON; HTTP 201")
+
+
+def test_a_later_event_finds_its_reference_in_the_link() -> None:
+    lines = answer(accepted="true", status="response.body.state")
+
+    found = outcome(lines, {"state": "CANCELED"}, link=Link("SO-7"))
+
+    assert found == Accepted(booked=Booked(reference="SO-7", status="CANCELED"))
+
+
+def test_a_refusal_without_words_quotes_the_answer() -> None:
+    found = outcome(BOOKING, {"ok": False, "draft": False, "error": {}})
+
+    assert found == Rejected(message="HTTP 200: <html> <h1>Hello</h1>")
+
+
+def test_a_duplicate_may_or_may_not_name_its_document() -> None:
+    lines = answer(duplicate="true", reference="response.body.number")
+
+    assert outcome(lines, {"number": "A"}) == Duplicate(reference="A")
+    assert outcome(lines, {}) == Duplicate()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [({"wait": 12}, 12), ({"wait": "1.5"}, 1.5), ({"wait": -3}, 0), ({}, 7)]
+)
+def test_the_wait_is_as_mapped_and_else_as_the_header_says(body: Any, expected: float) -> None:
+    lines = answer(throttled="true", after="response.body.wait")
+
+    assert outcome(lines, body, Evidence("HTTP 429", after=7)) == Throttled(
+        message="HTTP 429", after=expected
+    )
+
+
+# Batches
+
+
+def batch(**lines: str) -> BatchAnswer:
+    lines = {"accepted": "result.ok", "rejected": "not result.ok", **lines}
+    each = answer(reference="result.number", message="result.error", **lines)
+    names = frozenset({"result"})
+    whole = tuple(line for line in each.predicates if not line.names & names)
+    return BatchAnswer(
+        ok=Predicate("ok", expression("response.status == 200")),
+        results=expression("response.body.results"),
+        match=expression("result.external"),
+        each=each,
+        whole=Answer(whole, each.fields.free_of(names)),
+    )
+
+
+def events(*numbers: str) -> list[dict[str, Any]]:
+    deliveries = [placed(simple_order(number)) for number in numbers]
+    return [{"event": each.event, "ref": each.ref, "link": None} for each in deliveries]
+
+
+def outcomes(
+    of: BatchAnswer, results: object, *numbers: str, status: int = 200
+) -> tuple[list[Outcome] | None, str]:
+    values = {"response": {"status": status, "body": {"results": results}}}
+    return of.outcomes(values, events(*numbers), Evidence(f"HTTP {status}"))
+
+
+def test_results_are_matched_by_reference_in_any_order() -> None:
+    results = [
+        {"external": "000000002", "ok": False, "error": "no credit"},
+        {"external": "000000001", "ok": True, "number": "A"},
+    ]
+
+    assert outcomes(batch(), results, "000000001", "000000002") == (
+        [Accepted(booked=Booked(reference="A")), Rejected(message="no credit")],
+        "",
+    )
+
+
+def test_an_event_without_a_result_is_unknown_and_a_stranger_s_result_is_noted() -> None:
+    results = [{"external": "000000009", "ok": True, "number": "A"}, {"ok": True, "number": "B"}]
+
+    [found], note = outcomes(batch(), results, "000000001")  # type: ignore[misc]
+
+    assert isinstance(found, Unknown)
+    assert note == "2 results belong to nothing that was sent"
+
+
+def test_two_results_for_one_event_are_unknown() -> None:
+    results = [{"external": "000000001", "ok": True, "number": number} for number in "AB"]
+
+    [found], _ = outcomes(batch(), results, "000000001")  # type: ignore[misc]
+
+    assert isinstance(found, Unknown)
+    assert "2 results" in found.message
+
+
+@pytest.mark.parametrize("results", [None, {}, "text", 1])
+def test_results_that_are_no_list_leave_all_unknown(results: object) -> None:
+    found, _ = outcomes(batch(), results, "000000001", "000000002")
+
+    assert [type(each) for each in found or ()] == [Unknown, Unknown]
+
+
+def test_an_answer_that_is_none_leaves_all_unknown() -> None:
+    found, _ = outcomes(batch(), [], "000000001", "000000002", status=500)
+
+    assert [type(each) for each in found or ()] == [Unknown, Unknown]
+
+
+def test_a_throttled_batch_was_not_booked() -> None:
+    lines = batch(throttled="response.status == 429")
+
+    found, _ = outcomes(lines, [], "000000001", "000000002", status=429)
+
+    assert [type(each) for each in found or ()] == [Throttled, Throttled]
+
+
+def test_a_batch_that_is_refused_whole_is_to_be_sent_in_smaller_ones() -> None:
+    lines = batch(rejected="response.status == 422")
+
+    assert outcomes(lines, [], "000000001", "000000002", status=422) == (None, "")
+    found, _ = outcomes(lines, [], "000000001", status=422)
+    assert [type(each) for each in found or ()] == [Rejected]

@@ -1,0 +1,167 @@
+"""Reading a file of calls: everything that is wrong with it is told at once, with its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from adapters.filters import ExpressionError
+from adapters.mapping import Calls, read_calls
+from adapters.rest.call import RESPONSE, HttpCall, read_http_call
+from sidecar.documents import read_document
+from sidecar.domain.errors import ConfigurationError
+from sidecar.ports import Capabilities
+from sidecar.testing.sample_order import simple_order
+
+EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
+GOOD = """\
+tables:
+  carriers: {flatrate: DHL}
+orders:
+  push:
+    on: [order.placed]
+    call:
+      method: POST
+      path: /orders
+      json: {number: =order.increment_id}
+    answer:
+      accepted: =response.status == 201
+      reference: =response.body.number
+  probe:
+    call: {method: GET, path: /orders, query: {number: =ref}}
+    answer: {ok: =response.status == 200, found: =response.body.items}
+    each: {reference: =item.number}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def read(folder: Path, yaml: str) -> Calls[HttpCall]:
+    path = folder / "calls.yaml"
+    path.write_text(yaml)
+    return read_calls(read_document(path), path.name, read_http_call, RESPONSE)
+
+
+def problems(folder: Path, yaml: str) -> list[str]:
+    """Line and text of each problem: `9: orders.push.…`."""
+    with pytest.raises(ConfigurationError) as error:
+        read(folder, yaml)
+    assert error.value.exit_code == 78
+    return [line.removeprefix(f"{folder}/calls.yaml:") for line in error.value.message.splitlines()]
+
+
+def test_a_good_file_is_read(folder: Path) -> None:
+    calls = read(folder, GOOD)
+
+    assert calls.capabilities("orders") == Capabilities(frozenset({"order.placed"}), probe=True)
+    assert calls.capabilities("refunds") == Capabilities(frozenset())
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "problem"),
+    [
+        ("=order.increment_id", "=order.skuu", "9: orders.push.call.json.number: Order has no field 'skuu'"),
+        ("=order.increment_id", "=order.increment_id | lookup('carier')", "9: orders.push.call.json.number: lookup: there is no table 'carier' — did you mean 'carriers'?"),
+        ("on: [order.placed]", "on: [order.palced]", "5: orders.push.on.0: there is no event 'order.palced' — did you mean 'order.placed'?"),
+        ("on: [order.placed]", "on: order.placed", "5: orders.push.on: this must be a list of event types"),
+        ("on: [order.placed]", "on: []", "5: orders.push.on: this must be a list of event types"),
+        ("    on: [order.placed]\n", "", "4: orders.push: 'on' is missing: which events it carries"),
+        ("method: POST", "method: PSOT", "7: orders.push.call.method: 'PSOT' is not known — did you mean 'POST'?"),
+        ("path: /orders\n", "pth: /orders\n", "8: orders.push.call.pth: there is no key 'pth' here — did you mean 'path'?"),
+        ("path: /orders\n", "pth: /orders\n", "6: orders.push.call: 'path' is missing"),
+        ("accepted:", "acepted:", "11: orders.push.answer.acepted: there is no key 'acepted' here — did you mean 'accepted'?"),
+        ("accepted:", "acepted:", "10: orders.push.answer: 'accepted' is missing"),
+        ("accepted: =response", "accepted: response", "11: orders.push.answer.accepted: this must be an expression: it begins with '='"),
+        ("      reference: =response.body.number\n", "", "10: orders.push.answer: 'reference' is missing"),
+        ("reference: =response.body.number\n", "reference: {a: b}\n", "12: orders.push.answer.reference: this must be one value, not a tree"),
+        ("=response.status == 201", "=response.code == 201", "11: orders.push.answer.accepted: response has no field 'code'"),
+        ("json: {", "text: a\n      json: {", "9: orders.push.call.text: a call has one body; there is 'json' already"),
+        ("  probe:", "  prob:", "13: orders.prob: 'on' is missing: which events it carries — did you mean 'probe'?"),
+        ("=ref}", "=refs}", "14: orders.probe.call.query.number: there is no 'refs' here — did you mean 'ref'?"),
+        ("found: =response.body.items", "found: null", "15: orders.probe.answer.found: this must be an expression"),
+        ("each: {reference: =item.number}", "each: {status: =item.state}", "16: orders.probe.each: 'reference' is missing"),
+        ("orders:\n", "order:\n", "3: order: there is no key 'order' here — did you mean 'orders'?"),
+        ("    call: {method", "    batch: 0\n    call: {method", "14: orders.probe.batch: this must be a whole number of at least 1"),
+        ("tables:", "dedupe: yes\ntables:", "1: dedupe: this must be true or false"),
+        ("carriers: {flatrate: DHL}", "carriers: DHL", "2: tables.carriers: this must be a mapping (key: value)"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_with_its_line_and_what_was_meant(
+    folder: Path, good: str, bad: str, problem: str
+) -> None:
+    assert good in GOOD
+
+    told = problems(folder, GOOD.replace(good, bad, 1))
+
+    assert any(line.startswith(problem) for line in told), told
+
+
+def test_all_mistakes_are_told_at_once(folder: Path) -> None:
+    bad = GOOD.replace("order.increment_id", "order.skuu").replace("item.number", "itm.number")
+
+    assert [line.split(":")[0] for line in problems(folder, bad)] == ["9", "16"]
+
+
+def test_an_event_is_carried_by_one_call_only(folder: Path) -> None:
+    second = GOOD.split("orders:\n")[1].split("  probe:")[0].replace("push:", "again:")
+    yaml = GOOD.replace("  probe:", f"{second}  probe:")
+
+    [problem] = problems(folder, yaml)
+
+    assert "orders.again: 'order.placed' is carried by 'push' already" in problem
+
+
+def test_an_empty_file_says_what_belongs_into_it(folder: Path) -> None:
+    assert problems(folder, "") == ["1: : there is no domain; there are orders"]
+
+
+def test_a_batch_has_no_single_order(folder: Path) -> None:
+    yaml = GOOD.replace("    call:\n", "    batch: 10\n    call:\n", 1)
+
+    told = problems(folder, yaml)
+
+    assert any("there is no 'order' here" in line for line in told)
+    assert any("'results' is missing" in line for line in told)
+    assert any("'match' is missing" in line for line in told)
+
+
+def test_a_batched_probe_needs_the_reference_of_each_document(folder: Path) -> None:
+    yaml = GOOD.replace("=ref}", "=refs}").replace("  probe:\n", "  probe:\n    batch: 20\n")
+
+    assert problems(folder, yaml) == ["17: orders.probe.each: 'external' is missing"]
+    yaml = yaml.replace("each: {", "each: {external: =item.external, ")
+    assert read(folder, yaml).capabilities("orders").probe
+
+
+def test_a_table_s_keys_are_texts_as_written(folder: Path) -> None:
+    yaml = GOOD.replace("{flatrate: DHL}", "{no: Norway, 7: seven}").replace(
+        "=order.increment_id", "=order.store_id | lookup('carriers')"
+    )
+
+    read(folder, yaml)
+
+
+@pytest.mark.shared
+@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs ../shared/examples")
+@pytest.mark.parametrize("name", ["legacy-rest.yaml", "legacy-batch-rest.yaml"])
+def test_the_examples_are_good_as_written(name: str) -> None:
+    calls = read_calls(read_document(EXAMPLES / name), name, read_http_call, RESPONSE)
+
+    assert "order.placed" in calls.capabilities("orders").subscriptions
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example/orders", "orders", "/orders//cancel", "/a/../b", "/a/%2e%2e/b", "/a?b", "/a b", "/a#b", "/a\\b", ""],
+)  # fmt: skip
+def test_a_path_that_could_address_something_else_is_never_called(folder: Path, path: str) -> None:
+    calls = read(folder, GOOD.replace("path: /orders\n", "path: =order.status\n", 1))
+    push = calls.domains["orders"].push_for("order.placed")
+    assert push is not None
+
+    with pytest.raises(ExpressionError, match=re.escape("is no safe path")):
+        push.call.request({"order": simple_order(status=path)})

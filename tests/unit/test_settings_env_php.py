@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.domain.secret import Secret
+from sidecar.magento.env_php import read_env_php
+
+TYPICAL = """<?php
+return [
+    'backend' => ['frontName' => 'admin_1x'],
+    'crypt' => ['key' => 'abc'],  // a comment with ' in it
+    'db' => [
+        'table_prefix' => 'm2_',
+        'connection' => [
+            'default' => [
+                'host' => 'db.example.com',
+                'dbname' => 'magento',
+                'username' => 'shop',
+                'password' => 'hun\\'ter\\\\2',
+                'driver_options' => [1014 => false, PDO::MYSQL_ATTR_SSL_CA => '/ca.pem'],
+                'active' => '1',
+            ]
+        ]
+    ],
+    'resource' => ['default_setup' => ['connection' => 'default']],
+    'MAGE_MODE' => getenv('MODE') ?: 'production',
+    'numbers' => [-1, 2.5, 0x1F, true, null, ],
+];
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "app" / "etc").mkdir(parents=True)
+    return tmp_path
+
+
+def write(root: Path, text: str) -> Path:
+    file = root / "app" / "etc" / "env.php"
+    file.write_text(text, "utf-8")
+    return file
+
+
+def with_connection(entries: str) -> str:
+    return f"<?php\nreturn ['db' => ['connection' => ['default' => [\n{entries}\n]]]];\n"
+
+
+def test_a_typical_file_is_read(root: Path) -> None:
+    file = write(root, TYPICAL)
+    login = read_env_php(root)
+    assert (login.file, login.host, login.port, login.socket) == (
+        file,
+        "db.example.com",
+        3306,
+        None,
+    )
+    assert (login.name, login.user, login.table_prefix) == ("magento", "shop", "m2_")
+    assert login.password == Secret("hun'ter\\2")
+    assert "ter" not in repr(login.password)
+
+
+def test_the_old_array_notation_and_code_before_the_return_are_read(root: Path) -> None:
+    write(
+        root,
+        "<?php\ndeclare(strict_types=1);\n# return 1;\n$f = function () { return ['db' => 1]; };\n"
+        "return array('db' => array('connection' => array('default' => array(\n"
+        "'dbname' => \"m\", 'username' => 'u', 'password' => null))), ) ;\n?>\n",
+    )
+    login = read_env_php(root)
+    assert (login.host, login.name, login.password) == ("localhost", "m", Secret(""))
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [
+        ("localhost", ("localhost", 3306, None)),
+        ("localhost:3307", ("localhost", 3307, None)),
+        ("10.0.0.5:3310", ("10.0.0.5", 3310, None)),
+        ("/run/mysqld/mysqld.sock", ("localhost", 3306, Path("/run/mysqld/mysqld.sock"))),
+    ],
+)
+def test_a_host_is_read_as_magento_reads_it(
+    root: Path, host: str, expected: tuple[str, int, Path | None]
+) -> None:
+    write(root, with_connection(f"'host' => '{host}', 'dbname' => 'm', 'username' => 'u'"))
+    login = read_env_php(root)
+    assert (login.host, login.port, login.socket) == expected
+
+
+@pytest.mark.parametrize(
+    ("entries", "line", "said"),
+    [
+        ("'dbname' => 'm',\n'username' => getenv('U')", 4, "username is computed by PHP"),
+        ("'dbname' => 'm',\n'username' => 'a' . 'b'", 4, "username is computed by PHP"),
+        ("'dbname' => \"m$x\", 'username' => 'u'", 3, "dbname is computed by PHP"),
+        ("'dbname' => 'm'", 2, "username is missing"),
+        ("'dbname' => [], 'username' => 'u'", 3, "dbname is an array"),
+        ("'dbname' => 'm', 'username' => 'u',\n'host' => 'h:port'", 4, "has a port that is no"),
+    ],
+)
+def test_a_value_that_cannot_be_had_is_named_with_its_line(
+    root: Path, entries: str, line: int, said: str
+) -> None:
+    file = write(root, with_connection(entries))
+    with pytest.raises(ConfigurationError) as raised:
+        read_env_php(root)
+    assert raised.value.message.startswith(f"{file}:{line}: db.connection.default.")
+    assert said in raised.value.message
+    assert "shop.database" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("", 1, "returns nothing"),
+        ("<?php\n$x = 1;\n", 3, "returns nothing"),
+        ("<?php\nreturn array_merge([1], [2]);", 2, "does not return a written-out array"),
+        ("<?php\nreturn ['a' => 'b", 2, "opens a quote that is never closed"),
+        ("<?php\nreturn ['a' => 'b'", 2, "is no array"),
+        ("<?php\nreturn ['a' => foo(1;", 2, "opens a bracket that is never closed"),
+        ("<?php\nreturn [\n'a' => ];", 3, "has no value where one is due"),
+        ("<?php\nreturn " + "[" * 200, 2, "nests arrays deeper than 100 levels"),
+        ("<?php\nreturn ['a' => <<<X\nX];", 2, "has a heredoc"),
+    ],
+)
+def test_a_file_that_is_not_understood_is_named_with_its_line(
+    root: Path, text: str, line: int, said: str
+) -> None:
+    file = write(root, text)
+    with pytest.raises(ConfigurationError) as raised:
+        read_env_php(root)
+    assert raised.value.message.startswith(f"{file}:{line}: {said}")
+
+
+def test_a_folder_without_magento_is_a_configuration_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no such file") as raised:
+        read_env_php(tmp_path)
+    assert "magento_root" in raised.value.remedy
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_an_unreadable_file_is_a_matter_of_permission(root: Path) -> None:
+    write(root, TYPICAL).chmod(0o000)
+    with pytest.raises(PermissionDenied, match="may not be read"):
+        read_env_php(root)
+
+
+def single_quoted(text: str) -> str:
+    """As PHP's var_export writes it, which is what Magento uses."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def double_quoted(text: str) -> str:
+    named = {"\n": "\\n", "\t": "\\t", "\\": "\\\\", '"': '\\"', "$": "\\$", "\x1b": "\\e"}
+    return (
+        '"' + "".join(named.get(c, c if c.isalnum() else f"\\u{{{ord(c):x}}}") for c in text) + '"'
+    )
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+def test_any_password_survives_either_quoting(root: Path, password: str) -> None:
+    for quoted in (single_quoted(password), double_quoted(password)):
+        entries = f"'dbname' => 'm', 'username' => 'u', 'password' => {quoted}"
+        file = root / "app" / "etc" / "env.php"
+        file.write_bytes(with_connection(entries).encode())
+        assert read_env_php(root).password == Secret(password)
+
+
+@pytest.mark.parametrize(
+    ("quoted", "text"),
+    [
+        (r'"\x41\102\u{e4}\xc3\xa4"', "ABää"),
+        (r'"\q\$x\\"', "\\q$x\\"),
+        (r"'\n\$'", r"\n\$"),
+        ("'$notavariable'", "$notavariable"),
+        ('"100$"', "100$"),
+    ],
+)
+def test_escapes_mean_what_they_mean_in_php(root: Path, quoted: str, text: str) -> None:
+    write(root, with_connection(f"'dbname' => {quoted}, 'username' => 'u'"))
+    assert read_env_php(root).name == text

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.domain.secret import Secret
+from sidecar.settings.erp import Auth
+from sidecar.settings.fields import SecretRef
+from sidecar.settings.secrets import resolve, with_secrets
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "erp.password"
+    path.write_text("hunter2\n")
+    path.chmod(0o600)
+    return path
+
+
+def test_a_credential_is_read_from_the_folder_systemd_names(tmp_path: Path) -> None:
+    (tmp_path / "erp-password").write_text("hunter2\n")
+    resolved = resolve(
+        SecretRef(credential="erp-password"), {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    )
+    assert resolved == (Secret("hunter2"), "")
+
+
+def test_a_missing_credential_says_how_to_add_it(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="there is no credential erp-password") as raised:
+        resolve(SecretRef(credential="erp-password"), {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert "LoadCredential=erp-password:" in raised.value.remedy
+
+
+@pytest.mark.parametrize("name", ["../etc/shadow", "a/b", "..", ".hidden", "", 5])
+def test_a_credential_name_cannot_leave_the_folder(name: object) -> None:
+    with pytest.raises(ValueError, match="credential needs a name"):
+        SecretRef.model_validate({"credential": name})
+
+
+def test_only_the_trailing_newline_is_taken_off(file: Path) -> None:
+    file.write_text(" hunter2 \n")
+    assert resolve(SecretRef(file=file), {}).secret == Secret(" hunter2 ")
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o620, 0o660])
+def test_a_file_that_others_may_use_is_refused_with_its_mode(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    with pytest.raises(PermissionDenied, match=f"has mode {mode:04o}") as raised:
+        resolve(SecretRef(file=file), {})
+    assert f"chmod 600 {file}" in raised.value.remedy
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600])
+def test_a_private_file_is_read(file: Path, mode: int) -> None:
+    file.chmod(mode)
+    assert resolve(SecretRef(file=file), {}).secret == Secret("hunter2")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_file_that_may_not_be_read_is_a_matter_of_permission(file: Path) -> None:
+    file.chmod(0o000)
+    with pytest.raises(PermissionDenied, match="may not read"):
+        resolve(SecretRef(file=file), {})
+
+
+def test_a_missing_empty_or_binary_file_is_a_configuration_error(file: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no such file"):
+        resolve(SecretRef(file=file.with_name("absent")), {})
+    file.write_text("\n")
+    with pytest.raises(ConfigurationError, match="is empty"):
+        resolve(SecretRef(file=file), {})
+    file.write_bytes(b"\xff")
+    with pytest.raises(ConfigurationError, match="not UTF-8"):
+        resolve(SecretRef(file=file), {})
+
+
+def test_an_environment_variable_is_read_with_a_warning() -> None:
+    secret, warning = resolve(SecretRef(env="ERP_PASSWORD"), {"ERP_PASSWORD": "hunter2"})
+    assert secret == Secret("hunter2")
+    assert "ERP_PASSWORD" in warning
+    assert "hunter2" not in warning
+    with pytest.raises(ConfigurationError, match="not set or empty"):
+        resolve(SecretRef(env="ERP_PASSWORD"), {"ERP_PASSWORD": ""})
+
+
+def test_a_login_comes_with_its_secrets_and_without_what_is_not_set() -> None:
+    auth = Auth.model_validate({"basic": {"user": "magento", "password": {"env": "P"}}})
+    values, warnings = with_secrets(auth, {"P": "hunter2"})
+    assert values == {"basic": {"user": "magento", "password": Secret("hunter2")}}
+    assert len(warnings) == 1
+    assert "hunter2" not in repr(values)
+    assert with_secrets(Auth.model_validate("none"), {}) == ({}, [])
