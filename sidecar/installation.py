@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database import Database
@@ -182,9 +183,10 @@ class Installation:
         after = 0
         while ids := self._unseeded(after):
             with self._database.snapshot("reading open orders") as view:
+                at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
                 orders = reader.read(view, ids)
                 marks = reader.address_marks(view, ids)
-            rows = [_row(order, marks.get(order.entity_id)) for order in orders.values()]
+            rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
             with self._database.transaction("noting open orders") as connection:
                 self._store.entities.save(connection, rows)
             after = ids[-1]
@@ -222,7 +224,7 @@ class Installation:
             )
 
 
-def _row(order: Order, mark: int | None) -> EntityRow:
+def _row(order: Order, mark: int | None, at: datetime) -> EntityRow:
     return EntityRow(
         kind="order",
         entity_id=order.entity_id,
@@ -238,4 +240,5 @@ def _row(order: Order, mark: int | None) -> EntityRow:
         facts=facts_of(order),
         sequence=0,
         updated_at=order.updated_at,
+        looked_at=at,
     )

