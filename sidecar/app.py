@@ -226,6 +226,7 @@ class Sidecar:
             self.store,
             stations,
             owner=name,
+            lease_seconds=self.settings.ledger.work_lease.total_seconds(),
             stop=self.stop,
             clock=self.clock,
             narrator=self.narrator,

@@ -13,11 +13,9 @@ from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
 from sidecar.schedule import Schedule
 
-LEASE_SECONDS = 15.0
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
-_RENEW_SECONDS = LEASE_SECONDS / 3
 #: The same trouble is told again after this long, not at each of its thousand repetitions.
 _REPEAT_SECONDS = 60.0
 
@@ -44,6 +42,7 @@ class Daemon:
         stations: Sequence[Station],
         *,
         owner: str,
+        lease_seconds: float,
         stop: Stop,
         clock: Clock,
         narrator: Narrator,
@@ -52,6 +51,7 @@ class Daemon:
         self._ledger = ledger
         self._stations = stations
         self._owner = owner
+        self._lease_seconds = lease_seconds
         self._stop = stop
         self._clock = clock
         self._narrator = narrator
@@ -68,7 +68,9 @@ class Daemon:
         """
         self._narrator.tell("daemon.started", owner=self._owner)
         schedule = Schedule(len(self._stations) + 1)
-        schedule.every(_RENEW_SECONDS, "lease", partial(self._guarded, "lease", self._hold))
+        schedule.every(
+            self._lease_seconds / 3, "lease", partial(self._guarded, "lease", self._hold)
+        )
         for station in self._stations:
             schedule.every(station.every, station.name, partial(self._work, station))
         schedule.start()
@@ -120,8 +122,8 @@ class Daemon:
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()
         with self._database.transaction("holding the work lease") as connection:
-            held = self._ledger.work_lease.hold(connection, self._owner, LEASE_SECONDS)
-        self._trusted_until = asked_at + LEASE_SECONDS * _TRUSTED if held else 0.0
+            held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
+        self._trusted_until = asked_at + self._lease_seconds * _TRUSTED if held else 0.0
         return held
 
     def _holder(self) -> str:

@@ -40,7 +40,6 @@ NO_REFERENCE = "erp-sidecar-ping"
 
 Results = list[Result]
 
-_ANSWERED = range(200, 400)
 _LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
@@ -75,11 +74,11 @@ class GenericRest:
 
     def push(self, batch: Sequence[Delivery]) -> Results:
         results: dict[int, Result] = {}
-        groups: dict[str, list[int]] = {}
+        groups: dict[tuple[str, str], list[int]] = {}
         for index, delivery in enumerate(batch):
             if delivery.event.type in self._pushes:
-                _, push = self._pushes[delivery.event.type]
-                groups.setdefault(push.name, []).append(index)
+                domain, push = self._pushes[delivery.event.type]
+                groups.setdefault((domain, push.name), []).append(index)
             else:
                 results[index] = Result(self._no_call(delivery))
         for indexes in groups.values():
@@ -96,12 +95,12 @@ class GenericRest:
             asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
             rows: dict[str, list[Booked]] = {ref: [] for ref in part}
             for external, booked in self._rows(inquiry, self._ask(inquiry, asked)):
-                ref = part[0] if external is None else external
+                ref = external if "external" in inquiry.each.leaves else part[0]
                 if ref not in rows:
                     # Adopting it would tie the order to a stranger's document.
                     raise Unavailable(
                         f"{self._calls.name}: probe: the ERP answered with a document of "
-                        f"'{ref}', which was not asked for",
+                        f"'{ref or 'nobody'}', which was not asked for",
                         "is the parameter of the call the one that this ERP filters by?",
                     )
                 rows[ref].append(booked)
@@ -124,16 +123,19 @@ class GenericRest:
         try:
             request = inquiry.call.request(values) if inquiry else Request("HEAD", "")
             reply = self._transport.send(request)
-            values["response"] = Response(reply)
-            answered = inquiry.ok.holds(values) if inquiry else reply.status in _ANSWERED
         except NotSent as wrong:
             return Ping(reachable=False, authorised=not wrong.lasting, message=wrong.message)
         except (Unanswered, ExpressionError) as wrong:
             return Ping(reachable=False, authorised=True, message=wrong.message)
+        told = f"{request}: HTTP {reply.status}"
+        try:
+            well = inquiry is None or inquiry.ok.holds({**values, "response": Response(reply)})
+        except ExpressionError as wrong:
+            well, told = False, f"{told}: {wrong.message}"
         return Ping(
             reachable=True,
             authorised=reply.status not in _LOGIN_REFUSED,
-            message="" if answered else f"{request}: HTTP {reply.status}",
+            message="" if well else told,
         )
 
     def close(self) -> None:

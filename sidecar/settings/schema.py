@@ -119,6 +119,11 @@ with warnings.catch_warnings():
             default=timedelta(days=400),
             description="How long finished events stay in the ledger before they are archived.",
         )
+        work_lease: Duration = Field(
+            default=timedelta(seconds=15),
+            description="One daemon works on a ledger, others stand by. So long after one died "
+            "without a word the next takes over.",
+        )
 
 
 class Capture(Section):

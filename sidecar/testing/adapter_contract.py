@@ -48,15 +48,7 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import (
-    Connection,
-    Delivery,
-    ErpAdapter,
-    Link,
-    Listed,
-    Result,
-    ShopContext,
-)
+from sidecar.ports import Connection, ErpAdapter, Link, Listed, ShopContext
 from sidecar.testing.erpsim import Document, ErpSim
 from sidecar.testing.sample_order import (
     SampleLine,
@@ -586,6 +578,3 @@ def wait_for(condition: Callable[[], Found], seconds: float = 20) -> Found:
         assert time.monotonic() < until, "waited in vain"
         ticker.wait(0.02)
     return found
-
-
-__all__ = ["AdapterContract", "Delivery", "Erp", "Result"]

@@ -343,6 +343,12 @@ def test_a_document_of_another_order_is_never_taken_for_an_answer(make: Make) ->
         adapter.probe("orders", ["000000042"])
 
 
+def test_a_document_without_our_reference_is_never_taken_for_an_answer(make: Make) -> None:
+    adapter, stack = asked(make, '{"items": [{"external": null, "number": "SO-1"}]}')
+    with stack, pytest.raises(Unavailable, match="'nobody', which was not asked for"):
+        adapter.probe("orders", ["000000042"])
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -437,6 +443,15 @@ def test_a_ping_of_its_own_is_used_where_the_file_has_one(make: Make, echo: Scri
 
     assert make(PUSH + ping, echo.url).ping().message == ""
     assert echo.requests[0].target == "/api/health"
+
+
+def test_the_page_of_a_proxy_is_reached_but_is_no_answer_to_a_ping(make: Make) -> None:
+    ping = "ping: {call: {method: GET, path: /health}, answer: {ok: =response.body.well}}"
+    with scripted_server(lambda _: answer(200, "<html>", Content_Type="text/html")) as server:
+        ping_of = make(PUSH + ping, server.url).ping()
+
+    assert ping_of.reachable
+    assert "response.body is a text and has no 'well'" in ping_of.message
 
 
 def test_without_a_file_of_calls_there_is_no_adapter() -> None:

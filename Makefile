@@ -1,0 +1,104 @@
+# Two commands from a fresh clone on Debian or Ubuntu with Python 3.11 or later:
+#
+#   make demo     make test
+#
+# Nothing is touched but this folder, temporary folders and, where no MariaDB server program is found
+# and we are root, the package mariadb-server-core: a program, no service, no port, no data.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.ONESHELL:
+.SILENT:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The interpreter that .venv is made with; empty: the first one that is new enough.
+PYTHON ?=
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: help
+help: ## Show this list
+	awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(INSTALLED) server ## See it work: 25 orders, an ERP that misbehaves, a checked statement
+	$(BIN)/erp-sidecar demo
+
+.PHONY: test
+test: $(INSTALLED) server ## Run the tests
+	$(BIN)/python -m pytest
+
+.PHONY: check
+check: lint ## What CI runs: lint, then the tests
+	$(MAKE) --no-print-directory test
+
+.PHONY: lint
+lint: $(INSTALLED) ## Formatting, lint, types, direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: format
+format: $(INSTALLED) ## Format the code, mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: docs
+docs: schemas ## Write the generated documents anew: configuration, JSON Schemas
+	$(BIN)/python -m tests.unit.test_settings_generate
+
+.PHONY: schemas
+schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types
+	$(BIN)/python -m tests.unit.test_event_schemas
+
+.PHONY: venv
+venv: $(INSTALLED) ## Make .venv and install into it (only when something changed)
+
+.PHONY: clean
+clean: ## Remove .venv and what the tools left behind
+	rm -rf .venv build dist *.egg-info .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A venv that was interrupted, or whose Python went with an upgrade of the system, is made anew.
+$(INSTALLED): pyproject.toml constraints.txt
+	if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then
+	  for python in $(or $(PYTHON),python3 python3.14 python3.13 python3.12 python3.11) none; do
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break
+	  done
+	  if [ "$$python" = none ]; then
+	    echo 'Python 3.11 or later was not found. As root: apt-get install python3'
+	    echo '(Debian 12, Ubuntu 24.04), or name one: make PYTHON=/path/to/python3.11'
+	    exit 1
+	  fi
+	  if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then
+	    package=$$("$$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+	    echo "$$python cannot make a venv. As root: apt-get install $$package"
+	    exit 1
+	  fi
+	  echo "making .venv with $$("$$python" --version) …"
+	  "$$python" -m venv --clear .venv
+	fi >&2
+	echo 'installing into .venv …' >&2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+# Demonstration and tests start a private server of their own: they need MariaDB's program only.
+.PHONY: server
+server:
+	if PATH="$$PATH:/usr/sbin:/usr/local/sbin" command -v mariadbd >/dev/null; then exit 0; fi
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+	  echo 'No MariaDB server program (mariadbd) was found. As root: apt-get install mariadb-server-core'
+	  echo 'That is a program only: it sets up no service and opens no port.'
+	  exit 1
+	fi >&2
+	echo 'installing the package mariadb-server-core (a program: no service, no port) …' >&2
+	log=$$(mktemp)
+	trap 'rm -f "$$log"' EXIT
+	install() {
+	  DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+	    mariadb-server-core >"$$log" 2>&1
+	}
+	install || { apt-get update >/dev/null 2>&1 && install; } || { cat "$$log" >&2; exit 1; }
