@@ -286,15 +286,20 @@ class Installer:
         self._is_other = login.user != sidecar.account.login.user
         self._database = Database(login, connections=4)
 
-    def installation(self) -> Installation:
-        """The installation, with server and Magento's tables checked."""
-        sidecar = self._sidecar
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger's schema, with the installer's rights."""
         require_supported(self._database.server())
+        return Ledger(self._database, self._sidecar.names)
+
+    def installation(self) -> Installation:
+        """The installation, with server, mapping and Magento's tables checked."""
+        sidecar = self._sidecar
         load_adapter(sidecar.settings).close()
         return Installation(
             self._database,
             sidecar.store,
-            Ledger(self._database, sidecar.names),
+            self.ledger,
             probe(self._database, sidecar.account.prefix),
             Triggers(
                 self._database,

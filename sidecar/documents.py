@@ -112,7 +112,9 @@ def read_document(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file") from None
+        raise ConfigurationError(
+            f"{path}: there is no such file", "correct the path that names it"
+        ) from None
     except PermissionError:
         raise PermissionDenied(
             f"{path}: may not be read by this user", f"chgrp erp-sidecar {path}; chmod 640 {path}"

@@ -17,6 +17,8 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from sidecar.domain.errors import PermissionDenied
+
 OURS = "erp_sidecar_"
 NAME_LIMIT = 64
 
@@ -182,14 +184,22 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
         ),
         schema,
     )
+    rows = triggers.all()
+    account = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+    if any(row.body is None for row in rows):
+        raise PermissionDenied(
+            f"{account} may not read the triggers of {database}: it cannot see which tables are "
+            "Magento's Mview tables",
+            f"GRANT TRIGGER ON {quoted(database)}.* TO {quoted_account(account)};",
+        )
     return LiveSchema(
         database=database,
         prefix=prefix,
-        account=connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one(),
+        account=account,
         tables={name: tuple(columns) for name, columns in tables.items()},
         triggers=tuple(
             LiveTrigger(row.name, row.tbl, row.timing, row.event, row.body, row.definer)
-            for row in triggers
+            for row in rows
         ),
     )
 

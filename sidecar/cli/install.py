@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,25 +17,35 @@ from sidecar.process import operator
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
 
-_user = click.option(
-    "--user", metavar="NAME", help="Database account that may create the schema and triggers."
+_OPTIONS = (
+    click.option(
+        "--user", metavar="NAME", help="Database account that may create the schema and triggers."
+    ),
+    click.option(
+        "--password-file",
+        type=click.Path(path_type=Path),
+        help="File (mode 0600) with that account's password.",
+    ),
+    click.option(
+        "--magento-root",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Use the account in this Magento's app/etc/env.php.",
+    ),
 )
-_password_file = click.option(
-    "--password-file",
-    type=click.Path(path_type=Path),
-    help="File (mode 0600) with that account's password.",
-)
-_magento_root = click.option(
-    "--magento-root",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Use the account in this Magento's app/etc/env.php.",
-)
+
+
+def installer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that name an account with more rights than the daemon's."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
 
 
 @contextmanager
-def _installer(
+def installing(
     context: Context, user: str | None, password_file: Path | None, magento_root: Path | None
 ) -> Iterator[Installer]:
+    """An installer with the account that the options name, closed at the end."""
     password = None
     if user is not None:
         password = resolve(SecretRef(file=password_file)).secret if password_file else Secret("")
@@ -47,9 +58,7 @@ def _installer(
 
 
 @click.command()
-@_user
-@_password_file
-@_magento_root
+@installer_options
 @click.option(
     "--existing-orders",
     type=click.Choice(["ignore", "send"]),
@@ -81,7 +90,7 @@ def install(
       erp-sidecar install --user root --password-file /root/.db-password
       erp-sidecar install --magento-root /var/www/magento
     """
-    with _installer(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root) as installer:
         installation = installer.installation()
         if dry_run:
             statements = installation.statements()
@@ -102,9 +111,7 @@ def install(
 
 
 @click.command()
-@_user
-@_password_file
-@_magento_root
+@installer_options
 @click.option("--drop-ledger", is_flag=True, help="Drop the ledger too: all memory is lost.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @reason
@@ -127,7 +134,7 @@ def uninstall(
 
     The ledger, which remembers what passed, stays unless --drop-ledger is given.
     """
-    with _installer(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root) as installer:
         installation = installer.installation()
         if dry_run:
             planned = installation.removal(drop_ledger=drop_ledger)

@@ -62,9 +62,7 @@ class Captured:
             self._store,
             Ledger(self._database, self._store.names),
             magento,
-            Triggers(
-                self._database, self._store.names, ["orders"] if triggers else [], Stop()
-            ),
+            Triggers(self._database, self._store.names, ["orders"] if triggers else [], Stop()),
             [],
         )
         self._installation.install(who="test")
@@ -146,7 +144,7 @@ def test_each_flow_yields_its_events_and_no_others(
 ) -> None:
     expected = {flow.stem: EVENTS.get(flow.stem, []) for flow in flows(shared)}
     if not sweep:
-        expected |= dict.fromkeys(ONLY_SWEPT, [])
+        expected |= {flow: [] for flow in ONLY_SWEPT}
     name = f"flows_{int(triggers)}{int(sweep)}"
     with (
         recorded_shop(server, shared, name, triggers=triggers) as captured,

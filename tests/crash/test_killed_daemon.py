@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
-from tests.crash.rig import Rig
+from tests.rig import Rig
 
 KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "12"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261123"))

@@ -17,7 +17,7 @@ from sidecar.testing.magento_db import MariaDb, PrivateServer, Shop, create_mage
 def test_nothing_is_left_behind() -> None:
     with PrivateServer() as server:
         folder, pid = server.folder, server.pid
-        assert server.connect().query("SELECT 1") == 1
+        server.connect().close()
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -40,12 +40,13 @@ def test_a_killed_durable_server_comes_back_with_every_committed_order() -> None
 
 def test_options_of_ones_own_reach_the_server() -> None:
     options = {"innodb_lock_wait_timeout": "2", "character_set_server": "latin1"}
-    with PrivateServer(options=options) as server, server.connect() as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT @@GLOBAL.innodb_lock_wait_timeout, @@GLOBAL.character_set_server"
-            )
-            assert cursor.fetchone() == (2, "latin1")
+    with (
+        PrivateServer(options=options) as server,
+        server.connect() as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("SELECT @@GLOBAL.innodb_lock_wait_timeout, @@GLOBAL.character_set_server")
+        assert cursor.fetchone() == (2, "latin1")
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
@@ -80,10 +81,12 @@ def test_people_can_start_one_from_the_command_line() -> None:
     assert process.stdout is not None
     try:
         socket = process.stdout.readline().split()[1]
-        with pymysql.connect(unix_socket=socket, user="root", database="magento") as connection:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT COUNT(*) FROM sales_order")
-                assert cursor.fetchone() == (3,)
+        with (
+            pymysql.connect(unix_socket=socket, user="root", database="magento") as connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute("SELECT COUNT(*) FROM sales_order")
+            assert cursor.fetchone() == (3,)
     finally:
         process.send_signal(signal.SIGTERM)
         rest, _ = process.communicate(timeout=30)

@@ -10,27 +10,27 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from sidecar.domain.event import VERSIONS, Event, EventType, Vanished, cloud_event, schema_urn
-from sidecar.domain.event_schema import json_schema
-from sidecar.domain.order import Order
-from sidecar.testing.sample_order import (
-    bundle_order,
-    configurable_order,
-    delivery,
-    foreign_currency_order,
-    simple_order,
+from sidecar.domain.event import (
+    VERSIONS,
+    Event,
+    EventType,
+    Payload,
+    Vanished,
+    cloud_event,
+    schema_urn,
 )
+from sidecar.domain.event_schema import json_schema
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 ENCODER = msgspec.json.Encoder(decimal_format="number")
-CARRY_AN_ORDER = [kind for kind in EventType if kind is not EventType.ORDER_VANISHED]
-ORDERS = {
-    "simple": simple_order(),
-    "configurable": configurable_order(),
-    "bundle": bundle_order(),
-    "foreign currency": foreign_currency_order(),
-    "virtual": simple_order(is_virtual=True, shipping_address=None),
-}
+VANISHED = Vanished(
+    entity_id=42,
+    increment_id="000000042",
+    state="processing",
+    status="erp_received",
+    grand_total=Decimal("15.9000"),
+    order_currency_code="EUR",
+)
 
 
 def file_of(kind: EventType) -> Path:
@@ -41,15 +41,22 @@ def text_of(kind: EventType) -> str:
     return json.dumps(json_schema(kind), indent=2, ensure_ascii=False) + "\n"
 
 
-def as_sent(event: Event) -> Any:
+def as_sent(kind: EventType, payload: Payload) -> Any:
+    event = Event(
+        id="main.order.42.1",
+        type=kind.value,
+        source="/magento/main",
+        subject=f"order/{payload.increment_id}",
+        time=datetime(2026, 3, 28, 23, 30, tzinfo=UTC),
+        dataschema=schema_urn(kind),
+        data=payload,
+        sequence=1,
+    )
     return json.loads(ENCODER.encode(cloud_event(event)))
 
 
 def validate(kind: EventType, sent: Any) -> None:
-    Draft202012Validator(
-        json.loads(file_of(kind).read_text("utf-8")),
-        format_checker=Draft202012Validator.FORMAT_CHECKER,
-    ).validate(sent)
+    Draft202012Validator(json.loads(file_of(kind).read_text("utf-8"))).validate(sent)
 
 
 @pytest.mark.parametrize("kind", EventType, ids=lambda kind: kind.value)
@@ -66,41 +73,19 @@ def test_a_schema_is_a_schema(kind: EventType) -> None:
     Draft202012Validator.check_schema(json_schema(kind))
 
 
-@pytest.mark.parametrize("kind", CARRY_AN_ORDER, ids=lambda kind: kind.value)
-@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS.keys())
-def test_an_order_event_is_valid_as_it_is_sent(kind: EventType, order: Order) -> None:
-    validate(kind, as_sent(delivery(order, kind).event))
-
-
 def test_a_vanished_order_is_valid_as_it_is_sent() -> None:
-    kind = EventType.ORDER_VANISHED
-    payload = Vanished(
-        entity_id=42,
-        increment_id="000000042",
-        state="processing",
-        status="erp_received",
-        grand_total=Decimal("15.9000"),
-        order_currency_code="EUR",
-    )
-    event = Event(
-        id="main.order.42.3",
-        type=kind.value,
-        source="/magento/main",
-        subject="order/000000042",
-        time=datetime(2026, 3, 28, 23, 30, tzinfo=UTC),
-        dataschema=schema_urn(kind),
-        data=payload,
-        sequence=3,
-    )
-    validate(kind, as_sent(event))
+    validate(EventType.ORDER_VANISHED, as_sent(EventType.ORDER_VANISHED, VANISHED))
 
 
 def test_an_amount_as_text_is_not_valid() -> None:
-    kind = EventType.ORDER_PLACED
-    sent = as_sent(delivery(simple_order(), kind).event)
+    sent = as_sent(EventType.ORDER_VANISHED, VANISHED)
     sent["data"]["grand_total"] = str(sent["data"]["grand_total"])
-    with pytest.raises(ValidationError):
-        validate(kind, sent)
+    with pytest.raises(ValidationError, match=r"'15\.9"):
+        validate(EventType.ORDER_VANISHED, sent)
+
+
+def test_an_amount_keeps_its_four_decimals_on_the_wire() -> None:
+    assert b'"grand_total":15.9000' in ENCODER.encode(VANISHED)
 
 
 if __name__ == "__main__":

@@ -353,6 +353,7 @@ def _tax_inside(
 def _shipping(
     amount: Decimal, rate: Decimal, rates: Sequence[TaxRate]
 ) -> tuple[Shipping, Shipping, list[RateAmount]]:
+    """Shipping in both currencies and its tax per rate, which is noted even when it is nothing."""
     base_amount, order_amount = cents(amount), cents(amount * rate)
     taxes = [
         RateAmount(
@@ -362,7 +363,6 @@ def _shipping(
             cents(order_amount * tax.percent / HUNDRED),
         )
         for tax in rates
-        if amount
     ]
     return (
         Shipping(base_amount, sum((tax.base for tax in taxes), ZERO)),

@@ -272,9 +272,10 @@ class DocumentActs(OrderActs):
         shipped: dict[str, Decimal] = {}
         unshipped: dict[str, Decimal] = {}
         for part in parts:
+            top = loaded.parent_of(part.item) or part.item
+            gone = shipped if top["qty_shipped"] or top["is_virtual"] else unshipped
             for sku, qty in _stocked(loaded, [part]).items():
-                was_shipped = part.item["qty_shipped"] or part.item["is_virtual"]
-                (shipped if was_shipped else unshipped)[sku] = qty
+                gone[sku] = gone.get(sku, ZERO) + qty
         if via == "admin":
             stock.deduct(self.session, {sku: -qty for sku, qty in shipped.items()})
         if unshipped:

@@ -109,9 +109,7 @@ class Rig:
 
     def sidecar(self, *arguments: str) -> str:
         """Run one command to its end."""
-        done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -1,0 +1,39 @@
+"""What the published schemas promise holds for orders as a shop writes them."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.database import Database
+from sidecar.domain.event import EventType
+from sidecar.domain.order import Order
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.schema_probe import probe
+from sidecar.testing.demo.orders import SCENES
+from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
+from tests.database.capture_bench import login
+from tests.unit.test_event_schemas import as_sent, validate
+
+CARRY_AN_ORDER = [kind for kind in EventType if kind is not EventType.ORDER_VANISHED]
+
+
+@pytest.fixture(scope="module")
+def orders(server: PrivateServer) -> list[Order]:
+    """An order of every scene of the demonstration: each product type, currency, discount."""
+    magento = create_magento(server, "sent_orders")
+    with Shop(magento) as shop:
+        ids = [shop.place(scene.lines, **scene.how).entity_id for scene in SCENES]
+    database = Database(login(magento))
+    try:
+        with database.snapshot() as view:
+            return list(OrderReader(probe(database)).read(view, ids).values())
+    finally:
+        database.close()
+        magento.drop()
+
+
+@pytest.mark.parametrize("kind", CARRY_AN_ORDER, ids=lambda kind: kind.value)
+def test_an_order_event_is_valid_as_it_is_sent(orders: list[Order], kind: EventType) -> None:
+    assert len(orders) == len(SCENES)
+    for order in orders:
+        validate(kind, as_sent(kind, order))
