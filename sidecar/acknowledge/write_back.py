@@ -11,6 +11,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from sidecar.acknowledge.standing import HOLDED, after_acceptance, after_refusal
+from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.domain.errors import TryAgain
 from sidecar.ledger.entities import KnownEntity
@@ -52,6 +53,8 @@ class WriteBackStation:
         try:
             with self._database.transaction("writing to the Magento order") as connection:
                 number, outcome, message = self._write(connection, write_back)
+                passing("write_back.written")
+            passing("write_back.committed")
         except TryAgain as error:
             # Somebody holds the order's row, a checkout or an admin: they come first.
             self._later(write_back, error.message)

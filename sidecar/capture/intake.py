@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.capture.sweep import SWEEP
+from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.domain.event import (
     VERSIONS,
@@ -36,7 +37,7 @@ from sidecar.domain.lifecycle import (
     is_our_old_hold,
 )
 from sidecar.domain.order import Order
-from sidecar.domain.settlement import EventStatus
+from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
@@ -103,10 +104,12 @@ class Intake:
             return 0
         ids = sorted({hint.entity_id for hint in hints if hint.kind == ORDER})
         look = self._look(ids)
+        passing("intake.looked")
         with self._database.transaction("writing events") as connection:
             fresh = self._fresh(connection, ids, look)
             written = self._write(connection, fresh, look)
             self._outbox.discard(connection, _settled(hints, fresh))
+        passing("intake.written")
         self._report(written, _swept_only(hints))
         return len(hints)
 
@@ -252,7 +255,7 @@ def _standing(
             "; ".join(broken),
             "mend the order in Magento (it is looked at again by itself), or book it by hand "
             "in the ERP and 'erp-sidecar queue drop' it",
-            "bad_data",
+            BAD_DATA,
         )
     return EventStatus.PENDING, None, None, None
 

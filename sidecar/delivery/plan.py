@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus
+from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.events import OpenEvent
 
 _ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
@@ -98,7 +98,7 @@ def _plan_change(head: OpenEvent, later: Sequence[OpenEvent], *, linked: bool) -
         # The newer event carries the newer state; what was refused or not sent is history.
         rest = _plan_events(later, linked=linked)
         return replace(rest, carried=(head.id, *rest.carried))
-    if head.code == BAD_DATA and later and _is_sound_update(later[-1]):
+    if _broke_an_invariant(head) and later and _is_sound_update(later[-1]):
         return EntityPlan(revive=head, carry=(head.id, later[-1].id), behind=_due(later))
     if head.status in _WAITS_FOR_MENDING or not head.due:
         return EntityPlan(behind=_due(later))
@@ -114,6 +114,10 @@ def _is_replaced(head: OpenEvent, later: Sequence[OpenEvent]) -> bool:
     if head.type is EventType.ORDER_UPDATED:
         return EventType.ORDER_UPDATED in types or bool(types & _ENDS)
     return head.status in _WAITS_FOR_MENDING and head.type in _HOLDS and bool(types & _ENDS)
+
+
+def _broke_an_invariant(event: OpenEvent) -> bool:
+    return event.status is EventStatus.PARKED and event.code == BAD_DATA
 
 
 def _is_sound_update(event: OpenEvent) -> bool:

@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC
 
+from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claim, Claimer
@@ -121,6 +122,7 @@ class Pump:
             probes=len(claim.probes),
             folded=claim.folded,
         )
+        passing("delivery.claimed")
         self._work(claim)
         self._remember()
         return len(claim.pushes) + len(claim.probes) + claim.folded
@@ -185,7 +187,9 @@ class Pump:
         if not self._turn(claim):
             return [_Done(claimed, None, None, None) for claimed in part]
         deliveries = [self._delivery(claimed, claim) for claimed in part]
+        passing("delivery.sending")
         results = self._adapter.push(deliveries)
+        passing("delivery.answered")
         self._note_traffic(results)
         return [
             self._pushed(claimed, delivery, result)
@@ -206,9 +210,14 @@ class Pump:
         return _Done(claimed, payload, self._settler.of_push(claimed, payload, outcome), attempt)
 
     def _probe(self, part: Sequence[Claimed], claim: Claim) -> list[_Done]:
+        payloads = [decode_payload(claimed.type, claimed.payload) for claimed in part]
+        if not self._adapter.capabilities(self._lane.domain).probe:
+            return [
+                self._unaskable(claimed, payload, claim)
+                for claimed, payload in zip(part, payloads, strict=True)
+            ]
         if not self._turn(claim):
             return [_Done(claimed, None, None, None) for claimed in part]
-        payloads = [decode_payload(claimed.type, claimed.payload) for claimed in part]
         started = self._clock.monotonic()
         try:
             found = self._adapter.probe(
@@ -240,6 +249,12 @@ class Pump:
             done.append(_Done(claimed, payload, settlement, attempt))
         return done
 
+    def _unaskable(self, claimed: Claimed, payload: object, claim: Claim) -> _Done:
+        link = claim.links.get((claimed.kind, claimed.entity_id))
+        settlement = self._settler.of_unaskable(claimed, payload, link)
+        attempt = Attempt("recover", settlement.status.value, "this ERP cannot be asked")
+        return _Done(claimed, payload, settlement, attempt)
+
     def _turn(self, claim: Claim) -> bool:
         """Wait for the throttle; False when the claim must not be used any more."""
         while (delay := self._throttle.delay()) > 0:
@@ -268,10 +283,10 @@ class Pump:
         unsent = [one.claimed for one in done if one.settlement is None]
         settled: list[tuple[_Done, Settlement]] = []
         with self._database.transaction("settling attempts") as connection:
-            self._ledger.events.release(connection, unsent, self._lane.owner)
             for kind in {one.claimed.kind for one in done}:
                 ids = [one.claimed.entity_id for one in done if one.claimed.kind == kind]
                 self._ledger.entities.lock(connection, kind, ids)
+            self._ledger.events.release(connection, unsent, self._lane.owner)
             for one in done:
                 if one.settlement is None or one.attempt is None:
                     continue
@@ -290,6 +305,7 @@ class Pump:
                 if one.settlement.verdict:
                     self._ledger.write_backs.add(connection, one.claimed, one.settlement.verdict)
                 self._ledger.events.wake(connection, one.claimed.kind, [one.claimed.entity_id])
+        passing("delivery.settled")
         for one, settlement in settled:
             self._report(one, settlement)
 
@@ -351,10 +367,10 @@ class Pump:
     def _restore(self) -> None:
         with self._database.transaction("reading the ERP account's state") as connection:
             state = self._ledger.accounts.read(connection, self._lane.account)
+            # The gates may have been configured anew: what waits at one is looked at again.
+            self._ledger.events.wake_domain(connection, self._lane.domain)
         self._breaker.restore(state.failures, state.open, state.ask_in)
-        self._throttle.rate = state.rate
-        if state.slow_for:
-            self._throttle.refused(state.slow_for)
+        self._throttle.restore(state.rate, state.slow_for)
 
     def _remember(self) -> None:
         state = AccountState(

@@ -26,7 +26,7 @@ from sidecar.domain.outcome import (
 )
 from sidecar.domain.settlement import Difference, EventStatus, Settlement, Verdict
 from sidecar.ledger.events import Claimed
-from sidecar.ports import Capabilities, Tolerances
+from sidecar.ports import Capabilities, Link, Tolerances
 
 #: sales_order.ext_order_id is a varchar(32).
 EXT_ORDER_ID_LENGTH = 32
@@ -107,7 +107,7 @@ class Settler:
                     EventStatus.PARKED,
                     reason=f"the ERP booked {booked.reference}, but not whole: {what or message}",
                     remedy=f"finish {booked.reference} in the ERP, then 'erp-sidecar queue requeue "
-                    f"{event.increment_id}': it is asked for, not sent again",
+                    f"{event.increment_id}': it is taken over, not sent again",
                     code="partial",
                     booked=booked,
                     maybe_booked=True,
@@ -155,6 +155,19 @@ class Settler:
                 maybe_booked=True,
             )
         return Settlement(EventStatus.PENDING, due_in=0)
+
+    def of_unaskable(self, event: Claimed, payload: object, link: Link | None) -> Settlement:
+        """Instead of a question, for an ERP that cannot be asked."""
+        if not _is_placement(event):
+            if link:
+                return _of_change((), linked=True)
+            return self._parked_in_doubt(event, "it was placed before the sidecar came")
+        if link:
+            # Booked in part, finished by a human since: he asked for it again.
+            return self._accepted(event, payload, Booked(reference=link.reference))
+        if self._capabilities.dedupe:
+            return Settlement(EventStatus.PENDING, due_in=0)
+        return self._parked_in_doubt(event, "sent without a trustworthy answer")
 
     def of_failed_probe(self, event: Claimed, message: str) -> Settlement:
         """The ERP could not even be asked."""
@@ -209,6 +222,8 @@ class Settler:
     def _duplicate(
         self, event: Claimed, payload: object, reference: str | None, message: str
     ) -> Settlement:
+        if self._capabilities.probe and event.age > self._backoff.give_up_after:
+            return self._given_up(event, message, maybe_booked=True)
         if self._capabilities.probe:
             # The ERP says that it has it: what exactly, only a question tells.
             return Settlement(
@@ -223,23 +238,30 @@ class Settler:
 
     def _again(self, event: Claimed, message: str, after: float | None) -> Settlement:
         if event.age > self._backoff.give_up_after:
-            return Settlement(
-                EventStatus.PARKED,
-                reason=f"given up after {event.attempts} attempts, the last answer: {message}",
-                remedy="when the ERP works again: 'erp-sidecar queue requeue "
-                f"{event.increment_id}'",
-                code="gave_up",
-            )
+            return self._given_up(event, message, maybe_booked=False)
         delay = self._backoff.delay(event.attempts)
         return Settlement(
             EventStatus.PENDING, due_in=max(delay, after or 0), reason=message, code="retry"
         )
 
+    def _given_up(self, event: Claimed, message: str, *, maybe_booked: bool) -> Settlement:
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"given up after {event.attempts} attempts, the last answer: {message}",
+            remedy=f"when the ERP works again: 'erp-sidecar queue requeue {event.increment_id}'",
+            code="gave_up",
+            maybe_booked=maybe_booked,
+        )
+
     def _doubtful(self, event: Claimed, message: str) -> Settlement:
         if self._capabilities.probe:
+            if event.age > self._backoff.give_up_after:
+                return self._given_up(event, message, maybe_booked=True)
+            # A change that ends in doubt each time is sent again after each question: slower.
+            again = self._backoff.delay(event.attempts) if event.attempts > 1 else 0
             return Settlement(
                 EventStatus.UNKNOWN,
-                due_in=self._doubt.probe_after,
+                due_in=max(self._doubt.probe_after, again),
                 reason=message,
                 maybe_booked=True,
             )

@@ -55,6 +55,12 @@ class Throttle:
             self._calls.append(now)
             return 0.0
 
+    def restore(self, rate: float, slow_for: float) -> None:
+        """Take up what the ledger remembers from before a restart."""
+        with self._lock:
+            self.rate = rate
+            self._slow_until = self._clock.monotonic() + slow_for
+
     def refused(self, after: float | None) -> None:
         """The ERP said that we ask too often."""
         with self._lock:

@@ -32,6 +32,9 @@ OPEN = (
     EventStatus.REJECTED,
 )
 
+#: Code of an event that was parked because its order breaks an invariant.
+BAD_DATA = "bad_data"
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

@@ -9,14 +9,30 @@ from decimal import Decimal
 from sidecar.domain.errors import BadData
 from sidecar.testing.magento_db import stock
 from sidecar.testing.magento_db.cart import ZERO, cents
+from sidecar.testing.magento_db.document_amounts import (
+    PREFIXES,
+    Part,
+    Quantities,
+    book_invoice,
+    book_item,
+    book_refund,
+    document_item_row,
+    document_row,
+    invoice_amounts,
+    is_shipped_itself,
+    money_columns,
+    refund_amounts,
+    select_parts,
+    settle_state,
+    stocked_pieces,
+    to_invoice,
+    to_refund,
+    to_ship,
+)
 from sidecar.testing.magento_db.grids import refresh_document_grid, refresh_order_grid
 from sidecar.testing.magento_db.order_acts import LoadedOrder, OrderActs, Via, insert_comment
 from sidecar.testing.magento_db.session import Row
 
-# So many of each line, or so many by item_id of the top-level line; None: all that is open.
-Quantities = Decimal | int | Mapping[int, Decimal | int] | None
-
-_PREFIXES = ("base_", "")
 _CURRENCY_SIGNS = {"EUR": "€", "USD": "$"}
 # Both documents' state for a sum that needs nothing more: paid, refunded.
 _DONE = 2
@@ -40,14 +56,6 @@ class Track:
     carrier_code: str = "ups"
 
 
-@dataclass(frozen=True)
-class _Part:
-    """An order item and how many of it a document covers."""
-
-    item: Row
-    qty: Decimal
-
-
 class DocumentActs(OrderActs):
     """Acts on an order that make a document.
 
@@ -60,10 +68,10 @@ class DocumentActs(OrderActs):
     ) -> Document:
         """Invoice (and capture offline) all or part of what is not invoiced."""
         loaded = self._load_open(order_id)
-        parts = _select(loaded, qty, _to_invoice, "invoice")
+        parts = select_parts(loaded, qty, to_invoice, "invoice")
         first = not loaded.order["total_invoiced"]
         amounts = {
-            prefix: _amounts(loaded, parts, prefix, "invoiced", first) for prefix in _PREFIXES
+            prefix: invoice_amounts(loaded, parts, prefix, "invoiced", first) for prefix in PREFIXES
         }
         session = self.session
         with session.transaction():
@@ -73,8 +81,8 @@ class DocumentActs(OrderActs):
             invoice_id = session.insert(
                 "sales_invoice",
                 {
-                    **_document_row(loaded, increment_id),
-                    **_money_columns(amounts),
+                    **document_row(loaded, increment_id),
+                    **money_columns(amounts),
                     "total_qty": sum(
                         (part.qty for part in parts if not part.item["parent_item_id"]), ZERO
                     ),
@@ -84,13 +92,13 @@ class DocumentActs(OrderActs):
             self._deliver_virtual(loaded, parts)
             for part in parts:
                 session.insert(
-                    "sales_invoice_item", _item_row(loaded, part, invoice_id, "invoiced")
+                    "sales_invoice_item", document_item_row(loaded, part, invoice_id, "invoiced")
                 )
-                _book(loaded, part, "invoiced")
+                book_item(loaded, part, "invoiced")
                 loaded.write_item(part.item)
             refresh_document_grid(session, "sales_invoice", invoice_id)
-            _book_invoice(loaded, amounts)
-            _settle_state(loaded)
+            book_invoice(loaded, amounts)
+            settle_state(loaded)
             loaded.write()
             self._note_mail("sales_invoice", invoice_id, notify)
         refresh_document_grid(session, "sales_invoice", invoice_id)
@@ -110,8 +118,8 @@ class DocumentActs(OrderActs):
         A part leaves the order's own row untouched.
         """
         loaded = self._load_open(order_id)
-        parts = _select(loaded, qty, _to_ship, "ship")
-        taken = _stocked(loaded, parts)
+        parts = select_parts(loaded, qty, to_ship, "ship")
+        taken = stocked_pieces(loaded, parts)
         session, order = self.session, loaded.order
         with session.transaction():
             if via == "api":
@@ -153,16 +161,16 @@ class DocumentActs(OrderActs):
                 "inventory_shipment_source", {"shipment_id": shipment_id, "source_code": "default"}
             )
             for part in parts:
-                if _is_shipped_itself(loaded, part.item, via):
+                if is_shipped_itself(loaded, part.item, via):
                     part.item["qty_shipped"] += part.qty
-            _settle_state(loaded)
+            settle_state(loaded)
             loaded.write()
             self._note_mail("sales_shipment", shipment_id, notify)
         refresh_document_grid(session, "sales_shipment", shipment_id)
         refresh_order_grid(session, order_id)
         return Document(shipment_id, increment_id, ZERO)
 
-    def _insert_shipment_items(self, parts: Sequence[_Part], shipment_id: int, via: Via) -> None:
+    def _insert_shipment_items(self, parts: Sequence[Part], shipment_id: int, via: Via) -> None:
         """One row per top-level line; the admin saves and at once removes the companions."""
         for part in parts:
             item = part.item
@@ -201,18 +209,18 @@ class DocumentActs(OrderActs):
         into the grand total.  The admin puts the goods back into the stock, the API does not.
         """
         loaded = self.load_order(order_id)
-        parts = _select(loaded, qty, _to_refund, "refund")
+        parts = select_parts(loaded, qty, to_refund, "refund")
         amounts = {
-            prefix: _refund_amounts(
+            prefix: refund_amounts(
                 loaded, parts, prefix, shipping, adjustment_positive, adjustment_negative
             )
-            for prefix in _PREFIXES
+            for prefix in PREFIXES
         }
-        items = [_item_row(loaded, part, 0, "refunded") for part in parts]
+        items = [document_item_row(loaded, part, 0, "refunded") for part in parts]
         for part in parts:
-            _book(loaded, part, "refunded")
-        _book_refund(loaded, amounts)
-        _settle_state(loaded)
+            book_item(loaded, part, "refunded")
+        book_refund(loaded, amounts)
+        settle_state(loaded)
         session = self.session
         with session.transaction():
             if via == "api":
@@ -241,7 +249,7 @@ class DocumentActs(OrderActs):
     def _write_creditmemo(
         self,
         loaded: LoadedOrder,
-        parts: Sequence[_Part],
+        parts: Sequence[Part],
         items: Sequence[Row],
         amounts: Mapping[str, Mapping[str, Decimal]],
         via: Via,
@@ -251,11 +259,11 @@ class DocumentActs(OrderActs):
         creditmemo_id = session.insert(
             "sales_creditmemo",
             {
-                **_document_row(loaded, increment_id),
-                **_money_columns(amounts),
+                **document_row(loaded, increment_id),
+                **money_columns(amounts),
                 **{
                     f"{prefix}{name}": amounts[prefix][name]
-                    for prefix in _PREFIXES
+                    for prefix in PREFIXES
                     for name in ("adjustment", "adjustment_positive", "adjustment_negative")
                 },
                 "state": _DONE,
@@ -267,14 +275,14 @@ class DocumentActs(OrderActs):
         refresh_document_grid(session, "sales_creditmemo", creditmemo_id)
         return Document(creditmemo_id, increment_id, amounts[""]["grand_total"])
 
-    def _return_stock(self, loaded: LoadedOrder, parts: Sequence[_Part], via: Via) -> None:
+    def _return_stock(self, loaded: LoadedOrder, parts: Sequence[Part], via: Via) -> None:
         """What was never shipped gets its reservation back, what was shipped may come back."""
         shipped: dict[str, Decimal] = {}
         unshipped: dict[str, Decimal] = {}
         for part in parts:
             top = loaded.parent_of(part.item) or part.item
             gone = shipped if top["qty_shipped"] or top["is_virtual"] else unshipped
-            for sku, qty in _stocked(loaded, [part]).items():
+            for sku, qty in stocked_pieces(loaded, [part]).items():
                 gone[sku] = gone.get(sku, ZERO) + qty
         if via == "admin":
             stock.deduct(self.session, {sku: -qty for sku, qty in shipped.items()})
@@ -287,9 +295,9 @@ class DocumentActs(OrderActs):
         elif via == "admin":
             stock.queue_salability(self.session, [])
 
-    def _deliver_virtual(self, loaded: LoadedOrder, parts: Sequence[_Part]) -> None:
+    def _deliver_virtual(self, loaded: LoadedOrder, parts: Sequence[Part]) -> None:
         """What has no parcel leaves the stock with its invoice."""
-        taken = _stocked(loaded, [part for part in parts if part.item["is_virtual"]])
+        taken = stocked_pieces(loaded, [part for part in parts if part.item["is_virtual"]])
         if taken:
             stock.deduct(self.session, taken)
             why = stock.metadata("invoice_created", loaded.order_id, loaded.order["increment_id"])
@@ -307,278 +315,3 @@ class DocumentActs(OrderActs):
                 "Only an open order that is not on hold can be invoiced or shipped.",
             )
         return loaded
-
-
-def _to_invoice(item: Row) -> Decimal:
-    return Decimal(item["qty_ordered"] - item["qty_invoiced"] - item["qty_canceled"])
-
-
-def _to_ship(item: Row) -> Decimal:
-    if item["is_virtual"]:
-        return ZERO
-    gone = item["qty_shipped"] + item["qty_refunded"] + item["qty_canceled"]
-    return max(Decimal(item["qty_ordered"] - gone), ZERO)
-
-
-def _to_refund(item: Row) -> Decimal:
-    return Decimal(item["qty_invoiced"] - item["qty_refunded"])
-
-
-def _select(
-    loaded: LoadedOrder, qty: Quantities, open_qty: Callable[[Row], Decimal], verb: str
-) -> list[_Part]:
-    """The lines that a document covers, each followed by its companions in proportion."""
-    parts: list[_Part] = []
-    for item in loaded.items:
-        if item["parent_item_id"]:
-            continue
-        available = open_qty(item)
-        wanted = _wanted(qty, item, available)
-        if wanted > available:
-            raise BadData(
-                f"Only {available} of item {item['item_id']} ({item['sku']}) are left to {verb}."
-            )
-        if wanted > 0:
-            parts.append(_Part(item, wanted))
-            parts += [
-                _Part(child, child["qty_ordered"] * wanted / item["qty_ordered"])
-                for child in loaded.children_of(item)
-            ]
-    if not parts:
-        raise BadData(f"Nothing of order {loaded.order['increment_id']} is left to {verb}.")
-    return parts
-
-
-def _wanted(qty: Quantities, item: Row, available: Decimal) -> Decimal:
-    if qty is None:
-        return available
-    if isinstance(qty, Mapping):
-        return Decimal(qty.get(item["item_id"], 0))
-    return min(Decimal(qty), available)
-
-
-def _stocked(loaded: LoadedOrder, parts: Sequence[_Part]) -> dict[str, Decimal]:
-    """Pieces by SKU: of what lies in the stock, that is of lines without children."""
-    pieces: dict[str, Decimal] = {}
-    for part in parts:
-        if not loaded.children_of(part.item):
-            sku = part.item["sku"]
-            pieces[sku] = pieces.get(sku, ZERO) + part.qty
-    return pieces
-
-
-def _is_shipped_itself(loaded: LoadedOrder, item: Row, via: Via) -> bool:
-    """A configurable's child is never counted as shipped, a bundle's only by the admin."""
-    parent = loaded.parent_of(item)
-    return parent is None or (parent["product_type"] == "bundle" and via == "admin")
-
-
-# What of an order item's money is shared among its documents, and where the sum is kept.
-_SHARED = {
-    "row_total": {"invoiced": "row_invoiced", "refunded": "amount_refunded"},
-    "tax_amount": {"invoiced": "tax_invoiced", "refunded": "tax_refunded"},
-    "discount_amount": {"invoiced": "discount_invoiced", "refunded": "discount_refunded"},
-    "discount_tax_compensation_amount": {
-        "invoiced": "discount_tax_compensation_invoiced",
-        "refunded": "discount_tax_compensation_refunded",
-    },
-}
-
-
-def _done_column(column: str, kind: str, prefix: str) -> str:
-    return f"{prefix}{_SHARED[column][kind]}"
-
-
-def _share(item: Row, column: str, kind: str, prefix: str, qty: Decimal) -> Decimal:
-    """This document's part of an amount; the last document takes the rest, so that they add up."""
-    total = item[f"{prefix}{column}"] or ZERO
-    if item[f"qty_{kind}"] + qty == item["qty_ordered"]:
-        return Decimal(total - (item[_done_column(column, kind, prefix)] or ZERO))
-    return cents(total * qty / item["qty_ordered"])
-
-
-def _item_row(loaded: LoadedOrder, part: _Part, document_id: int, kind: str) -> Row:
-    """An item of an invoice or credit memo; companions have a quantity and no money."""
-    item = part.item
-    row: Row = {
-        "parent_id": document_id,
-        "base_price": item["base_price"],
-        "price": item["price"],
-        "price_incl_tax": item["price_incl_tax"],
-        "base_price_incl_tax": item["base_price_incl_tax"],
-        "qty": part.qty,
-        "product_id": item["product_id"],
-        "order_item_id": item["item_id"],
-        "sku": item["sku"],
-        "name": item["name"],
-    }
-    if not loaded.carries_price(item):
-        return row
-    for prefix in _PREFIXES:
-        for column in _SHARED:
-            row[f"{prefix}{column}"] = _share(item, column, kind, prefix, part.qty)
-        row[f"{prefix}row_total_incl_tax"] = _incl_tax(item, prefix, part.qty)
-        if not item["discount_amount"]:
-            del row[f"{prefix}discount_amount"]
-    return row
-
-
-def _incl_tax(item: Row, prefix: str, qty: Decimal) -> Decimal:
-    return cents(item[f"{prefix}row_total_incl_tax"] * qty / item["qty_ordered"])
-
-
-def _amounts(
-    loaded: LoadedOrder, parts: Sequence[_Part], prefix: str, kind: str, with_shipping: bool
-) -> dict[str, Decimal]:
-    """The sums of a document in one currency; shipping goes with the first invoice."""
-    order = loaded.order
-    sellable = [part for part in parts if loaded.carries_price(part.item)]
-    sums = {
-        column: sum((_share(p.item, column, kind, prefix, p.qty) for p in sellable), ZERO)
-        for column in _SHARED
-    }
-    amounts = {
-        "subtotal": sums["row_total"],
-        "subtotal_incl_tax": sum((_incl_tax(p.item, prefix, p.qty) for p in sellable), ZERO),
-        "discount": sums["discount_amount"],
-        "compensation": sums["discount_tax_compensation_amount"],
-        "shipping": order[f"{prefix}shipping_amount"] if with_shipping else ZERO,
-        "shipping_tax": order[f"{prefix}shipping_tax_amount"] if with_shipping else ZERO,
-    }
-    amounts["tax"] = sums["tax_amount"] + amounts["shipping_tax"]
-    return amounts | {"grand_total": _grand_total(amounts)}
-
-
-def _grand_total(amounts: Mapping[str, Decimal]) -> Decimal:
-    plus = ("subtotal", "tax", "compensation", "shipping")
-    return sum((amounts[name] for name in plus), ZERO) - amounts["discount"]
-
-
-def _refund_amounts(
-    loaded: LoadedOrder,
-    parts: Sequence[_Part],
-    prefix: str,
-    shipping: Decimal | None,
-    positive: Decimal,
-    negative: Decimal,
-) -> dict[str, Decimal]:
-    order = loaded.order
-    amounts = _amounts(loaded, parts, prefix, "refunded", with_shipping=False)
-    factor = Decimal(1) / order["base_to_order_rate"] if prefix == "base_" else Decimal(1)
-    left = order[f"{prefix}shipping_amount"] - (order[f"{prefix}shipping_refunded"] or ZERO)
-    tax = order[f"{prefix}shipping_tax_amount"]
-    tax_left = tax - (order[f"{prefix}shipping_tax_refunded"] or ZERO)
-    amounts["shipping"] = left if shipping is None else cents(shipping * factor)
-    if shipping is None or amounts["shipping"] == left:
-        amounts["shipping_tax"] = tax_left
-    else:
-        amounts["shipping_tax"] = cents(
-            tax * amounts["shipping"] / order[f"{prefix}shipping_amount"]
-        )
-    amounts["tax"] += amounts["shipping_tax"]
-    amounts["adjustment_positive"] = cents(positive * factor)
-    amounts["adjustment_negative"] = cents(negative * factor)
-    amounts["adjustment"] = amounts["adjustment_positive"] - amounts["adjustment_negative"]
-    return amounts | {"grand_total": _grand_total(amounts) + amounts["adjustment"]}
-
-
-def _document_row(loaded: LoadedOrder, increment_id: str) -> Row:
-    """What invoice and credit memo take over from the order."""
-    order = loaded.order
-    copied = (
-        "store_id", "store_to_order_rate", "base_to_order_rate", "store_to_base_rate",
-        "base_to_global_rate", "billing_address_id", "shipping_address_id",
-        "store_currency_code", "order_currency_code", "base_currency_code",
-        "global_currency_code", "discount_description",
-    )  # fmt: skip
-    return {
-        **{column: order[column] for column in copied},
-        "order_id": loaded.order_id,
-        "increment_id": increment_id,
-    }
-
-
-def _money_columns(amounts: Mapping[str, Mapping[str, Decimal]]) -> Row:
-    row: Row = {}
-    for prefix in _PREFIXES:
-        sums = amounts[prefix]
-        row |= {
-            f"{prefix}grand_total": sums["grand_total"],
-            f"{prefix}subtotal": sums["subtotal"],
-            f"{prefix}subtotal_incl_tax": sums["subtotal_incl_tax"],
-            f"{prefix}tax_amount": sums["tax"],
-            f"{prefix}discount_amount": -sums["discount"],
-            f"{prefix}shipping_amount": sums["shipping"],
-            f"{prefix}shipping_tax_amount": sums["shipping_tax"],
-            f"{prefix}shipping_incl_tax": sums["shipping"] + sums["shipping_tax"],
-            f"{prefix}discount_tax_compensation_amount": sums["compensation"],
-        }
-    return row
-
-
-def _book(loaded: LoadedOrder, part: _Part, kind: str) -> None:
-    """Add the document's quantities and amounts to the order item."""
-    item = part.item
-    if loaded.carries_price(item):
-        for prefix in _PREFIXES:
-            for column in _SHARED:
-                done = _done_column(column, kind, prefix)
-                share = _share(item, column, kind, prefix, part.qty)
-                item[done] = (item[done] or ZERO) + share
-    item[f"qty_{kind}"] += part.qty
-
-
-def _add(row: Row, column: str, amount: Decimal) -> None:
-    row[column] = (row[column] or ZERO) + amount
-
-
-def _book_invoice(loaded: LoadedOrder, amounts: Mapping[str, Mapping[str, Decimal]]) -> None:
-    order, payment = loaded.order, loaded.payment
-    for prefix in _PREFIXES:
-        sums = amounts[prefix]
-        _add(order, f"{prefix}subtotal_invoiced", sums["subtotal"])
-        _add(order, f"{prefix}tax_invoiced", sums["tax"])
-        _add(order, f"{prefix}shipping_invoiced", sums["shipping"])
-        _add(order, f"{prefix}discount_invoiced", -sums["discount"])
-        _add(order, f"{prefix}discount_tax_compensation_invoiced", sums["compensation"])
-        _add(order, f"{prefix}total_invoiced", sums["grand_total"])
-        _add(order, f"{prefix}total_paid", sums["grand_total"])
-        order[f"{prefix}total_due"] = order[f"{prefix}grand_total"] - order[f"{prefix}total_paid"]
-        _add(payment, f"{prefix}amount_paid", sums["grand_total"])
-        _add(payment, f"{prefix}shipping_captured", sums["shipping"])
-    _add(order, "base_total_invoiced_cost", ZERO)
-
-
-def _book_refund(loaded: LoadedOrder, amounts: Mapping[str, Mapping[str, Decimal]]) -> None:
-    order, payment = loaded.order, loaded.payment
-    for prefix in _PREFIXES:
-        sums = amounts[prefix]
-        _add(order, f"{prefix}subtotal_refunded", sums["subtotal"])
-        _add(order, f"{prefix}tax_refunded", sums["tax"])
-        _add(order, f"{prefix}shipping_refunded", sums["shipping"])
-        _add(order, f"{prefix}shipping_tax_refunded", sums["shipping_tax"])
-        _add(order, f"{prefix}discount_refunded", -sums["discount"])
-        _add(order, f"{prefix}discount_tax_compensation_refunded", sums["compensation"])
-        _add(order, f"{prefix}adjustment_positive", sums["adjustment_positive"])
-        _add(order, f"{prefix}adjustment_negative", sums["adjustment_negative"])
-        _add(order, f"{prefix}total_refunded", sums["grand_total"])
-        _add(order, f"{prefix}total_offline_refunded", sums["grand_total"])
-        _add(payment, f"{prefix}amount_refunded", sums["grand_total"])
-        _add(payment, f"{prefix}shipping_refunded", sums["shipping"])
-
-
-def _settle_state(loaded: LoadedOrder) -> None:
-    """Move the state on as Magento's state handler does; a status of one's own stays as long as
-    the state does."""
-    order = loaded.order
-    top = [item for item in loaded.items if not item["parent_item_id"]]
-    if order["state"] == "new":
-        loaded.set_state("processing")
-    if any(_to_invoice(item) > 0 for item in top):
-        return
-    to_ship = any(_to_ship(item) > 0 for item in top)
-    refunded = bool(order["total_refunded"]) and order["total_refunded"] >= order["total_paid"]
-    if refunded and not to_ship and order["state"] != "closed":
-        loaded.set_state("closed")
-    elif order["state"] == "processing" and not to_ship:
-        loaded.set_state("complete")
