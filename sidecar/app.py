@@ -238,7 +238,7 @@ class Sidecar:
         again = [row["id"] for row in rows if row not in stale]
         ask_first = self.adapter.capabilities(ORDERS).probe
         with self.database.transaction("requeueing events") as connection:
-            done = self.store.events.requeue(connection, again, ask_first=ask_first)
+            done = self.store.acts.requeue(connection, again, ask_first=ask_first)
             for number in sorted({row["increment_id"] for row in stale}):
                 known = self.store.entities.by_number(connection, number)
                 self.store.entities.forget_look(connection, known)

@@ -36,7 +36,7 @@ def passing(place: str) -> None:
 
 
 def _count_down() -> None:
-    global _left  # noqa: PLW0603 - one count per process is what the variable asks for
+    global _left
     with _lock:
         _left -= 1
         if _left == 0:

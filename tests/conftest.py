@@ -10,19 +10,29 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import (
+    Flavour,
     MagentoDatabase,
+    MariaDb,
+    MySql,
     PrivateServer,
     Shop,
     create_magento,
 )
 
 _numbers = count(1)
+_FLAVOURS = {"mariadb": MariaDb, "mysql": MySql}
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PrivateServer]:
+def flavour() -> Flavour:
+    """The server program that this run is for: ERP_SIDECAR_TEST_SERVER=mariadb (default), mysql."""
+    return _FLAVOURS[os.environ.get("ERP_SIDECAR_TEST_SERVER", "mariadb")].find()
+
+
+@pytest.fixture(scope="session")
+def server(flavour: Flavour) -> Iterator[PrivateServer]:
     """One server for the whole run; quick, not durable."""
-    with PrivateServer() as running:
+    with PrivateServer(flavour=flavour) as running:
         yield running
 
 

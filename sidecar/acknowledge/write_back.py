@@ -103,21 +103,17 @@ class WriteBackStation:
         before: Standing,
         known: KnownEntity,
     ) -> tuple[Standing, str]:
+        # A verdict on a change brings no number: where a stale save took ours away, it returns.
+        number = write_back.ext_order_id or known.ext_order_id
         if write_back.verdict == "rejected":
-            after = after_refusal(
-                before, write_back.status, write_back.ext_order_id, hold=write_back.hold
-            )
+            after = after_refusal(before, write_back.status, number, hold=write_back.hold)
         else:
-            after = after_acceptance(
-                before,
-                write_back.status,
-                write_back.ext_order_id,
-                held_by_us=known.held_by_us,
-            )
+            after = after_acceptance(before, write_back.status, number, held_by_us=known.held_by_us)
         ours = after.status == write_back.status and after.status != before.status
         if not ours or self._writer.is_assigned(connection, after.status, after.state):
             return after, ""
-        fallback = HOLDED if after.state == HOLDED else before.status
+        own = before.hold_before_status if before.state == HOLDED else before.status
+        fallback = HOLDED if after.state == HOLDED else own or before.status
         return replace(after, status=fallback), (
             f"status {after.status} is not assigned to state {after.state}: run "
             "'erp-sidecar install' again"

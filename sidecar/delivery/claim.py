@@ -101,6 +101,10 @@ class Claimer:
                     linked=entity_id in found,
                     subscriptions=self._subscriptions,
                 )
+                if chosen.unwanted:
+                    # What waited behind an event that is closed here, unsent, has nobody else to
+                    # wake it.
+                    self._ledger.events.wake(connection, kind, [entity_id])
                 folded += self._carry_out(connection, chosen)
                 if chosen.probe:
                     probes.append(chosen.probe.id)

@@ -23,7 +23,6 @@ from sidecar.domain.event import Event, decode_payload, schema_urn
 from sidecar.domain.outcome import (
     Accepted,
     Duplicate,
-    Misconfigured,
     Outcome,
     Partial,
     Rejected,
@@ -341,19 +340,17 @@ class Pump:
         self._narrator.tell("domain.stopped", domain=self._lane.domain, message=reason)
 
     def _note_traffic(self, results: Sequence[Result]) -> None:
-        for result in results:
-            outcome = result.outcome
-            if isinstance(outcome, Throttled):
-                self._throttle.refused(outcome.after)
+        for outcomes, answered in _calls(results):
+            throttled = [one.after or 0 for one in outcomes if isinstance(one, Throttled)]
+            if throttled:
+                self._throttle.refused(max(throttled))
                 self._narrator.tell(
                     "throttle.slower", account=self._lane.account, rate=self._throttle.rate
                 )
-            elif isinstance(outcome, Retry | Unknown) and not _was_answered(result):
-                self._failed(outcome.message)
-            else:
+            elif isinstance(outcomes[0], Retry | Unknown) and not answered:
+                self._failed(outcomes[0].message)
+            elif answered:
                 self._answered()
-            if isinstance(outcome, Misconfigured):
-                return
 
     def _failed(self, message: str) -> None:
         if self._breaker.failed():
@@ -408,8 +405,18 @@ def _reference(outcome: Outcome) -> str | None:
             return None
 
 
-def _was_answered(result: Result) -> bool:
-    return result.exchange is not None and result.exchange.status is not None
+def _calls(results: Sequence[Result]) -> list[tuple[list[Outcome], bool]]:
+    """What each call came to and whether it was answered; a batch's results share one exchange.
+
+    Counted per event, one lost connection would open the breaker at once and one 429 would slow
+    the account down to its floor.
+    """
+    calls: dict[int, tuple[list[Outcome], bool]] = {}
+    for result in results:
+        exchange = result.exchange
+        answered = exchange is not None and exchange.status is not None
+        calls.setdefault(id(exchange), ([], answered))[0].append(result.outcome)
+    return list(calls.values())
 
 
 def _parts(events: Sequence[Claimed], size: int) -> list[Sequence[Claimed]]:

@@ -154,7 +154,10 @@ def facts_of(order: Order) -> Facts:
         payment_method=order.payment.method,
         grand_total=order.grand_total,
         total_paid=order.total_paid or Decimal(0),
-        total_due=order.total_due or Decimal(0),
+        # Magento reckons it, the column may be NULL: that must not read as "nothing is due".
+        total_due=order.grand_total - (order.total_paid or Decimal(0))
+        if order.total_due is None
+        else order.total_due,
         amount_authorized=order.payment.amount_authorized or Decimal(0),
         has_transaction=bool(order.payment.last_trans_id),
     )

@@ -34,6 +34,9 @@ OPEN = (
 
 #: Code of an event that was parked because its order breaks an invariant.
 BAD_DATA = "bad_data"
+#: Codes of an operator's own acts: put aside until he says otherwise, and closed for good.
+PUT_ASIDE = "put_aside"
+DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)

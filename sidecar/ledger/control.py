@@ -163,10 +163,11 @@ class WorkLease:
         result = connection.execute(
             sa.update(self._table)
             .where(c.name == self._name, sa.or_(c.owner == owner, c.until <= NOW))
-            .values(
-                term=c.term + sa.case((c.owner == owner, 0), else_=1),
-                owner=owner,
-                until=in_seconds(seconds),
+            # The server assigns from left to right: `term` must be reckoned with the old owner.
+            .ordered_values(
+                (c.term, c.term + sa.case((c.owner == owner, 0), else_=1)),
+                (c.owner, owner),
+                (c.until, in_seconds(seconds)),
             )
         )
         return int(result.rowcount) == 1

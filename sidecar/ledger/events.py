@@ -1,9 +1,6 @@
-"""The events of the ledger: written by intake, claimed, settled and woken by delivery.
+"""The events of the ledger: written by intake, folded, held back and woken by delivery.
 
-A claim is a lease by the database's clock with a fence.  Whoever settles must name the fence that
-his claim was given; a settlement that comes after the lease was taken over matches no row and is
-refused.  An expired lease means that a process died between sending and settling: the event is
-*unknown* then, never pending.
+Their claims are in `claims`, what operators do to them in `acts`.
 """
 
 from __future__ import annotations
@@ -18,8 +15,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import OPEN, EventStatus, Settlement, error_print
-from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.domain.settlement import OPEN, PUT_ASIDE, EventStatus, error_print
+from sidecar.ledger.claims import Candidate, Claimed, Claims
+from sidecar.ledger.tables import NOW, Tables
+
+__all__ = ["BEHIND_ANOTHER", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
 
 BEHIND_ANOTHER = "an earlier event of this entity"
 _OPEN = tuple(status.value for status in OPEN)
@@ -61,48 +61,8 @@ class OpenEvent:
     code: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An event that is due."""
-
-    id: int
-    kind: str
-    entity_id: int
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """An event that is ours until its lease ends.
-
-    `age`: seconds since it was first sent; `since_sent`: since it was last sent.
-    """
-
-    id: int
-    event_id: str
-    domain: str
-    kind: str
-    entity_id: int
-    increment_id: str
-    sequence: int
-    type: EventType
-    payload: str
-    grand_total: Decimal | None
-    currency: str | None
-    occurred_at: datetime
-    attempts: int
-    fence: int
-    maybe_booked: bool
-    age: float
-    since_sent: float
-
-
-class Events:
-    """Table `event`."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self._event = tables.event
+class Events(Claims):
+    """Table `event`, with its claims."""
 
     def insert(self, connection: sa.Connection, events: Sequence[NewEvent]) -> None:
         """Write new events; those that may go are due at once."""
@@ -146,180 +106,6 @@ class Events:
             )
         return found
 
-    def candidates(
-        self, connection: sa.Connection, domain: str, limit: int, low: datetime | None = None
-    ) -> list[Candidate]:
-        """What is due, oldest first.
-
-        `low` is the low-water guard: rows before it are known to be gone, and InnoDB cannot purge
-        their index entries while anybody holds an old read view (facts: mysql-outbox 2.4).
-        The index is forced: MySQL was seen to choose a full scan with a filesort.
-        """
-        c = self._event.c
-        statement = (
-            sa.select(c.id, c.kind, c.entity_id, c.due_at)
-            .with_hint(self._event, "FORCE INDEX (claim)")
-            .where(c.domain == domain, c.due_at <= NOW)
-            .order_by(c.due_at, c.id)
-            .limit(limit)
-        )
-        if low is not None:
-            statement = statement.where(c.due_at >= low)
-        return [
-            Candidate(row.id, row.kind, row.entity_id, row.due_at)
-            for row in connection.execute(statement)
-        ]
-
-    def take(
-        self,
-        connection: sa.Connection,
-        ids: Sequence[int],
-        owner: str,
-        seconds: float,
-        *,
-        probing: bool = False,
-    ) -> list[Claimed]:
-        """Claim events for `seconds`; those that somebody else has meanwhile are left out.
-
-        `probing`: only to ask the ERP about them, which is no attempt to deliver.
-        """
-        if not ids:
-            return []
-        c = self._event.c
-        wanted = [EventStatus.PENDING.value] + [EventStatus.UNKNOWN.value] * probing
-        sending: dict[str, Any] = {
-            "attempts": c.attempts + 1,
-            "sent_at": NOW,
-            "first_sent_at": sa.func.coalesce(c.first_sent_at, NOW),
-        }
-        connection.execute(
-            sa.update(self._event)
-            .where(c.id.in_(ids), c.due_at.is_not(None), c.status.in_(wanted))
-            .values(
-                status=EventStatus.SENDING.value,
-                due_at=None,
-                waiting=None,
-                fence=c.fence + 1,
-                lease_owner=owner,
-                lease_until=in_seconds(seconds),
-                **({} if probing else sending),
-            )
-        )
-        statement = (
-            sa.select(*self._claim_columns())
-            .where(
-                c.id.in_(ids),
-                c.status == EventStatus.SENDING.value,
-                c.lease_owner == owner,
-            )
-            .order_by(c.id)
-        )  # fmt: skip
-        return [_claimed(row) for row in connection.execute(statement)]
-
-    def renew(
-        self, connection: sa.Connection, ids: Sequence[int], owner: str, seconds: float
-    ) -> int:
-        """Extend leases that are still ours; gives how many were."""
-        c = self._event.c
-        result = connection.execute(
-            sa.update(self._event)
-            .where(c.id.in_(ids), c.lease_owner == owner, c.status == EventStatus.SENDING.value)
-            .where(c.lease_until > NOW)
-            .values(lease_until=in_seconds(seconds))
-        )
-        return int(result.rowcount)
-
-    def settle(
-        self, connection: sa.Connection, claimed: Claimed, owner: str, settlement: Settlement
-    ) -> bool:
-        """Write the end of an attempt; False when the fence says that the claim is not ours."""
-        c = self._event.c
-        over = settlement.status in (EventStatus.ACCEPTED, EventStatus.SUPERSEDED)
-        result = connection.execute(
-            sa.update(self._event)
-            .where(
-                c.id == claimed.id,
-                c.fence == claimed.fence,
-                c.lease_owner == owner,
-                c.status == EventStatus.SENDING.value,
-            )
-            .values(
-                status=settlement.status.value,
-                due_at=None if settlement.due_in is None else in_seconds(settlement.due_in),
-                lease_owner=None,
-                lease_until=None,
-                maybe_booked=int(settlement.maybe_booked),
-                reason=settlement.reason,
-                remedy=settlement.remedy,
-                error_code=settlement.code,
-                error_print=error_print(settlement.code, settlement.reason)
-                if settlement.reason and not over
-                else None,
-                finished_at=NOW if over else None,
-            )
-        )
-        return int(result.rowcount) == 1
-
-    def release(self, connection: sa.Connection, claimed: Sequence[Claimed], owner: str) -> None:
-        """Give back claims that were certainly not sent (a stop before the call)."""
-        c = self._event.c
-        for event in claimed:
-            status = EventStatus.UNKNOWN if event.maybe_booked else EventStatus.PENDING
-            connection.execute(
-                sa.update(self._event)
-                .where(c.id == event.id, c.fence == event.fence, c.lease_owner == owner)
-                .values(
-                    status=status.value,
-                    due_at=NOW,
-                    lease_owner=None,
-                    lease_until=None,
-                    attempts=sa.case((c.attempts > 0, c.attempts - 1), else_=0),
-                )
-            )
-
-    def expire(self, connection: sa.Connection, domain: str) -> list[Claimed]:
-        """Leases that ran out: the process died in the middle.  They become unknown, due now."""
-        c = self._event.c
-        statement = (
-            sa.select(*self._claim_columns())
-            .where(
-                c.domain == domain,
-                c.lease_until < NOW,
-                c.status == EventStatus.SENDING.value,
-            )
-            .limit(500)
-        )  # fmt: skip
-        expired = [_claimed(row) for row in connection.execute(statement)]
-        if not expired:
-            return []
-        connection.execute(
-            sa.update(self._event)
-            .where(
-                c.id.in_([event.id for event in expired]),
-                c.lease_until < NOW,
-                c.status == EventStatus.SENDING.value,
-            )
-            .values(
-                status=EventStatus.UNKNOWN.value,
-                due_at=NOW,
-                lease_owner=None,
-                lease_until=None,
-                maybe_booked=1,
-                reason="the process that was sending it died: the ERP is asked first",
-            )
-        )
-        return expired
-
-    def _claim_columns(self) -> list[sa.ColumnElement[Any]]:
-        c = self._event.c
-        return [
-            c.id, c.event_id, c.domain, c.kind, c.entity_id, c.increment_id, c.sequence, c.type,
-            c.payload, c.grand_total, c.currency, c.occurred_at, c.attempts, c.fence,
-            c.maybe_booked,
-            _seconds_between(c.first_sent_at, NOW).label("age"),
-            _seconds_between(c.sent_at, NOW).label("since_sent"),
-        ]  # fmt: skip
-
     def hold_back(self, connection: sa.Connection, ids: Sequence[int], waiting: str) -> None:
         """Take pending events out of the claim's way until `wake` is called for their entity."""
         if ids:
@@ -358,12 +144,17 @@ class Events:
         return int(result.rowcount)
 
     def revive(self, connection: sa.Connection, event_id: int) -> None:
-        """Make a refused event pending again because newer data replaces what was refused."""
+        """Make a refused event pending again because newer data replaces what was refused.
+
+        One that an operator put aside stays aside, with the newer data.
+        """
+        c = self._event.c
         connection.execute(
             sa.update(self._event)
             .where(
-                self._event.c.id == event_id,
-                self._event.c.status.in_((EventStatus.REJECTED.value, EventStatus.PARKED.value)),
+                c.id == event_id,
+                c.status.in_((EventStatus.REJECTED.value, EventStatus.PARKED.value)),
+                sa.or_(c.error_code.is_(None), c.error_code != PUT_ASIDE),
             )
             .values(
                 status=EventStatus.PENDING.value,
@@ -405,84 +196,6 @@ class Events:
             .where(self._event.c.id == target)
             .values(payload=newer.payload, grand_total=newer.grand_total, currency=newer.currency)
         )
-
-    def requeue(self, connection: sa.Connection, ids: Sequence[int], *, ask_first: bool) -> int:
-        """Make parked, rejected or unknown events due now, with their attempts counted anew.
-
-        `ask_first`: what the ERP may hold is asked for before it is sent again; without (an ERP
-        that cannot be asked) the operator has looked himself.
-        """
-        if not ids:
-            return 0
-        c = self._event.c
-        result = connection.execute(
-            sa.update(self._event)
-            .where(
-                c.id.in_(ids),
-                c.status.in_(
-                    (
-                        EventStatus.PARKED.value,
-                        EventStatus.REJECTED.value,
-                        EventStatus.UNKNOWN.value,
-                        EventStatus.PENDING.value,
-                    )
-                ),
-            )
-            .values(
-                status=sa.case(
-                    (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
-                    else_=EventStatus.PENDING.value,
-                )
-                if ask_first
-                else EventStatus.PENDING.value,
-                maybe_booked=c.maybe_booked if ask_first else 0,
-                due_at=NOW,
-                waiting=None,
-                attempts=0,
-                first_sent_at=None,
-                reason=None,
-                remedy=None,
-                error_code=None,
-                error_print=None,
-            )
-        )
-        return int(result.rowcount)
-
-    def next_due_in(self, connection: sa.Connection, domain: str) -> float | None:
-        """Seconds until the next event is due (0 when one is), None when none will be."""
-        c = self._event.c
-        seconds = connection.execute(
-            sa.select(_seconds_between(NOW, sa.func.min(c.due_at)))
-            .with_hint(self._event, "FORCE INDEX (claim)")
-            .where(c.domain == domain, c.due_at.is_not(None))
-        ).scalar_one()
-        return None if seconds is None else max(0.0, float(seconds))
-
-
-def _seconds_between(start: Any, end: Any) -> sa.ColumnElement[Any]:
-    return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), start, end) / 1_000_000
-
-
-def _claimed(row: Any) -> Claimed:
-    return Claimed(
-        id=row.id,
-        event_id=row.event_id,
-        domain=row.domain,
-        kind=row.kind,
-        entity_id=row.entity_id,
-        increment_id=row.increment_id,
-        sequence=row.sequence,
-        type=EventType(row.type),
-        payload=row.payload,
-        grand_total=row.grand_total,
-        currency=row.currency,
-        occurred_at=row.occurred_at,
-        attempts=row.attempts,
-        fence=row.fence,
-        maybe_booked=bool(row.maybe_booked),
-        age=float(row.age or 0),
-        since_sent=float(row.since_sent or 0),
-    )
 
 
 _INSERTED = (

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from sidecar.domain.outcome import Booked
 from sidecar.domain.settlement import Difference, Verdict
-from sidecar.ledger.events import Claimed
-from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.ledger.claims import Claimed
+from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
 from sidecar.ports import Exchange, Link
 
 
@@ -66,8 +66,8 @@ class Journal:
                 fence=claimed.fence,
                 owner=owner,
                 outcome=attempt.outcome,
-                reference=attempt.reference,
-                code=attempt.code,
+                reference=cut(attempt.reference, 100),
+                code=cut(attempt.code, 64),
                 message=attempt.message[:2000],
                 request=exchange.request[:255] if exchange else None,
                 http_status=exchange.status if exchange else None,
@@ -100,8 +100,8 @@ class Journal:
             (
                 claimed.kind,
                 claimed.entity_id,
-                booked.reference,
-                booked.status,
+                cut(booked.reference, 100),
+                cut(booked.status, 64),
                 booked.total,
                 booked.tax,
                 booked.lines,
@@ -141,13 +141,24 @@ class WriteBacks:
         self._table = tables.write_back
 
     def add(self, connection: sa.Connection, claimed: Claimed, verdict: Verdict) -> None:
-        """Queue a verdict; an older one of the entity that was not applied yet is replaced."""
+        """Queue a verdict.
+
+        One on the placement itself replaces an older one that was not applied yet; one on a change
+        (a refused cancel) brings no number along, so it goes after it.
+        """
         c = self._table.c
-        connection.execute(
-            sa.update(self._table)
-            .where(c.kind == claimed.kind, c.entity_id == claimed.entity_id, c.due_at.is_not(None))
-            .values(state="refused", due_at=None, message="a newer answer of the ERP replaced it")
-        )
+        if verdict.ext_order_id:
+            connection.execute(
+                sa.update(self._table)
+                .where(
+                    c.kind == claimed.kind,
+                    c.entity_id == claimed.entity_id,
+                    c.due_at.is_not(None),
+                )
+                .values(
+                    state="refused", due_at=None, message="a newer answer of the ERP replaced it"
+                )
+            )
         connection.execute(
             sa.insert(self._table).values(
                 kind=claimed.kind,
@@ -156,7 +167,7 @@ class WriteBacks:
                 verdict=verdict.verdict,
                 status=verdict.status,
                 ext_order_id=verdict.ext_order_id,
-                comment=verdict.comment,
+                comment=cut(verdict.comment, 2000),
                 hold=int(verdict.hold),
                 state="pending",
                 due_at=NOW,
@@ -165,14 +176,21 @@ class WriteBacks:
         )
 
     def due(self, connection: sa.Connection, limit: int) -> list[WriteBack]:
-        """What wants to be applied now, oldest first."""
+        """What wants to be applied now, oldest first; of one entity only the oldest that waits."""
         c = self._table.c
+        older = self._table.alias("older")
+        before = sa.exists().where(
+            older.c.kind == c.kind,
+            older.c.entity_id == c.entity_id,
+            older.c.due_at.is_not(None),
+            older.c.id < c.id,
+        )
         statement = (
             sa.select(
                 c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.ext_order_id,
                 c.comment, c.hold, c.tries, c.applied,
             )
-            .where(c.due_at <= NOW)
+            .where(c.due_at <= NOW, ~before)
             .order_by(c.due_at, c.id)
             .limit(limit)
         )  # fmt: skip
@@ -225,13 +243,19 @@ class WriteBacks:
         Gives "again", "too often", or "nothing" when there is none to repeat.
         """
         c = self._table.c
+        # The newest that changes the order, whatever became of it: an older one (a refusal, say,
+        # of what the ERP has accepted since) must never come back in its place.
         last = connection.execute(
             sa.select(c.id, c.applied, c.state)
-            .where(c.kind == kind, c.entity_id == entity_id, c.state.in_(("applied", "pending")))
+            .where(
+                c.kind == kind,
+                c.entity_id == entity_id,
+                sa.or_(c.ext_order_id.is_not(None), c.hold == 1),
+            )
             .order_by(c.id.desc())
             .limit(1)
         ).first()
-        if last is None or last.state == "pending":
+        if last is None or last.state != "applied":
             return "nothing"
         again = last.applied < most
         connection.execute(

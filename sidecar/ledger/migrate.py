@@ -111,20 +111,35 @@ class Ledger:
         """
         todo = self.pending()
         fresh = not self.applied()
+        done: list[Migration] = []
         with self._database.definition("migrating the ledger") as connection:
             for statement in self._foundation() if fresh else ():
                 connection.exec_driver_sql(statement)
-            for migration in todo:
-                self._run(connection, migration)
-        return todo
+            try:
+                for migration in todo:
+                    self._run(connection, migration)
+                    done.append(migration)
+            except BaseException:
+                if fresh and not done:
+                    connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._names('migration')}")
+                raise
+        return done
 
     def drop(self) -> None:
         """Drop the ledger's tables, and its schema when it is one of its own and then empty."""
         with self._database.definition("dropping the ledger") as connection:
             for table in reversed(TABLES):
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._names(table)}")
-            if not self._names.prefix:
+            if not self._names.prefix and self._is_empty(connection):
                 connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS `{self._names.schema}`")
+
+    def _is_empty(self, connection: sa.Connection) -> bool:
+        """Whether nobody else keeps tables in the ledger's schema."""
+        count = connection.exec_driver_sql(
+            "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s",
+            (self._names.schema,),
+        ).scalar_one()
+        return int(count) == 0
 
     def _run(self, connection: sa.Connection, migration: Migration) -> None:
         made: list[str] = []

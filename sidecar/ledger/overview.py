@@ -11,14 +11,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.domain.cause import Refusal
 from sidecar.ledger.tables import NOW, Tables
 
 Row = dict[str, Any]
 
+#: Where an event waits for a human.
+REFUSED = ("rejected", "parked")
+
 _LISTED = (
-    "id", "event_id", "domain", "increment_id", "type", "status", "attempts", "due_at", "waiting",
-    "reason", "remedy", "error_code", "error_print", "grand_total", "currency", "created_at",
-    "finished_at",
+    "id", "event_id", "domain", "kind", "entity_id", "increment_id", "sequence", "type", "status",
+    "attempts", "due_at", "waiting", "maybe_booked", "reason", "remedy", "error_code",
+    "error_print", "grand_total", "currency", "created_at", "finished_at",
 )  # fmt: skip
 
 
@@ -95,6 +99,29 @@ class Overview:
             statement = statement.where(c.error_print == print_)
         return _rows(connection, statement)
 
+    def refusals(self, connection: sa.Connection, domain: str) -> list[Refusal]:
+        """Every event of a domain that was refused or parked for a cause that has a print."""
+        c = self._tables.event.c
+        statement = sa.select(
+            c.error_print, c.kind, c.entity_id, c.increment_id, c.error_code, c.reason,
+            c.grand_total, c.currency, sa.func.coalesce(c.sent_at, c.created_at).label("at"),
+        ).where(
+            c.domain == domain, c.status.in_(REFUSED), c.error_print.is_not(None)
+        )  # fmt: skip
+        return [
+            Refusal(
+                cause=row.error_print,
+                entity=(row.kind, row.entity_id),
+                order=row.increment_id,
+                code=row.error_code,
+                message=row.reason or "",
+                amount=row.grand_total,
+                currency=row.currency,
+                at=row.at.replace(tzinfo=UTC),
+            )
+            for row in connection.execute(statement)
+        ]
+
     def event(self, connection: sa.Connection, event_id: str) -> Row | None:
         """One event with its payload, by event id; also out of the archive."""
         for table in ("event", "event_archive"):
@@ -108,7 +135,7 @@ class Overview:
 
     def events_of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[Row]:
         """All events of an entity, archived ones too, by sequence."""
-        columns = ", ".join((*_LISTED, "sequence", "first_sent_at", "occurred_at"))
+        columns = ", ".join((*_LISTED, "first_sent_at", "occurred_at"))
         half = f"SELECT {columns} FROM {{}} WHERE kind = :kind AND entity_id = :entity_id"
         statement = sa.text(
             f"{half.format(self._names('event_archive'))} UNION ALL "

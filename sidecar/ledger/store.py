@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sidecar.ledger.accounts import Accounts
+from sidecar.ledger.acts import Acts
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
@@ -18,6 +19,7 @@ class LedgerStore:
         self.tables = Tables(names)
         self.entities = Entities(self.tables)
         self.events = Events(self.tables)
+        self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
         self.write_backs = WriteBacks(self.tables)
         self.control = Control(self.tables)

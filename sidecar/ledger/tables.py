@@ -82,6 +82,11 @@ class Tables:
         return sa.table(self.names.prefix + name, *columns, schema=self.names.schema)
 
 
+def cut(text: str | None, length: int) -> str | None:
+    """What the ERP says may be longer than its column: one such answer must not cost the batch."""
+    return text if text is None else text[:length]
+
+
 #: The database's clock.  Leases and due times never use the process's.
 NOW: sa.ColumnElement[object] = sa.literal_column("UTC_TIMESTAMP(3)")
 

@@ -88,7 +88,12 @@ class OrderWriter:
         return True
 
     def comment(self, connection: sa.Connection, entity_id: int, status: str, text: str) -> None:
-        """Append to the order's history, not shown to the customer."""
+        """Append to the order's history, not shown to the customer.
+
+        Magento's tables are utf8mb3 on most shops, which cannot hold what lies beyond the BMP: an
+        emoji in the ERP's message must not cost the answer.
+        """
+        text = "".join(character if character <= "\uffff" else "\ufffd" for character in text)
         connection.exec_driver_sql(
             f"INSERT INTO {self._history} (parent_id, is_customer_notified, is_visible_on_front, "
             "comment, status, entity_name) VALUES (%s, 0, 0, %s, %s, 'order')",

@@ -9,7 +9,7 @@ A third party's adapter is put to the test with one file and `pytest test_my_erp
         def make_adapter(self, url, read_timeout):
             return my_adapter.create(self.connection(url, read_timeout))
 
-The ERP is `sidecar.testing.erpsim`.  An adapter that speaks another language than that brings its
+The ERP is `sidecar.testing.erpsim`, the wire to it `sidecar.testing.fault_proxy`.  An adapter that speaks another language than that brings its
 own simulator: override `start_erp` with something that has the methods of `Erp`, whose rules
 have the names and meanings that `sidecar.testing.erpsim` documents.
 
@@ -19,16 +19,14 @@ What an adapter cannot do (`capabilities`) is skipped.
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,15 +39,30 @@ from sidecar.domain.outcome import (
     Conflict,
     Duplicate,
     Misconfigured,
-    Outcome,
     Partial,
     Rejected,
     Retry,
     Throttled,
     Unknown,
 )
-from sidecar.ports import Connection, ErpAdapter, Link, Listed, ShopContext
-from sidecar.testing.erpsim import Document, ErpSim
+from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
+from sidecar.testing.contract_calls import (
+    DOMAIN,
+    NUMBER,
+    Erp,
+    nobody_listens,
+    open_sockets,
+    probe,
+    push_one,
+    reference_of,
+    require,
+    require_batches,
+    require_list,
+    require_probe,
+    wait_for,
+    whole_list,
+)
+from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.sample_order import (
     SampleLine,
     bundle_order,
@@ -60,37 +73,13 @@ from sidecar.testing.sample_order import (
     sample_order,
     simple_order,
 )
+from sidecar.testing.wire_contract import WireContract
 
-DOMAIN = "orders"
-NUMBER = "000000042"
 PATIENT = 30.0
 IMPATIENT = 0.5
 
-Found = TypeVar("Found")
 
-
-class Erp(Protocol):
-    """What the contract needs of a simulator; `sidecar.testing.erpsim.ErpSim` has it."""
-
-    url: str
-
-    def bookings(self, external: str) -> list[Document]:
-        """The documents booked for an external number."""
-
-    def documents(self) -> list[Document]:
-        """Every document."""
-
-    def rule(self, name: str, **settings: Any) -> None:
-        """Misbehave from now on."""
-
-    def clear_rules(self) -> None:
-        """Behave again."""
-
-    def reset(self) -> None:
-        """Empty books, no rules."""
-
-
-class AdapterContract:
+class AdapterContract(WireContract):
     """Subclass it as `Test…` and say how the adapter is made."""
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
@@ -495,86 +484,3 @@ class AdapterContract:
         assert len(answered.exchange.answer) <= 2_000
         assert lost.exchange is not None
         assert lost.exchange.status is None
-
-
-def push_one(adapter: ErpAdapter, order: Order) -> Outcome:
-    """The outcome of sending one placed order."""
-    [result] = adapter.push([placed(order)])
-    return result.outcome
-
-
-def probe(adapter: ErpAdapter, ref: str) -> Sequence[Any]:
-    """What the ERP has under the reference; skips the rest of the test where it cannot be asked."""
-    require_probe(adapter)
-    return adapter.probe(DOMAIN, [ref]).get(ref, ())
-
-
-def whole_list(adapter: ErpAdapter) -> list[Listed]:
-    """All pages."""
-    since = datetime(2000, 1, 1, tzinfo=UTC)
-    page = adapter.list(DOMAIN, since)
-    rows = list(page.rows)
-    while page.next is not None:
-        page = adapter.list(DOMAIN, since, page.next)
-        rows.extend(page.rows)
-    return rows
-
-
-def reference_of(outcome: Outcome) -> str:
-    """The document's number in an acceptance; anything else fails the test."""
-    assert isinstance(outcome, Accepted), outcome
-    return outcome.booked.reference
-
-
-def require(adapter: ErpAdapter, event_type: EventType) -> None:
-    """Skip the test where the adapter has no call for the event."""
-    if event_type.value not in adapter.capabilities(DOMAIN).subscriptions:
-        pytest.skip(f"the adapter has no call for {event_type.value}")
-
-
-def require_batches(adapter: ErpAdapter) -> None:
-    """Skip the test where the adapter sends one by one."""
-    if adapter.capabilities(DOMAIN).batch < 2:
-        pytest.skip("the adapter sends one event a call")
-
-
-def require_probe(adapter: ErpAdapter) -> None:
-    """Skip the test where the ERP cannot be asked by reference."""
-    if not adapter.capabilities(DOMAIN).probe:
-        pytest.skip("the ERP cannot be asked by external reference")
-
-
-def require_list(adapter: ErpAdapter) -> None:
-    """Skip the test where the ERP has no list."""
-    if not adapter.capabilities(DOMAIN).lists:
-        pytest.skip("the ERP has no list")
-
-
-def nobody_listens() -> str:
-    """An address whose port is free."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{taken.getsockname()[1]}/api"
-
-
-def open_sockets() -> int:
-    """How many sockets this process holds (Linux)."""
-    links = Path("/proc/self/fd")
-    return sum("socket:" in _target(link) for link in links.iterdir())
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except FileNotFoundError:  # the descriptor of the listing itself
-        return ""
-
-
-def wait_for(condition: Callable[[], Found], seconds: float = 20) -> Found:
-    """The condition's first true value; fails the test when there is none in time."""
-    ticker = threading.Event()
-    until = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < until, "waited in vain"
-        ticker.wait(0.02)
-    return found

@@ -1,5 +1,9 @@
-"""The kit is shipped as a module; its assertions are explained as those of a test file are."""
+"""The kit is shipped as modules; their assertions are explained as those of a test file are."""
 
 import pytest
 
-pytest.register_assert_rewrite("sidecar.testing.adapter_contract")
+pytest.register_assert_rewrite(
+    "sidecar.testing.adapter_contract",
+    "sidecar.testing.contract_calls",
+    "sidecar.testing.wire_contract",
+)

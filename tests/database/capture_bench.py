@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pymysql
+from pymysql.cursors import Cursor
 
 from sidecar.capture.triggers import Triggers
 from sidecar.database import Database, Login
@@ -22,7 +23,7 @@ class NoPause:
 
     def __init__(self) -> None:
         self.pauses: list[float] = []
-        self.then = lambda: None
+        self.then: Callable[[], object] = list
 
     def wait(self, seconds: float) -> bool:
         self.pauses.append(seconds)
@@ -33,7 +34,7 @@ class NoPause:
 
 @dataclass(frozen=True)
 class Bench:
-    """`database` is logged in to the shop's schema as root unless `As` says otherwise."""
+    """`database` is logged in to the shop's schema as root."""
 
     magento: MagentoDatabase
     names: LedgerNames
@@ -79,26 +80,40 @@ class Bench:
             **session,
         )
 
-    def place_order(self, connection: pymysql.Connection[Any] | None = None) -> int:
+    def place_order(self) -> int:
         """The rows of an order that matter to triggers, in one transaction; the order's id."""
-        placed = connection or self.checkout()
+        with self.checkout() as connection, connection.cursor() as cursor:
+            return self.place_order_on(cursor)
+
+    def place_order_on(self, cursor: Cursor) -> int:
+        """As `place_order`, on a connection of the caller's."""
         table = self.magento.table
-        with placed.cursor() as cursor:
-            cursor.execute("START TRANSACTION")
-            cursor.execute(f"INSERT INTO {table('sales_order')} (state) VALUES ('new')")
-            order_id = int(cursor.lastrowid)
-            cursor.execute(
-                f"INSERT INTO {table('sales_order_payment')} (parent_id, method) "
-                f"VALUES ({order_id}, 'checkmo')"
-            )
-            cursor.execute(
-                f"INSERT INTO {table('sales_order_address')} (parent_id, lastname, city) "
-                f"VALUES ({order_id}, 'Muller', NULL)"
-            )
-            cursor.execute("COMMIT")
-        if connection is None:
-            placed.close()
+        cursor.execute("START TRANSACTION")
+        cursor.execute(f"INSERT INTO {table('sales_order')} (state) VALUES ('new')")
+        order_id = int(cursor.lastrowid)
+        cursor.execute(
+            f"INSERT INTO {table('sales_order_payment')} (parent_id, method) "
+            f"VALUES ({order_id}, 'checkmo')"
+        )
+        cursor.execute(
+            f"INSERT INTO {table('sales_order_address')} (parent_id, lastname, city) "
+            f"VALUES ({order_id}, 'Muller', NULL)"
+        )
+        cursor.execute("COMMIT")
         return order_id
+
+    @contextmanager
+    def open_checkout(self) -> Iterator[Cursor]:
+        """A shop's transaction that wrote its hint and is still open; closed without commit."""
+        with self.checkout(autocommit=False) as connection, connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {self.magento.table('sales_order')} (state) VALUES ('new')"
+            )
+            cursor.execute(
+                f"INSERT INTO {self.magento.table('sales_order_payment')} (parent_id) "
+                f"VALUES ({cursor.lastrowid})"
+            )
+            yield cursor
 
     def hints(self) -> list[tuple[str, int, str]]:
         return [
@@ -134,13 +149,18 @@ def login(magento: MagentoDatabase, user: str = "root", password: str = "") -> L
 
 @contextmanager
 def bench_beside(magento: MagentoDatabase, *, inside: bool = False) -> Iterator[Bench]:
-    """A migrated ledger for `magento`, in a schema of its own or `inside` Magento's."""
+    """A migrated ledger for `magento`, in a schema of its own or `inside` Magento's.
+
+    Afterwards ledger, orders and our triggers are gone, so that the next test may use the shop.
+    """
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
     database = Database(login(magento))
+    bench = Bench(magento, names, database, NoPause())
     try:
         Ledger(database, names).migrate()
-        yield Bench(magento, names, database, NoPause())
+        yield bench
+        bench.triggers().remove()
+        bench.sql(f"DELETE FROM {magento.table('sales_order')}")
     finally:
+        bench.sql(f"DROP DATABASE IF EXISTS `{magento.name}_ledger`")
         database.close()
-        with magento.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(f"DROP DATABASE IF EXISTS `{magento.name}_ledger`")

@@ -10,7 +10,7 @@ import sys
 import pymysql
 import pytest
 
-from sidecar.domain.errors import Unavailable
+from sidecar.domain.errors import SidecarError, Unavailable
 from sidecar.testing.magento_db import MariaDb, PrivateServer, Shop, create_magento
 
 
@@ -36,6 +36,13 @@ def test_a_killed_durable_server_comes_back_with_every_committed_order() -> None
             assert cursor.fetchall() == ((placed.increment_id,),)
             cursor.execute("SELECT @@log_bin, @@binlog_format, @@sync_binlog")
             assert cursor.fetchone() == (1, "ROW", 1)
+
+
+def test_a_running_server_is_not_started_twice(server: PrivateServer) -> None:
+    pid = server.pid
+    with pytest.raises(SidecarError, match="already running"):
+        server.start()
+    assert server.pid == pid
 
 
 def test_options_of_ones_own_reach_the_server() -> None:

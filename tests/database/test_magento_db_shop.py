@@ -367,7 +367,8 @@ REAL_CATALOGUE = {
 NOT_COMPARED = {
     "state", "status", "total_due", "base_total_due", "protect_code", "store_name", "quote_id",
     "customer_id", "customer_email", "customer_firstname", "customer_lastname", "order_id",
-    "customer_group_id", "customer_is_guest", "parent_item_id", "name", "product_options",
+    "customer_group_id", "customer_is_guest", "customer_note_notify", "parent_item_id", "name",
+    "product_options",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sidecar.capture.outbox import LOOK_BACK_SECONDS, Depth, Hint, Outbox
 from sidecar.domain.errors import TryAgain
+from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import Bench, bench_beside
 
 
@@ -22,8 +23,16 @@ class Stopwatch:
         return self.seconds
 
 
+@pytest.fixture(scope="module")
+def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
+    """One shop for all tests here: making its tables takes longer than any test."""
+    database = create_magento(server, "outbox_shop")
+    yield database
+    database.drop()
+
+
 @pytest.fixture
-def bench(magento) -> Iterator[Bench]:
+def bench(magento: MagentoDatabase) -> Iterator[Bench]:
     with bench_beside(magento) as ready:
         ready.triggers().install()
         yield ready
@@ -77,17 +86,13 @@ def test_a_hint_says_what_pointed_and_when_in_utc(bench: Bench, outbox: Outbox) 
 
 def test_a_late_commit_is_not_lost(bench: Bench, outbox: Outbox, stopwatch: Stopwatch) -> None:
     """Its id is lower than all that was seen and discarded meanwhile."""
-    late = bench.checkout(autocommit=False)
-    with late.cursor() as cursor:
-        cursor.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        order = cursor.lastrowid
-        cursor.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({order})")
-    for _ in range(2):
-        # A mark above the late one: the second round's poll begins at the first round's hint.
-        bench.place_order()
-        discard(bench, outbox, peek(bench, outbox))
-    late.commit()
-    late.close()
+    with bench.open_checkout() as late:
+        for _ in range(2):
+            # A mark above the late one: the second round's poll begins at the first round's hint.
+            bench.place_order()
+            discard(bench, outbox, peek(bench, outbox))
+        late.connection.commit()
+    ((order,),) = bench.sql("SELECT MIN(parent_id) FROM sales_order_payment")
 
     assert peek(bench, outbox) == []
     stopwatch.seconds += LOOK_BACK_SECONDS
@@ -129,10 +134,7 @@ def test_discarding_does_not_wait_for_the_uncommitted_hint_of_an_open_checkout(
     """A list of ids in one DELETE does, from two ids on: the optimiser scans a short table."""
     with bench.database.transaction() as connection:
         outbox.add(connection, "order", range(1, committed + 1), "sweep")
-    with bench.checkout(autocommit=False) as open_checkout, open_checkout.cursor() as cursor:
-        cursor.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        cursor.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({cursor.lastrowid})")
-
+    with bench.open_checkout():
         hints = peek(bench, outbox, limit=500)
         assert discard(bench, outbox, hints) == len(hints) == committed
 
@@ -142,12 +144,12 @@ def test_one_delete_with_the_same_list_of_ids_would_wait(bench: Bench, outbox: O
     with bench.database.transaction() as connection:
         outbox.add(connection, "order", range(1, 21), "sweep")
     ids = ", ".join(str(hint.id) for hint in peek(bench, outbox))
-    with bench.checkout(autocommit=False) as open_checkout, open_checkout.cursor() as cursor:
-        cursor.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        cursor.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({cursor.lastrowid})")
-
-        with pytest.raises(TryAgain), bench.database.transaction() as connection:
-            connection.exec_driver_sql(f"DELETE FROM {bench.names('outbox')} WHERE id IN ({ids})")
+    with (
+        bench.open_checkout(),
+        pytest.raises(TryAgain),
+        bench.database.transaction() as connection,
+    ):
+        connection.exec_driver_sql(f"DELETE FROM {bench.names('outbox')} WHERE id IN ({ids})")
 
 
 def test_discarding_what_is_gone_is_no_error(bench: Bench, outbox: Outbox) -> None:

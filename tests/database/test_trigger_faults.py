@@ -12,29 +12,46 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
+from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import Bench, bench_beside
 
 OWNER = "magento_owner"
 
 
+@pytest.fixture(scope="module")
+def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
+    """One shop for all tests here: making its tables takes longer than any test."""
+    database = create_magento(server, "fault_shop", mview=False)
+    yield database
+    database.drop()
+
+
 @pytest.fixture
-def bench(magento) -> Iterator[Bench]:
+def bench(magento: MagentoDatabase) -> Iterator[Bench]:
     """The triggers are defined by an account of Magento's; the shop writes as root."""
-    with bench_beside(magento) as ready:
-        ready.sql(
+    yield from defined_by_the_owner(magento)
+
+
+@pytest.fixture
+def fresh(server: PrivateServer) -> Iterator[Bench]:
+    """As `bench`, with a shop of the test's own, whose tables it may change."""
+    database = create_magento(server, "changed_shop", mview=False)
+    yield from defined_by_the_owner(database)
+    database.drop()
+
+
+def defined_by_the_owner(magento: MagentoDatabase) -> Iterator[Bench]:
+    with bench_beside(magento) as bench:
+        bench.sql(
             f"CREATE OR REPLACE USER {OWNER}@localhost",
             f"GRANT ALL ON `{magento.name}`.* TO {OWNER}@localhost",
-            *(
-                f"DROP TRIGGER {name}"
-                for (name,) in ready.sql(
-                    "SELECT TRIGGER_NAME FROM information_schema.TRIGGERS "
-                    f"WHERE TRIGGER_SCHEMA = '{magento.name}'"
-                )
-            ),
         )
-        ready.triggers(account=f"{OWNER}@localhost").install()
-        yield ready
-        ready.sql(f"DROP USER IF EXISTS {OWNER}@localhost")
+        bench.triggers(account=f"{OWNER}@localhost").install()
+        yield bench
+        bench.sql(
+            f"DROP USER IF EXISTS {OWNER}@localhost",
+            f"DROP TABLE IF EXISTS `{magento.name}`.elsewhere",
+        )
 
 
 def breaking(bench: Bench, *statements: str) -> None:
@@ -150,40 +167,38 @@ def test_the_order_goes_through_even_where_no_breadcrumb_can_be_left(
     assert orders_in_the_shop(bench) == [order]
 
 
-def test_a_magento_upgrade_may_drop_a_column_that_the_trigger_compares(bench: Bench) -> None:
+def test_a_magento_upgrade_may_drop_a_column_that_the_trigger_compares(fresh: Bench) -> None:
     """The ALTER succeeds, and every later update of the table would fail without the handler."""
-    order = bench.place_order()
-    bench.sql("ALTER TABLE sales_order_address DROP COLUMN fax")
+    order = fresh.place_order()
+    fresh.sql("ALTER TABLE sales_order_address DROP COLUMN fax")
 
-    bench.sql(f"UPDATE sales_order_address SET city = 'Ulm' WHERE parent_id = {order}")
+    fresh.sql(f"UPDATE sales_order_address SET city = 'Ulm' WHERE parent_id = {order}")
 
-    assert bench.breadcrumbs() == [("order", order, NO_SUCH_COLUMN)]
+    assert fresh.breadcrumbs() == [("order", order, NO_SUCH_COLUMN)]
 
 
-def test_a_magento_upgrade_may_drop_the_column_that_holds_the_order(bench: Bench) -> None:
-    bench.sql(
+def test_a_magento_upgrade_may_drop_the_column_that_holds_the_order(fresh: Bench) -> None:
+    fresh.sql(
         "SET SESSION foreign_key_checks = 0",
         *(
             f"ALTER TABLE sales_order_payment DROP FOREIGN KEY `{name}`"
-            for (name,) in bench.sql(
+            for (name,) in fresh.sql(
                 "SELECT CONSTRAINT_NAME FROM information_schema.REFERENTIAL_CONSTRAINTS "
-                f"WHERE CONSTRAINT_SCHEMA = '{bench.magento.name}' "
+                f"WHERE CONSTRAINT_SCHEMA = '{fresh.magento.name}' "
                 "AND TABLE_NAME = 'sales_order_payment'"
             )
         ),
         "ALTER TABLE sales_order_payment DROP COLUMN parent_id",
     )
 
-    bench.sql("INSERT INTO sales_order_payment (method) VALUES ('checkmo')")
+    fresh.sql("INSERT INTO sales_order_payment (method) VALUES ('checkmo')")
 
-    assert bench.sql("SELECT method FROM sales_order_payment") == [("checkmo",)]
+    assert fresh.sql("SELECT method FROM sales_order_payment") == [("checkmo",)]
 
 
 def test_a_hint_of_a_rolled_back_order_is_rolled_back_with_it(bench: Bench) -> None:
-    with bench.checkout(autocommit=False) as connection, connection.cursor() as cursor:
-        cursor.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        cursor.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({cursor.lastrowid})")
-        connection.rollback()
+    with bench.open_checkout() as cursor:
+        cursor.connection.rollback()
 
     assert bench.hints() == []
 
@@ -241,12 +256,8 @@ def test_a_unique_index_on_the_outbox_makes_orders_wait_which_is_why_there_is_no
     bench: Bench,
 ) -> None:
     breaking(bench, "ALTER TABLE {outbox} ADD UNIQUE (kind)")
-    with bench.checkout(autocommit=False) as other, other.cursor() as cursor:
-        cursor.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        cursor.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({cursor.lastrowid})")
-
-        with pytest.raises(pymysql.MySQLError) as failed:
-            bench.place_order()
+    with bench.open_checkout(), pytest.raises(pymysql.MySQLError) as failed:
+        bench.place_order()
 
     assert failed.value.args[0] == 1205
     assert orders_in_the_shop(bench) == []
@@ -258,9 +269,7 @@ def test_a_deadlock_takes_the_whole_order_never_half_of_it(bench: Bench) -> None
     outbox = bench.names("outbox")
     hint = f"INSERT INTO {outbox} (kind, entity_id, pointed) VALUES ('order', 1, '{{}}')"
     with (
-        bench.checkout(autocommit=False) as shop,
         bench.magento.connect(autocommit=False) as peer,
-        shop.cursor() as ours,
         peer.cursor() as theirs,
     ):
         # The heavier transaction survives a deadlock.
@@ -269,20 +278,19 @@ def test_a_deadlock_takes_the_whole_order_never_half_of_it(bench: Bench) -> None
             [(f"row {number}",) for number in range(200)],
         )
         theirs.execute(hint.format("sales_order_payment_au"))
-        ours.execute("INSERT INTO sales_order (state) VALUES ('new')")
-        ours.execute(f"INSERT INTO sales_order_payment (parent_id) VALUES ({ours.lastrowid})")
-        waiting = threading.Thread(
-            target=theirs.execute, args=(hint.format("sales_order_payment_ai"),)
-        )
-        waiting.start()
-        until_somebody_waits_for_a_row(bench)
+        with bench.open_checkout() as ours:
+            waiting = threading.Thread(
+                target=theirs.execute, args=(hint.format("sales_order_payment_ai"),)
+            )
+            waiting.start()
+            until_somebody_waits_for_a_row(bench)
 
-        with pytest.raises(pymysql.MySQLError) as failed:
-            ours.execute("UPDATE sales_order_payment SET method = 'free'")
-        waiting.join(timeout=10)
-        assert not waiting.is_alive()
-        peer.rollback()
-        shop.commit()
+            with pytest.raises(pymysql.MySQLError) as failed:
+                ours.execute("UPDATE sales_order_payment SET method = 'free'")
+            waiting.join(timeout=10)
+            assert not waiting.is_alive()
+            peer.rollback()
+            ours.connection.commit()
 
     assert failed.value.args[0] == 1213
     assert orders_in_the_shop(bench) == []

@@ -9,8 +9,8 @@
             shop.invoice(placed.entity_id)
             shop.ship(placed.entity_id, qty=1)
 
-`PrivateServer` needs the program mariadbd (apt-get install mariadb-server-core).  What can be
-bought is in `CATALOGUE`, who buys in `CUSTOMERS`, where in `STORES`; `random_order(rng)` makes up
+`PrivateServer` needs the program mariadbd (apt-get install mariadb-server-core); with
+`flavour=MySql.find()` it is a MySQL instead (got by tests/mysql/get-mysql).  What can be bought is in `CATALOGUE`, who buys in `CUSTOMERS`, where in `STORES`; `random_order(rng)` makes up
 the arguments of `Shop.place`.  `Shop(..., between=callback)` calls back after every statement, so
 that a test can look at, or interleave with, a transaction that is open.  `LoadedOrder` is an
 order as PHP holds it between loading and saving.  `load_dump` and `replay` bring in a dump of a
@@ -30,10 +30,11 @@ from sidecar.testing.magento_db.catalogue import (
 )
 from sidecar.testing.magento_db.documents import Document, Track
 from sidecar.testing.magento_db.dump import load_dump, replay, statements
+from sidecar.testing.magento_db.mysql import MySql
 from sidecar.testing.magento_db.order_acts import LoadedOrder
 from sidecar.testing.magento_db.random_order import random_order
 from sidecar.testing.magento_db.schema import MagentoDatabase, create_magento
-from sidecar.testing.magento_db.server import MariaDb, PrivateServer
+from sidecar.testing.magento_db.server import Flavour, MariaDb, PrivateServer
 from sidecar.testing.magento_db.shop import PlacedOrder, Shop
 
 __all__ = [
@@ -45,10 +46,12 @@ __all__ = [
     "Address",
     "Customer",
     "Document",
+    "Flavour",
     "Line",
     "LoadedOrder",
     "MagentoDatabase",
     "MariaDb",
+    "MySql",
     "PlacedOrder",
     "PricedCart",
     "PrivateServer",

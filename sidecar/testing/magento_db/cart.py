@@ -185,8 +185,10 @@ def price_cart(
     rule = _coupon(coupon)
     if rule:
         _discount(sellable, rule, base_to_order_rate)
-    base_tax = _tax(sellable, "base", prices_include_tax)
-    order_tax = _tax(sellable, "order", prices_include_tax)
+    # Magento carries the lost fractions from the lines on to the shipping.
+    base_rounding, order_rounding = DeltaRounding(), DeltaRounding()
+    base_tax = _tax(sellable, "base", prices_include_tax, base_rounding)
+    order_tax = _tax(sellable, "order", prices_include_tax, order_rounding)
     taxes = [
         RateAmount(rate, item, base_tax[index, rate.code], order_tax[index, rate.code])
         for index, item in enumerate(sellable)
@@ -195,13 +197,27 @@ def price_cart(
     shipped = [item for item in items if item.parent is None and not item.product.is_virtual]
     if shipping is None:
         shipping = 5 * sum((item.qty for item in shipped), ZERO)
-    base_shipping, order_shipping, shipping_taxes = _shipping(
-        shipping if shipped else ZERO, base_to_order_rate, tax_rates(address, GOODS)
-    )
+    base_shipping = cents(shipping) if shipped else ZERO
+    order_shipping = cents(shipping * base_to_order_rate) if shipped else ZERO
+    # The shipping's tax is noted per rate even when it is nothing.
+    shipping_taxes = [
+        RateAmount(
+            rate,
+            None,
+            base_rounding(rate.code, base_shipping * rate.percent / HUNDRED),
+            order_rounding(rate.code, order_shipping * rate.percent / HUNDRED),
+        )
+        for rate in tax_rates(address, GOODS)
+    ]
     for item in items:
         _sum_children(item)
     return PricedCart(
-        items, [*taxes, *shipping_taxes], rule, base_shipping, order_shipping, base_to_order_rate
+        items=items,
+        taxes=[*taxes, *shipping_taxes],
+        coupon=rule,
+        base_shipping=Shipping(base_shipping, sum((tax.base for tax in shipping_taxes), ZERO)),
+        order_shipping=Shipping(order_shipping, sum((tax.order for tax in shipping_taxes), ZERO)),
+        base_to_order_rate=base_to_order_rate,
     )
 
 
@@ -301,10 +317,13 @@ def _shares(amount: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def _tax(
-    sellable: Sequence[Item], basis: str, prices_include_tax: bool
+    sellable: Sequence[Item], basis: str, prices_include_tax: bool, after: DeltaRounding
 ) -> dict[tuple[int, str], Decimal]:
-    """Set the items' tax in one currency; returns the amount by (index of item, rate)."""
-    before, after = DeltaRounding(), DeltaRounding()
+    """Set the items' tax in one currency; returns the amount by (index of item, rate).
+
+    What counts is the tax after the discount; the one before it makes the prices with tax.
+    """
+    before = DeltaRounding()
     amounts: dict[tuple[int, str], Decimal] = {}
     for index, item in enumerate(sellable):
         row: Amounts = getattr(item, basis)
@@ -336,7 +355,8 @@ def _tax_inside(
 ) -> dict[str, Decimal]:
     percent = sum((rate.percent for rate in item.rates), ZERO)
     part = percent / (HUNDRED + percent)
-    key = "+".join(rate.code for rate in item.rates)
+    # Magento carries fractions of tax inside prices apart from those of tax on top.
+    key = "inside " + "+".join(rate.code for rate in item.rates)
     gross = row.row_total
     undiscounted = before(key, gross * part)
     row.tax = after(key, (gross - row.discount) * part)
@@ -348,27 +368,6 @@ def _tax_inside(
     row.price = cents(row.row_total / item.qty)
     shares = _shares(row.tax, [rate.percent for rate in item.rates])
     return {rate.code: share for rate, share in zip(item.rates, shares, strict=True)}
-
-
-def _shipping(
-    amount: Decimal, rate: Decimal, rates: Sequence[TaxRate]
-) -> tuple[Shipping, Shipping, list[RateAmount]]:
-    """Shipping in both currencies and its tax per rate, which is noted even when it is nothing."""
-    base_amount, order_amount = cents(amount), cents(amount * rate)
-    taxes = [
-        RateAmount(
-            tax,
-            None,
-            cents(base_amount * tax.percent / HUNDRED),
-            cents(order_amount * tax.percent / HUNDRED),
-        )
-        for tax in rates
-    ]
-    return (
-        Shipping(base_amount, sum((tax.base for tax in taxes), ZERO)),
-        Shipping(order_amount, sum((tax.order for tax in taxes), ZERO)),
-        taxes,
-    )
 
 
 def _sum_children(item: Item) -> None:

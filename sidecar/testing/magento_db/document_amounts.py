@@ -292,9 +292,9 @@ def settle_state(loaded: LoadedOrder) -> None:
         loaded.set_state("processing")
     if any(to_invoice(item) > 0 for item in top):
         return
-    to_ship = any(to_ship(item) > 0 for item in top)
+    unshipped = any(to_ship(item) > 0 for item in top)
     refunded = bool(order["total_refunded"]) and order["total_refunded"] >= order["total_paid"]
-    if refunded and not to_ship and order["state"] != "closed":
+    if refunded and not unshipped and order["state"] != "closed":
         loaded.set_state("closed")
-    elif order["state"] == "processing" and not to_ship:
+    elif order["state"] == "processing" and not unshipped:
         loaded.set_state("complete")

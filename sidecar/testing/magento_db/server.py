@@ -9,11 +9,11 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import pymysql
 
@@ -28,7 +28,6 @@ COMMON_OPTIONS: Mapping[str, str] = {
     "character_set_server": "utf8mb4",
     "default_time_zone": "+00:00",
     "innodb_buffer_pool_size": "128M",
-    "innodb_log_file_size": "32M",
     "max_allowed_packet": "64M",
     "max_connections": "200",
     "skip_name_resolve": "ON",
@@ -49,13 +48,26 @@ VOLATILE_OPTIONS: Mapping[str, str] = {
     "innodb_flush_method": "nosync",
     "innodb_doublewrite": "OFF",
     "sync_binlog": "0",
-    "sync_frm": "OFF",
 }
+
+
+class Flavour(Protocol):
+    """What is special about a server program."""
+
+    @property
+    def command(self) -> Sequence[str]:
+        """How the program is called, before its options."""
+
+    def options(self, *, fsync: bool) -> Mapping[str, str]:
+        """Its own lines of my.cnf, beside those that all servers know."""
+
+    def initialise(self, defaults: Path) -> None:
+        """Write the system tables into the empty data directory that `defaults` names."""
 
 
 @dataclass(frozen=True)
 class MariaDb:
-    """What is special about MariaDB's server program; another flavour has the same shape."""
+    """The installed MariaDB."""
 
     binary: Path
     share: Path
@@ -79,8 +91,15 @@ class MariaDb:
             "apt-get install --reinstall mariadb-server-core",
         )
 
+    @property
+    def command(self) -> Sequence[str]:
+        return [str(self.binary)]
+
+    def options(self, *, fsync: bool) -> Mapping[str, str]:
+        own = {"lc_messages_dir": str(self.share), "innodb_log_file_size": "32M"}
+        return own if fsync else {**own, "sync_frm": "OFF"}
+
     def initialise(self, defaults: Path) -> None:
-        """Write the system tables into the empty data directory that `defaults` names."""
         script = "CREATE DATABASE mysql;\nUSE mysql;\n" + "".join(
             (self.share / name).read_text(encoding="utf-8")
             for name in (
@@ -108,8 +127,8 @@ class PrivateServer:
 
     `fsync=False` is quick and forgets the last second when it is killed; `fsync=True` is durable
     and keeps a row binlog, as a shop's server does.  `port` opens 127.0.0.1:port besides the
-    socket.  `options` are added to my.cnf as they are.  The server runs as the calling user, with
-    an account `root` without password.
+    socket.  `options` are added to my.cnf as they are.  `flavour` is the installed MariaDB unless
+    another is given.  The server runs as the calling user, with an account `root` without password.
 
         with PrivateServer() as server, server.connect() as connection:
             ...
@@ -121,9 +140,9 @@ class PrivateServer:
         fsync: bool = False,
         port: int | None = None,
         options: Mapping[str, str] | None = None,
-        flavour: MariaDb | None = None,
+        flavour: Flavour | None = None,
     ) -> None:
-        self.flavour = flavour or MariaDb.find()
+        self.flavour: Flavour = flavour or MariaDb.find()
         self.port = port
         self.folder = Path(tempfile.mkdtemp(prefix="erp-sidecar-db-"))
         self.socket = self.folder / "server.sock"
@@ -135,7 +154,8 @@ class PrivateServer:
                 raise SidecarError(
                     f"The path of the socket is too long: {self.socket}", "Set TMPDIR=/tmp."
                 )
-            self._write_defaults({**COMMON_OPTIONS, **durability, **(options or {})})
+            own = self.flavour.options(fsync=fsync)
+            self._write_defaults({**COMMON_OPTIONS, **durability, **own, **(options or {})})
             (self.folder / "data").mkdir()
             self.flavour.initialise(self._defaults)
             self.start()
@@ -153,7 +173,7 @@ class PrivateServer:
             if self.port is None
             else ["bind_address = 127.0.0.1", f"port = {self.port}"]
         )
-        # mariadbd refuses to run as root unless it is told so by name.
+        # The server refuses to run as root unless it is told so by name.
         owner = ["user = root"] if os.geteuid() == 0 else []
         lines = [
             "[mysqld]",
@@ -161,7 +181,6 @@ class PrivateServer:
             f"tmpdir = {self.folder}",
             f"socket = {self.socket}",
             f"pid_file = {self.folder / 'server.pid'}",
-            f"lc_messages_dir = {self.flavour.share}",
             *owner,
             *network,
             *(f"{name} = {value}" for name, value in options.items()),
@@ -177,9 +196,13 @@ class PrivateServer:
 
     def start(self) -> None:
         """Start on the same data directory (again) and wait until a client is let in."""
+        if self._process is not None and self._process.poll() is None:
+            raise SidecarError(
+                "The private database server is already running.", "Call kill() first."
+            )
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [self.flavour.binary, f"--defaults-file={self._defaults}"],
+                [*self.flavour.command, f"--defaults-file={self._defaults}"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -228,23 +251,23 @@ class PrivateServer:
     def kill(self) -> None:
         """SIGKILL, as the kernel's out-of-memory killer does it; `start()` recovers."""
         os.kill(self.pid, signal.SIGKILL)
-        self._reap(STOP_SECONDS)
+        if self._process is not None:
+            self._reap(self._process)
 
     def stop(self) -> None:
         """Shut down and remove the folder with everything in it.  May be called twice."""
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._reap(STOP_SECONDS)
+            self._reap(self._process)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _reap(self, seconds: float) -> None:
-        if self._process is None:
-            return
+    @staticmethod
+    def _reap(process: subprocess.Popen[bytes]) -> None:
         try:
-            self._process.wait(seconds)
+            process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
 
     def log_tail(self, lines: int = 20) -> str:
         """The last lines of the server's error log."""

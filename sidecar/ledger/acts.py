@@ -1,0 +1,118 @@
+"""What operators do to single events: make them due again, put aside, drop, edit.
+
+The caller holds the lock of the entities.  No act touches an event in flight: only its fence may.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from sidecar.domain.settlement import DROPPED, PUT_ASIDE, EventStatus
+from sidecar.ledger.tables import NOW, Tables
+
+_MAY_BE_PARKED = ("pending", "unknown", "rejected")
+_MAY_BE_DROPPED = (*_MAY_BE_PARKED, "parked")
+
+
+class Acts:
+    """Table `event` under an operator's hand."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._event = tables.event
+
+    def requeue(self, connection: sa.Connection, ids: Sequence[int], *, ask_first: bool) -> int:
+        """Make parked, rejected or unknown events due now, with their attempts counted anew.
+
+        `ask_first`: what the ERP may hold is asked for before it is sent again; without (an ERP
+        that cannot be asked) the operator has looked himself.
+        """
+        if not ids:
+            return 0
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(
+                c.id.in_(ids),
+                c.status.in_(
+                    (
+                        EventStatus.PARKED.value,
+                        EventStatus.REJECTED.value,
+                        EventStatus.UNKNOWN.value,
+                        EventStatus.PENDING.value,
+                    )
+                ),
+            )
+            .values(
+                status=sa.case(
+                    (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
+                    else_=EventStatus.PENDING.value,
+                )
+                if ask_first
+                else EventStatus.PENDING.value,
+                maybe_booked=c.maybe_booked if ask_first else 0,
+                due_at=NOW,
+                waiting=None,
+                attempts=0,
+                first_sent_at=None,
+                reason=None,
+                remedy=None,
+                error_code=None,
+                error_print=None,
+            )
+        )
+        return int(result.rowcount)
+
+    def park(self, connection: sa.Connection, ids: Sequence[int], reason: str) -> int:
+        """Put events aside until they are requeued; what may be booked stays so."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(c.id.in_(ids), c.status.in_(_MAY_BE_PARKED))
+            .values(
+                status=EventStatus.PARKED.value,
+                due_at=None,
+                waiting=None,
+                reason=reason,
+                remedy=sa.func.concat("erp-sidecar queue requeue ", c.increment_id),
+                error_code=PUT_ASIDE,
+                error_print=None,
+            )
+        )
+        return int(result.rowcount)
+
+    def drop(self, connection: sa.Connection, ids: Sequence[int], reason: str) -> int:
+        """Close events that shall never go."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(c.id.in_(ids), c.status.in_(_MAY_BE_DROPPED))
+            .values(
+                status=EventStatus.SUPERSEDED.value,
+                due_at=None,
+                waiting=None,
+                reason=reason,
+                remedy=None,
+                error_code=DROPPED,
+                error_print=None,
+                finished_at=NOW,
+            )
+        )
+        return int(result.rowcount)
+
+    def rewrite(
+        self,
+        connection: sa.Connection,
+        event: int,
+        payload: str,
+        grand_total: Decimal | None,
+        currency: str | None,
+    ) -> None:
+        """Replace the payload of an event, and what the ledger tells of it."""
+        connection.execute(
+            sa.update(self._event)
+            .where(self._event.c.id == event)
+            .values(payload=payload, grand_total=grand_total, currency=currency)
+        )

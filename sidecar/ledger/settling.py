@@ -1,0 +1,116 @@
+"""Write down the ends of many attempts in one go.
+
+A commit costs two disk syncs, a statement a round trip: settling fifty attempts one by one took
+fifteen times as long as together (facts: mysql-outbox 3.2).  The statements are the same whatever
+the number of attempts; what is uncommon (refused, in doubt, put off) is written row by row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from sidecar.domain.settlement import EventStatus, Settlement
+from sidecar.ledger.claims import Claimed, Claims
+from sidecar.ledger.entities import Entities
+from sidecar.ledger.events import Events
+from sidecar.ledger.journal import Attempt, Journal, WriteBacks
+from sidecar.ledger.tables import Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """One attempt that is over: what was sent (`payload`), what came of it."""
+
+    claimed: Claimed
+    payload: Any
+    settlement: Settlement
+    attempt: Attempt
+
+
+class Settling:
+    """All that follows from a batch of attempts, in the caller's transaction."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        entities: Entities,
+        events: Events,
+        claims: Claims,
+        journal: Journal,
+        write_backs: WriteBacks,
+    ) -> None:
+        self._event = tables.event
+        self._names = tables.names
+        self._entities = entities
+        self._events = events
+        self._claims = claims
+        self._journal = journal
+        self._write_backs = write_backs
+
+    def settle(
+        self, connection: sa.Connection, owner: str, ended: Sequence[Ended]
+    ) -> list[Ended]:
+        """Settle what is still ours; gives that.  The rest was taken over by somebody else."""
+        entities: dict[str, list[int]] = defaultdict(list)
+        for one in ended:
+            entities[one.claimed.kind].append(one.claimed.entity_id)
+        for kind, ids in entities.items():
+            self._entities.lock(connection, kind, ids)
+        ours = self._still_ours(connection, owner, ended)
+        self._accept(connection, [one for one in ours if _is_plain(one.settlement)])
+        for one in ours:
+            if not _is_plain(one.settlement):
+                self._claims.settle(connection, one.claimed, owner, one.settlement)
+        self._journal.record(connection, owner, [(one.claimed, one.attempt) for one in ours])
+        self._journal.link(
+            connection,
+            [(one.claimed, one.settlement.booked) for one in ours if one.settlement.booked],
+        )
+        for one in ours:
+            self._journal.differ(connection, one.claimed, one.settlement.differences)
+        self._write_backs.add(
+            connection,
+            [(one.claimed, one.settlement.verdict) for one in ours if one.settlement.verdict],
+        )
+        for kind, ids in entities.items():
+            self._events.wake(connection, kind, ids)
+        return ours
+
+    def _still_ours(
+        self, connection: sa.Connection, owner: str, ended: Sequence[Ended]
+    ) -> list[Ended]:
+        c = self._event.c
+        rows = connection.execute(
+            sa.select(c.id, c.fence)
+            .where(
+                c.id.in_([one.claimed.id for one in ended]),
+                c.lease_owner == owner,
+                c.status == EventStatus.SENDING.value,
+            )
+            .with_for_update()
+        )
+        fences = {row.id: row.fence for row in rows}
+        return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
+
+    def _accept(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
+        if ended:
+            marks = ", ".join(["%s"] * len(ended))
+            connection.exec_driver_sql(
+                f"UPDATE {self._names('event')} SET status = 'accepted', due_at = NULL, "
+                "lease_owner = NULL, lease_until = NULL, maybe_booked = 0, reason = NULL, "
+                "remedy = NULL, error_code = NULL, error_print = NULL, "
+                f"finished_at = UTC_TIMESTAMP(3) WHERE id IN ({marks})",
+                tuple(one.claimed.id for one in ended),
+            )
+
+
+def _is_plain(settlement: Settlement) -> bool:
+    """The common end, which says nothing but that it was accepted."""
+    return settlement.status is EventStatus.ACCEPTED and not (
+        settlement.reason or settlement.maybe_booked
+    )

@@ -1,0 +1,69 @@
+"""A MySQL server for `PrivateServer`: unpacked into a folder, not installed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sidecar.domain.errors import Unavailable
+
+FOLDER_VARIABLE = "ERP_SIDECAR_MYSQL"
+FOLDER = Path(__file__).resolve().parents[3] / ".mysql"
+
+
+@dataclass(frozen=True)
+class MySql:
+    """A MySQL server with the libraries that it was built for, in a folder of their own.
+
+    `loader` is those libraries' dynamic linker: the machine's own C library may be too old.
+    """
+
+    folder: Path
+    loader: Path
+
+    @classmethod
+    def find(cls) -> MySql:
+        """The server in $ERP_SIDECAR_MYSQL or .mysql; `Unavailable` with the remedy if none."""
+        folder = Path(os.environ.get(FOLDER_VARIABLE) or FOLDER).resolve()
+        loaders = sorted(folder.glob("usr/lib/*/ld-linux-*.so.*"))
+        if not loaders or not (folder / "usr/sbin/mysqld").is_file():
+            raise Unavailable(
+                f"There is no MySQL server in {folder}.", "Run tests/mysql/get-mysql."
+            )
+        return cls(folder, loaders[0])
+
+    @property
+    def command(self) -> Sequence[str]:
+        libraries = str(self.loader.parent)
+        server = str(self.folder / "usr/sbin/mysqld")
+        return [str(self.loader), "--library-path", libraries, server]
+
+    def options(self, *, fsync: bool) -> Mapping[str, str]:  # noqa: ARG002 - the same for both
+        share = self.folder / "usr/share/mysql"
+        return {
+            "basedir": str(self.folder / "usr"),
+            "lc_messages_dir": str(share),
+            "character_sets_dir": str(share / "charsets"),
+            "plugin_dir": str(self.folder / "usr/lib/mysql/plugin"),
+            # The package's own value is a folder that only an installation has.
+            "secure_file_priv": "",
+            # Otherwise a second protocol opens a port and a socket in /tmp, shared by all servers.
+            "mysqlx": "OFF",
+            "innodb_redo_log_capacity": "32M",
+        }
+
+    def initialise(self, defaults: Path) -> None:
+        done = subprocess.run(
+            [*self.command, f"--defaults-file={defaults}", "--initialize-insecure"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Unavailable(
+                f"MySQL could not initialise a data directory: {done.stderr[-800:]}",
+                "Check the free space of the temporary folder (TMPDIR) and the server's options.",
+            )

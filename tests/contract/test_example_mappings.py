@@ -1,0 +1,23 @@
+"""The mappings that a user copies work as they are written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from adapters.rest import generic
+from sidecar.ports import ErpAdapter
+from sidecar.testing.adapter_contract import AdapterContract
+
+MAPPINGS = Path(__file__).parents[2] / "config" / "mappings"
+
+
+class TestLegacyRest(AdapterContract):
+    def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
+        calls = MAPPINGS / "legacy-rest.yaml"
+        return generic.create(self.connection(url, read_timeout, calls=calls))
+
+
+class TestLegacyBatchRest(AdapterContract):
+    def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
+        calls = MAPPINGS / "legacy-batch-rest.yaml"
+        return generic.create(self.connection(url, read_timeout, calls=calls))

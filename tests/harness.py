@@ -1,0 +1,452 @@
+"""A sidecar beside a Magento shop, station by station: for tests that look between the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from sidecar.acknowledge.write_back import WriteBackStation
+from sidecar.capture.intake import Intake
+from sidecar.capture.outbox import Outbox
+from sidecar.capture.sweep import Sweep
+from sidecar.capture.triggers import Triggers
+from sidecar.database import Database, Login
+from sidecar.delivery.breaker import Breaker
+from sidecar.delivery.claim import Claimer
+from sidecar.delivery.gate import Gate
+from sidecar.delivery.pump import Lane, Pump
+from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
+from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domain.event import EventType
+from sidecar.domain.outcome import Accepted, Booked, Outcome
+from sidecar.domain.secret import Secret
+from sidecar.domain.settlement import EventStatus
+from sidecar.installation import Installation
+from sidecar.ledger.events import NewEvent
+from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.store import LedgerStore
+from sidecar.ledger.tables import TABLES, LedgerNames
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.order_search import OrderSearch
+from sidecar.magento.order_status import OwnStatus
+from sidecar.magento.order_writer import OrderWriter
+from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.ports import (
+    Capabilities,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    Page,
+    Ping,
+    Result,
+    Tolerances,
+)
+from sidecar.testing.magento_db import MagentoDatabase
+
+ORDERS = "orders"
+RECEIVED = OwnStatus("erp_received", "Received by ERP", ("new", "processing"))
+REFUSED = OwnStatus("erp_rejected", "Rejected by ERP", ("holded",))
+ACKNOWLEDGEMENT = Acknowledgement(
+    accepted=Answer("erp_received", "ERP order {reference}"),
+    rejected=Answer("erp_rejected", "ERP refused: {message}", hold=True),
+)
+TAKES = frozenset({"order.placed", "order.updated", "order.canceled"})
+ANSWERED = Exchange("POST /orders", 201, 0.01)
+UNANSWERED = Exchange("POST /orders", None, 0.01)
+
+
+def login(magento: MagentoDatabase, user: str = "root", password: str = "") -> Login:
+    return Login(user, Secret(password), magento.name, socket=str(magento.server.socket))
+
+
+class Told:
+    """A narrator that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.lines: list[tuple[str, dict[str, object]]] = []
+
+    def tell(self, event: str, /, **fields: object) -> None:
+        self.lines.append((event, fields))
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.lines]
+
+    def of(self, name: str) -> list[dict[str, object]]:
+        return [fields for told, fields in self.lines if told == name]
+
+
+@dataclass
+class HandClock:
+    """A clock that a test moves; also a sleeper, whose sleep moves it."""
+
+    seconds: float = 1000.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return datetime(2026, 3, 29, 12, tzinfo=UTC)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def wait(self, seconds: float) -> bool:
+        self.slept.append(seconds)
+        self.seconds += seconds
+        return False
+
+
+class ScriptedErp:
+    """An ERP that answers as told; without a word it accepts.
+
+    `answers`: per order number the outcomes of the next pushes.  `documents`: what a probe finds.
+    """
+
+    def __init__(
+        self,
+        *,
+        subscriptions: frozenset[str] = TAKES,
+        probe: bool = True,
+        dedupe: bool = False,
+        batch: int = 1,
+    ) -> None:
+        self.can = Capabilities(subscriptions, batch=batch, probe=probe, dedupe=dedupe)
+        self.answers: dict[str, list[Outcome]] = {}
+        self.documents: dict[str, tuple[Booked, ...]] = {}
+        self.pushed: list[Delivery] = []
+        self.probed: list[str] = []
+        self.exchange = ANSWERED
+
+    def capabilities(self, domain: str) -> Capabilities:
+        return self.can
+
+    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+        self.pushed += batch
+        return [Result(self._outcome(delivery), self.exchange) for delivery in batch]
+
+    def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
+        assert self.can.probe, "this ERP cannot be asked"
+        self.probed += refs
+        return {ref: self.documents.get(ref, ()) for ref in refs}
+
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+        return Page(())
+
+    def ping(self) -> Ping:
+        return Ping(reachable=True, authorised=True)
+
+    def close(self) -> None:
+        pass
+
+    def types(self) -> tuple[str, ...]:
+        """The event types that were pushed, in order."""
+        return tuple(delivery.event.type for delivery in self.pushed)
+
+    def _outcome(self, delivery: Delivery) -> Outcome:
+        if self.answers.get(delivery.ref):
+            return self.answers[delivery.ref].pop(0)
+        booked = Booked(reference=f"SO-{delivery.ref}", status="OPEN")
+        self.documents[delivery.ref] = (booked,)
+        return Accepted(booked=booked)
+
+
+def settler(
+    can: Capabilities,
+    *,
+    trust_absence_after: float = 60.0,
+    acknowledgement: Acknowledgement = ACKNOWLEDGEMENT,
+) -> Settler:
+    """Rules with round figures; each wait is its upper bound."""
+    return Settler(
+        Backoff(first=5, factor=2, most=1800, give_up_after=3600, draw=lambda _, most: most),
+        Doubt(probe_after=2, trust_absence_after=trust_absence_after),
+        Tolerances(),
+        acknowledgement,
+        can,
+    )
+
+
+@dataclass
+class LedgerBench:
+    """A migrated ledger and nothing else."""
+
+    database: Database
+    store: LedgerStore
+    ledger: Ledger
+
+    def sql(self, statement: str, *parameters: Any) -> list[Any]:
+        """One statement in a transaction of its own; `{event}` is the ledger's table `event`."""
+        names = {table: self.store.names(table) for table in TABLES}
+        with self.database.transaction() as connection:
+            result = connection.exec_driver_sql(statement.format(**names), parameters or None)
+            return list(result) if result.returns_rows else []
+
+    def wipe(self) -> None:
+        """Forget everything but the migrations."""
+        with self.database.transaction() as connection:
+            for table in TABLES:
+                if table != "migration":
+                    connection.exec_driver_sql(f"DELETE FROM {self.store.names(table)}")
+
+    def add(self, *events: NewEvent) -> list[int]:
+        """Write events as intake does, with their entities; gives their ids."""
+        with self.database.transaction() as connection:
+            for event in events:
+                connection.exec_driver_sql(
+                    f"INSERT IGNORE INTO {self.store.names('entity')} (kind, entity_id, "
+                    "increment_id, state, status) VALUES (%s, %s, %s, 'new', 'pending')",
+                    (event.kind, event.entity_id, event.increment_id),
+                )
+            self.store.events.insert(connection, events)
+            self.store.events.wake(connection, "order", [event.entity_id for event in events])
+        ids = {(row.entity_id, row.sequence): row.id for row in self.events()}
+        return [ids[event.entity_id, event.sequence] for event in events]
+
+    def events(self) -> list[Any]:
+        return self.sql("SELECT * FROM {event} ORDER BY id")
+
+    def event(self, event_id: int) -> Any:
+        return self.sql("SELECT * FROM {event} WHERE id = %s", event_id)[0]
+
+    def statuses(self) -> list[tuple[str, str]]:
+        """(type, status) of every event, in order."""
+        return [(row.type, row.status) for row in self.events()]
+
+    def make_due(self) -> None:
+        """Let time pass: whatever is due later is due now."""
+        self.sql("UPDATE {event} SET due_at = UTC_TIMESTAMP(3) WHERE due_at IS NOT NULL")
+        self.sql("UPDATE {write_back} SET due_at = UTC_TIMESTAMP(3) WHERE due_at IS NOT NULL")
+
+    def claimer(
+        self,
+        *,
+        owner: str = "one",
+        clock: HandClock | None = None,
+        subscriptions: frozenset[str] = TAKES,
+        gate: Mapping[str, str] | None = None,
+        lease_seconds: float = 60.0,
+    ) -> Claimer:
+        return Claimer(
+            self.database,
+            self.store,
+            Gate(gate or {}),
+            clock or HandClock(),
+            domain=ORDERS,
+            subscriptions=subscriptions,
+            owner=owner,
+            lease_seconds=lease_seconds,
+        )
+
+    @contextmanager
+    def pump(
+        self,
+        erp: ErpAdapter,
+        *,
+        told: Told | None = None,
+        owner: str = "one",
+        concurrency: int = 1,
+        breaker_after: int = 5,
+        gate: Mapping[str, str] | None = None,
+        trust_absence_after: float = 60.0,
+        lease_seconds: float = 60.0,
+        clock: HandClock | None = None,
+        pace: Pace | None = None,
+    ) -> Iterator[Pump]:
+        clock = clock or HandClock()
+        can = erp.capabilities(ORDERS)
+        made = Pump(
+            self.database,
+            self.store,
+            erp,
+            self.claimer(
+                owner=owner,
+                clock=clock,
+                subscriptions=can.subscriptions,
+                gate=gate,
+                lease_seconds=lease_seconds,
+            ),
+            settler(can, trust_absence_after=trust_absence_after),
+            Throttle(pace or Pace(concurrency), clock),
+            Breaker(breaker_after, 60.0, clock),
+            Lane(ORDERS, "erp", owner, "/magento/main", 50, lease_seconds),
+            clock=clock,
+            sleeper=clock,
+            narrator=told or Told(),
+        )
+        try:
+            yield made
+        finally:
+            made.close()
+
+    def deliver(self, erp: ErpAdapter, **settings: Any) -> None:
+        """Deliver until nothing is due any more."""
+        with self.pump(erp, **settings) as pump:
+            drain(pump)
+
+
+@dataclass
+class Beside(LedgerBench):
+    """A sidecar beside a shop, every station in the test's hands."""
+
+    magento: MagentoDatabase
+    schema: MagentoSchema
+    told: Told
+    intake: Intake
+    sweep: Sweep
+    write_back: WriteBackStation
+    installation: Installation
+    _seen: int = 0
+
+    def look(self, *, sweep: bool = True) -> list[tuple[int, str, str]]:
+        """Take in what is to be seen; gives (order id, event, status) of what that wrote."""
+        if sweep:
+            self.sweep.full()
+        drain(self.intake)
+        rows = self.sql("SELECT * FROM {event} WHERE id > %s ORDER BY id", self._seen)
+        self._seen = rows[-1].id if rows else self._seen
+        return [(row.entity_id, row.type, row.status) for row in rows]
+
+    def acknowledge(self) -> None:
+        """Write back until nothing is due."""
+        drain(self.write_back)
+
+    def hints(self) -> list[tuple[str, int, str]]:
+        return [
+            (row.kind, row.entity_id, row.pointed)
+            for row in self.sql("SELECT * FROM {outbox} ORDER BY id")
+        ]
+
+    def point(self, *entity_ids: int, kind: str = "order") -> None:
+        """Hints, as a trigger would write them."""
+        with self.database.transaction() as connection:
+            Outbox(self.store.names).add(connection, kind, entity_ids, "test")
+
+    def order(self, entity_id: int) -> Any:
+        return self.sql(
+            f"SELECT * FROM {self.schema.table('sales_order')} WHERE entity_id = %s", entity_id
+        )[0]
+
+    def standing(self, entity_id: int) -> tuple[str, str, str | None]:
+        """(state, status, ext_order_id) of an order in Magento."""
+        order = self.order(entity_id)
+        return order.state, order.status, order.ext_order_id
+
+    def comments(self, entity_id: int) -> list[str]:
+        table = self.schema.table("sales_order_status_history")
+        rows = self.sql(f"SELECT comment FROM {table} WHERE parent_id = %s", entity_id)
+        return [row.comment for row in rows]
+
+    def empty(self) -> None:
+        """A shop without orders and a ledger without memory."""
+        self.sql(f"DELETE FROM {self.schema.table('sales_order')}")
+        self.sql(f"DELETE FROM {self.schema.table('sales_order_grid')}")
+        self.wipe()
+        self.told.lines.clear()
+
+
+def drain(station: Intake | WriteBackStation | Pump) -> None:
+    """Let a station work until it finds nothing more."""
+    for _ in range(200):
+        if not station.run_once():
+            return
+    raise AssertionError("the station comes to no end")
+
+
+@contextmanager
+def bare_ledger(magento: MagentoDatabase) -> Iterator[LedgerBench]:
+    """A ledger of its own for `magento`, of which nothing but the schema is used."""
+    database = Database(login(magento), connections=8)
+    store = LedgerStore(LedgerNames(f"{magento.name}_ledger"))
+    ledger = Ledger(database, store.names)
+    ledger.migrate()
+    try:
+        yield LedgerBench(database, store, ledger)
+    finally:
+        ledger.drop()
+        database.close()
+
+
+@contextmanager
+def sidecar_beside(
+    magento: MagentoDatabase,
+    *,
+    user: str = "root",
+    inside: bool = False,
+    triggers: bool = False,
+    install: bool = True,
+) -> Iterator[Beside]:
+    """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
+    database = Database(login(magento, user), connections=8)
+    names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
+    store, schema, told = LedgerStore(names), probe(database, magento.prefix), Told()
+    ledger = Ledger(database, names)
+    clock = HandClock()
+    domains = (ORDERS,) if triggers else ()
+    installation = Installation(
+        database,
+        store,
+        ledger,
+        schema,
+        Triggers(database, names, domains, clock, prefix=magento.prefix),
+        [RECEIVED, REFUSED],
+    )
+    if install:
+        installation.install(who="test")
+    try:
+        yield Beside(
+            database,
+            store,
+            ledger,
+            magento,
+            schema,
+            told,
+            Intake(
+                database,
+                store,
+                Outbox(names),
+                OrderReader(schema),
+                shop="main",
+                clock=clock,
+                narrator=told,
+                triggers_on=triggers,
+            ),
+            Sweep(
+                database,
+                Outbox(names),
+                OrderSearch(schema, names("entity")),
+                narrator=told,
+                stopping=lambda: False,
+            ),
+            WriteBackStation(database, store, OrderWriter(schema), told),
+            installation,
+        )
+    finally:
+        if install:
+            ledger.drop()
+        database.close()
+
+
+def new_event(
+    entity_id: int,
+    sequence: int = 1,
+    type_: EventType = EventType.ORDER_PLACED,
+    **fields: Any,
+) -> NewEvent:
+    """An event as intake writes it, of an order that nobody looks into."""
+    given: dict[str, Any] = {
+        "event_id": f"main.order.{entity_id}.{sequence}",
+        "domain": ORDERS,
+        "kind": "order",
+        "entity_id": entity_id,
+        "increment_id": f"{entity_id:09d}",
+        "sequence": sequence,
+        "type": type_,
+        "version": 1,
+        "payload": f'{{"sequence":{sequence}}}',
+        "grand_total": None,
+        "currency": "EUR",
+        "occurred_at": datetime(2026, 3, 29, tzinfo=UTC),
+        "status": EventStatus.PENDING,
+    }
+    return NewEvent(**(given | fields))

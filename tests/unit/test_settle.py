@@ -1,0 +1,450 @@
+"""From an outcome to what the ledger writes down: the table of settlements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Settler
+from sidecar.domain.event import EventType
+from sidecar.domain.lifecycle import REFUSED_MARK
+from sidecar.domain.outcome import (
+    Accepted,
+    Booked,
+    Conflict,
+    Duplicate,
+    Misconfigured,
+    Outcome,
+    Partial,
+    Rejected,
+    Retry,
+    Throttled,
+    Unknown,
+    describe,
+    name_of,
+)
+from sidecar.domain.settlement import EventStatus, Settlement, error_print
+from sidecar.ledger.events import Claimed
+from sidecar.ports import Capabilities, Link
+from sidecar.testing.sample_order import simple_order
+from tests.harness import TAKES, settler
+
+PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus
+ORDER = simple_order("000000042")
+BOOKED = Booked(reference="SO-1", status="OPEN", total=ORDER.grand_total)
+ASKS = Capabilities(TAKES, probe=True)
+DEDUPES = Capabilities(TAKES, dedupe=True)
+NEITHER = Capabilities(TAKES)
+CHANGES = [
+    EventType.ORDER_UPDATED,
+    EventType.ORDER_CANCELED,
+    EventType.ORDER_HELD,
+    EventType.ORDER_RELEASED,
+]
+#: give_up_after of tests.harness.settler.
+TOO_OLD = 3601.0
+
+
+def claimed(type_: EventType = EventType.ORDER_PLACED, **fields: Any) -> Claimed:
+    event = Claimed(
+        id=7,
+        event_id="main.order.42.1",
+        domain="orders",
+        kind="order",
+        entity_id=42,
+        increment_id="000000042",
+        sequence=1,
+        type=type_,
+        payload="{}",
+        grand_total=Decimal("99.50"),
+        currency="EUR",
+        occurred_at=datetime(2026, 3, 29, tzinfo=UTC),
+        attempts=1,
+        fence=1,
+        maybe_booked=False,
+        age=1.0,
+        since_sent=1.0,
+    )
+    return replace(event, **fields)
+
+
+def pushed(outcome: Outcome, event: Claimed | None = None, can: Capabilities = ASKS) -> Settlement:
+    return settler(can).of_push(event or claimed(), ORDER, outcome)
+
+
+def probed(
+    *found: Booked, event: Claimed | None = None, linked: bool = False, can: Capabilities = ASKS
+) -> Settlement:
+    event = event or claimed(maybe_booked=True)
+    return settler(can, trust_absence_after=60).of_probe(event, ORDER, found, linked=linked)
+
+
+def test_accepted_is_over_and_goes_back_to_magento() -> None:
+    end = pushed(Accepted(booked=BOOKED))
+
+    assert (end.status, end.due_in, end.booked, end.maybe_booked) == (ACCEPTED, None, BOOKED, False)
+    assert end.verdict is not None
+    assert (end.verdict.verdict, end.verdict.status) == ("accepted", "erp_received")
+    assert (end.verdict.ext_order_id, end.verdict.comment) == ("SO-1", "ERP order SO-1")
+    assert end.differences == ()
+
+
+def test_what_the_erp_lost_is_a_difference_of_an_accepted_order() -> None:
+    end = pushed(Accepted(booked=Booked(reference="SO-1", total=Decimal(1), lines=1)))
+
+    assert end.status is ACCEPTED
+    assert [difference.kind for difference in end.differences] == ["total", "lines"]
+
+
+def test_a_canceled_order_is_not_compared() -> None:
+    """An ERP answers a cancel with a total of nothing."""
+    end = pushed(
+        Accepted(booked=Booked(reference="SO-1", total=Decimal(0))),
+        claimed(EventType.ORDER_CANCELED),
+    )
+
+    assert end.differences == ()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_an_accepted_change_leaves_magentos_status_alone(change: EventType) -> None:
+    assert pushed(Accepted(booked=BOOKED), claimed(change)).verdict is None
+
+
+def test_the_erps_status_decides_what_the_order_becomes() -> None:
+    rules = Acknowledgement(
+        accepted=Answer("erp_received", "taken as {reference}"),
+        statuses={"POSTED": Answer("erp_posted")},
+    )
+
+    def verdict(status: str | None) -> tuple[str | None, str | None]:
+        booked = Booked(reference="SO-1", status=status)
+        end = settler(ASKS, acknowledgement=rules).of_push(
+            claimed(), ORDER, Accepted(booked=booked)
+        )
+        assert end.verdict
+        return end.verdict.status, end.verdict.comment
+
+    assert verdict("POSTED") == ("erp_posted", "taken as SO-1")
+    assert verdict("OPEN") == ("erp_received", "taken as SO-1")
+    assert verdict(None) == ("erp_received", "taken as SO-1")
+
+
+def test_a_number_too_long_for_magento_is_cut_there_and_kept_whole_in_the_ledger() -> None:
+    reference = "SO-" + "9" * 60
+
+    end = pushed(Accepted(booked=Booked(reference=reference)))
+
+    assert end.booked
+    assert end.booked.reference == reference
+    assert end.verdict
+    assert end.verdict.ext_order_id == reference[:32]
+
+
+def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
+    end = pushed(Rejected(message="Credit limit {exceeded}", code="CR1", field="customer"))
+
+    assert (end.status, end.due_in, end.code) == (REJECTED, None, "CR1")
+    assert end.reason == "Credit limit {exceeded} (field customer)"
+    assert "queue requeue 000000042" in (end.remedy or "")
+    assert end.verdict is not None
+    assert (end.verdict.verdict, end.verdict.status, end.verdict.hold) == (
+        "rejected",
+        "erp_rejected",
+        True,
+    )
+    assert end.verdict.comment == "ERP refused: Credit limit {exceeded}"
+    assert end.verdict.ext_order_id == REFUSED_MARK
+
+
+def test_a_refused_change_keeps_the_number_that_the_order_has() -> None:
+    end = pushed(Rejected(message="no"), claimed(EventType.ORDER_UPDATED))
+
+    assert end.verdict
+    assert end.verdict.ext_order_id is None
+
+
+def test_an_order_that_is_being_canceled_is_not_held() -> None:
+    end = pushed(Rejected(message="shipped already"), claimed(EventType.ORDER_CANCELED))
+
+    assert end.verdict
+    assert end.verdict.hold is False
+
+
+@pytest.mark.parametrize("outcome", [Retry, Throttled])
+def test_what_was_certainly_not_booked_goes_again_after_a_growing_wait(
+    outcome: type[Retry | Throttled],
+) -> None:
+    waits = [pushed(outcome(message="busy"), claimed(attempts=count)).due_in for count in (1, 2, 3)]
+    end = pushed(outcome(message="busy"))
+
+    assert waits == [5, 10, 20]
+    assert (end.status, end.maybe_booked, end.verdict) == (PENDING, False, None)
+
+
+@pytest.mark.parametrize("outcome", [Retry, Throttled])
+def test_a_wait_that_the_erp_names_is_the_least(outcome: type[Retry | Throttled]) -> None:
+    assert pushed(outcome(message="busy", after=90.0)).due_in == 90
+    assert pushed(outcome(message="busy", after=1.0)).due_in == 5
+
+
+def test_after_two_days_of_trying_a_human_is_asked() -> None:
+    end = pushed(Retry(message="busy"), claimed(age=TOO_OLD, attempts=99))
+
+    assert (end.status, end.due_in, end.code, end.maybe_booked) == (PARKED, None, "gave_up", False)
+    assert "99 attempts" in (end.reason or "")
+
+
+@pytest.mark.parametrize("outcome", [Unknown(message="cut"), Conflict(message="412")])
+def test_without_a_trustworthy_answer_the_erp_is_asked(outcome: Outcome) -> None:
+    end = pushed(outcome)
+
+    assert (end.status, end.due_in, end.maybe_booked) == (UNKNOWN, 2, True)
+
+
+def test_a_change_that_ends_in_doubt_each_time_is_sent_ever_more_seldom() -> None:
+    event = claimed(EventType.ORDER_UPDATED)
+    waits = [
+        pushed(Conflict(message="412"), replace(event, attempts=count)).due_in
+        for count in (1, 2, 3, 4)
+    ]
+
+    assert waits == [2, 10, 20, 40]
+
+
+@pytest.mark.parametrize(
+    "outcome", [Unknown(message="cut"), Conflict(message="412"), Duplicate(message="there")]
+)
+def test_doubt_without_end_is_given_to_a_human_who_is_not_told_to_send_it(
+    outcome: Outcome,
+) -> None:
+    end = pushed(outcome, claimed(age=TOO_OLD))
+
+    assert (end.status, end.code, end.maybe_booked) == (PARKED, "gave_up", True)
+
+
+def test_a_duplicate_is_asked_for_at_once() -> None:
+    end = pushed(Duplicate(reference="SO-9"))
+
+    assert (end.status, end.due_in, end.maybe_booked) == (UNKNOWN, 0, True)
+
+
+def test_a_duplicate_is_adopted_by_its_number_where_nobody_can_be_asked() -> None:
+    end = pushed(Duplicate(reference="SO-9"), can=DEDUPES)
+
+    assert (end.status, end.booked) == (ACCEPTED, Booked(reference="SO-9"))
+
+
+def test_a_duplicate_of_nobody_knows_what_is_parked() -> None:
+    end = pushed(Duplicate(), can=DEDUPES)
+
+    assert (end.status, end.maybe_booked) == (PARKED, True)
+
+
+def test_a_half_booked_order_is_parked_with_its_number_and_never_sent_again() -> None:
+    end = pushed(Partial(booked=BOOKED, what="draft"))
+
+    assert (end.status, end.code, end.booked) == (PARKED, "partial", BOOKED)
+    assert end.maybe_booked
+    assert "SO-1" in (end.remedy or "")
+
+
+def test_misconfigured_waits_for_nothing_but_the_domain_is_stopped() -> None:
+    end = pushed(Misconfigured(message="401"))
+
+    assert (end.status, end.due_in, end.code, end.maybe_booked) == (
+        PENDING,
+        0,
+        "misconfigured",
+        False,
+    )
+
+
+@pytest.mark.parametrize("outcome", [Unknown(message="cut"), Conflict(message="412")])
+def test_an_erp_that_neither_answers_questions_nor_refuses_doubles_gets_it_once(
+    outcome: Outcome,
+) -> None:
+    end = pushed(outcome, can=NEITHER)
+
+    assert (end.status, end.code, end.maybe_booked) == (PARKED, "unknown", True)
+    assert "look for order 000000042" in (end.remedy or "")
+
+
+def test_an_erp_that_refuses_doubles_gets_it_again() -> None:
+    assert pushed(Unknown(message="cut"), can=DEDUPES).status is PENDING
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_in_doubt_goes_again_where_nobody_can_be_asked(change: EventType) -> None:
+    assert pushed(Unknown(message="cut"), claimed(change), NEITHER).status is PENDING
+
+
+@given(
+    st.floats(0, 10_000), st.integers(1, 50), st.sampled_from([ASKS, DEDUPES, NEITHER]),
+    st.sampled_from([Unknown(message="?"), Conflict(message="?"), Duplicate(), Partial(
+        booked=BOOKED, what="half")]),
+)  # fmt: skip
+def test_no_doubtful_placement_ever_becomes_pending_unless_the_erp_refuses_doubles(
+    age: float, attempts: int, can: Capabilities, outcome: Outcome
+) -> None:
+    end = pushed(outcome, claimed(age=age, attempts=attempts), can)
+
+    if end.status is PENDING:
+        assert can.dedupe
+    else:
+        assert end.maybe_booked
+        assert end.status in (UNKNOWN, PARKED)
+
+
+@given(st.floats(0, 300))
+def test_absence_is_believed_only_after_the_erp_had_its_time(since_sent: float) -> None:
+    event = claimed(maybe_booked=True, since_sent=since_sent)
+    end = probed(event=event)
+
+    if since_sent < 60:
+        assert (end.status, end.maybe_booked) == (UNKNOWN, True)
+        assert end.due_in is not None
+        assert 0 < end.due_in <= 60 - since_sent
+    else:
+        assert (end.status, end.due_in, end.maybe_booked) == (PENDING, 0, False)
+
+
+def test_the_questions_grow_apart_and_the_last_is_at_the_moment_of_trust() -> None:
+    at, asked = 2.0, []
+    while at < 60:
+        end = probed(event=claimed(maybe_booked=True, since_sent=at))
+        assert end.due_in is not None
+        at += end.due_in
+        asked.append(at)
+
+    assert asked == [4, 8, 16, 32, 60]
+
+
+def test_what_the_probe_finds_is_adopted_and_compared() -> None:
+    end = probed(Booked(reference="SO-1", total=Decimal(1)))
+
+    assert end.status is ACCEPTED
+    assert end.verdict is not None
+    assert [difference.kind for difference in end.differences] == ["total"]
+
+
+@pytest.mark.parametrize("type_", [EventType.ORDER_PLACED, EventType.ORDER_CANCELED])
+def test_more_than_one_document_is_parked_as_a_difference_worth_the_order(
+    type_: EventType,
+) -> None:
+    end = probed(Booked(reference="A"), Booked(reference="B"), event=claimed(type_))
+
+    assert (end.status, end.code, end.maybe_booked) == (PARKED, "doubled", True)
+    (difference,) = end.differences
+    assert (difference.kind, difference.theirs, difference.amount) == (
+        "doubled",
+        "A, B",
+        Decimal("99.50"),
+    )
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_goes_again_to_an_order_that_the_erp_has(change: EventType) -> None:
+    by_link = probed(event=claimed(change), linked=True)
+    by_probe = probed(BOOKED, event=claimed(change))
+
+    assert (by_link.status, by_link.due_in) == (PENDING, 0)
+    assert (by_probe.status, by_probe.due_in, by_probe.booked) == (PENDING, 0, BOOKED)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_of_an_order_that_the_erp_does_not_have_is_moot(change: EventType) -> None:
+    assert probed(event=claimed(change)).status is SUPERSEDED
+
+
+def test_an_erp_that_cannot_be_asked_now_is_asked_later() -> None:
+    end = settler(ASKS).of_failed_probe(claimed(attempts=2), "down")
+
+    assert (end.status, end.due_in, end.maybe_booked) == (UNKNOWN, 10, True)
+
+
+class TestAnErpThatCanNeverBeAsked:
+    """A crash leaves *unknown* events behind; without a probe they must not stay that."""
+
+    def of(
+        self, event: Claimed, can: Capabilities = NEITHER, link: Link | None = None
+    ) -> Settlement:
+        return settler(can).of_unaskable(event, ORDER, link)
+
+    def test_a_placement_is_parked(self) -> None:
+        end = self.of(claimed(maybe_booked=True))
+
+        assert (end.status, end.code, end.maybe_booked) == (PARKED, "unknown", True)
+
+    def test_a_placement_goes_again_where_doubles_are_refused(self) -> None:
+        end = self.of(claimed(maybe_booked=True), DEDUPES)
+
+        assert (end.status, end.due_in, end.maybe_booked) == (PENDING, 0, False)
+
+    @pytest.mark.parametrize("can", [NEITHER, DEDUPES])
+    def test_a_placement_that_was_booked_in_part_is_taken_over(self, can: Capabilities) -> None:
+        end = self.of(claimed(), can, Link("SO-1"))
+
+        assert (end.status, end.booked) == (ACCEPTED, Booked(reference="SO-1"))
+
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_a_change_of_what_it_took_goes_again(self, change: EventType) -> None:
+        assert self.of(claimed(change), link=Link("SO-1")).status is PENDING
+
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_a_change_of_an_order_from_before_is_given_to_a_human(self, change: EventType) -> None:
+        assert self.of(claimed(change)).status is PARKED
+
+
+@pytest.mark.parametrize("outcome_type", get_args(Outcome))
+def test_every_outcome_has_a_settlement_a_name_and_a_line(outcome_type: Any) -> None:
+    needed: dict[str, Any] = {"message": "words"}
+    if outcome_type in (Accepted, Partial):
+        needed["booked"] = BOOKED
+    if outcome_type is Partial:
+        needed["what"] = "draft"
+    outcome: Outcome = outcome_type(**needed)
+
+    for can in (ASKS, DEDUPES, NEITHER):
+        for type_ in EventType:
+            end = pushed(outcome, claimed(type_), can)
+            # Waiting has an end, and what waits for a human says why and what to do.
+            assert (end.due_in is None) == (end.status in (ACCEPTED, REJECTED, PARKED))
+            if end.status in (PARKED, REJECTED):
+                assert end.reason
+                assert end.remedy
+    assert name_of(outcome) == outcome_type.__name__.lower()
+    assert describe(outcome).startswith(name_of(outcome).split(":")[0])
+
+
+@given(st.integers(1, 200))
+def test_the_wait_is_drawn_between_a_tenth_and_the_whole_of_its_bound(attempts: int) -> None:
+    backoff = Backoff(first=5, factor=2, most=1800, give_up_after=1)
+    bound = min(1800.0, 5.0 * 2.0 ** (attempts - 1))
+
+    assert bound / 10 <= backoff.delay(attempts) <= bound
+
+
+def test_alike_refusals_have_one_print_whatever_their_numbers() -> None:
+    one = error_print("E7", "Item 'TEAPOT' of order 42 is unknown")
+
+    assert error_print("E7", "item 'MUG' of order 4711 is unknown") == one
+    assert error_print("E8", "item 'MUG' of order 4711 is unknown") != one
+    assert error_print("E7", "Customer 12 is blocked") != one
+    assert len(one) == 12
+
+
+def test_a_template_without_its_fields_is_no_error() -> None:
+    rules = Acknowledgement(rejected=Answer("x", "{code}/{message}/{reference}/{status}"))
+    made: Settler = settler(ASKS, acknowledgement=rules)
+
+    end = made.of_push(claimed(), ORDER, Rejected(message="m"))
+
+    assert end.verdict
+    assert end.verdict.comment == "/m//"

@@ -1,0 +1,167 @@
+"""How often an ERP is asked."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.delivery.throttle import Pace, Throttle
+from tests.harness import HandClock
+
+
+def throttled(
+    requests: int | None = 10, window: float = 60.0, reserve: float = 0.0
+) -> tuple[Throttle, HandClock]:
+    clock = HandClock()
+    return Throttle(Pace(4, requests, window, reserve), clock), clock
+
+
+def calls_now(throttle: Throttle) -> int:
+    """How many calls may go in this moment."""
+    count = 0
+    while throttle.delay() == 0.0:
+        count += 1
+        assert count < 10_000
+    return count
+
+
+def test_without_a_window_every_call_goes() -> None:
+    throttle, _ = throttled(requests=None)
+
+    assert all(throttle.delay() == 0.0 for _ in range(1000))
+
+
+def test_as_many_calls_as_the_window_takes_and_no_more() -> None:
+    throttle, clock = throttled(requests=10)
+
+    assert calls_now(throttle) == 10
+    clock.seconds += 59.9
+    assert calls_now(throttle) == 0
+    clock.seconds += 0.1
+    assert calls_now(throttle) == 10
+
+
+def test_the_delay_is_the_time_until_the_next_place() -> None:
+    throttle, clock = throttled(requests=2, window=60)
+    throttle.delay()
+    clock.seconds += 20
+    throttle.delay()
+
+    assert throttle.delay() == pytest.approx(40)
+    clock.seconds += 40
+    assert throttle.delay() == 0.0
+
+
+def test_the_reserve_is_left_to_the_people_in_the_erp() -> None:
+    throttle, _ = throttled(requests=10, reserve=0.3)
+
+    assert calls_now(throttle) == 7
+
+
+def test_one_call_is_always_allowed() -> None:
+    throttle, _ = throttled(requests=1, reserve=0.9)
+
+    assert calls_now(throttle) == 1
+
+
+def test_retry_after_is_obeyed_also_without_a_window() -> None:
+    throttle, clock = throttled(requests=None)
+
+    throttle.refused(30)
+
+    assert throttle.delay() == pytest.approx(30)
+    assert throttle.slow_for() == pytest.approx(30)
+    clock.seconds += 30
+    assert throttle.delay() == 0.0
+
+
+def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
+    throttle, _ = throttled()
+
+    throttle.refused(30)
+    throttle.refused(5)
+
+    assert throttle.slow_for() == pytest.approx(30)
+
+
+def test_a_refusal_halves_the_rate_and_answers_bring_it_back() -> None:
+    throttle, _ = throttled(requests=100)
+
+    throttle.refused(None)
+    assert throttle.rate == 0.5
+    assert calls_now(throttle) == 50
+    for _ in range(100):
+        throttle.answered()
+    assert throttle.rate == 1.0
+
+
+def test_calls_that_went_before_the_refusal_count_in_the_smaller_window() -> None:
+    throttle, clock = throttled(requests=10)
+    for _ in range(10):
+        throttle.delay()
+        clock.seconds += 1
+
+    throttle.refused(None)
+
+    assert throttle.delay() == pytest.approx(1000 + 5 + 60 - clock.seconds)
+    clock.seconds = 1000 + 5 + 60
+    assert calls_now(throttle) == 1
+
+
+def test_however_often_it_is_refused_it_goes_on() -> None:
+    throttle, _ = throttled(requests=100)
+    for _ in range(100):
+        throttle.refused(None)
+
+    assert calls_now(throttle) == 5
+
+
+def test_a_restart_takes_up_rate_and_waiting_as_they_were() -> None:
+    throttle, clock = throttled(requests=10)
+
+    throttle.restore(0.5, 12.0)
+
+    assert throttle.rate == 0.5
+    assert throttle.slow_for() == pytest.approx(12)
+    clock.seconds += 12
+    assert calls_now(throttle) == 5
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("cra"), st.floats(0, 30)), max_size=80),
+    st.integers(1, 20),
+)
+def test_no_window_ever_sees_more_calls_than_configured(
+    acts: list[tuple[str, float]], requests: int
+) -> None:
+    throttle, clock = throttled(requests=requests, window=60)
+    went: list[float] = []
+    for act, pause in acts:
+        clock.seconds += pause
+        if act == "r":
+            throttle.refused(None)
+        elif act == "a":
+            throttle.answered()
+        elif throttle.delay() == 0.0:
+            went.append(clock.seconds)
+        last = [at for at in went if at > clock.seconds - 60]
+        assert len(last) <= requests
+
+
+def test_threads_share_one_window() -> None:
+    throttle, _ = throttled(requests=100)
+    gone: list[int] = []
+
+    def work() -> None:
+        gone.append(sum(throttle.delay() == 0.0 for _ in range(100)))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(gone) == 100
