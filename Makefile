@@ -22,11 +22,11 @@ help: ## Show this list
 	awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) server ## See it work: 25 orders, an ERP that misbehaves, a checked statement
+demo: server $(INSTALLED) ## See it work: 25 orders, an ERP that misbehaves, a checked statement
 	$(BIN)/erp-sidecar demo
 
 .PHONY: test
-test: $(INSTALLED) server ## Run the tests
+test: server $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest
 
 .PHONY: check

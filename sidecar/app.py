@@ -5,7 +5,7 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
@@ -20,9 +20,11 @@ from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
 from sidecar.daemon import Daemon, Station
-from sidecar.database import Database, Login, require_supported
+from sidecar.database import Database, Login, knows_skip_locked, require_supported
+from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
+from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
@@ -31,7 +33,6 @@ from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
 from sidecar.installation import Installation
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.overview import Row
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
@@ -42,6 +43,8 @@ from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.log import LogNarrator
+from sidecar.operations import Operations
+from sidecar.pauses import PauseWatch
 from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext, Tolerances
 from sidecar.process import Stop, SystemClock, owner
 from sidecar.settings.schema import Orders, Settings, StatusMapping
@@ -50,9 +53,12 @@ from sidecar.story import Storyteller
 
 ADAPTERS = "erp_sidecar.adapters"
 ORDERS = "orders"
+_MINUTE = 60.0
 _HOUR = 3600.0
 #: States in which an accepted order may stand when our status is put on it.
 _STATES_AT_WORK = ("new", "processing")
+#: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
+_WRITTEN_TOGETHER = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,32 +161,48 @@ class Sidecar:
     def pump(self, owner_name: str) -> Pump:
         """The station that delivers orders."""
         orders = self.settings.domains.orders
-        throttle = Throttle(_pace(self.settings), self.clock)
         breaker = self.settings.erp.breaker
+        pace = _pace(self.settings)
+        account = ErpAccount(
+            self.settings.erp.url[:64],
+            Throttle(pace, self.clock),
+            Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
+            self.adapter,
+            self.database,
+            self.store,
+            self.narrator,
+        )
+        capabilities = self.adapter.capabilities(ORDERS)
         lease = orders.lease.total_seconds()
         return Pump(
             self.database,
             self.store,
-            self.adapter,
             Claimer(
                 self.database,
                 self.store,
                 Gate(orders.gate.payment),
                 self.clock,
                 domain=ORDERS,
-                subscriptions=self.adapter.capabilities(ORDERS).subscriptions,
+                subscriptions=capabilities.subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
             ),
-            _settler(orders, self.adapter),
-            throttle,
-            Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
+            Courier(
+                self.adapter,
+                account,
+                _settler(orders, self.adapter),
+                domain=ORDERS,
+                source=f"/magento/{self.settings.shop.name}",
+                clock=self.clock,
+                sleeper=self.stop,
+            ),
+            account,
             Lane(
                 domain=ORDERS,
-                account=self.settings.erp.url[:64],
                 owner=owner_name,
-                source=f"/magento/{self.settings.shop.name}",
-                batch=orders.batch,
+                claim_size=orders.batch,
+                batch=max(1, capabilities.batch),
+                concurrency=pace.concurrency,
                 lease_seconds=lease,
             ),
             clock=self.clock,
@@ -190,7 +212,14 @@ class Sidecar:
 
     def write_back(self) -> WriteBackStation:
         """The station that writes to Magento."""
-        return WriteBackStation(self.database, self.store, OrderWriter(self.magento), self.narrator)
+        skip_locked = knows_skip_locked(self.database.server())
+        return WriteBackStation(
+            self.database,
+            self.store,
+            OrderWriter(self.magento, skip_locked=skip_locked),
+            self.narrator,
+            together=_WRITTEN_TOGETHER if skip_locked else 1,
+        )
 
     def daemon(self, *, once: bool = False) -> Daemon:
         """The daemon; `once`: with the stations of `run --once`, in their order."""
@@ -210,6 +239,14 @@ class Sidecar:
             stations.insert(0, Station("sweep", 0, first_sweep))
         else:
             watch = TriggerWatch(self.triggers, Outbox(self.names), self.database, self.narrator)
+            alarm = self.settings.domains.orders.pause_alarm.total_seconds()
+            pauses = PauseWatch(
+                self.database,
+                self.store,
+                dict.fromkeys(self.domains, alarm),
+                clock=self.clock,
+                narrator=self.narrator,
+            )
             retention = Retention(self.database, self.store, self.settings.ledger.keep)
             stations += [
                 Station("sweep", capture.sweep_every.total_seconds(), lambda: _none(sweep.recent)),
@@ -219,6 +256,7 @@ class Sidecar:
                     lambda: _none(sweep.full),
                 ),
                 Station("trigger watch", _HOUR, lambda: _none(watch.look)),
+                Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
                 Station("retention", _HOUR, retention.run_once),
             ]
         return Daemon(
@@ -232,29 +270,15 @@ class Sidecar:
             narrator=self.narrator,
         )
 
-    def requeue(self, rows: Sequence[Row], *, who: str, reason: str | None) -> int:
-        """Make events due again; what broke an invariant is read anew from Magento."""
-        stale = [row for row in rows if row["error_code"] == "bad_data"]
-        again = [row["id"] for row in rows if row not in stale]
-        ask_first = self.adapter.capabilities(ORDERS).probe
-        with self.database.transaction("requeueing events") as connection:
-            done = self.store.acts.requeue(connection, again, ask_first=ask_first)
-            for number in sorted({row["increment_id"] for row in stale}):
-                known = self.store.entities.by_number(connection, number)
-                self.store.entities.forget_look(connection, known)
-                ids = [entity.entity_id for entity in known]
-                Outbox(self.names).add(connection, "order", ids, "requeue")
-                done += len(ids)
-            for row in rows:
-                self.store.audit.note(
-                    connection,
-                    who=who,
-                    command="queue requeue",
-                    subject=row["increment_id"],
-                    reason=reason,
-                    detail={"event": row["event_id"]},
-                )
-        return done
+    @property
+    def operations(self) -> Operations:
+        """What operators do to events."""
+        return Operations(
+            self.database,
+            self.store,
+            ORDERS,
+            can_ask=lambda: self.adapter.capabilities(ORDERS).probe,
+        )
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -156,6 +156,11 @@ class Database:
             raise explain(error, self.login, doing) from error
 
 
+def knows_skip_locked(server: Server) -> bool:
+    """Whether a locking read can leave out rows that somebody else holds."""
+    return server.version >= {"MariaDB": (10, 6), "MySQL": (8, 0, 1)}[server.flavour]
+
+
 def require_supported(server: Server) -> None:
     """Refuse a server on which the promises do not hold; raises ConfigurationError."""
     oldest = OLDEST[server.flavour]

@@ -69,6 +69,7 @@ CREATE TABLE {event} (
   waiting        varchar(255) NULL COMMENT 'why a pending event has no due_at',
   maybe_booked   tinyint      NOT NULL DEFAULT 0 COMMENT 'sent, and the ERP may have booked it',
   attempts       int unsigned NOT NULL DEFAULT 0,
+  crashes        int unsigned NOT NULL DEFAULT 0 COMMENT 'processes that died while sending it',
   fence          int unsigned NOT NULL DEFAULT 0,
   lease_owner    varchar(100) CHARACTER SET ascii NULL,
   lease_until    datetime(3)  NULL,

@@ -18,14 +18,17 @@
 --
 -- Never rename a trigger to trg_...: Magento's setup:upgrade drops such names.
 --
+-- GET DIAGNOSTICS stands first in its block: on MySQL a variable declared there would clear what it
+-- is to read.
+--
 --   {changed}  TRUE, or which columns must differ.  <=> takes NULL for a value.  Texts are compared
 --              as bytes: to the column's collation "Muller" and "Müller" are the same.
 CREATE DEFINER={definer} TRIGGER {trigger} AFTER {event} ON {table} FOR EACH ROW
 BEGIN
+  DECLARE fault_errno INT;
+  DECLARE fault_message TEXT;
   DECLARE EXIT HANDLER FOR SQLEXCEPTION
   BEGIN
-    DECLARE fault_errno INT;
-    DECLARE fault_message TEXT;
     DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN END;
     GET DIAGNOSTICS CONDITION 1 fault_errno = MYSQL_ERRNO, fault_message = MESSAGE_TEXT;
     INSERT INTO {outbox_fault} (kind, entity_id, pointed, errno, message)

@@ -1,4 +1,4 @@
-"""Carry the ERP's verdicts into Magento: one short transaction per order.
+"""Carry the ERP's verdicts into Magento, in short transactions over a few orders.
 
 Magento's order and the ledger's memory of it change in the same transaction (they live on one
 server), so that intake can never see our write without knowing that it is ours.
@@ -6,7 +6,8 @@ server), so that intake can never see our write without knowing that it is ours.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
@@ -14,7 +15,7 @@ from sidecar.acknowledge.standing import HOLDED, after_acceptance, after_refusal
 from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.domain.errors import TryAgain
-from sidecar.ledger.entities import KnownEntity
+from sidecar.ledger.entities import KnownEntity, WrittenBack
 from sidecar.ledger.journal import WriteBack
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_writer import OrderWriter, Standing
@@ -26,8 +27,27 @@ _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """One write-back that goes through, with how the order stood before and stands after."""
+
+    write_back: WriteBack
+    before: Standing
+    after: Standing
+    known: KnownEntity
+    message: str
+
+    @property
+    def is_first(self) -> bool:
+        return self.write_back.applied == 0
+
+
 class WriteBackStation:
-    """The one room that writes to Magento."""
+    """The one room that writes to Magento.
+
+    `together`: how many orders share a transaction.  Their rows are held for a few milliseconds,
+    and one that somebody else holds is skipped, not waited for (docs/decisions/0009).
+    """
 
     def __init__(
         self,
@@ -35,66 +55,95 @@ class WriteBackStation:
         ledger: LedgerStore,
         writer: OrderWriter,
         narrator: Narrator,
+        *,
+        together: int,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._writer = writer
         self._narrator = narrator
+        self._together = together
 
     def run_once(self) -> int:
         """Apply what is due; gives how many were tried."""
         with self._database.transaction("reading write-backs") as connection:
             due = self._ledger.write_backs.due(connection, _BATCH)
-        for write_back in due:
-            self._apply(write_back)
+        for start in range(0, len(due), self._together):
+            self._apply(due[start : start + self._together])
         return len(due)
 
-    def _apply(self, write_back: WriteBack) -> None:
+    def _apply(self, due: Sequence[WriteBack]) -> None:
         try:
-            with self._database.transaction("writing to the Magento order") as connection:
-                number, outcome, message = self._write(connection, write_back)
+            with self._database.transaction("writing to Magento's orders") as connection:
+                written, told = self._write(connection, due)
                 passing("write_back.written")
             passing("write_back.committed")
         except TryAgain as error:
-            # Somebody holds the order's row, a checkout or an admin: they come first.
-            self._later(write_back, error.message)
+            self._apart(due, error)
             return
-        self._narrator.tell(
-            f"write_back.{outcome}",
-            order=number,
-            verdict=write_back.verdict,
-            reference=write_back.ext_order_id,
-            **({"message": message} if message else {}),
-        )
+        for one in written:
+            self._narrator.tell(
+                "write_back.applied" if one.is_first else "write_back.applied_again",
+                order=one.before.increment_id,
+                verdict=one.write_back.verdict,
+                reference=one.write_back.ext_order_id,
+                **({"message": one.message} if one.message else {}),
+            )
+        for event, write_back, message in told:
+            self._narrator.tell(event, entity=write_back.entity_id, message=message)
 
-    def _write(self, connection: sa.Connection, write_back: WriteBack) -> tuple[str, str, str]:
-        ids = [write_back.entity_id]
-        self._ledger.entities.lock(connection, write_back.kind, ids)
-        known = self._ledger.entities.read(connection, write_back.kind, ids).get(
-            write_back.entity_id
-        )
-        before = self._writer.standing(connection, write_back.entity_id)
-        if before is None or known is None:
-            self._ledger.write_backs.refused(connection, write_back, "the order is gone")
-            return str(write_back.entity_id), "refused", "the order is gone from Magento"
-        after, message = self._target(connection, write_back, before, known)
-        if not self._writer.compare_and_set(connection, before, after):
-            return before.increment_id, *self._put_off(connection, write_back)
-        if not self._ledger.write_backs.applied(connection, write_back, message):
-            raise TryAgain(f"order {before.increment_id}: another process wrote this answer")
-        first_time = write_back.applied == 0
-        if write_back.comment and first_time:
-            self._writer.comment(connection, write_back.entity_id, after.status, write_back.comment)
-        self._ledger.entities.written_back(
+    def _apart(self, due: Sequence[WriteBack], error: TryAgain) -> None:
+        """Somebody holds a row that we wanted, a checkout or an admin: they come first."""
+        if len(due) > 1:
+            for write_back in due:
+                self._apply([write_back])
+            return
+        with self._database.transaction("putting a write-back off") as connection:
+            told = self._put_off(connection, due[0], error.message)
+        self._narrator.tell(told[0], entity=due[0].entity_id, message=told[2])
+
+    def _write(
+        self, connection: sa.Connection, due: Sequence[WriteBack]
+    ) -> tuple[list[_Written], list[tuple[str, WriteBack, str]]]:
+        ids = sorted({write_back.entity_id for write_back in due})
+        kind = due[0].kind
+        self._ledger.entities.lock(connection, kind, ids)
+        known = self._ledger.entities.read(connection, kind, ids)
+        standings = self._writer.lock(connection, ids)
+        busy = self._writer.existing(connection, [one for one in ids if one not in standings])
+        written: list[_Written] = []
+        told: list[tuple[str, WriteBack, str]] = []
+        for write_back in due:
+            before = standings.get(write_back.entity_id)
+            memory = known.get(write_back.entity_id)
+            if before is not None and memory is not None:
+                after, message = self._target(connection, write_back, before, memory)
+                written.append(_Written(write_back, before, after, memory, message))
+            elif write_back.entity_id in busy:
+                told.append(self._put_off(connection, write_back, "the order is being saved"))
+            else:
+                gone = "the order is gone from Magento"
+                self._ledger.write_backs.refused(connection, write_back, gone)
+                told.append(("write_back.refused", write_back, gone))
+        self._carry_out(connection, written)
+        return written, told
+
+    def _carry_out(self, connection: sa.Connection, written: Sequence[_Written]) -> None:
+        if not written:
+            return
+        self._writer.write(connection, [one.after for one in written])
+        self._writer.comment(
             connection,
-            write_back.kind,
-            write_back.entity_id,
-            state=_remembered_state(before, after, known),
-            status=after.status,
-            ext_order_id=after.ext_order_id,
-            held_by_us=_held_by_us(before, after, known),
+            [
+                (one.after.entity_id, one.after.status, one.write_back.comment)
+                for one in written
+                if one.write_back.comment and one.is_first
+            ],
         )
-        return before.increment_id, "applied" if first_time else "applied_again", message
+        noted = [(one.write_back, one.message) for one in written]
+        if not self._ledger.write_backs.applied(connection, noted):
+            raise TryAgain("another process wrote one of these answers")
+        self._ledger.entities.written_back(connection, [_memory(one) for one in written])
 
     def _target(
         self,
@@ -119,18 +168,26 @@ class WriteBackStation:
             "'erp-sidecar install' again"
         )
 
-    def _put_off(self, connection: sa.Connection, write_back: WriteBack) -> tuple[str, str]:
-        message = "the order changed in this moment"
+    def _put_off(
+        self, connection: sa.Connection, write_back: WriteBack, message: str
+    ) -> tuple[str, WriteBack, str]:
         if write_back.tries >= _MOST_TRIES:
             self._ledger.write_backs.refused(connection, write_back, message)
-            return "refused", message
+            return "write_back.refused", write_back, message
         self._ledger.write_backs.later(connection, write_back, _wait(write_back), message)
-        return "put_off", message
+        return "write_back.put_off", write_back, message
 
-    def _later(self, write_back: WriteBack, message: str) -> None:
-        with self._database.transaction("putting a write-back off") as connection:
-            self._ledger.write_backs.later(connection, write_back, _wait(write_back), message)
-        self._narrator.tell("write_back.put_off", entity=write_back.entity_id, message=message)
+
+def _memory(one: _Written) -> WrittenBack:
+    return WrittenBack(
+        kind=one.write_back.kind,
+        entity_id=one.after.entity_id,
+        increment_id=one.after.increment_id,
+        state=_remembered_state(one.before, one.after, one.known),
+        status=one.after.status,
+        ext_order_id=one.after.ext_order_id,
+        held_by_us=_held_by_us(one.before, one.after, one.known),
+    )
 
 
 def _held_by_us(before: Standing, after: Standing, known: KnownEntity) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -14,6 +14,8 @@ import click
 import msgspec
 
 from sidecar.app import Sidecar
+from sidecar.operations import By, Operations
+from sidecar.process import operator
 from sidecar.settings.load import Loaded, find_path, load
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -43,6 +45,23 @@ class Context:
             yield sidecar
         finally:
             sidecar.close()
+
+    @contextmanager
+    def operations(self) -> Iterator[Operations]:
+        """What operators do to events, on a ledger of this version."""
+        with self.sidecar() as sidecar:
+            sidecar.ledger.require_current()
+            yield sidecar.operations
+
+
+def by(reason: str | None) -> By:
+    """Who is at the keyboard, and why he does it."""
+    return By(operator(), reason)
+
+
+def amounts(money: Mapping[str, Decimal]) -> str:
+    """Amounts by currency, for a person."""
+    return ", ".join(f"{amount:.2f} {currency}" for currency, amount in money.items())
 
 
 def emit_json(value: object) -> None:

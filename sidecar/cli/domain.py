@@ -106,9 +106,10 @@ def resume(
 
 
 def _moment(text: str) -> datetime:
+    now = datetime.now(UTC)
     try:
         duration: timedelta = parse_duration(text)
-        return datetime.now(UTC) + duration
+        return now + duration
     except ValueError:
         pass
     try:
@@ -117,7 +118,10 @@ def _moment(text: str) -> datetime:
         raise UsageError(
             f"--until {text}: neither a duration nor a time", "write 30m, 2h or 2026-11-24T06:00"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if moment <= now:
+        raise UsageError(f"--until {text} is over already", "name a time to come, in UTC")
+    return moment
 
 
 def _say(name: str, result: str, *, as_json: bool, dry: bool) -> None:

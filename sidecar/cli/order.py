@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -80,6 +81,8 @@ def _print(story: dict[str, Any]) -> None:
         click.echo(
             f"audit    {text(act['at'])} {act['who']}: {act['command']} {act['reason'] or ''}"
         )
+        for change in json.loads(act["detail"] or "{}").get("changes", ()):
+            click.echo(f"           {change['path']}: {change['old']} → {change['new']}")
 
 
 def _erp(story: dict[str, Any]) -> str:

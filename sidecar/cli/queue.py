@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
+from typing import TextIO
 
 import click
 
-from sidecar.app import ORDERS, Sidecar
-from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason, table, text
+from sidecar.app import ORDERS
+from sidecar.cli.context import (
+    Context,
+    amounts,
+    as_json,
+    by,
+    dry_run,
+    emit_json,
+    reason,
+    table,
+    text,
+)
+from sidecar.domain.draft import Draft, Edit
 from sidecar.domain.errors import BadData, UsageError
+from sidecar.domain.json_pointer import pretty
 from sidecar.ledger.overview import Overview, Row
-from sidecar.process import operator
+from sidecar.operations import Done
 
 _STATUSES = ("pending", "sending", "accepted", "rejected", "unknown", "parked", "superseded")
 _OPEN = ("pending", "sending", "rejected", "unknown", "parked")
 
 
+_names = click.argument("names", nargs=-1, required=True, metavar="NUMBER|EVENT_ID...")
+_names_optional = click.argument("names", nargs=-1, metavar="[NUMBER|EVENT_ID]...")
+
+
 @click.group()
 def queue() -> None:
-    """List events, show one, make them due again."""
+    """Events: list and show them, send them again, put them aside, drop or edit them."""
 
 
 @queue.command(name="list")
@@ -50,7 +68,10 @@ def list_(
     wanted = statuses or (_STATUSES if all_ else _OPEN)
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        rows = _find(sidecar, wanted, cause, limit)
+        with sidecar.database.transaction("reading the queue") as connection:
+            rows = Overview(sidecar.store.tables).queue(
+                connection, domain=ORDERS, statuses=wanted, print_=cause, limit=limit
+            )
     if as_json:
         emit_json(rows)
         return
@@ -103,10 +124,10 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
 
 
 @queue.command()
-@click.argument("numbers", nargs=-1)
+@_names_optional
 @click.option("--status", type=click.Choice(["rejected", "parked", "unknown"]),
               help="All events in this status.")  # fmt: skip
-@click.option("--cause", metavar="PRINT", help="All refusals of one cause (see queue list).")
+@click.option("--cause", metavar="CAUSE", help="All events of one cause (see rejections list).")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 100_000),
               help="Refuse to touch more than this.")  # fmt: skip
 @reason
@@ -116,7 +137,7 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
 def requeue(
     context: Context,
     *,
-    numbers: tuple[str, ...],
+    names: tuple[str, ...],
     status: str | None,
     cause: str | None,
     limit: int,
@@ -134,74 +155,197 @@ def requeue(
       erp-sidecar queue requeue 000000042 --reason "credit limit raised"
       erp-sidecar queue requeue --status parked --dry-run
     """
-    if not numbers and not status and not cause:
-        raise UsageError("nothing chosen", "name order numbers, --status or --cause")
-    with context.sidecar() as sidecar:
-        sidecar.ledger.require_current()
-        rows = _chosen(sidecar, numbers, status, cause, limit)
-        done = len(rows) if dry_run else sidecar.requeue(rows, who=operator(), reason=reason)
-    money = _money(rows)
+    if bool(names) == bool(status or cause):
+        raise UsageError("choose either order numbers or --status and --cause")
+    with context.operations() as operations:
+        if names:
+            done = operations.requeue(names, by(reason), dry_run=dry_run)
+        else:
+            done = operations.requeue_all(
+                status=status, cause=cause, most=limit, by=by(reason), dry_run=dry_run
+            )
+    say(done, "requeued", dry_run=dry_run, as_json=as_json)
+
+
+@queue.command()
+@_names
+@reason
+@dry_run
+@as_json
+@click.pass_obj
+def park(
+    context: Context, *, names: tuple[str, ...], reason: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Put events aside until they are requeued: pending, unknown and rejected ones.
+
+    Newer changes of an order are taken into what was put aside; they do not send it.
+
+    \b
+    Example:
+      erp-sidecar queue park 000000042 --reason "customer calls back tomorrow"
+    """
+    with context.operations() as operations:
+        done = operations.park(names, by(reason), dry_run=dry_run)
+    say(done, "parked", dry_run=dry_run, as_json=as_json)
+
+
+@queue.command()
+@_names
+@click.option("--even-if-booked", is_flag=True, help="Also what the ERP may hold already.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the audit.")
+@dry_run
+@as_json
+@click.pass_obj
+def drop(
+    context: Context,
+    *,
+    names: tuple[str, ...],
+    even_if_booked: bool,
+    yes: bool,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Close events that shall never go to the ERP; later ones of the order go on.
+
+    \b
+    Example:
+      erp-sidecar queue drop 000000042 --reason "booked by hand as SO-7712"
+    """
+    with context.operations() as operations:
+
+        def act(*, dry_run: bool) -> Done:
+            return operations.drop(
+                names, by(reason), even_if_booked=even_if_booked, dry_run=dry_run
+            )
+
+        done = act(dry_run=True)
+        if done.events and not dry_run:
+            if not yes:
+                _ask(done)
+            done = act(dry_run=False)
+    say(done, "dropped", dry_run=dry_run, as_json=as_json)
+
+
+@queue.command()
+@click.argument("name", metavar="NUMBER|EVENT_ID")
+@click.option("--set", "assignments", multiple=True, metavar="POINTER=VALUE",
+              help="Replace one value (repeatable): /billing_address/postcode=10115.")  # fmt: skip
+@click.option("--payload", "file", type=click.File(encoding="utf-8"),
+              help="The whole new payload; - reads standard input.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Also when the payload breaks an invariant.")
+@reason
+@dry_run
+@as_json
+@click.pass_obj
+def edit(
+    context: Context,
+    *,
+    name: str,
+    assignments: tuple[str, ...],
+    file: TextIO | None,
+    force: bool,
+    reason: str | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Change what will be sent, and send it: with --set, --payload, or in $EDITOR.
+
+    Only an event that waits can be edited.  The audit keeps each change, old and new value, and so
+    what there is of personal data in them.  Magento is not changed, and a newer change made there
+    replaces the edit as long as it was not sent.
+
+    \b
+    Example:
+      erp-sidecar queue edit 000000042 --set /shipping_address/city=Köln --reason "ERP: no Cologne"
+    """
+    if assignments and file:
+        raise UsageError("--set and --payload exclude each other")
+    with context.operations() as operations:
+        draft = operations.draft(name)
+
+        def act(text: str) -> Edit:
+            return operations.edit(draft, text, by(reason), force=force, dry_run=dry_run)
+
+        if file:
+            done = act(file.read())
+        elif assignments:
+            done = act(draft.with_values(assignments))
+        else:
+            done = _in_editor(draft, act)
+    _say_edit(draft, done, dry_run=dry_run, as_json=as_json)
+
+
+def say(done: Done, verb: str, *, dry_run: bool, as_json: bool) -> None:
+    """Tell what an act came to: `verb` is its result's name, as in already_<verb>."""
     if as_json:
         emit_json(
             {
-                "requeued": done,
-                "orders": sorted({row["increment_id"] for row in rows}),
-                "money": money,
+                verb: len(done.events),
+                f"already_{verb}": done.already,
+                "left": done.left,
+                "orders": done.orders,
+                "events": [event["event_id"] for event in done.events],
+                "money": done.money,
                 "dry_run": dry_run,
             }
         )
         return
-    amount = ", ".join(f"{value:.2f} {currency}" for currency, value in money.items())
-    verb = "would be requeued" if dry_run else "requeued"
-    click.echo(f"{done} event(s) {verb}{f', {amount}' if amount else ''}")
+    money = f", {amounts(done.money)}" if done.money else ""
+    click.echo(f"{len(done.events)} event(s) {'would be ' if dry_run else ''}{verb}{money}")
+    if done.already:
+        click.echo(f"{done.already} event(s) already {verb}")
+    if done.left:
+        click.echo(f"{done.left} event(s) left")
 
 
-def _chosen(
-    sidecar: Sidecar, numbers: tuple[str, ...], status: str | None, cause: str | None, limit: int
-) -> list[Row]:
-    statuses = (status,) if status else ("rejected", "parked", "unknown", "pending")
-    if numbers:
-        rows = [row for number in numbers for row in _of_number(sidecar, number, statuses)]
-    else:
-        rows = _find(sidecar, statuses, cause, limit + 1)
-    if len(rows) > limit:
-        raise UsageError(f"more than {limit} events match", "raise --limit if that is meant")
-    return rows
-
-
-def _of_number(sidecar: Sidecar, number: str, statuses: tuple[str, ...]) -> list[Row]:
-    overview = Overview(sidecar.store.tables)
-    with sidecar.database.transaction("looking for an order") as connection:
-        known = sidecar.store.entities.by_number(connection, number)
-        rows = [
-            row
-            for entity in known
-            for row in overview.events_of(connection, entity.kind, entity.entity_id)
-        ]
-    if not known:
-        raise BadData(
-            f"the ledger knows no order {number}", "is it in Magento? erp-sidecar run --once"
+def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        emit_json(
+            {
+                "event_id": draft.event_id,
+                "order": draft.increment_id,
+                "result": "edited" if edit.changes else "unchanged",
+                "changes": [asdict(change) for change in edit.changes],
+                "problems": edit.problems,
+                "dry_run": dry_run,
+            }
         )
-    return [row for row in rows if row["status"] in statuses]
+        return
+    for change in edit.changes:
+        click.echo(f"{change.path}: {change.old} → {change.new}")
+    for problem in edit.problems:
+        click.echo(f"! {problem}")
+    result = "edited, and due" if edit.changes else "unchanged"
+    click.echo(f"{draft.event_id} {'would be ' if dry_run else ''}{result}")
 
 
-def _find(sidecar: Sidecar, statuses: tuple[str, ...], cause: str | None, limit: int) -> list[Row]:
-    with sidecar.database.transaction("reading the queue") as connection:
-        return Overview(sidecar.store.tables).queue(
-            connection, domain=ORDERS, statuses=statuses, print_=cause, limit=limit
+def _ask(done: Done) -> None:
+    for event in done.events:
+        click.echo(
+            f"{event['increment_id']}  {event['type']}  {event['status']}  {_amount(event)}",
+            err=True,
         )
+    click.confirm(
+        f"Never send {len(done.events)} event(s), {amounts(done.money)}?", abort=True, err=True
+    )
 
 
-def _money(rows: list[Row]) -> dict[str, Decimal]:
-    total: dict[str, Decimal] = {}
-    for row in rows:
-        if row["grand_total"] is not None:
-            currency = str(row["currency"])
-            total[currency] = total.get(currency, Decimal(0)) + row["grand_total"]
-    return total
+def _in_editor(draft: Draft, act: Callable[[str], Edit]) -> Edit:
+    """Edit until it may be sent or the operator gives up: a slip costs nobody his work."""
+    written = pretty(draft.payload)
+    while True:
+        edited = click.edit(written, extension=".json")
+        written = written if edited is None else edited
+        try:
+            return act(written)
+        except BadData as error:
+            click.echo(f"{error}", err=True)
+            click.confirm("Edit it again?", default=True, abort=True, err=True)
 
 
-def _amount(row: dict[str, Any]) -> str:
+def _amount(row: Row) -> str:
     return "-" if row["grand_total"] is None else f"{row['grand_total']:.2f} {row['currency']}"
 
 

@@ -10,7 +10,7 @@ import click
 from sidecar.app import ORDERS, Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
-from sidecar.cli.context import Context, age, as_json, emit_json
+from sidecar.cli.context import Context, age, as_json, emit_json, text
 from sidecar.ledger.overview import Overview
 
 
@@ -38,6 +38,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     outbox = Outbox(sidecar.names)
     triggers = sidecar.triggers.status()
     suspension = sidecar.triggers.suspension()
+    alarm = sidecar.settings.domains.orders.pause_alarm
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
@@ -58,6 +59,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                     "working": control.may_work,
                     "paused_until": control.paused_until,
                     "paused": control.paused,
+                    "paused_seconds": control.paused_for,
+                    "pause_forgotten": control.is_forgotten(alarm.total_seconds()),
                     "stopped": control.stopped_reason,
                     "events": overview.counts(connection, ORDERS),
                     "oldest_seconds": overview.oldest_waiting(connection, ORDERS),
@@ -86,13 +89,18 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     lines = []
     if orders["stopped"]:
         lines.append(f"orders are stopped: {orders['stopped']} (erp-sidecar domain resume orders)")
-    if orders["paused"] and orders["paused_until"] is None:
-        lines.append("orders are paused without an end (erp-sidecar domain resume orders)")
-    for state, command in (("rejected", "rejected"), ("parked", "parked")):
+    if orders["pause_forgotten"]:
+        end = orders["paused_until"]
+        lines.append(
+            f"orders are paused {f'until {text(end)}' if end else 'without an end'}, since "
+            f"{age(orders['paused_seconds'])} (erp-sidecar domain resume orders)"
+        )
+    for state, command in (
+        ("rejected", "rejections list"),
+        ("parked", "queue list --status parked"),
+    ):
         if events.get(state):
-            lines.append(
-                f"{events[state]} event(s) {state} (erp-sidecar queue list --status {command})"
-            )
+            lines.append(f"{events[state]} event(s) {state} (erp-sidecar {command})")
     if amiss and not suspended:
         lines.append(f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)")
     if found["differences"]:

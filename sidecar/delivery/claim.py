@@ -20,6 +20,8 @@ from sidecar.ports import Clock, Link
 #: Every so often one poll goes without the low-water guard: a late committer may have written an
 #: older due time, which the guard alone would lose (facts: mysql-outbox 2.1 and 2.4).
 UNGUARDED_EVERY = 5.0
+#: Part of a lease that its holder uses; the rest is for clocks that drift and answers that dawdle.
+_TRUSTED = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,10 @@ class Claimer:
         self._low = due[0].due_at
         return claim
 
+    def trusted_until(self, asked_at: float) -> float:
+        """How long a lease may be used that was asked for at `asked_at` (monotonic)."""
+        return asked_at + self._lease_seconds * _TRUSTED
+
     def _guard(self, now: float) -> datetime | None:
         if now - self._unguarded_at < UNGUARDED_EVERY:
             return self._low
@@ -115,7 +121,7 @@ class Claimer:
             pushes=tuple(take(connection, pushes, self._owner, self._lease_seconds)),
             probes=tuple(take(connection, probes, self._owner, self._lease_seconds, probing=True)),
             links=links,
-            trusted_until=started + self._lease_seconds * 0.8,
+            trusted_until=self.trusted_until(started),
             folded=folded,
         )
 

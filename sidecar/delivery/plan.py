@@ -17,6 +17,7 @@ from sidecar.ledger.events import OpenEvent
 _ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
 _MENDS = frozenset({EventType.ORDER_UPDATED, EventType.ORDER_RELEASED})
 _HOLDS = frozenset({EventType.ORDER_HELD, EventType.ORDER_RELEASED})
+_STATES = _MENDS | _HOLDS
 _WAITS_FOR_MENDING = frozenset({EventStatus.REJECTED, EventStatus.PARKED})
 NEVER_SEEN = "the ERP never saw this order: there is nothing to book and nothing to cancel"
 
@@ -59,9 +60,7 @@ def plan(
         if event.type.value not in subscriptions and not _may_be_in_the_erp(event)
     ]
     wanted = [event for event in events if event not in unwanted]
-    chosen = _plan_events(wanted, linked=linked)
-    if _unhold_mends(wanted, unwanted, chosen):
-        chosen = replace(chosen, revive=wanted[0])
+    chosen = _mended(_plan_events(wanted, linked=linked), events, unwanted)
     return replace(chosen, unwanted=tuple(event.id for event in unwanted))
 
 
@@ -70,11 +69,21 @@ def _plan_events(events: Sequence[OpenEvent], *, linked: bool) -> EntityPlan:
         return EntityPlan()
     head, later = events[0], events[1:]
     if _may_be_in_the_erp(head):
-        probe = head if head.status is EventStatus.UNKNOWN and head.due else None
-        return EntityPlan(probe=probe, behind=_due(later))
+        return _plan_doubtful(head, later)
     if head.type is EventType.ORDER_PLACED and not linked:
         return _plan_unseen(head, later)
     return _plan_change(head, later, linked=linked)
+
+
+def _plan_doubtful(head: OpenEvent, later: Sequence[OpenEvent]) -> EntityPlan:
+    waiting = EntityPlan(behind=_due(later))
+    if head.due and head.status is EventStatus.UNKNOWN:
+        return replace(waiting, probe=head)
+    if head.due and head.status is EventStatus.PENDING:
+        # To an ERP that cannot be asked but refuses doubles: the very same again, unfolded, or it
+        # would call the newer state a duplicate of the older one.
+        return replace(waiting, push=head)
+    return waiting
 
 
 def _plan_unseen(head: OpenEvent, later: Sequence[OpenEvent]) -> EntityPlan:
@@ -98,8 +107,6 @@ def _plan_change(head: OpenEvent, later: Sequence[OpenEvent], *, linked: bool) -
         # The newer event carries the newer state; what was refused or not sent is history.
         rest = _plan_events(later, linked=linked)
         return replace(rest, carried=(head.id, *rest.carried))
-    if _broke_an_invariant(head) and later and _is_sound_update(later[-1]):
-        return EntityPlan(revive=head, carry=(head.id, later[-1].id), behind=_due(later))
     if head.status in _WAITS_FOR_MENDING or not head.due:
         return EntityPlan(behind=_due(later))
     if linked and head.type is not EventType.ORDER_PLACED:
@@ -120,25 +127,28 @@ def _broke_an_invariant(event: OpenEvent) -> bool:
     return event.status is EventStatus.PARKED and event.code == BAD_DATA
 
 
-def _is_sound_update(event: OpenEvent) -> bool:
-    return event.type is EventType.ORDER_UPDATED and event.status is EventStatus.PENDING
+def _is_sound(event: OpenEvent) -> bool:
+    return event.type in _STATES and event.status is EventStatus.PENDING
 
 
-def _unhold_mends(
-    wanted: Sequence[OpenEvent], unwanted: Sequence[OpenEvent], chosen: EntityPlan
-) -> bool:
-    """Whether a human's Unhold, of which the ERP need not be told, sends a refused update again."""
-    if not wanted or wanted[0].id in chosen.carried:
-        return False
-    head = wanted[0]
-    return (
-        head.type is EventType.ORDER_UPDATED
-        and head.status is EventStatus.REJECTED
-        and any(
-            event.type is EventType.ORDER_RELEASED and event.sequence > head.sequence
-            for event in unwanted
-        )
-    )
+def _mended(
+    chosen: EntityPlan, events: Sequence[OpenEvent], unwanted: Sequence[OpenEvent]
+) -> EntityPlan:
+    """`chosen`, or the first event revived because a later one, also one that no call takes,
+    mended what kept it.
+    """
+    closed = {*chosen.carried, *(event.id for event in unwanted)}
+    head = next((event for event in events if event.id not in closed), None)
+    if head is None or _may_be_in_the_erp(head):
+        return chosen
+    later = [event for event in events if event.sequence > head.sequence]
+    # The first that is sound, not the newest: those in between go after it.
+    sound = next((event for event in later if _is_sound(event)), None)
+    if sound and _broke_an_invariant(head):
+        return replace(chosen, revive=head, carry=(head.id, sound.id))
+    unhold = any(event.type is EventType.ORDER_RELEASED and event in unwanted for event in later)
+    refused = head.type is EventType.ORDER_UPDATED and head.status is EventStatus.REJECTED
+    return replace(chosen, revive=head) if refused and unhold else chosen
 
 
 def _may_be_in_the_erp(event: OpenEvent) -> bool:

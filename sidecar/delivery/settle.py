@@ -115,7 +115,7 @@ class Settler:
             case Rejected():
                 return self._rejected(event, outcome)
             case Retry(after=after, message=message) | Throttled(after=after, message=message):
-                return self._again(event, message, after)
+                return self._again(event, message, after, maybe_booked=event.maybe_booked)
             case Conflict(message=message) | Unknown(message=message):
                 return self._doubtful(event, message)
             case Misconfigured(message=message):
@@ -124,6 +124,13 @@ class Settler:
                 )
             case _:
                 assert_never(outcome)
+
+    def wants_figures(self, event_type: str, booked: Booked) -> bool:
+        """Whether an acceptance leaves out what is to be compared."""
+        if event_type == EventType.ORDER_CANCELED.value:
+            return False
+        lines_wanted = self._tolerances.lines_exact and booked.lines is None
+        return booked.total is None or booked.tax is None or lines_wanted
 
     def of_probe(
         self, event: Claimed, payload: object, found: tuple[Booked, ...], *, linked: bool
@@ -166,7 +173,7 @@ class Settler:
             # Booked in part, finished by a human since: he asked for it again.
             return self._accepted(event, payload, Booked(reference=link.reference))
         if self._capabilities.dedupe:
-            return Settlement(EventStatus.PENDING, due_in=0)
+            return Settlement(EventStatus.PENDING, due_in=0, maybe_booked=True)
         return self._parked_in_doubt(event, "sent without a trustworthy answer")
 
     def of_failed_probe(self, event: Claimed, message: str) -> Settlement:
@@ -236,12 +243,18 @@ class Settler:
             return self._accepted(event, payload, Booked(reference=reference))
         return self._parked_in_doubt(event, "the ERP calls it a duplicate and does not say of what")
 
-    def _again(self, event: Claimed, message: str, after: float | None) -> Settlement:
+    def _again(
+        self, event: Claimed, message: str, after: float | None, *, maybe_booked: bool
+    ) -> Settlement:
         if event.age > self._backoff.give_up_after:
-            return self._given_up(event, message, maybe_booked=False)
+            return self._given_up(event, message, maybe_booked=maybe_booked)
         delay = self._backoff.delay(event.attempts)
         return Settlement(
-            EventStatus.PENDING, due_in=max(delay, after or 0), reason=message, code="retry"
+            EventStatus.PENDING,
+            due_in=max(delay, after or 0),
+            reason=message,
+            code="retry",
+            maybe_booked=maybe_booked,
         )
 
     def _given_up(self, event: Claimed, message: str, *, maybe_booked: bool) -> Settlement:
@@ -266,7 +279,7 @@ class Settler:
                 maybe_booked=True,
             )
         if self._capabilities.dedupe or not _is_placement(event):
-            return self._again(event, message, None)
+            return self._again(event, message, None, maybe_booked=_is_placement(event))
         return self._parked_in_doubt(event, message)
 
     def _parked_in_doubt(self, event: Claimed, message: str) -> Settlement:

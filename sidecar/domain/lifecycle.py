@@ -19,9 +19,10 @@ from sidecar.domain.order import Address, Order, OrderItem
 #: otherwise an upgrade of the sidecar would report every order as updated.
 FINGERPRINT_GENERATION = "1"
 
-#: What an ERP must be told of when it changes.  Not in here: state and status (they have events of
-#: their own), what invoices, shipments and refunds write, comments, and what our own write-back
-#: writes (status, ext_order_id), which must make no echo.
+#: What an ERP must be told of when it changes, and all that the arithmetic of `invariants` counts:
+#: an order that was parked because it does not add up is mended there.  Not in here: state and
+#: status (they have events of their own), what invoices, shipments and refunds write, comments,
+#: and what our own write-back writes (status, ext_order_id), which must make no echo.
 _ORDER_FIELDS = (
     "increment_id", "store_id", "customer_id", "customer_email", "customer_prefix",
     "customer_firstname", "customer_middlename", "customer_lastname", "customer_suffix",
@@ -29,11 +30,14 @@ _ORDER_FIELDS = (
     "coupon_code", "applied_rule_ids", "shipping_method", "pickup_location_code", "subtotal",
     "base_subtotal", "discount_amount", "base_discount_amount", "shipping_amount",
     "base_shipping_amount", "tax_amount", "base_tax_amount", "grand_total", "base_grand_total",
-    "credits_amount",
+    "credits_amount", "base_credits_amount", "discount_tax_compensation_amount",
+    "base_discount_tax_compensation_amount", "shipping_discount_tax_compensation_amount",
+    "base_shipping_discount_tax_compensation_amnt",
 )  # fmt: skip
 _ITEM_FIELDS = (
     "item_id", "parent_item_id", "sku", "product_type", "qty_ordered", "qty_canceled", "price",
-    "row_total", "tax_amount", "discount_amount", "is_sellable",
+    "row_total", "base_row_total", "tax_amount", "discount_amount", "is_sellable",
+    "weee_tax_applied_row_amount", "base_weee_tax_applied_row_amnt",
 )  # fmt: skip
 _ADDRESS_FIELDS = tuple(
     field for field in Address.__struct_fields__ if field not in {"entity_id", "vat_is_valid"}

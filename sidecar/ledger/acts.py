@@ -56,6 +56,7 @@ class Acts:
                 due_at=NOW,
                 waiting=None,
                 attempts=0,
+                crashes=0,
                 first_sent_at=None,
                 reason=None,
                 remedy=None,

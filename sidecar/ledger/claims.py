@@ -19,6 +19,13 @@ from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement, error_print
 from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
 
+_DIED = "the process that was sending it died: the ERP is asked first"
+_DEADLY = "process after process died while it was sending this event"
+_DEADLY_REMEDY = (
+    "look at its payload (erp-sidecar queue show) and at the journal of the moment; then "
+    "'erp-sidecar queue requeue': the ERP is asked before it is sent again"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -35,7 +42,7 @@ class Claimed:
     """An event that is ours until its lease ends.
 
     `age`: seconds since it was first sent; `since_sent`: since it was last sent; `probing`: it is
-    only asked for.
+    only asked for; `crashes`: processes that died while they were sending it.
     """
 
     id: int
@@ -55,6 +62,7 @@ class Claimed:
     maybe_booked: bool
     age: float
     since_sent: float
+    crashes: int = 0
     probing: bool = False
 
 
@@ -183,7 +191,8 @@ class Claims:
         """Give back claims that were certainly not sent (a stop before the call)."""
         c = self._event.c
         for event in claimed:
-            status = EventStatus.UNKNOWN if event.maybe_booked else EventStatus.PENDING
+            doubtful = event.probing and event.maybe_booked
+            status = EventStatus.UNKNOWN if doubtful else EventStatus.PENDING
             connection.execute(
                 sa.update(self._event)
                 .where(
@@ -201,8 +210,11 @@ class Claims:
                 )
             )
 
-    def expire(self, connection: sa.Connection, domain: str) -> list[Claimed]:
-        """Leases that ran out: the process died in the middle.  They become unknown, due now."""
+    def expire(self, connection: sa.Connection, domain: str, most: int) -> list[Claimed]:
+        """Leases that ran out: the process died in the middle.  They become unknown, due now.
+
+        One that `most` processes died of is parked: it would take the next one down as well.
+        """
         c = self._event.c
         statement = (
             sa.select(*self._claim_columns())
@@ -216,6 +228,7 @@ class Claims:
         expired = [_claimed(row) for row in connection.execute(statement)]
         if not expired:
             return []
+        deadly = c.crashes + 1 >= most
         connection.execute(
             sa.update(self._event)
             .where(
@@ -223,13 +236,20 @@ class Claims:
                 c.lease_until < NOW,
                 c.status == EventStatus.SENDING.value,
             )
-            .values(
-                status=EventStatus.UNKNOWN.value,
-                due_at=NOW,
-                lease_owner=None,
-                lease_until=None,
-                maybe_booked=1,
-                reason="the process that was sending it died: the ERP is asked first",
+            # The server assigns from left to right: `crashes` comes last.
+            .ordered_values(
+                (
+                    c.status,
+                    sa.case((deadly, EventStatus.PARKED.value), else_=EventStatus.UNKNOWN.value),
+                ),
+                (c.due_at, sa.case((deadly, None), else_=NOW)),
+                (c.lease_owner, None),
+                (c.lease_until, None),
+                (c.maybe_booked, 1),
+                (c.reason, sa.case((deadly, _DEADLY), else_=_DIED)),
+                (c.remedy, sa.case((deadly, _DEADLY_REMEDY), else_=None)),
+                (c.error_code, sa.case((deadly, "deadly"), else_=None)),
+                (c.crashes, c.crashes + 1),
             )
         )
         return expired
@@ -239,7 +259,7 @@ class Claims:
         return [
             c.id, c.event_id, c.domain, c.kind, c.entity_id, c.increment_id, c.sequence, c.type,
             c.payload, c.grand_total, c.currency, c.occurred_at, c.attempts, c.fence,
-            c.maybe_booked,
+            c.maybe_booked, c.crashes,
             _seconds_between(c.first_sent_at, NOW).label("age"),
             _seconds_between(c.sent_at, NOW).label("since_sent"),
         ]  # fmt: skip
@@ -278,5 +298,6 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         maybe_booked=bool(row.maybe_booked),
         age=float(row.age or 0),
         since_sent=float(row.since_sent or 0),
+        crashes=row.crashes,
         probing=probing,
     )

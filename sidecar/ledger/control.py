@@ -18,10 +18,14 @@ from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 @dataclass(frozen=True, slots=True)
 class DomainControl:
-    """Whether a domain may work: `paused` by an operator, `stopped` by a failed login or alike."""
+    """Whether a domain may work: `paused` by an operator, `stopped` by a failed login or alike.
+
+    `paused_for`: seconds since the pause began.
+    """
 
     domain: str
     paused: bool = False
+    paused_for: float = 0.0
     paused_until: datetime | None = None
     paused_by: str | None = None
     paused_reason: str | None = None
@@ -32,6 +36,10 @@ class DomainControl:
     def may_work(self) -> bool:
         """Neither paused nor stopped."""
         return not self.paused and self.stopped_at is None
+
+    def is_forgotten(self, after: float) -> bool:
+        """Whether the pause has no end, or has lasted longer than `after` seconds."""
+        return self.paused and (self.paused_until is None or self.paused_for > after)
 
 
 class Control:
@@ -47,10 +55,11 @@ class Control:
         paused = sa.and_(
             c.paused_at.is_not(None), sa.or_(c.paused_until.is_(None), c.paused_until > NOW)
         )
+        paused_for = sa.func.timestampdiff(sa.literal_column("SECOND"), c.paused_at, NOW)
         rows = connection.execute(
             sa.select(
-                c.domain, paused.label("paused"), c.paused_until, c.paused_by, c.paused_reason,
-                c.stopped_at, c.stopped_reason,
+                c.domain, paused.label("paused"), paused_for.label("paused_for"), c.paused_until,
+                c.paused_by, c.paused_reason, c.stopped_at, c.stopped_reason,
             ).where(c.domain.in_(domains))
         )  # fmt: skip
         found = {domain: DomainControl(domain) for domain in domains}
@@ -58,6 +67,7 @@ class Control:
             found[row.domain] = DomainControl(
                 domain=row.domain,
                 paused=bool(row.paused),
+                paused_for=float(row.paused_for) if row.paused else 0.0,
                 paused_until=_utc(row.paused_until) if row.paused else None,
                 paused_by=row.paused_by if row.paused else None,
                 paused_reason=row.paused_reason if row.paused else None,

@@ -62,6 +62,19 @@ class EntityRow:
     vanished: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenBack:
+    """What our own write made of an order."""
+
+    kind: str
+    entity_id: int
+    increment_id: str
+    state: str
+    status: str
+    ext_order_id: str | None
+    held_by_us: bool
+
+
 class Entities:
     """The ledger's memory.  Every writer locks the row first: intake, claim, settle, write-back.
 
@@ -70,6 +83,7 @@ class Entities:
 
     def __init__(self, tables: Tables) -> None:
         self._table = tables.entity
+        self._names = tables.names
         self._upsert = _upsert_statement(tables)
 
     def read(
@@ -102,29 +116,32 @@ class Entities:
         if rows:
             connection.exec_driver_sql(self._upsert, [_parameters(row) for row in rows])
 
-    def written_back(
-        self,
-        connection: sa.Connection,
-        kind: str,
-        entity_id: int,
-        *,
-        state: str,
-        status: str,
-        ext_order_id: str | None,
-        held_by_us: bool,
-    ) -> None:
-        """Remember our own write, so that the next look does not take it for Magento's."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.kind == kind, self._table.c.entity_id == entity_id)
-            .values(
-                state=state,
-                status=status,
-                ext_order_id=ext_order_id,
-                held_by_us=int(held_by_us),
-                revision=self._table.c.revision + 1,
+    def written_back(self, connection: sa.Connection, rows: Sequence[WrittenBack]) -> None:
+        """Remember our own writes, so that the next look does not take them for Magento's.
+
+        The rows exist and are locked by the caller; INSERT is only the form in which many rows go
+        into one statement.
+        """
+        if rows:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._names('entity')} (kind, entity_id, increment_id, state, "
+                "status, ext_order_id, held_by_us) VALUES (%s, %s, %s, %s, %s, %s, %s) "
+                "ON DUPLICATE KEY UPDATE state = VALUES(state), status = VALUES(status), "
+                "ext_order_id = VALUES(ext_order_id), held_by_us = VALUES(held_by_us), "
+                "revision = revision + 1",
+                [
+                    (
+                        row.kind,
+                        row.entity_id,
+                        row.increment_id,
+                        row.state,
+                        row.status,
+                        row.ext_order_id,
+                        int(row.held_by_us),
+                    )
+                    for row in rows
+                ],
             )
-        )
 
     def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
         """Let the next look find every content changed: what was parked is read anew."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,28 +55,20 @@ class Journal:
         self._names = tables.names
 
     def record(
-        self, connection: sa.Connection, claimed: Claimed, owner: str, attempt: Attempt
+        self,
+        connection: sa.Connection,
+        owner: str,
+        attempts: Sequence[tuple[Claimed, Attempt]],
     ) -> None:
-        """Append one attempt."""
-        exchange = attempt.exchange
-        connection.execute(
-            sa.insert(self._attempt).values(
-                event=claimed.id,
-                number=claimed.attempts,
-                operation=attempt.operation,
-                fence=claimed.fence,
-                owner=owner,
-                outcome=attempt.outcome,
-                reference=cut(attempt.reference, 100),
-                code=cut(attempt.code, 64),
-                message=attempt.message[:2000],
-                request=exchange.request[:255] if exchange else None,
-                http_status=exchange.status if exchange else None,
-                milliseconds=round(exchange.seconds * 1000) if exchange else None,
-                answer=exchange.answer[:2000] if exchange else None,
-                at=NOW,
+        """Append attempts."""
+        if attempts:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._names('attempt')} (event, number, operation, fence, owner, "
+                "outcome, reference, code, message, request, http_status, milliseconds, answer, "
+                "at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
+                "UTC_TIMESTAMP(3))",
+                [_attempt_row(owner, claimed, attempt) for claimed, attempt in attempts],
             )
-        )
 
     def links(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, Link]:
         """What the ERP called these entities."""
@@ -87,28 +80,19 @@ class Journal:
             row.entity_id: Link(row.reference, row.status) for row in connection.execute(statement)
         }
 
-    def link(self, connection: sa.Connection, claimed: Claimed, booked: Booked) -> None:
-        """Remember the ERP's document of an entity; a newer answer replaces the figures."""
-        connection.exec_driver_sql(
-            f"INSERT INTO {self._names('link')} (kind, entity_id, reference, status, total, tax, "
-            "line_count, currency, event, booked_at, updated_at) VALUES (%s, %s, %s, %s, %s, %s, "
-            "%s, %s, %s, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE "
-            "reference = VALUES(reference), status = COALESCE(VALUES(status), status), "
-            "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
-            "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
-            "updated_at = VALUES(updated_at)",
-            (
-                claimed.kind,
-                claimed.entity_id,
-                cut(booked.reference, 100),
-                cut(booked.status, 64),
-                booked.total,
-                booked.tax,
-                booked.lines,
-                claimed.currency,
-                claimed.id,
-            ),
-        )
+    def link(self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked]]) -> None:
+        """Remember the ERP's documents; a newer answer replaces the figures it has."""
+        if documents:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._names('link')} (kind, entity_id, reference, status, total, "
+                "tax, line_count, currency, event, booked_at, updated_at) VALUES (%s, %s, %s, %s, "
+                "%s, %s, %s, %s, %s, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE "
+                "reference = VALUES(reference), status = COALESCE(VALUES(status), status), "
+                "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
+                "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
+                "updated_at = VALUES(updated_at)",
+                [_link_row(claimed, booked) for claimed, booked in documents],
+            )
 
     def differ(
         self, connection: sa.Connection, claimed: Claimed, differences: Sequence[Difference]
@@ -139,41 +123,34 @@ class WriteBacks:
 
     def __init__(self, tables: Tables) -> None:
         self._table = tables.write_back
+        self._names = tables.names
 
-    def add(self, connection: sa.Connection, claimed: Claimed, verdict: Verdict) -> None:
-        """Queue a verdict.
+    def add(self, connection: sa.Connection, verdicts: Sequence[tuple[Claimed, Verdict]]) -> None:
+        """Queue verdicts.
 
         One on the placement itself replaces an older one that was not applied yet; one on a change
         (a refused cancel) brings no number along, so it goes after it.
         """
+        numbered: dict[str, list[int]] = defaultdict(list)
+        for claimed, verdict in verdicts:
+            if verdict.ext_order_id:
+                numbered[claimed.kind].append(claimed.entity_id)
         c = self._table.c
-        if verdict.ext_order_id:
+        for kind, ids in numbered.items():
             connection.execute(
                 sa.update(self._table)
-                .where(
-                    c.kind == claimed.kind,
-                    c.entity_id == claimed.entity_id,
-                    c.due_at.is_not(None),
-                )
+                .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
                 .values(
                     state="refused", due_at=None, message="a newer answer of the ERP replaced it"
                 )
             )
-        connection.execute(
-            sa.insert(self._table).values(
-                kind=claimed.kind,
-                entity_id=claimed.entity_id,
-                event=claimed.id,
-                verdict=verdict.verdict,
-                status=verdict.status,
-                ext_order_id=verdict.ext_order_id,
-                comment=cut(verdict.comment, 2000),
-                hold=int(verdict.hold),
-                state="pending",
-                due_at=NOW,
-                created_at=NOW,
+        if verdicts:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._names('write_back')} (kind, entity_id, event, verdict, "
+                "status, ext_order_id, comment, hold, state, due_at, created_at) VALUES (%s, %s, "
+                "%s, %s, %s, %s, %s, %s, 'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+                [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
             )
-        )
 
     def due(self, connection: sa.Connection, limit: int) -> list[WriteBack]:
         """What wants to be applied now, oldest first; of one entity only the oldest that waits."""
@@ -196,22 +173,23 @@ class WriteBacks:
         )  # fmt: skip
         return [_write_back(row) for row in connection.execute(statement)]
 
-    def applied(self, connection: sa.Connection, write_back: WriteBack, message: str) -> bool:
-        """Note that it stands in Magento; False when somebody else noted it meanwhile."""
-        c = self._table.c
-        result = connection.execute(
-            sa.update(self._table)
-            .where(c.id == write_back.id, c.due_at.is_not(None), c.applied == write_back.applied)
-            .values(
-                state="applied",
-                due_at=None,
-                tries=c.tries + 1,
-                applied=c.applied + 1,
-                applied_at=NOW,
-                message=message or None,
-            )
+    def applied(self, connection: sa.Connection, applied: Sequence[tuple[WriteBack, str]]) -> bool:
+        """Note (write-back, message) as standing in Magento; False when one was no longer due."""
+        if not applied:
+            return True
+        ids = [write_back.id for write_back, _ in applied]
+        marks = ", ".join(["%s"] * len(ids))
+        messages = [
+            value for write_back, text in applied for value in (write_back.id, text or None)
+        ]
+        result = connection.exec_driver_sql(
+            f"UPDATE {self._names('write_back')} SET state = 'applied', due_at = NULL, "
+            "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
+            f"message = CASE id {'WHEN %s THEN %s ' * len(ids)}END "
+            f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
+            (*messages, *ids),
         )
-        return int(result.rowcount) == 1
+        return int(result.rowcount) == len(ids)
 
     def refused(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
         """Note that it cannot be applied, and why."""
@@ -293,4 +271,50 @@ def _write_back(row: Any) -> WriteBack:
         hold=bool(row.hold),
         tries=row.tries,
         applied=row.applied,
+    )
+
+
+def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object, ...]:
+    exchange = attempt.exchange
+    return (
+        claimed.id,
+        claimed.attempts,
+        attempt.operation,
+        claimed.fence,
+        owner,
+        attempt.outcome,
+        cut(attempt.reference, 100),
+        cut(attempt.code, 64),
+        cut(attempt.message, 2000),
+        cut(exchange.request, 255) if exchange else None,
+        exchange.status if exchange else None,
+        round(exchange.seconds * 1000) if exchange else None,
+        cut(exchange.answer, 2000) if exchange else None,
+    )
+
+
+def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
+    return (
+        claimed.kind,
+        claimed.entity_id,
+        cut(booked.reference, 100),
+        cut(booked.status, 64),
+        booked.total,
+        booked.tax,
+        booked.lines,
+        claimed.currency,
+        claimed.id,
+    )
+
+
+def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
+    return (
+        claimed.kind,
+        claimed.entity_id,
+        claimed.id,
+        verdict.verdict,
+        verdict.status,
+        verdict.ext_order_id,
+        cut(verdict.comment, 2000),
+        int(verdict.hold),
     )

@@ -99,6 +99,12 @@ class Overview:
             statement = statement.where(c.error_print == print_)
         return _rows(connection, statement)
 
+    def listed(self, connection: sa.Connection, ids: Sequence[int]) -> list[Row]:
+        """These events as they stand now, without their payload."""
+        c = self._tables.event.c
+        statement = sa.select(*[c[name] for name in _LISTED]).where(c.id.in_(ids)).order_by(c.id)
+        return _rows(connection, statement)
+
     def refusals(self, connection: sa.Connection, domain: str) -> list[Refusal]:
         """Every event of a domain that was refused or parked for a cause that has a print."""
         c = self._tables.event.c

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.settlement import EventStatus, Settlement
-from sidecar.ledger.claims import Claimed, Claims
+from sidecar.ledger.claims import Claimed
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Attempt, Journal, WriteBacks
@@ -40,7 +40,6 @@ class Settling:
         tables: Tables,
         entities: Entities,
         events: Events,
-        claims: Claims,
         journal: Journal,
         write_backs: WriteBacks,
     ) -> None:
@@ -48,13 +47,10 @@ class Settling:
         self._names = tables.names
         self._entities = entities
         self._events = events
-        self._claims = claims
         self._journal = journal
         self._write_backs = write_backs
 
-    def settle(
-        self, connection: sa.Connection, owner: str, ended: Sequence[Ended]
-    ) -> list[Ended]:
+    def settle(self, connection: sa.Connection, owner: str, ended: Sequence[Ended]) -> list[Ended]:
         """Settle what is still ours; gives that.  The rest was taken over by somebody else."""
         entities: dict[str, list[int]] = defaultdict(list)
         for one in ended:
@@ -65,7 +61,7 @@ class Settling:
         self._accept(connection, [one for one in ours if _is_plain(one.settlement)])
         for one in ours:
             if not _is_plain(one.settlement):
-                self._claims.settle(connection, one.claimed, owner, one.settlement)
+                self._events.settle(connection, one.claimed, owner, one.settlement)
         self._journal.record(connection, owner, [(one.claimed, one.attempt) for one in ours])
         self._journal.link(
             connection,

@@ -8,6 +8,7 @@ from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.settling import Settling
 from sidecar.ledger.tables import LedgerNames, Tables
 
 
@@ -22,6 +23,9 @@ class LedgerStore:
         self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
         self.write_backs = WriteBacks(self.tables)
+        self.settling = Settling(
+            self.tables, self.entities, self.events, self.journal, self.write_backs
+        )
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)

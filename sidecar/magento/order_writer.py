@@ -1,4 +1,4 @@
-"""The statements that write an answer onto a Magento order: compare-and-set, three tables.
+"""The statements that write answers onto Magento orders: locked, compared, three tables.
 
 Measured (magento-flows, "Writing the ERP's acknowledgement back"): Magento goes on normally after
 them, hold and unhold remember and restore a custom status, and a state change resets it.
@@ -7,6 +7,8 @@ Neither sales_order nor the two other tables carry a trigger of ours, so no echo
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -28,23 +30,41 @@ class Standing:
 
 
 class OrderWriter:
-    """Writes nothing but what the acknowledgement needs."""
+    """Writes nothing but what the acknowledgement needs.
 
-    def __init__(self, schema: MagentoSchema) -> None:
+    `skip_locked`: the server knows SKIP LOCKED (MariaDB 10.6, MySQL 8.0.1).  Without it a row that
+    somebody holds makes us wait up to the session's lock wait.
+    """
+
+    def __init__(self, schema: MagentoSchema, *, skip_locked: bool) -> None:
         self._order = schema.table("sales_order")
         self._grid = schema.table("sales_order_grid")
         self._history = schema.table("sales_order_status_history")
         self._status_state = schema.table("sales_order_status_state")
+        self._lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
 
-    def standing(self, connection: sa.Connection, entity_id: int) -> Standing | None:
-        """Read without a lock; None when the order is gone."""
-        row = connection.exec_driver_sql(
+    def lock(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, Standing]:
+        """How the orders stand, with their rows held until the transaction ends.
+
+        In the order of their keys, as everybody should.  A row that somebody else holds (a
+        checkout, an admin who saves) is left out: it comes first, we come again.
+        """
+        rows = connection.exec_driver_sql(
             "SELECT entity_id, increment_id, COALESCE(state, ''), COALESCE(status, ''), "
-            "ext_order_id, hold_before_state, hold_before_status "
-            f"FROM {self._order} WHERE entity_id = %s",
-            (entity_id,),
-        ).first()
-        return Standing(*row) if row else None
+            f"ext_order_id, hold_before_state, hold_before_status FROM {self._order} "
+            f"WHERE entity_id IN ({_marks(ids)}) ORDER BY entity_id {self._lock}",
+            tuple(ids),
+        )
+        return {row[0]: Standing(*row) for row in rows}
+
+    def existing(self, connection: sa.Connection, ids: Sequence[int]) -> set[int]:
+        """Which of these orders there are, locked by somebody or not."""
+        if not ids:
+            return set()
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id FROM {self._order} WHERE entity_id IN ({_marks(ids)})", tuple(ids)
+        )
+        return {int(row[0]) for row in rows}
 
     def is_assigned(self, connection: sa.Connection, status: str, state: str) -> bool:
         """Whether Magento shows this status in this state rightly."""
@@ -55,47 +75,51 @@ class OrderWriter:
             ).scalar_one()
         )
 
-    def compare_and_set(self, connection: sa.Connection, before: Standing, after: Standing) -> bool:
-        """Write unless somebody changed the order since `before` was read.
-
-        The row count is of matched rows (SQLAlchemy sets CLIENT.FOUND_ROWS), so that writing equal
-        values is no miss; test: test_write_back.py.
-        """
-        result = connection.exec_driver_sql(
-            f"UPDATE {self._order} SET state = %s, status = %s, ext_order_id = %s, "
-            "hold_before_state = %s, hold_before_status = %s "
-            "WHERE entity_id = %s AND state <=> %s AND status <=> %s AND ext_order_id <=> %s",
-            (
-                after.state,
-                after.status,
-                after.ext_order_id,
-                after.hold_before_state,
-                after.hold_before_status,
-                before.entity_id,
-                before.state or None,
-                before.status or None,
-                before.ext_order_id,
-            ),
-        )
-        if result.rowcount != 1:
-            return False
-        # The grid may lag behind (dev/grid/async_indexing): then there is no row yet, and Magento
-        # fills it from sales_order later.
+    def write(self, connection: sa.Connection, standings: Sequence[Standing]) -> None:
+        """Let the orders, whose rows `lock` holds, and their grid rows stand so."""
+        ids = [after.entity_id for after in standings]
+        columns = ("state", "status", "ext_order_id", "hold_before_state", "hold_before_status")
+        case = f"CASE entity_id {'WHEN %s THEN %s ' * len(ids)}END"
+        values = [
+            value
+            for column in columns
+            for after in standings
+            for value in (after.entity_id, getattr(after, column))
+        ]
         connection.exec_driver_sql(
-            f"UPDATE {self._grid} SET status = %s WHERE entity_id = %s",
-            (after.status, before.entity_id),
+            f"UPDATE {self._order} SET {', '.join(f'{column} = {case}' for column in columns)} "
+            f"WHERE entity_id IN ({_marks(ids)})",
+            (*values, *ids),
         )
-        return True
+        by_status: dict[str, list[int]] = defaultdict(list)
+        for after in standings:
+            by_status[after.status].append(after.entity_id)
+        for status, held in by_status.items():
+            # The grid may lag behind (dev/grid/async_indexing): then there is no row yet, and
+            # Magento fills it from sales_order later.
+            connection.exec_driver_sql(
+                f"UPDATE {self._grid} SET status = %s WHERE entity_id IN ({_marks(held)})",
+                (status, *held),
+            )
 
-    def comment(self, connection: sa.Connection, entity_id: int, status: str, text: str) -> None:
-        """Append to the order's history, not shown to the customer.
+    def comment(self, connection: sa.Connection, comments: Sequence[tuple[int, str, str]]) -> None:
+        """Append (order, status, text) to the orders' histories, not shown to the customers.
 
         Magento's tables are utf8mb3 on most shops, which cannot hold what lies beyond the BMP: an
         emoji in the ERP's message must not cost the answer.
         """
-        text = "".join(character if character <= "\uffff" else "\ufffd" for character in text)
-        connection.exec_driver_sql(
-            f"INSERT INTO {self._history} (parent_id, is_customer_notified, is_visible_on_front, "
-            "comment, status, entity_name) VALUES (%s, 0, 0, %s, %s, 'order')",
-            (entity_id, text, status),
-        )
+        if comments:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._history} (parent_id, is_customer_notified, "
+                "is_visible_on_front, comment, status, entity_name) "
+                "VALUES (%s, 0, 0, %s, %s, 'order')",
+                [(order, _within_bmp(text), status) for order, status, text in comments],
+            )
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values))
+
+
+def _within_bmp(text: str) -> str:
+    return "".join(character if character <= "\uffff" else "\ufffd" for character in text)

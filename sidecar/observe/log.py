@@ -23,7 +23,7 @@ _WARNINGS = (
     "delivery.rejected", "delivery.parked", "delivery.unknown", "delivery.difference",
     "delivery.lease_expired", "delivery.fenced_off", "write_back.refused", "write_back.undone",
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
-    "capture.trigger_missed", "daemon.standby",
+    "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
 )  # fmt: skip
 _ERRORS = ("domain.stopped", "breaker.opened", "station.failed", "daemon.failed")
 _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")

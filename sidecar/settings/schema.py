@@ -324,6 +324,11 @@ class Orders(Section):
         description="How long a claim holds. What is not settled by then counts as unknown. Must "
         "be longer than a call may take.",
     )
+    pause_alarm: Duration = Field(
+        default=timedelta(hours=4),
+        description="A pause that lasts longer, or has no end, is told every hour by the daemon, "
+        "and by status.",
+    )
     gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
     retry: Retry = Field(default=Retry(), description="When a failed attempt is made again.")
     unknown: InDoubt = Field(

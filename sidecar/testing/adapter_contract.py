@@ -9,9 +9,10 @@ A third party's adapter is put to the test with one file and `pytest test_my_erp
         def make_adapter(self, url, read_timeout):
             return my_adapter.create(self.connection(url, read_timeout))
 
-The ERP is `sidecar.testing.erpsim`, the wire to it `sidecar.testing.fault_proxy`.  An adapter that speaks another language than that brings its
-own simulator: override `start_erp` with something that has the methods of `Erp`, whose rules
-have the names and meanings that `sidecar.testing.erpsim` documents.
+The ERP is `sidecar.testing.erpsim`, the wire to it `sidecar.testing.fault_proxy`.  An adapter that
+speaks another language than that brings its own simulator: override `start_erp` with something
+that has the methods of `Erp`, whose rules have the names and meanings that
+`sidecar.testing.erpsim` documents.
 
 What an adapter cannot do (`capabilities`) is skipped.
 """

@@ -216,6 +216,7 @@ def _item(
         "price": price.quantize(_FOUR_PLACES),
         "original_price": price.quantize(_FOUR_PLACES),
         "row_total": row_total,
+        "row_total_incl_tax": row_total + rounded(row_total * percent / 100),
         "discount_amount": discount,
         "tax_amount": tax,
     }

@@ -148,7 +148,6 @@ class WireContract:
         self,
         proxied: ErpAdapter,
         proxy: FaultProxy,
-        erp: Erp,
         fault: str,
         settings: dict[str, Any],
     ) -> None:

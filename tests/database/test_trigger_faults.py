@@ -43,7 +43,8 @@ def fresh(server: PrivateServer) -> Iterator[Bench]:
 def defined_by_the_owner(magento: MagentoDatabase) -> Iterator[Bench]:
     with bench_beside(magento) as bench:
         bench.sql(
-            f"CREATE OR REPLACE USER {OWNER}@localhost",
+            f"DROP USER IF EXISTS {OWNER}@localhost",
+            f"CREATE USER {OWNER}@localhost",
             f"GRANT ALL ON `{magento.name}`.* TO {OWNER}@localhost",
         )
         bench.triggers(account=f"{OWNER}@localhost").install()

@@ -15,8 +15,11 @@ DOCUMENT = PROJECT / "docs" / "log-events.md"
 ENDINGS = {
     "delivery.": [status.value for status in EventStatus if status is not EventStatus.SENDING],
     "intake.": [kind.value for kind in EventType],
-    "write_back.": ["applied", "applied_again", "put_off", "refused"],
 }
+NAME = re.compile(
+    r"(intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station)\.[a-z_.]+"
+)
+OTHERS = {"testing", "cli", "settings", "crash_point.py", "log.py"}
 
 
 def documented() -> dict[str, str]:
@@ -28,30 +31,27 @@ def documented() -> dict[str, str]:
 
 
 def told() -> set[str]:
-    return {name for file in PROJECT.glob("sidecar/**/*.py") for name in told_in(file)} | {
-        "library"
-    }
+    """Of the daemon; the test bench tells nobody."""
+    files = [file for file in PROJECT.glob("sidecar/**/*.py") if not OTHERS & set(file.parts)]
+    names = {name for file in files for name in names_in(ast.parse(file.read_text("utf-8")))}
+    return names | {"library"}
 
 
-def told_in(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr in ("tell", "_tell")
+def names_in(node: ast.AST) -> Iterator[str]:
+    """A name may be handed on before it is told, so every text that looks like one counts."""
+    match node:
+        case ast.Call(func=ast.Name(id="passing")):
+            return  # the places of crash_point look alike
+        case ast.Call(
+            func=ast.Attribute(attr="tell" | "_tell"), args=[ast.Constant(value=str(name)), *_]
         ):
-            yield from names_of(node.args[0], file)
-
-
-def names_of(argument: ast.expr, file: Path) -> list[str]:
-    match argument:
-        case ast.Constant(value=str(name)):
-            return [name]
+            yield name
+        case ast.Constant(value=str(text)) if NAME.fullmatch(text):
+            yield text
         case ast.JoinedStr(values=[ast.Constant(value=str(start)), ast.FormattedValue()]):
-            return [start + ending for ending in ENDINGS[start]]
-        case ast.Name():
-            return []  # handed on by a method whose callers are looked at
-    raise AssertionError(f"{file}:{argument.lineno}: an event name that this test cannot read")
+            yield from [start + ending for ending in ENDINGS.get(start, ())]
+    for child in ast.iter_child_nodes(node):
+        yield from names_in(child)
 
 
 def test_every_log_event_of_the_code_is_documented() -> None:

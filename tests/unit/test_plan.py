@@ -177,10 +177,28 @@ def test_an_order_from_before_the_sidecar_is_not_stuck_behind_bad_data(newer: Ev
     assert chosen == EntityPlan(probe=change, carried=(10,))
 
 
+@pytest.mark.parametrize("newer", [UPDATED, CANCELED])
+def test_to_an_erp_that_refuses_doubles_the_very_same_goes_again(newer: EventType) -> None:
+    """Folded, the newer state would be refused as a duplicate of the older one, and be lost."""
+    doubtful = event(1, PLACED, maybe_booked=True)
+
+    chosen = plan_for(doubtful, event(2, newer), linked=False)
+
+    assert chosen == EntityPlan(push=doubtful, behind=(20,))
+
+
 def test_of_an_order_from_before_the_sidecar_the_erp_is_asked_first() -> None:
     cancel = event(1, CANCELED)
 
     assert plan_for(cancel, linked=False) == EntityPlan(probe=cancel)
+
+
+def test_also_what_no_call_takes_mends_a_hold_that_did_not_add_up() -> None:
+    hold = event(2, HELD, PARKED, code=BAD_DATA)
+
+    chosen = plan_for(hold, event(3, UPDATED), linked=True, takes=frozenset({"order.held"}))
+
+    assert chosen == EntityPlan(revive=hold, carry=(20, 30), unwanted=(30,))
 
 
 def test_unhold_sends_a_refused_update_again() -> None:
@@ -219,19 +237,30 @@ LATER = st.builds(
     st.just(PARKED),
     code=st.just(BAD_DATA),
 )
-HEAD = st.builds(
-    event,
-    st.just(0),
-    st.sampled_from(list(EventType)),
-    st.sampled_from([PENDING, SENDING, UNKNOWN, REJECTED]),
-    due=st.booleans(),
-) | st.builds(
-    event,
-    st.just(0),
-    st.sampled_from(list(EventType)),
-    st.just(PARKED),
-    maybe_booked=st.booleans(),
-    code=st.sampled_from([BAD_DATA, "gave_up"]),
+HEAD = (
+    st.builds(
+        event,
+        st.just(0),
+        st.sampled_from(list(EventType)),
+        st.sampled_from([PENDING, SENDING, UNKNOWN, REJECTED]),
+        due=st.booleans(),
+    )
+    | st.builds(
+        event,
+        st.just(0),
+        st.just(PLACED),
+        st.just(PENDING),
+        due=st.booleans(),
+        maybe_booked=st.just(True),
+    )
+    | st.builds(
+        event,
+        st.just(0),
+        st.sampled_from(list(EventType)),
+        st.just(PARKED),
+        maybe_booked=st.booleans(),
+        code=st.sampled_from([BAD_DATA, "gave_up"]),
+    )
 )
 
 
@@ -247,7 +276,7 @@ SUBSCRIPTIONS = st.sets(st.sampled_from(sorted(EVERYTHING))).map(lambda some: fr
 
 
 @given(open_events(), st.booleans(), SUBSCRIPTIONS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_every_plan_is_whole(events: list[OpenEvent], linked: bool, takes: frozenset[str]) -> None:
     chosen = plan(events, linked=linked, subscriptions=takes)
     closed = (*chosen.carried, *chosen.moot, *chosen.unwanted)
@@ -260,18 +289,18 @@ def test_every_plan_is_whole(events: list[OpenEvent], linked: bool, takes: froze
     for one in events:
         if one.maybe_booked or one.status in (SENDING, UNKNOWN):
             assert one.id not in closed
-            assert one is not chosen.push
+            assert one is not chosen.push or (one.status is PENDING and not chosen.carry)
         if one is chosen.push:
             assert one.status is PENDING
             assert all(before.id in closed for before in events if before.sequence < one.sequence)
     if chosen.carry:
         target, source = chosen.carry
         assert [one.id for one in doing] == [target]
-        assert source == events[-1].id
+        assert source == events[-1].id or chosen.revive
 
 
 @given(open_events(), st.booleans(), SUBSCRIPTIONS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_nothing_that_is_due_is_passed_over(
     events: list[OpenEvent], linked: bool, takes: frozenset[str]
 ) -> None:
@@ -372,20 +401,32 @@ class Books:
                 row.status = UNKNOWN if row.maybe_booked else PENDING
                 row.due = True
 
+    def drop_bad_data(self) -> None:
+        """An operator gives up what cannot be mended any more."""
+        for row in self.open_rows():
+            if row.code == BAD_DATA:
+                row.status = SUPERSEDED
+        self.wake()
+
 
 class OrderHistory(RuleBasedStateMachine):
-    """An order's life in the shop, an ERP that answers anything, operators that help."""
+    """An order's life in the shop, an ERP that answers anything, operators that help.
+
+    `asks`: the ERP can be asked what it has; one that cannot refuses doubles.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.books = Books(USUAL)
+        self.asks = True
         self.changes = 0
         self.probing = False
         self.ended = False
 
-    @initialize(takes=SUBSCRIPTIONS, placed=st.booleans(), broken=st.booleans())
-    def begin(self, takes: frozenset[str], placed: bool, broken: bool) -> None:
+    @initialize(takes=SUBSCRIPTIONS, asks=st.booleans(), placed=st.booleans(), broken=st.booleans())
+    def begin(self, takes: frozenset[str], asks: bool, placed: bool, broken: bool) -> None:
         self.books = Books(takes | {"order.placed"})
+        self.asks = asks or not placed
         if placed:
             self.books.take_in(PLACED, 0, broken=broken)
 
@@ -405,11 +446,11 @@ class OrderHistory(RuleBasedStateMachine):
     @rule()
     def claim(self) -> None:
         before = self.books.in_flight()
-        row = next((one for one in self.books.rows if one.status is UNKNOWN), None)
+        unknown = [row for row in self.books.rows if row.status is UNKNOWN]
         taken = self.books.claim()
         assert before is None or taken is None, "two events of one order at once"
         if taken:
-            self.probing = taken is row or (not self.books.linked and taken.type is not PLACED)
+            self.probing = taken in unknown or (not self.books.linked and taken.type is not PLACED)
 
     @rule(
         status=st.sampled_from([ACCEPTED, REJECTED, PENDING, UNKNOWN, PARKED]),
@@ -427,13 +468,18 @@ class OrderHistory(RuleBasedStateMachine):
             self._book(row)
         if status is ACCEPTED:
             self.books.linked = True
-        self.books.settle(row, status, maybe_booked=in_doubt)
+        if status is UNKNOWN and not self.asks:
+            status = PENDING
+        still = status is PENDING and row.maybe_booked
+        self.books.settle(row, status, maybe_booked=in_doubt or still)
 
     def _learn(self, row: Row) -> None:
         if row.type is not PLACED:
             known = self.books.booked or self.books.linked
             self.books.linked = bool(known)
             self.books.settle(row, PENDING if known else SUPERSEDED)
+        elif not self.asks:
+            self.books.settle(row, PENDING, maybe_booked=True)
         elif self.books.booked:
             self.books.linked = True
             self.books.settle(row, ACCEPTED)
@@ -441,6 +487,8 @@ class OrderHistory(RuleBasedStateMachine):
             self.books.settle(row, PENDING)
 
     def _book(self, row: Row) -> None:
+        if row.type is PLACED and self.books.booked and not self.asks:
+            return  # refused as a duplicate, and adopted
         self.books.arrived.append(row.state)
         self.books.booked += row.type is PLACED
 
@@ -476,11 +524,19 @@ class OrderHistory(RuleBasedStateMachine):
             if not self.books.open_rows():
                 break
             self.books.requeue()
+            if self.ended:
+                # A hold that broke an invariant, of an order that is canceled by now.
+                self.books.drop_bad_data()
+            elif any(row.code == BAD_DATA for row in self.books.open_rows()):
+                # Requeued, such an order is read anew.
+                self.changes += 1
+                self.books.take_in(UPDATED, self.changes, broken=False)
         assert not self.books.open_rows(), self.books.rows
         self.the_erp_never_books_an_order_twice()
         self.the_erp_never_sees_an_older_state_after_a_newer_one()
-        if self.books.booked and self.books.arrived and "order.updated" in self.books.takes:
-            assert self.ended or self.books.arrived[-1] == self.changes
+        last = "order.canceled" if self.ended else "order.updated"
+        if self.books.booked and last in self.books.takes:
+            assert self.books.arrived[-1] == self.changes, "the newest state never arrived"
 
     def _claim_again(self) -> Row | None:
         for _ in range(5):

@@ -276,8 +276,13 @@ def test_an_erp_that_neither_answers_questions_nor_refuses_doubles_gets_it_once(
     assert "look for order 000000042" in (end.remedy or "")
 
 
-def test_an_erp_that_refuses_doubles_gets_it_again() -> None:
-    assert pushed(Unknown(message="cut"), can=DEDUPES).status is PENDING
+def test_an_erp_that_refuses_doubles_gets_it_again_and_the_doubt_stays() -> None:
+    """Without that memory a cancel would find that the ERP never saw the order."""
+    in_doubt = pushed(Unknown(message="cut"), can=DEDUPES)
+    still = pushed(Retry(message="busy"), claimed(maybe_booked=True), DEDUPES)
+
+    assert (in_doubt.status, in_doubt.maybe_booked) == (PENDING, True)
+    assert (still.status, still.maybe_booked) == (PENDING, True)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -295,11 +300,10 @@ def test_no_doubtful_placement_ever_becomes_pending_unless_the_erp_refuses_doubl
 ) -> None:
     end = pushed(outcome, claimed(age=age, attempts=attempts), can)
 
-    if end.status is PENDING:
-        assert can.dedupe
-    else:
-        assert end.maybe_booked
-        assert end.status in (UNKNOWN, PARKED)
+    if isinstance(outcome, Duplicate) and not can.probe:
+        return
+    assert end.maybe_booked
+    assert end.status in ((PENDING, PARKED) if can.dedupe else (UNKNOWN, PARKED))
 
 
 @given(st.floats(0, 300))
@@ -385,7 +389,7 @@ class TestAnErpThatCanNeverBeAsked:
     def test_a_placement_goes_again_where_doubles_are_refused(self) -> None:
         end = self.of(claimed(maybe_booked=True), DEDUPES)
 
-        assert (end.status, end.due_in, end.maybe_booked) == (PENDING, 0, False)
+        assert (end.status, end.due_in, end.maybe_booked) == (PENDING, 0, True)
 
     @pytest.mark.parametrize("can", [NEITHER, DEDUPES])
     def test_a_placement_that_was_booked_in_part_is_taken_over(self, can: Capabilities) -> None:

@@ -10,11 +10,13 @@
             shop.ship(placed.entity_id, qty=1)
 
 `PrivateServer` needs the program mariadbd (apt-get install mariadb-server-core); with
-`flavour=MySql.find()` it is a MySQL instead (got by tests/mysql/get-mysql).  What can be bought is in `CATALOGUE`, who buys in `CUSTOMERS`, where in `STORES`; `random_order(rng)` makes up
-the arguments of `Shop.place`.  `Shop(..., between=callback)` calls back after every statement, so
-that a test can look at, or interleave with, a transaction that is open.  `LoadedOrder` is an
-order as PHP holds it between loading and saving.  `load_dump` and `replay` bring in a dump of a
-real shop and statements that one really ran.
+`flavour=MySql.find()` it is a MySQL instead (tests/mysql/get-mysql).
+
+What can be bought is in `CATALOGUE`, who buys in `CUSTOMERS`, where in `STORES`;
+`random_order(rng)` makes up the arguments of `Shop.place`.  `Shop(..., between=callback)` calls
+back after every statement, so that a test can look at, or interleave with, a transaction that is
+open.  `LoadedOrder` is an order as PHP holds it between loading and saving.  `load_dump` and
+`replay` bring in a dump of a real shop and statements that one really ran.
 """
 
 from sidecar.testing.magento_db.cart import Line, PricedCart, price_cart

@@ -1,0 +1,281 @@
+"""What an operator does when orders do not go: park, drop, edit, release together, forget a pause."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.crash_point import VARIABLE
+from sidecar.testing.magento_db import PrivateServer, Shop
+from sidecar.testing.magento_db.cart import Line
+from tests.rig import Rig
+
+
+@pytest.fixture
+def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
+    with Rig(server, tmp_path, "operator") as installed:
+        yield installed
+
+
+def run(
+    rig: Rig, *arguments: str, typed: str = "", **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        rig.command(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        input=typed,
+        env={**os.environ, **environment},
+    )
+
+
+def as_json(rig: Rig, *arguments: str, code: int = 0) -> Any:
+    done = run(rig, *arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout, parse_float=Decimal)
+
+
+def refused_with(rig: Rig, code: int, *arguments: str) -> str:
+    """What standard error says of a command that ends with `code`."""
+    done = run(rig, *arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stderr
+
+
+def refused_order(rig: Rig, cart: list[Line] | None = None) -> Any:
+    """An order that the ERP refused once; it would take it now."""
+    rig.erp.rule("credit_limit", times=1)
+    with Shop(rig.magento) as shop:
+        placed = shop.place(cart) if cart else shop.place()
+    rig.sidecar("run", "--once")
+    return placed
+
+
+def the_event(rig: Rig, number: str) -> Any:
+    ((event,),) = [story["events"] for story in as_json(rig, "order", "show", number)]
+    return event
+
+
+def audit(rig: Rig, number: str) -> list[Any]:
+    (story,) = as_json(rig, "order", "show", number, "--no-erp")
+    return [(act["command"], act["reason"]) for act in story["audit"]]
+
+
+def test_a_parked_order_stays_until_it_is_requeued_and_then_goes_as_it_is_now(rig: Rig) -> None:
+    rig.sidecar("domain", "pause", "orders", "--until", "1h")
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+        rig.sidecar("run", "--once")
+        parked = as_json(rig, "queue", "park", placed.increment_id, "--reason", "he calls back")
+        assert (parked["parked"], parked["money"]) == (1, {"EUR": placed.grand_total})
+        assert as_json(rig, "queue", "park", placed.increment_id)["already_parked"] == 1
+        rig.sidecar("domain", "resume", "orders")
+        shop.change_address(placed.entity_id, "billing", city="Bremen")
+        rig.sidecar("run", "--once")
+    assert rig.erp.documents() == []
+    (waiting,) = as_json(rig, "queue", "list")
+    assert waiting["status"] == "parked"
+    assert waiting["reason"].endswith(": he calls back")
+    assert ("queue park", "he calls back") in audit(rig, placed.increment_id)
+    rig.sidecar("queue", "requeue", placed.increment_id)
+    rig.sidecar("run", "--once")
+    (document,) = rig.erp.bookings(placed.increment_id)
+    assert document.customer == {"guest": True, "email": placed_email(rig, placed), "city": "Bremen"}
+
+
+def placed_email(rig: Rig, placed: Any) -> Any:
+    with rig.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT customer_email FROM sales_order WHERE entity_id = %s", (placed.entity_id,)
+        )
+        (row,) = cursor.fetchall()
+    return row[0]
+
+
+def test_what_is_being_sent_is_neither_parked_nor_dropped_nor_edited(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+    run(rig, "run", "--once", **{VARIABLE: "delivery.sending"})
+    assert the_event(rig, placed.increment_id)["status"] == "sending"
+    number = placed.increment_id
+    refused_with(rig, 75, "queue", "park", number)
+    refused_with(rig, 75, "queue", "drop", number, "--reason", "x", "--yes")
+    refused_with(rig, 75, "queue", "edit", number, "--set", "/customer_note=x")
+    assert as_json(rig, "queue", "requeue", number)["requeued"] == 0
+    assert the_event(rig, number)["status"] == "sending"
+
+
+def test_a_dropped_order_never_goes_and_says_who_dropped_it(rig: Rig) -> None:
+    placed = refused_order(rig)
+    drop = ("queue", "drop", placed.increment_id)
+    assert "--reason" in refused_with(rig, 64, *drop)
+    drop = (*drop, "--reason", "booked by hand")
+    assert as_json(rig, *drop, "--dry-run")["money"] == {"EUR": placed.grand_total}
+    asked = run(rig, *drop, typed="n\n")
+    assert (asked.returncode, f"{placed.grand_total:.2f} EUR" in asked.stderr) == (130, True)
+    assert the_event(rig, placed.increment_id)["status"] == "rejected"
+    assert as_json(rig, *drop, "--yes")["dropped"] == 1
+    again = as_json(rig, *drop)
+    assert (again["dropped"], again["already_dropped"]) == (0, 1)
+    event = the_event(rig, placed.increment_id)
+    assert event["status"] == "superseded"
+    assert event["reason"].startswith("dropped by ")
+    assert event["reason"].endswith(": booked by hand")
+    assert audit(rig, placed.increment_id) == [("queue drop", "booked by hand")]
+    rig.sidecar("queue", "requeue", placed.increment_id)
+    rig.sidecar("run", "--once")
+    assert rig.erp.documents() == []
+
+
+def test_what_the_erp_may_hold_is_dropped_only_by_a_word_and_lets_the_next_event_go(
+    rig: Rig,
+) -> None:
+    rig.erp.rule("accept_then_drop", times=1)
+    rig.erp.rule("drop_before", method="GET")
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+        rig.sidecar("run", "--once")
+        shop.change_address(placed.entity_id, "billing", city="Bremen")
+        rig.sidecar("run", "--once")
+    placement, update = as_json(rig, "queue", "list")
+    assert (placement["status"], update["waiting"]) == ("unknown", "an earlier event of this entity")
+    drop = ("queue", "drop", placement["event_id"], "--reason", "seen in the ERP", "--yes")
+    assert "may have booked" in refused_with(rig, 64, *drop)
+    rig.sidecar(*drop, "--even-if-booked")
+    (left,) = as_json(rig, "queue", "list")
+    assert (left["event_id"], left["waiting"]) == (update["event_id"], None)
+    assert left["due_at"] is not None
+
+
+def test_nothing_is_parked_or_dropped_of_an_order_that_the_erp_has(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+    rig.sidecar("run", "--once")
+    assert "over" in refused_with(rig, 64, "queue", "park", placed.increment_id)
+    drop = ("queue", "drop", placed.increment_id, "--reason", "x", "--yes")
+    assert "over" in refused_with(rig, 64, *drop)
+    refused_with(rig, 65, "queue", "park", "999999999")
+
+
+def test_refusals_of_one_cause_are_listed_and_released_together(rig: Rig) -> None:
+    rig.erp.rule("credit_limit", sku="MUG")
+    rig.erp.rule("unknown_item", sku="DESK")
+    with Shop(rig.magento) as shop:
+        mugs = [shop.place([Line("MUG", quantity)]) for quantity in (1, 2, 3)]
+        desk = shop.place([Line("DESK", 1)])
+    rig.sidecar("run", "--once")
+    credit, unknown = as_json(rig, "rejections", "list")
+    assert (credit["orders"], unknown["orders"]) == (3, 1)
+    assert credit["money"] == {"EUR": sum(placed.grand_total for placed in mugs)}
+    assert credit["examples"] == [placed.increment_id for placed in mugs]
+    assert unknown["message"] == "there is no item DESK"
+    rig.erp.clear_rules()
+    release = ("rejections", "release", credit["cause"], "--reason", "limit raised")
+    first = as_json(rig, *release, "--limit", "1", "--dry-run")
+    assert (first["released"], first["left"]) == (1, 2)
+    assert as_json(rig, *release, "--limit", "1")["orders"] == [mugs[0].increment_id]
+    rig.sidecar("run", "--once")
+    assert as_json(rig, *release)["released"] == 2
+    assert as_json(rig, *release)["released"] == 0
+    rig.sidecar("run", "--once")
+    booked = {document.external for document in rig.erp.documents()}
+    assert booked == {placed.increment_id for placed in mugs}
+    (left,) = as_json(rig, "rejections", "list")
+    assert left["examples"] == [desk.increment_id]
+    assert audit(rig, mugs[2].increment_id) == [("rejections release", "limit raised")]
+
+
+def test_an_edited_payload_is_sent_and_the_audit_keeps_what_changed(rig: Rig) -> None:
+    placed = refused_order(rig, [Line("MUG", 1)])
+    edit = ("queue", "edit", placed.increment_id, "--set", "/items/0/sku=CUP")
+    edit = (*edit, "--set", "/billing_address/postcode=01067")
+    planned = as_json(rig, *edit, "--dry-run")
+    assert planned["changes"][0] == {"path": "/billing_address/postcode", **changed(planned, 0)}
+    assert planned["changes"][1] == {"path": "/items/0/sku", "old": "MUG", "new": "CUP"}
+    assert the_event(rig, placed.increment_id)["status"] == "rejected"
+    done = as_json(rig, *edit, "--reason", "renamed in the ERP")
+    assert (done["result"], done["changes"]) == ("edited", planned["changes"])
+    assert the_event(rig, placed.increment_id)["status"] == "pending"
+    assert as_json(rig, *edit)["result"] == "unchanged"
+    rig.sidecar("run", "--once")
+    (document,) = rig.erp.bookings(placed.increment_id)
+    assert [line.sku for line in document.lines] == ["CUP"]
+    assert audit(rig, placed.increment_id) == [("queue edit", "renamed in the ERP")]
+    assert "/items/0/sku: MUG → CUP" in rig.sidecar("order", "show", placed.increment_id)
+
+
+def changed(edit: Any, index: int) -> dict[str, str]:
+    """A postcode stays a text, with its leading nought."""
+    return {"old": edit["changes"][index]["old"], "new": "01067"}
+
+
+def test_an_order_is_edited_in_the_operators_editor(rig: Rig) -> None:
+    placed = refused_order(rig, [Line("MUG", 1)])
+    edited = run(rig, "queue", "edit", placed.increment_id, EDITOR="sed -i s/MUG/CUP/")
+    assert edited.returncode == 0, edited.stderr
+    rig.sidecar("run", "--once")
+    (document,) = rig.erp.bookings(placed.increment_id)
+    assert [line.sku for line in document.lines] == ["CUP"]
+
+
+def test_a_payload_that_does_not_add_up_goes_only_by_force(rig: Rig) -> None:
+    placed = refused_order(rig)
+    edit = ("queue", "edit", placed.increment_id, "--set", "/grand_total=1.00")
+    assert "but grand_total is 1.00" in refused_with(rig, 65, *edit)
+    assert the_event(rig, placed.increment_id)["status"] == "rejected"
+    rig.sidecar(*edit, "--force")
+    (listed,) = as_json(rig, "queue", "list")
+    assert (listed["status"], listed["grand_total"]) == ("pending", Decimal("1.0000"))
+
+
+def test_a_payload_of_another_shape_or_order_is_refused(rig: Rig) -> None:
+    placed = refused_order(rig)
+    event_id = the_event(rig, placed.increment_id)["event_id"]
+    payload = as_json(rig, "queue", "show", event_id)["event"]["payload"]
+
+    def edit(code: int, **fields: object) -> str:
+        file = rig.folder / "payload.json"
+        file.write_text(json.dumps(payload | fields, default=float), encoding="utf-8")
+        return refused_with(rig, code, "queue", "edit", event_id, "--payload", str(file))
+
+    assert "has no field /customer_mail" in edit(65, customer_mail="x@example.com")
+    assert "$.items" in edit(65, items=3)
+    assert "which order" in edit(65, increment_id="000000099")
+    misspelt = ("queue", "edit", event_id, "--set", "/billing_address/postcod=1")
+    assert "no /billing_address/postcod" in refused_with(rig, 64, *misspelt)
+    assert the_event(rig, placed.increment_id)["status"] == "rejected"
+
+
+def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None:
+    assert "over already" in refused_with(
+        rig, 64, "domain", "pause", "orders", "--until", "2020-01-01"
+    )
+    rig.sidecar("domain", "pause", "orders", "--until", "2h")
+    assert as_json(rig, "status")["attention"] == []
+    file = rig.folder / "sidecar.yaml"
+    text = file.read_text("utf-8").replace("every: 50ms", "every: 50ms\n    pause_alarm: 1s")
+    file.write_text(text, "utf-8")
+    rig.start()
+    rig.until(lambda: told(rig) > 0)
+    assert as_json(rig, "status", code=2)["domains"]["orders"]["pause_forgotten"]
+    rig.sidecar("domain", "resume", "orders")
+    assert as_json(rig, "status")["attention"] == []
+
+
+def told(rig: Rig) -> int:
+    log = rig.folder / "sidecar.log"
+    return rig.log_events()["domain.pause_forgotten"] if log.exists() else 0
+
+
+def test_a_pause_without_an_end_wants_attention_at_once(rig: Rig) -> None:
+    rig.sidecar("domain", "pause", "orders", "--reason", "stocktaking")
+    (line,) = as_json(rig, "status", code=2)["attention"]
+    assert "without an end" in line

@@ -1,0 +1,97 @@
+"""The yardstick: what a plain `requests` loop posts, with the bodies that the sidecar sends."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo
+
+import requests
+
+from adapters.mapping import read_calls
+from adapters.rest.call import RESPONSE, HttpCall, read_http_call
+from adapters.rest.generic import GenericRest
+from adapters.rest.transport import NotSent, Request
+from sidecar.documents import read_document
+from sidecar.domain.event import Event, EventType, decode_payload, schema_urn
+from sidecar.ports import Delivery, Exchange, ShopContext
+from tests.bench.stand import LEDGER, Stand
+
+
+class _Collector:
+    """Stands in for the transport: keeps each request and sends none."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+
+    def send(self, request: Request) -> NoReturn:
+        self.requests.append(request)
+        raise NotSent("only collected", Exchange(str(request), None, 0.0))
+
+    def redact(self, text: str) -> str:
+        return text
+
+    def close(self) -> None:
+        pass
+
+
+def bodies(stand: Stand, count: int) -> list[Request]:
+    """The first `count` requests that delivery makes of the ledger's orders, not sent."""
+    document = read_document(stand.folder / "calls.yaml")
+    calls: Any = read_calls(document, "calls.yaml", read_http_call, RESPONSE)
+    collector = _Collector()
+    adapter = GenericRest(calls, collector, ShopContext("bench", ZoneInfo("Europe/Berlin")))  # type: ignore[arg-type]
+    rows = stand.sql(
+        "SELECT event_id, type, increment_id, occurred_at, payload, sequence "
+        f"FROM {LEDGER}.event WHERE type = 'order.placed' LIMIT %s",
+        count,
+    )
+    adapter.push([_delivery(*row) for row in rows])
+    return collector.requests
+
+
+def rate(url: str, sent: Sequence[Request], threads: int) -> float:
+    """Requests per second: a Session per thread, kept alive, every answer read."""
+    parts = [sent[start::threads] for start in range(threads)]
+    ready = threading.Barrier(threads + 1)
+    refused: list[int] = []
+
+    def post(part: Sequence[Request]) -> None:
+        with requests.Session() as session:
+            # As the sidecar's own: looking for proxies costs a third of a call.
+            session.trust_env = False
+            ready.wait()
+            for one in part:
+                answer = session.post(url + one.path, data=one.body, headers=dict(one.headers))
+                if answer.status_code != 201:
+                    refused.append(answer.status_code)
+
+    workers = [threading.Thread(target=post, args=(part,)) for part in parts]
+    for worker in workers:
+        worker.start()
+    ready.wait()
+    started = time.perf_counter()
+    for worker in workers:
+        worker.join()
+    if refused:
+        raise RuntimeError(f"the ERP answered the bare loop with {refused[0]}")
+    return len(sent) / (time.perf_counter() - started)
+
+
+def _delivery(
+    event_id: str, name: str, increment_id: str, occurred_at: Any, payload: str, sequence: int
+) -> Delivery:
+    event_type = EventType(name)
+    event = Event(
+        id=event_id,
+        type=event_type.value,
+        source="/magento/bench",
+        subject=f"order/{increment_id}",
+        time=occurred_at,
+        dataschema=schema_urn(event_type),
+        data=decode_payload(event_type, payload),
+        sequence=sequence,
+    )
+    return Delivery(event, increment_id, None)
