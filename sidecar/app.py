@@ -80,6 +80,7 @@ class Sidecar:
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
+        self._closing: list[Callable[[], None]] = []
 
     @cached_property
     def database(self) -> Database:
@@ -174,7 +175,7 @@ class Sidecar:
         )
         capabilities = self.adapter.capabilities(ORDERS)
         lease = orders.lease.total_seconds()
-        return Pump(
+        pump = Pump(
             self.database,
             self.store,
             Claimer(
@@ -209,6 +210,8 @@ class Sidecar:
             sleeper=self.stop,
             narrator=self.narrator,
         )
+        self._closing.append(pump.close)
+        return pump
 
     def write_back(self) -> WriteBackStation:
         """The station that writes to Magento."""
@@ -287,7 +290,9 @@ class Sidecar:
         )
 
     def close(self) -> None:
-        """Give back connections of what was made."""
+        """End the workers and give back the connections of what was made."""
+        for close in self._closing:
+            close()
         if "adapter" in self.__dict__:
             self.adapter.close()
         if "database" in self.__dict__:

@@ -60,8 +60,8 @@ class Daemon:
         self._troubles: dict[str, tuple[str, float]] = {}
         self._failure: BaseException | None = None
 
-    def run(self) -> None:
-        """Work until a stop is asked for.
+    def run(self, *, meanwhile: Callable[[], None]) -> None:
+        """Work until a stop is asked for; `meanwhile` is called about once a second.
 
         What is no error of ours but of the world (database gone, lock held) is told and tried
         again; anything else ends the daemon, because a silent failure is worse than a crash.
@@ -76,7 +76,7 @@ class Daemon:
         schedule.start()
         try:
             while not self._stop.wait(1.0):
-                pass
+                meanwhile()
         finally:
             self._stop.ask()
             schedule.stop()

@@ -158,7 +158,8 @@ class Installation:
         statements = self._grants()
         with self._database.definition("granting the daemon's rights") as connection:
             for statement in statements:
-                connection.exec_driver_sql(statement)
+                # The driver takes a lone % for a place of a parameter, and a host is often "%".
+                connection.exec_driver_sql(statement.replace("%", "%%"))
         return statements
 
     def _has_baseline(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from sidecar.testing.magento_db import (
 )
 
 _numbers = count(1)
-_FLAVOURS = {"mariadb": MariaDb, "mysql": MySql}
+_FLAVOURS: Mapping[str, Callable[[], Flavour]] = {"mariadb": MariaDb.find, "mysql": MySql.find}
 
 
 @pytest.fixture(scope="session")
 def flavour() -> Flavour:
     """The server program that this run is for: ERP_SIDECAR_TEST_SERVER=mariadb (default), mysql."""
-    return _FLAVOURS[os.environ.get("ERP_SIDECAR_TEST_SERVER", "mariadb")].find()
+    wanted = os.environ.get("ERP_SIDECAR_TEST_SERVER", "mariadb")
+    return _FLAVOURS[wanted]()
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,10 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.database import Database, Login
+from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
+from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
@@ -251,14 +253,15 @@ class LedgerBench:
         trust_absence_after: float = 60.0,
         lease_seconds: float = 60.0,
         clock: HandClock | None = None,
-        pace: Pace | None = None,
     ) -> Iterator[Pump]:
         clock = clock or HandClock()
+        told = told or Told()
         can = erp.capabilities(ORDERS)
+        throttle, breaker = Throttle(Pace(concurrency), clock), Breaker(breaker_after, 60.0, clock)
+        account = ErpAccount("erp", throttle, breaker, erp, self.database, self.store, told)
         made = Pump(
             self.database,
             self.store,
-            erp,
             self.claimer(
                 owner=owner,
                 clock=clock,
@@ -266,13 +269,20 @@ class LedgerBench:
                 gate=gate,
                 lease_seconds=lease_seconds,
             ),
-            settler(can, trust_absence_after=trust_absence_after),
-            Throttle(pace or Pace(concurrency), clock),
-            Breaker(breaker_after, 60.0, clock),
-            Lane(ORDERS, "erp", owner, "/magento/main", 50, lease_seconds),
+            Courier(
+                erp,
+                account,
+                settler(can, trust_absence_after=trust_absence_after),
+                domain=ORDERS,
+                source="/magento/main",
+                clock=clock,
+                sleeper=clock,
+            ),
+            account,
+            Lane(ORDERS, owner, 50, max(1, can.batch), concurrency, lease_seconds),
             clock=clock,
             sleeper=clock,
-            narrator=told or Told(),
+            narrator=told,
         )
         try:
             yield made
@@ -418,7 +428,9 @@ def sidecar_beside(
                 narrator=told,
                 stopping=lambda: False,
             ),
-            WriteBackStation(database, store, OrderWriter(schema), told),
+            WriteBackStation(
+                database, store, OrderWriter(schema, skip_locked=True), told, together=10
+            ),
             installation,
         )
     finally:

@@ -147,7 +147,8 @@ class Rig:
 
     def log_events(self) -> Counter[str]:
         """How often each event name stands in the log."""
-        text = (self.folder / "sidecar.log").read_text("utf-8")
+        log = self.folder / "sidecar.log"
+        text = log.read_text("utf-8") if log.exists() else ""
         return Counter(line.split('"event": "')[1].split('"')[0] for line in text.splitlines())
 
     def oracle(self) -> Oracle:

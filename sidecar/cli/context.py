@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -35,7 +36,12 @@ class Context:
     @cached_property
     def loaded(self) -> Loaded:
         """The configuration, read when the first command needs it."""
-        return load(find_path(self._config_file, os.environ))
+        return load(self.config_path)
+
+    @property
+    def config_path(self) -> Path:
+        """The main file."""
+        return find_path(self._config_file, os.environ)
 
     @contextmanager
     def sidecar(self) -> Iterator[Sidecar]:

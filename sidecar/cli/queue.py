@@ -254,7 +254,8 @@ def edit(
 
     Only an event that waits can be edited.  The audit keeps each change, old and new value, and so
     what there is of personal data in them.  Magento is not changed, and a newer change made there
-    replaces the edit as long as it was not sent.
+    replaces the edit as long as it was not sent.  What the ERP may hold already is asked for first:
+    if it has the order, it keeps what it has.
 
     \b
     Example:

@@ -18,6 +18,7 @@ from sidecar.database import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
+from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
 from sidecar.domain.settlement import EventStatus
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
@@ -30,6 +31,8 @@ _LONGEST_RUN = 1.0
 #: An event that was being sent this many times when the process died is put aside: it may be the
 #: cause.
 MOST_CRASHES = 3
+#: Seconds between tries to settle.
+_SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
 _RENEW_SHARE = 3
 
@@ -105,9 +108,19 @@ class Pump:
                 if not flight.calls:
                     break
                 self._land(flight)
-        finally:
-            self._account.remember()
+        except SidecarError:
+            self._bring_home(flight)
+            raise
+        self._account.remember()
         return moved
+
+    def _bring_home(self, flight: _Flight) -> None:
+        """The loop broke off: what is on its way is still settled, or left to its lease."""
+        while flight.calls:
+            try:
+                self._land(flight)
+            except SidecarError as error:
+                self._narrator.tell("delivery.left_to_lease", message=error.message)
 
     def _fill(self, flight: _Flight) -> int:
         """Claim while there is room in the air; gives how many events moved."""
@@ -175,9 +188,7 @@ class Pump:
     def _settle(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> None:
         if not done and not unsent:
             return
-        with self._database.transaction("settling attempts") as connection:
-            self._ledger.events.release(connection, unsent, self._lane.owner)
-            settled = self._ledger.settling.settle(connection, self._lane.owner, done)
+        settled = self._write_down(done, unsent)
         passing("delivery.settled")
         for one in settled:
             self._report(one)
@@ -185,6 +196,23 @@ class Pump:
         for one in done:
             if one.claimed.id not in held:
                 self._tell("delivery.fenced_off", one.claimed)
+
+    def _write_down(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> list[Ended]:
+        """Settle in one transaction; a lock or a short outage must not cost what the ERP said."""
+        for wait_for in (*_SETTLE_AGAIN, None):
+            try:
+                with self._database.transaction("settling attempts") as connection:
+                    settled = self._ledger.settling.settle(connection, self._lane.owner, done)
+                    # After the entities were locked, as all do: the other way round it meets
+                    # intake in a deadlock.
+                    self._ledger.events.release(connection, unsent, self._lane.owner)
+                    return settled
+            except (TryAgain, Unavailable) as error:
+                if wait_for is None:
+                    raise
+                self._narrator.tell("delivery.settling_again", message=error.message)
+                self._sleeper.wait(wait_for)
+        raise AssertionError("the loop above returns or raises")
 
     def _renew(self, flight: _Flight) -> None:
         now = self._clock.monotonic()

@@ -1,17 +1,20 @@
-"""What an operator does when orders do not go: park, drop, edit, release together, forget a pause."""
+"""What an operator does when orders do not go: park, drop, edit, release; and a forgotten pause."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from sidecar.cli import main
 from sidecar.crash_point import VARIABLE
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
@@ -24,30 +27,47 @@ def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
         yield installed
 
 
-def run(
-    rig: Rig, *arguments: str, typed: str = "", **environment: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        rig.command(*arguments),
-        capture_output=True,
-        text=True,
-        check=False,
-        input=typed,
-        env={**os.environ, **environment},
-    )
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    code: int
+    output: str
+    errors: str
+
+
+def run(rig: Rig, *arguments: str, typed: str = "") -> Ended:
+    """The console script's entry point in this process: ten times as fast as in one of its own."""
+    command = ["erp-sidecar", "--config", str(rig.folder / "sidecar.yaml"), *arguments]
+    with (
+        patch("sys.argv", command),
+        patch("sys.stdin", StringIO(typed)),
+        redirect_stdout(StringIO()) as output,
+        redirect_stderr(StringIO()) as errors,
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    assert isinstance(end.value.code, int)
+    return Ended(end.value.code, output.getvalue(), errors.getvalue())
+
+
+def ok(rig: Rig, *arguments: str) -> str:
+    done = run(rig, *arguments)
+    assert done.code == 0, done.errors
+    return done.output
 
 
 def as_json(rig: Rig, *arguments: str, code: int = 0) -> Any:
     done = run(rig, *arguments, "--json")
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout, parse_float=Decimal)
+    assert done.code == code, done.errors
+    return json.loads(done.output, parse_float=Decimal)
 
 
 def refused_with(rig: Rig, code: int, *arguments: str) -> str:
     """What standard error says of a command that ends with `code`."""
     done = run(rig, *arguments)
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stderr
+    assert done.code == code, done.output + done.errors
+    return done.errors
 
 
 def refused_order(rig: Rig, cart: list[Line] | None = None) -> Any:
@@ -70,14 +90,14 @@ def audit(rig: Rig, number: str) -> list[Any]:
 
 
 def test_a_parked_order_stays_until_it_is_requeued_and_then_goes_as_it_is_now(rig: Rig) -> None:
-    rig.sidecar("domain", "pause", "orders", "--until", "1h")
+    ok(rig, "domain", "pause", "orders", "--until", "1h")
     with Shop(rig.magento) as shop:
         placed = shop.place()
         rig.sidecar("run", "--once")
         parked = as_json(rig, "queue", "park", placed.increment_id, "--reason", "he calls back")
         assert (parked["parked"], parked["money"]) == (1, {"EUR": placed.grand_total})
         assert as_json(rig, "queue", "park", placed.increment_id)["already_parked"] == 1
-        rig.sidecar("domain", "resume", "orders")
+        ok(rig, "domain", "resume", "orders")
         shop.change_address(placed.entity_id, "billing", city="Bremen")
         rig.sidecar("run", "--once")
     assert rig.erp.documents() == []
@@ -85,10 +105,14 @@ def test_a_parked_order_stays_until_it_is_requeued_and_then_goes_as_it_is_now(ri
     assert waiting["status"] == "parked"
     assert waiting["reason"].endswith(": he calls back")
     assert ("queue park", "he calls back") in audit(rig, placed.increment_id)
-    rig.sidecar("queue", "requeue", placed.increment_id)
+    ok(rig, "queue", "requeue", placed.increment_id)
     rig.sidecar("run", "--once")
     (document,) = rig.erp.bookings(placed.increment_id)
-    assert document.customer == {"guest": True, "email": placed_email(rig, placed), "city": "Bremen"}
+    assert document.customer == {
+        "guest": True,
+        "email": placed_email(rig, placed),
+        "city": "Bremen",
+    }
 
 
 def placed_email(rig: Rig, placed: Any) -> Any:
@@ -103,7 +127,8 @@ def placed_email(rig: Rig, placed: Any) -> Any:
 def test_what_is_being_sent_is_neither_parked_nor_dropped_nor_edited(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         placed = shop.place()
-    run(rig, "run", "--once", **{VARIABLE: "delivery.sending"})
+    daemon = rig.start(**{VARIABLE: "delivery.sending"})
+    daemon.wait()
     assert the_event(rig, placed.increment_id)["status"] == "sending"
     number = placed.increment_id
     refused_with(rig, 75, "queue", "park", number)
@@ -115,12 +140,12 @@ def test_what_is_being_sent_is_neither_parked_nor_dropped_nor_edited(rig: Rig) -
 
 def test_a_dropped_order_never_goes_and_says_who_dropped_it(rig: Rig) -> None:
     placed = refused_order(rig)
-    drop = ("queue", "drop", placed.increment_id)
-    assert "--reason" in refused_with(rig, 64, *drop)
-    drop = (*drop, "--reason", "booked by hand")
+    number = placed.increment_id
+    assert "--reason" in refused_with(rig, 64, "queue", "drop", number)
+    drop = ("queue", "drop", number, "--reason", "booked by hand")
     assert as_json(rig, *drop, "--dry-run")["money"] == {"EUR": placed.grand_total}
     asked = run(rig, *drop, typed="n\n")
-    assert (asked.returncode, f"{placed.grand_total:.2f} EUR" in asked.stderr) == (130, True)
+    assert (asked.code, f"{placed.grand_total:.2f} EUR" in asked.errors) == (130, True)
     assert the_event(rig, placed.increment_id)["status"] == "rejected"
     assert as_json(rig, *drop, "--yes")["dropped"] == 1
     again = as_json(rig, *drop)
@@ -130,7 +155,7 @@ def test_a_dropped_order_never_goes_and_says_who_dropped_it(rig: Rig) -> None:
     assert event["reason"].startswith("dropped by ")
     assert event["reason"].endswith(": booked by hand")
     assert audit(rig, placed.increment_id) == [("queue drop", "booked by hand")]
-    rig.sidecar("queue", "requeue", placed.increment_id)
+    ok(rig, "queue", "requeue", placed.increment_id)
     rig.sidecar("run", "--once")
     assert rig.erp.documents() == []
 
@@ -146,23 +171,16 @@ def test_what_the_erp_may_hold_is_dropped_only_by_a_word_and_lets_the_next_event
         shop.change_address(placed.entity_id, "billing", city="Bremen")
         rig.sidecar("run", "--once")
     placement, update = as_json(rig, "queue", "list")
-    assert (placement["status"], update["waiting"]) == ("unknown", "an earlier event of this entity")
+    assert (placement["status"], update["waiting"]) == (
+        "unknown",
+        "an earlier event of this entity",
+    )
     drop = ("queue", "drop", placement["event_id"], "--reason", "seen in the ERP", "--yes")
     assert "may have booked" in refused_with(rig, 64, *drop)
-    rig.sidecar(*drop, "--even-if-booked")
+    ok(rig, *drop, "--even-if-booked")
     (left,) = as_json(rig, "queue", "list")
     assert (left["event_id"], left["waiting"]) == (update["event_id"], None)
     assert left["due_at"] is not None
-
-
-def test_nothing_is_parked_or_dropped_of_an_order_that_the_erp_has(rig: Rig) -> None:
-    with Shop(rig.magento) as shop:
-        placed = shop.place()
-    rig.sidecar("run", "--once")
-    assert "over" in refused_with(rig, 64, "queue", "park", placed.increment_id)
-    drop = ("queue", "drop", placed.increment_id, "--reason", "x", "--yes")
-    assert "over" in refused_with(rig, 64, *drop)
-    refused_with(rig, 65, "queue", "park", "999999999")
 
 
 def test_refusals_of_one_cause_are_listed_and_released_together(rig: Rig) -> None:
@@ -193,13 +211,38 @@ def test_refusals_of_one_cause_are_listed_and_released_together(rig: Rig) -> Non
     assert audit(rig, mugs[2].increment_id) == [("rejections release", "limit raised")]
 
 
+def test_a_requeued_order_that_did_not_add_up_is_read_anew_from_magento(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+        add_to_total(rig, placed, 1)
+        rig.sidecar("run", "--once")
+        (cause,) = as_json(rig, "rejections", "list")
+        assert (cause["code"], cause["examples"]) == ("bad_data", [placed.increment_id])
+        # By hand in the database, as a repair script does: no trigger of ours sees it.
+        add_to_total(rig, placed, -1)
+    assert as_json(rig, "rejections", "release", cause["cause"])["released"] == 1
+    rig.sidecar("run", "--once")
+    (document,) = rig.erp.bookings(placed.increment_id)
+    assert document.total == placed.grand_total
+
+
+def add_to_total(rig: Rig, placed: Any, amount: int) -> None:
+    with rig.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE sales_order SET grand_total = grand_total + %s WHERE entity_id = %s",
+            (amount, placed.entity_id),
+        )
+        connection.commit()
+
+
 def test_an_edited_payload_is_sent_and_the_audit_keeps_what_changed(rig: Rig) -> None:
     placed = refused_order(rig, [Line("MUG", 1)])
-    edit = ("queue", "edit", placed.increment_id, "--set", "/items/0/sku=CUP")
-    edit = (*edit, "--set", "/billing_address/postcode=01067")
+    values = ("--set", "/items/0/sku=CUP", "--set", "/billing_address/postcode=01067")
+    edit = ("queue", "edit", placed.increment_id, *values)
     planned = as_json(rig, *edit, "--dry-run")
-    assert planned["changes"][0] == {"path": "/billing_address/postcode", **changed(planned, 0)}
-    assert planned["changes"][1] == {"path": "/items/0/sku", "old": "MUG", "new": "CUP"}
+    postcode, sku = planned["changes"]
+    assert (postcode["path"], postcode["new"]) == ("/billing_address/postcode", "01067")
+    assert sku == {"path": "/items/0/sku", "old": "MUG", "new": "CUP"}
     assert the_event(rig, placed.increment_id)["status"] == "rejected"
     done = as_json(rig, *edit, "--reason", "renamed in the ERP")
     assert (done["result"], done["changes"]) == ("edited", planned["changes"])
@@ -209,21 +252,25 @@ def test_an_edited_payload_is_sent_and_the_audit_keeps_what_changed(rig: Rig) ->
     (document,) = rig.erp.bookings(placed.increment_id)
     assert [line.sku for line in document.lines] == ["CUP"]
     assert audit(rig, placed.increment_id) == [("queue edit", "renamed in the ERP")]
-    assert "/items/0/sku: MUG → CUP" in rig.sidecar("order", "show", placed.increment_id)
+    assert "/items/0/sku: MUG → CUP" in ok(rig, "order", "show", placed.increment_id)
 
 
-def changed(edit: Any, index: int) -> dict[str, str]:
-    """A postcode stays a text, with its leading nought."""
-    return {"old": edit["changes"][index]["old"], "new": "01067"}
-
-
-def test_an_order_is_edited_in_the_operators_editor(rig: Rig) -> None:
+def test_an_order_is_edited_in_the_operators_editor(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     placed = refused_order(rig, [Line("MUG", 1)])
-    edited = run(rig, "queue", "edit", placed.increment_id, EDITOR="sed -i s/MUG/CUP/")
-    assert edited.returncode == 0, edited.stderr
+    number = placed.increment_id
+    monkeypatch.setenv("EDITOR", "sed -i s/MUG/CUP/")
+    monkeypatch.delenv("VISUAL", raising=False)
+    ok(rig, "queue", "edit", number)
     rig.sidecar("run", "--once")
-    (document,) = rig.erp.bookings(placed.increment_id)
+    (document,) = rig.erp.bookings(number)
     assert [line.sku for line in document.lines] == ["CUP"]
+    # The ERP has it now: there is nothing left to edit, to park or to drop.
+    assert "over" in refused_with(rig, 64, "queue", "edit", number)
+    assert "over" in refused_with(rig, 64, "queue", "park", number)
+    assert "over" in refused_with(rig, 64, "queue", "drop", number, "--reason", "x", "--yes")
+    refused_with(rig, 65, "queue", "park", "999999999")
 
 
 def test_a_payload_that_does_not_add_up_goes_only_by_force(rig: Rig) -> None:
@@ -231,7 +278,7 @@ def test_a_payload_that_does_not_add_up_goes_only_by_force(rig: Rig) -> None:
     edit = ("queue", "edit", placed.increment_id, "--set", "/grand_total=1.00")
     assert "but grand_total is 1.00" in refused_with(rig, 65, *edit)
     assert the_event(rig, placed.increment_id)["status"] == "rejected"
-    rig.sidecar(*edit, "--force")
+    ok(rig, *edit, "--force")
     (listed,) = as_json(rig, "queue", "list")
     assert (listed["status"], listed["grand_total"]) == ("pending", Decimal("1.0000"))
 
@@ -258,7 +305,7 @@ def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None
     assert "over already" in refused_with(
         rig, 64, "domain", "pause", "orders", "--until", "2020-01-01"
     )
-    rig.sidecar("domain", "pause", "orders", "--until", "2h")
+    ok(rig, "domain", "pause", "orders", "--until", "2h")
     assert as_json(rig, "status")["attention"] == []
     file = rig.folder / "sidecar.yaml"
     text = file.read_text("utf-8").replace("every: 50ms", "every: 50ms\n    pause_alarm: 1s")
@@ -266,16 +313,13 @@ def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None
     rig.start()
     rig.until(lambda: told(rig) > 0)
     assert as_json(rig, "status", code=2)["domains"]["orders"]["pause_forgotten"]
-    rig.sidecar("domain", "resume", "orders")
+    ok(rig, "domain", "resume", "orders")
     assert as_json(rig, "status")["attention"] == []
+    ok(rig, "domain", "pause", "orders")
+    (line,) = as_json(rig, "status", code=2)["attention"]
+    assert "without an end" in line
 
 
 def told(rig: Rig) -> int:
     log = rig.folder / "sidecar.log"
     return rig.log_events()["domain.pause_forgotten"] if log.exists() else 0
-
-
-def test_a_pause_without_an_end_wants_attention_at_once(rig: Rig) -> None:
-    rig.sidecar("domain", "pause", "orders", "--reason", "stocktaking")
-    (line,) = as_json(rig, "status", code=2)["attention"]
-    assert "without an end" in line

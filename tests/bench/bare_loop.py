@@ -15,8 +15,10 @@ from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from adapters.rest.generic import GenericRest
 from adapters.rest.transport import NotSent, Request
 from sidecar.documents import read_document
-from sidecar.domain.event import Event, EventType, decode_payload, schema_urn
-from sidecar.ports import Delivery, Exchange, ShopContext
+from sidecar.domain.event import EventType, decode_payload
+from sidecar.domain.order import Order
+from sidecar.ports import Exchange, ShopContext
+from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
 
 
@@ -44,11 +46,10 @@ def bodies(stand: Stand, count: int) -> list[Request]:
     collector = _Collector()
     adapter = GenericRest(calls, collector, ShopContext("bench", ZoneInfo("Europe/Berlin")))  # type: ignore[arg-type]
     rows = stand.sql(
-        "SELECT event_id, type, increment_id, occurred_at, payload, sequence "
-        f"FROM {LEDGER}.event WHERE type = 'order.placed' LIMIT %s",
-        count,
+        f"SELECT payload FROM {LEDGER}.event WHERE type = 'order.placed' LIMIT %s", count
     )
-    adapter.push([_delivery(*row) for row in rows])
+    orders = [decode_payload(EventType.ORDER_PLACED, payload) for (payload,) in rows]
+    adapter.push([placed(order) for order in orders if isinstance(order, Order)])
     return collector.requests
 
 
@@ -78,20 +79,3 @@ def rate(url: str, sent: Sequence[Request], threads: int) -> float:
     if refused:
         raise RuntimeError(f"the ERP answered the bare loop with {refused[0]}")
     return len(sent) / (time.perf_counter() - started)
-
-
-def _delivery(
-    event_id: str, name: str, increment_id: str, occurred_at: Any, payload: str, sequence: int
-) -> Delivery:
-    event_type = EventType(name)
-    event = Event(
-        id=event_id,
-        type=event_type.value,
-        source="/magento/bench",
-        subject=f"order/{increment_id}",
-        time=occurred_at,
-        dataschema=schema_urn(event_type),
-        data=decode_payload(event_type, payload),
-        sequence=sequence,
-    )
-    return Delivery(event, increment_id, None)

@@ -24,7 +24,7 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.process import SystemClock
 from sidecar.testing.magento_db import PrivateServer
-from tests.bench.ledger_rows import SAMPLE, add_finished, add_pending
+from tests.bench.ledger_rows import SAMPLE, STUB, add_finished, add_pending
 from tests.bench.report import Report, at_most, percentile
 from tests.bench.scale import Scale
 
@@ -86,8 +86,8 @@ def measure(report: Report, scale: Scale) -> None:
         with _in_a_hurry(connection):
             add_pending(connection, few.names, _FEW, SAMPLE)
             add_pending(connection, pending.names, reached, SAMPLE)
-            add_pending(connection, pending.names, many - reached, SAMPLE[:200])
-            add_finished(connection, finished.names, many, SAMPLE[:200])
+            add_pending(connection, pending.names, many - reached, STUB)
+            add_finished(connection, finished.names, many, STUB)
             add_pending(connection, finished.names, _FEW, SAMPLE)
             for subject in subjects.values():
                 connection.cursor().execute(f"ANALYZE TABLE {subject.names('event')}")

@@ -8,11 +8,14 @@ import pymysql
 
 from sidecar.domain.event import encode_payload
 from sidecar.ledger.tables import LedgerNames
-from sidecar.testing.sample_order import sample_order
+from sidecar.testing.sample_order import simple_order
 
-#: A real payload: what intake writes for an order.
-SAMPLE = encode_payload(sample_order()).decode()
-_CHUNK = 10_000
+#: What intake writes for an order of five lines: 9 kB.
+SAMPLE = encode_payload(simple_order(lines=5)).decode()
+#: For rows that nothing reaches: in full, InnoDB gives each payload a page of 16 kB.
+STUB = SAMPLE[:200]
+#: As deep as a recursive query may go by default, on both servers.
+_CHUNK = 1_000
 _COLUMNS = (
     "event_id, domain, kind, entity_id, increment_id, sequence, type, version, status, due_at, "
     "payload, grand_total, currency, occurred_at, created_at, finished_at"

@@ -30,5 +30,7 @@ def measure(report: Report, scale: Scale) -> None:
             seconds = (middle[-1] - middle[0]).total_seconds()
             shares.append(100 * (len(middle) - 1) / seconds / possible)
             acknowledged.append(run.steady)
-    report.add(f"share of the {possible:.0f}/s that the ERP can take", "%", shares, at_least(90, "%"))
+    report.add(
+        f"share of the {possible:.0f}/s that the ERP can take", "%", shares, at_least(90, "%")
+    )
     report.add("orders/s acknowledged in Magento, steady", "/s", acknowledged)

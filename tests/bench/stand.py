@@ -108,16 +108,21 @@ class Stand:
 
     def sidecar(self, *arguments: str) -> None:
         """Run one command of the console script to its end."""
-        done = subprocess.run(
-            self.command(*arguments), capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SidecarError(f"erp-sidecar {' '.join(arguments)}: {done.stderr.strip()}")
 
     def command(self, *arguments: str) -> list[str]:
         """The console script, by this interpreter."""
         code = "from sidecar.cli import main; main()"
-        return [sys.executable, "-c", code, "--config", str(self.folder / "sidecar.yaml"), *arguments]
+        return [
+            sys.executable,
+            "-c",
+            code,
+            "--config",
+            str(self.folder / "sidecar.yaml"),
+            *arguments,
+        ]
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start `run` in a process of its own."""

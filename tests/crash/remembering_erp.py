@@ -59,11 +59,15 @@ class Reaction(Enum):
     FREEZE = "the process stands still past its lease"
 
 
+_LATE = (Reaction.BOOK_LATE, Reaction.FREEZE)
+
+
 @dataclass(frozen=True)
 class Content:
     """What an ERP books of an order; `streets` tell by their numbers which state is newer."""
 
     total: Decimal
+    tax: Decimal
     lines: tuple[Line, ...]
     billing: Place
     shipping: Place | None
@@ -105,6 +109,7 @@ class RememberingErp:
     batch: int = 1
     show_after: float = 0.0
     late: float = 25.0
+    late_changes: bool = False
     freeze: Callable[[], None] = lambda: None
     script: deque[Reaction] = field(default_factory=deque)
     deaf_for: int = 0
@@ -149,9 +154,9 @@ class RememberingErp:
 
     # --- what a test looks at -------------------------------------------------------------------
 
-    def of(self, external: str) -> list[Document]:
+    def of(self, external: str) -> tuple[Document, ...]:
         """The documents under one number."""
-        return [each for each in self.documents.values() if each.external == external]
+        return tuple(each for each in self.documents.values() if each.external == external)
 
     def finish(self, external: str) -> None:
         """A clerk finishes what was booked as a draft."""
@@ -181,6 +186,8 @@ class RememberingErp:
         placement = delivery.event.type == EventType.ORDER_PLACED.value
         if not placement and reaction in (Reaction.PARTIAL, Reaction.DUPLICATE):
             reaction = Reaction.ACCEPT
+        if not placement and not self.late_changes and reaction in _LATE:
+            reaction = Reaction.LOSE_ANSWER
         self.history.append(
             f"{delivery.ref} {delivery.event.type} #{delivery.event.sequence}: {reaction.value}"
         )
@@ -268,6 +275,7 @@ def content_of(payload: object) -> Content:
     shipping = payload.shipping_address
     return Content(
         total=payload.grand_total.normalize(),
+        tax=payload.tax_amount.normalize(),
         lines=tuple(
             (item.sku, item.qty_ordered.normalize(), item.row_total.normalize())
             for item in payload.sellable_items
@@ -278,7 +286,7 @@ def content_of(payload: object) -> Content:
 
 
 def _place(address: Address) -> Place:
-    return (address.street or "", address.city or "", address.postcode or "")
+    return ("\n".join(address.street), address.city or "", address.postcode or "")
 
 
 def _age(place: Place | None) -> int:
@@ -291,5 +299,9 @@ def _booked(document: Document) -> Booked:
     content = document.content
     status = "CANCELED" if document.canceled else "DRAFT" if document.draft else "OPEN"
     return Booked(
-        reference=document.reference, status=status, total=content.total, lines=len(content.lines)
+        reference=document.reference,
+        status=status,
+        total=content.total,
+        tax=content.tax,
+        lines=len(content.lines),
     )

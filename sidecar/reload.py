@@ -1,0 +1,47 @@
+"""SIGHUP: take up a new configuration, or keep the old one when the new one is bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sidecar.app import load_adapter
+from sidecar.domain.errors import SidecarError
+from sidecar.ports import Narrator
+from sidecar.settings.load import Loaded
+
+
+class Reload:
+    """`ask` may be called in a signal handler; `look` is called by the daemon's main loop.
+
+    The new configuration is read and checked, its mapping too, while the old one goes on working;
+    only then is the daemon stopped in order and begun anew with it.
+    """
+
+    def __init__(self, read: Callable[[], Loaded]) -> None:
+        self._read = read
+        self._asked = False
+        self._successor: Loaded | None = None
+
+    def ask(self) -> None:
+        """Remember the wish."""
+        self._asked = True
+
+    def look(self, narrator: Narrator, stop: Callable[[], None]) -> None:
+        """Fulfil it; `stop` ends the daemon that runs."""
+        if not self._asked:
+            return
+        self._asked = False
+        try:
+            loaded = self._read()
+            load_adapter(loaded.settings).close()
+        except SidecarError as error:
+            narrator.tell("config.refused", message=error.message, remedy=error.remedy)
+            return
+        narrator.tell("config.reloaded", files=[str(file) for file in loaded.files])
+        self._successor = loaded
+        stop()
+
+    def successor(self) -> Loaded | None:
+        """The configuration to go on with, once; None: the daemon is to end."""
+        successor, self._successor = self._successor, None
+        return successor
