@@ -30,8 +30,11 @@ test: server $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest
 
 .PHONY: check
-check: lint ## What CI runs: lint, then the tests
-	$(MAKE) --no-print-directory test
+check: server $(INSTALLED) ## What CI runs: lint, then the tests, also when lint found something
+	status=0
+	$(MAKE) --no-print-directory lint || status=$$?
+	$(MAKE) --no-print-directory test || status=$$?
+	exit $$status
 
 .PHONY: lint
 lint: $(INSTALLED) ## Formatting, lint, types, direction of imports

@@ -31,7 +31,7 @@ from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Set
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
-from sidecar.installation import Installation
+from sidecar.installation import DEFINER, Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.store import LedgerStore
@@ -114,8 +114,18 @@ class Sidecar:
             self.domains if self.settings.capture.triggers else (),
             self.stop,
             prefix=self.account.prefix,
-            account=None,
+            account=self._definer(),
         )
+
+    def _definer(self) -> str | None:
+        """The account that the installer let define the triggers."""
+        if not self.ledger.applied():
+            return None
+        kind, name = DEFINER
+        with self.database.transaction("reading the triggers' definer") as connection:
+            note = self.store.installed.of(connection, kind).get(name, {})
+        account = note.get("account")
+        return str(account) if account else None
 
     @property
     def domains(self) -> tuple[str, ...]:

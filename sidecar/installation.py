@@ -28,6 +28,9 @@ from sidecar.magento.schema_probe import MagentoSchema
 _CHUNK = 5_000
 _SEEDED = 200
 _BASELINE = ("baseline", "orders")
+#: Under this note the ledger keeps the account that defines the triggers: the daemon, which logs in
+#: with another one, compares with it.
+DEFINER = ("definer", "triggers")
 
 
 @dataclass(slots=True)
@@ -209,8 +212,9 @@ class Installation:
 
     def _note(self, done: Installed) -> None:
         with self._database.transaction("noting the installation") as connection:
-            for trigger in done.triggers:
-                self._store.installed.note(connection, "trigger", trigger, {"by": done.who})
+            self._store.installed.note(
+                connection, *DEFINER, {"account": self._triggers.plan().definer}
+            )
             self._store.audit.note(
                 connection,
                 who=done.who,

@@ -70,6 +70,7 @@ CREATE TABLE {event} (
   maybe_booked   tinyint      NOT NULL DEFAULT 0 COMMENT 'sent, and the ERP may have booked it',
   attempts       int unsigned NOT NULL DEFAULT 0,
   crashes        int unsigned NOT NULL DEFAULT 0 COMMENT 'processes that died while sending it',
+  asking         tinyint      NOT NULL DEFAULT 0 COMMENT 'claimed to ask the ERP, not to send',
   fence          int unsigned NOT NULL DEFAULT 0,
   lease_owner    varchar(100) CHARACTER SET ascii NULL,
   lease_until    datetime(3)  NULL,
@@ -88,6 +89,7 @@ CREATE TABLE {event} (
   PRIMARY KEY (id),
   UNIQUE KEY entity_sequence (kind, entity_id, sequence),
   KEY claim (domain, due_at, id),
+  KEY suspect (crashes, due_at),
   KEY lease (lease_until),
   KEY status (status, domain),
   KEY increment (increment_id)

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -136,8 +137,15 @@ class Rig:
         deadline = time.monotonic() + seconds
         while not is_so():
             if time.monotonic() > deadline:
-                raise AssertionError(f"not within {seconds} s; the log ends:\n{self.log_tail()}")
+                raise AssertionError(
+                    f"not within {seconds} s\n{self.oracle()}\nthe log ends:\n{self.log_tail()}"
+                )
             time.sleep(0.02)
+
+    def wait_or_exit(self, daemon: subprocess.Popen[bytes], seconds: float) -> None:
+        """Wait for a process to end, for so long at the most."""
+        with suppress(subprocess.TimeoutExpired):
+            daemon.wait(seconds)
 
     def log_tail(self) -> str:
         log = self.folder / "sidecar.log"

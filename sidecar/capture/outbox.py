@@ -65,7 +65,7 @@ class Outbox:
         self._low = 0
         self._looked_back_at: float | None = None
         outbox, fault = names("outbox"), names("outbox_fault")
-        # FORCE INDEX: MySQL takes a table of few live rows for cheap to scan from its start, deleted
+        # FORCE INDEX: MySQL thinks a table of few live rows cheap to scan from its start, deleted
         # rows and all, and the low-water mark would be of no use.
         self._select = sa.text(
             f"SELECT id, kind, entity_id, pointed, created_at FROM {outbox} FORCE INDEX (PRIMARY) "

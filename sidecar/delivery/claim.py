@@ -80,6 +80,15 @@ class Claimer:
         self._low = due[0].due_at
         return claim
 
+    def claim_suspect(self) -> Claim:
+        """Take one event that a process died of, and nothing beside it that could be blamed."""
+        started = self._clock.monotonic()
+        with self._database.transaction("claiming a suspect") as connection:
+            due = self._ledger.events.suspects(connection, self._domain)
+            if not due:
+                return Claim((), (), {}, started)
+            return self._take(connection, due, started, alone=True)
+
     def trusted_until(self, asked_at: float) -> float:
         """How long a lease may be used that was asked for at `asked_at` (monotonic)."""
         return asked_at + self._lease_seconds * _TRUSTED
@@ -90,7 +99,14 @@ class Claimer:
         self._unguarded_at = now
         return None
 
-    def _take(self, connection: sa.Connection, due: list[Candidate], started: float) -> Claim:
+    def _take(
+        self,
+        connection: sa.Connection,
+        due: list[Candidate],
+        started: float,
+        *,
+        alone: bool = False,
+    ) -> Claim:
         pushes: list[int] = []
         probes: list[int] = []
         links: dict[tuple[str, int], Link] = {}
@@ -111,6 +127,9 @@ class Claimer:
                     # What waited behind an event that is closed here, unsent, has nobody else to
                     # wake it.
                     self._ledger.events.wake(connection, kind, [entity_id])
+                if chosen.push and chosen.push.crashes and not alone:
+                    # It goes alone, at the beginning of the next run.
+                    continue
                 folded += self._carry_out(connection, chosen)
                 if chosen.probe:
                     probes.append(chosen.probe.id)

@@ -28,9 +28,9 @@ from sidecar.ports import Clock, Narrator, Sleeper
 
 #: One run claims no longer than this, so that its caller can look at the work lease in between.
 _LONGEST_RUN = 1.0
-#: An event that was being sent this many times when the process died is put aside: it may be the
-#: cause.
-MOST_CRASHES = 3
+#: An event that was being sent this many times when the process died, all but the first time with
+#: nothing beside it, is put aside: it may be the cause.
+MOST_CRASHES = 5
 #: Seconds between tries to settle.
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
@@ -102,6 +102,7 @@ class Pump:
         until = self._clock.monotonic() + _LONGEST_RUN
         moved = 0
         try:
+            moved += self._suspects(flight, until)
             while True:
                 if self._clock.monotonic() < until:
                     moved += self._fill(flight)
@@ -150,24 +151,29 @@ class Pump:
 
     def _take_off(self, flight: _Flight, claim: Claim) -> None:
         trust = Trust(claim.trusted_until)
-        suspects = [claimed for claimed in claim.pushes if claimed.crashes]
-        sound = [claimed for claimed in claim.pushes if not claimed.crashes]
-        parcels = [Parcel(part, claim.links, trust) for part in _parts(sound, self._lane.batch)]
+        parcels = [
+            Parcel(part, claim.links, trust) for part in _parts(claim.pushes, self._lane.batch)
+        ]
         parcels += [
             Parcel(part, claim.links, trust, probing=True)
             for part in _chunks(claim.probes, self._lane.batch)
         ]
         for parcel in parcels:
             flight.calls[self._workers.submit(self._courier.carry, parcel)] = parcel
-        for claimed in suspects:
-            self._alone(flight, Parcel((claimed,), claim.links, trust))
 
-    def _alone(self, flight: _Flight, parcel: Parcel) -> None:
-        """Send what a process died of with nothing beside it that could be blamed instead."""
-        while flight.calls:
-            self._land(flight)
-        flight.calls[self._workers.submit(self._courier.carry, parcel)] = parcel
-        self._land(flight)
+    def _suspects(self, flight: _Flight, until: float) -> int:
+        """Send what processes died of, one by one, before anything else is in the air."""
+        moved = 0
+        while self._clock.monotonic() < until and self._may_go():
+            claim = self._claimer.claim_suspect()
+            if not claim:
+                break
+            moved += len(claim.pushes) + len(claim.probes) + claim.folded
+            passing("delivery.claimed")
+            self._take_off(flight, claim)
+            while flight.calls:
+                self._land(flight)
+        return moved
 
     def _land(self, flight: _Flight) -> None:
         """Wait for calls to end, settle them, keep the leases of the others."""

@@ -88,7 +88,9 @@ def compare(known: KnownOrder | None, order: Order) -> Finding:
     if undone and (known.held_by_us or is_our_old_hold(order)):
         # Our hold vanished with a stale save, or came back with one: no human released or held.
         state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
-    changed = _is_changed(known.fingerprint, order) and EventType.ORDER_CANCELED not in state_events
+    # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
+    # canceled document, or has none, and a human would be called for nothing.
+    changed = order.state != CANCELED and _is_changed(known.fingerprint, order)
     return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
 
 

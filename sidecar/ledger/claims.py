@@ -86,12 +86,27 @@ class Claims:
         statement = (
             sa.select(c.id, c.kind, c.entity_id, c.due_at)
             .with_hint(self._event, "FORCE INDEX (claim)")
-            .where(c.domain == domain, c.due_at <= NOW)
+            .where(c.domain == domain, c.due_at <= NOW, c.crashes == 0)
             .order_by(c.due_at, c.id)
             .limit(limit)
         )
         if low is not None:
             statement = statement.where(c.due_at >= low)
+        return [
+            Candidate(row.id, row.kind, row.entity_id, row.due_at)
+            for row in connection.execute(statement)
+        ]
+
+    def suspects(self, connection: sa.Connection, domain: str) -> list[Candidate]:
+        """The oldest due event that a process died of while it was sending it, if any."""
+        c = self._event.c
+        statement = (
+            sa.select(c.id, c.kind, c.entity_id, c.due_at)
+            .with_hint(self._event, "FORCE INDEX (suspect)")
+            .where(c.crashes > 0, c.due_at <= NOW, c.domain == domain)
+            .order_by(c.due_at)
+            .limit(1)
+        )
         return [
             Candidate(row.id, row.kind, row.entity_id, row.due_at)
             for row in connection.execute(statement)
@@ -129,6 +144,7 @@ class Claims:
                 fence=c.fence + 1,
                 lease_owner=owner,
                 lease_until=in_seconds(seconds),
+                asking=int(probing),
                 **({} if probing else sending),
             )
         )
@@ -228,7 +244,7 @@ class Claims:
         expired = [_claimed(row) for row in connection.execute(statement)]
         if not expired:
             return []
-        deadly = c.crashes + 1 >= most
+        deadly = c.crashes + 1 - c.asking >= most
         connection.execute(
             sa.update(self._event)
             .where(
@@ -249,7 +265,7 @@ class Claims:
                 (c.reason, sa.case((deadly, _DEADLY), else_=_DIED)),
                 (c.remedy, sa.case((deadly, _DEADLY_REMEDY), else_=None)),
                 (c.error_code, sa.case((deadly, "deadly"), else_=None)),
-                (c.crashes, c.crashes + 1),
+                (c.crashes, c.crashes + 1 - c.asking),
             )
         )
         return expired

@@ -59,6 +59,7 @@ class OpenEvent:
     maybe_booked: bool
     due: bool
     code: str | None
+    crashes: int = 0
 
 
 class Events(Claims):
@@ -86,6 +87,7 @@ class Events(Claims):
                 c.maybe_booked,
                 (sa.func.coalesce(c.due_at <= NOW, 0)).label("due"),
                 c.error_code,
+                c.crashes,
             )
             .where(c.kind == kind, c.entity_id.in_(sorted(set(ids))), c.status.in_(_OPEN))
             .order_by(c.entity_id, c.sequence)
@@ -102,6 +104,7 @@ class Events(Claims):
                     maybe_booked=bool(row.maybe_booked),
                     due=bool(row.due),
                     code=row.error_code,
+                    crashes=row.crashes,
                 )
             )
         return found

@@ -1,4 +1,4 @@
-"""Move finished events to the archive, in small transactions by primary key."""
+"""Move finished events to the archive, and forget old breadcrumbs, in small transactions."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class Retention:
     def run_once(self) -> int:
         """Archive one chunk; gives how many events moved."""
         with self._database.transaction("archiving finished events") as connection:
+            self._forget_faults(connection)
             ids = self._finished(connection)
             if not ids:
                 return 0
@@ -40,6 +41,16 @@ class Retention:
                 {"ids": ids},
             )
         return len(ids)
+
+    def _forget_faults(self, connection: sa.Connection) -> None:
+        connection.execute(
+            sa.text(
+                f"DELETE FROM {self._names('outbox_fault')} "
+                "WHERE created_at < CURRENT_TIMESTAMP(3) - INTERVAL :keep SECOND "
+                "ORDER BY id LIMIT :chunk"
+            ),
+            {"keep": self._keep, "chunk": _CHUNK},
+        )
 
     def _finished(self, connection: sa.Connection) -> list[int]:
         rows = connection.execute(

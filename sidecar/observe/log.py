@@ -24,6 +24,7 @@ _WARNINGS = (
     "delivery.lease_expired", "delivery.fenced_off", "write_back.refused", "write_back.undone",
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
+    "delivery.settling_again", "delivery.left_to_lease", "config.refused",
 )  # fmt: skip
 _ERRORS = ("domain.stopped", "breaker.opened", "station.failed", "daemon.failed")
 _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")

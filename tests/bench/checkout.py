@@ -90,7 +90,8 @@ def _slowest(report: Report, name: str, pair: list[Till], rounds: int) -> None:
     without, ours = _rounds(pair, rounds)
     slower = percentile(ours, 0.99) - percentile(without, 0.99)
     report.add(f"99 of 100, {name}: more than without", "ms", [slower], at_most(50, "ms"))
-    report.add("… the longest, with and without", "ms", [max(ours), max(without)])
+    report.add("… the longest with", "ms", [max(ours)])
+    report.add("… the longest without", "ms", [max(without)])
 
 
 def _rounds(tills: list[Till], rounds: int) -> list[list[float]]:

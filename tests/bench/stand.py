@@ -185,9 +185,18 @@ def cpu_seconds(pid: int) -> float:
 
 
 def resident_mib(pid: int) -> float:
-    """Resident memory of a process."""
+    """Resident memory of a process now."""
+    return _of_status(pid, "VmRSS")
+
+
+def most_resident_mib(pid: int) -> float:
+    """The most that it ever was."""
+    return _of_status(pid, "VmHWM")
+
+
+def _of_status(pid: int, key: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+    return int(status.partition(f"{key}:")[2].split()[0]) / 1024
 
 
 def _under(key: str, lines: str, indent: int) -> str:

@@ -15,9 +15,9 @@ import msgspec
 from sidecar.testing.erpsim import ErpSim
 from tests.bench import bare_loop
 from tests.bench.backlog import place_many
-from tests.bench.report import Report, at_least
+from tests.bench.report import Report, at_least, at_most
 from tests.bench.scale import Scale
-from tests.bench.stand import LEDGER, Stand, cpu_seconds
+from tests.bench.stand import LEDGER, Stand, cpu_seconds, most_resident_mib
 
 THREADS = 8
 _FIRST_ORDERS = 300
@@ -26,7 +26,7 @@ _FIRST_ORDERS = 300
 def measure(report: Report, scale: Scale) -> None:
     """Fill `report`."""
     orders, rounds = scale.pick(3000, 600), scale.pick(3, 1)
-    overall, steady, shares, bare, cpu = [], [], [], [], []
+    runs, shares, bare = [], [], []
     with Stand(concurrency=THREADS) as stand:
         report.server = stand.version
         # The first orders warm the server up and give the bare loop its bodies.
@@ -36,24 +36,31 @@ def measure(report: Report, scale: Scale) -> None:
             before = _bare(sent)
             run = drain(stand, orders)
             plain = (before + _bare(sent)) / 2
-            overall.append(run.overall)
-            steady.append(run.steady)
+            runs.append(run)
             bare.append(plain)
             shares.append(100 * run.steady / plain)
-            cpu.append(run.daemon_cpu / orders * 1000)
-    report.add(f"orders/s, {orders} orders, start to last acknowledgement", "/s", overall)
-    report.add("orders/s, steady", "/s", steady, at_least(250, "/s"))
+    report.add(
+        f"orders/s, {orders} orders, start to last acknowledgement",
+        "/s",
+        [run.overall for run in runs],
+    )
+    report.add("orders/s, steady", "/s", [run.steady for run in runs], at_least(250, "/s"))
     report.add(f"bare requests loop, {THREADS} threads", "/s", bare)
     report.add("share of the bare loop", "%", shares, at_least(25, "%"))
-    report.add("processor time of the daemon per order", "ms", cpu)
+    report.add("processor time per order, daemon", "ms", [run.daemon_ms for run in runs])
+    report.add("processor time per order, database server", "ms", [run.server_ms for run in runs])
+    report.add("resident memory of the daemon", "MiB", [run.mib for run in runs],
+               at_most(100, "MiB"))  # fmt: skip
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One drained backlog: orders per second, processor seconds of the daemon."""
+    """One drained backlog: orders per second, processor time per order, most memory."""
 
     overall: float
     steady: float
-    daemon_cpu: float
+    daemon_ms: float
+    server_ms: float
+    mib: float
 
 
 def drain(stand: Stand, orders: int, seconds: float = 600) -> Run:
@@ -65,8 +72,11 @@ def drain(stand: Stand, orders: int, seconds: float = 600) -> Run:
     log = stand.folder / "sidecar.log"
     offset = log.stat().st_size if log.exists() else 0
     daemon = stand.start()
+    stand.until(lambda: log.exists() and log.stat().st_size > offset, 60)
+    used = cpu_seconds(daemon.pid), cpu_seconds(stand.server.pid)
     stand.until(lambda: stand.unacknowledged() == 0, seconds, every=0.5)
-    used = cpu_seconds(daemon.pid)
+    using = cpu_seconds(daemon.pid), cpu_seconds(stand.server.pid)
+    mib = most_resident_mib(daemon.pid)
     stand.stop(daemon)
     with log.open("rb") as lines:
         lines.seek(offset)
@@ -82,7 +92,9 @@ def drain(stand: Stand, orders: int, seconds: float = 600) -> Run:
     return Run(
         overall=len(done) / (done[-1] - started).total_seconds(),
         steady=(len(done) - 2 * tenth - 1) / middle,
-        daemon_cpu=used,
+        daemon_ms=1000 * (using[0] - used[0]) / orders,
+        server_ms=1000 * (using[1] - used[1]) / orders,
+        mib=mib,
     )
 
 

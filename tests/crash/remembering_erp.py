@@ -152,6 +152,12 @@ class RememberingErp:
     def close(self) -> None:
         return
 
+    @property
+    def kind(self) -> str:
+        """In words."""
+        ways = ["can be asked"] * self.probes + ["refuses duplicates"] * self.dedupes
+        return ", ".join(ways) or "neither can be asked nor refuses duplicates"
+
     # --- what a test looks at -------------------------------------------------------------------
 
     def of(self, external: str) -> tuple[Document, ...]:

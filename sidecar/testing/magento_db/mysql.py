@@ -52,7 +52,7 @@ class MySql:
             "secure_file_priv": "",
             # Otherwise a second protocol opens a port and a socket in /tmp, shared by all servers.
             "mysqlx": "OFF",
-            "innodb_redo_log_capacity": "32M",
+            "innodb_redo_log_capacity": "128M",
         }
 
     def initialise(self, defaults: Path) -> None:

@@ -1,0 +1,44 @@
+"""A daemon that was frozen past its lease, and two daemons by mistake: the fence holds."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.rig import Rig
+
+
+def test_a_zombie_that_wakes_after_its_lease_settles_nothing_and_sends_nothing(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    with Rig(server, tmp_path, "frozen") as rig, Shop(rig.magento) as shop:
+        # The first daemon is caught in a call that the ERP has booked and not answered yet.
+        rig.erp.rule("answer_late", seconds=0.4, times=1)
+        zombie = rig.start()
+        placed = shop.place()
+        rig.until(lambda: len(rig.erp.bookings(placed.increment_id)) == 1)
+        zombie.send_signal(signal.SIGSTOP)
+        rig.start()
+        rig.until(lambda: rig.oracle().is_clean)
+        booked = len(rig.erp.documents())
+        zombie.send_signal(signal.SIGCONT)
+        # It says that it stands by, which it does after its late settlement was refused.
+        rig.until(lambda: rig.log_events()["daemon.standby"] >= 1)
+        later = shop.place()
+        rig.until(lambda: rig.oracle().is_clean)
+        assert len(rig.erp.documents()) == booked + 1
+        assert len(rig.erp.bookings(later.increment_id)) == 1
+        zombie.send_signal(signal.SIGTERM)
+        assert zombie.wait(30) == 0
+
+
+def test_two_daemons_by_mistake_send_nothing_twice(server: PrivateServer, tmp_path: Path) -> None:
+    with Rig(server, tmp_path, "two_daemons") as rig, Shop(rig.magento) as shop:
+        rig.start()
+        rig.start()
+        rig.until(lambda: rig.log_events()["daemon.standby"] >= 1)
+        for _ in range(30):
+            shop.place()
+        rig.until(lambda: rig.oracle().is_clean)
+        assert len(rig.erp.documents()) == 30

@@ -1,0 +1,78 @@
+"""kill -9 of the database server and of the ERP under load: nothing lost, nothing doubled."""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from sidecar.domain.errors import SidecarError
+from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.rig import Rig
+
+KILLS = int(os.environ.get("ERP_SIDECAR_PEER_KILLS", "4"))
+
+
+@contextmanager
+def selling(rig: Rig) -> Iterator[threading.Event]:
+    """A shop that places orders; when its database dies it does as PHP does: the next request."""
+    over = threading.Event()
+
+    def sell() -> None:
+        while not over.is_set():
+            with (
+                suppress(pymysql.err.OperationalError, pymysql.err.InterfaceError, SidecarError),
+                Shop(rig.magento) as shop,
+            ):
+                while not over.is_set():
+                    shop.place()
+                    over.wait(0.02)
+            over.wait(0.05)
+
+    seller = threading.Thread(target=sell)
+    seller.start()
+    try:
+        yield over
+    finally:
+        over.set()
+        seller.join()
+
+
+@pytest.mark.timeout(3600)
+def test_the_database_killed_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    rng = random.Random(7)
+    # Durable: what the server has committed is there after its death, as in a shop.
+    with PrivateServer(fsync=True) as own, Rig(own, tmp_path, "killed_database") as rig:
+        rig.start()
+        with selling(rig) as over:
+            for _ in range(KILLS):
+                booked = len(rig.erp.documents())
+                rig.until(lambda booked=booked: len(rig.erp.documents()) > booked + 3)  # type: ignore[misc]
+                over.wait(rng.uniform(0.0, 0.3))
+                own.kill()
+                own.start()
+        rig.until(lambda: rig.oracle().is_clean, 120)
+
+
+@pytest.mark.timeout(3600)
+def test_the_erp_killed_under_load_loses_and_doubles_nothing(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    rng = random.Random(11)
+    with Rig(server, tmp_path, "killed_erp") as rig:
+        rig.start()
+        with selling(rig) as over:
+            for _ in range(KILLS):
+                booked = len(rig.erp.documents())
+                rig.until(lambda booked=booked: len(rig.erp.documents()) > booked + 3)  # type: ignore[misc]
+                over.wait(rng.uniform(0.0, 0.3))
+                rig.erp.kill()
+                over.wait(0.1)
+                rig.erp.restart()
+        rig.until(lambda: rig.oracle().is_clean, 120)

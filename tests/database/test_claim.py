@@ -1,0 +1,541 @@
+"""What the claimer takes, and how delivery carries it out, on a real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sidecar.delivery.claim import UNGUARDED_EVERY
+from sidecar.domain.event import EventType, encode_payload
+from sidecar.domain.lifecycle import REFUSED_MARK
+from sidecar.domain.outcome import (
+    Booked,
+    Conflict,
+    Duplicate,
+    Misconfigured,
+    Outcome,
+    Partial,
+    Rejected,
+    Retry,
+    Throttled,
+    Unknown,
+)
+from sidecar.ledger.events import BEHIND_ANOTHER
+from sidecar.testing.sample_order import simple_order
+from tests.harness import (
+    UNANSWERED,
+    HandClock,
+    LedgerBench,
+    ScriptedErp,
+    Told,
+    drain,
+    new_event,
+)
+
+PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = EventType
+NUMBER = "000000001"
+
+
+def add(ledger: LedgerBench, *types: EventType, entity: int = 1, first: int = 1) -> list[int]:
+    """Events of one order, each with the state of its moment."""
+    return ledger.add(
+        *(
+            new_event(entity, sequence, type_, payload=payload(sequence, entity))
+            for sequence, type_ in enumerate(types, first)
+        )
+    )
+
+
+def payload(sequence: int, entity: int = 1) -> str:
+    """An order whose note tells the moment that it was taken at."""
+    order = simple_order(f"{entity:09d}", customer_note=str(sequence))
+    return encode_payload(order).decode()
+
+
+def moments(erp: ScriptedErp) -> list[tuple[str, str | None]]:
+    """What reached the ERP: (type, moment of the state)."""
+    return [
+        (delivery.event.type, getattr(delivery.event.data, "customer_note", None))
+        for delivery in erp.pushed
+    ]
+
+
+def claim(ledger: LedgerBench, **how: object) -> tuple[list[int], list[int]]:
+    taken = ledger.claimer(**how).claim(50)  # type: ignore[arg-type]
+    return [one.id for one in taken.pushes], [one.id for one in taken.probes]
+
+
+class TestTheClaimer:
+    def test_takes_one_event_per_order_and_folds_the_rest(self, ledger: LedgerBench) -> None:
+        one, update = add(ledger, PLACED, UPDATED)
+        (other,) = add(ledger, PLACED, entity=2)
+
+        assert claim(ledger) == ([one, other], [])
+        assert ledger.event(update).status == "superseded"
+        assert ledger.event(one).payload == ledger.event(update).payload
+
+    def test_takes_no_more_than_it_was_told(self, ledger: LedgerBench) -> None:
+        for entity in range(1, 10):
+            add(ledger, PLACED, entity=entity)
+
+        assert len(ledger.claimer().claim(4).pushes) == 4
+
+    def test_finds_nothing_when_nothing_is_due(self, ledger: LedgerBench) -> None:
+        assert not ledger.claimer().claim(50)
+
+    def test_holds_back_what_waits_behind_an_event_in_flight(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        claim(ledger)
+        (update,) = add(ledger, UPDATED, first=2)
+
+        assert claim(ledger, owner="two") == ([], [])
+        event = ledger.event(update)
+        assert (event.status, event.due_at, event.waiting) == ("pending", None, BEHIND_ANOTHER)
+
+    def test_leaves_nothing_to_send_of_an_order_that_was_canceled_first(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED, UPDATED, CANCELED)
+
+        taken = ledger.claimer().claim(50)
+
+        assert (taken.pushes, taken.probes, taken.folded) == ((), (), 3)
+        assert {status for _, status in ledger.statuses()} == {"superseded"}
+
+    def test_asks_about_a_change_of_an_order_from_before(self, ledger: LedgerBench) -> None:
+        (cancel,) = add(ledger, CANCELED)
+
+        assert claim(ledger) == ([], [cancel])
+
+    def test_keeps_what_a_gate_holds_until_its_order_is_looked_at(
+        self, ledger: LedgerBench
+    ) -> None:
+        (placed,) = add(ledger, PLACED)
+        ledger.sql(
+            "UPDATE {entity} SET facts = %s",
+            '{"state":"new","payment_method":"checkmo","grand_total":10,"total_paid":0,'
+            '"total_due":10,"amount_authorized":0,"has_transaction":false}',
+        )
+
+        assert claim(ledger, gate={"default": "paid"}) == ([], [])
+        event = ledger.event(placed)
+        assert (event.status, event.due_at) == ("pending", None)
+        assert event.waiting == "gate payment: checkmo must be paid, 10.00 are due"
+
+        with ledger.database.transaction() as connection:
+            ledger.store.events.wake(connection, "order", [1])
+        assert claim(ledger, gate={"default": "always"}) == ([placed], [])
+
+    def test_wakes_what_waited_behind_an_event_that_no_call_takes_any_more(
+        self, ledger: LedgerBench
+    ) -> None:
+        """A refused update, held back what follows; then the mapping lost its call for updates."""
+        refused, hold = add(ledger, UPDATED, HELD)
+        link(ledger)
+        ledger.sql("UPDATE {event} SET status = 'rejected', due_at = NULL WHERE id = %s", refused)
+        holds = frozenset({"order.updated", "order.held"})
+        assert claim(ledger, subscriptions=holds) == ([], [])
+        assert ledger.event(hold).due_at is None
+        ledger.sql(
+            "UPDATE {event} SET status = 'pending', due_at = UTC_TIMESTAMP(3) WHERE id = %s",
+            refused,
+        )
+
+        claimer = ledger.claimer(subscriptions=frozenset({"order.held"}))
+        taken = [one.id for _ in range(2) for one in claimer.claim(50).pushes]
+
+        assert taken == [hold]
+        assert ledger.event(refused).status == "superseded"
+
+    def test_finds_a_late_committer_at_the_next_unguarded_poll(self, ledger: LedgerBench) -> None:
+        clock = HandClock()
+        claimer = ledger.claimer(clock=clock)
+        add(ledger, PLACED, entity=1)
+        assert len(claimer.claim(50).pushes) == 1
+        (late,) = add(ledger, PLACED, entity=2)
+        ledger.sql("UPDATE {event} SET due_at = due_at - INTERVAL 1 MINUTE WHERE id = %s", late)
+
+        assert not claimer.claim(50)
+        clock.seconds += UNGUARDED_EVERY
+        assert [one.id for one in claimer.claim(50).pushes] == [late]
+
+    def test_trusts_its_claim_for_less_than_the_lease(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        clock = HandClock()
+
+        taken = ledger.claimer(clock=clock, lease_seconds=60).claim(50)
+
+        assert clock.seconds < taken.trusted_until < clock.seconds + 60
+
+
+def link(ledger: LedgerBench, entity: int = 1) -> None:
+    """As if the ERP had taken the order before."""
+    ledger.sql(
+        "INSERT INTO {link} (kind, entity_id, reference, event, booked_at, updated_at) "
+        "VALUES ('order', %s, 'SO-0', 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())",
+        entity,
+    )
+
+
+class TestDelivery:
+    def test_an_order_is_booked_once_and_its_answer_goes_back(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+
+        ledger.deliver(erp)
+
+        assert erp.types() == ("order.placed",)
+        assert ledger.statuses() == [("order.placed", "accepted")]
+        (back,) = ledger.sql("SELECT * FROM {write_back}")
+        assert (back.verdict, back.ext_order_id, back.state) == (
+            "accepted", f"SO-{NUMBER}", "pending",
+        )  # fmt: skip
+        (linked,) = ledger.sql("SELECT * FROM {link}")
+        assert linked.reference == f"SO-{NUMBER}"
+        (attempt,) = ledger.sql("SELECT * FROM {attempt}")
+        assert (attempt.operation, attempt.outcome, attempt.number) == ("push", "accepted", 1)
+
+    def test_changes_follow_in_their_order_without_what_a_cancel_makes_moot(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp(subscriptions=frozenset(one.value for one in EventType))
+        ledger.deliver(erp)
+        add(ledger, HELD, UPDATED, RELEASED, CANCELED, first=2)
+
+        ledger.deliver(erp)
+
+        assert moments(erp) == [
+            ("order.placed", "1"),
+            ("order.held", "2"),
+            ("order.released", "4"),
+            ("order.canceled", "5"),
+        ]
+        assert all(delivery.link for delivery in erp.pushed[1:])
+
+    def test_what_the_erp_refused_goes_again_when_the_order_was_mended(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Rejected(message="unknown street", code="E1")]
+        ledger.deliver(erp)
+        assert ledger.statuses() == [("order.placed", "rejected")]
+        assert ledger.sql("SELECT ext_order_id FROM {write_back}") == [(REFUSED_MARK,)]
+
+        add(ledger, UPDATED, first=2)
+        ledger.deliver(erp)
+
+        assert moments(erp) == [("order.placed", "1"), ("order.placed", "2")]
+        assert ledger.statuses() == [
+            ("order.placed", "accepted"),
+            ("order.updated", "superseded"),
+        ]
+        # The refusal that was not written yet must not be written any more.
+        states = ledger.sql("SELECT verdict, state FROM {write_back} ORDER BY id")
+        assert states == [("rejected", "refused"), ("accepted", "pending")]
+
+    @pytest.mark.parametrize("doubt", [Unknown(message="cut"), Conflict(message="412")])
+    def test_an_unknown_placement_is_asked_for_and_not_sent_again_before_its_time(
+        self, ledger: LedgerBench, doubt: Outcome
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [doubt]
+        for _ in range(5):
+            ledger.deliver(erp)
+            ledger.make_due()
+        assert len(erp.pushed) == 1
+        assert len(erp.probed) == 4
+
+        ledger.sql("UPDATE {event} SET sent_at = sent_at - INTERVAL 61 SECOND")
+        ledger.deliver(erp)
+
+        assert len(erp.pushed) == 2
+        assert ledger.statuses() == [("order.placed", "accepted")]
+
+    def test_an_unknown_placement_that_the_erp_has_is_adopted(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+        ledger.deliver(erp)
+        erp.documents[NUMBER] = (Booked(reference="SO-7"),)
+        ledger.make_due()
+
+        ledger.deliver(erp)
+
+        assert len(erp.pushed) == 1
+        assert ledger.statuses() == [("order.placed", "accepted")]
+        assert ledger.sql("SELECT reference FROM {link}") == [("SO-7",)]
+
+    def test_two_documents_are_parked_with_a_difference(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Duplicate(reference="A")]
+        erp.documents[NUMBER] = (Booked(reference="A"), Booked(reference="B"))
+
+        ledger.deliver(erp)
+
+        assert ledger.statuses() == [("order.placed", "parked")]
+        (found,) = ledger.sql("SELECT * FROM {difference}")
+        assert found.theirs == "A, B"
+
+    def test_a_cancel_during_doubt_waits_and_then_finds_nothing_to_cancel(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+        ledger.deliver(erp)
+        add(ledger, CANCELED, first=2)
+        ledger.deliver(erp)
+        assert ledger.statuses()[1] == ("order.canceled", "pending")
+
+        ledger.sql("UPDATE {event} SET sent_at = sent_at - INTERVAL 61 SECOND")
+        ledger.make_due()
+        ledger.deliver(erp)
+
+        assert len(erp.pushed) == 1
+        assert {status for _, status in ledger.statuses()} == {"superseded"}
+
+    def test_a_cancel_during_doubt_cancels_what_the_erp_has(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+        ledger.deliver(erp)
+        add(ledger, CANCELED, first=2)
+        erp.documents[NUMBER] = (Booked(reference="SO-7"),)
+        ledger.make_due()
+
+        ledger.deliver(erp)
+
+        assert erp.types() == ("order.placed", "order.canceled")
+        assert erp.pushed[1].link is not None
+        assert erp.pushed[1].link.reference == "SO-7"
+
+    def test_to_an_erp_that_cannot_be_asked_the_same_goes_again_and_a_cancel_after_it(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp(probe=False, dedupe=True)
+        erp.answers[NUMBER] = [Unknown(message="cut"), Duplicate(reference="SO-7")]
+        ledger.deliver(erp)
+        add(ledger, CANCELED, first=2)
+        ledger.make_due()
+
+        ledger.deliver(erp)
+
+        assert moments(erp) == [
+            ("order.placed", "1"),
+            ("order.placed", "1"),
+            ("order.canceled", "2"),
+        ]
+
+    def test_an_erp_that_can_do_neither_gets_it_once(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp(probe=False)
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+
+        for _ in range(3):
+            ledger.deliver(erp)
+            ledger.make_due()
+
+        assert len(erp.pushed) == 1
+        assert ledger.statuses() == [("order.placed", "parked")]
+
+    @pytest.mark.parametrize(("dedupe", "status"), [(True, "accepted"), (False, "parked")])
+    def test_a_crash_leaves_nothing_behind_that_nobody_can_ask_about(
+        self, ledger: LedgerBench, dedupe: bool, status: str
+    ) -> None:
+        add(ledger, PLACED)
+        claim(ledger, owner="died")
+        ledger.sql("UPDATE {event} SET lease_until = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND")
+
+        ledger.deliver(ScriptedErp(probe=False, dedupe=dedupe))
+
+        assert ledger.statuses() == [("order.placed", status)]
+
+    def test_what_a_crash_left_is_asked_for(self, ledger: LedgerBench) -> None:
+        add(ledger, PLACED)
+        claim(ledger, owner="died")
+        ledger.sql("UPDATE {event} SET lease_until = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND")
+        erp, told = ScriptedErp(), Told()
+        erp.documents[NUMBER] = (Booked(reference="SO-7"),)
+
+        ledger.deliver(erp, told=told)
+
+        assert erp.pushed == []
+        assert ledger.statuses() == [("order.placed", "accepted")]
+        assert "delivery.lease_expired" in told.names()
+
+    def test_a_half_booked_order_that_a_human_finished_is_taken_over(
+        self, ledger: LedgerBench
+    ) -> None:
+        for probe in (True, False):
+            ledger.wipe()
+            (placed,) = add(ledger, PLACED)
+            erp = ScriptedErp(probe=probe)
+            half = Booked(reference="SO-7", status="DRAFT")
+            erp.answers[NUMBER] = [Partial(booked=half, what="draft")]
+            ledger.deliver(erp)
+            assert ledger.statuses() == [("order.placed", "parked")]
+            erp.documents[NUMBER] = (Booked(reference="SO-7", status="OPEN"),)
+
+            with ledger.database.transaction() as connection:
+                ledger.store.acts.requeue(connection, [placed], ask_first=probe)
+            ledger.deliver(erp)
+
+            assert len(erp.pushed) == 1
+            assert ledger.statuses() == [("order.placed", "accepted")]
+
+    def test_a_cancel_of_an_order_from_before_goes_to_the_document_that_is_found(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, CANCELED)
+        erp = ScriptedErp()
+        erp.documents[NUMBER] = (Booked(reference="OLD-1"),)
+
+        ledger.deliver(erp)
+
+        assert erp.types() == ("order.canceled",)
+        assert erp.pushed[0].link
+        assert erp.pushed[0].link.reference == "OLD-1"
+
+    def test_a_refused_login_stops_the_domain_and_loses_nothing(self, ledger: LedgerBench) -> None:
+        for entity in range(1, 4):
+            add(ledger, PLACED, entity=entity)
+        erp, told = ScriptedErp(), Told()
+        for entity in range(1, 4):
+            erp.answers[f"{entity:09d}"] = [Misconfigured(message="401")]
+
+        ledger.deliver(erp, told=told)
+
+        assert "domain.stopped" in told.names()
+        assert {status for _, status in ledger.statuses()} == {"pending"}
+        before = len(erp.pushed)
+        ledger.deliver(erp)
+        assert len(erp.pushed) == before
+
+    def test_words_of_the_erp_that_are_too_long_do_not_cost_the_others_their_settlement(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED, entity=1)
+        add(ledger, PLACED, entity=2)
+        erp = ScriptedErp(batch=2)
+        erp.answers[NUMBER] = [Rejected(message="ö" * 100_000, code="c" * 500, field="f" * 500)]
+
+        ledger.deliver(erp)
+
+        assert [status for _, status in ledger.statuses()] == ["rejected", "accepted"]
+
+    def test_a_number_longer_than_its_column_is_kept_as_far_as_it_goes(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp()
+        erp.answers[NUMBER] = [Duplicate(reference="D" * 300)]
+        erp.documents[NUMBER] = (Booked(reference="D" * 300, status="S" * 300),)
+
+        ledger.deliver(erp)
+
+        assert ledger.statuses() == [("order.placed", "accepted")]
+        assert ledger.sql("SELECT reference FROM {link}") == [("D" * 100,)]
+
+
+class TestTheAccount:
+    """Breaker and throttle count calls, not events."""
+
+    def batch(self, ledger: LedgerBench, erp: ScriptedErp, outcomes: Sequence[Outcome]) -> None:
+        for entity, outcome in enumerate(outcomes, 1):
+            add(ledger, PLACED, entity=entity)
+            erp.answers[f"{entity:09d}"] = [outcome]
+
+    def test_one_lost_connection_with_a_batch_on_it_does_not_open_the_breaker(
+        self, ledger: LedgerBench
+    ) -> None:
+        erp, told = ScriptedErp(batch=10), Told()
+        erp.exchange = UNANSWERED
+        self.batch(ledger, erp, [Retry(message="refused")] * 10)
+
+        ledger.deliver(erp, told=told, breaker_after=5)
+
+        assert "breaker.opened" not in told.names()
+        assert ledger.sql("SELECT failures FROM {erp_account}") == [(1,)]
+
+    def test_one_refusal_for_haste_with_a_batch_in_it_halves_the_rate_once(
+        self, ledger: LedgerBench
+    ) -> None:
+        erp = ScriptedErp(batch=10)
+        self.batch(ledger, erp, [Throttled(message="429", after=30.0)] * 10)
+
+        ledger.deliver(erp)
+
+        ((rate, slow),) = ledger.sql(
+            "SELECT rate, TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), slow_until) FROM {erp_account}"
+        )
+        assert rate == 0.5
+        assert 20 <= slow <= 30
+
+    def test_a_restart_does_not_slow_it_down_further(self, ledger: LedgerBench) -> None:
+        erp = ScriptedErp(batch=10)
+        self.batch(ledger, erp, [Throttled(message="429", after=30.0)])
+        ledger.deliver(erp)
+
+        for _ in range(5):
+            ledger.deliver(erp)
+
+        ((rate,),) = ledger.sql("SELECT rate FROM {erp_account}")
+        assert rate == pytest.approx(0.5, abs=0.2)
+
+    def test_after_enough_failures_the_erp_is_left_alone_also_by_the_next_daemon(
+        self, ledger: LedgerBench
+    ) -> None:
+        for entity in range(1, 4):
+            add(ledger, PLACED, entity=entity)
+        erp = ScriptedErp()
+        erp.exchange = UNANSWERED
+        for entity in range(1, 4):
+            erp.answers[f"{entity:09d}"] = [Retry(message="refused")] * 9
+        ledger.deliver(erp, breaker_after=2)
+        sent = len(erp.pushed)
+        ledger.make_due()
+
+        ledger.deliver(erp, breaker_after=2)
+
+        assert len(erp.pushed) == sent
+
+    def test_what_waits_at_a_gate_is_looked_at_again_by_a_daemon_that_starts(
+        self, ledger: LedgerBench
+    ) -> None:
+        """Its gates may have been configured anew."""
+        add(ledger, PLACED)
+        ledger.sql("UPDATE {event} SET due_at = NULL, waiting = 'gate payment: …'")
+        erp = ScriptedErp()
+
+        ledger.deliver(erp)
+
+        assert len(erp.pushed) == 1
+
+
+def test_a_zombies_answer_is_fenced_off(ledger: LedgerBench) -> None:
+    """While it was on the wire the lease ran out and another daemon took the event over."""
+    (placed,) = add(ledger, PLACED)
+    told = Told()
+
+    class Late(ScriptedErp):
+        def push(self, batch):  # type: ignore[no-untyped-def]
+            ledger.sql(
+                "UPDATE {event} SET fence = fence + 1, lease_owner = 'two', "
+                "lease_until = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR"
+            )
+            return super().push(batch)
+
+    with ledger.pump(Late(), told=told) as pump:
+        drain(pump)
+
+    assert ledger.event(placed).lease_owner == "two"
+    assert ledger.event(placed).status == "sending"
+    assert "delivery.fenced_off" in told.names()
+    assert ledger.sql("SELECT * FROM {link}") == []
+    assert ledger.sql("SELECT * FROM {write_back}") == []
