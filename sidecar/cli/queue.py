@@ -145,9 +145,9 @@ def requeue(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make rejected, parked or unknown events due again, by order number, status or cause.
+    """Send events again: rejected, parked, unknown ones.
 
-    What the ERP may already hold is asked for before anything is sent again.  An order that was
+    Chosen by order number (or event id), or by status and cause.  What the ERP may already hold is asked for before anything is sent again.  An order that was
     parked because it broke an invariant is read anew from Magento.
 
     \b
@@ -176,9 +176,10 @@ def requeue(
 def park(
     context: Context, *, names: tuple[str, ...], reason: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Put events aside until they are requeued: pending, unknown and rejected ones.
+    """Put events aside until they are requeued.
 
-    Newer changes of an order are taken into what was put aside; they do not send it.
+    Of a number all that waits of the order.  An order that the ERP has not seen takes newer changes
+    in and stays aside; of one that it has, a newer change goes instead of the one put aside.
 
     \b
     Example:
@@ -207,7 +208,10 @@ def drop(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Close events that shall never go to the ERP; later ones of the order go on.
+    """Close events for good: they never go.
+
+    Without an event's id all that waits of an order.  Later events of the order go on.  What the
+    ERP may hold already is not dropped without a word.
 
     \b
     Example:
@@ -250,8 +254,9 @@ def edit(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Change what will be sent, and send it: with --set, --payload, or in $EDITOR.
+    """Change what will be sent, and send it.
 
+    With --set, with --payload, or in $EDITOR.
     Only an event that waits can be edited.  The audit keeps each change, old and new value, and so
     what there is of personal data in them.  Magento is not changed, and a newer change made there
     replaces the edit as long as it was not sent.  What the ERP may hold already is asked for first:

@@ -92,8 +92,8 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     if orders["pause_forgotten"]:
         end = orders["paused_until"]
         lines.append(
-            f"orders are paused {f'until {text(end)}' if end else 'without an end'}, since "
-            f"{age(orders['paused_seconds'])} (erp-sidecar domain resume orders)"
+            f"orders are paused {f'until {text(end)}' if end else 'without an end'}, for "
+            f"{age(orders['paused_seconds'])} now (erp-sidecar domain resume orders)"
         )
     for state, command in (
         ("rejected", "rejections list"),

@@ -19,9 +19,9 @@ _COLUMNS = {
     "grand_total currency fingerprint address_mark facts sequence revision updated_at looked_at "
     "vanished_at",
     "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
-    "waiting maybe_booked attempts crashes asking fence lease_owner lease_until payload grand_total "
-    "currency reason remedy error_code error_print occurred_at created_at first_sent_at sent_at "
-    "finished_at",
+    "waiting maybe_booked attempts crashes asking fence lease_owner lease_until payload "
+    "grand_total currency reason remedy error_code error_print occurred_at created_at "
+    "first_sent_at sent_at finished_at",
     "attempt": "id event number operation fence owner outcome reference code message request "
     "http_status milliseconds answer at",
     "link": "kind entity_id reference status total tax line_count currency event booked_at "
