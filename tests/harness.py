@@ -184,6 +184,14 @@ class LedgerBench:
             result = connection.exec_driver_sql(statement.format(**names), parameters or None)
             return list(result) if result.returns_rows else []
 
+    def somebody_waits_for_a_row(self) -> bool:
+        """Whether a transaction hangs at a row lock, anywhere on the server.
+
+        Not from INNODB_TRX: MySQL does not renew what it shows while it is asked all the time.
+        """
+        ((_, waits),) = self.sql("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'")
+        return int(waits) > 0
+
     def wipe(self) -> None:
         """Forget everything but the migrations."""
         with self.database.transaction() as connection:

@@ -147,8 +147,9 @@ def requeue(
 ) -> None:
     """Send events again: rejected, parked, unknown ones.
 
-    Chosen by order number (or event id), or by status and cause.  What the ERP may already hold is asked for before anything is sent again.  An order that was
-    parked because it broke an invariant is read anew from Magento.
+    Chosen by order number (or event id), or by status and cause.  What the ERP may already hold is
+    asked for before anything is sent again.  An order that was parked because it broke an invariant
+    is read anew from Magento.
 
     \b
     Examples:

@@ -155,7 +155,8 @@ class Pump:
             Parcel(part, claim.links, trust) for part in _parts(claim.pushes, self._lane.batch)
         ]
         parcels += [
-            Parcel(part, claim.links, trust, probing=True) for part in _chunks(claim.probes, batch)
+            Parcel(part, claim.links, trust, probing=True)
+            for part in _chunks(claim.probes, self._lane.batch)
         ]
         for parcel in parcels:
             flight.calls[self._workers.submit(self._courier.carry, parcel)] = parcel

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
 
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
@@ -52,23 +53,20 @@ class Accounts:
 
     def save(self, connection: sa.Connection, name: str, state: AccountState) -> None:
         """Write the present state; the moment a breaker opened is kept while it stays open."""
-        connection.exec_driver_sql(
-            f"INSERT IGNORE INTO {self._names('erp_account')} (name, updated_at) "
-            "VALUES (%s, UTC_TIMESTAMP(3))",
-            (name,),
-        )
-        c = self._table.c
+        values = {
+            "failures": state.failures,
+            "ask_at": in_seconds(state.ask_in) if state.open else None,
+            "slow_until": in_seconds(state.slow_for) if state.slow_for > 0 else None,
+            "rate": state.rate,
+            "updated_at": NOW,
+        }
+        opened_at = NOW if state.open else None
+        still_open = sa.func.coalesce(self._table.c.opened_at, NOW) if state.open else None
+        # One statement: INSERT IGNORE, then UPDATE, by two domains at once would be a deadlock.
         connection.execute(
-            sa.update(self._table)
-            .where(c.name == name)
-            .values(
-                failures=state.failures,
-                opened_at=sa.func.coalesce(c.opened_at, NOW) if state.open else None,
-                ask_at=in_seconds(state.ask_in) if state.open else None,
-                slow_until=in_seconds(state.slow_for) if state.slow_for > 0 else None,
-                rate=state.rate,
-                updated_at=NOW,
-            )
+            insert(self._table)
+            .values(name=name, opened_at=opened_at, **values)
+            .on_duplicate_key_update(opened_at=still_open, **values)
         )
 
 

@@ -164,13 +164,8 @@ class WorkLease:
 
     def hold(self, connection: sa.Connection, owner: str, seconds: float) -> bool:
         """Take or extend the lease; False while somebody else holds it."""
-        connection.exec_driver_sql(
-            f"INSERT IGNORE INTO {self._names('lease')} (name, owner, term, until) "
-            "VALUES (%s, '', 0, UTC_TIMESTAMP(3))",
-            (self._name,),
-        )
         c = self._table.c
-        result = connection.execute(
+        taken = connection.execute(
             sa.update(self._table)
             .where(c.name == self._name, sa.or_(c.owner == owner, c.until <= NOW))
             # The server assigns from left to right: `term` must be reckoned with the old owner.
@@ -180,7 +175,15 @@ class WorkLease:
                 (c.until, in_seconds(seconds)),
             )
         )
-        return int(result.rowcount) == 1
+        if taken.rowcount == 1:
+            return True
+        # Only now: a duplicate leaves a shared lock, and an update by two that have it deadlocks.
+        first = connection.execute(
+            sa.insert(self._table)
+            .prefix_with("IGNORE")
+            .values(name=self._name, owner=owner, term=1, until=in_seconds(seconds))
+        )
+        return first.rowcount == 1
 
     def holder(self, connection: sa.Connection) -> str | None:
         """Who works now, None when nobody does."""

@@ -14,8 +14,8 @@ SHIPPING = "shipping"
 # An address change touches nothing but this table (facts: magento-flows, 5), so the sweep needs a
 # checksum that the server can compute.  QUOTE makes NULL, '' and values that moved into the next
 # column differ.  Not CRC32: it is linear, so the same edit in the billing and the shipping address
-# would cancel itself out in BIT_XOR.
-_DIGEST = "SHA1(CONCAT_WS(',', {columns}))"
+# would cancel itself out in BIT_XOR.  Not SHA1 or MD5: MySQL 9.6 took them out of the server.
+_DIGEST = "SHA2(CONCAT_WS(',', {columns}), 256)"
 _MARK = "BIT_XOR(CAST(CONV(LEFT({digest}, 16), 16, 10) AS UNSIGNED))"
 
 

@@ -55,12 +55,12 @@ def show(orders: int, collected: list[cProfile.Profile]) -> None:
             print(f"    {spent:7.3f} ms {row[1] / orders:7.1f} × {place}:{line} {function}")
 
 
-def main(orders: int) -> None:
-    """One pass for the times, one for the profiles."""
+def main(orders: int, *, in_detail: bool) -> None:
+    """One pass for the times and, `in_detail`, one for the profiles."""
     with Stand(concurrency=8) as stand:
         configure(form="json", file=stand.folder / "sidecar.log")
         sidecar = Sidecar(load(stand.folder / "sidecar.yaml").settings)
-        for in_detail in (False, True):
+        for profiling in (False, True)[: 1 + in_detail]:
             stand.durable(False)
             place_many(stand.magento, orders)
             stand.durable(True)
@@ -73,19 +73,19 @@ def main(orders: int) -> None:
             for name, work in stations.items():
                 collected: list[cProfile.Profile] = []
                 processor, clock = time.process_time(), time.perf_counter()
-                with profiled(collected) if in_detail else nullcontext():
+                with profiled(collected) if profiling else nullcontext():
                     while work():
                         pass
                     if name == "delivery":
                         pump.close()
                 spent = (time.process_time() - processor) / orders * 1000
                 rate = orders / (time.perf_counter() - clock)
-                inflated = " with the profiler's own cost" if in_detail else ""
+                inflated = " with the profiler's own cost" if profiling else ""
                 print(f"{name}: {spent:.2f} ms of processor an order, {rate:.0f}/s{inflated}")
-                if in_detail:
+                if profiling:
                     show(orders, collected)
         sidecar.close()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500, in_detail="plain" not in sys.argv)

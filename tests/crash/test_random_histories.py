@@ -24,7 +24,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -101,8 +100,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self, world: World) -> None:
         super().__init__()
-        self.pipeline, self.shop = world.pipeline, world.shop
         self.world = world
+        self.pipeline = world.pipeline
         self.sold: list[Sold] = []
         self.streets = 0
 
@@ -126,88 +125,45 @@ class Histories(RuleBasedStateMachine):
         )
         self.pipeline.sidecar.adapter = self.erp
         self._restart()
-        self.place(CARTS[0], "checkmo")
+        self.sold.append(Sold(self.world.shop.place()))
 
-    # --- what happens in the shop ---------------------------------------------------------------
+    @rule(
+        pick=PICK,
+        act=st.sampled_from(
+            ["place", "edit", "edit", "hold", "pay", "cancel", "delete", "save", "load", "load"]
+        ),
+        cart=st.sampled_from(CARTS),
+        payment=st.sampled_from(["checkmo", "checkmo", "banktransfer"]),
+    )
+    def shop(self, pick: int, act: str, cart: tuple[Line, ...], payment: str) -> None:
+        """What customers, admins and Magento do; what is impossible is not done."""
+        if act == "place" and len(self.sold) < MOST_ORDERS:
+            self.sold.append(Sold(self.world.shop.place(cart, payment=payment)))
+        elif order := self._pick(pick):
+            self._act(act, order)
 
-    @precondition(lambda self: len(self.sold) < MOST_ORDERS)
-    @rule(cart=st.sampled_from(CARTS), payment=st.sampled_from(["checkmo", "banktransfer"]))
-    def place(self, cart: tuple[Line, ...], payment: str) -> None:
-        self.sold.append(Sold(self.shop.place(cart, payment=payment)))
-
-    @rule(pick=PICK, kind=st.sampled_from(["shipping", "billing"]))
-    def edit_address(self, pick: int, kind: Any) -> None:
-        if order := self._pick(pick):
-            self.streets += 1
-            street = f"Changed {self.streets}"
-            self.shop.change_address(order.entity_id, kind, via="api", street=street)
-
-    @rule(pick=PICK)
-    def hold_or_unhold(self, pick: int) -> None:
-        if order := self._pick(pick, "new", "processing", "holded"):
-            if self._order(order, "state") == "holded":
-                self.shop.unhold(order.entity_id)
-            else:
-                self.shop.hold(order.entity_id)
-
-    @rule(pick=PICK, act=st.sampled_from(["pay", "pay", "cancel", "cancel", "delete"]))
-    def pay_or_end(self, pick: int, act: str) -> None:
-        if order := self._pick(pick, "new"):
-            order.loaded = None
-            order.is_deleted = act == "delete"
-            match act:
-                case "pay":
-                    self.shop.invoice(order.entity_id)
-                case "cancel":
-                    self.shop.cancel(order.entity_id)
-                case "delete":
-                    self.shop.delete(order.entity_id)
-
-    @rule(pick=PICK)
-    def save_without_change(self, pick: int) -> None:
-        if order := self._pick(pick):
-            self.shop.save_without_change(order.entity_id)
-
-    @rule(pick=PICK)
-    def load_or_save_what_was_loaded(self, pick: int) -> None:
-        """All columns as they were, whatever was written since: Magento knows no versions."""
-        order = self._pick(pick)
-        if order and order.loaded:
-            order.loaded.order["customer_note"] = f"note {order.stale_saves}"
-            order.loaded.save()
-            order.loaded = None
-            order.stale_saves += 1
-        elif order:
-            order.loaded = self.shop.load_order(order.entity_id)
-
-    # --- what the sidecar does ------------------------------------------------------------------
-
-    @rule(is_sweep=st.booleans())
-    def take_in(self, is_sweep: bool) -> None:
-        if is_sweep:
+    @rule(
+        work=st.sampled_from(["take in", "sweep", "deliver", "both", "both", "write back"]),
+        script=SCRIPT,
+        deaf_for=DEAF_FOR,
+    )
+    def sidecar(self, work: str, script: list[Reaction], deaf_for: int) -> None:
+        """One station runs once, while the ERP does what the script says."""
+        if work == "sweep":
             self.pipeline.sweep.full()
-        self.pipeline.intake.run_once()
-
-    @rule(script=SCRIPT, deaf_for=DEAF_FOR)
-    def deliver(self, script: list[Reaction], deaf_for: int) -> None:
-        self.erp.script.extend(script)
-        self.erp.deaf_for = deaf_for
-        self._deliver()
-        self.erp.behave()
-
-    @rule(script=SCRIPT, deaf_for=DEAF_FOR)
-    def take_in_and_deliver(self, script: list[Reaction], deaf_for: int) -> None:
-        self.pipeline.intake.run_once()
-        self.deliver(script, deaf_for)
+        if work in ("take in", "both"):
+            self.pipeline.intake.run_once()
+        if work in ("deliver", "both"):
+            self._deliver(script, deaf_for)
+        if work == "write back":
+            self.pipeline.write_back.run_once()
 
     @rule(script=SCRIPT)
-    def a_whole_round(self, script: list[Reaction]) -> None:
+    def round(self, script: list[Reaction]) -> None:
+        """Every station runs once, in a domain that works."""
         self.pipeline.resume()
-        self.take_in_and_deliver(script, 0)
-        self.pipeline.write_back.run_once()
-
-    @rule()
-    def write_back(self) -> None:
+        self.pipeline.intake.run_once()
+        self._deliver(script, 0)
         self.pipeline.write_back.run_once()
 
     @rule(seconds=st.sampled_from([3, LEASE + 5, TRUST_ABSENCE_AFTER + 5]))
@@ -215,35 +171,24 @@ class Histories(RuleBasedStateMachine):
         self.pipeline.let_pass(seconds)
         self.erp.come_to_pass()
 
-    # --- what operators do ----------------------------------------------------------------------
-
-    @rule()
-    def deliver_while_paused(self) -> None:
-        sent = len(self.erp.history)
-        self.pipeline.pause()
-        self._deliver()
-        assert len(self.erp.history) == sent, "it was sent in a pause"
-        self.pipeline.resume()
-
-    @rule(pick=PICK)
-    def requeue(self, pick: int) -> None:
+    @rule(
+        pick=PICK,
+        act=st.sampled_from(["pause", "requeue", "requeue", "finish", "restart", "lose hints"]),
+    )
+    def operator(self, pick: int, act: str) -> None:
+        """What people do to the sidecar and in the ERP, and what accidents do."""
         order = self._pick(pick, deleted=True)
-        if order and self._may_requeue(order):
-            self._requeue(order)
-
-    @rule(pick=PICK)
-    def finish_draft_and_resume(self, pick: int) -> None:
-        self.pipeline.resume()
-        if order := self._pick(pick, deleted=True):
-            self.erp.finish(order.number)
-
-    @rule(are_hints_lost=st.booleans())
-    def restart(self, are_hints_lost: bool) -> None:
-        """A new process; or triggers that were gone for a while."""
-        if are_hints_lost:
-            self.pipeline.sql(f"DELETE FROM {self.pipeline.sidecar.names('outbox')}")
-        else:
-            self._restart()
+        match act:
+            case "pause":
+                self._deliver_while_paused()
+            case "requeue" if order and self._may_requeue(order):
+                self._requeue(order)
+            case "finish" if order:
+                self.erp.finish(order.number)
+            case "restart":
+                self._restart()
+            case "lose hints":
+                self.pipeline.sql(f"DELETE FROM {self.pipeline.sidecar.names('outbox')}")
 
     # --- what must hold after every step --------------------------------------------------------
 
@@ -313,9 +258,9 @@ class Histories(RuleBasedStateMachine):
         self._drain()
         for order in self.sold:
             if not order.is_deleted and self._order(order, "state") == "holded":
-                self.shop.unhold(order.entity_id)
+                self.world.shop.unhold(order.entity_id)
             if not order.is_deleted and self._order(order, "state") == "new":
-                self.shop.invoice(order.entity_id)
+                self.world.shop.invoice(order.entity_id)
 
     def _check_waiting(self) -> None:
         """What waits, waits for something that is there."""
@@ -375,6 +320,37 @@ class Histories(RuleBasedStateMachine):
 
     # --- how it is done ---------------------------------------------------------------------------
 
+    def _act(self, act: str, order: Sold) -> None:
+        shop, state = self.world.shop, self._order(order, "state")
+        match act:
+            case "edit":
+                self.streets += 1
+                kind: Any = ("billing", "shipping")[self.streets % 2]
+                shop.change_address(order.entity_id, kind, street=f"Changed {self.streets}")
+            case "hold" if state in ("new", "processing"):
+                shop.hold(order.entity_id)
+            case "hold" if state == "holded":
+                shop.unhold(order.entity_id)
+            case "pay" if state == "new":
+                order.loaded = None
+                shop.invoice(order.entity_id)
+            case "cancel" if state == "new":
+                order.loaded = None
+                shop.cancel(order.entity_id)
+            case "delete":
+                order.loaded, order.is_deleted = None, True
+                shop.delete(order.entity_id)
+            case "save":
+                shop.save_without_change(order.entity_id)
+            case "load" if order.loaded:
+                # All columns as they were, whatever was written since: Magento knows no versions.
+                order.loaded.order["customer_note"] = f"note {order.stale_saves}"
+                order.loaded.save()
+                order.loaded = None
+                order.stale_saves += 1
+            case "load":
+                order.loaded = shop.load_order(order.entity_id)
+
     def _pick(self, pick: int, *states: str, deleted: bool = False) -> Sold | None:
         orders = [order for order in self.sold if deleted or not order.is_deleted]
         if not orders:
@@ -383,8 +359,8 @@ class Histories(RuleBasedStateMachine):
         return order if not states or self._order(order, "state") in states else None
 
     def _order(self, order: Sold, column: str) -> Any:
-        rows = self.shop.session.select(
-            f"SELECT {column} AS value FROM {self.shop.session.table('sales_order')} "
+        rows = self.world.shop.session.select(
+            f"SELECT {column} AS value FROM {self.world.shop.session.table('sales_order')} "
             "WHERE entity_id = %s",
             [order.entity_id],
         )
@@ -392,7 +368,7 @@ class Histories(RuleBasedStateMachine):
 
     def _content(self, order: Sold) -> Content:
         """What Magento holds of the order, read without the sidecar's own reader."""
-        select, table = self.shop.session.select, self.shop.session.table
+        select, table = self.world.shop.session.select, self.world.shop.session.table
         (head,) = select(
             f"SELECT grand_total, tax_amount FROM {table('sales_order')} WHERE entity_id = %s",
             [order.entity_id],
@@ -419,11 +395,21 @@ class Histories(RuleBasedStateMachine):
             shipping=places.get("shipping"),
         )
 
-    def _deliver(self) -> None:
+    def _deliver(self, script: Sequence[Reaction] = (), deaf_for: int = 0) -> None:
+        self.erp.script.extend(script)
+        self.erp.deaf_for = deaf_for
         try:
             self.pipeline.pump.run_once()
         except ProcessDied:
             self._restart()
+        self.erp.behave()
+
+    def _deliver_while_paused(self) -> None:
+        sent = len(self.erp.history)
+        self.pipeline.pause()
+        self._deliver()
+        assert len(self.erp.history) == sent, "it was sent in a pause"
+        self.pipeline.resume()
 
     def _restart(self) -> None:
         self.pipeline.pump.close()

@@ -492,12 +492,17 @@ def test_a_claim_reads_its_index_in_order_however_many_events_there_are(
     ledger: LedgerBench, low: str | None
 ) -> None:
     """A plan that sorts locks every candidate and takes seconds with millions of finished rows."""
+    ten = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
+    fifty_thousand = (
+        f"(WITH ten AS ({ten}) SELECT e.d * 10000 + d.d * 1000 + c.d * 100 + b.d * 10 + a.d + 1 "
+        "AS seq FROM ten a, ten b, ten c, ten d, ten e WHERE e.d < 5)"
+    )
     ledger.sql(
         "INSERT INTO {event} (event_id, domain, kind, entity_id, increment_id, sequence, type, "
         "version, status, due_at, payload, occurred_at, created_at) "
         "SELECT CONCAT('e', seq), 'orders', 'order', seq, seq, 1, 'order.placed', 1, "
         "IF(seq % 5, 'accepted', 'pending'), IF(seq % 5, NULL, UTC_TIMESTAMP(3)), '', "
-        "UTC_TIMESTAMP(), UTC_TIMESTAMP() FROM seq_1_to_50000".replace("%", "%%")
+        f"UTC_TIMESTAMP(), UTC_TIMESTAMP() FROM {fifty_thousand} AS numbers".replace("%", "%%")
     )
     seen: list[tuple[str, Any]] = []
 
@@ -508,7 +513,9 @@ def test_a_claim_reads_its_index_in_order_however_many_events_there_are(
         sa.event.listen(connection, "before_cursor_execute", remember)
         found = ledger.store.events.candidates(connection, ORDERS, 50, low)  # type: ignore[arg-type]
         statement, parameters = seen[-1]
-        (plan,) = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).mappings()
+        (plan,) = connection.exec_driver_sql(
+            f"EXPLAIN FORMAT=TRADITIONAL {statement}", parameters
+        ).mappings()
         handlers = connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'")
         before = sum(int(count) for _, count in handlers)
         ledger.store.events.candidates(connection, ORDERS, 50, low)  # type: ignore[arg-type]
@@ -600,7 +607,6 @@ class in_the_meantime:  # noqa: N801 - reads as a sentence in its with statement
     def __init__(self, ledger: LedgerBench, work: Callable[[sa.Connection], None]) -> None:
         self._ledger = ledger
         self._work = work
-        self._session: int | None = None
         self._begun = threading.Event()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run)
@@ -608,7 +614,6 @@ class in_the_meantime:  # noqa: N801 - reads as a sentence in its with statement
     def _run(self) -> None:
         try:
             with self._ledger.database.transaction() as connection:
-                self._session = connection.exec_driver_sql("SELECT CONNECTION_ID()").scalar_one()
                 self._begun.set()
                 self._work(connection)
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
@@ -619,11 +624,7 @@ class in_the_meantime:  # noqa: N801 - reads as a sentence in its with statement
     def waits_for_a_lock(self) -> None:
         """Returns when the work hangs at a row lock."""
         self._begun.wait()
-        waiting = (
-            "SELECT COUNT(*) FROM information_schema.innodb_trx "
-            "WHERE trx_mysql_thread_id = %s AND trx_state = 'LOCK WAIT'"
-        )
-        while self._ledger.sql(waiting, self._session) == [(0,)]:
+        while not self._ledger.somebody_waits_for_a_row():
             assert self._thread.is_alive(), f"it did not wait: {self._error}"
 
     def __enter__(self) -> in_the_meantime:
@@ -672,8 +673,7 @@ class TestTwoClaimers:
             store.entities.lock(first, "order", [1])
             thread = threading.Thread(target=lambda: got.append(second.claim(10)))
             thread.start()
-            waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx WHERE trx_state = %s"
-            while ledger.sql(waiting, "LOCK WAIT") == [(0,)]:
+            while not ledger.somebody_waits_for_a_row():
                 assert thread.is_alive()
             (claimed,) = store.events.take(first, [event_id], "one", 60)
         thread.join()

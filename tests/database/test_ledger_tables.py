@@ -42,7 +42,7 @@ def test_the_archive_has_the_columns_of_the_events(ledger: LedgerBench) -> None:
 
 def test_every_table_is_innodb(ledger: LedgerBench) -> None:
     engines = ledger.sql(
-        "SELECT DISTINCT engine FROM information_schema.tables WHERE table_schema = %s",
+        "SELECT DISTINCT engine AS engine FROM information_schema.tables WHERE table_schema = %s",
         ledger.store.names.schema,
     )
 

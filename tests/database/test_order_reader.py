@@ -55,7 +55,7 @@ class Counter:
             return reader.read(connection, ids)
 
     def run(self, statement: str, *parameters: object) -> None:
-        with self.magento.connect() as connection, connection.cursor() as cursor:
+        with self.magento.connect(sql_mode="") as connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters)
 
 
@@ -276,8 +276,7 @@ def test_an_order_with_nothing_on_it_is_read_and_its_faults_are_told(counter: Co
 def test_a_date_of_birth_of_zeros_is_none(counter: Counter) -> None:
     order_id = counter.shop.place().entity_id
     counter.run(
-        "SET STATEMENT sql_mode = '' FOR UPDATE sales_order "
-        "SET customer_dob = '0000-00-00 00:00:00' WHERE entity_id = %s",
+        "UPDATE sales_order SET customer_dob = '0000-00-00 00:00:00' WHERE entity_id = %s",
         order_id,
     )
 

@@ -298,4 +298,4 @@ def explained(sweep: Sweep, question: Any) -> list[Any]:
         sa.event.listen(connection, "before_cursor_execute", remember)
         question(connection, 100, 110)
     statement, parameters = seen[-1]
-    return sweep.ask(f"EXPLAIN {statement}", **parameters)
+    return sweep.ask(f"EXPLAIN FORMAT=TRADITIONAL {statement}", **parameters)

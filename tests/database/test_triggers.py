@@ -401,9 +401,10 @@ def test_a_definer_without_the_trigger_right_is_found_before_checkout_finds_it(
     assert plain.triggers_there() == set()
 
 
-def test_a_binary_log_without_trust_is_explained_before_a_table_is_touched() -> None:
-    options = {"log_bin": "binlog", "binlog_format": "ROW", "server_id": "1"}
-    with PrivateServer(options=options) as server:
+def test_a_binary_log_without_trust_is_explained_before_a_table_is_touched(
+    flavour: Flavour,
+) -> None:
+    with PrivateServer(options=DURABLE_OPTIONS, flavour=flavour) as server:
         magento = create_magento(server, "magento", mview=False)
         with bench_beside(magento) as bench:
             bench.sql(
