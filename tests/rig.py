@@ -32,6 +32,7 @@ erp:
   calls: calls.yaml
   timeout: {{connect: 500ms, read: 500ms}}
   throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
+  breaker: {{after: 5, probe_every: 300ms}}
 capture: {{poll: 50ms, sweep_every: 1s}}
 domains:
   orders:

@@ -62,6 +62,8 @@ def configure(*, level: str = "INFO", form: str = "auto", file: Path | None = No
     root = logging.getLogger()
     root.handlers = [_FromLibraries()]
     root.setLevel(logging.WARNING)
+    # It warns of each run that is skipped because the one before it still works, which is meant.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _write_json(stream: TextIO, message: Message) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -79,18 +80,18 @@ def test_it_comes_back_as_it_was_written(ledger: LedgerBench) -> None:
 
 
 def test_the_revision_grows_with_every_change(ledger: LedgerBench) -> None:
+    changes: list[Callable[[LedgerBench], None]] = [look, look, write_back, forget]
     revisions = []
-    for change in (
-        lambda: save(ledger, row()),
-        lambda: save(ledger, row()),
-        lambda: write_back(ledger),
-        lambda: forget(ledger),
-    ):
-        change()
+    for change in changes:
+        change(ledger)
         revisions.append(known(ledger).revision)
 
     assert revisions == sorted(set(revisions))
     assert len(revisions) == 4
+
+
+def look(ledger: LedgerBench) -> None:
+    save(ledger, row())
 
 
 def forget(ledger: LedgerBench) -> None:

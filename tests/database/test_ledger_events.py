@@ -174,14 +174,27 @@ class TestALease:
         self, ledger: LedgerBench, event_id: int
     ) -> None:
         for crash in range(3):
-            (claimed,) = take(ledger, [event_id], probing=crash > 0)
+            (claimed,) = take(ledger, [event_id])
             assert claimed.crashes == crash
             let_the_lease_run_out(ledger)
             expire(ledger, most=3)
+            for asked in take(ledger, [event_id], probing=True):
+                settle(ledger, asked, Settlement(PENDING, due_in=0))
 
         event = ledger.event(event_id)
         assert (event.status, event.due_at, event.maybe_booked) == ("parked", None, 1)
         assert event.remedy
+
+    def test_that_a_process_dies_of_while_it_only_asked_is_not_blamed_on_the_event(
+        self, ledger: LedgerBench, event_id: int
+    ) -> None:
+        for _ in range(5):
+            take(ledger, [event_id], probing=True)
+            let_the_lease_run_out(ledger)
+            expire(ledger, most=3)
+
+        event = ledger.event(event_id)
+        assert (event.status, event.crashes) == ("unknown", 0)
 
     def test_of_another_domain_is_none_of_our_business(
         self, ledger: LedgerBench, event_id: int

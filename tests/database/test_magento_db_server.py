@@ -6,16 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pymysql
 import pytest
 
 from sidecar.domain.errors import SidecarError, Unavailable
-from sidecar.testing.magento_db import MariaDb, PrivateServer, Shop, create_magento
+from sidecar.testing.magento_db import Flavour, MariaDb, MySql, PrivateServer, Shop, create_magento
 
 
-def test_nothing_is_left_behind() -> None:
-    with PrivateServer() as server:
+def test_nothing_is_left_behind(flavour: Flavour) -> None:
+    with PrivateServer(flavour=flavour) as server:
         folder, pid = server.folder, server.pid
         server.connect().close()
     assert not folder.exists()
@@ -23,8 +24,8 @@ def test_nothing_is_left_behind() -> None:
         os.kill(pid, 0)
 
 
-def test_a_killed_durable_server_comes_back_with_every_committed_order() -> None:
-    with PrivateServer(fsync=True) as server:
+def test_a_killed_durable_server_comes_back_with_every_committed_order(flavour: Flavour) -> None:
+    with PrivateServer(fsync=True, flavour=flavour) as server:
         with Shop(create_magento(server)) as shop:
             placed = shop.place()
             server.kill()
@@ -45,10 +46,10 @@ def test_a_running_server_is_not_started_twice(server: PrivateServer) -> None:
     assert server.pid == pid
 
 
-def test_options_of_ones_own_reach_the_server() -> None:
+def test_options_of_ones_own_reach_the_server(flavour: Flavour) -> None:
     options = {"innodb_lock_wait_timeout": "2", "character_set_server": "latin1"}
     with (
-        PrivateServer(options=options) as server,
+        PrivateServer(options=options, flavour=flavour) as server,
         server.connect() as connection,
         connection.cursor() as cursor,
     ):
@@ -57,12 +58,12 @@ def test_options_of_ones_own_reach_the_server() -> None:
 
 
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+    flavour: Flavour, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("t")
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     with pytest.raises(Unavailable, match="no_such_option"):
-        PrivateServer(options={"no_such_option": "1"})
+        PrivateServer(options={"no_such_option": "1"}, flavour=flavour)
     assert list(folder.iterdir()) == []
 
 
@@ -71,6 +72,15 @@ def test_a_missing_server_program_comes_with_its_remedy(monkeypatch: pytest.Monk
     with pytest.raises(Unavailable) as raised:
         MariaDb.find()
     assert "apt-get install mariadb-server-core" in raised.value.remedy
+
+
+def test_a_missing_mysql_comes_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ERP_SIDECAR_MYSQL", str(tmp_path))
+    with pytest.raises(Unavailable) as raised:
+        MySql.find()
+    assert "make test-mysql" in raised.value.remedy
 
 
 def test_no_port_is_open_unless_asked_for(server: PrivateServer) -> None:

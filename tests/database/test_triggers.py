@@ -14,6 +14,7 @@ from sidecar.capture.trigger_plan import WATCHED
 from sidecar.capture.triggers import State, Triggers
 from sidecar.domain.errors import ConfigurationError, PermissionDenied, TryAgain
 from sidecar.testing.magento_db import (
+    Flavour,
     MagentoDatabase,
     PrivateServer,
     create_magento,
@@ -404,7 +405,8 @@ def test_a_definer_without_the_trigger_right_is_found_before_checkout_finds_it(
 def test_a_binary_log_without_trust_is_explained_before_a_table_is_touched(
     flavour: Flavour,
 ) -> None:
-    with PrivateServer(options=DURABLE_OPTIONS, flavour=flavour) as server:
+    options = {"log_bin": "binlog", "server_id": "1", "log_bin_trust_function_creators": "OFF"}
+    with PrivateServer(options=options, flavour=flavour) as server:
         magento = create_magento(server, "magento", mview=False)
         with bench_beside(magento) as bench:
             bench.sql(

@@ -30,9 +30,7 @@ class MySql:
         folder = Path(os.environ.get(FOLDER_VARIABLE) or FOLDER).resolve()
         loaders = sorted(folder.glob("usr/lib/*/ld-linux-*.so.*"))
         if not loaders or not (folder / "usr/sbin/mysqld").is_file():
-            raise Unavailable(
-                f"There is no MySQL server in {folder}.", "Run tests/mysql/get-mysql."
-            )
+            raise Unavailable(f"There is no MySQL server in {folder}.", "make test-mysql gets it")
         return cls(folder, loaders[0])
 
     @property
