@@ -68,9 +68,8 @@ class Daemon:
         """
         self._narrator.tell("daemon.started", owner=self._owner)
         schedule = Schedule(len(self._stations) + 1)
-        schedule.every(
-            self._lease_seconds / 3, "lease", partial(self._guarded, "lease", self._hold)
-        )
+        hold = partial(self._hold, schedule.all_at_once)
+        schedule.every(self._lease_seconds / 3, "lease", partial(self._guarded, "lease", hold))
         for station in self._stations:
             schedule.every(station.every, station.name, partial(self._work, station))
         schedule.start()
@@ -111,13 +110,21 @@ class Daemon:
             if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
                 return
 
-    def _hold(self) -> None:
+    def _hold(self, begin: Callable[[], None]) -> None:
+        """Keep the work lease; `begin` is called when it becomes ours.
+
+        Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
+        took over would sweep everything only an hour later.
+        """
+        worked = self._clock.monotonic() < self._trusted_until
         held = self._acquire()
         if not held and not self._standing_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
         if held and self._standing_by:
             self._narrator.tell("daemon.took_over", owner=self._owner)
         self._standing_by = not held
+        if held and not worked:
+            begin()
 
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()

@@ -43,6 +43,11 @@ class Schedule:
             next_run_time=datetime.now(UTC),
         )
 
+    def all_at_once(self) -> None:
+        """Let every job run now, whatever its interval: what was not allowed to run before is."""
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
+
     def start(self) -> None:
         """Begin."""
         self._scheduler.start()

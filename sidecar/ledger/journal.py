@@ -80,6 +80,18 @@ class Journal:
             row.entity_id: Link(row.reference, row.status) for row in connection.execute(statement)
         }
 
+    def references(
+        self, connection: sa.Connection, references: Sequence[str]
+    ) -> dict[tuple[str, str], int]:
+        """(kind, reference) → the entity whose document it is."""
+        if not references:
+            return {}
+        c = self._link.c
+        rows = connection.execute(
+            sa.select(c.kind, c.reference, c.entity_id).where(c.reference.in_(references))
+        )
+        return {(row.kind, row.reference): row.entity_id for row in rows}
+
     def link(self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked]]) -> None:
         """Remember the ERP's documents; a newer answer replaces the figures it has."""
         if documents:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,7 +57,7 @@ class Settling:
             entities[one.claimed.kind].append(one.claimed.entity_id)
         for kind, ids in entities.items():
             self._entities.lock(connection, kind, ids)
-        ours = self._still_ours(connection, owner, ended)
+        ours = self._doubt_reused(connection, self._still_ours(connection, owner, ended))
         self._accept(connection, [one for one in ours if _is_plain(one.settlement)])
         for one in ours:
             if not _is_plain(one.settlement):
@@ -93,6 +93,23 @@ class Settling:
         fences = {row.id: row.fence for row in rows}
         return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
 
+    def _doubt_reused(self, connection: sa.Connection, ended: list[Ended]) -> list[Ended]:
+        """An answer with the number of another order's document is no answer to trust.
+
+        ERPs reuse numbers and mix up answers (facts: real-erps.md); the ERP is asked by our own
+        reference what it has.  What it says then is believed.
+        """
+        sent = [one for one in ended if one.attempt.operation == "push" and _reference(one)]
+        taken = self._journal.references(connection, [_reference(one) for one in sent])
+        for one in sent:
+            taken.setdefault((one.claimed.kind, _reference(one)), one.claimed.entity_id)
+        return [
+            replace(one, settlement=_in_doubt(one))
+            if one in sent and taken[one.claimed.kind, _reference(one)] != one.claimed.entity_id
+            else one
+            for one in ended
+        ]
+
     def _accept(self, connection: sa.Connection, ended: Sequence[Ended]) -> None:
         if ended:
             marks = ", ".join(["%s"] * len(ended))
@@ -103,6 +120,20 @@ class Settling:
                 f"finished_at = UTC_TIMESTAMP(3) WHERE id IN ({marks})",
                 tuple(one.claimed.id for one in ended),
             )
+
+
+def _reference(one: Ended) -> str:
+    booked = one.settlement.booked
+    return booked.reference if booked else ""
+
+
+def _in_doubt(one: Ended) -> Settlement:
+    return Settlement(
+        EventStatus.UNKNOWN,
+        due_in=0,
+        reason=f"the ERP answered {_reference(one)}, which is another order's document",
+        maybe_booked=True,
+    )
 
 
 def _is_plain(settlement: Settlement) -> bool:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import pymysql
 import pytest
 
-from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
-from sidecar.testing.magento_db import MySql
+from sidecar.testing.magento_db import MagentoDatabase, MySql, PrivateServer, create_magento
 from tests.database.capture_bench import Bench, bench_beside
 
 OWNER = "magento_owner"
