@@ -166,7 +166,9 @@ def in_batches(server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) 
     yield from _stage(server, "misbehaving_bulk", folder, calls=BATCH.read_text("utf-8"))
 
 
-def _stage(server: PrivateServer, name: str, folder: Path, calls: str = DEMO_CALLS) -> Iterator[Stage]:
+def _stage(
+    server: PrivateServer, name: str, folder: Path, calls: str = DEMO_CALLS
+) -> Iterator[Stage]:
     magento = create_magento(server, name)
     with (
         serve_in_thread() as erp,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import requests
 
 from adapters.mapping import read_calls
-from adapters.rest.call import RESPONSE, HttpCall, read_http_call
+from adapters.rest.call import RESPONSE, read_http_call
 from adapters.rest.generic import GenericRest
 from adapters.rest.transport import NotSent, Request
 from sidecar.documents import read_document

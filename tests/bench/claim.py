@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from statistics import median
+from typing import Any
 
 import pymysql
 
@@ -54,7 +55,7 @@ class Subject:
         )
         self.seconds: list[float] = []
 
-    def once(self, connection: pymysql.Connection) -> None:  # type: ignore[type-arg]
+    def once(self, connection: pymysql.Connection[Any]) -> None:
         """A claim that is timed, and what follows from it in the table, which is not."""
         started = time.perf_counter()
         claim = self.claimer.claim(BATCH)
@@ -103,7 +104,7 @@ def measure(report: Report, scale: Scale) -> None:
 def _run(
     report: Report,
     subjects: Mapping[str, Subject],
-    connection: pymysql.Connection,  # type: ignore[type-arg]
+    connection: pymysql.Connection[Any],
     repetitions: int,
     circumstance: str,
 ) -> None:
@@ -124,7 +125,7 @@ def _run(
 
 
 @contextmanager
-def _in_a_hurry(connection: pymysql.Connection) -> Iterator[None]:  # type: ignore[type-arg]
+def _in_a_hurry(connection: pymysql.Connection[Any]) -> Iterator[None]:
     """Filling needs no fsync and no binlog."""
     cursor = connection.cursor()
     cursor.execute("SET SESSION sql_log_bin = 0")

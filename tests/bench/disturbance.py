@@ -1,4 +1,4 @@
-"""What goes on beside a checkout that is timed: over and over, in a process or thread of its own."""
+"""What goes on beside a checkout that is timed: over and over, in a process of its own."""
 
 from __future__ import annotations
 

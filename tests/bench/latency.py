@@ -2,7 +2,7 @@
 
 Orders are placed as Magento does, one about every half second at random moments; the time is from
 the return of the checkout's COMMIT to the ERP's booking, by one clock.  Before, the same daemon is
-left alone for a while: its processor time is that of polling alone.  Both with the shipped defaults.
+left alone for a while: its processor time is that of polling.  Both with the shipped defaults.
 """
 
 from __future__ import annotations

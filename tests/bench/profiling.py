@@ -38,7 +38,7 @@ def profiled(collected: list[cProfile.Profile]) -> Iterator[None]:
         yield
     finally:
         collected[0].disable()
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)
 
 
 def show(orders: int, collected: list[cProfile.Profile]) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.rest.transport import Request
 from sidecar.testing.erpsim import ErpSim
 from tests.bench import bare_loop
 from tests.bench.backlog import place_many
@@ -98,6 +99,6 @@ def drain(stand: Stand, orders: int, seconds: float = 600) -> Run:
     )
 
 
-def _bare(sent: list[bare_loop.Request]) -> float:
+def _bare(sent: list[Request]) -> float:
     with ErpSim.start() as erp:
         return bare_loop.rate(erp.url, sent, THREADS)
