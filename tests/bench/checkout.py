@@ -5,8 +5,8 @@ installed.  *Cost* compares each of its transactions with the control's of the s
 median of those, in five blocks.
 
 Then the same with a daemon that works, dies, purges, migrates, while triggers come and go, and
-while somebody holds an old read view: there the slowest of a hundred transactions with the sidecar is
-compared with the slowest of a hundred without it in the same minutes.
+while somebody holds an old read view: there the slowest of a hundred transactions with the sidecar
+is compared with the slowest of a hundred without it in the same minutes.
 """
 
 from __future__ import annotations

@@ -75,7 +75,10 @@ def measure(report: Report, scale: Scale) -> None:
     """Fill `report`."""
     many, repetitions = scale.pick(2_000_000, 200_000), scale.pick(400, 100)
     with PrivateServer(fsync=True) as server, server.connect() as connection:
-        report.server = f"MariaDB {connection.get_server_info().partition('-Maria')[0]}"
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT VERSION()")
+            version = str(cursor.fetchall()[0][0])
+        report.server = f"MariaDB {version.partition('-Maria')[0]}"
         subjects = {
             "1,000 pending": Subject(server, "few"),
             f"{many:,} pending": Subject(server, "pending"),
