@@ -454,7 +454,8 @@ def test_a_table_that_stays_busy_is_given_up_and_nothing_is_left_half_installed(
         with pytest.raises(TryAgain):
             bench.triggers().install()
 
-    assert sum(bench.sleeper.pauses) <= 10
+    # Ten seconds for the statement that stays busy; another one may have given way for a moment.
+    assert sum(bench.sleeper.pauses) < 11
     assert bench.triggers_there() == set()
 
 
