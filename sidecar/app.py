@@ -331,6 +331,18 @@ class Installer:
         require_supported(self._database.server())
         return Ledger(self._database, self._sidecar.names)
 
+    @property
+    def triggers(self) -> Triggers:
+        """The triggers that the configuration wants, with the installer's rights."""
+        sidecar = self._sidecar
+        return Triggers(
+            self._database,
+            sidecar.names,
+            sidecar.domains if sidecar.settings.capture.triggers else (),
+            sidecar.stop,
+            prefix=sidecar.account.prefix,
+        )
+
     def installation(self) -> Installation:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
@@ -340,13 +352,7 @@ class Installer:
             sidecar.store,
             self.ledger,
             probe(self._database, sidecar.account.prefix),
-            Triggers(
-                self._database,
-                sidecar.names,
-                sidecar.domains if sidecar.settings.capture.triggers else (),
-                sidecar.stop,
-                prefix=sidecar.account.prefix,
-            ),
+            self.triggers,
             sidecar.own_statuses,
             daemon_account=self._daemon_account(),
         )

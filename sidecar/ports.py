@@ -151,7 +151,7 @@ class Narrator(Protocol):
     """Where stations say what happened: the log, the metrics and the demo listen."""
 
     def tell(self, event: str, /, **fields: object) -> None:
-        """`event` is a stable name (docs/events-log.md); fields carry no personal data."""
+        """`event` is a stable name (docs/log-events.md); fields carry no personal data."""
 
 
 @dataclass(frozen=True, slots=True)

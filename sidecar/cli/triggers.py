@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, as_json, dry_run, emit_json, table
+from sidecar.cli.install import installer_options, installing
 from sidecar.process import operator
 
 
@@ -57,56 +59,91 @@ def status(context: Context, *, as_json: bool) -> int:
 
 
 @triggers.command()
+@installer_options
 @dry_run
 @as_json
 @click.pass_obj
-def install(context: Context, *, dry_run: bool, as_json: bool) -> None:
+def install(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Create what is missing, replace what drifted."""
-    with context.sidecar() as sidecar:
+    with installing(context, user, password_file, magento_root) as installer:
         if dry_run:
-            click.echo(";\n".join(sidecar.triggers.statements()) or "nothing to do")
+            click.echo(";\n".join(installer.triggers.statements()) or "nothing to do")
             return
-        mended = sidecar.triggers.install()
+        mended = installer.triggers.install()
     _names([state.name for state in mended], "installed", as_json=as_json)
 
 
 @triggers.command()
+@installer_options
 @click.option("--reason", required=True, metavar="TEXT", help="Why, shown until they resume.")
 @as_json
 @click.pass_obj
-def suspend(context: Context, *, reason: str, as_json: bool) -> None:
+def suspend(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    reason: str,
+    as_json: bool,
+) -> None:
     """Take the triggers off for a deploy; the sweep goes on.  Then: triggers resume."""
-    with context.sidecar() as sidecar:
-        dropped = sidecar.triggers.suspend(operator(), reason)
+    with installing(context, user, password_file, magento_root) as installer:
+        dropped = installer.triggers.suspend(operator(), reason)
     _names(dropped, "suspended", as_json=as_json)
 
 
 @triggers.command()
+@installer_options
 @as_json
 @click.pass_obj
-def resume(context: Context, *, as_json: bool) -> None:
+def resume(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    as_json: bool,
+) -> None:
     """Put the triggers on again after a deploy; what they missed the sweep finds."""
-    with context.sidecar() as sidecar:
-        mended = sidecar.triggers.resume()
+    with installing(context, user, password_file, magento_root) as installer:
+        mended = installer.triggers.resume()
     _names([state.name for state in mended], "resumed", as_json=as_json)
 
 
 @triggers.command()
+@installer_options
 @dry_run
 @as_json
 @click.pass_obj
-def remove(context: Context, *, dry_run: bool, as_json: bool) -> None:
+def remove(
+    context: Context,
+    *,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Drop every trigger of ours; also sql/emergency-drop.sql, when the daemon is gone."""
-    with context.sidecar() as sidecar:
+    with installing(context, user, password_file, magento_root) as installer:
         if dry_run:
             there = [
                 state.name
-                for state in sidecar.triggers.status()
+                for state in installer.triggers.status()
                 if state.state is not State.MISSING
             ]
             _names(there, "would remove", as_json=as_json)
             return
-        dropped = sidecar.triggers.remove()
+        dropped = installer.triggers.remove()
     _names(dropped, "removed", as_json=as_json)
 
 
