@@ -179,7 +179,7 @@ class RememberingErp:
         now = self.clock.monotonic()
         for due, delivery in [each for each in self._late if each[0] <= now]:
             self._late.remove((due, delivery))
-            self._apply(delivery)
+            self._apply(delivery, at=due)
 
     def is_working_on(self, external: str) -> bool:
         """Whether a booking of this order is still to come."""
@@ -226,12 +226,15 @@ class RememberingErp:
             return Duplicate(reference=answer.booked.reference)
         return answer
 
-    def _apply(self, delivery: Delivery, *, draft: bool = False) -> Outcome:
+    def _apply(
+        self, delivery: Delivery, *, draft: bool = False, at: float | None = None
+    ) -> Outcome:
         if delivery.event.type == EventType.ORDER_PLACED.value:
-            return self._book(delivery, draft=draft)
+            booked_at = self.clock.monotonic() if at is None else at
+            return self._book(delivery, draft=draft, at=booked_at)
         return self._change(delivery)
 
-    def _book(self, delivery: Delivery, *, draft: bool) -> Outcome:
+    def _book(self, delivery: Delivery, *, draft: bool, at: float) -> Outcome:
         known = self.of(delivery.ref)
         if known and self.dedupes:
             return Duplicate(reference=known[0].reference)
@@ -242,7 +245,7 @@ class RememberingErp:
             external=delivery.ref,
             content=content_of(delivery.event.data),
             sequence=delivery.event.sequence,
-            visible_at=self.clock.monotonic() + self.show_after,
+            visible_at=at + self.show_after,
             draft=draft,
         )
         self.documents[document.reference] = document
