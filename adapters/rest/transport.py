@@ -14,12 +14,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 import urllib3
+from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from adapters.rest.auth import Fetch, auth_of
@@ -37,7 +41,12 @@ _CHUNK = 64 * 1024
 _IDLE = 4.0
 #: Shorter "secrets" would strike ordinary words out of the ERP's messages.
 _SHORTEST_SECRET = 4
-_TRIES = 3
+_HEADERS = {
+    "User-Agent": "magento-erp-sidecar",
+    "Accept": "application/json, */*;q=0.8",
+    "Accept-Encoding": DEFAULT_ACCEPT_ENCODING,
+    "Connection": "keep-alive",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +94,21 @@ class _NotConnected(NotSent):
     """Refused, or no such host: worth a second try at once."""
 
 
+_TRIES = Retrying(
+    retry=retry_if_exception_type(_NotConnected),
+    stop=stop_after_attempt(3),
+    wait=wait_random_exponential(multiplier=0.1, max=0.5),
+    reraise=True,
+)
+
+
 class Transport:
     """Calls to one ERP account, from any number of threads."""
 
     def __init__(self, connection: Connection) -> None:
         self._url = connection.url.rstrip("/")
         self._timeout = (connection.connect_timeout, connection.read_timeout)
-        self._sessions = _Sessions(connection.tls)
+        self._lines = _Lines(connection.tls)
         self._auth = auth_of(connection.auth, self._token_fetcher)
 
     def send(self, request: Request) -> Reply:
@@ -112,7 +129,7 @@ class Transport:
 
     def close(self) -> None:
         """Close idle connections; one that is in use closes when its call ends."""
-        self._sessions.close()
+        self._lines.close()
 
     def _authorise(self, request: Request) -> Mapping[str, str]:
         try:
@@ -124,20 +141,15 @@ class Transport:
             raise NotSent(f"no access token: {wrong.message}", told, lasting=lasting) from wrong
 
     def _send(self, request: Request, header: Mapping[str, str]) -> Reply:
-        tries = Retrying(
-            retry=retry_if_exception_type(_NotConnected),
-            stop=stop_after_attempt(_TRIES),
-            wait=wait_random_exponential(multiplier=0.1, max=0.5),
-            reraise=True,
-        )
-        return tries(self._send_once, request, header)
+        return _TRIES(self._send_once, request, header)
 
     def _send_once(self, request: Request, header: Mapping[str, str]) -> Reply:
         started = time.monotonic()
         SENT.flag = False
         try:
-            with self._sessions.borrowed() as session:
-                status, headers, content = self._exchange(session, request, header)
+            prepared = self._prepared(request, header)
+            with self._lines.borrowed() as line:
+                status, headers, content = line.exchange(prepared, self._timeout)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -151,25 +163,20 @@ class Transport:
         told = Exchange(str(request), status, seconds, self.redact(excerpt))
         return Reply(status, headers, content, told)
 
-    def _exchange(
-        self, session: requests.Session, request: Request, header: Mapping[str, str]
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def _prepared(self, request: Request, header: Mapping[str, str]) -> requests.PreparedRequest:
+        """What `requests` sends, without what a Session would ask the environment for."""
         absolute = request.path.startswith(("http://", "https://"))
-        response = session.request(
-            request.method,
-            request.path if absolute else self._url + request.path,
-            params=request.query,
-            data=request.body,
-            headers={**request.headers, **header},
-            timeout=self._timeout,
-            allow_redirects=False,
-            stream=True,
+        prepared = requests.PreparedRequest()
+        prepared.method = request.method
+        prepared.url = _address(
+            request.path if absolute else self._url + request.path, request.query
         )
-        try:
-            return response.status_code, response.headers, _content(response)
-        finally:
-            # A connection whose answer was read to its end is back in the pool by now.
-            response.close()
+        prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers, **header})
+        prepared.body = request.body
+        if request.body is not None:
+            # Without it `requests` would send the body in chunks.
+            prepared.headers["Content-Length"] = str(len(request.body))
+        return prepared
 
     def _failure(self, wrong: Exception, request: Request, seconds: float) -> Unavailable:
         told = Exchange(str(request), None, seconds)
@@ -197,59 +204,89 @@ class Transport:
         return fetch
 
 
-class _Sessions:
-    """Sessions for the threads that call at the moment: `requests` shares none between two."""
+class _Line:
+    """A connection that is kept, and the cookies that the ERP gave on it.
+
+    Not a `requests.Session`: merging its settings into each call takes as long as the call itself.
+    Nothing of the environment is asked for either, no proxies and no .netrc: what reaches the ERP
+    is what the configuration says.
+    """
+
+    def __init__(self, verify: str | bool, certificate: str | tuple[str, str] | None) -> None:
+        self._adapter = WatchedAdapter()
+        self._cookies = RequestsCookieJar()
+        self._verify = verify
+        self._certificate = certificate
+
+    def exchange(
+        self, prepared: requests.PreparedRequest, timeout: tuple[float, float]
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """One call, redirections not followed, and its whole answer."""
+        if len(self._cookies):
+            prepared.prepare_cookies(self._cookies)
+        response = self._adapter.send(
+            prepared, stream=True, timeout=timeout, verify=self._verify, cert=self._certificate
+        )
+        try:
+            self._cookies.update(response.cookies)
+            return response.status_code, response.headers, _content(response)
+        finally:
+            # A connection whose answer was read to its end is back in the pool by now.
+            response.close()
+
+    def close(self) -> None:
+        """Close the connection; the next call makes a new one."""
+        self._adapter.close()
+
+
+class _Lines:
+    """Lines for the threads that call at the moment: no two share one."""
 
     def __init__(self, tls: Mapping[str, str]) -> None:
         self._verify = _trusted(tls)
         self._certificate = _own_certificate(tls)
         self._lock = threading.Lock()
-        self._idle: list[tuple[float, requests.Session]] = []
+        self._idle: list[tuple[float, _Line]] = []
         self._closed = False
 
     @contextmanager
-    def borrowed(self) -> Iterator[requests.Session]:
-        session = self._take()
+    def borrowed(self) -> Iterator[_Line]:
+        line = self._take()
         try:
-            yield session
+            yield line
         finally:
-            self._give_back(session)
+            self._give_back(line)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for _, session in idle:
-            session.close()
+        for _, line in idle:
+            line.close()
 
-    def _take(self) -> requests.Session:
+    def _take(self) -> _Line:
         with self._lock:
-            since, session = self._idle.pop() if self._idle else (0.0, None)
-        if session is None:
-            return self._new()
+            since, line = self._idle.pop() if self._idle else (0.0, None)
+        if line is None:
+            return _Line(self._verify, self._certificate)
         if time.monotonic() - since > _IDLE:
-            session.close()  # closes its connections; the session itself opens new ones
-        return session
+            line.close()
+        return line
 
-    def _give_back(self, session: requests.Session) -> None:
+    def _give_back(self, line: _Line) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append((time.monotonic(), session))
+                self._idle.append((time.monotonic(), line))
                 return
-        session.close()
+        line.close()
 
-    def _new(self) -> requests.Session:
-        session = requests.Session()
-        # No proxies, no .netrc: what reaches the ERP is what the configuration says.
-        session.trust_env = False
-        session.verify = self._verify
-        session.cert = self._certificate
-        session.headers["User-Agent"] = "magento-erp-sidecar"
-        session.headers["Accept"] = "application/json, */*;q=0.8"
-        adapter = WatchedAdapter()
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        return session
+
+@lru_cache(maxsize=256)
+def _address(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
+    """The address as it goes over the wire.  Raises requests.RequestException."""
+    prepared = requests.PreparedRequest()
+    prepared.prepare_url(url, query)
+    return prepared.url
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -111,13 +111,14 @@ class WriteBackStation:
         known = self._ledger.entities.read(connection, kind, ids)
         standings = self._writer.lock(connection, ids)
         busy = self._writer.existing(connection, [one for one in ids if one not in standings])
+        assigned = self._writer.assigned(connection, {one.status for one in due if one.status})
         written: list[_Written] = []
         told: list[tuple[str, WriteBack, str]] = []
         for write_back in due:
             before = standings.get(write_back.entity_id)
             memory = known.get(write_back.entity_id)
             if before is not None and memory is not None:
-                after, message = self._target(connection, write_back, before, memory)
+                after, message = _target(write_back, before, memory, assigned)
                 written.append(_Written(write_back, before, after, memory, message))
             elif write_back.entity_id in busy:
                 told.append(self._put_off(connection, write_back, "the order is being saved"))
@@ -145,29 +146,6 @@ class WriteBackStation:
             raise TryAgain("another process wrote one of these answers")
         self._ledger.entities.written_back(connection, [_memory(one) for one in written])
 
-    def _target(
-        self,
-        connection: sa.Connection,
-        write_back: WriteBack,
-        before: Standing,
-        known: KnownEntity,
-    ) -> tuple[Standing, str]:
-        # A verdict on a change brings no number: where a stale save took ours away, it returns.
-        number = write_back.ext_order_id or known.ext_order_id
-        if write_back.verdict == "rejected":
-            after = after_refusal(before, write_back.status, number, hold=write_back.hold)
-        else:
-            after = after_acceptance(before, write_back.status, number, held_by_us=known.held_by_us)
-        ours = after.status == write_back.status and after.status != before.status
-        if not ours or self._writer.is_assigned(connection, after.status, after.state):
-            return after, ""
-        own = before.hold_before_status if before.state == HOLDED else before.status
-        fallback = HOLDED if after.state == HOLDED else own or before.status
-        return replace(after, status=fallback), (
-            f"status {after.status} is not assigned to state {after.state}: run "
-            "'erp-sidecar install' again"
-        )
-
     def _put_off(
         self, connection: sa.Connection, write_back: WriteBack, message: str
     ) -> tuple[str, WriteBack, str]:
@@ -176,6 +154,30 @@ class WriteBackStation:
             return "write_back.refused", write_back, message
         self._ledger.write_backs.later(connection, write_back, _wait(write_back), message)
         return "write_back.put_off", write_back, message
+
+
+def _target(
+    write_back: WriteBack,
+    before: Standing,
+    known: KnownEntity,
+    assigned: set[tuple[str, str]],
+) -> tuple[Standing, str]:
+    """Where the order goes, with a note where its status cannot be the one that was meant."""
+    # A verdict on a change brings no number: where a stale save took ours away, it returns.
+    number = write_back.ext_order_id or known.ext_order_id
+    if write_back.verdict == "rejected":
+        after = after_refusal(before, write_back.status, number, hold=write_back.hold)
+    else:
+        after = after_acceptance(before, write_back.status, number, held_by_us=known.held_by_us)
+    ours = after.status == write_back.status and after.status != before.status
+    if not ours or (after.status, after.state) in assigned:
+        return after, ""
+    own = before.hold_before_status if before.state == HOLDED else before.status
+    fallback = HOLDED if after.state == HOLDED else own or before.status
+    return replace(after, status=fallback), (
+        f"status {after.status} is not assigned to state {after.state}: run "
+        "'erp-sidecar install' again"
+    )
 
 
 def _memory(one: _Written) -> WrittenBack:

@@ -8,9 +8,9 @@ comparison with the ledger and not a reaction to the hint.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -54,8 +54,13 @@ _ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a consistent view showed; `at`: when it was opened, by the database's clock."""
+    """What a consistent view showed of `ids`.
 
+    `at`: a moment by the database's clock before the view was opened: what was committed until
+    then is in it.
+    """
+
+    ids: list[int]
     orders: dict[int, Order]
     marks: dict[int, int]
     known: dict[int, KnownEntity]
@@ -100,40 +105,43 @@ class Intake:
         """Look at the oldest hints; gives how many there were."""
         with self._database.transaction("reading hints") as connection:
             hints = self._outbox.peek(connection, self._most)
+            at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
         if not hints:
             return 0
-        ids = sorted({hint.entity_id for hint in hints if hint.kind == ORDER})
-        look = self._look(ids)
+        look = self._look(hints, at)
         passing("intake.looked")
         with self._database.transaction("writing events") as connection:
-            fresh = self._fresh(connection, ids, look)
+            fresh = self._fresh(connection, look)
             written = self._write(connection, fresh, look)
-            self._outbox.discard(connection, _settled(hints, fresh))
+            self._outbox.discard(connection, _settled(hints, look, fresh))
         passing("intake.written")
         self._report(written, _swept_only(hints))
         return len(hints)
 
-    def _look(self, ids: Sequence[int]) -> Look:
+    def _look(self, hints: Sequence[Hint], at: datetime) -> Look:
         with self._database.snapshot("reading orders") as view:
-            at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+            pointed_at = sorted({hint.entity_id for hint in hints if hint.kind == ORDER})
+            known = self._ledger.entities.read(view, ORDER, pointed_at)
+            ids = _unanswered(hints, known)
             return Look(
+                ids=ids,
                 orders=self._reader.read(view, ids),
                 marks=self._reader.address_marks(view, ids),
-                known=self._ledger.entities.read(view, ORDER, ids),
+                known=known,
                 at=at,
             )
 
-    def _fresh(self, connection: sa.Connection, ids: Sequence[int], look: Look) -> list[int]:
+    def _fresh(self, connection: sa.Connection, look: Look) -> list[int]:
         """Ids whose memory has not changed since the view was opened.
 
         The write-back may have written between the view and now; comparing the older view with
         the newer memory would take our own write for Magento's.  Those hints stay and are
         looked at again.
         """
-        revisions = self._ledger.entities.lock(connection, ORDER, ids)
+        revisions = self._ledger.entities.lock(connection, ORDER, look.ids)
         return [
             entity_id
-            for entity_id in ids
+            for entity_id in look.ids
             if revisions.get(entity_id)
             == (look.known[entity_id].revision if entity_id in look.known else None)
         ]
@@ -265,9 +273,31 @@ def _swept_only(hints: Sequence[Hint]) -> frozenset[int]:
     return frozenset(hint.entity_id for hint in hints) - announced
 
 
-def _settled(hints: Sequence[Hint], fresh: Sequence[int]) -> list[int]:
-    looked_at = set(fresh)
-    return [hint.id for hint in hints if hint.kind != ORDER or hint.entity_id in looked_at]
+def _unanswered(hints: Sequence[Hint], known: Mapping[int, KnownEntity]) -> list[int]:
+    """The orders that want a look.
+
+    A sweep saw what was committed when it wrote its hint.  An order that was looked at since needs
+    no second look: after a night without the daemon the sweep and the triggers point at the same
+    orders, and each would be read twice.
+    """
+
+    def is_answered(hint: Hint) -> bool:
+        order = known.get(hint.entity_id)
+        looked_at = order.looked_at if order else None
+        return (
+            hint.pointed == SWEEP
+            and looked_at is not None
+            and hint.created_at < looked_at.replace(tzinfo=UTC)
+        )
+
+    return sorted(
+        {hint.entity_id for hint in hints if hint.kind == ORDER and not is_answered(hint)}
+    )
+
+
+def _settled(hints: Sequence[Hint], look: Look, fresh: Sequence[int]) -> list[int]:
+    to_come = set(look.ids) - set(fresh)
+    return [hint.id for hint in hints if hint.kind != ORDER or hint.entity_id not in to_come]
 
 
 def _known_order(known: KnownEntity | None) -> KnownOrder | None:

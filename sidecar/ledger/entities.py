@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.database import insert_rows
 from sidecar.domain.lifecycle import FINGERPRINT_GENERATION, Facts
 from sidecar.ledger.tables import Tables
 
@@ -84,7 +85,6 @@ class Entities:
     def __init__(self, tables: Tables) -> None:
         self._table = tables.entity
         self._names = tables.names
-        self._upsert = _upsert_statement(tables)
 
     def read(
         self, connection: sa.Connection, kind: str, ids: Sequence[int]
@@ -113,8 +113,14 @@ class Entities:
 
     def save(self, connection: sa.Connection, rows: Sequence[EntityRow]) -> None:
         """Write what a look found; the revision grows."""
-        if rows:
-            connection.exec_driver_sql(self._upsert, [_parameters(row) for row in rows])
+        insert_rows(
+            connection,
+            f"{self._names('entity')} ({', '.join(_SAVED)}, vanished_at)",
+            f"({', '.join(['%s'] * len(_SAVED))}, IF(%s, UTC_TIMESTAMP(3), NULL))",
+            [_parameters(row) for row in rows],
+            f"ON DUPLICATE KEY UPDATE {_REPLACED}, vanished_at = VALUES(vanished_at), "
+            "revision = revision + 1",
+        )
 
     def written_back(self, connection: sa.Connection, rows: Sequence[WrittenBack]) -> None:
         """Remember our own writes, so that the next look does not take them for Magento's.
@@ -122,26 +128,27 @@ class Entities:
         The rows exist and are locked by the caller; INSERT is only the form in which many rows go
         into one statement.
         """
-        if rows:
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._names('entity')} (kind, entity_id, increment_id, state, "
-                "status, ext_order_id, held_by_us) VALUES (%s, %s, %s, %s, %s, %s, %s) "
-                "ON DUPLICATE KEY UPDATE state = VALUES(state), status = VALUES(status), "
-                "ext_order_id = VALUES(ext_order_id), held_by_us = VALUES(held_by_us), "
-                "revision = revision + 1",
-                [
-                    (
-                        row.kind,
-                        row.entity_id,
-                        row.increment_id,
-                        row.state,
-                        row.status,
-                        row.ext_order_id,
-                        int(row.held_by_us),
-                    )
-                    for row in rows
-                ],
-            )
+        insert_rows(
+            connection,
+            f"{self._names('entity')} (kind, entity_id, increment_id, state, status, "
+            "ext_order_id, held_by_us)",
+            "(%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    row.kind,
+                    row.entity_id,
+                    row.increment_id,
+                    row.state,
+                    row.status,
+                    row.ext_order_id,
+                    int(row.held_by_us),
+                )
+                for row in rows
+            ],
+            "ON DUPLICATE KEY UPDATE state = VALUES(state), status = VALUES(status), "
+            "ext_order_id = VALUES(ext_order_id), held_by_us = VALUES(held_by_us), "
+            "revision = revision + 1",
+        )
 
     def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
         """Let the next look find every content changed: what was parked is read anew."""
@@ -193,22 +200,15 @@ _SAVED = (
 )  # fmt: skip
 
 
-def _parameters(row: EntityRow) -> dict[str, Any]:
+#: What a look renews of a row that is there.
+_REPLACED = ", ".join(
+    f"{name} = VALUES({name})" for name in _SAVED if name not in ("kind", "entity_id")
+)
+
+
+def _parameters(row: EntityRow) -> tuple[Any, ...]:
     values = {name: getattr(row, name) for name in _SAVED}
     values["held_by_us"] = int(row.held_by_us)
     values["facts"] = _FACTS.encode(row.facts).decode() if row.facts else None
     values["updated_at"] = row.updated_at.replace(tzinfo=None) if row.updated_at else None
-    return values | {"vanished": int(row.vanished)}
-
-
-def _upsert_statement(tables: Tables) -> str:
-    # One multi-row statement for a whole pass: PyMySQL folds it into one when it ends in this form.
-    kept = {"kind", "entity_id"}
-    updates = ", ".join(f"{name} = VALUES({name})" for name in _SAVED if name not in kept)
-    values = ", ".join(f"%({name})s" for name in _SAVED)
-    return (
-        f"INSERT INTO {tables.names('entity')} ({', '.join(_SAVED)}, vanished_at) "
-        f"VALUES ({values}, IF(%(vanished)s, UTC_TIMESTAMP(3), NULL)) "
-        f"ON DUPLICATE KEY UPDATE {updates}, "
-        "vanished_at = VALUES(vanished_at), revision = revision + 1"
-    )
+    return (*values.values(), int(row.vanished))

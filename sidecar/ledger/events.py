@@ -14,10 +14,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.database import insert_rows
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import OPEN, PUT_ASIDE, EventStatus, error_print
 from sidecar.ledger.claims import Candidate, Claimed, Claims
-from sidecar.ledger.tables import NOW, Tables
+from sidecar.ledger.tables import NOW
 
 __all__ = ["BEHIND_ANOTHER", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
 
@@ -67,10 +68,15 @@ class Events(Claims):
 
     def insert(self, connection: sa.Connection, events: Sequence[NewEvent]) -> None:
         """Write new events; those that may go are due at once."""
-        if events:
-            connection.exec_driver_sql(
-                _insert_statement(self._tables), [_parameters(event) for event in events]
-            )
+        insert_rows(
+            connection,
+            f"{self._tables.names('event')} ({', '.join(_INSERTED)}, created_at, due_at, "
+            "finished_at)",
+            f"({', '.join(['%s'] * len(_INSERTED))}, UTC_TIMESTAMP(3), "
+            "IF(%s = 'pending', UTC_TIMESTAMP(3), NULL), "
+            "IF(%s = 'superseded', UTC_TIMESTAMP(3), NULL))",
+            [_parameters(event) for event in events],
+        )
 
     def open_of(
         self, connection: sa.Connection, kind: str, ids: Iterable[int]
@@ -89,6 +95,7 @@ class Events(Claims):
                 c.error_code,
                 c.crashes,
             )
+            .with_hint(self._event, "FORCE INDEX (entity_sequence)")
             .where(c.kind == kind, c.entity_id.in_(sorted(set(ids))), c.status.in_(_OPEN))
             .order_by(c.entity_id, c.sequence)
         )
@@ -119,18 +126,29 @@ class Events(Claims):
             )
 
     def wake(self, connection: sa.Connection, kind: str, entity_ids: Iterable[int]) -> None:
-        """Let events that wait for their entity be looked at again."""
+        """Let events that wait for their entity be looked at again.
+
+        The caller holds the lock of the entities.  Looked up first, because most wait for nothing;
+        and by the forced index, because in a young table the optimiser was seen to choose the one
+        by status: an update would then lock every pending event on its way.
+        """
         c = self._event.c
-        connection.execute(
-            sa.update(self._event)
+        waiting = connection.scalars(
+            sa.select(c.id)
+            .with_hint(self._event, "FORCE INDEX (entity_sequence)")
             .where(
                 c.kind == kind,
                 c.entity_id.in_(sorted(set(entity_ids))),
                 c.status == EventStatus.PENDING.value,
                 c.due_at.is_(None),
             )
-            .values(due_at=NOW, waiting=None)
-        )
+        ).all()
+        if waiting:
+            connection.execute(
+                sa.update(self._event)
+                .where(c.id.in_(waiting), c.status == EventStatus.PENDING.value)
+                .values(due_at=NOW, waiting=None)
+            )
 
     def wake_domain(self, connection: sa.Connection, domain: str) -> int:
         """Look at every waiting event of a domain again (the configuration's gates changed)."""
@@ -208,18 +226,8 @@ _INSERTED = (
 )  # fmt: skip
 
 
-def _insert_statement(tables: Tables) -> str:
-    values = ", ".join(f"%({name})s" for name in _INSERTED)
-    return (
-        f"INSERT INTO {tables.names('event')} ({', '.join(_INSERTED)}, created_at, due_at, "
-        f"finished_at) VALUES ({values}, UTC_TIMESTAMP(3), "
-        "IF(%(status)s = 'pending', UTC_TIMESTAMP(3), NULL), "
-        "IF(%(status)s = 'superseded', UTC_TIMESTAMP(3), NULL))"
-    )
-
-
-def _parameters(event: NewEvent) -> dict[str, Any]:
-    return {
+def _parameters(event: NewEvent) -> tuple[Any, ...]:
+    values = {
         "event_id": event.event_id,
         "domain": event.domain,
         "kind": event.kind,
@@ -240,3 +248,4 @@ def _parameters(event: NewEvent) -> dict[str, Any]:
         else None,
         "occurred_at": event.occurred_at.replace(tzinfo=None),
     }
+    return (*(values[name] for name in _INSERTED), event.status.value, event.status.value)

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.database import insert_rows
 from sidecar.domain.outcome import Booked
 from sidecar.domain.settlement import Difference, Verdict
 from sidecar.ledger.claims import Claimed
@@ -61,14 +62,13 @@ class Journal:
         attempts: Sequence[tuple[Claimed, Attempt]],
     ) -> None:
         """Append attempts."""
-        if attempts:
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._names('attempt')} (event, number, operation, fence, owner, "
-                "outcome, reference, code, message, request, http_status, milliseconds, answer, "
-                "at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, "
-                "UTC_TIMESTAMP(3))",
-                [_attempt_row(owner, claimed, attempt) for claimed, attempt in attempts],
-            )
+        insert_rows(
+            connection,
+            f"{self._names('attempt')} (event, number, operation, fence, owner, outcome, "
+            "reference, code, message, request, http_status, milliseconds, answer, at)",
+            f"({'%s, ' * 13}UTC_TIMESTAMP(3))",
+            [_attempt_row(owner, claimed, attempt) for claimed, attempt in attempts],
+        )
 
     def links(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, Link]:
         """What the ERP called these entities."""
@@ -94,17 +94,18 @@ class Journal:
 
     def link(self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked]]) -> None:
         """Remember the ERP's documents; a newer answer replaces the figures it has."""
-        if documents:
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._names('link')} (kind, entity_id, reference, status, total, "
-                "tax, line_count, currency, event, booked_at, updated_at) VALUES (%s, %s, %s, %s, "
-                "%s, %s, %s, %s, %s, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3)) ON DUPLICATE KEY UPDATE "
-                "reference = VALUES(reference), status = COALESCE(VALUES(status), status), "
-                "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
-                "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
-                "updated_at = VALUES(updated_at)",
-                [_link_row(claimed, booked) for claimed, booked in documents],
-            )
+        insert_rows(
+            connection,
+            f"{self._names('link')} (kind, entity_id, reference, status, total, tax, line_count, "
+            "currency, event, booked_at, updated_at)",
+            f"({'%s, ' * 9}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            [_link_row(claimed, booked) for claimed, booked in documents],
+            "ON DUPLICATE KEY UPDATE "
+            "reference = VALUES(reference), status = COALESCE(VALUES(status), status), "
+            "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
+            "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
+            "updated_at = VALUES(updated_at)",
+        )
 
     def differ(
         self, connection: sa.Connection, claimed: Claimed, differences: Sequence[Difference]
@@ -156,13 +157,13 @@ class WriteBacks:
                     state="refused", due_at=None, message="a newer answer of the ERP replaced it"
                 )
             )
-        if verdicts:
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._names('write_back')} (kind, entity_id, event, verdict, "
-                "status, ext_order_id, comment, hold, state, due_at, created_at) VALUES (%s, %s, "
-                "%s, %s, %s, %s, %s, %s, 'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
-                [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
-            )
+        insert_rows(
+            connection,
+            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, ext_order_id, "
+            "comment, hold, state, due_at, created_at)",
+            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
+        )
 
     def due(self, connection: sa.Connection, limit: int) -> list[WriteBack]:
         """What wants to be applied now, oldest first; of one entity only the oldest that waits."""

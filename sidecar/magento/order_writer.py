@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from sidecar.database import insert_rows
 from sidecar.magento.schema_probe import MagentoSchema
 
 
@@ -66,14 +67,16 @@ class OrderWriter:
         )
         return {int(row[0]) for row in rows}
 
-    def is_assigned(self, connection: sa.Connection, status: str, state: str) -> bool:
-        """Whether Magento shows this status in this state rightly."""
-        return bool(
-            connection.exec_driver_sql(
-                f"SELECT COUNT(*) FROM {self._status_state} WHERE status = %s AND state = %s",
-                (status, state),
-            ).scalar_one()
+    def assigned(self, connection: sa.Connection, statuses: set[str]) -> set[tuple[str, str]]:
+        """(status, state) of every state in which Magento shows one of these statuses rightly."""
+        if not statuses:
+            return set()
+        rows = connection.exec_driver_sql(
+            f"SELECT status, state FROM {self._status_state} "
+            f"WHERE status IN ({_marks(sorted(statuses))})",
+            tuple(sorted(statuses)),
         )
+        return {(row.status, row.state) for row in rows}
 
     def write(self, connection: sa.Connection, standings: Sequence[Standing]) -> None:
         """Let the orders, whose rows `lock` holds, and their grid rows stand so."""
@@ -108,13 +111,13 @@ class OrderWriter:
         Magento's tables are utf8mb3 on most shops, which cannot hold what lies beyond the BMP: an
         emoji in the ERP's message must not cost the answer.
         """
-        if comments:
-            connection.exec_driver_sql(
-                f"INSERT INTO {self._history} (parent_id, is_customer_notified, "
-                "is_visible_on_front, comment, status, entity_name) "
-                "VALUES (%s, 0, 0, %s, %s, 'order')",
-                [(order, _within_bmp(text), status) for order, status, text in comments],
-            )
+        insert_rows(
+            connection,
+            f"{self._history} (parent_id, is_customer_notified, is_visible_on_front, comment, "
+            "status, entity_name)",
+            "(%s, 0, 0, %s, %s, 'order')",
+            [(order, _within_bmp(text), status) for order, status, text in comments],
+        )
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
+from sidecar.capture.outbox import Hint
+from sidecar.capture.sweep import SWEEP
 from sidecar.domain.errors import SidecarError
 from sidecar.domain.event import EventType, decode_payload
 from sidecar.domain.order import Order
@@ -139,6 +142,46 @@ class TestALook:
 
         (told,) = beside.told.of("capture.trigger_missed")
         assert told["order"] == placed.increment_id
+
+
+class TestAHintOfTheSweep:
+    """After a night without the daemon sweep and triggers point at the same orders."""
+
+    def hint(self, beside: Beside, entity_id: int, seconds: int) -> None:
+        beside.sql(
+            "INSERT INTO {outbox} (kind, entity_id, pointed, created_at) VALUES "
+            f"('order', %s, '{SWEEP}', CURRENT_TIMESTAMP(3) + INTERVAL %s SECOND)",
+            entity_id,
+            seconds,
+        )
+
+    def test_older_than_the_last_look_at_its_order_is_answered_by_that_look(
+        self, beside: Beside, php: Shop
+    ) -> None:
+        placed = php.place()
+        beside.look()
+        corrupt(beside, placed.entity_id, customer_email="new@example.com")
+        self.hint(beside, placed.entity_id, -60)
+
+        assert beside.look(sweep=False) == []
+        assert beside.hints() == []
+
+    def test_newer_than_that_look_is_looked_at(self, beside: Beside, php: Shop) -> None:
+        placed = php.place()
+        beside.look()
+        corrupt(beside, placed.entity_id, customer_email="new@example.com")
+        self.hint(beside, placed.entity_id, +60)
+
+        assert beside.look(sweep=False) == [(placed.entity_id, "order.updated", "pending")]
+
+    def test_does_not_keep_a_trigger_from_being_followed(self, beside: Beside, php: Shop) -> None:
+        placed = php.place()
+        beside.look()
+        corrupt(beside, placed.entity_id, customer_email="new@example.com")
+        self.hint(beside, placed.entity_id, -60)
+        beside.point(placed.entity_id)
+
+        assert beside.look(sweep=False) == [(placed.entity_id, "order.updated", "pending")]
 
 
 class TestAnOrderThatDoesNotAddUp:
@@ -284,9 +327,9 @@ def between_view_and_transaction(
     """Let something happen after intake has read the shop and before it writes."""
     look = beside.intake._look
 
-    def then_act(ids: list[int]) -> object:
+    def then_act(hints: Sequence[Hint], at: datetime) -> object:
         monkeypatch.undo()
-        seen = look(ids)
+        seen = look(hints, at)
         act()
         return seen
 

@@ -140,7 +140,7 @@ def test_discarding_does_not_wait_for_the_uncommitted_hint_of_an_open_checkout(
 
 
 def test_one_delete_with_the_same_list_of_ids_would_wait(bench: Bench, outbox: Outbox) -> None:
-    """The reason for one id per statement; when this fails, a server has learned better."""
+    """The reason for the join; when this fails, a server has learned better."""
     with bench.database.transaction() as connection:
         outbox.add(connection, "order", range(1, 21), "sweep")
     ids = ", ".join(str(hint.id) for hint in peek(bench, outbox))

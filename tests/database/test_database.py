@@ -1,0 +1,84 @@
+"""What goes through the connection arrives as it was, in as few statements as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from sidecar.database import insert_rows
+from tests.harness import LedgerBench
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
+    [
+        "'",
+        "''",
+        "\\",
+        "\\'",
+        "'; DROP TABLE audit; -- ",
+        '{"a": "\\u00e9\\n"}',
+        "%s %(x)s",
+        "\0\x1a",
+    ]
+)
+
+
+def insert(ledger: LedgerBench, rows: Sequence[tuple[object, ...]]) -> int:
+    """Write acts into the audit; gives how many statements that took."""
+    with ledger.database.transaction() as connection:
+        count = "SHOW SESSION STATUS LIKE 'Com_insert'"
+        before = int(connection.exec_driver_sql(count).one()[1])
+        insert_rows(
+            connection,
+            f"{ledger.store.names('audit')} (at, who, command, subject, reason)",
+            "(UTC_TIMESTAMP(3), %s, 'test', %s, %s)",
+            rows,
+        )
+        return int(connection.exec_driver_sql(count).one()[1]) - before
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5))
+def test_every_text_arrives_as_it_was_sent(ledger: LedgerBench, texts: list[str]) -> None:
+    ledger.wipe()
+
+    insert(ledger, [(str(number), "", text) for number, text in enumerate(texts)])
+
+    rows = ledger.sql("SELECT reason FROM {audit} ORDER BY id")
+    assert [row.reason for row in rows] == texts
+    for text in texts:
+        ((same,),) = ledger.sql("SELECT %s", text)
+        assert same == text
+
+
+def test_many_rows_take_one_statement_although_the_server_reckons_a_column(
+    ledger: LedgerBench,
+) -> None:
+    assert insert(ledger, [(str(number), "many", None) for number in range(500)]) == 1
+
+    assert ledger.sql("SELECT COUNT(*) FROM {audit}") == [(500,)]
+
+
+def test_rows_that_are_long_together_are_cut_into_statements_that_a_server_takes(
+    ledger: LedgerBench,
+) -> None:
+    assert insert(ledger, [(str(number), "long", "x" * 60_000) for number in range(40)]) == 3
+
+    assert ledger.sql("SELECT COUNT(*), MIN(LENGTH(reason)) FROM {audit}") == [(40, 60_000)]
+
+
+def test_no_rows_take_no_statement(ledger: LedgerBench) -> None:
+    assert insert(ledger, []) == 0
+
+
+@pytest.mark.parametrize("value", ["'", "\\", '"'])
+def test_a_quote_in_a_value_never_ends_the_statement(ledger: LedgerBench, value: str) -> None:
+    assert ledger.sql("SELECT COUNT(*) FROM {audit} WHERE subject = %s", f"{value} OR 1=1 -- ") == [
+        (0,)
+    ]
