@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# tests/get-mysql.sh FOLDER: unpack a MySQL server, with the libraries it was built for, into FOLDER.
+# tests/get-mysql.sh FOLDER: unpack MySQL's server and client, with the libraries they were built for,
+# into FOLDER, which this script makes, and makes anew when the programs are not in it.
 #
 # Debian's stable releases have MariaDB only; its suite sid has mysql-server-core.  Nothing is
 # installed: packages are downloaded through an apt of its own (own lists, own cache, no packages
-# known), from wherever this machine's apt gets Debian, and unpacked.  About 20 seconds, 60 MB.
+# known), from wherever this machine's apt gets Debian, and unpacked.  About 20 seconds, 65 MB.
 # Exits 69 when the server cannot be had here, with the reason: the suite moves, a mirror may be cut off.
 set -euo pipefail
 
 folder=$(realpath -m "$1")
-if [ -x "$folder/usr/sbin/mysqld" ]; then exit 0; fi
+has_programs() { [ -x "$1/usr/sbin/mysqld" ] && [ -x "$1/usr/bin/mysql" ]; }
+if has_programs "$folder"; then exit 0; fi
 
 gone() {
   echo "no MySQL server: $1" >&2
@@ -38,8 +40,8 @@ apt=(
   -o APT::Sandbox::User=root
 )
 "${apt[@]}" update >"$work/log" 2>&1 || gone "apt-get update for suite sid failed: $(tail -n 1 "$work/log")"
-"${apt[@]}" install --yes --download-only mysql-server-core >"$work/log" 2>&1 ||
-  gone "suite sid does not give mysql-server-core: $(tail -n 1 "$work/log")"
+"${apt[@]}" install --yes --download-only mysql-server-core mysql-client-core >"$work/log" 2>&1 ||
+  gone "suite sid does not give mysql-server-core and mysql-client-core: $(tail -n 1 "$work/log")"
 
 new="$folder.new"
 rm -rf "$new"
@@ -47,7 +49,7 @@ mkdir -p "$new"
 for package in "$work"/cache/archives/*.deb; do
   dpkg -x "$package" "$new"
 done
-[ -x "$new/usr/sbin/mysqld" ] || gone 'the packages hold no usr/sbin/mysqld any more'
+has_programs "$new" || gone 'the packages hold no usr/sbin/mysqld or usr/bin/mysql any more'
 # Only a whole one gets the name: an interrupted download is begun anew.
 rm -rf "$folder"
 mv "$new" "$folder"

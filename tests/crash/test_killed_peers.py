@@ -14,7 +14,7 @@ import pymysql
 import pytest
 
 from sidecar.domain.errors import SidecarError
-from sidecar.testing.magento_db import PrivateServer, Shop
+from sidecar.testing.magento_db import Flavour, PrivateServer, Shop
 from tests.rig import Rig
 
 KILLS = int(os.environ.get("ERP_SIDECAR_PEER_KILLS", "4"))
@@ -46,12 +46,17 @@ def selling(rig: Rig) -> Iterator[threading.Event]:
 
 
 # PyMySQL leaves its socket open when a server that is down refuses it.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 @pytest.mark.timeout(3600)
-def test_the_database_killed_under_load_loses_and_doubles_nothing(tmp_path: Path) -> None:
+def test_the_database_killed_under_load_loses_and_doubles_nothing(
+    flavour: Flavour, tmp_path: Path
+) -> None:
     rng = random.Random(7)
     # Durable: what the server has committed is there after its death, as in a shop.
-    with PrivateServer(fsync=True) as own, Rig(own, tmp_path, "killed_database") as rig:
+    with (
+        PrivateServer(fsync=True, flavour=flavour) as own,
+        Rig(own, tmp_path, "killed_database") as rig,
+    ):
         rig.start()
         with selling(rig) as over:
             for _ in range(KILLS):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from sidecar.domain.errors import ConfigurationError, PermissionDenied, TryAgain
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,
+    MySql,
     PrivateServer,
     create_magento,
     load_dump,
@@ -533,15 +534,15 @@ def test_the_emergency_script_prints_statements_that_drop_ours_and_only_ours(
     assert bench.sql(EMERGENCY.read_text(encoding="utf-8")) == []
 
 
-def test_the_emergency_script_works_with_the_client_as_its_comment_says(bench: Bench) -> None:
-    client = shutil.which("mariadb") or shutil.which("mysql")
-    if client is None:
-        pytest.skip("no mysql or mariadb client program on this machine")
+def test_the_emergency_script_works_with_the_client_as_its_comment_says(
+    bench: Bench, flavour: Flavour
+) -> None:
+    client = client_of(flavour)
     bench.triggers(*WATCHED).install()
     (line,) = re.findall(r"^--   mysql (.*) < emergency-drop.sql \| mysql (.*)$", text(), re.M)
     place = [f"--socket={bench.magento.server.socket}", "--user=root"]
     first, second = (
-        [client, *place, *options.replace(" magento", f" {bench.magento.name}").split()]
+        [*client, *place, *options.replace(" magento", f" {bench.magento.name}").split()]
         for options in line
     )
 
@@ -549,6 +550,15 @@ def test_the_emergency_script_works_with_the_client_as_its_comment_says(bench: B
     subprocess.run(second, input=printed.stdout, capture_output=True, text=True, check=True)
 
     assert bench.triggers_there() == set()
+
+
+def client_of(flavour: Flavour) -> Sequence[str]:
+    if isinstance(flavour, MySql):
+        return flavour.client
+    installed = shutil.which("mariadb") or shutil.which("mysql")
+    if installed is None:
+        pytest.skip("no mysql or mariadb client program on this machine")
+    return [installed]
 
 
 def text() -> str:

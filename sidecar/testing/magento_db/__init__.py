@@ -10,7 +10,7 @@
             shop.ship(placed.entity_id, qty=1)
 
 `PrivateServer` needs the program mariadbd (apt-get install mariadb-server-core); with
-`flavour=MySql.find()` it is a MySQL instead (tests/mysql/get-mysql).
+`flavour=MySql.find()` it is a MySQL instead (tests/get-mysql.sh).
 
 What can be bought is in `CATALOGUE`, who buys in `CUSTOMERS`, where in `STORES`;
 `random_order(rng)` makes up the arguments of `Shop.place`.  `Shop(..., between=callback)` calls

@@ -1,4 +1,4 @@
-"""A MySQL server for `PrivateServer`: unpacked into a folder, not installed."""
+"""A MySQL for `PrivateServer`: unpacked into a folder, not installed (tests/get-mysql.sh)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,16 @@ class MySql:
 
     @property
     def command(self) -> Sequence[str]:
+        return self._program("usr/sbin/mysqld")
+
+    @property
+    def client(self) -> Sequence[str]:
+        """How the program `mysql` is called, before its options."""
+        return self._program("usr/bin/mysql")
+
+    def _program(self, path: str) -> Sequence[str]:
         libraries = str(self.loader.parent)
-        server = str(self.folder / "usr/sbin/mysqld")
-        return [str(self.loader), "--library-path", libraries, server]
+        return [str(self.loader), "--library-path", libraries, str(self.folder / path)]
 
     def options(self, *, fsync: bool) -> Mapping[str, str]:
         share = self.folder / "usr/share/mysql"
