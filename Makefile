@@ -19,7 +19,7 @@ INSTALLED := .venv/installed
 
 .PHONY: help
 help: ## Show this list
-	awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: server $(INSTALLED) ## See it work: 25 orders, an ERP that misbehaves, a checked statement
@@ -29,8 +29,25 @@ demo: server $(INSTALLED) ## See it work: 25 orders, an ERP that misbehaves, a c
 test: server $(INSTALLED) ## Run the tests
 	$(BIN)/python -m pytest
 
+# Where MySQL cannot be had it says why and skips; ERP_SIDECAR_REQUIRE_MYSQL=1 makes that an error.
+# A few deaths of each kind: they take seconds.
+.PHONY: test-mysql
+test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on a MySQL too
+	status=0
+	[ -n "$${ERP_SIDECAR_MYSQL:-}" ] || tests/get-mysql.sh .mysql || status=$$?
+	if [ "$$status" = 69 ] && [ -z "$${ERP_SIDECAR_REQUIRE_MYSQL:-}" ]; then
+	  echo 'the tests on MySQL are skipped' >&2
+	  exit 0
+	elif [ "$$status" != 0 ]; then
+	  exit "$$status"
+	fi
+	export ERP_SIDECAR_TEST_SERVER=mysql
+	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-4} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-1}
+	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
+	$(BIN)/python -m pytest -m 'not any_server' tests/database tests/crash
+
 .PHONY: check
-check: server $(INSTALLED) ## What CI runs: lint, then the tests, also when lint found something
+check: server $(INSTALLED) ## What CI runs first: lint, then the tests, also when lint found something
 	status=0
 	$(MAKE) --no-print-directory lint || status=$$?
 	$(MAKE) --no-print-directory test || status=$$?
@@ -61,7 +78,7 @@ venv: $(INSTALLED) ## Make .venv and install into it (only when something change
 
 .PHONY: clean
 clean: ## Remove .venv and what the tools left behind
-	rm -rf .venv build dist *.egg-info .*_cache .hypothesis
+	rm -rf .venv .mysql .mysql.new build dist *.egg-info .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A venv that was interrupted, or whose Python went with an upgrade of the system, is made anew.

@@ -36,6 +36,7 @@ def test_a_death_at_any_named_place_loses_and_doubles_nothing(
         rig.until(lambda: rig.oracle().is_clean, 120)
 
 
+@pytest.mark.any_server
 @pytest.mark.timeout(600)
 def test_what_kills_every_process_is_put_aside_and_the_others_go(
     server: PrivateServer, tmp_path: Path

@@ -5,8 +5,13 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
+
+# Leases and fences are tested on every server: test_ledger_work_lease.py, test_ledger_events.py.
+pytestmark = pytest.mark.any_server
 
 
 def test_a_zombie_that_wakes_after_its_lease_settles_nothing_and_sends_nothing(

@@ -69,6 +69,7 @@ def test_the_database_killed_under_load_loses_and_doubles_nothing(
     gc.collect()  # the sockets are found here and not in the next test
 
 
+@pytest.mark.any_server
 @pytest.mark.timeout(3600)
 def test_the_erp_killed_under_load_loses_and_doubles_nothing(
     server: PrivateServer, tmp_path: Path

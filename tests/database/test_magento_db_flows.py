@@ -20,7 +20,7 @@ from sidecar.testing.magento_db import (
     statements,
 )
 
-pytestmark = pytest.mark.shared
+pytestmark = [pytest.mark.shared, pytest.mark.any_server]
 
 # Tables that Magento writes in these flows and our writer does not, each with the reason.
 NOT_WRITTEN = {

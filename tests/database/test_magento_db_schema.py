@@ -17,6 +17,8 @@ from sidecar.testing.magento_db import (
     load_dump,
 )
 
+pytestmark = pytest.mark.any_server
+
 Rows = tuple[tuple[Any, ...], ...]
 
 

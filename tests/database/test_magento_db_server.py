@@ -14,6 +14,8 @@ import pytest
 from sidecar.domain.errors import SidecarError, Unavailable
 from sidecar.testing.magento_db import Flavour, MariaDb, MySql, PrivateServer, Shop, create_magento
 
+pytestmark = pytest.mark.any_server
+
 
 def test_nothing_is_left_behind(flavour: Flavour) -> None:
     with PrivateServer(flavour=flavour) as server:

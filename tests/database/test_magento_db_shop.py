@@ -31,6 +31,8 @@ from sidecar.testing.magento_db import (
 from sidecar.testing.magento_db.catalogue import BERLIN, NEW_YORK, STORES, VIENNA, Component
 from sidecar.testing.magento_db.order_rows import item_row, order_row
 
+pytestmark = pytest.mark.any_server
+
 D = Decimal
 Row = dict[str, Any]
 
