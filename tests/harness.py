@@ -21,6 +21,7 @@ from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
+from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.event import EventType
 from sidecar.domain.outcome import Accepted, Booked, Outcome
@@ -214,10 +215,14 @@ class LedgerBench:
         return [ids[event.entity_id, event.sequence] for event in events]
 
     def events(self) -> list[Any]:
-        return self.sql("SELECT * FROM {event} ORDER BY id")
+        return self.sql(
+            "SELECT e.*, p.payload FROM {event} e LEFT JOIN {payload} p ON p.kind = e.kind "
+            "AND p.entity_id = e.entity_id AND p.sequence = e.sequence ORDER BY e.id"
+        )
 
     def event(self, event_id: int) -> Any:
-        return self.sql("SELECT * FROM {event} WHERE id = %s", event_id)[0]
+        (event,) = [row for row in self.events() if row.id == event_id]
+        return event
 
     def statuses(self) -> list[tuple[str, str]]:
         """(type, status) of every event, in order."""
@@ -266,7 +271,9 @@ class LedgerBench:
         told = told or Told()
         can = erp.capabilities(ORDERS)
         throttle, breaker = Throttle(Pace(concurrency), clock), Breaker(breaker_after, 60.0, clock)
-        account = ErpAccount("erp", throttle, breaker, erp, self.database, self.store, told)
+        slots = Slots(concurrency, 4.0, clock)
+        account = ErpAccount("erp", throttle, slots, breaker, erp, self.database, self.store, told)
+        account.restore()
         made = Pump(
             self.database,
             self.store,

@@ -74,6 +74,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "failures": account.failures,
                 "asks_in_seconds": account.ask_in,
                 "rate": account.rate,
+                "slots": account.slots or sidecar.settings.erp.throttle.concurrency,
+                "most_slots": sidecar.settings.erp.throttle.concurrency,
                 "slow_for_seconds": account.slow_for,
             },
             "differences": overview.open_differences(connection),
@@ -133,7 +135,11 @@ def _print(found: dict[str, Any]) -> None:
         f"magento  {backs.get('applied', 0)} answer(s) written, {backs.get('pending', 0)} waiting, "
         f"{backs.get('refused', 0)} refused"
     )
-    click.echo(f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}")
+    click.echo(
+        f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "
+        f"{erp['slots']} of {erp['most_slots']} calls at a time"
+        + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
+    )
     for difference in found["differences"]:
         click.echo(
             f"differs  order {difference['increment_id']}: {difference['class']} ours "

@@ -83,9 +83,16 @@ class Courier:
         """Make the call; an empty list when it was certainly not made."""
         if parcel.probing and not self._can_probe:
             return [self._unaskable(claimed, parcel.link(claimed)) for claimed in parcel.events]
-        if not self._turn(parcel.trust):
-            return []
-        return self._ask(parcel) if parcel.probing else self._push(parcel)
+        slots = self._account.slots
+        while not slots.take(_LONGEST_WAIT):
+            if self._sleeper.wait(0) or self._clock.monotonic() >= parcel.trust.until:
+                return []
+        try:
+            if not self._turn(parcel.trust):
+                return []
+            return self._ask(parcel) if parcel.probing else self._push(parcel)
+        finally:
+            slots.give()
 
     def _turn(self, trust: Trust) -> bool:
         """Wait for the throttle; False when the claim must not be used any more."""
@@ -101,14 +108,14 @@ class Courier:
         passing("delivery.sending")
         results = self._adapter.push(deliveries)
         passing("delivery.answered")
-        self._account.note(results)
+        self._account.note(deliveries, results)
         return [
-            self._pushed(claimed, delivery, result)
+            self._pushed(claimed, delivery, result, parcel.trust)
             for claimed, delivery, result in zip(parcel.events, deliveries, results, strict=True)
         ]
 
-    def _pushed(self, claimed: Claimed, delivery: Delivery, result: Result) -> Ended:
-        outcome = self._read_back(delivery, result.outcome)
+    def _pushed(self, claimed: Claimed, delivery: Delivery, result: Result, trust: Trust) -> Ended:
+        outcome = self._read_back(delivery, result.outcome, trust)
         payload = delivery.event.data
         attempt = Attempt(
             "push",
@@ -121,11 +128,13 @@ class Courier:
         settlement = self._settler.of_push(claimed, payload, outcome)
         return Ended(claimed, payload, settlement, attempt)
 
-    def _read_back(self, delivery: Delivery, outcome: Outcome) -> Outcome:
+    def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""
         if not isinstance(outcome, Accepted) or not self._can_probe:
             return outcome
         if not self._settler.wants_figures(delivery.event.type, outcome.booked):
+            return outcome
+        if not self._turn(trust):
             return outcome
         try:
             found = self._adapter.probe(self._domain, [delivery.ref]).get(delivery.ref, ())
@@ -154,8 +163,9 @@ class Courier:
                 )
                 for claimed, payload in zip(parcel.events, payloads, strict=True)
             ]
-        self._account.answered()
-        exchange = Exchange("question by number", None, self._clock.monotonic() - started)
+        took = self._clock.monotonic() - started
+        self._account.probed(len(parcel.events), took)
+        exchange = Exchange("question by number", None, took)
         return [
             self._asked(claimed, payload, parcel, found.get(claimed.increment_id, ()), exchange)
             for claimed, payload in zip(parcel.events, payloads, strict=True)

@@ -45,7 +45,7 @@ class Backoff:
     def delay(self, attempts: int) -> float:
         """Seconds before the next attempt, after `attempts` of them."""
         bound = min(self.most, self.first * self.factor ** max(0, attempts - 1))
-        return self.draw(bound / 10, bound)
+        return self.draw(0.0, bound)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.cause import Refusal
+from sidecar.domain.event import event_key
 from sidecar.ledger.tables import NOW, Tables
 
 Row = dict[str, Any]
@@ -130,10 +131,19 @@ class Overview:
 
     def event(self, connection: sa.Connection, event_id: str) -> Row | None:
         """One event with its payload, by event id; also out of the archive."""
+        key = event_key(event_id)
+        if key is None:
+            return None
         for table in ("event", "event_archive"):
             row = connection.execute(
-                sa.text(f"SELECT * FROM {self._names(table)} WHERE event_id = :event_id"),
-                {"event_id": event_id},
+                sa.text(
+                    f"SELECT e.*, p.payload FROM {self._names(table)} e "
+                    f"JOIN {self._names('payload')} p ON p.kind = e.kind "
+                    "AND p.entity_id = e.entity_id AND p.sequence = e.sequence "
+                    "WHERE e.kind = :kind AND e.entity_id = :entity_id "
+                    "AND e.sequence = :sequence AND e.event_id = :event_id"
+                ),
+                dict(zip(("kind", "entity_id", "sequence"), key, strict=True), event_id=event_id),
             ).first()
             if row is not None:
                 return _plain(row)
