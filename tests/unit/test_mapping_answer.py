@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Fields, Predicate
+from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Predicate
 from adapters.compiler import Scope
 from adapters.expression import Expression, compile_expression
+from adapters.fields import Fields
 from adapters.shape import ANYTHING
 from sidecar.domain.outcome import (
     Accepted,
