@@ -148,13 +148,12 @@ class Answer:
     def _booked(
         self, decided: str, message: str, values: Values, evidence: Evidence
     ) -> Accepted | Partial | Unknown:
-        booked, notes = self.fields.booked(values)
+        booked = self.fields.booked(values)
         if booked is None:
             return Unknown(
                 message=f"{decided}, but the answer has no reference: has its schema changed? "
                 f"{evidence.told}"
             )
-        message = "; ".join(filter(None, (message, notes)))
         if decided == "accepted":
             return Accepted(booked=booked, message=message)
         what = self.fields.text("what", values) or booked.status or "not a finished document"

@@ -64,22 +64,22 @@ class Fields:
             raise ExpressionError("the number has decimals")
         return None if number is None else int(number)
 
-    def booked(self, values: Values) -> tuple[Booked | None, str]:
-        """The document (None without a reference), and what of it could not be read."""
+    def booked(self, values: Values) -> Booked | None:
+        """The document with what could be read of it; None without a reference."""
         notes: list[str] = []
         reference = self.text("reference", values)
         if "reference" not in self.leaves and (link := values.get("link")):
             reference = link.reference
         if reference is None:
-            return None, ""
-        booked = Booked(
+            return None
+        return Booked(
             reference=reference,
             status=_noted(self._status, "status", values, notes),
             total=_noted(self.amount, "total", values, notes),
             tax=_noted(self.amount, "tax", values, notes),
             lines=_noted(self.count, "lines", values, notes),
+            unread="; ".join(notes),
         )
-        return booked, "; ".join(notes)
 
     def free_of(self, names: frozenset[str]) -> Fields:
         """Those that look at none of the names."""
@@ -93,7 +93,7 @@ class Fields:
 
     def _status(self, name: str, values: Values) -> str | None:
         found = self.get(name, values)
-        return None if found is None else as_text(found)[:_LONGEST]
+        return None if found is None else as_text(found)[:_LONGEST] or None
 
 
 def _noted(

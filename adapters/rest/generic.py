@@ -248,7 +248,7 @@ class GenericRest:
         try:
             for item in _found(inquiry, values):
                 of_item = {**values, "item": item}
-                booked, _ = inquiry.each.booked(of_item)
+                booked = inquiry.each.booked(of_item)
                 if booked is None:
                     raise Unavailable(
                         f"{self._calls.name}: a document without a reference was answered",

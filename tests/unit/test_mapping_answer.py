@@ -23,6 +23,7 @@ from sidecar.domain.outcome import (
     Retry,
     Throttled,
     Unknown,
+    describe,
 )
 from sidecar.ports import Link
 from sidecar.testing.sample_order import placed, simple_order
@@ -84,8 +85,10 @@ def test_figures_that_cannot_be_read_are_left_out_and_noted() -> None:
     accepted = outcome(BOOKING, body)
 
     assert isinstance(accepted, Accepted)
-    assert accepted.booked == Booked(reference="A")
-    assert accepted.message == "total: a text is not a number; tax: response.body has no 'tax'"
+    assert accepted.booked == Booked(
+        reference="A", unread="total: a text is not a number; tax: response.body has no 'tax'"
+    )
+    assert describe(accepted) == f"accepted as A; not compared: {accepted.booked.unread}"
 
 
 @pytest.mark.parametrize(
@@ -106,10 +109,13 @@ def test_a_draft_says_what_is_missing() -> None:
     body = {"ok": False, "draft": True, "number": "A", "state": "DRAFT"}
 
     assert outcome(BOOKING, body) == Partial(
-        booked=Booked(reference="A", status="DRAFT"),
+        booked=Booked(
+            reference="A",
+            status="DRAFT",
+            unread="total: response.body has no 'total'; tax: response.body has no 'tax'; "
+            "lines: response.body has no 'lines'",
+        ),
         what="DRAFT",
-        message="total: response.body has no 'total'; tax: response.body has no 'tax'; "
-        "lines: response.body has no 'lines'",
     )
 
 
