@@ -13,6 +13,21 @@ from typing import assert_never
 import msgspec
 
 
+class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A line of a document, in the order's currency; what the ERP does not say is None.
+
+    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means.
+    """
+
+    item_id: int | None = None
+    sku: str | None = None
+    qty_ordered: Decimal | None = None
+    price: Decimal | None = None
+    row_total: Decimal | None = None
+    discount_amount: Decimal | None = None
+    tax_amount: Decimal | None = None
+
+
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """A document in the ERP as the ERP describes it; what it does not say is None.
 
@@ -24,6 +39,7 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     total: Decimal | None = None
     tax: Decimal | None = None
     lines: int | None = None
+    items: tuple[BookedLine, ...] | None = None
     unread: str = ""
 
 
