@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
 from adapters.compiler import Scope
 from adapters.expression import Expression
-from adapters.fields import BOOKED, Fields
+from adapters.fields import BOOKED, ITEMS, Fields
 from adapters.section import Section
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.template import Source
@@ -28,6 +28,7 @@ PAYLOADS: Mapping[str, str] = {"orders": "order"}
 
 _TEXT, _TIME = Plain("text"), Plain("time")
 _EACH = ("external", *BOOKED)
+_ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
 
 
@@ -88,6 +89,7 @@ class Calls(Generic[Call]):
             subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
             batch=max((push.batch or 1 for push in calls.pushes), default=1),
             probe=calls.probe is not None,
+            probe_items=calls.probe is not None and calls.probe.each.items is not None,
             dedupe=self.dedupe,
             lists=calls.list is not None,
         )
@@ -172,14 +174,14 @@ class _Reader(Generic[Call]):
         return self._read_call(section.section("call"), scope)
 
     def _answer(self, section: Section, scope: Scope, required: Collection[str]) -> Answer:
-        section.keys((*PREDICATES, *VALUES), required)
+        section.keys(_ANSWER, required)
         return _answer_of(section, scope)
 
     def _batch_answer(
         self, section: Section, answered: Scope, results: Scope, required: Collection[str]
     ) -> BatchAnswer:
         of_batch = ("ok", "results", "match")
-        section.keys((*of_batch, *PREDICATES, *VALUES), (*of_batch, *required))
+        section.keys((*of_batch, *_ANSWER), (*of_batch, *required))
         each = _answer_of(section, results)
         match = section.expression("match", answered.with_names(result=ANYTHING))
         found = section.expression("results", answered)
@@ -221,14 +223,14 @@ class _Reader(Generic[Call]):
         call = self._call(section, scope)
         answer, each = section.section("answer"), section.section("each")
         answer.keys(("ok", "found", *further), ("ok", "found"))
-        each.keys(_EACH, required)
+        each.keys((*_EACH, ITEMS), required)
         answered = scope.with_names(response=self._response)
         return Inquiry(
             call=call,
             ok=answer.predicate("ok", answered),
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
-            each=each.fields(_EACH, answered.with_names(item=ANYTHING)),
+            each=each.document(_EACH, answered.with_names(item=ANYTHING)),
             batch=batch,
         )
 
@@ -248,7 +250,7 @@ def _answer_of(section: Section, scope: Scope) -> Answer:
     predicates = tuple(
         section.predicate(name, scope) for name in section.data if name in PREDICATES
     )
-    return Answer(predicates, section.fields(VALUES, scope))
+    return Answer(predicates, section.document(VALUES, scope))
 
 
 def _event_shape(payload: Shape) -> Shape:

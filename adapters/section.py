@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 from adapters.answer import Predicate
 from adapters.compiler import Scope
 from adapters.expression import Expression
-from adapters.fields import Fields
+from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
 from adapters.shape import suggest
 from adapters.template import (
     Path,
@@ -17,6 +18,7 @@ from adapters.template import (
     compile_template,
     is_expression,
     read_expression,
+    read_loop,
 )
 
 _ABSENT = object()
@@ -90,6 +92,22 @@ class Section:
             elif leaf is not None:
                 leaves[name] = leaf
         return Fields(leaves)
+
+    def document(self, names: Collection[str], scope: Scope) -> Fields:
+        """Those of the named values that the section has, and the lines of the ERP's document."""
+        return replace(self.fields(names, scope), items=self._lines(scope))
+
+    def _lines(self, scope: Scope) -> Lines | None:
+        if ITEMS not in self:
+            return None
+        form = self.section(ITEMS)
+        form.keys(("$each", "$do"), ("$each", "$do"))
+        line = form.section("$do")
+        line.keys(LINE)
+        if line.data and not NAMES_A_LINE & line.data.keys():
+            form.problem("$do", "a line is known by item_id or sku: map one of them")
+        loop = read_loop(form.data, scope, self.source, form.path) if "$each" in form else None
+        return None if loop is None else Lines(loop, line.fields(LINE, loop.scope))
 
     def count(self, key: str) -> int | None:
         """A whole number of at least 1, None where there is no such key."""
