@@ -25,7 +25,8 @@ _FIGURES = (
     ("line_tax", "tax_amount"),
 )
 _ZERO = Decimal(0)
-_LONGEST_SKU = 70
+#: What the ledger keeps of either side; a SKU leaves room for its figure.
+_LONGEST, _LONGEST_SKU = 100, 70
 
 _Pair = tuple[list[OrderItem], list[BookedLine]]
 
@@ -104,7 +105,7 @@ def _of_pair(
     sku = sent[0].sku
     for line in booked:
         if line.sku is not None and _key(line.sku) != _key(sku):
-            yield Difference("line_sku", sku, line.sku)
+            yield Difference("line_sku", sku[:_LONGEST], line.sku[:_LONGEST])
     if len(sent) == len(booked) == 1:
         yield from _of_price(sent[0], booked[0], tolerance)
     for kind, name in _FIGURES:
@@ -127,9 +128,8 @@ def _of_price(sent: OrderItem, booked: BookedLine, tolerance: Decimal) -> Iterat
 
 
 def _of_line(kind: str, sku: str, ours: str, theirs: str, worth: Decimal | None) -> Difference:
-    return Difference(
-        kind, f"{sku[:_LONGEST_SKU]}: {ours}", f"{sku[:_LONGEST_SKU]}: {theirs}", worth
-    )
+    name = sku[:_LONGEST_SKU]
+    return Difference(kind, f"{name}: {ours}"[:_LONGEST], f"{name}: {theirs}"[:_LONGEST], worth)
 
 
 def _told(lines: Sequence[OrderItem | BookedLine]) -> str:
