@@ -104,7 +104,7 @@ class Section:
         form.keys(("$each", "$do"), ("$each", "$do"))
         line = form.section("$do")
         line.keys(LINE)
-        if line.data and not NAMES_A_LINE & line.data.keys():
+        if "$do" in form and not NAMES_A_LINE & line.data.keys():
             form.problem("$do", "a line is known by item_id or sku: map one of them")
         loop = read_loop(form.data, scope, self.source, form.path) if "$each" in form else None
         return None if loop is None else Lines(loop, line.fields(LINE, loop.scope))

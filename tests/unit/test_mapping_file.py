@@ -269,6 +269,11 @@ def test_the_lines_of_an_answer_are_read_like_those_of_a_body(folder: Path) -> N
             "15: orders.push.answer.items.$do: a line is known by item_id or sku: map one of them",
         ),
         (
+            "$do:\n          sku: =line.sku\n          row_total: =line.total\n",
+            "$do: {}\n",
+            "15: orders.push.answer.items.$do: a line is known by item_id or sku: map one of them",
+        ),
+        (
             "items:\n",
             "itmes:\n",
             "13: orders.push.answer.itmes: there is no key 'itmes' here — did you mean 'items'?",
