@@ -480,7 +480,12 @@ def _settler(orders: Orders, adapter: ErpAdapter) -> Settler:
             probe_after=orders.unknown.probe_after.total_seconds(),
             trust_absence_after=orders.unknown.trust_absence_after.total_seconds(),
         ),
-        Tolerances(orders.compare.total, orders.compare.tax, orders.compare.lines == "exact"),
+        Tolerances(
+            total=orders.compare.total,
+            tax=orders.compare.tax,
+            line=orders.compare.line,
+            lines_exact=orders.compare.lines == "exact",
+        ),
         Acknowledgement(
             accepted=_answer(rules.accepted),
             rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),

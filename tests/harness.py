@@ -111,10 +111,13 @@ class ScriptedErp:
         *,
         subscriptions: frozenset[str] = TAKES,
         probe: bool = True,
+        probe_items: bool = False,
         dedupe: bool = False,
         batch: int = 1,
     ) -> None:
-        self.can = Capabilities(subscriptions, batch=batch, probe=probe, dedupe=dedupe)
+        self.can = Capabilities(
+            subscriptions, batch=batch, probe=probe, probe_items=probe_items, dedupe=dedupe
+        )
         self.answers: dict[str, list[Outcome]] = {}
         self.documents: dict[str, tuple[Booked, ...]] = {}
         self.pushed: list[Delivery] = []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from msgspec.structs import asdict, replace
+
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
@@ -20,6 +22,7 @@ from sidecar.domain.outcome import (
     Rejected,
     describe,
     name_of,
+    unread,
 )
 from sidecar.domain.settlement import Settlement
 from sidecar.ledger.claims import Claimed
@@ -142,7 +145,7 @@ class Courier:
             # It is accepted all the same; what could not be compared is no difference.
             return outcome
         read = [booked for booked in found if booked.reference == outcome.booked.reference]
-        return Accepted(booked=_filled(outcome.booked, read[0])) if read else outcome
+        return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
     def _ask(self, parcel: Parcel) -> list[Ended]:
         payloads = [decode_payload(claimed.type, claimed.payload) for claimed in parcel.events]
@@ -183,6 +186,7 @@ class Courier:
         settlement = self._settler.of_probe(claimed, payload, tuple(booked), linked=linked)
         references = ", ".join(document.reference for document in booked)
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
+        message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange
         )
@@ -219,10 +223,10 @@ def _reference(outcome: Outcome) -> str | None:
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:
-    return Booked(
-        reference=answered.reference,
-        status=answered.status or read.status,
-        total=answered.total if answered.total is not None else read.total,
-        tax=answered.tax if answered.tax is not None else read.tax,
-        lines=answered.lines if answered.lines is not None else read.lines,
+    """The answer, and where it is silent what was read back."""
+    silent = [name for name, figure in asdict(answered).items() if figure is None]
+    return replace(
+        answered,
+        **{name: getattr(read, name) for name in silent},
+        unread="; ".join(filter(None, (answered.unread, read.unread))),
     )
