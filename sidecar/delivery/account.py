@@ -54,6 +54,7 @@ class ErpAccount:
         self._ledger = ledger
         self._narrator = narrator
         self._saved = AccountState()
+        self._is_slow = False
 
     def restore(self) -> None:
         """Take up what the ledger remembers."""
@@ -63,6 +64,7 @@ class ErpAccount:
         self.throttle.restore(state.rate, state.slow_for, state.used)
         if state.slots is not None:
             self.slots.restore(state.slots)
+        self._is_slow = self.throttle.rate < 1.0 or self.slots.limit < self.slots.most
         self._saved = state
 
     def remember(self) -> None:
@@ -129,6 +131,7 @@ class ErpAccount:
             self._tell_pace()
 
     def _tell_pace(self) -> None:
+        self._is_slow = True
         self._narrator.tell(
             "throttle.slower",
             account=self._name,
@@ -144,6 +147,9 @@ class ErpAccount:
     def answered(self) -> None:
         """The ERP gave an answer, whatever it said."""
         self.throttle.answered()
+        if self._is_slow and self.throttle.rate >= 1.0 and self.slots.limit == self.slots.most:
+            self._is_slow = False
+            self._narrator.tell("throttle.recovered", account=self._name)
         if self._breaker.answered():
             self._narrator.tell("breaker.closed", account=self._name)
 
