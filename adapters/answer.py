@@ -8,17 +8,16 @@ success: an acceptance without its reference is Unknown too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any
 
 from adapters.compiler import Values
 from adapters.expression import Expression
-from adapters.filters import ExpressionError, as_text, is_number, kind
+from adapters.fields import BOOKED, Fields
+from adapters.filters import ExpressionError, as_text, kind
 from sidecar.domain.outcome import (
     Accepted,
-    Booked,
     Conflict,
     Duplicate,
     Misconfigured,
@@ -40,15 +39,11 @@ PREDICATES = (
     "conflict",
     "misconfigured",
 )
-BOOKED = ("reference", "status", "total", "tax", "lines")
 VALUES = (*BOOKED, "code", "message", "field", "what", "after")
 #: What may be decided of a whole batch without looking at its results: that nothing was booked.
 WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 
-_LONGEST = 2_000
 _SHORT = 500
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,93 +87,6 @@ class Predicate:
     def names(self) -> frozenset[str]:
         """What the question looks at."""
         return frozenset() if isinstance(self.ask, bool) else self.ask.names
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The value expressions of an answer; a constant where the file has one."""
-
-    leaves: Mapping[str, Expression | object]
-
-    def get(self, name: str, values: Values) -> Any:
-        """The value, or None where the file has no such line.  Raises ExpressionError."""
-        leaf = self.leaves.get(name)
-        return leaf(values) if isinstance(leaf, Expression) else leaf
-
-    def text(self, name: str, values: Values) -> str | None:
-        """The value as text; None for what is missing, empty or no text."""
-        try:
-            found = as_text(self.get(name, values))[:_LONGEST]
-            return found if found.strip() else None
-        except ExpressionError:
-            return None
-
-    def amount(self, name: str, values: Values) -> Decimal | None:
-        """The value as a number, also where it comes as text.
-
-        Raises ExpressionError for what is missing or no number.
-        """
-        found = self.get(name, values)
-        if found is None or isinstance(found, Decimal):
-            return found
-        if is_number(found):
-            return Decimal(found)
-        try:
-            number = Decimal(found.strip()) if isinstance(found, str) else None
-        except InvalidOperation:
-            number = None
-        if number is None or not number.is_finite():
-            raise ExpressionError(f"{kind(found)} is not a number")
-        return number
-
-    def count(self, name: str, values: Values) -> int | None:
-        """The value as a whole number.  Raises ExpressionError."""
-        number = self.amount(name, values)
-        if number is not None and number != number.to_integral_value():
-            raise ExpressionError("the number has decimals")
-        return None if number is None else int(number)
-
-    def booked(self, values: Values) -> tuple[Booked | None, str]:
-        """The document (None without a reference), and what of it could not be read."""
-        notes: list[str] = []
-        reference = self.text("reference", values)
-        if "reference" not in self.leaves and (link := values.get("link")):
-            reference = link.reference
-        if reference is None:
-            return None, ""
-        booked = Booked(
-            reference=reference,
-            status=_noted(self._status, "status", values, notes),
-            total=_noted(self.amount, "total", values, notes),
-            tax=_noted(self.amount, "tax", values, notes),
-            lines=_noted(self.count, "lines", values, notes),
-        )
-        return booked, "; ".join(notes)
-
-    def free_of(self, names: frozenset[str]) -> Fields:
-        """Those that look at none of the names."""
-        return Fields(
-            {
-                name: leaf
-                for name, leaf in self.leaves.items()
-                if not isinstance(leaf, Expression) or not leaf.names & names
-            }
-        )
-
-    def _status(self, name: str, values: Values) -> str | None:
-        found = self.get(name, values)
-        return None if found is None else as_text(found)[:_LONGEST]
-
-
-def _noted(
-    read: Callable[[str, Values], Found | None], name: str, values: Values, notes: list[str]
-) -> Found | None:
-    """What can be read; where it cannot, None and a note, because a comparison is then lost."""
-    try:
-        return read(name, values)
-    except ExpressionError as wrong:
-        notes.append(f"{name}: {wrong.message}")
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +148,12 @@ class Answer:
     def _booked(
         self, decided: str, message: str, values: Values, evidence: Evidence
     ) -> Accepted | Partial | Unknown:
-        booked, notes = self.fields.booked(values)
+        booked = self.fields.booked(values)
         if booked is None:
             return Unknown(
                 message=f"{decided}, but the answer has no reference: has its schema changed? "
                 f"{evidence.told}"
             )
-        message = "; ".join(filter(None, (message, notes)))
         if decided == "accepted":
             return Accepted(booked=booked, message=message)
         what = self.fields.text("what", values) or booked.status or "not a finished document"

@@ -10,18 +10,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Fields, Predicate
+from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
 from adapters.compiler import Scope
 from adapters.expression import Expression
+from adapters.fields import BOOKED, ITEMS, Fields
+from adapters.section import Section
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
-from adapters.template import (
-    Path,
-    Source,
-    Template,
-    compile_template,
-    is_expression,
-    read_expression,
-)
+from adapters.template import Source
 from sidecar.documents import Document
 from sidecar.domain.event import Event, EventType, payload_type
 from sidecar.ports import Capabilities, Link, ShopContext
@@ -31,9 +26,9 @@ Call = TypeVar("Call")
 #: Domain → what its payload is called in expressions; the events' types begin with the same word.
 PAYLOADS: Mapping[str, str] = {"orders": "order"}
 
-_ABSENT = object()
 _TEXT, _TIME = Plain("text"), Plain("time")
-_EACH = ("external", "reference", "status", "total", "tax", "lines")
+_EACH = ("external", *BOOKED)
+_ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
 
 
@@ -94,97 +89,10 @@ class Calls(Generic[Call]):
             subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
             batch=max((push.batch or 1 for push in calls.pushes), default=1),
             probe=calls.probe is not None,
+            probe_items=calls.probe is not None and calls.probe.each.items is not None,
             dedupe=self.dedupe,
             lists=calls.list is not None,
         )
-
-
-class Section:
-    """One mapping of the file with its place; every wrong key is noted, none is ignored."""
-
-    def __init__(self, source: Source, path: Path, data: object) -> None:
-        self.source = source
-        self.path = path
-        self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
-        self._is_there = data is not _ABSENT
-        if self._is_there and not isinstance(data, Mapping):
-            source.problem(path, "this must be a mapping (key: value)")
-
-    def __contains__(self, key: str) -> bool:
-        return key in self.data
-
-    def keys(self, allowed: Collection[str], required: Collection[str] = ()) -> None:
-        """Note keys that do not exist and keys that are missing."""
-        for key in self.data:
-            if key not in allowed:
-                hint = suggest(str(key), allowed) or f"; there are {', '.join(allowed)}"
-                self.problem(key, f"there is no key '{key}' here{hint}")
-        for key in required if self._is_there else ():
-            if key not in self.data:
-                self.source.problem(self.path, f"'{key}' is missing")
-
-    def problem(self, key: str, text: str) -> None:
-        """Note what is wrong with the value of a key."""
-        self.source.problem((*self.path, key), text)
-
-    def section(self, key: str) -> Section:
-        """The mapping under a key, empty where there is no such key."""
-        return Section(self.source, (*self.path, key), self.data.get(key, _ABSENT))
-
-    def template(self, key: str, scope: Scope) -> Template | None:
-        """The template under a key, None where there is no such key."""
-        if key not in self.data:
-            return None
-        return compile_template(self.data[key], scope, self.source, (*self.path, key))
-
-    def expression(self, key: str, scope: Scope) -> Expression | None:
-        """The expression under a key; a constant is noted as a problem."""
-        if key not in self.data:
-            return None
-        leaf = self.data[key]
-        if not is_expression(leaf):
-            self.problem(key, "this must be an expression: it begins with '='")
-            return None
-        return read_expression(leaf, scope, self.source, (*self.path, key))
-
-    def predicate(self, key: str, scope: Scope) -> Predicate:
-        """The question under a key; a text that is no expression would always be true."""
-        leaf = self.data.get(key)
-        if isinstance(leaf, bool):
-            return Predicate(key, leaf)
-        found = self.expression(key, scope)
-        return Predicate(key, False if found is None else found)
-
-    def fields(self, names: Collection[str], scope: Scope) -> Fields:
-        """Those of the named values that the section has."""
-        leaves: dict[str, Expression | object] = {}
-        for name in names:
-            leaf = self.data.get(name)
-            if is_expression(leaf):
-                leaves[name] = self.expression(name, scope)
-            elif isinstance(leaf, Mapping | list):
-                self.problem(name, "this must be one value, not a tree")
-            elif leaf is not None:
-                leaves[name] = leaf
-        return Fields(leaves)
-
-    def count(self, key: str) -> int | None:
-        """A whole number of at least 1, None where there is no such key."""
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if type(value) is not int or value < 1:
-            self.problem(key, "this must be a whole number of at least 1")
-            return None
-        return value
-
-    def word(self, key: str, choices: Collection[str]) -> str | None:
-        """One of the words."""
-        value = self.data.get(key)
-        if value is not None and value not in choices:
-            hint = suggest(str(value), choices) or f"; there are {', '.join(choices)}"
-            self.problem(key, f"'{value}' is not known{hint}")
-        return value if value in choices else None
 
 
 ReadCall = Callable[[Section, Scope], Call]
@@ -266,14 +174,14 @@ class _Reader(Generic[Call]):
         return self._read_call(section.section("call"), scope)
 
     def _answer(self, section: Section, scope: Scope, required: Collection[str]) -> Answer:
-        section.keys((*PREDICATES, *VALUES), required)
+        section.keys(_ANSWER, required)
         return _answer_of(section, scope)
 
     def _batch_answer(
         self, section: Section, answered: Scope, results: Scope, required: Collection[str]
     ) -> BatchAnswer:
         of_batch = ("ok", "results", "match")
-        section.keys((*of_batch, *PREDICATES, *VALUES), (*of_batch, *required))
+        section.keys((*of_batch, *_ANSWER), (*of_batch, *required))
         each = _answer_of(section, results)
         match = section.expression("match", answered.with_names(result=ANYTHING))
         found = section.expression("results", answered)
@@ -315,14 +223,14 @@ class _Reader(Generic[Call]):
         call = self._call(section, scope)
         answer, each = section.section("answer"), section.section("each")
         answer.keys(("ok", "found", *further), ("ok", "found"))
-        each.keys(_EACH, required)
+        each.keys((*_EACH, ITEMS), required)
         answered = scope.with_names(response=self._response)
         return Inquiry(
             call=call,
             ok=answer.predicate("ok", answered),
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
-            each=each.fields(_EACH, answered.with_names(item=ANYTHING)),
+            each=each.document(_EACH, answered.with_names(item=ANYTHING)),
             batch=batch,
         )
 
@@ -342,7 +250,7 @@ def _answer_of(section: Section, scope: Scope) -> Answer:
     predicates = tuple(
         section.predicate(name, scope) for name in section.data if name in PREDICATES
     )
-    return Answer(predicates, section.fields(VALUES, scope))
+    return Answer(predicates, section.document(VALUES, scope))
 
 
 def _event_shape(payload: Shape) -> Shape:

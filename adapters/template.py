@@ -80,6 +80,19 @@ def read_expression(text: str, scope: Scope, source: Source, path: Path) -> Expr
         return None
 
 
+def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Loop | None:
+    """Compile the `$each` of a form; a problem is noted and yields None."""
+    text = _bare(tree, "$each", source, path)
+    if text is None:
+        return None
+    try:
+        return compile_loop(text, scope)
+    except InvalidExpression as wrong:
+        for problem in wrong.problems:
+            source.problem((*path, "$each"), problem)
+        return None
+
+
 def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> Template:
     """The tree as one function of the values; problems are noted in `source`.
 
@@ -141,16 +154,8 @@ def _bare(tree: Mapping[str, object], key: str, source: Source, path: Path) -> s
 
 
 def _each(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Template:
-    text = _bare(tree, "$each", source, path)
-    if text is None:
-        return lambda _: None
-    try:
-        loop = compile_loop(text, scope)
-    except InvalidExpression as wrong:
-        for problem in wrong.problems:
-            source.problem((*path, "$each"), problem)
-        return lambda _: None
-    return _rounds(loop, source, path, tree["$do"])
+    loop = read_loop(tree, scope, source, path)
+    return (lambda _: None) if loop is None else _rounds(loop, source, path, tree["$do"])
 
 
 def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:

@@ -28,6 +28,7 @@ from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
+from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
@@ -169,20 +170,27 @@ class Sidecar:
             stopping=lambda: self.stop.asked,
         )
 
-    def pump(self, owner_name: str) -> Pump:
-        """The station that delivers orders."""
-        orders = self.settings.domains.orders
+    def erp_account(self) -> ErpAccount:
+        """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = _pace(self.settings)
         account = ErpAccount(
             self.settings.erp.url[:64],
             Throttle(pace, self.clock),
+            Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
             self.adapter,
             self.database,
             self.store,
             self.narrator,
         )
+        account.restore()
+        return account
+
+    def pump(self, owner_name: str, account: ErpAccount | None = None) -> Pump:
+        """The station that delivers orders."""
+        orders = self.settings.domains.orders
+        account = account or self.erp_account()
         capabilities = self.adapter.capabilities(ORDERS)
         lease = orders.lease.total_seconds()
         pump = Pump(
@@ -213,7 +221,7 @@ class Sidecar:
                 owner=owner_name,
                 claim_size=orders.batch,
                 batch=max(1, capabilities.batch),
-                concurrency=pace.concurrency,
+                concurrency=self.settings.erp.throttle.concurrency,
                 lease_seconds=lease,
             ),
             clock=self.clock,
@@ -472,7 +480,12 @@ def _settler(orders: Orders, adapter: ErpAdapter) -> Settler:
             probe_after=orders.unknown.probe_after.total_seconds(),
             trust_absence_after=orders.unknown.trust_absence_after.total_seconds(),
         ),
-        Tolerances(orders.compare.total, orders.compare.tax, orders.compare.lines == "exact"),
+        Tolerances(
+            total=orders.compare.total,
+            tax=orders.compare.tax,
+            line=orders.compare.line,
+            lines_exact=orders.compare.lines == "exact",
+        ),
         Acknowledgement(
             accepted=_answer(rules.accepted),
             rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),

@@ -265,7 +265,7 @@ class Operations:
             (event,) = events
             self._store.acts.rewrite(
                 connection,
-                event["id"],
+                (event["kind"], event["entity_id"], event["sequence"]),
                 encode_payload(payload).decode(),
                 payload.grand_total,
                 payload.order_currency_code,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -81,7 +82,7 @@ def _asked(adapter: ErpAdapter, number: str) -> object:
         found = adapter.probe("orders", [number]).get(number, ())
     except SidecarError as error:
         return f"the ERP could not be asked: {error.message}"
-    return [msgspec.structs.asdict(booked) for booked in found]
+    return [msgspec.to_builtins(booked, builtin_types=(Decimal,)) for booked in found]
 
 
 def _standing(order: Order) -> dict[str, Any]:

@@ -51,8 +51,9 @@ CREATE TABLE {entity} (
   KEY increment (increment_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Business events with their frozen payload.  due_at is NULL unless the event wants to be claimed now
--- or later, so that finished rows never stand in the claim's way.
+-- Business events.  due_at is NULL unless the event wants to be claimed now or later, so that finished
+-- rows never stand in the claim's way.  Kept small: an event is updated several times, and the row
+-- binlog, which replicas and backups carry, has the whole row twice for each.
 CREATE TABLE {event} (
   id             bigint unsigned NOT NULL AUTO_INCREMENT,
   event_id       varchar(100) CHARACTER SET ascii NOT NULL,
@@ -74,7 +75,6 @@ CREATE TABLE {event} (
   fence          int unsigned NOT NULL DEFAULT 0,
   lease_owner    varchar(100) CHARACTER SET ascii NULL,
   lease_until    datetime(3)  NULL,
-  payload        mediumtext   NOT NULL,
   grand_total    decimal(20,4) NULL,
   currency       varchar(3)   NULL,
   reason         text         NULL,
@@ -96,6 +96,15 @@ CREATE TABLE {event} (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 CREATE TABLE {event_archive} LIKE {event};
+
+-- What each event says, frozen (JSON; docs/schemas).  Stays where it is when its event is archived.
+CREATE TABLE {payload} (
+  kind           varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id      int unsigned NOT NULL,
+  sequence       int unsigned NOT NULL,
+  payload        mediumtext   NOT NULL,
+  PRIMARY KEY (kind, entity_id, sequence)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Every attempt to deliver, append-only.
 CREATE TABLE {attempt} (
@@ -211,6 +220,8 @@ CREATE TABLE {erp_account} (
   ask_at       datetime(3)  NULL COMMENT 'when an open breaker lets one call through',
   slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked',
   rate         double       NULL COMMENT 'present share of the configured rate, 0 to 1',
+  used         int unsigned NOT NULL DEFAULT 0 COMMENT 'requests of the last window',
+  slots        int unsigned NULL COMMENT 'calls at the same time, at present',
   updated_at   datetime(3)  NOT NULL,
   PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

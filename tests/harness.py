@@ -21,6 +21,7 @@ from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
+from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.event import EventType
 from sidecar.domain.outcome import Accepted, Booked, Outcome
@@ -110,10 +111,13 @@ class ScriptedErp:
         *,
         subscriptions: frozenset[str] = TAKES,
         probe: bool = True,
+        probe_items: bool = False,
         dedupe: bool = False,
         batch: int = 1,
     ) -> None:
-        self.can = Capabilities(subscriptions, batch=batch, probe=probe, dedupe=dedupe)
+        self.can = Capabilities(
+            subscriptions, batch=batch, probe=probe, probe_items=probe_items, dedupe=dedupe
+        )
         self.answers: dict[str, list[Outcome]] = {}
         self.documents: dict[str, tuple[Booked, ...]] = {}
         self.pushed: list[Delivery] = []
@@ -214,10 +218,14 @@ class LedgerBench:
         return [ids[event.entity_id, event.sequence] for event in events]
 
     def events(self) -> list[Any]:
-        return self.sql("SELECT * FROM {event} ORDER BY id")
+        return self.sql(
+            "SELECT e.*, p.payload FROM {event} e LEFT JOIN {payload} p ON p.kind = e.kind "
+            "AND p.entity_id = e.entity_id AND p.sequence = e.sequence ORDER BY e.id"
+        )
 
     def event(self, event_id: int) -> Any:
-        return self.sql("SELECT * FROM {event} WHERE id = %s", event_id)[0]
+        (event,) = [row for row in self.events() if row.id == event_id]
+        return event
 
     def statuses(self) -> list[tuple[str, str]]:
         """(type, status) of every event, in order."""
@@ -266,7 +274,9 @@ class LedgerBench:
         told = told or Told()
         can = erp.capabilities(ORDERS)
         throttle, breaker = Throttle(Pace(concurrency), clock), Breaker(breaker_after, 60.0, clock)
-        account = ErpAccount("erp", throttle, breaker, erp, self.database, self.store, told)
+        slots = Slots(concurrency, 4.0, clock)
+        account = ErpAccount("erp", throttle, slots, breaker, erp, self.database, self.store, told)
+        account.restore()
         made = Pump(
             self.database,
             self.store,

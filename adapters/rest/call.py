@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlencode
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
 from adapters.filters import ExpressionError, Missing, as_text
-from adapters.mapping import Section
 from adapters.rest.body import Malformed, encode_json, read_body
 from adapters.rest.transport import Reply, Request, retry_after
+from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
 from adapters.template import NOTHING, Template
 

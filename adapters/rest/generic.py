@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.answer import Fields
 from adapters.compiler import Values
+from adapters.fields import Fields
 from adapters.filters import ExpressionError, as_text, kind
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push, read_calls
 from adapters.rest.call import RESPONSE, HttpCall, Response, read_http_call
@@ -248,7 +248,7 @@ class GenericRest:
         try:
             for item in _found(inquiry, values):
                 of_item = {**values, "item": item}
-                booked, _ = inquiry.each.booked(of_item)
+                booked = inquiry.each.booked(of_item)
                 if booked is None:
                     raise Unavailable(
                         f"{self._calls.name}: a document without a reference was answered",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 import click
@@ -12,6 +14,10 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, emit_json, text
 from sidecar.ledger.overview import Overview
+
+#: Differing orders on the screen, and those that `--json` tells figure by figure.
+_ORDERS_SHOWN = 10
+_ORDERS_TOLD = 100
 
 
 @click.command()
@@ -74,9 +80,12 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "failures": account.failures,
                 "asks_in_seconds": account.ask_in,
                 "rate": account.rate,
+                "slots": account.slots or sidecar.settings.erp.throttle.concurrency,
+                "most_slots": sidecar.settings.erp.throttle.concurrency,
                 "slow_for_seconds": account.slow_for,
             },
-            "differences": overview.open_differences(connection),
+            "differing": overview.differing(connection),
+            "differences": overview.open_differences(connection, _ORDERS_TOLD),
         }
     amiss = [state.name for state in triggers if state.state is not State.OK]
     found["attention"] = _attention(found, amiss, suspended=suspension is not None)
@@ -103,8 +112,8 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
             lines.append(f"{events[state]} event(s) {state} (erp-sidecar {command})")
     if amiss and not suspended:
         lines.append(f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)")
-    if found["differences"]:
-        lines.append(f"{len(found['differences'])} open difference(s)")
+    if differing := found["differing"]["orders"]:
+        lines.append(f"{found['differing']['differences']} difference(s) in {differing} order(s)")
     if found["erp"]["breaker"] == "open":
         lines.append("the ERP does not answer: the breaker is open")
     return lines
@@ -133,14 +142,29 @@ def _print(found: dict[str, Any]) -> None:
         f"magento  {backs.get('applied', 0)} answer(s) written, {backs.get('pending', 0)} waiting, "
         f"{backs.get('refused', 0)} refused"
     )
-    click.echo(f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}")
-    for difference in found["differences"]:
-        click.echo(
-            f"differs  order {difference['increment_id']}: {difference['class']} ours "
-            f"{difference['ours']}, theirs {difference['theirs']}"
-        )
+    click.echo(
+        f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "
+        f"{erp['slots']} of {erp['most_slots']} calls at a time"
+        + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
+    )
+    by_order = groupby(found["differences"], key=itemgetter("entity_id"))
+    for _, differences in islice(by_order, _ORDERS_SHOWN):
+        click.echo(f"differs  {_differing(list(differences))}")
+    if found["differing"]["orders"] > _ORDERS_SHOWN:
+        click.echo(f"differs  … and {found['differing']['orders'] - _ORDERS_SHOWN} more order(s)")
     for line in found["attention"]:
         click.echo(f"! {line}")
+
+
+def _differing(found: list[dict[str, Any]]) -> str:
+    """One order in one line, however many of its lines differ."""
+    number, first = found[0]["increment_id"], found[0]
+    if len(found) == 1:
+        return f"order {number}: {first['class']} ours {first['ours']}, theirs {first['theirs']}"
+    classes = ", ".join(dict.fromkeys(one["class"] for one in found))
+    greatest = max((one["amount"] for one in found if one["amount"]), default=None)
+    by = f", the greatest by {greatest:.2f} {first['currency']}" if greatest else ""
+    return f"order {number}: {len(found)} figures{by}: {classes} (erp-sidecar order show {number})"
 
 
 def _ago(moment: datetime | None) -> str:

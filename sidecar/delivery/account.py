@@ -1,16 +1,34 @@
-"""One ERP account: throttle and breaker together, told of each call, remembered by the ledger."""
+"""One ERP account: throttle, slots and breaker together, told of each call, kept by the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sidecar.database import Database
 from sidecar.delivery.breaker import Breaker
+from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
-from sidecar.domain.outcome import Outcome, Retry, Throttled, Unknown
+from sidecar.domain.outcome import Accepted, Outcome, Retry, Throttled, Unknown
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
-from sidecar.ports import ErpAdapter, Narrator, Result
+from sidecar.ports import Delivery, ErpAdapter, Narrator, Result
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What one call of a push came to; `took` in seconds."""
+
+    kind: str
+    outcomes: tuple[Outcome, ...]
+    took: float
+    was_answered: bool
+
+    @property
+    def asked_to_wait(self) -> float | None:
+        """Seconds, 0 where the ERP named none; None when it did not refuse for haste."""
+        waits = [one.after or 0.0 for one in self.outcomes if isinstance(one, Throttled)]
+        return max(waits) if waits else None
 
 
 class ErpAccount:
@@ -20,6 +38,7 @@ class ErpAccount:
         self,
         name: str,
         throttle: Throttle,
+        slots: Slots,
         breaker: Breaker,
         adapter: ErpAdapter,
         database: Database,
@@ -27,6 +46,7 @@ class ErpAccount:
         narrator: Narrator,
     ) -> None:
         self.throttle = throttle
+        self.slots = slots
         self._name = name
         self._breaker = breaker
         self._adapter = adapter
@@ -34,13 +54,17 @@ class ErpAccount:
         self._ledger = ledger
         self._narrator = narrator
         self._saved = AccountState()
+        self._is_slow = False
 
     def restore(self) -> None:
         """Take up what the ledger remembers."""
         with self._database.transaction("reading the ERP account's state") as connection:
             state = self._ledger.accounts.read(connection, self._name)
         self._breaker.restore(state.failures, state.open, state.ask_in)
-        self.throttle.restore(state.rate, state.slow_for)
+        self.throttle.restore(state.rate, state.slow_for, state.used)
+        if state.slots is not None:
+            self.slots.restore(state.slots)
+        self._is_slow = self.throttle.rate < 1.0 or self.slots.limit < self.slots.most
         self._saved = state
 
     def remember(self) -> None:
@@ -51,6 +75,8 @@ class ErpAccount:
             ask_in=self._breaker.asks_in(),
             slow_for=self.throttle.slow_for(),
             rate=round(self.throttle.rate, 2),
+            used=self.throttle.used(),
+            slots=self.slots.limit,
         )
         if state == self._saved:
             return
@@ -71,17 +97,47 @@ class ErpAccount:
         self.answered()
         return True
 
-    def note(self, results: Sequence[Result]) -> None:
+    def note(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
         """Learn from what the calls of one push came to."""
-        for outcomes, was_answered in _calls(results):
-            waits = [one.after or 0 for one in outcomes if isinstance(one, Throttled)]
-            if waits:
-                self.throttle.refused(max(waits))
-                self._narrator.tell("throttle.slower", account=self._name, rate=self.throttle.rate)
-            elif was_answered:
+        calls = _calls(deliveries, results)
+        # One place in the window was taken.  An adapter that halves a refused batch makes a call
+        # for each part that is left in the end, and one for each that it had to divide.
+        self.throttle.charge(2 * max(0, len(calls) - 1))
+        for call in calls:
+            if call.asked_to_wait is not None:
+                self._slow_down(call.asked_to_wait, call.took)
+            elif call.was_answered:
                 self.answered()
-            elif isinstance(first := outcomes[0], Retry | Unknown):
+                if all(isinstance(one, Accepted) for one in call.outcomes):
+                    # Refusals are quick, and would make a booking look slow.
+                    self._learn(call.kind, call.took)
+            elif isinstance(first := call.outcomes[0], Retry | Unknown):
                 self.failed(first.message)
+
+    def probed(self, count: int, took: float) -> None:
+        """A question about so many orders was answered."""
+        self.answered()
+        self._learn(f"probe {count}", took)
+
+    def _slow_down(self, after: float, took: float) -> None:
+        self.throttle.refused(after, took)
+        self.slots.refused(took)
+        self._tell_pace()
+
+    def _learn(self, kind: str, took: float) -> None:
+        before = self.slots.limit
+        self.slots.answered(kind, took)
+        if self.slots.limit < before:
+            self._tell_pace()
+
+    def _tell_pace(self) -> None:
+        self._is_slow = True
+        self._narrator.tell(
+            "throttle.slower",
+            account=self._name,
+            rate=round(self.throttle.rate, 3),
+            slots=self.slots.limit,
+        )
 
     def failed(self, message: str) -> None:
         """The ERP gave no answer."""
@@ -91,19 +147,32 @@ class ErpAccount:
     def answered(self) -> None:
         """The ERP gave an answer, whatever it said."""
         self.throttle.answered()
+        if self._is_slow and self.throttle.rate >= 1.0 and self.slots.limit == self.slots.most:
+            self._is_slow = False
+            self._narrator.tell("throttle.recovered", account=self._name)
         if self._breaker.answered():
             self._narrator.tell("breaker.closed", account=self._name)
 
 
-def _calls(results: Sequence[Result]) -> list[tuple[list[Outcome], bool]]:
-    """What each call came to and whether it was answered; a batch's results share one exchange.
+def _calls(deliveries: Sequence[Delivery], results: Sequence[Result]) -> list[_Call]:
+    """What each call came to; a batch's results share one exchange.
 
     Counted per event, one lost connection would open the breaker at once and one 429 would slow
     the account down to its floor.
     """
-    calls: dict[int, tuple[list[Outcome], bool]] = {}
-    for result in results:
-        exchange = result.exchange
-        was_answered = exchange is not None and exchange.status is not None
-        calls.setdefault(id(exchange), ([], was_answered))[0].append(result.outcome)
-    return list(calls.values())
+    together: dict[int, list[tuple[Delivery, Result]]] = {}
+    for delivery, result in zip(deliveries, results, strict=True):
+        together.setdefault(id(result.exchange), []).append((delivery, result))
+    calls = []
+    for sent in together.values():
+        exchange = sent[0][1].exchange
+        types = sorted({delivery.event.type for delivery, _ in sent})
+        calls.append(
+            _Call(
+                kind=f"push {' '.join(types)} {len(sent)}",
+                outcomes=tuple(result.outcome for _, result in sent),
+                took=exchange.seconds if exchange else 0.0,
+                was_answered=exchange is not None and exchange.status is not None,
+            )
+        )
+    return calls

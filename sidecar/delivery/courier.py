@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from msgspec.structs import asdict, replace
+
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
@@ -20,6 +22,7 @@ from sidecar.domain.outcome import (
     Rejected,
     describe,
     name_of,
+    unread,
 )
 from sidecar.domain.settlement import Settlement
 from sidecar.ledger.claims import Claimed
@@ -83,9 +86,16 @@ class Courier:
         """Make the call; an empty list when it was certainly not made."""
         if parcel.probing and not self._can_probe:
             return [self._unaskable(claimed, parcel.link(claimed)) for claimed in parcel.events]
-        if not self._turn(parcel.trust):
-            return []
-        return self._ask(parcel) if parcel.probing else self._push(parcel)
+        slots = self._account.slots
+        while not slots.take(_LONGEST_WAIT):
+            if self._sleeper.wait(0) or self._clock.monotonic() >= parcel.trust.until:
+                return []
+        try:
+            if not self._turn(parcel.trust):
+                return []
+            return self._ask(parcel) if parcel.probing else self._push(parcel)
+        finally:
+            slots.give()
 
     def _turn(self, trust: Trust) -> bool:
         """Wait for the throttle; False when the claim must not be used any more."""
@@ -101,14 +111,14 @@ class Courier:
         passing("delivery.sending")
         results = self._adapter.push(deliveries)
         passing("delivery.answered")
-        self._account.note(results)
+        self._account.note(deliveries, results)
         return [
-            self._pushed(claimed, delivery, result)
+            self._pushed(claimed, delivery, result, parcel.trust)
             for claimed, delivery, result in zip(parcel.events, deliveries, results, strict=True)
         ]
 
-    def _pushed(self, claimed: Claimed, delivery: Delivery, result: Result) -> Ended:
-        outcome = self._read_back(delivery, result.outcome)
+    def _pushed(self, claimed: Claimed, delivery: Delivery, result: Result, trust: Trust) -> Ended:
+        outcome = self._read_back(delivery, result.outcome, trust)
         payload = delivery.event.data
         attempt = Attempt(
             "push",
@@ -121,11 +131,13 @@ class Courier:
         settlement = self._settler.of_push(claimed, payload, outcome)
         return Ended(claimed, payload, settlement, attempt)
 
-    def _read_back(self, delivery: Delivery, outcome: Outcome) -> Outcome:
+    def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""
         if not isinstance(outcome, Accepted) or not self._can_probe:
             return outcome
         if not self._settler.wants_figures(delivery.event.type, outcome.booked):
+            return outcome
+        if not self._turn(trust):
             return outcome
         try:
             found = self._adapter.probe(self._domain, [delivery.ref]).get(delivery.ref, ())
@@ -133,7 +145,7 @@ class Courier:
             # It is accepted all the same; what could not be compared is no difference.
             return outcome
         read = [booked for booked in found if booked.reference == outcome.booked.reference]
-        return Accepted(booked=_filled(outcome.booked, read[0])) if read else outcome
+        return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
     def _ask(self, parcel: Parcel) -> list[Ended]:
         payloads = [decode_payload(claimed.type, claimed.payload) for claimed in parcel.events]
@@ -154,8 +166,9 @@ class Courier:
                 )
                 for claimed, payload in zip(parcel.events, payloads, strict=True)
             ]
-        self._account.answered()
-        exchange = Exchange("question by number", None, self._clock.monotonic() - started)
+        took = self._clock.monotonic() - started
+        self._account.probed(len(parcel.events), took)
+        exchange = Exchange("question by number", None, took)
         return [
             self._asked(claimed, payload, parcel, found.get(claimed.increment_id, ()), exchange)
             for claimed, payload in zip(parcel.events, payloads, strict=True)
@@ -173,6 +186,7 @@ class Courier:
         settlement = self._settler.of_probe(claimed, payload, tuple(booked), linked=linked)
         references = ", ".join(document.reference for document in booked)
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
+        message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange
         )
@@ -209,10 +223,10 @@ def _reference(outcome: Outcome) -> str | None:
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:
-    return Booked(
-        reference=answered.reference,
-        status=answered.status or read.status,
-        total=answered.total if answered.total is not None else read.total,
-        tax=answered.tax if answered.tax is not None else read.tax,
-        lines=answered.lines if answered.lines is not None else read.lines,
+    """The answer, and where it is silent what was read back."""
+    silent = [name for name, figure in asdict(answered).items() if figure is None]
+    return replace(
+        answered,
+        **{name: getattr(read, name) for name in silent},
+        unread="; ".join(filter(None, (answered.unread, read.unread))),
     )

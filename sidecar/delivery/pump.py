@@ -48,6 +48,14 @@ class Lane:
     concurrency: int
     lease_seconds: float
 
+    @property
+    def low_water(self) -> int:
+        """Calls on their way below which more is claimed.
+
+        Half a claim, so that a fast ERP still has something to do while the next is taken.
+        """
+        return max(self.concurrency, self.claim_size // self.batch // 2)
+
 
 @dataclass(slots=True)
 class _Flight:
@@ -86,7 +94,6 @@ class Pump:
         self._sleeper = sleeper
         self._narrator = narrator
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
-        self._account.restore()
         with self._database.transaction("waking what waits at a gate") as connection:
             # The gates may have been configured anew: what waits at one is looked at again.
             self._ledger.events.wake_domain(connection, self._lane.domain)
@@ -126,7 +133,7 @@ class Pump:
     def _fill(self, flight: _Flight) -> int:
         """Claim while there is room in the air; gives how many events moved."""
         moved = 0
-        while len(flight.calls) <= self._lane.concurrency and self._may_go():
+        while len(flight.calls) <= self._lane.low_water and self._may_go():
             claim = self._claimer.claim(self._lane.claim_size)
             if not claim:
                 break

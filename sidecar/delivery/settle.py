@@ -45,7 +45,7 @@ class Backoff:
     def delay(self, attempts: int) -> float:
         """Seconds before the next attempt, after `attempts` of them."""
         bound = min(self.most, self.first * self.factor ** max(0, attempts - 1))
-        return self.draw(bound / 10, bound)
+        return self.draw(0.0, bound)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,8 @@ class Settler:
         if event_type == EventType.ORDER_CANCELED.value:
             return False
         lines_wanted = self._tolerances.lines_exact and booked.lines is None
-        return booked.total is None or booked.tax is None or lines_wanted
+        items_wanted = self._capabilities.probe_items and booked.items is None
+        return booked.total is None or booked.tax is None or lines_wanted or items_wanted
 
     def of_probe(
         self, event: Claimed, payload: object, found: tuple[Booked, ...], *, linked: bool

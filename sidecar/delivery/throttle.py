@@ -1,8 +1,10 @@
-"""One throttle per ERP account, shared by all domains.
+"""How many requests an ERP account is sent: one throttle, shared by all domains.
 
 A sliding window of `requests` per `window`, of which `reserve` is left to the people who work in
-the ERP; what the ERP asks for (`Retry-After`) is obeyed; each refusal for haste halves the rate,
-each answer brings a little of it back (additive increase, multiplicative decrease).
+the ERP; what the ERP asks for (`Retry-After`) is obeyed.  Where the ERP bears less than was
+configured it says so by refusing: the rate is cut at once and grows back, fast where nothing speaks
+against it, slowly around the rate at which the ERP last refused.  How many requests are on their
+way at the same time is another matter: `slots`.
 """
 
 from __future__ import annotations
@@ -14,8 +16,12 @@ from dataclasses import dataclass
 from sidecar.ports import Clock
 
 _SLOWEST = 0.05
-_DECREASE = 0.5
-_INCREASE = 0.02
+#: Cut by a refusal that came as a surprise, and by one at about the rate of the last refusal.
+_HALF, _A_LITTLE = 0.5, 0.9
+#: Within these shares of the rate that was refused last the ERP's limit is believed to be.
+_BELOW, _ABOVE = 0.85, 1.15
+#: Grown by each answer; and, near the limit, by this share of it in each window.
+_FAST, _SLOWLY = 0.02, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,17 @@ class Pace:
 class Throttle:
     """Thread-safe.  `rate` is the present share of the configured rate."""
 
-    def __init__(self, pace: Pace, clock: Clock, *, rate: float = 1.0) -> None:
+    def __init__(self, pace: Pace, clock: Clock) -> None:
         self.pace = pace
+        self.rate = 1.0
         self._clock = clock
-        self._calls: deque[float] = deque()
         self._lock = threading.Lock()
+        self._calls: deque[float] = deque()
         self._slow_until = 0.0
-        self.rate = rate
+        #: The rate at which the ERP last refused; None: nothing is known against the full one.
+        self._limit: float | None = None
+        self._cut_at = 0.0
+        self._grown_at = clock.monotonic()
 
     def delay(self) -> float:
         """Seconds until the next call may go; 0 takes its place in the window."""
@@ -47,33 +57,76 @@ class Throttle:
                 return self._slow_until - now
             if self.pace.requests is None:
                 return 0.0
-            while self._calls and self._calls[0] <= now - self.pace.window:
-                self._calls.popleft()
-            allowed = max(1, int(self.pace.requests * (1 - self.pace.reserve) * self.rate))
+            self._forget(now)
+            allowed = self._allowed()
             if len(self._calls) >= allowed:
                 return self._calls[len(self._calls) - allowed] + self.pace.window - now
             self._calls.append(now)
             return 0.0
 
-    def restore(self, rate: float, slow_for: float) -> None:
-        """Take up what the ledger remembers from before a restart."""
+    def charge(self, calls: int) -> None:
+        """Count calls that went without a place: those that follow wait for them."""
         with self._lock:
-            self.rate = rate
-            self._slow_until = self._clock.monotonic() + slow_for
+            if self.pace.requests is not None:
+                self._calls.extend([self._clock.monotonic()] * calls)
 
-    def refused(self, after: float | None) -> None:
-        """The ERP said that we ask too often."""
+    def refused(self, after: float | None, took: float = 0.0) -> None:
+        """The ERP said, `took` seconds after the call was sent, that we ask too often."""
         with self._lock:
-            self.rate = max(_SLOWEST, self.rate * _DECREASE)
+            now = self._clock.monotonic()
             if after:
-                self._slow_until = max(self._slow_until, self._clock.monotonic() + after)
+                self._slow_until = max(self._slow_until, now + after)
+            if now - took < self._cut_at:
+                # Sent before the last cut: what is on its way together is refused together.
+                return
+            expected = self._limit is not None and self._is_near(self.rate, self._limit)
+            self._limit = self.rate
+            self._cut_at = now
+            self._grown_at = now
+            self.rate = max(_SLOWEST, self.rate * (_A_LITTLE if expected else _HALF))
 
     def answered(self) -> None:
         """The ERP answered in a normal way."""
         with self._lock:
-            self.rate = min(1.0, self.rate + _INCREASE)
+            now = self._clock.monotonic()
+            passed, self._grown_at = now - self._grown_at, now
+            if self.rate >= 1.0:
+                return
+            if self._limit is not None and self.rate > self._limit * _ABOVE:
+                self._limit = None
+            if self._limit is not None and self._is_near(self.rate, self._limit):
+                grown = self._limit * _SLOWLY * min(1.0, passed / self.pace.window)
+            else:
+                grown = _FAST
+            self.rate = min(1.0, self.rate + grown)
+
+    def restore(self, rate: float, slow_for: float, used: int) -> None:
+        """Take up what the ledger remembers from before a restart: `used` of the window."""
+        with self._lock:
+            now = self._clock.monotonic()
+            self.rate = rate
+            self._slow_until = now + slow_for
+            if self.pace.requests is not None:
+                self._calls.extend([now] * used)
 
     def slow_for(self) -> float:
         """Seconds for which the ERP asked us to be quiet."""
         with self._lock:
             return max(0.0, self._slow_until - self._clock.monotonic())
+
+    def used(self) -> int:
+        """Calls of the last window."""
+        with self._lock:
+            self._forget(self._clock.monotonic())
+            return len(self._calls)
+
+    def _allowed(self) -> int:
+        assert self.pace.requests is not None  # noqa: S101 - for the type checker
+        return max(1, int(self.pace.requests * (1 - self.pace.reserve) * self.rate))
+
+    def _forget(self, now: float) -> None:
+        while self._calls and self._calls[0] <= now - self.pace.window:
+            self._calls.popleft()
+
+    def _is_near(self, rate: float, limit: float) -> bool:
+        return limit * _BELOW <= rate <= limit * _ABOVE

@@ -65,6 +65,14 @@ def event_id(shop: str, kind: str, entity_id: int, sequence: int) -> str:
     return f"{shop}.{kind}.{entity_id}.{sequence}"
 
 
+def event_key(event_id: str) -> tuple[str, int, int] | None:
+    """(kind, entity_id, sequence) of an event's id; None for what is none, an order number, say."""
+    _, *key = event_id.rsplit(".", 3)
+    if len(key) < 3 or not (key[1].isdecimal() and key[2].isdecimal()):
+        return None
+    return key[0], int(key[1]), int(key[2])
+
+
 def schema_urn(event_type: EventType) -> str:
     """The name of the payload's JSON Schema, with its major version."""
     return f"urn:magento-erp-sidecar:{event_type.value}:{VERSIONS[event_type]}"

@@ -13,14 +13,34 @@ from typing import assert_never
 import msgspec
 
 
+class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A line of a document, in the order's currency; what the ERP does not say is None.
+
+    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means.
+    """
+
+    item_id: int | None = None
+    sku: str | None = None
+    qty_ordered: Decimal | None = None
+    price: Decimal | None = None
+    row_total: Decimal | None = None
+    discount_amount: Decimal | None = None
+    tax_amount: Decimal | None = None
+
+
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
-    """A document in the ERP as the ERP describes it; what it does not say is None."""
+    """A document in the ERP as the ERP describes it; what it does not say is None.
+
+    `unread`: which figures it says in a way that could not be read, and why; they are None too.
+    """
 
     reference: str
     status: str | None = None
     total: Decimal | None = None
     tax: Decimal | None = None
     lines: int | None = None
+    items: tuple[BookedLine, ...] | None = None
+    unread: str = ""
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True, tag="accepted"):
@@ -110,7 +130,8 @@ def describe(outcome: Outcome) -> str:
     """One line for a human."""
     match outcome:
         case Accepted(booked=booked):
-            return f"accepted as {booked.reference}" + (f" ({booked.status})" * bool(booked.status))
+            status = f" ({booked.status})" * bool(booked.status)
+            return f"accepted as {booked.reference}{status}{unread(booked)}"
         case Partial(booked=booked, what=what):
             return f"partial: {booked.reference}: {what}"
         case Duplicate(reference=reference):
@@ -121,3 +142,8 @@ def describe(outcome: Outcome) -> str:
             return f"{name_of(outcome)}: {outcome.message}"
         case _:
             assert_never(outcome)
+
+
+def unread(booked: Booked) -> str:
+    """What could not be read of a document, as the end of a sentence; empty where all could."""
+    return f"; not compared: {booked.unread}" * bool(booked.unread)

@@ -13,13 +13,19 @@ from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """`ask_in`, `slow_for`: seconds from now by the database's clock."""
+    """`ask_in`, `slow_for`: seconds from now by the database's clock.
+
+    `used`: requests of the window before this was written down, `slots`: how many calls may be on
+    their way (None: as configured).
+    """
 
     failures: int = 0
     open: bool = False
     ask_in: float = 0.0
     slow_for: float = 0.0
     rate: float = 1.0
+    used: int = 0
+    slots: int | None = None
 
 
 class Accounts:
@@ -39,6 +45,8 @@ class Accounts:
                 _seconds_until(c.ask_at).label("ask_in"),
                 _seconds_until(c.slow_until).label("slow_for"),
                 c.rate,
+                c.used,
+                c.slots,
             ).where(c.name == name)
         ).first()
         if row is None:
@@ -49,6 +57,8 @@ class Accounts:
             ask_in=max(0.0, float(row.ask_in or 0)),
             slow_for=max(0.0, float(row.slow_for or 0)),
             rate=row.rate if row.rate is not None else 1.0,
+            used=row.used,
+            slots=row.slots,
         )
 
     def save(self, connection: sa.Connection, name: str, state: AccountState) -> None:
@@ -58,6 +68,8 @@ class Accounts:
             "ask_at": in_seconds(state.ask_in) if state.open else None,
             "slow_until": in_seconds(state.slow_for) if state.slow_for > 0 else None,
             "rate": state.rate,
+            "used": state.used,
+            "slots": state.slots,
             "updated_at": NOW,
         }
         opened_at = NOW if state.open else None

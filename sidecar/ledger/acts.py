@@ -11,6 +11,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from sidecar.domain.settlement import DROPPED, PUT_ASIDE, EventStatus
+from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
 
 _MAY_BE_PARKED = ("pending", "unknown", "rejected")
@@ -22,6 +23,7 @@ class Acts:
 
     def __init__(self, tables: Tables) -> None:
         self._event = tables.event
+        self._payloads = Payloads(tables)
 
     def requeue(self, connection: sa.Connection, ids: Sequence[int], *, ask_first: bool) -> int:
         """Make parked, rejected or unknown events due now, with their attempts counted anew.
@@ -106,14 +108,17 @@ class Acts:
     def rewrite(
         self,
         connection: sa.Connection,
-        event: int,
+        event: Key,
         payload: str,
         grand_total: Decimal | None,
         currency: str | None,
     ) -> None:
         """Replace the payload of an event, and what the ledger tells of it."""
+        c = self._event.c
+        kind, entity_id, sequence = event
         connection.execute(
             sa.update(self._event)
-            .where(self._event.c.id == event)
-            .values(payload=payload, grand_total=grand_total, currency=currency)
+            .where(c.kind == kind, c.entity_id == entity_id, c.sequence == sequence)
+            .values(grand_total=grand_total, currency=currency)
         )
+        self._payloads.replace(connection, event, payload)

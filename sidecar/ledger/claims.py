@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement, error_print
+from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
 
 _DIED = "the process that was sending it died: the ERP is asked first"
@@ -72,6 +73,7 @@ class Claims:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._event = tables.event
+        self._payloads = Payloads(tables)
 
     def candidates(
         self, connection: sa.Connection, domain: str, limit: int, low: datetime | None = None
@@ -149,14 +151,14 @@ class Claims:
             )
         )
         statement = (
-            sa.select(*self._claim_columns())
+            self._claims()
             .where(
                 c.id.in_(ids),
                 c.status == EventStatus.SENDING.value,
                 c.lease_owner == owner,
             )
             .order_by(c.id)
-        )  # fmt: skip
+        )
         return [_claimed(row, probing=probing) for row in connection.execute(statement)]
 
     def renew(
@@ -233,14 +235,14 @@ class Claims:
         """
         c = self._event.c
         statement = (
-            sa.select(*self._claim_columns())
+            self._claims()
             .where(
                 c.domain == domain,
                 c.lease_until < NOW,
                 c.status == EventStatus.SENDING.value,
             )
             .limit(500)
-        )  # fmt: skip
+        )
         expired = [_claimed(row) for row in connection.execute(statement)]
         if not expired:
             return []
@@ -270,15 +272,16 @@ class Claims:
         )
         return expired
 
-    def _claim_columns(self) -> list[sa.ColumnElement[Any]]:
+    def _claims(self) -> sa.Select[Any]:
         c = self._event.c
-        return [
+        payload = self._tables.payload
+        return sa.select(
             c.id, c.event_id, c.domain, c.kind, c.entity_id, c.increment_id, c.sequence, c.type,
-            c.payload, c.grand_total, c.currency, c.occurred_at, c.attempts, c.fence,
+            payload.c.payload, c.grand_total, c.currency, c.occurred_at, c.attempts, c.fence,
             c.maybe_booked, c.crashes,
             _seconds_between(c.first_sent_at, NOW).label("age"),
             _seconds_between(c.sent_at, NOW).label("since_sent"),
-        ]  # fmt: skip
+        ).select_from(self._event).join(payload, self._payloads.beside(self._event))  # fmt: skip
 
     def next_due_in(self, connection: sa.Connection, domain: str) -> float | None:
         """Seconds until the next event is due (0 when one is), None when none will be."""

@@ -77,6 +77,10 @@ class Events(Claims):
             "IF(%s = 'superseded', UTC_TIMESTAMP(3), NULL))",
             [_parameters(event) for event in events],
         )
+        self._payloads.add(
+            connection,
+            [((event.kind, event.entity_id, event.sequence), event.payload) for event in events],
+        )
 
     def open_of(
         self, connection: sa.Connection, kind: str, ids: Iterable[int]
@@ -207,21 +211,22 @@ class Events(Claims):
 
     def carry(self, connection: sa.Connection, target: int, source: int) -> None:
         """Let `target`, which no ERP has seen, carry the newer payload of `source`."""
-        newer = connection.execute(
-            sa.select(
-                self._event.c.payload, self._event.c.grand_total, self._event.c.currency
-            ).where(self._event.c.id == source)
-        ).one()
+        c = self._event.c
+        of = sa.select(c.kind, c.entity_id, c.sequence, c.grand_total, c.currency)
+        older = connection.execute(of.where(c.id == target)).one()
+        newer = connection.execute(of.where(c.id == source)).one()
         connection.execute(
             sa.update(self._event)
-            .where(self._event.c.id == target)
-            .values(payload=newer.payload, grand_total=newer.grand_total, currency=newer.currency)
+            .where(c.id == target)
+            .values(grand_total=newer.grand_total, currency=newer.currency)
         )
+        payload = self._payloads.read(connection, (newer.kind, newer.entity_id, newer.sequence))
+        self._payloads.replace(connection, (older.kind, older.entity_id, older.sequence), payload)
 
 
 _INSERTED = (
     "event_id", "domain", "kind", "entity_id", "increment_id", "sequence", "type", "version",
-    "status", "payload", "grand_total", "currency", "reason", "remedy", "error_code",
+    "status", "grand_total", "currency", "reason", "remedy", "error_code",
     "error_print", "occurred_at",
 )  # fmt: skip
 
@@ -237,7 +242,6 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         "type": event.type.value,
         "version": event.version,
         "status": event.status.value,
-        "payload": event.payload,
         "grand_total": event.grand_total,
         "currency": event.currency,
         "reason": event.reason,

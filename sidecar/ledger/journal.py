@@ -52,7 +52,6 @@ class Journal:
     def __init__(self, tables: Tables) -> None:
         self._attempt = tables.attempt
         self._link = tables.link
-        self._difference = tables.difference
         self._names = tables.names
 
     def record(
@@ -108,27 +107,16 @@ class Journal:
         )
 
     def differ(
-        self, connection: sa.Connection, claimed: Claimed, differences: Sequence[Difference]
+        self, connection: sa.Connection, found: Sequence[tuple[Claimed, Difference]]
     ) -> None:
-        """Keep what the ERP's answer and our figures do not agree on."""
-        for difference in differences:
-            connection.execute(
-                sa.insert(self._difference).values(
-                    {
-                        "domain": claimed.domain,
-                        "kind": claimed.kind,
-                        "entity_id": claimed.entity_id,
-                        "increment_id": claimed.increment_id,
-                        "class": difference.kind,
-                        "ours": difference.ours[:100],
-                        "theirs": difference.theirs[:100],
-                        "amount": difference.amount,
-                        "currency": claimed.currency,
-                        "event": claimed.id,
-                        "found_at": NOW,
-                    }
-                )
-            )
+        """Keep what the ERP's answers and our figures do not agree on."""
+        insert_rows(
+            connection,
+            f"{self._names('difference')} (domain, kind, entity_id, increment_id, class, ours, "
+            "theirs, amount, currency, event, found_at)",
+            f"({'%s, ' * 10}UTC_TIMESTAMP(3))",
+            [_difference_row(claimed, difference) for claimed, difference in found],
+        )
 
 
 class WriteBacks:
@@ -315,6 +303,21 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
         booked.total,
         booked.tax,
         booked.lines,
+        claimed.currency,
+        claimed.id,
+    )
+
+
+def _difference_row(claimed: Claimed, difference: Difference) -> tuple[object, ...]:
+    return (
+        claimed.domain,
+        claimed.kind,
+        claimed.entity_id,
+        claimed.increment_id,
+        difference.kind,
+        cut(difference.ours, 100),
+        cut(difference.theirs, 100),
+        difference.amount,
         claimed.currency,
         claimed.id,
     )

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.cause import Refusal
+from sidecar.domain.event import event_key
 from sidecar.ledger.tables import NOW, Tables
 
 Row = dict[str, Any]
@@ -58,18 +59,35 @@ class Overview:
         rows = connection.execute(sa.select(c.state, sa.func.count()).group_by(c.state))
         return {state: int(count) for state, count in rows}
 
-    def open_differences(self, connection: sa.Connection) -> list[Row]:
-        """Differences that nobody has resolved, newest first."""
+    def open_differences(self, connection: sa.Connection, orders: int) -> list[Row]:
+        """What nobody has resolved, of the `orders` that it was found in last, newest first."""
         d = self._tables.difference.c
+        newest = (
+            sa.select(d.kind, d.entity_id, sa.func.max(d.id).label("id"))
+            .where(d.resolved_at.is_(None))
+            .group_by(d.kind, d.entity_id)
+            .order_by(sa.desc("id"))
+            .limit(orders)
+            .subquery()
+        )
         statement = (
             sa.select(
-                d.increment_id, d["class"], d.ours, d.theirs, d.amount, d.currency, d.found_at
+                d.entity_id, d.increment_id, d["class"], d.ours, d.theirs, d.amount, d.currency,
+                d.found_at,
             )
+            .join(newest, sa.and_(newest.c.kind == d.kind, newest.c.entity_id == d.entity_id))
             .where(d.resolved_at.is_(None))
-            .order_by(d.id.desc())
-            .limit(100)
-        )
+            .order_by(newest.c.id.desc(), d.id)
+        )  # fmt: skip
         return _rows(connection, statement)
+
+    def differing(self, connection: sa.Connection) -> Row:
+        """How many differences nobody has resolved, in how many orders."""
+        statement = sa.text(
+            "SELECT COUNT(*) AS differences, COUNT(DISTINCT kind, entity_id) AS orders "
+            f"FROM {self._names('difference')} WHERE resolved_at IS NULL"
+        )
+        return _rows(connection, statement)[0]
 
     def last_accepted(self, connection: sa.Connection, domain: str) -> datetime | None:
         """When the ERP last took something."""
@@ -130,10 +148,19 @@ class Overview:
 
     def event(self, connection: sa.Connection, event_id: str) -> Row | None:
         """One event with its payload, by event id; also out of the archive."""
+        key = event_key(event_id)
+        if key is None:
+            return None
         for table in ("event", "event_archive"):
             row = connection.execute(
-                sa.text(f"SELECT * FROM {self._names(table)} WHERE event_id = :event_id"),
-                {"event_id": event_id},
+                sa.text(
+                    f"SELECT e.*, p.payload FROM {self._names(table)} e "
+                    f"JOIN {self._names('payload')} p ON p.kind = e.kind "
+                    "AND p.entity_id = e.entity_id AND p.sequence = e.sequence "
+                    "WHERE e.kind = :kind AND e.entity_id = :entity_id "
+                    "AND e.sequence = :sequence AND e.event_id = :event_id"
+                ),
+                dict(zip(("kind", "entity_id", "sequence"), key, strict=True), event_id=event_id),
             ).first()
             if row is not None:
                 return _plain(row)

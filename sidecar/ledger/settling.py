@@ -67,8 +67,14 @@ class Settling:
             connection,
             [(one.claimed, one.settlement.booked) for one in ours if one.settlement.booked],
         )
-        for one in ours:
-            self._journal.differ(connection, one.claimed, one.settlement.differences)
+        self._journal.differ(
+            connection,
+            [
+                (one.claimed, difference)
+                for one in ours
+                for difference in one.settlement.differences
+            ],
+        )
         self._write_backs.add(
             connection,
             [(one.claimed, one.settlement.verdict) for one in ours if one.settlement.verdict],

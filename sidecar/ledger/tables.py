@@ -19,9 +19,10 @@ _COLUMNS = {
     "grand_total currency fingerprint address_mark facts sequence revision updated_at looked_at "
     "vanished_at",
     "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
-    "waiting maybe_booked attempts crashes asking fence lease_owner lease_until payload "
+    "waiting maybe_booked attempts crashes asking fence lease_owner lease_until "
     "grand_total currency reason remedy error_code error_print occurred_at created_at "
     "first_sent_at sent_at finished_at",
+    "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
     "http_status milliseconds answer at",
     "link": "kind entity_id reference status total tax line_count currency event booked_at "
@@ -32,7 +33,7 @@ _COLUMNS = {
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
-    "erp_account": "name failures opened_at ask_at slow_until rate updated_at",
+    "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
     "lease": "name owner term until",
     "installed": "kind name detail at",
     "migration": "version name checksum applied_at",
@@ -66,6 +67,7 @@ class Tables:
         self.names = names
         self.entity = self._table("entity")
         self.event = self._table("event")
+        self.payload = self._table("payload")
         self.attempt = self._table("attempt")
         self.link = self._table("link")
         self.write_back = self._table("write_back")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
@@ -18,7 +18,7 @@ from sidecar.settings.fields import (
     Text,
     contradiction,
 )
-from sidecar.settings.quantities import Duration, Percent, Rate, RequestRate
+from sidecar.settings.quantities import Duration, Kind, Percent, Rate, RequestRate
 
 
 class Timeout(Section):
@@ -133,6 +133,12 @@ class Throttle(Section):
     reserve: Percent = Field(
         default=Decimal("0.2"),
         description="Share of that rate that is left to the people who work in the ERP.",
+    )
+
+    slow_at: Annotated[float, Field(ge=1.5, le=1000), Kind("number")] = Field(
+        default=4.0,
+        description="An ERP whose answers take so many times longer than usual is called by fewer "
+        "threads at a time, until it is as quick as usual again.",
     )
 
     @model_validator(mode="after")

@@ -299,6 +299,11 @@ class Compare(Section):
     tax: Tolerance = Field(
         default=Decimal("0.01"), description="Difference of the tax that still counts as equal."
     )
+    line: Tolerance = Field(
+        default=Decimal("0.01"),
+        description="Difference of a line's price, total, discount or tax that still counts as "
+        "equal, where the ERP tells its lines. Quantities are compared exactly.",
+    )
     lines: Literal["exact", "ignore"] = Field(
         default="exact",
         description="Number of lines: exact; or ignore, for an ERP that tells none.",

@@ -64,6 +64,7 @@ from sidecar.testing.contract_calls import (
     whole_list,
 )
 from sidecar.testing.erpsim import ErpSim
+from sidecar.testing.figures_contract import FiguresContract
 from sidecar.testing.sample_order import (
     SampleLine,
     bundle_order,
@@ -80,7 +81,7 @@ PATIENT = 30.0
 IMPATIENT = 0.5
 
 
-class AdapterContract(WireContract):
+class AdapterContract(FiguresContract, WireContract):
     """Subclass it as `Test…` and say how the adapter is made."""
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
@@ -232,20 +233,6 @@ class AdapterContract(WireContract):
         [document] = erp.bookings(NUMBER)
         assert isinstance(outcome, Partial), outcome
         assert outcome.booked.reference == document.number
-
-    @pytest.mark.parametrize("misbehaviour", ["drop_line", "drop_tax", "rounded_total"])
-    def test_the_figures_are_those_of_the_erp_and_not_an_echo_of_ours(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str
-    ) -> None:
-        erp.rule(misbehaviour)
-
-        outcome = push_one(adapter, simple_order())
-
-        [document] = erp.bookings(NUMBER)
-        assert isinstance(outcome, Accepted), outcome
-        assert outcome.booked.lines in (None, len(document.lines))
-        assert outcome.booked.tax in (None, document.tax)
-        assert outcome.booked.total in (None, document.total)
 
     def test_a_throttled_call_says_how_long_to_wait(self, adapter: ErpAdapter, erp: Erp) -> None:
         erp.rule("throttle", after=7)

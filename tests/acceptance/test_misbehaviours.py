@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from sidecar.ledger.overview import Overview
 from sidecar.testing.erpsim import ErpSimClient, Misbehaviour, serve_in_thread
 from sidecar.testing.erpsim.rules import KINDS, READS
 from sidecar.testing.magento_db import PlacedOrder, PrivateServer, Shop, create_magento
+from sidecar.testing.magento_db.cart import Line
+from sidecar.testing.magento_db.shop import DEFAULT_LINES
 from tests.pipeline import DEMO_CALLS, Pipeline
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "outcomes.md"
@@ -44,7 +47,8 @@ class Stage:
 @dataclass(frozen=True)
 class Case:
     """One line of the document; `rules` are what the ERP does to the one request or two that it
-    concerns, `remedy` what the operator does then, after which all is as if nothing had been."""
+    concerns, `cart` what is ordered, `remedy` what the operator does then, after which all is as if
+    nothing had been."""
 
     attempts: str
     event: str = "accepted"
@@ -53,6 +57,7 @@ class Case:
     order: str = f"new, erp_received, {ITS_NUMBER}"
     settings: Mapping[str, Any] = field(default_factory=lambda: {"times": 1, "method": "POST"})
     before: str = ""
+    cart: Sequence[Line] = DEFAULT_LINES
     remedy: Remedy | None = None
 
 
@@ -104,9 +109,19 @@ CASES: Mapping[Misbehaviour, Case] = {
         settings={"times": 1},
         before="accept_then_drop",
     ),
-    Misbehaviour.DROP_LINE: Case("push accepted", differences="lines, tax, total"),
-    Misbehaviour.DROP_PRICE: Case("push accepted", differences="total"),
-    Misbehaviour.DROP_TAX: Case("push accepted", differences="tax, total"),
+    Misbehaviour.DROP_LINE: Case("push accepted", differences="line_missing, lines, tax, total"),
+    Misbehaviour.DROP_PRICE: Case("push accepted", differences="line_price, line_total, total"),
+    Misbehaviour.DROP_TAX: Case("push accepted", differences="line_tax, tax, total"),
+    Misbehaviour.CUT_PRICE: Case(
+        "push accepted",
+        differences="line_price, line_total, total",
+        settings={**ONCE, "places": 0},
+    ),
+    Misbehaviour.ROUND_QUANTITY: Case(
+        "push accepted",
+        differences="line_qty",
+        cart=[Line("MUG", Decimal("0.333"), price=Decimal(1))],
+    ),
     Misbehaviour.ROUNDED_TOTAL: Case("push accepted", differences="total"),
     Misbehaviour.THROTTLE: Case("push throttled → push accepted"),
     Misbehaviour.BUSY: Case("push retry → push accepted"),
@@ -217,7 +232,8 @@ def test_a_misbehaviour_ends_as_documented(stage: Stage, misbehaviour: Misbehavi
         stage.erp.rule(case.before, **ONCE)
     stage.erp.rule(misbehaviour, **case.settings)
     placed = [
-        stage.shop.place() for _ in range(4 if misbehaviour is Misbehaviour.HALF_BATCH else 1)
+        stage.shop.place(case.cart)
+        for _ in range(4 if misbehaviour is Misbehaviour.HALF_BATCH else 1)
     ]
     stage.pipeline.run()
     # Of a half batch the first half is accepted at once, the other one is what this is about.
@@ -283,7 +299,7 @@ def _found(stage: Stage, placed: PlacedOrder) -> tuple[str, str, str, str, str]:
         " → ".join(way for way, _ in itertools.groupby(ways)),
         f"{event['status']}{code}",
         f"{len(documents)} {states}" if documents else "none",
-        ", ".join(pipeline.differences(placed.entity_id)) or "–",
+        ", ".join(dict.fromkeys(pipeline.differences(placed.entity_id))) or "–",
         f"{order.state}, {order.status}, {number}",
     )
 

@@ -323,3 +323,37 @@ def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None
 def told(rig: Rig) -> int:
     log = rig.folder / "sidecar.log"
     return rig.log_events()["domain.pause_forgotten"] if log.exists() else 0
+
+
+def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_story(
+    rig: Rig,
+) -> None:
+    with Shop(rig.magento) as shop:
+        rig.erp.rule("drop_tax", times=1)
+        whole = shop.place([Line("MUG", 2), Line("TEAPOT"), Line("MUG", 1)])
+        rig.sidecar("run", "--once")
+        rig.erp.rule("round_quantity", times=1)
+        small = shop.place([Line("MUG", Decimal("0.333"), price=Decimal(1))])
+        rig.sidecar("run", "--once")
+    number = whole.increment_id
+
+    screen = run(rig, "status")
+
+    (story,) = as_json(rig, "order", "show", number)
+    lost = story["magento"]["tax_amount"]
+    assert screen.code == 2
+    assert [line for line in screen.output.splitlines() if line.startswith(("differs", "!"))] == [
+        f"differs  order {small.increment_id}: line_qty ours MUG: 0.333, theirs MUG: 0.33",
+        f"differs  order {number}: 5 figures, the greatest by {lost:.2f} EUR: total, tax, line_tax "
+        f"(erp-sidecar order show {number})",
+        "! 6 difference(s) in 2 order(s)",
+    ]
+    told = as_json(rig, "status", code=2)
+    assert told["differing"] == {"differences": 6, "orders": 2}
+    assert [one["class"] for one in told["differences"]] == [
+        "line_qty", "total", "tax", "line_tax", "line_tax", "line_tax",
+    ]  # fmt: skip
+    shown = [line for line in ok(rig, "order", "show", number).splitlines() if "differs" in line]
+    assert len(shown) == 5
+    assert shown[-1].startswith("differs  line_tax: ours MUG: ")
+    assert [line["tax_amount"] for line in story["erp"][0]["items"]] == [0, 0, 0]

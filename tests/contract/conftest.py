@@ -5,5 +5,6 @@ import pytest
 pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
     "sidecar.testing.contract_calls",
+    "sidecar.testing.figures_contract",
     "sidecar.testing.wire_contract",
 )

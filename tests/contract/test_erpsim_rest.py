@@ -272,6 +272,42 @@ def test_the_erp_sums_the_lines_and_ignores_the_total_it_was_told(erp: ErpSimCli
     assert erp.bookings("2")[0].total == Decimal("57.70")
 
 
+def test_an_answer_and_a_read_show_each_line_with_its_total(erp: ErpSimClient) -> None:
+    lines = [{"lineId": 7, "sku": "A", "quantity": 7, "unitPrice": 3.3333, "discount": 1, "tax": 2},
+             {"sku": "B", "quantity": 0.333, "unitPrice": 1}]  # fmt: skip
+
+    shown = post(erp, {"externalNumber": NUMBER, "lines": lines}).body["lines"]
+
+    assert shown == find(erp)[0]["lines"]
+    assert [line.pop("total") for line in shown] == [Decimal("23.33"), Decimal("0.33")]
+    assert shown[0] == lines[0] | {"unitPrice": Decimal("3.3333")}
+    assert (shown[1]["lineId"], shown[1]["discount"], shown[1]["tax"]) == (None, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("misbehaviour", "lines"),
+    [
+        ("cut_price", [("0.335", "3.33", "1.12"), ("2", "9.99", "19.98")]),
+        ("cut_price;places=1", [("0.335", "3.3", "1.11"), ("2", "9.9", "19.80")]),
+        ("round_quantity", [("0.34", "3.3366", "1.13"), ("2.00", "9.99", "19.98")]),
+        ("round_quantity;places=0", [("0", "3.3366", "0.00"), ("2", "9.99", "19.98")]),
+    ],
+)
+def test_a_figure_that_is_cut_is_booked_and_shown_cut(
+    erp: ErpSimClient, misbehaviour: str, lines: list[tuple[str, str, str]]
+) -> None:
+    sent = [{"sku": "A", "quantity": 0.335, "unitPrice": 3.3366},
+            {"sku": "B", "quantity": 2, "unitPrice": 9.99}]  # fmt: skip
+
+    answer = post(erp, {"externalNumber": NUMBER, "lines": sent}, X_Erpsim=misbehaviour)
+
+    shown = [(line["quantity"], line["unitPrice"], line["total"]) for line in answer.body["lines"]]
+    assert shown == [tuple(map(Decimal, line)) for line in lines]
+    (document,) = erp.documents()
+    assert [(line.quantity, line.unit_price, line.total) for line in document.lines] == shown
+    assert document.total == sum(line.total for line in document.lines)
+
+
 def test_money_keeps_every_digit_on_its_way(erp: ErpSimClient) -> None:
     body = json.dumps(order()).replace("9.99", "0.12345678901234567890")
 

@@ -512,9 +512,9 @@ def test_a_claim_reads_its_index_in_order_however_many_events_there_are(
     )
     ledger.sql(
         "INSERT INTO {event} (event_id, domain, kind, entity_id, increment_id, sequence, type, "
-        "version, status, due_at, payload, occurred_at, created_at) "
+        "version, status, due_at, occurred_at, created_at) "
         "SELECT CONCAT('e', seq), 'orders', 'order', seq, seq, 1, 'order.placed', 1, "
-        "IF(seq % 5, 'accepted', 'pending'), IF(seq % 5, NULL, UTC_TIMESTAMP(3)), '', "
+        "IF(seq % 5, 'accepted', 'pending'), IF(seq % 5, NULL, UTC_TIMESTAMP(3)), "
         f"UTC_TIMESTAMP(), UTC_TIMESTAMP() FROM {fifty_thousand} AS numbers".replace("%", "%%")
     )
     seen: list[tuple[str, Any]] = []

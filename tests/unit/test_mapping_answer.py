@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Fields, Predicate
+from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Predicate
 from adapters.compiler import Scope
-from adapters.expression import Expression, compile_expression
+from adapters.expression import Expression, compile_expression, compile_loop
+from adapters.fields import Fields, Lines
 from adapters.shape import ANYTHING
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
+    BookedLine,
     Duplicate,
     Misconfigured,
     Outcome,
@@ -22,6 +25,7 @@ from sidecar.domain.outcome import (
     Retry,
     Throttled,
     Unknown,
+    describe,
 )
 from sidecar.ports import Link
 from sidecar.testing.sample_order import placed, simple_order
@@ -83,8 +87,102 @@ def test_figures_that_cannot_be_read_are_left_out_and_noted() -> None:
     accepted = outcome(BOOKING, body)
 
     assert isinstance(accepted, Accepted)
-    assert accepted.booked == Booked(reference="A")
-    assert accepted.message == "total: a text is not a number; tax: response.body has no 'tax'"
+    assert accepted.booked == Booked(
+        reference="A", unread="total: a text is not a number; tax: response.body has no 'tax'"
+    )
+    assert describe(accepted) == f"accepted as A; not compared: {accepted.booked.unread}"
+
+
+# Lines
+
+
+def with_items(body: Any, each: str = "line in response.body.lines", **leaves: str) -> Booked:
+    """The acceptance of an answer whose lines are mapped so."""
+    loop = compile_loop(each, SCOPE)
+    fields = {name: compile_expression(leaf, loop.scope) for name, leaf in leaves.items()}
+    lines = answer(accepted="true", reference="'A'", total="response.body.total")
+    told = replace(lines, fields=replace(lines.fields, items=Lines(loop, Fields(fields))))
+    accepted = outcome(told, {"total": 1, **body})
+    assert isinstance(accepted, Accepted), accepted
+    return accepted.booked
+
+
+EVERY_FIGURE = {
+    "item_id": "line.id",
+    "sku": "line.item",
+    "qty_ordered": "line.quantity",
+    "price": "line.price",
+    "row_total": "line.net + line.discount",
+    "discount_amount": "line.discount",
+    "tax_amount": "line.tax",
+}
+
+
+def test_lines_are_read_as_the_file_says_and_counted() -> None:
+    line = {"id": "7", "item": 4711, "quantity": "2.000", "price": Decimal("9.99"), "net": 18,
+            "discount": Decimal("1.98"), "tax": None}  # fmt: skip
+
+    booked = with_items({"lines": [line]}, **EVERY_FIGURE)
+
+    assert booked.items == (
+        BookedLine(
+            item_id=7,
+            sku="4711",
+            qty_ordered=Decimal(2),
+            price=Decimal("9.99"),
+            row_total=Decimal("19.98"),
+            discount_amount=Decimal("1.98"),
+        ),
+    )
+    assert (booked.lines, booked.unread) == (1, "")
+
+
+def test_what_cannot_be_read_of_a_line_is_left_out_and_noted_once_a_figure() -> None:
+    lines = [{"item": "A", "id": "A-1", "price": "cheap"}, {"item": "B", "id": 7}, "C"]
+
+    booked = with_items(
+        {"lines": lines}, item_id="line.id", sku="line.item", price="line.price | default(none)"
+    )
+
+    assert booked.items == (BookedLine(sku="A"), BookedLine(sku="B", item_id=7), BookedLine())
+    assert booked.unread == (
+        "items.item_id: a text is not a number; items.price: a text is not a number; "
+        "items.sku: line is a text and has no 'item'"
+    )
+
+
+@pytest.mark.parametrize("huge", ["1e999999999", "-1e13", 10**13, "NaN", "Infinity", True])
+def test_a_figure_beyond_all_measure_is_no_figure(huge: object) -> None:
+    booked = with_items({"lines": [{"sku": "A", "q": huge}], "total": huge},
+                        sku="line.sku", qty_ordered="line.q")  # fmt: skip
+
+    assert (booked.total, booked.items) == (None, (BookedLine(sku="A"),))
+    assert "total: " in booked.unread
+    assert "items.qty_ordered: " in booked.unread
+
+
+@pytest.mark.parametrize("body", [{}, {"lines": None}, {"lines": {"sku": "A"}}, {"lines": "A"}])
+def test_lines_that_are_no_list_are_not_taken_for_none(body: dict[str, Any]) -> None:
+    booked = with_items(body, sku="line.sku")
+
+    assert (booked.items, booked.lines) == (None, None)
+    assert booked.unread.startswith("items: ")
+
+
+def test_a_list_without_lines_is_one() -> None:
+    booked = with_items({"lines": []}, sku="line.sku")
+
+    assert (booked.items, booked.lines, booked.unread) == ((), 0, "")
+
+
+def test_lines_of_the_erp_s_own_are_left_out_by_a_condition() -> None:
+    lines = [{"sku": "A"}, {"sku": "SHIPPING"}]
+
+    booked = with_items(
+        {"lines": lines}, "line in response.body.lines if line.sku != 'SHIPPING'", sku="line.sku"
+    )
+
+    assert (booked.items, booked.lines) == ((BookedLine(sku="A"),), 1)
 
 
 @pytest.mark.parametrize(
@@ -105,10 +203,13 @@ def test_a_draft_says_what_is_missing() -> None:
     body = {"ok": False, "draft": True, "number": "A", "state": "DRAFT"}
 
     assert outcome(BOOKING, body) == Partial(
-        booked=Booked(reference="A", status="DRAFT"),
+        booked=Booked(
+            reference="A",
+            status="DRAFT",
+            unread="total: response.body has no 'total'; tax: response.body has no 'tax'; "
+            "lines: response.body has no 'lines'",
+        ),
         what="DRAFT",
-        message="total: response.body has no 'total'; tax: response.body has no 'tax'; "
-        "lines: response.body has no 'lines'",
     )
 
 

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from adapters.answer import Answer
 from adapters.filters import ExpressionError
-from adapters.mapping import Calls, read_calls
+from adapters.mapping import Calls, Push, read_calls
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Capabilities
 from sidecar.testing.sample_order import simple_order
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "mapping.md"
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
 GOOD = """\
 tables:
@@ -201,6 +203,98 @@ def test_a_mistake_is_told_with_its_line_and_what_was_meant(
     assert any(line.startswith(f"{place}: {text}") for line in told), told
 
 
+ITEMS = GOOD.replace(
+    "      reference: =response.body.number\n",
+    """\
+      reference: =response.body.number
+      items:
+        $each: line in response.body.lines if line.sku
+        $do:
+          sku: =line.sku
+          row_total: =line.total
+""",
+)
+
+
+def test_the_lines_of_an_answer_are_read_like_those_of_a_body(folder: Path) -> None:
+    in_probe = ITEMS.replace(
+        "{reference: =item.number}",
+        "{reference: =item.number, items: {$each: item in item.lines, $do: {sku: =item.sku}}}",
+    )
+
+    assert not read(folder, ITEMS).capabilities("orders").probe_items
+    assert read(folder, in_probe).capabilities("orders").probe_items
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "told"),
+    [
+        (
+            "row_total: =line.total",
+            "row_totel: =line.total",
+            "17: orders.push.answer.items.$do.row_totel: there is no key 'row_totel' here "
+            "— did you mean 'row_total'?",
+        ),
+        (
+            "=line.total",
+            "=linee.total",
+            "17: orders.push.answer.items.$do.row_total: there is no 'linee' here "
+            "— did you mean 'line'?",
+        ),
+        (
+            "=line.total",
+            "{a: b}",
+            "17: orders.push.answer.items.$do.row_total: this must be one value, not a tree",
+        ),
+        (
+            "in response.body.lines",
+            "of response.body.lines",
+            "14: orders.push.answer.items.$each: line of response.body.lines if line.sku: "
+            "expected token 'in', got 'of'; write: NAME in LIST if CONDITION",
+        ),
+        (
+            "$each: line",
+            "$each: =line",
+            "14: orders.push.answer.items.$each: $each is always an expression: "
+            "write it as text without '='",
+        ),
+        (
+            "        $each: line in response.body.lines if line.sku\n",
+            "",
+            "13: orders.push.answer.items: '$each' is missing",
+        ),
+        (
+            "sku: =line.sku",
+            "price: =line.price",
+            "15: orders.push.answer.items.$do: a line is known by item_id or sku: map one of them",
+        ),
+        (
+            "$do:\n          sku: =line.sku\n          row_total: =line.total\n",
+            "$do: {}\n",
+            "15: orders.push.answer.items.$do: a line is known by item_id or sku: map one of them",
+        ),
+        (
+            "items:\n",
+            "itmes:\n",
+            "13: orders.push.answer.itmes: there is no key 'itmes' here — did you mean 'items'?",
+        ),
+    ],
+)
+def test_a_mistake_in_the_lines_of_an_answer_is_told_with_its_line(
+    folder: Path, good: str, bad: str, told: str
+) -> None:
+    assert good in ITEMS
+
+    assert problems(folder, ITEMS.replace(good, bad, 1)) == [told]
+
+
+def test_lines_that_are_no_form_say_so(folder: Path) -> None:
+    listed = ITEMS.split("        $each")[0].replace("items:\n", "items: [1]\n")
+
+    told = "13: orders.push.answer.items: this must be a mapping (key: value)"
+    assert told in problems(folder, listed)
+
+
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:
     bad = GOOD.replace("order.increment_id", "order.skuu").replace("item.number", "itm.number")
 
@@ -253,6 +347,18 @@ def test_the_examples_are_good_as_written(name: str) -> None:
     calls = read_calls(read_document(EXAMPLES / name), name, read_http_call, RESPONSE)
 
     assert "order.placed" in calls.capabilities("orders").subscriptions
+
+
+def test_the_file_in_the_document_is_good_with_its_longer_lines_too(folder: Path) -> None:
+    whole, lines = DOCUMENT.read_text("utf-8").split("```yaml\n")[1:3]
+    whole, lines = whole.split("```")[0], lines.split("```")[0]
+    short = whole[whole.index("      items:\n") : whole.index("      message:")]
+
+    for yaml in (whole, whole.replace(short, lines)):
+        push = read(folder, yaml).domains["orders"].push_for("order.placed")
+        assert isinstance(push, Push)
+        assert isinstance(push.answer, Answer)
+        assert push.answer.fields.items
 
 
 @pytest.mark.parametrize(

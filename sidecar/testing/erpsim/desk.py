@@ -5,7 +5,7 @@ Faults that concern one order act here, so that every face (REST, SOAP) shows th
 
 from __future__ import annotations
 
-from decimal import Decimal, DecimalException
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, DecimalException
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -115,7 +115,21 @@ def _altered(submission: Submission, faults: Faults) -> Submission:
     if Misbehaviour.DROP_TAX in faults:
         untaxed = tuple(replace(line, tax=Decimal("0.00")) for line in submission.lines)
         submission = replace(submission, lines=untaxed, tax=Decimal("0.00"))
+    if fault := faults.get(Misbehaviour.CUT_PRICE):
+        submission = _narrowed(submission, "unit_price", fault.parameters["places"], ROUND_DOWN)
+    if fault := faults.get(Misbehaviour.ROUND_QUANTITY):
+        submission = _narrowed(submission, "quantity", fault.parameters["places"], ROUND_HALF_UP)
     return submission
+
+
+def _narrowed(submission: Submission, figure: str, places: int, rounding: str) -> Submission:
+    """A figure of every line as a column of so many decimal places holds it."""
+    unit = Decimal(1).scaleb(-places)
+    lines = tuple(
+        replace(line, **{figure: getattr(line, figure).quantize(unit, rounding)})
+        for line in submission.lines
+    )
+    return replace(submission, lines=lines)
 
 
 def _struck_line(submission: Submission, fault: Fault) -> int:

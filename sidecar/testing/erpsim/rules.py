@@ -40,6 +40,8 @@ class Misbehaviour(StrEnum):
     DROP_LINE = "drop_line"
     DROP_PRICE = "drop_price"
     DROP_TAX = "drop_tax"
+    CUT_PRICE = "cut_price"
+    ROUND_QUANTITY = "round_quantity"
     ROUNDED_TOTAL = "rounded_total"
     THROTTLE = "throttle"
     BUSY = "busy"
@@ -110,6 +112,8 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.DROP_LINE: _PER_ORDER,
     Misbehaviour.DROP_PRICE: _PER_ORDER,
     Misbehaviour.DROP_TAX: _PER_ORDER,
+    Misbehaviour.CUT_PRICE: Kind(ORDERS, per_order=True, defaults={"places": 2}),
+    Misbehaviour.ROUND_QUANTITY: Kind(ORDERS, per_order=True, defaults={"places": 2}),
     Misbehaviour.ROUNDED_TOTAL: _PER_ORDER,
     Misbehaviour.THROTTLE: Kind(EVERY, refuses=True, defaults={"after": 1, "limit": 0, "per": 1.0}),
     Misbehaviour.BUSY: Kind(EVERY, refuses=True),

@@ -92,9 +92,21 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         "state": document.state,
         "version": document.version,
         "currency": document.currency,
-        "lines": document.lines,
+        "lines": [_show_line(line) for line in document.lines],
         "shipping": document.shipping,
         "tax": document.tax,
         "total": document.total,
         "changedAt": document.changed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _show_line(line: Line) -> dict[str, Any]:
+    return {
+        "lineId": line.line_id,
+        "sku": line.sku,
+        "quantity": line.quantity,
+        "unitPrice": line.unit_price,
+        "discount": line.discount,
+        "tax": line.tax,
+        "total": line.total,
     }

@@ -1,0 +1,169 @@
+"""The values of an ERP's answer, as the file maps them: a document's figures, codes, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from adapters.compiler import Values
+from adapters.expression import Expression, Loop
+from adapters.filters import ExpressionError, as_text, is_number, kind
+from sidecar.domain.outcome import Booked, BookedLine
+
+#: What is known of a document in the ERP, beside its lines.
+BOOKED = ("reference", "status", "total", "tax", "lines")
+ITEMS = "items"
+#: What is known of a line, and by which of it the line is found among those that were sent.
+LINE = BookedLine.__struct_fields__
+NAMES_A_LINE = frozenset({"item_id", "sku"})
+
+_LONGEST = 2_000
+#: The ledger's columns hold a thousand times as much: sums of lines must fit in too.
+_LARGEST = Decimal(10) ** 13
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The value expressions of an answer; a constant where the file has one."""
+
+    leaves: Mapping[str, Expression | object]
+    items: Lines | None = None
+
+    def get(self, name: str, values: Values) -> Any:
+        """The value, or None where the file has no such line.  Raises ExpressionError."""
+        leaf = self.leaves.get(name)
+        return leaf(values) if isinstance(leaf, Expression) else leaf
+
+    def text(self, name: str, values: Values) -> str | None:
+        """The value as text; None for what is missing, empty or no text."""
+        try:
+            return self.word(name, values)
+        except ExpressionError:
+            return None
+
+    def word(self, name: str, values: Values) -> str | None:
+        """The value as text; None for what is empty.
+
+        Raises ExpressionError for what is missing or no text.
+        """
+        found = as_text(self.get(name, values))[:_LONGEST]
+        return found if found.strip() else None
+
+    def amount(self, name: str, values: Values) -> Decimal | None:
+        """The value as a number, also where it comes as text.
+
+        Raises ExpressionError for what is missing, no number, or beyond all measure.
+        """
+        found = self.get(name, values)
+        if found is None:
+            return None
+        number = _number(found)
+        if not -_LARGEST < number < _LARGEST:
+            raise ExpressionError("the number is beyond all measure")
+        return number
+
+    def count(self, name: str, values: Values) -> int | None:
+        """The value as a whole number.  Raises ExpressionError."""
+        number = self.amount(name, values)
+        if number is not None and number != number.to_integral_value():
+            raise ExpressionError("the number has decimals")
+        return None if number is None else int(number)
+
+    def booked(self, values: Values) -> Booked | None:
+        """The document with what could be read of it; None without a reference."""
+        reference = self.text("reference", values)
+        if "reference" not in self.leaves and (link := values.get("link")):
+            reference = link.reference
+        if reference is None:
+            return None
+        notes: list[str] = []
+        status = _noted(self.word, "status", values, notes)
+        total = _noted(self.amount, "total", values, notes)
+        tax = _noted(self.amount, "tax", values, notes)
+        lines = _noted(self.count, "lines", values, notes)
+        items = None if self.items is None else self.items.read(values, notes)
+        return Booked(
+            reference=reference,
+            status=status,
+            total=total,
+            tax=tax,
+            lines=len(items) if lines is None and items is not None else lines,
+            items=items,
+            unread="; ".join(notes),
+        )
+
+    def free_of(self, names: frozenset[str]) -> Fields:
+        """Those that look at none of the names."""
+        return Fields(
+            {
+                name: leaf
+                for name, leaf in self.leaves.items()
+                if not isinstance(leaf, Expression) or not leaf.names & names
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a document: a round of the loop each, read by the fields of `BookedLine`."""
+
+    loop: Loop
+    each: Fields
+
+    def read(self, values: Values, notes: list[str]) -> tuple[BookedLine, ...] | None:
+        """The lines with what could be read of them, or None without a list; the rest is noted."""
+        unread: dict[str, str] = {}
+        try:
+            lines = tuple(self._line(one, unread) for one in self.loop(values))
+        except ExpressionError as wrong:
+            notes.append(f"{ITEMS}: {wrong.message}")
+            return None
+        notes += [f"{ITEMS}.{name}: {why}" for name, why in unread.items()]
+        return lines
+
+    def _line(self, values: Values, unread: dict[str, str]) -> BookedLine:
+        figures: dict[str, Any] = {}
+        for name in self.each.leaves:
+            try:
+                figures[name] = _READ_OF_LINE[name](self.each, name, values)
+            except ExpressionError as wrong:
+                # One note a figure: two hundred lines are likely to lack it alike.
+                unread.setdefault(name, wrong.message)
+        return BookedLine(**figures)
+
+
+_READ_OF_LINE: Mapping[str, Callable[[Fields, str, Values], object]] = {
+    **dict.fromkeys(LINE, Fields.amount),
+    "item_id": Fields.count,
+    "sku": Fields.word,
+}
+
+
+def _noted(
+    read: Callable[[str, Values], Found | None], name: str, values: Values, notes: list[str]
+) -> Found | None:
+    """What can be read; where it cannot, None and a note, because a comparison is then lost."""
+    try:
+        return read(name, values)
+    except ExpressionError as wrong:
+        notes.append(f"{name}: {wrong.message}")
+        return None
+
+
+def _number(found: Any) -> Decimal:
+    """A number, or a text that is one.  Raises ExpressionError."""
+    if isinstance(found, Decimal):
+        return found
+    if is_number(found):
+        return Decimal(found)
+    try:
+        number = Decimal(found.strip()) if isinstance(found, str) else None
+    except InvalidOperation:
+        number = None
+    if number is None or not number.is_finite():
+        raise ExpressionError(f"{kind(found)} is not a number")
+    return number

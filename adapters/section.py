@@ -1,0 +1,128 @@
+"""One mapping of a calls file, read key by key; every wrong key is noted with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from adapters.answer import Predicate
+from adapters.compiler import Scope
+from adapters.expression import Expression
+from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
+from adapters.shape import suggest
+from adapters.template import (
+    Path,
+    Source,
+    Template,
+    compile_template,
+    is_expression,
+    read_expression,
+    read_loop,
+)
+
+_ABSENT = object()
+
+
+class Section:
+    """One mapping of the file with its place; every wrong key is noted, none is ignored."""
+
+    def __init__(self, source: Source, path: Path, data: object) -> None:
+        self.source = source
+        self.path = path
+        self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
+        self._is_there = data is not _ABSENT
+        if self._is_there and not isinstance(data, Mapping):
+            source.problem(path, "this must be a mapping (key: value)")
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.data
+
+    def keys(self, allowed: Collection[str], required: Collection[str] = ()) -> None:
+        """Note keys that do not exist and keys that are missing."""
+        for key in self.data:
+            if key not in allowed:
+                hint = suggest(str(key), allowed) or f"; there are {', '.join(allowed)}"
+                self.problem(key, f"there is no key '{key}' here{hint}")
+        for key in required if self._is_there else ():
+            if key not in self.data:
+                self.source.problem(self.path, f"'{key}' is missing")
+
+    def problem(self, key: str, text: str) -> None:
+        """Note what is wrong with the value of a key."""
+        self.source.problem((*self.path, key), text)
+
+    def section(self, key: str) -> Section:
+        """The mapping under a key, empty where there is no such key."""
+        return Section(self.source, (*self.path, key), self.data.get(key, _ABSENT))
+
+    def template(self, key: str, scope: Scope) -> Template | None:
+        """The template under a key, None where there is no such key."""
+        if key not in self.data:
+            return None
+        return compile_template(self.data[key], scope, self.source, (*self.path, key))
+
+    def expression(self, key: str, scope: Scope) -> Expression | None:
+        """The expression under a key; a constant is noted as a problem."""
+        if key not in self.data:
+            return None
+        leaf = self.data[key]
+        if not is_expression(leaf):
+            self.problem(key, "this must be an expression: it begins with '='")
+            return None
+        return read_expression(leaf, scope, self.source, (*self.path, key))
+
+    def predicate(self, key: str, scope: Scope) -> Predicate:
+        """The question under a key; a text that is no expression would always be true."""
+        leaf = self.data.get(key)
+        if isinstance(leaf, bool):
+            return Predicate(key, leaf)
+        found = self.expression(key, scope)
+        return Predicate(key, False if found is None else found)
+
+    def fields(self, names: Collection[str], scope: Scope) -> Fields:
+        """Those of the named values that the section has."""
+        leaves: dict[str, Expression | object] = {}
+        for name in names:
+            leaf = self.data.get(name)
+            if is_expression(leaf):
+                leaves[name] = self.expression(name, scope)
+            elif isinstance(leaf, Mapping | list):
+                self.problem(name, "this must be one value, not a tree")
+            elif leaf is not None:
+                leaves[name] = leaf
+        return Fields(leaves)
+
+    def document(self, names: Collection[str], scope: Scope) -> Fields:
+        """Those of the named values that the section has, and the lines of the ERP's document."""
+        return replace(self.fields(names, scope), items=self._lines(scope))
+
+    def _lines(self, scope: Scope) -> Lines | None:
+        if ITEMS not in self:
+            return None
+        form = self.section(ITEMS)
+        form.keys(("$each", "$do"), ("$each", "$do"))
+        line = form.section("$do")
+        line.keys(LINE)
+        if "$do" in form and not NAMES_A_LINE & line.data.keys():
+            form.problem("$do", "a line is known by item_id or sku: map one of them")
+        loop = read_loop(form.data, scope, self.source, form.path) if "$each" in form else None
+        return None if loop is None else Lines(loop, line.fields(LINE, loop.scope))
+
+    def count(self, key: str) -> int | None:
+        """A whole number of at least 1, None where there is no such key."""
+        value = self.data.get(key)
+        if value is None:
+            return None
+        if type(value) is not int or value < 1:
+            self.problem(key, "this must be a whole number of at least 1")
+            return None
+        return value
+
+    def word(self, key: str, choices: Collection[str]) -> str | None:
+        """One of the words."""
+        value = self.data.get(key)
+        if value is not None and value not in choices:
+            hint = suggest(str(value), choices) or f"; there are {', '.join(choices)}"
+            self.problem(key, f"'{value}' is not known{hint}")
+        return value if value in choices else None

@@ -1,0 +1,53 @@
+"""What each event says: written once, apart from the event's own row, which is updated often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from sidecar.database import insert_rows
+from sidecar.ledger.tables import Tables
+
+#: (kind, entity_id, sequence): names an event among all, live or archived.
+Key = tuple[str, int, int]
+
+
+class Payloads:
+    """Table `payload`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._payload = tables.payload
+        self._names = tables.names
+
+    def add(self, connection: sa.Connection, payloads: Sequence[tuple[Key, str]]) -> None:
+        """Write the payloads of new events."""
+        insert_rows(
+            connection,
+            f"{self._names('payload')} (kind, entity_id, sequence, payload)",
+            "(%s, %s, %s, %s)",
+            [(*key, payload) for key, payload in payloads],
+        )
+
+    def read(self, connection: sa.Connection, key: Key) -> str:
+        """One event's payload."""
+        statement = sa.select(self._payload.c.payload).where(self._is(key))
+        return str(connection.execute(statement).scalar_one())
+
+    def replace(self, connection: sa.Connection, key: Key, payload: str) -> None:
+        """Let an event that no ERP has seen say something else."""
+        connection.execute(sa.update(self._payload).where(self._is(key)).values(payload=payload))
+
+    def beside(self, event: sa.FromClause) -> sa.ColumnElement[bool]:
+        """The condition that joins an event's row with its payload."""
+        p = self._payload.c
+        return sa.and_(
+            p.kind == event.c.kind,
+            p.entity_id == event.c.entity_id,
+            p.sequence == event.c.sequence,
+        )
+
+    def _is(self, key: Key) -> sa.ColumnElement[Any]:
+        c = self._payload.c
+        return sa.and_(c.kind == key[0], c.entity_id == key[1], c.sequence == key[2])

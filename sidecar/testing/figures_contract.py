@@ -1,0 +1,93 @@
+"""The part of the conformance kit that is about figures: an answer tells what the books hold.
+
+What an adapter tells of a document is compared with what was sent, so an echo of ours, or a figure
+under the wrong name, would hide every loss.
+"""
+# ruff: noqa: S101  -- these are tests, only shipped
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from sidecar.domain.outcome import Accepted, BookedLine
+from sidecar.ports import ErpAdapter
+from sidecar.testing.contract_calls import DOMAIN, NUMBER, Erp, probe, push_one
+from sidecar.testing.erpsim import Line
+from sidecar.testing.sample_order import SampleLine, sample_order, simple_order
+
+#: Every figure is another, and some have more places than money has.
+ORDER = sample_order(
+    NUMBER,
+    [
+        SampleLine("A", qty="7", price="3.3333", discount="1.50"),
+        SampleLine("B", qty="0.3330", price="34", tax_percent="7"),
+        SampleLine("C", qty="2", price="0.07"),
+    ],
+)
+
+
+class FiguresContract:
+    """Tests of what an adapter says of a booked document; None is allowed, a lie is not."""
+
+    @pytest.mark.parametrize("misbehaviour", ["drop_line", "drop_tax", "rounded_total"])
+    def test_the_figures_are_those_of_the_erp_and_not_an_echo_of_ours(
+        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str
+    ) -> None:
+        erp.rule(misbehaviour)
+
+        outcome = push_one(adapter, simple_order())
+
+        [document] = erp.bookings(NUMBER)
+        assert isinstance(outcome, Accepted), outcome
+        assert outcome.booked.lines in (None, len(document.lines))
+        assert outcome.booked.tax in (None, document.tax)
+        assert outcome.booked.total in (None, document.total)
+
+    @pytest.mark.parametrize(
+        "misbehaviour",
+        ["", "drop_line", "drop_price", "drop_tax", "cut_price", "round_quantity"],
+    )
+    def test_the_lines_of_an_acceptance_are_those_of_the_books(
+        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str
+    ) -> None:
+        if misbehaviour:
+            erp.rule(misbehaviour)
+
+        outcome = push_one(adapter, ORDER)
+
+        [document] = erp.bookings(NUMBER)
+        assert isinstance(outcome, Accepted), outcome
+        if outcome.booked.items is None:
+            pytest.skip("the adapter does not tell the lines of an acceptance")
+        assert outcome.booked.lines == len(document.lines)
+        _are_told(document.lines, outcome.booked.items)
+
+    def test_the_lines_that_a_probe_shows_are_those_of_the_books(
+        self, adapter: ErpAdapter, erp: Erp
+    ) -> None:
+        if not adapter.capabilities(DOMAIN).probe_items:
+            pytest.skip("the adapter does not tell the lines of a document that it asks for")
+        erp.rule("cut_price")
+        push_one(adapter, ORDER)
+
+        [found] = probe(adapter, NUMBER)
+
+        [document] = erp.bookings(NUMBER)
+        assert found.items is not None
+        _are_told(document.lines, found.items)
+
+
+def _are_told(booked: Sequence[Line], items: Sequence[BookedLine]) -> None:
+    """Each line in its place, by id or SKU; a figure that the adapter does not tell is None."""
+    assert len(items) == len(booked)
+    for line, item in zip(booked, items, strict=True):
+        assert item.item_id is not None or item.sku is not None
+        assert item.item_id in (None, line.line_id)
+        assert item.sku in (None, line.sku)
+        assert item.qty_ordered in (None, line.quantity)
+        assert item.price in (None, line.unit_price)
+        assert item.row_total in (None, line.total)
+        assert item.discount_amount in (None, line.discount)
+        assert item.tax_amount in (None, line.tax)

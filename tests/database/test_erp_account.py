@@ -1,0 +1,138 @@
+"""One ERP account: what its calls teach, what a restart finds again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from sidecar.delivery.account import ErpAccount
+from sidecar.delivery.breaker import Breaker
+from sidecar.delivery.slots import Slots
+from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domain.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled
+from sidecar.ports import Delivery, Exchange, Result
+from sidecar.testing.sample_order import placed, simple_order
+from tests.harness import HandClock, LedgerBench, ScriptedErp, Told
+
+ACCEPTED = Accepted(booked=Booked(reference="SO-1"))
+USUAL = Exchange("POST /orders", 201, 0.5)
+
+
+class Desk:
+    """An account with ten requests a minute and four slots."""
+
+    def __init__(self, ledger: LedgerBench) -> None:
+        self.clock = HandClock()
+        self.told = Told()
+        self.account = ErpAccount(
+            "erp",
+            Throttle(Pace(4, 10, 60.0), self.clock),
+            Slots(4, 4.0, self.clock),
+            Breaker(3, 60.0, self.clock),
+            ScriptedErp(),
+            ledger.database,
+            ledger.store,
+            self.told,
+        )
+        self.account.restore()
+
+    def calls(self, outcome: Outcome, count: int = 1, exchange: Exchange = USUAL) -> None:
+        """So many calls with one order each."""
+        for _ in range(count):
+            self.clock.seconds += 1
+            # An exchange of its own: results that share one are of one call.
+            self.account.note(deliveries(1), [Result(outcome, replace(exchange))])
+
+    def free(self) -> int:
+        """Places that are left in the window."""
+        return 10 - self.account.throttle.used()
+
+
+def deliveries(count: int) -> Sequence[Delivery]:
+    return [placed(simple_order(f"{number:09}")) for number in range(1, count + 1)]
+
+
+@pytest.fixture
+def desk(ledger: LedgerBench) -> Desk:
+    return Desk(ledger)
+
+
+def test_a_refusal_for_haste_slows_it_down_and_full_speed_is_told_once(desk: Desk) -> None:
+    desk.calls(Throttled(message="too many", after=None))
+    assert (desk.account.throttle.rate, desk.account.slots.limit) == (0.5, 2)
+
+    desk.calls(ACCEPTED, 300)
+
+    assert (desk.account.throttle.rate, desk.account.slots.limit) == (1.0, 4)
+    assert desk.told.names() == ["throttle.slower", "throttle.recovered"]
+
+
+def test_an_erp_that_gets_slow_is_called_by_fewer_and_its_rate_stays(desk: Desk) -> None:
+    desk.calls(ACCEPTED, 20)
+
+    desk.calls(ACCEPTED, 60, replace(USUAL, seconds=8.0))
+
+    assert desk.account.slots.limit == 1
+    assert desk.account.throttle.rate == 1.0
+    assert desk.told.of("throttle.slower")[-1] == {"account": "erp", "rate": 1.0, "slots": 1}
+
+
+def test_quick_refusals_do_not_make_bookings_look_slow(desk: Desk) -> None:
+    for _ in range(50):
+        desk.calls(ACCEPTED)
+        desk.calls(Rejected(message="no such item"), 5, replace(USUAL, seconds=0.004))
+
+    assert desk.account.slots.limit == 4
+
+
+def test_the_calls_of_a_batch_that_was_halved_are_waited_for(desk: Desk) -> None:
+    first, second = replace(USUAL), replace(USUAL)
+    results = [Result(ACCEPTED, first), Result(ACCEPTED, first), Result(ACCEPTED, second)]
+    assert desk.account.throttle.delay() == 0.0
+
+    desk.account.note(deliveries(3), results)
+
+    # Two halves and the whole that was refused: one of the three had its place.
+    assert desk.free() == 7
+
+
+def test_a_batch_that_was_not_answered_is_one_failure(desk: Desk) -> None:
+    lost = replace(USUAL, status=None)
+
+    desk.account.note(deliveries(3), [Result(Retry(message="refused"), lost)] * 3)
+
+    assert desk.told.names() == []
+    desk.calls(Retry(message="refused"), 2, lost)
+    assert desk.told.names() == ["breaker.opened"]
+
+
+def test_a_restart_finds_rate_slots_window_and_silence_again(ledger: LedgerBench) -> None:
+    before = Desk(ledger)
+    for _ in range(4):
+        before.account.throttle.delay()
+    before.calls(Throttled(message="too many", after=30.0))
+    before.account.remember()
+
+    after = Desk(ledger)
+
+    assert (after.account.throttle.rate, after.account.slots.limit) == (0.5, 2)
+    assert after.account.throttle.slow_for() == pytest.approx(30, abs=5)
+    assert after.free() == 6
+    after.clock.seconds += 60
+    after.calls(ACCEPTED, 300)
+    assert after.told.names() == ["throttle.recovered"]
+
+
+def test_a_restart_finds_an_open_breaker_open(ledger: LedgerBench) -> None:
+    before = Desk(ledger)
+    before.calls(Retry(message="no route"), 3, replace(USUAL, status=None))
+    before.account.remember()
+
+    after = Desk(ledger)
+
+    assert not after.account.may_call()
+    after.clock.seconds += 61
+    assert after.account.may_call()
+    assert after.told.names() == ["breaker.closed"]
