@@ -73,6 +73,10 @@ def test_rows_that_are_long_together_are_cut_into_statements_that_a_server_takes
     assert ledger.sql("SELECT COUNT(*), MIN(LENGTH(reason)) FROM {audit}") == [(40, 60_000)]
 
 
+def test_no_tls_is_spoken_on_a_socket(ledger: LedgerBench) -> None:
+    assert ledger.sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'") == [("Ssl_cipher", "")]
+
+
 def test_no_rows_take_no_statement(ledger: LedgerBench) -> None:
     assert insert(ledger, []) == 0
 
