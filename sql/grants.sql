@@ -6,7 +6,8 @@
 GRANT SELECT ON {magento}.* TO {account};
 -- Without it the server shows an account no triggers, and lost triggers would go unnoticed.
 GRANT TRIGGER ON {magento}.* TO {account};
--- The write-back: these columns of these three tables, nothing else in Magento.
+-- The write-back: these columns of these three tables, nothing else in Magento.  It locks an order
+-- first, for which MySQL wants the right UPDATE, and on some columns is enough (test_ledger_grants.py).
 GRANT UPDATE (state, status, ext_order_id, hold_before_state, hold_before_status)
   ON {table:sales_order} TO {account};
 GRANT UPDATE (status) ON {table:sales_order_grid} TO {account};

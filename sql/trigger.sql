@@ -10,7 +10,7 @@
 -- too, the inner handler swallows again.  The hint is lost then, and the sweep finds the change.
 --
 -- A handler cannot catch: a definer that does not exist (1449) or lost the TRIGGER right (1142), lock
--- waits (1205), metadata locks, on MySQL a full disk (1114).  Hence:
+-- waits (1205), metadata locks, on MySQL a full disk (1114); test_trigger_faults.py.  Hence:
 --   * the definer is Magento's own database account, without which there is no shop anyway;
 --   * the outbox has a primary key and nothing else, so an insert has nothing to wait for;
 --   * never LOCK TABLES on the outbox, never ALTER it while the shop is open, dump it with
@@ -19,7 +19,7 @@
 -- Never rename a trigger to trg_...: Magento's setup:upgrade drops such names.
 --
 -- GET DIAGNOSTICS stands first in its block: on MySQL a variable declared there would clear what it
--- is to read.
+-- is to read (test_the_order_goes_through_and_a_breadcrumb_says_why_its_hint_is_missing).
 --
 --   {changed}  TRUE, or which columns must differ.  <=> takes NULL for a value.  Texts are compared
 --              as bytes: to the column's collation "Muller" and "Müller" are the same.

@@ -48,7 +48,8 @@ class YieldingDdl:
 
     def _try(self, statement: str) -> None:
         with self._database.definition("changing triggers") as connection:
-            # 0: MariaDB then does not wait at all, so nobody queues behind us; MySQL makes it 1.
+            # 0: MariaDB then does not wait at all, so nobody queues behind us; MySQL makes it 1
+            # (test_an_install_that_meets_an_open_order_lets_the_next_order_pass).
             connection.exec_driver_sql("SET SESSION lock_wait_timeout = 0")
             try:
                 connection.exec_driver_sql(statement.replace("%", "%%"))

@@ -66,7 +66,8 @@ class Outbox:
         self._looked_back_at: float | None = None
         outbox, fault = names("outbox"), names("outbox_fault")
         # FORCE INDEX: MySQL thinks a table of few live rows cheap to scan from its start, deleted
-        # rows and all, and the low-water mark would be of no use.
+        # rows and all, and the low-water mark would be of no use
+        # (test_a_poll_stays_flat_while_somebody_holds_an_old_read_view).
         self._select = sa.text(
             f"SELECT id, kind, entity_id, pointed, created_at FROM {outbox} FORCE INDEX (PRIMARY) "
             "WHERE id >= :low ORDER BY id LIMIT :limit"

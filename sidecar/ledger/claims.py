@@ -82,7 +82,8 @@ class Claims:
 
         `low` is the low-water guard: rows before it are known to be gone, and InnoDB cannot purge
         their index entries while anybody holds an old read view (facts: mysql-outbox 2.4).
-        The index is forced: MySQL was seen to choose a full scan with a filesort.
+        The index is forced: MySQL was seen to choose a full scan with a filesort
+        (test_a_claim_reads_its_index_in_order_however_many_events_there_are).
         """
         c = self._event.c
         statement = (

@@ -200,7 +200,8 @@ _SAVED = (
 )  # fmt: skip
 
 
-#: What a look renews of a row that is there.
+#: What a look renews of a row that is there.  VALUES(), here and elsewhere: MySQL deprecates it, a
+#: warning that nobody is shown; MariaDB does not know the alias that MySQL has in its place.
 _REPLACED = ", ".join(
     f"{name} = VALUES({name})" for name in _SAVED if name not in ("kind", "entity_id")
 )
