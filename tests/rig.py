@@ -24,8 +24,8 @@ version: 1
 shop:
   name: crash
   timezone: UTC
-  database: {{socket: {socket}, name: {name}, user: root, password: {{file: password}}}}
-ledger: {{schema: {name}_ledger, work_lease: 1s}}
+  database: {{socket: {socket}, name: {name}, user: crash, password: {{file: password}}}}
+ledger: {{schema: {name}_ledger, work_lease: 1s, keep: {keep}}}
 erp:
   adapter: rest.generic
   url: {url}
@@ -63,7 +63,9 @@ class Oracle:
 class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
 
-    def __init__(self, server: PrivateServer, folder: Path, name: str) -> None:
+    def __init__(
+        self, server: PrivateServer, folder: Path, name: str, *, keep: str = "400d"
+    ) -> None:
         self.folder = folder
         self.server = server
         self.magento: MagentoDatabase = create_magento(server, name)
@@ -78,9 +80,7 @@ class Rig:
         calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
         (folder / "calls.yaml").write_text(calls, encoding="utf-8")
         (folder / "sidecar.yaml").write_text(
-            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url).replace(
-                "user: root", "user: crash"
-            ),
+            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url, keep=keep),
             encoding="utf-8",
         )
         self.sidecar("install")
@@ -141,7 +141,7 @@ class Rig:
                 raise AssertionError(
                     f"not within {seconds} s\n{self.oracle()}\nthe log ends:\n{self.log_tail()}"
                 )
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def wait_or_exit(self, daemon: subprocess.Popen[bytes], seconds: float) -> None:
         """Wait for a process to end, for so long at the most."""
@@ -159,6 +159,16 @@ class Rig:
         log = self.folder / "sidecar.log"
         text = log.read_text("utf-8") if log.exists() else ""
         return Counter(line.split('"event": "')[1].split('"')[0] for line in text.splitlines())
+
+    def unacknowledged(self) -> int:
+        """Orders that carry no answer of the ERP in Magento."""
+        with self.magento.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
+            return int(cursor.fetchall()[0][0])
+
+    def until_clean(self, seconds: float = 120.0) -> None:
+        """Wait for the last acknowledgement, then let the oracle speak."""
+        self.until(lambda: self.unacknowledged() == 0 and self.oracle().is_clean, seconds)
 
     def oracle(self) -> Oracle:
         """Ask both sides; the ledger is not asked."""
