@@ -64,12 +64,18 @@ class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
 
     def __init__(
-        self, server: PrivateServer, folder: Path, name: str, *, keep: str = "400d"
+        self,
+        server: PrivateServer,
+        folder: Path,
+        name: str,
+        *,
+        keep: str = "400d",
+        latency_ms: float = 0,
     ) -> None:
         self.folder = folder
         self.server = server
         self.magento: MagentoDatabase = create_magento(server, name)
-        self.erp = ErpSim.start(duplicates="none")
+        self.erp = ErpSim.start(duplicates="none", latency_ms=latency_ms)
         self._daemons: list[subprocess.Popen[bytes]] = []
         password = folder / "password"
         password.touch(mode=0o600)
