@@ -16,8 +16,9 @@ class Schedule:
     def __init__(self, most_jobs: int) -> None:
         # misfire_grace_time=None: APScheduler's default skips a job that is over a second late,
         # with a log line only; coalesce: what was missed is run once, not once per miss.
+        self._executor = ThreadPoolExecutor(most_jobs)
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(most_jobs)},
+            executors={"default": self._executor},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
@@ -53,5 +54,10 @@ class Schedule:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Begin no further run, and wait for those that are going on."""
-        self._scheduler.shutdown(wait=True)
+        """Begin no further run, and wait for those that are going on.
+
+        Not by `shutdown(wait=True)`: it waits with the scheduler's lock in its hand, for a job that
+        may be asking for it (`all_at_once`), and so for ever.
+        """
+        self._scheduler.shutdown(wait=False)
+        self._executor.shutdown(wait=True)

@@ -24,8 +24,8 @@ version: 1
 shop:
   name: crash
   timezone: UTC
-  database: {{socket: {socket}, name: {name}, user: root, password: {{file: password}}}}
-ledger: {{schema: {name}_ledger, work_lease: 1s}}
+  database: {{socket: {socket}, name: {name}, user: crash, password: {{file: password}}}}
+ledger: {{schema: {name}_ledger, work_lease: 1s, keep: {keep}}}
 erp:
   adapter: rest.generic
   url: {url}
@@ -63,11 +63,19 @@ class Oracle:
 class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
 
-    def __init__(self, server: PrivateServer, folder: Path, name: str) -> None:
+    def __init__(
+        self,
+        server: PrivateServer,
+        folder: Path,
+        name: str,
+        *,
+        keep: str = "400d",
+        latency_ms: float = 0,
+    ) -> None:
         self.folder = folder
         self.server = server
         self.magento: MagentoDatabase = create_magento(server, name)
-        self.erp = ErpSim.start(duplicates="none")
+        self.erp = ErpSim.start(duplicates="none", latency_ms=latency_ms)
         self._daemons: list[subprocess.Popen[bytes]] = []
         password = folder / "password"
         password.touch(mode=0o600)
@@ -78,9 +86,7 @@ class Rig:
         calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
         (folder / "calls.yaml").write_text(calls, encoding="utf-8")
         (folder / "sidecar.yaml").write_text(
-            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url).replace(
-                "user: root", "user: crash"
-            ),
+            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url, keep=keep),
             encoding="utf-8",
         )
         self.sidecar("install")
@@ -141,7 +147,7 @@ class Rig:
                 raise AssertionError(
                     f"not within {seconds} s\n{self.oracle()}\nthe log ends:\n{self.log_tail()}"
                 )
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def wait_or_exit(self, daemon: subprocess.Popen[bytes], seconds: float) -> None:
         """Wait for a process to end, for so long at the most."""
@@ -159,6 +165,16 @@ class Rig:
         log = self.folder / "sidecar.log"
         text = log.read_text("utf-8") if log.exists() else ""
         return Counter(line.split('"event": "')[1].split('"')[0] for line in text.splitlines())
+
+    def unacknowledged(self) -> int:
+        """Orders that carry no answer of the ERP in Magento."""
+        with self.magento.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
+            return int(cursor.fetchall()[0][0])
+
+    def until_clean(self, seconds: float = 120.0) -> None:
+        """Wait for the last acknowledgement, then let the oracle speak."""
+        self.until(lambda: self.unacknowledged() == 0 and self.oracle().is_clean, seconds)
 
     def oracle(self) -> Oracle:
         """Ask both sides; the ledger is not asked."""

@@ -89,7 +89,7 @@ class Intake:
         clock: Clock,
         narrator: Narrator,
         triggers_on: bool,
-        most: int = 200,
+        most: int = 50,
     ) -> None:
         self._database = database
         self._ledger = ledger

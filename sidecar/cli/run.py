@@ -9,6 +9,7 @@ import click
 from sidecar.app import Sidecar
 from sidecar.cli.context import Context
 from sidecar.observe.log import configure
+from sidecar.process import Stop, share_memory
 from sidecar.reload import Reload
 from sidecar.settings.load import Loaded, load
 
@@ -29,22 +30,44 @@ def run(context: Context, *, once: bool) -> None:
       erp-sidecar --config /etc/erp-sidecar/sidecar.yaml run
       erp-sidecar run --once          from cron, or to watch one pass
     """
+    share_memory()
     reload = Reload(lambda: load(context.config_path))
     signal.signal(signal.SIGHUP, lambda *_: reload.ask())
+    end = _End()
     loaded: Loaded | None = context.loaded
-    while loaded is not None:
-        _run(loaded, reload, once=once)
+    while loaded is not None and not end.asked:
+        _run(loaded, reload, end, once=once)
         loaded = reload.successor()
 
 
-def _run(loaded: Loaded, reload: Reload, *, once: bool) -> None:
+class _End:
+    """SIGTERM and SIGINT: end what runs, also what begins while a new configuration is taken up."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._stop: Stop | None = None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
+
+    def watch(self, stop: Stop) -> None:
+        """From now on `stop` is what a signal asks for."""
+        self._stop = stop
+        if self.asked:
+            stop.ask()
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
+        if self._stop is not None:
+            self._stop.ask()
+
+
+def _run(loaded: Loaded, reload: Reload, end: _End, *, once: bool) -> None:
     logging = loaded.settings.logging
     configure(level=logging.level, form=logging.format, file=logging.file)
     sidecar = Sidecar(loaded.settings)
+    end.watch(sidecar.stop)
     try:
         daemon = sidecar.daemon(once=once)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: sidecar.stop.ask())
         if once:
             daemon.run_once()
         else:

@@ -47,3 +47,17 @@ def test_sigterm_finishes_the_call_on_its_way_and_settles_it(
         rig.sidecar("run", "--once")
         assert len(rig.erp.bookings(placed.increment_id)) == 1
         assert rig.oracle().is_clean
+
+
+def test_sigterm_in_the_middle_of_a_reload_ends_the_daemon(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    with Rig(server, tmp_path, "reload_and_end") as rig:
+        daemon = rig.start()
+        rig.until(lambda: rig.log_events()["daemon.started"] == 1)
+        daemon.send_signal(signal.SIGHUP)
+        rig.until(lambda: rig.log_events()["config.reloaded"] == 1)
+        daemon.send_signal(signal.SIGTERM)
+        assert daemon.wait(20) == 0
+        events = rig.log_events()
+        assert events["daemon.started"] == events["daemon.stopped"]

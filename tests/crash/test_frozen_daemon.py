@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
@@ -13,11 +14,16 @@ from tests.rig import Rig
 # Leases and fences are tested on every server: test_ledger_work_lease.py, test_ledger_events.py.
 pytestmark = pytest.mark.any_server
 
+#: `make crash` asks for 50.
+ROUNDS = int(os.environ.get("ERP_SIDECAR_FREEZES", "1"))
 
+
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("round_", range(ROUNDS))
 def test_a_zombie_that_wakes_after_its_lease_settles_nothing_and_sends_nothing(
-    server: PrivateServer, tmp_path: Path
+    server: PrivateServer, tmp_path: Path, round_: int
 ) -> None:
-    with Rig(server, tmp_path, "frozen") as rig, Shop(rig.magento) as shop:
+    with Rig(server, tmp_path, f"frozen_{round_}") as rig, Shop(rig.magento) as shop:
         # The first daemon is caught in a call that the ERP has booked and not answered yet.
         rig.erp.rule("answer_late", seconds=0.4, times=1)
         zombie = rig.start()

@@ -195,6 +195,10 @@ class Books:
         visible = ([version for version in history if as_of(version)] for history in histories)
         return [versions[-1] for versions in visible if versions]
 
+    def count(self) -> int:
+        """How many documents there are."""
+        return len(self._versions)
+
     def first(self) -> Document | None:
         """The oldest document."""
         with self._lock:

@@ -3,6 +3,7 @@
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
     GET    state[?externalNumber=]  documents, bookings per external number, requests, rules
+    GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
     DELETE rules
@@ -63,6 +64,8 @@ class ControlFace:
         match request.method, request.path.removeprefix(PREFIX):
             case "GET", "state":
                 return _json(200, self._state(request.query.get("externalNumber")))
+            case "GET", "count":
+                return _json(200, {"documents": self._books.count()})
             case "GET", "requests":
                 return _json(200, self._traffic.log())
             case "POST", "rules":
