@@ -46,6 +46,26 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
 	$(BIN)/python -m pytest -m 'not any_server' tests/database tests/crash
 
+# Nothing lost, nothing doubled, whatever dies and when: 500 deaths of the daemon at random instants, 200
+# at named places, 50 freezes, 50 deaths of the database and 50 of the ERP, thousands of random steps.
+.PHONY: crash
+crash: server $(INSTALLED) ## The long crash run, most of an hour; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
+	[ "$${ERP_SIDECAR_TEST_SERVER:-}" != mysql ] || tests/get-mysql.sh .mysql
+	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-500}
+	export ERP_SIDECAR_CRASHES_PER_PLACE=$${ERP_SIDECAR_CRASHES_PER_PLACE:-25}
+	export ERP_SIDECAR_FREEZES=$${ERP_SIDECAR_FREEZES:-50} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-50}
+	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-300}
+	$(BIN)/python -m pytest --capture=no --verbose tests/crash
+
+# Figures with targets; prints and judges, changes nothing (BENCH_WRITE=1 renews docs/benchmarks.md).
+.PHONY: bench
+bench: server $(INSTALLED) ## Benchmarks: BENCH="throughput latency", BENCH_QUICK=1, BENCH_WRITE=1
+	$(BIN)/python -m tests.bench $${BENCH:-}
+
+.PHONY: soak
+soak: server $(INSTALLED) ## A shop that sells and an ERP that misbehaves for MINUTES=30, half of it undisturbed
+	$(BIN)/python -m tests.soak $${MINUTES:-30}
+
 .PHONY: check
 check: server $(INSTALLED) ## What CI runs first: lint, then the tests, also when lint found something
 	status=0
