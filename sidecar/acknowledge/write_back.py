@@ -107,8 +107,7 @@ class WriteBackStation:
     ) -> tuple[list[_Written], list[tuple[str, WriteBack, str]]]:
         ids = sorted({write_back.entity_id for write_back in due})
         kind = due[0].kind
-        self._ledger.entities.lock(connection, kind, ids)
-        known = self._ledger.entities.read(connection, kind, ids)
+        known = self._ledger.entities.read(connection, kind, ids, locked=True)
         standings = self._writer.lock(connection, ids)
         busy = self._writer.existing(connection, [one for one in ids if one not in standings])
         assigned = self._writer.assigned(connection, {one.status for one in due if one.status})

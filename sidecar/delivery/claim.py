@@ -112,8 +112,7 @@ class Claimer:
         links: dict[tuple[str, int], Link] = {}
         folded = 0
         for kind, ids in _by_kind(due).items():
-            self._ledger.entities.lock(connection, kind, ids)
-            known = self._ledger.entities.read(connection, kind, ids)
+            known = self._ledger.entities.read(connection, kind, ids, locked=True)
             found = self._ledger.journal.links(connection, kind, ids)
             open_events = self._ledger.events.open_of(connection, kind, ids)
             links |= {(kind, entity_id): link for entity_id, link in found.items()}

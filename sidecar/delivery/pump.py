@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
+from sidecar.delivery.flight import Flight
 from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
 from sidecar.domain.settlement import EventStatus
 from sidecar.ledger.claims import Claimed
@@ -57,17 +58,6 @@ class Lane:
         return max(self.concurrency, self.claim_size // self.batch // 2)
 
 
-@dataclass(slots=True)
-class _Flight:
-    """The calls on their way: future → its parcel."""
-
-    calls: dict[Future[list[Ended]], Parcel] = field(default_factory=dict)
-    renewed_at: float = 0.0
-
-    def events(self) -> list[Claimed]:
-        return [claimed for parcel in self.calls.values() for claimed in parcel.events]
-
-
 class Pump:
     """One domain's delivery; `run_once` is called by one thread at a time."""
 
@@ -105,7 +95,7 @@ class Pump:
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
         self._expire()
-        flight = _Flight(renewed_at=self._clock.monotonic())
+        flight = Flight(self._clock.monotonic())
         until = self._clock.monotonic() + _LONGEST_RUN
         moved = 0
         try:
@@ -122,7 +112,7 @@ class Pump:
         self._account.remember()
         return moved
 
-    def _bring_home(self, flight: _Flight) -> None:
+    def _bring_home(self, flight: Flight) -> None:
         """The loop broke off: what is on its way is still settled, or left to its lease."""
         while flight.calls:
             try:
@@ -130,7 +120,7 @@ class Pump:
             except SidecarError as error:
                 self._narrator.tell("delivery.left_to_lease", message=error.message)
 
-    def _fill(self, flight: _Flight) -> int:
+    def _fill(self, flight: Flight) -> int:
         """Claim while there is room in the air; gives how many events moved."""
         moved = 0
         while len(flight.calls) <= self._lane.low_water and self._may_go():
@@ -156,7 +146,7 @@ class Pump:
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 
-    def _take_off(self, flight: _Flight, claim: Claim) -> None:
+    def _take_off(self, flight: Flight, claim: Claim) -> None:
         trust = Trust(claim.trusted_until)
         parcels = [
             Parcel(part, claim.links, trust) for part in _parts(claim.pushes, self._lane.batch)
@@ -166,9 +156,9 @@ class Pump:
             for part in _chunks(claim.probes, self._lane.batch)
         ]
         for parcel in parcels:
-            flight.calls[self._workers.submit(self._courier.carry, parcel)] = parcel
+            flight.send(self._workers, self._courier.carry, parcel)
 
-    def _suspects(self, flight: _Flight, until: float) -> int:
+    def _suspects(self, flight: Flight, until: float) -> int:
         """Send what processes died of, one by one, before anything else is in the air."""
         moved = 0
         while self._clock.monotonic() < until and self._may_go():
@@ -182,17 +172,14 @@ class Pump:
                 self._land(flight)
         return moved
 
-    def _land(self, flight: _Flight) -> None:
+    def _land(self, flight: Flight) -> None:
         """Wait for calls to end, settle them, keep the leases of the others."""
-        patience = self._lane.lease_seconds / _RENEW_SHARE
-        ended, _ = wait(flight.calls, patience, FIRST_COMPLETED)
         if self._sleeper.wait(0):
-            ended |= {call for call in flight.calls if call.cancel()}
+            flight.cancel()
+        landed = flight.landed(self._lane.lease_seconds / _RENEW_SHARE, self._lane.low_water)
         unsent: list[Claimed] = []
         done: list[Ended] = []
-        for call in ended:
-            parcel = flight.calls.pop(call)
-            results = [] if call.cancelled() else call.result()
+        for parcel, results in landed:
             done += results
             unsent += [] if results else parcel.events
         self._settle(done, unsent)
@@ -227,7 +214,7 @@ class Pump:
                 self._sleeper.wait(wait_for)
         raise AssertionError("the loop above returns or raises")
 
-    def _renew(self, flight: _Flight) -> None:
+    def _renew(self, flight: Flight) -> None:
         now = self._clock.monotonic()
         if not flight.calls or now - flight.renewed_at < self._lane.lease_seconds / _RENEW_SHARE:
             return

@@ -20,6 +20,12 @@ from sidecar.domain.settlement import EventStatus, Settlement, error_print
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
 
+#: What may be claimed to be sent; the last of them only to be asked about.
+_TAKEN = ("pending", "unknown")
+_SENT = (
+    ", attempts = attempts + 1, sent_at = UTC_TIMESTAMP(3), "
+    "first_sent_at = COALESCE(first_sent_at, UTC_TIMESTAMP(3))"
+)
 _DIED = "the process that was sending it died: the ERP is asked first"
 _DEADLY = "process after process died while it was sending this event"
 _DEADLY_REMEDY = (
@@ -85,20 +91,14 @@ class Claims:
         The index is forced: MySQL was seen to choose a full scan with a filesort
         (test_a_claim_reads_its_index_in_order_however_many_events_there_are).
         """
-        c = self._event.c
-        statement = (
-            sa.select(c.id, c.kind, c.entity_id, c.due_at)
-            .with_hint(self._event, "FORCE INDEX (claim)")
-            .where(c.domain == domain, c.due_at <= NOW, c.crashes == 0)
-            .order_by(c.due_at, c.id)
-            .limit(limit)
+        above = "" if low is None else "AND due_at >= %(low)s "
+        rows = connection.exec_driver_sql(
+            f"SELECT id, kind, entity_id, due_at FROM {self._tables.names('event')} "
+            "FORCE INDEX (claim) WHERE domain = %(domain)s AND due_at <= UTC_TIMESTAMP(3) "
+            f"{above}AND crashes = 0 ORDER BY due_at, id LIMIT %(limit)s",
+            {"domain": domain, "low": low, "limit": limit},
         )
-        if low is not None:
-            statement = statement.where(c.due_at >= low)
-        return [
-            Candidate(row.id, row.kind, row.entity_id, row.due_at)
-            for row in connection.execute(statement)
-        ]
+        return [Candidate(*row) for row in rows]
 
     def suspects(self, connection: sa.Connection, domain: str) -> list[Candidate]:
         """The oldest due event that a process died of while it was sending it, if any."""
@@ -130,37 +130,21 @@ class Claims:
         """
         if not ids:
             return []
-        c = self._event.c
-        wanted = [EventStatus.PENDING.value] + [EventStatus.UNKNOWN.value] * probing
-        sending: dict[str, Any] = {
-            "attempts": c.attempts + 1,
-            "sent_at": NOW,
-            "first_sent_at": sa.func.coalesce(c.first_sent_at, NOW),
-        }
-        connection.execute(
-            sa.update(self._event)
-            .where(c.id.in_(ids), c.due_at.is_not(None), c.status.in_(wanted))
-            .values(
-                status=EventStatus.SENDING.value,
-                due_at=None,
-                waiting=None,
-                fence=c.fence + 1,
-                lease_owner=owner,
-                lease_until=in_seconds(seconds),
-                asking=int(probing),
-                **({} if probing else sending),
-            )
+        connection.exec_driver_sql(
+            f"UPDATE {self._tables.names('event')} FORCE INDEX (PRIMARY) "
+            "SET status = 'sending', due_at = NULL, "
+            "waiting = NULL, fence = fence + 1, lease_owner = %s, lease_until = UTC_TIMESTAMP(3) "
+            f"+ INTERVAL %s MICROSECOND, asking = %s{'' if probing else _SENT} "
+            "WHERE id IN %s AND due_at IS NOT NULL AND status IN %s",
+            (owner, int(seconds * 1_000_000), int(probing), ids, _TAKEN[: 1 + probing]),
         )
-        statement = (
-            self._claims()
-            .where(
-                c.id.in_(ids),
-                c.status == EventStatus.SENDING.value,
-                c.lease_owner == owner,
-            )
-            .order_by(c.id)
+        return self._claims(
+            connection,
+            "WHERE e.id IN %s AND e.status = 'sending' AND e.lease_owner = %s ORDER BY e.id",
+            (ids, owner),
+            hint="FORCE INDEX (PRIMARY)",
+            probing=probing,
         )
-        return [_claimed(row, probing=probing) for row in connection.execute(statement)]
 
     def renew(
         self, connection: sa.Connection, ids: Sequence[int], owner: str, seconds: float
@@ -234,19 +218,15 @@ class Claims:
 
         One that `most` processes died of is parked: it would take the next one down as well.
         """
-        c = self._event.c
-        statement = (
-            self._claims()
-            .where(
-                c.domain == domain,
-                c.lease_until < NOW,
-                c.status == EventStatus.SENDING.value,
-            )
-            .limit(500)
+        expired = self._claims(
+            connection,
+            "WHERE e.domain = %s AND e.lease_until < UTC_TIMESTAMP(3) AND e.status = 'sending' "
+            "LIMIT 500",
+            (domain,),
         )
-        expired = [_claimed(row) for row in connection.execute(statement)]
         if not expired:
             return []
+        c = self._event.c
         deadly = c.crashes + 1 - c.asking >= most
         connection.execute(
             sa.update(self._event)
@@ -273,16 +253,28 @@ class Claims:
         )
         return expired
 
-    def _claims(self) -> sa.Select[Any]:
-        c = self._event.c
-        payload = self._tables.payload
-        return sa.select(
-            c.id, c.event_id, c.domain, c.kind, c.entity_id, c.increment_id, c.sequence, c.type,
-            payload.c.payload, c.grand_total, c.currency, c.occurred_at, c.attempts, c.fence,
-            c.maybe_booked, c.crashes,
-            _seconds_between(c.first_sent_at, NOW).label("age"),
-            _seconds_between(c.sent_at, NOW).label("since_sent"),
-        ).select_from(self._event).join(payload, self._payloads.beside(self._event))  # fmt: skip
+    def _claims(
+        self,
+        connection: sa.Connection,
+        where: str,
+        parameters: tuple[object, ...],
+        *,
+        hint: str = "",
+        probing: bool = False,
+    ) -> list[Claimed]:
+        names = self._tables.names
+        rows = connection.exec_driver_sql(
+            "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.increment_id, e.sequence, "
+            "e.type, p.payload, e.grand_total, e.currency, e.occurred_at, e.attempts, e.fence, "
+            "e.maybe_booked, e.crashes, "
+            "TIMESTAMPDIFF(MICROSECOND, e.first_sent_at, UTC_TIMESTAMP(3)) / 1000000 AS age, "
+            "TIMESTAMPDIFF(MICROSECOND, e.sent_at, UTC_TIMESTAMP(3)) / 1000000 AS since_sent "
+            f"FROM {names('event')} e {hint} JOIN {names('payload')} p "
+            "ON p.kind = e.kind AND p.entity_id = e.entity_id AND p.sequence = e.sequence "
+            f"{where}",
+            parameters,
+        )
+        return [_claimed(row, probing=probing) for row in rows]
 
     def next_due_in(self, connection: sa.Connection, domain: str) -> float | None:
         """Seconds until the next event is due (0 when one is), None when none will be."""

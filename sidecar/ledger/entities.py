@@ -87,29 +87,28 @@ class Entities:
         self._names = tables.names
 
     def read(
-        self, connection: sa.Connection, kind: str, ids: Sequence[int]
+        self, connection: sa.Connection, kind: str, ids: Sequence[int], *, locked: bool = False
     ) -> dict[int, KnownEntity]:
-        """By entity id; ids that are not known are missing."""
+        """By entity id; ids that are not known are missing.  `locked`: as `lock` does."""
         if not ids:
             return {}
-        where = sa.and_(self._table.c.kind == kind, self._table.c.entity_id.in_(ids))
-        return {known.entity_id: known for known in self._select(connection, where)}
+        where = _OF_ENTITIES + (" FOR UPDATE" if locked else "")
+        found = self._select(connection, where, (kind, sorted(set(ids))))
+        return {known.entity_id: known for known in found}
 
     def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
         """All entities that carry an increment id (several stores may use the same)."""
-        return self._select(connection, self._table.c.increment_id == increment_id)
+        return self._select(connection, "WHERE increment_id = %s", (increment_id,))
 
     def lock(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> dict[int, int]:
         """Lock the rows, in the order of their keys; gives each one's revision."""
         if not ids:
             return {}
-        statement = (
-            sa.select(self._table.c.entity_id, self._table.c.revision)
-            .where(self._table.c.kind == kind, self._table.c.entity_id.in_(sorted(set(ids))))
-            .order_by(self._table.c.entity_id)
-            .with_for_update()
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id, revision FROM {self._names('entity')} {_OF_ENTITIES} FOR UPDATE",
+            (kind, sorted(set(ids))),
         )
-        return {row.entity_id: row.revision for row in connection.execute(statement)}
+        return {row[0]: row[1] for row in rows}
 
     def save(self, connection: sa.Connection, rows: Sequence[EntityRow]) -> None:
         """Write what a look found; the revision grows."""
@@ -162,15 +161,18 @@ class Entities:
             )
 
     def _select(
-        self, connection: sa.Connection, where: sa.ColumnElement[bool]
+        self, connection: sa.Connection, where: str, parameters: tuple[object, ...]
     ) -> list[KnownEntity]:
-        c = self._table.c
-        statement = sa.select(
-            c.kind, c.entity_id, c.increment_id, c.state, c.status, c.ext_order_id, c.held_by_us,
-            c.grand_total, c.currency, c.fingerprint, c.facts, c.sequence, c.revision,
-            c.vanished_at, c.looked_at,
-        ).where(where)  # fmt: skip
-        return [_known(row) for row in connection.execute(statement)]
+        rows = connection.exec_driver_sql(
+            "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, "
+            "grand_total, currency, fingerprint, facts, sequence, revision, vanished_at, looked_at "
+            f"FROM {self._names('entity')} {where}",
+            parameters,
+        )
+        return [_known(row) for row in rows]
+
+
+_OF_ENTITIES = "WHERE kind = %s AND entity_id IN %s ORDER BY entity_id"
 
 
 def _known(row: Any) -> KnownEntity:

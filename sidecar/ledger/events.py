@@ -86,25 +86,15 @@ class Events(Claims):
         self, connection: sa.Connection, kind: str, ids: Iterable[int]
     ) -> dict[int, list[OpenEvent]]:
         """Events that are not over, per entity in the order of their sequence."""
-        c = self._event.c
-        statement = (
-            sa.select(
-                c.id,
-                c.entity_id,
-                c.sequence,
-                c.type,
-                c.status,
-                c.maybe_booked,
-                (sa.func.coalesce(c.due_at <= NOW, 0)).label("due"),
-                c.error_code,
-                c.crashes,
-            )
-            .with_hint(self._event, "FORCE INDEX (entity_sequence)")
-            .where(c.kind == kind, c.entity_id.in_(sorted(set(ids))), c.status.in_(_OPEN))
-            .order_by(c.entity_id, c.sequence)
+        rows = connection.exec_driver_sql(
+            "SELECT id, entity_id, sequence, type, status, maybe_booked, "
+            "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes "
+            f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
+            "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
+            (kind, sorted(set(ids)), _OPEN),
         )
         found: dict[int, list[OpenEvent]] = defaultdict(list)
-        for row in connection.execute(statement):
+        for row in rows:
             found[row.entity_id].append(
                 OpenEvent(
                     id=row.id,
@@ -136,21 +126,19 @@ class Events(Claims):
         and by the forced index, because in a young table the optimiser was seen to choose the one
         by status: an update would then lock every pending event on its way.
         """
+        ids = sorted(set(entity_ids))
+        if not ids:
+            return
+        waiting = connection.exec_driver_sql(
+            f"SELECT id FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
+            "WHERE kind = %s AND entity_id IN %s AND status = 'pending' AND due_at IS NULL",
+            (kind, ids),
+        )
         c = self._event.c
-        waiting = connection.scalars(
-            sa.select(c.id)
-            .with_hint(self._event, "FORCE INDEX (entity_sequence)")
-            .where(
-                c.kind == kind,
-                c.entity_id.in_(sorted(set(entity_ids))),
-                c.status == EventStatus.PENDING.value,
-                c.due_at.is_(None),
-            )
-        ).all()
-        if waiting:
+        if found := [row[0] for row in waiting]:
             connection.execute(
                 sa.update(self._event)
-                .where(c.id.in_(waiting), c.status == EventStatus.PENDING.value)
+                .where(c.id.in_(found), c.status == EventStatus.PENDING.value)
                 .values(due_at=NOW, waiting=None)
             )
 

@@ -71,13 +71,15 @@ class Journal:
 
     def links(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, Link]:
         """What the ERP called these entities."""
-        c = self._link.c
-        statement = sa.select(c.entity_id, c.reference, c.status).where(
-            c.kind == kind, c.entity_id.in_(sorted(set(ids)))
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id, reference, status FROM {self._names('link')} "
+            "WHERE kind = %s AND entity_id IN %s",
+            (kind, wanted),
         )
-        return {
-            row.entity_id: Link(row.reference, row.status) for row in connection.execute(statement)
-        }
+        return {row[0]: Link(row[1], row[2]) for row in rows}
 
     def references(
         self, connection: sa.Connection, references: Sequence[str]
@@ -85,11 +87,11 @@ class Journal:
         """(kind, reference) → the entity whose document it is."""
         if not references:
             return {}
-        c = self._link.c
-        rows = connection.execute(
-            sa.select(c.kind, c.reference, c.entity_id).where(c.reference.in_(references))
+        rows = connection.exec_driver_sql(
+            f"SELECT kind, reference, entity_id FROM {self._names('link')} WHERE reference IN %s",
+            (list(references),),
         )
-        return {(row.kind, row.reference): row.entity_id for row in rows}
+        return {(row[0], row[1]): row[2] for row in rows}
 
     def link(self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked]]) -> None:
         """Remember the ERP's documents; a newer answer replaces the figures it has."""

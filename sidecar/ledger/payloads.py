@@ -39,15 +39,6 @@ class Payloads:
         """Let an event that no ERP has seen say something else."""
         connection.execute(sa.update(self._payload).where(self._is(key)).values(payload=payload))
 
-    def beside(self, event: sa.FromClause) -> sa.ColumnElement[bool]:
-        """The condition that joins an event's row with its payload."""
-        p = self._payload.c
-        return sa.and_(
-            p.kind == event.c.kind,
-            p.entity_id == event.c.entity_id,
-            p.sequence == event.c.sequence,
-        )
-
     def _is(self, key: Key) -> sa.ColumnElement[Any]:
         c = self._payload.c
         return sa.and_(c.kind == key[0], c.entity_id == key[1], c.sequence == key[2])

@@ -86,17 +86,15 @@ class Settling:
     def _still_ours(
         self, connection: sa.Connection, owner: str, ended: Sequence[Ended]
     ) -> list[Ended]:
-        c = self._event.c
-        rows = connection.execute(
-            sa.select(c.id, c.fence)
-            .where(
-                c.id.in_([one.claimed.id for one in ended]),
-                c.lease_owner == owner,
-                c.status == EventStatus.SENDING.value,
-            )
-            .with_for_update()
+        if not ended:
+            return []
+        rows = connection.exec_driver_sql(
+            # Forced: by the index of the status it would lock what others are sending.
+            f"SELECT id, fence FROM {self._names('event')} FORCE INDEX (PRIMARY) "
+            "WHERE id IN %s AND lease_owner = %s AND status = 'sending' FOR UPDATE",
+            ([one.claimed.id for one in ended], owner),
         )
-        fences = {row.id: row.fence for row in rows}
+        fences = {row[0]: row[1] for row in rows}
         return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
 
     def _doubt_reused(self, connection: sa.Connection, ended: list[Ended]) -> list[Ended]:

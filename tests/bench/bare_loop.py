@@ -46,7 +46,9 @@ def bodies(stand: Stand, count: int) -> list[Request]:
     collector = _Collector()
     adapter = GenericRest(calls, collector, ShopContext("bench", ZoneInfo("Europe/Berlin")))  # type: ignore[arg-type]
     rows = stand.sql(
-        f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s", count
+        f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
+        "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",
+        count,
     )
     orders = [decode_payload(EventType.ORDER_PLACED, payload) for (payload,) in rows]
     adapter.push([placed(order) for order in orders if isinstance(order, Order)])
