@@ -54,6 +54,7 @@ from sidecar.story import Storyteller
 
 ADAPTERS = "erp_sidecar.adapters"
 ORDERS = "orders"
+_SECOND = 1.0
 _MINUTE = 60.0
 _HOUR = 3600.0
 #: States in which an accepted order may stand when our status is put on it.
@@ -249,11 +250,12 @@ class Sidecar:
         capture = self.settings.capture
         sweep, intake, pump = self.sweep(), self.intake(), self.pump(name)
         write_back = self.write_back()
-        every = self.settings.domains.orders.every.total_seconds()
+        pause = self.settings.domains.orders.every.total_seconds()
+        deliver, write = f"deliver {ORDERS}", "write back"
         stations = [
-            Station("intake", capture.poll.total_seconds(), intake.run_once),
-            Station(f"deliver {ORDERS}", every, pump.run_once),
-            Station("write back", every, write_back.run_once),
+            Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
+            Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
+            Station(write, _SECOND, write_back.run_once),
         ]
         if once:
             first_sweep = _Once(lambda: sweep.full().found)

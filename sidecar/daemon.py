@@ -24,12 +24,16 @@ _REPEAT_SECONDS = 60.0
 class Station:
     """A duty: `run` works until it finds nothing more and gives how much it did.
 
-    `standby`: it may run without the work lease.
+    `every`: seconds between two looks for work; `wakes`: the station for which its work is work, so
+    that it need not wait for its next look; `pause`: the shortest time between two beginnings of
+    work, whoever woke it.
     """
 
     name: str
     every: float
     run: Callable[[], int]
+    wakes: str | None = None
+    pause: float = 0.0
 
 
 class Daemon:
@@ -57,6 +61,7 @@ class Daemon:
         self._narrator = narrator
         self._trusted_until = 0.0
         self._standing_by = False
+        self._worked_at: dict[str, float] = {}
         self._troubles: dict[str, tuple[str, float]] = {}
         self._failure: BaseException | None = None
 
@@ -68,10 +73,10 @@ class Daemon:
         """
         self._narrator.tell("daemon.started", owner=self._owner)
         schedule = Schedule(len(self._stations) + 1)
-        hold = partial(self._hold, schedule.all_at_once)
+        hold = partial(self._hold, schedule.wake_all)
         schedule.every(self._lease_seconds / 3, "lease", partial(self._guarded, "lease", hold))
         for station in self._stations:
-            schedule.every(station.every, station.name, partial(self._work, station))
+            schedule.every(station.every, station.name, partial(self._work, station, schedule))
         schedule.start()
         try:
             while not self._stop.wait(1.0):
@@ -101,12 +106,21 @@ class Daemon:
     def _pass(self) -> int:
         return sum([station.run() for station in self._stations])
 
-    def _work(self, station: Station) -> None:
-        if not self._stop.asked and self._clock.monotonic() < self._trusted_until:
-            self._guarded(station.name, partial(self._drain, station))
+    def _work(self, station: Station, schedule: Schedule) -> None:
+        if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+            return
+        too_soon = self._worked_at.get(station.name, 0.0) + station.pause - self._clock.monotonic()
+        if station.pause and too_soon > 0:
+            schedule.wake(station.name, too_soon)
+        else:
+            self._guarded(station.name, partial(self._drain, station, schedule))
 
-    def _drain(self, station: Station) -> None:
+    def _drain(self, station: Station, schedule: Schedule) -> None:
+        began = self._clock.monotonic()
         while station.run():
+            self._worked_at[station.name] = began
+            if station.wakes is not None:
+                schedule.wake(station.wakes)
             if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
                 return
 

@@ -105,9 +105,9 @@ class Intake:
         """Look at the oldest hints; gives how many there were."""
         with self._database.transaction("reading hints") as connection:
             hints = self._outbox.peek(connection, self._most)
+            if not hints:
+                return 0
             at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
-        if not hints:
-            return 0
         look = self._look(hints, at)
         passing("intake.looked")
         with self._database.transaction("writing events") as connection:

@@ -94,12 +94,13 @@ class Pump:
 
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
-        self._expire()
+        suspects_are_due = self._expire()
         flight = Flight(self._clock.monotonic())
         until = self._clock.monotonic() + _LONGEST_RUN
         moved = 0
         try:
-            moved += self._suspects(flight, until)
+            if suspects_are_due:
+                moved += self._suspects(flight, until)
             while True:
                 if self._clock.monotonic() < until:
                     moved += self._fill(flight)
@@ -228,15 +229,18 @@ class Pump:
             for parcel in flight.calls.values():
                 parcel.trust.until = self._claimer.trusted_until(now)
 
-    def _expire(self) -> None:
+    def _expire(self) -> bool:
+        """Take note of leases that ran out; gives whether a suspect waits to be sent alone."""
         with self._database.transaction("looking for expired leases") as connection:
             expired = self._ledger.events.expire(connection, self._lane.domain, MOST_CRASHES)
             attempt = Attempt("recover", "unknown", "the lease ran out: its process died")
             self._ledger.journal.record(
                 connection, self._lane.owner, [(claimed, attempt) for claimed in expired]
             )
+            suspects = self._ledger.events.suspects(connection, self._lane.domain)
         for claimed in expired:
             self._tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
+        return bool(suspects)
 
     def _report(self, one: Ended) -> None:
         settlement, exchange = one.settlement, one.attempt.exchange

@@ -318,7 +318,9 @@ class Orders(Section):
         default="magento", description="Which side's word counts where they differ."
     )
     every: Duration = Field(
-        default=timedelta(seconds=1), description="How often orders that are due are sent."
+        default=timedelta(milliseconds=250),
+        description="The shortest time between two sendings. An order that comes alone is sent at "
+        "once; those that come within this time after it go together.",
     )
     batch: Annotated[int, Field(strict=True, ge=1, le=1000), Kind("whole number")] = Field(
         default=50,
