@@ -89,6 +89,7 @@ class Calls(Generic[Call]):
             subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
             batch=max((push.batch or 1 for push in calls.pushes), default=1),
             probe=calls.probe is not None,
+            probe_batch=(calls.probe.batch if calls.probe else None) or 1,
             probe_items=calls.probe is not None and calls.probe.each.items is not None,
             dedupe=self.dedupe,
             lists=calls.list is not None,

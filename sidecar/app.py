@@ -222,6 +222,7 @@ class Sidecar:
                 owner=owner_name,
                 claim_size=orders.batch,
                 batch=max(1, capabilities.batch),
+                probe_batch=max(1, capabilities.probe_batch),
                 concurrency=self.settings.erp.throttle.concurrency,
                 lease_seconds=lease,
             ),

@@ -70,13 +70,14 @@ class Capabilities:
     `subscriptions`: the event types it has a call for.  `batch`: most events in one call (1: single
     calls).  `probe`: the ERP can be asked by external reference; where it cannot, and the ERP
     does not refuse duplicates by itself (`dedupe`), an unknown outcome is parked, never resent.
-    `probe_items`: what a probe finds has its lines too, so that one is worth a call where an
-    acceptance does not tell them.
+    `probe_batch`: most references in one question.  `probe_items`: what a probe finds has its lines
+    too, so that one is worth a call where an acceptance does not tell them.
     """
 
     subscriptions: frozenset[str]
     batch: int = 1
     probe: bool = False
+    probe_batch: int = 1
     probe_items: bool = False
     dedupe: bool = False
     lists: bool = False

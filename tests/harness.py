@@ -297,7 +297,7 @@ class LedgerBench:
                 sleeper=clock,
             ),
             account,
-            Lane(ORDERS, owner, 50, max(1, can.batch), concurrency, lease_seconds),
+            Lane(ORDERS, owner, 50, can.batch, can.probe_batch, concurrency, lease_seconds),
             clock=clock,
             sleeper=clock,
             narrator=told,

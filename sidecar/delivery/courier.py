@@ -98,18 +98,25 @@ class Courier:
             slots.give()
 
     def _turn(self, trust: Trust) -> bool:
-        """Wait for the throttle; False when the claim must not be used any more."""
-        while (delay := self._account.throttle.delay()) > 0:
+        """Wait for the throttle; False when the claim must not be used any more.
+
+        True takes a place in the throttle's window, which the call gives back when it has ended.
+        """
+        while self._clock.monotonic() < trust.until:
+            delay = self._account.throttle.delay()
+            if delay <= 0:
+                return True
             if self._sleeper.wait(min(delay, _LONGEST_WAIT)):
                 return False
-            if self._clock.monotonic() >= trust.until:
-                return False
-        return self._clock.monotonic() < trust.until
+        return False
 
     def _push(self, parcel: Parcel) -> list[Ended]:
         deliveries = [self._delivery(claimed, parcel) for claimed in parcel.events]
         passing("delivery.sending")
-        results = self._adapter.push(deliveries)
+        try:
+            results = self._adapter.push(deliveries)
+        finally:
+            self._account.throttle.ended()
         passing("delivery.answered")
         self._account.note(deliveries, results)
         return [
@@ -144,6 +151,8 @@ class Courier:
         except SidecarError:
             # It is accepted all the same; what could not be compared is no difference.
             return outcome
+        finally:
+            self._account.throttle.ended()
         read = [booked for booked in found if booked.reference == outcome.booked.reference]
         return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
@@ -166,6 +175,8 @@ class Courier:
                 )
                 for claimed, payload in zip(parcel.events, payloads, strict=True)
             ]
+        finally:
+            self._account.throttle.ended()
         took = self._clock.monotonic() - started
         self._account.probed(len(parcel.events), took)
         exchange = Exchange("question by number", None, took)

@@ -40,12 +40,16 @@ _RENEW_SHARE = 3
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The bounds of one domain's delivery; `batch` is the most that one call may carry."""
+    """The bounds of one domain's delivery.
+
+    `batch` is the most that one call may carry, `probe_batch` the most that one may ask about.
+    """
 
     domain: str
     owner: str
     claim_size: int
     batch: int
+    probe_batch: int
     concurrency: int
     lease_seconds: float
 
@@ -154,7 +158,7 @@ class Pump:
         ]
         parcels += [
             Parcel(part, claim.links, trust, probing=True)
-            for part in _chunks(claim.probes, self._lane.batch)
+            for part in _chunks(claim.probes, self._lane.probe_batch)
         ]
         for parcel in parcels:
             flight.send(self._workers, self._courier.carry, parcel)

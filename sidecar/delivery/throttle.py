@@ -1,14 +1,19 @@
 """How many requests an ERP account is sent: one throttle, shared by all domains.
 
 A sliding window of `requests` per `window`, of which `reserve` is left to the people who work in
-the ERP; what the ERP asks for (`Retry-After`) is obeyed.  Where the ERP bears less than was
-configured it says so by refusing: the rate is cut at once and grows back, fast where nothing speaks
-against it, slowly around the rate at which the ERP last refused.  How many requests are on their
-way at the same time is another matter: `slots`.
+the ERP; what the ERP asks for (`Retry-After`) is obeyed.  A place in the window is free again one
+window after the call has *ended*: the ERP may have counted it as late as that.
+
+Where the ERP bears less than was configured it says so by refusing: the rate is cut at once and
+grows back, fast where nothing speaks against it, slowly around the rate at which the ERP last
+refused.  While it is cut, calls go one by one at even distances: of a burst that goes beyond the
+ERP's limit several would be refused.  How many requests are on their way at the same time is
+another matter: `slots`.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -42,7 +47,10 @@ class Throttle:
         self.rate = 1.0
         self._clock = clock
         self._lock = threading.Lock()
-        self._calls: deque[float] = deque()
+        #: When the calls of the last window ended, and how many are on their way.
+        self._ended: deque[float] = deque()
+        self._on_their_way = 0
+        self._went_at = -math.inf
         self._slow_until = 0.0
         #: The rate at which the ERP last refused; None: nothing is known against the full one.
         self._limit: float | None = None
@@ -50,25 +58,26 @@ class Throttle:
         self._grown_at = clock.monotonic()
 
     def delay(self) -> float:
-        """Seconds until the next call may go; 0 takes its place in the window."""
+        """Seconds until the next call may go; 0 takes its place, which `ended` gives back."""
         with self._lock:
             now = self._clock.monotonic()
-            if now < self._slow_until:
-                return self._slow_until - now
-            if self.pace.requests is None:
-                return 0.0
-            self._forget(now)
-            allowed = self._allowed()
-            if len(self._calls) >= allowed:
-                return self._calls[len(self._calls) - allowed] + self.pace.window - now
-            self._calls.append(now)
+            wait = max(self._slow_until - now, self._until_place(now), self._until_turn(now))
+            if wait > 0:
+                return wait
+            self._on_their_way += 1
+            self._went_at = now
             return 0.0
+
+    def ended(self) -> None:
+        """A call that had taken its place is over."""
+        with self._lock:
+            self._on_their_way -= 1
+            self._ended.append(self._clock.monotonic())
 
     def charge(self, calls: int) -> None:
         """Count calls that went without a place: those that follow wait for them."""
         with self._lock:
-            if self.pace.requests is not None:
-                self._calls.extend([self._clock.monotonic()] * calls)
+            self._ended.extend([self._clock.monotonic()] * calls)
 
     def refused(self, after: float | None, took: float = 0.0) -> None:
         """The ERP said, `took` seconds after the call was sent, that we ask too often."""
@@ -106,8 +115,7 @@ class Throttle:
             now = self._clock.monotonic()
             self.rate = rate
             self._slow_until = now + slow_for
-            if self.pace.requests is not None:
-                self._calls.extend([now] * used)
+            self._ended.extend([now] * used)
 
     def slow_for(self) -> float:
         """Seconds for which the ERP asked us to be quiet."""
@@ -118,15 +126,33 @@ class Throttle:
         """Calls of the last window."""
         with self._lock:
             self._forget(self._clock.monotonic())
-            return len(self._calls)
+            return len(self._ended) + self._on_their_way
 
-    def _allowed(self) -> int:
-        assert self.pace.requests is not None  # noqa: S101 - for the type checker
-        return max(1, int(self.pace.requests * (1 - self.pace.reserve) * self.rate))
+    def _until_place(self, now: float) -> float:
+        """Seconds until the window has a place."""
+        self._forget(now)
+        if self.pace.requests is None:
+            return 0.0
+        too_many = len(self._ended) + self._on_their_way - max(1, int(self._allowed()))
+        if too_many < 0:
+            return 0.0
+        # Those that are on their way leave the window last.
+        leaves = self._ended[too_many] if too_many < len(self._ended) else now
+        return leaves + self.pace.window - now
+
+    def _until_turn(self, now: float) -> float:
+        """Seconds until a call is due that goes at an even distance from the last one."""
+        if self.rate >= 1.0 or self.pace.requests is None:
+            return 0.0
+        return self._went_at + self.pace.window / max(1.0, self._allowed()) - now
+
+    def _allowed(self) -> float:
+        """Calls per window, at the present rate."""
+        return (self.pace.requests or 0) * (1 - self.pace.reserve) * self.rate
 
     def _forget(self, now: float) -> None:
-        while self._calls and self._calls[0] <= now - self.pace.window:
-            self._calls.popleft()
+        while self._ended and self._ended[0] <= now - self.pace.window:
+            self._ended.popleft()
 
     def _is_near(self, rate: float, limit: float) -> bool:
         return limit * _BELOW <= rate <= limit * _ABOVE

@@ -111,7 +111,7 @@ def test_a_batch_that_was_not_answered_is_one_failure(desk: Desk) -> None:
 def test_a_restart_finds_rate_slots_window_and_silence_again(ledger: LedgerBench) -> None:
     before = Desk(ledger)
     for _ in range(4):
-        before.account.throttle.delay()
+        assert before.account.throttle.delay() == 0.0
     before.calls(Throttled(message="too many", after=30.0))
     before.account.remember()
 

@@ -23,16 +23,24 @@ def throttled(
 def calls_now(throttle: Throttle) -> int:
     """How many calls may go in this moment."""
     count = 0
-    while throttle.delay() == 0.0:
+    while go(throttle):
         count += 1
         assert count < 10_000
     return count
 
 
+def go(throttle: Throttle) -> bool:
+    """A call that may go now and takes no time."""
+    if throttle.delay() > 0:
+        return False
+    throttle.ended()
+    return True
+
+
 def test_without_a_window_every_call_goes() -> None:
     throttle, _ = throttled(requests=None)
 
-    assert all(throttle.delay() == 0.0 for _ in range(1000))
+    assert all(go(throttle) for _ in range(1000))
 
 
 def test_as_many_calls_as_the_window_takes_and_no_more() -> None:
@@ -47,9 +55,9 @@ def test_as_many_calls_as_the_window_takes_and_no_more() -> None:
 
 def test_the_delay_is_the_time_until_the_next_place() -> None:
     throttle, clock = throttled(requests=2, window=60)
-    throttle.delay()
+    go(throttle)
     clock.seconds += 20
-    throttle.delay()
+    go(throttle)
 
     assert throttle.delay() == pytest.approx(40)
     clock.seconds += 40
@@ -99,7 +107,6 @@ def test_a_refusal_halves_the_rate_and_answers_bring_it_back() -> None:
 
     refuse(throttle, clock)
     assert throttle.rate == 0.5
-    assert calls_now(throttle) == 50
     for _ in range(200):
         clock.seconds += 1
         throttle.answered()
@@ -139,7 +146,7 @@ def test_an_erp_that_bears_a_quarter_is_refused_by_seldom_once_that_is_known() -
     served, refused = [0] * 20, [0] * 20
     for _ in range(20 * 60 * 10):
         clock.seconds += 0.1
-        if throttle.delay() > 0:
+        if not go(throttle):
             continue
         minute = int((clock.seconds - 1000) // 60) % 20
         while went and went[0] <= clock.seconds - 60:
@@ -159,14 +166,15 @@ def test_an_erp_that_bears_a_quarter_is_refused_by_seldom_once_that_is_known() -
 def test_calls_that_went_before_the_refusal_count_in_the_smaller_window() -> None:
     throttle, clock = throttled(requests=10)
     for _ in range(10):
-        throttle.delay()
+        go(throttle)
         clock.seconds += 1
 
     throttle.refused(None)
 
     assert throttle.delay() == pytest.approx(1000 + 5 + 60 - clock.seconds)
     clock.seconds = 1000 + 5 + 60
-    assert calls_now(throttle) == 1
+    assert go(throttle)
+    assert not go(throttle)
 
 
 def test_however_often_it_is_refused_it_goes_on() -> None:
@@ -174,7 +182,42 @@ def test_however_often_it_is_refused_it_goes_on() -> None:
     for _ in range(100):
         refuse(throttle, clock)
 
-    assert calls_now(throttle) == 5
+    assert calls_in(throttle, clock, seconds=60) == 5
+
+
+def calls_in(throttle: Throttle, clock: HandClock, seconds: float) -> int:
+    """How many calls go meanwhile, each as soon as it may."""
+    until, count = clock.seconds + seconds, 0
+    while clock.seconds < until:
+        if go(throttle):
+            count += 1
+        else:
+            clock.seconds += throttle.delay() + 1e-9
+    return count
+
+
+def test_while_it_is_slow_calls_go_at_even_distances() -> None:
+    throttle, clock = throttled(requests=60, window=60)
+    refuse(throttle, clock)
+
+    assert go(throttle)
+    assert throttle.delay() == pytest.approx(2)
+    clock.seconds += 2
+    assert go(throttle)
+
+
+def test_a_place_is_free_one_window_after_the_call_has_ended() -> None:
+    throttle, clock = throttled(requests=1, window=60)
+    assert throttle.delay() == 0.0
+    clock.seconds += 30
+    assert throttle.delay() == pytest.approx(60)
+
+    throttle.ended()
+
+    clock.seconds += 59
+    assert throttle.delay() == pytest.approx(1)
+    clock.seconds += 1
+    assert throttle.delay() == 0.0
 
 
 def test_a_restart_takes_up_rate_waiting_and_window_as_they_were() -> None:
@@ -185,14 +228,13 @@ def test_a_restart_takes_up_rate_waiting_and_window_as_they_were() -> None:
     assert throttle.rate == 0.5
     assert throttle.slow_for() == pytest.approx(12)
     clock.seconds += 12
-    assert calls_now(throttle) == 2
-    clock.seconds += 48
-    assert calls_now(throttle) == 3
+    assert throttle.used() == 3
+    assert calls_in(throttle, clock, seconds=47) == 2
 
 
 def test_what_went_without_a_place_is_waited_for_afterwards() -> None:
     throttle, clock = throttled(requests=10)
-    throttle.delay()
+    go(throttle)
 
     throttle.charge(8)
 
@@ -217,7 +259,7 @@ def test_no_window_ever_sees_more_calls_than_configured(
             throttle.refused(None)
         elif act == "a":
             throttle.answered()
-        elif throttle.delay() == 0.0:
+        elif go(throttle):
             went.append(clock.seconds)
         last = [at for at in went if at > clock.seconds - 60]
         assert len(last) <= requests
