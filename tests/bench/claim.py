@@ -3,7 +3,7 @@
 all alike; what was claimed counts as done and as many new events follow, so each claim meets fresh
 rows at a moving front, as in life.  The whole again while another session holds a read view from
 before, which keeps InnoDB from purging (a running dump).  Rows that no claim reaches carry a short
-payload, to fit on a disk.  The server's buffer pool holds all three (3 GiB): with the 128 MiB that
+payload, to fit on a disk.  The server's buffer pool holds all three (8 GiB): with the 128 MiB that
 are its default, the 50 payloads of an old backlog come from the disk and those of a young one do
 not, which says nothing about the claim.
 """
@@ -77,7 +77,7 @@ def measure(report: Report, scale: Scale) -> None:
     """Fill `report`."""
     many, repetitions = scale.pick(2_000_000, 200_000), scale.pick(400, 100)
     with (
-        PrivateServer(fsync=True, options={"innodb_buffer_pool_size": "3G"}) as server,
+        PrivateServer(fsync=True, options={"innodb_buffer_pool_size": "8G"}) as server,
         server.connect() as connection,
     ):
         with connection.cursor() as cursor:
