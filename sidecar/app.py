@@ -6,7 +6,7 @@ The only module that names concrete stores and adapters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,12 +27,10 @@ from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
-from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
-from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.secret import Secret
-from sidecar.installation import DEFINER, Installation
+from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.store import LedgerStore
@@ -46,9 +44,10 @@ from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.log import LogNarrator
 from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
-from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext, Tolerances
+from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext
 from sidecar.process import Stop, SystemClock, owner
-from sidecar.settings.schema import Orders, Settings, StatusMapping
+from sidecar.rules import pace_of, settler_of
+from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 from sidecar.story import Storyteller
 
@@ -174,7 +173,7 @@ class Sidecar:
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
-        pace = _pace(self.settings)
+        pace = pace_of(self.settings)
         account = ErpAccount(
             self.settings.erp.url[:64],
             Throttle(pace, self.clock),
@@ -210,7 +209,7 @@ class Sidecar:
             Courier(
                 self.adapter,
                 account,
-                _settler(orders, self.adapter),
+                settler_of(orders, self.adapter.capabilities(ORDERS)),
                 domain=ORDERS,
                 source=f"/magento/{self.settings.shop.name}",
                 clock=self.clock,
@@ -320,81 +319,6 @@ class Sidecar:
             self.database.close()
 
 
-class Installer:
-    """An installation with the login that may do it: `user`, Magento's own, or the daemon's."""
-
-    def __init__(
-        self,
-        sidecar: Sidecar,
-        *,
-        user: str | None = None,
-        password: Secret | None = None,
-        magento_root: Path | None = None,
-    ) -> None:
-        self._sidecar = sidecar
-        login = _installers_login(sidecar.account.login, user, password, magento_root)
-        self._is_other = login.user != sidecar.account.login.user
-        self._database = Database(login, connections=4)
-
-    @property
-    def ledger(self) -> Ledger:
-        """The ledger's schema, with the installer's rights."""
-        require_supported(self._database.server())
-        return Ledger(self._database, self._sidecar.names)
-
-    @property
-    def triggers(self) -> Triggers:
-        """The triggers that the configuration wants, with the installer's rights."""
-        sidecar = self._sidecar
-        return Triggers(
-            self._database,
-            sidecar.names,
-            sidecar.domains if sidecar.settings.capture.triggers else (),
-            sidecar.stop,
-            prefix=sidecar.account.prefix,
-        )
-
-    def installation(self) -> Installation:
-        """The installation, with server, mapping and Magento's tables checked."""
-        sidecar = self._sidecar
-        load_adapter(sidecar.settings).close()
-        return Installation(
-            self._database,
-            sidecar.store,
-            self.ledger,
-            probe(self._database, sidecar.account.prefix),
-            self.triggers,
-            sidecar.own_statuses,
-            daemon_account=self._daemon_account(),
-        )
-
-    def close(self) -> None:
-        """Give the installer's connections back."""
-        self._database.close()
-
-    def _daemon_account(self) -> str | None:
-        """The daemon's `user@host` as the server sees it, when another account installs."""
-        if not self._is_other:
-            return None
-        own = Database(replace(self._sidecar.account.login, database=""), connections=1)
-        try:
-            with own.transaction("logging in with the daemon's account") as connection:
-                return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
-        finally:
-            own.close()
-
-
-def _installers_login(
-    login: Login, user: str | None, password: Secret | None, magento_root: Path | None
-) -> Login:
-    if magento_root is not None:
-        env = read_env_php(magento_root)
-        return replace(login, user=env.user, password=env.password)
-    if user is not None:
-        return replace(login, user=user, password=password or Secret(""))
-    return login
-
-
 class _Once:
     """A duty that is done the first time only."""
 
@@ -457,49 +381,6 @@ def load_adapter(settings: Settings) -> ErpAdapter:
         )
     )
     return adapter
-
-
-def _pace(settings: Settings) -> Pace:
-    throttle = settings.erp.throttle
-    return Pace(
-        concurrency=throttle.concurrency,
-        requests=throttle.requests.requests,
-        window=throttle.requests.window.total_seconds(),
-        reserve=float(throttle.reserve),
-    )
-
-
-def _settler(orders: Orders, adapter: ErpAdapter) -> Settler:
-    retry = orders.retry
-    rules = orders.acknowledge
-    return Settler(
-        Backoff(
-            first=retry.first.total_seconds(),
-            factor=retry.factor,
-            most=retry.most.total_seconds(),
-            give_up_after=retry.give_up_after.total_seconds(),
-        ),
-        Doubt(
-            probe_after=orders.unknown.probe_after.total_seconds(),
-            trust_absence_after=orders.unknown.trust_absence_after.total_seconds(),
-        ),
-        Tolerances(
-            total=orders.compare.total,
-            tax=orders.compare.tax,
-            line=orders.compare.line,
-            lines_exact=orders.compare.lines == "exact",
-        ),
-        Acknowledgement(
-            accepted=_answer(rules.accepted),
-            rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),
-            statuses={code: _answer(mapping) for code, mapping in rules.statuses.items()},
-        ),
-        adapter.capabilities(ORDERS),
-    )
-
-
-def _answer(mapping: StatusMapping) -> Answer:
-    return Answer(mapping.status, mapping.comment)
 
 
 def _none(work: Callable[[], object]) -> int:

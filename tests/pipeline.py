@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sidecar.app import ORDERS, Installer, Sidecar
+from sidecar.app import ORDERS, Sidecar
+from sidecar.installer import Installer
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.tables import TABLES
 from sidecar.operations import By

@@ -10,9 +10,9 @@ from typing import Any
 
 import click
 
-from sidecar.app import Installer
 from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason
 from sidecar.domain.secret import Secret
+from sidecar.installer import Installer
 from sidecar.process import operator
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve

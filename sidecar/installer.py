@@ -1,0 +1,90 @@
+"""The composition root of an installation: with the login that may do it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from sidecar.app import Sidecar, load_adapter
+from sidecar.capture.triggers import Triggers
+from sidecar.database import Database, Login, require_supported
+from sidecar.domain.secret import Secret
+from sidecar.installation import Installation
+from sidecar.ledger.migrate import Ledger
+from sidecar.magento.env_php import read_env_php
+from sidecar.magento.schema_probe import probe
+
+
+class Installer:
+    """An installation with the login that may do it: `user`, Magento's own, or the daemon's."""
+
+    def __init__(
+        self,
+        sidecar: Sidecar,
+        *,
+        user: str | None = None,
+        password: Secret | None = None,
+        magento_root: Path | None = None,
+    ) -> None:
+        self._sidecar = sidecar
+        login = _installers_login(sidecar.account.login, user, password, magento_root)
+        self._is_other = login.user != sidecar.account.login.user
+        self._database = Database(login, connections=4)
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger's schema, with the installer's rights."""
+        require_supported(self._database.server())
+        return Ledger(self._database, self._sidecar.names)
+
+    @property
+    def triggers(self) -> Triggers:
+        """The triggers that the configuration wants, with the installer's rights."""
+        sidecar = self._sidecar
+        return Triggers(
+            self._database,
+            sidecar.names,
+            sidecar.domains if sidecar.settings.capture.triggers else (),
+            sidecar.stop,
+            prefix=sidecar.account.prefix,
+        )
+
+    def installation(self) -> Installation:
+        """The installation, with server, mapping and Magento's tables checked."""
+        sidecar = self._sidecar
+        load_adapter(sidecar.settings).close()
+        return Installation(
+            self._database,
+            sidecar.store,
+            self.ledger,
+            probe(self._database, sidecar.account.prefix),
+            self.triggers,
+            sidecar.own_statuses,
+            daemon_account=self._daemon_account(),
+        )
+
+    def close(self) -> None:
+        """Give the installer's connections back."""
+        self._database.close()
+
+    def _daemon_account(self) -> str | None:
+        """The daemon's `user@host` as the server sees it, when another account installs."""
+        if not self._is_other:
+            return None
+        own = Database(replace(self._sidecar.account.login, database=""), connections=1)
+        try:
+            with own.transaction("logging in with the daemon's account") as connection:
+                return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+        finally:
+            own.close()
+
+
+def _installers_login(
+    login: Login, user: str | None, password: Secret | None, magento_root: Path | None
+) -> Login:
+    if magento_root is not None:
+        env = read_env_php(magento_root)
+        return replace(login, user=env.user, password=env.password)
+    if user is not None:
+        return replace(login, user=user, password=password or Secret(""))
+    return login
