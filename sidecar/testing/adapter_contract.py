@@ -1,7 +1,7 @@
 """The conformance kit: what every ERP adapter must do when the ERP misbehaves.
 
-A third party's adapter is put to the test with one file and `pytest test_my_erp.py`
-(`pip install magento-erp-sidecar[dev]` brings pytest):
+`python -m sidecar.testing.run_contract ADAPTER` runs it over any adapter (docs/adapters.md).  Among
+the tests of an adapter's own project it is one file for pytest:
 
     from sidecar.testing.adapter_contract import AdapterContract
 
