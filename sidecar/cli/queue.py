@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -108,7 +108,7 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
                     f"there is no event {event_id}", "erp-sidecar order show NUMBER lists them"
                 )
             attempts = overview.attempts_of(connection, [event["id"]])
-    event["payload"] = json.loads(event["payload"], parse_float=Decimal)
+    event["payload"] = _payload(event["payload"])
     if as_json:
         emit_json({"event": event, "attempts": attempts})
         return
@@ -121,6 +121,14 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
             f"{attempt['outcome']}: {attempt['message']}"
         )
     emit_json(event["payload"])
+
+
+def _payload(stored: str) -> Any:
+    """As a tree; as it is where somebody spoilt it."""
+    try:
+        return json.loads(stored, parse_float=Decimal)
+    except ValueError:
+        return stored
 
 
 @queue.command()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
 from sidecar.domain.errors import SidecarError
-from sidecar.domain.event import Event, decode_payload, schema_urn
+from sidecar.domain.event import Event, Payload, decode_payload, schema_urn
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
@@ -24,7 +25,6 @@ from sidecar.domain.outcome import (
     name_of,
     unread,
 )
-from sidecar.domain.settlement import Settlement
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended
@@ -59,6 +59,15 @@ class Parcel:
         return self.links.get((claimed.kind, claimed.entity_id))
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A claimed event with its payload read; `link`: what the ERP called the event's entity."""
+
+    claimed: Claimed
+    payload: Payload
+    link: Link | None
+
+
 class Courier:
     """Used by several threads at once."""
 
@@ -83,9 +92,24 @@ class Courier:
         self._can_probe = adapter.capabilities(domain).probe
 
     def carry(self, parcel: Parcel) -> list[Ended]:
-        """Make the call; an empty list when it was certainly not made."""
+        """Make the call; events that were certainly not sent are not in the result."""
+        payloads: dict[int, Payload] = {}
+        unreadable: list[Ended] = []
+        for claimed in parcel.events:
+            try:
+                payloads[claimed.id] = decode_payload(claimed.type, claimed.payload)
+            except MsgspecError as wrong:
+                # Somebody changed the ledger by hand: that must not end the process, and the next.
+                unreadable.append(self._unreadable(claimed, str(wrong)))
+        return self._carry(parcel, payloads) + unreadable
+
+    def _carry(self, parcel: Parcel, payloads: Mapping[int, Payload]) -> list[Ended]:
+        events = [claimed for claimed in parcel.events if claimed.id in payloads]
+        opened = [Opened(one, payloads[one.id], parcel.link(one)) for one in events]
         if parcel.probing and not self._can_probe:
-            return [self._unaskable(claimed, parcel.link(claimed)) for claimed in parcel.events]
+            return [self._unaskable(one) for one in opened]
+        if not opened:
+            return []
         slots = self._account.slots
         while not slots.take(_LONGEST_WAIT):
             if self._sleeper.wait(0) or self._clock.monotonic() >= parcel.trust.until:
@@ -93,7 +117,7 @@ class Courier:
         try:
             if not self._turn(parcel.trust):
                 return []
-            return self._ask(parcel) if parcel.probing else self._push(parcel)
+            return self._ask(opened) if parcel.probing else self._push(opened, parcel.trust)
         finally:
             slots.give()
 
@@ -110,8 +134,8 @@ class Courier:
                 return False
         return False
 
-    def _push(self, parcel: Parcel) -> list[Ended]:
-        deliveries = [self._delivery(claimed, parcel) for claimed in parcel.events]
+    def _push(self, opened: Sequence[Opened], trust: Trust) -> list[Ended]:
+        deliveries = [self._delivery(one) for one in opened]
         passing("delivery.sending")
         try:
             results = self._adapter.push(deliveries)
@@ -120,13 +144,12 @@ class Courier:
         passing("delivery.answered")
         self._account.note(deliveries, results)
         return [
-            self._pushed(claimed, delivery, result, parcel.trust)
-            for claimed, delivery, result in zip(parcel.events, deliveries, results, strict=True)
+            self._pushed(one, delivery, result, trust)
+            for one, delivery, result in zip(opened, deliveries, results, strict=True)
         ]
 
-    def _pushed(self, claimed: Claimed, delivery: Delivery, result: Result, trust: Trust) -> Ended:
+    def _pushed(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
         outcome = self._read_back(delivery, result.outcome, trust)
-        payload = delivery.event.data
         attempt = Attempt(
             "push",
             name_of(outcome),
@@ -135,8 +158,8 @@ class Courier:
             outcome.code if isinstance(outcome, Rejected) else None,
             result.exchange,
         )
-        settlement = self._settler.of_push(claimed, payload, outcome)
-        return Ended(claimed, payload, settlement, attempt)
+        settlement = self._settler.of_push(one.claimed, one.payload, outcome)
+        return Ended(one.claimed, one.payload, settlement, attempt)
 
     def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""
@@ -156,60 +179,49 @@ class Courier:
         read = [booked for booked in found if booked.reference == outcome.booked.reference]
         return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
-    def _ask(self, parcel: Parcel) -> list[Ended]:
-        payloads = [decode_payload(claimed.type, claimed.payload) for claimed in parcel.events]
+    def _ask(self, opened: Sequence[Opened]) -> list[Ended]:
         started = self._clock.monotonic()
         try:
-            found = self._adapter.probe(
-                self._domain, [claimed.increment_id for claimed in parcel.events]
-            )
+            found = self._adapter.probe(self._domain, [one.claimed.increment_id for one in opened])
         except SidecarError as error:
             self._account.failed(error.message)
-            attempt = Attempt("probe", "unknown", error.message)
-            return [
-                Ended(
-                    claimed,
-                    payload,
-                    self._settler.of_failed_probe(claimed, error.message),
-                    attempt,
-                )
-                for claimed, payload in zip(parcel.events, payloads, strict=True)
-            ]
+            return [self._not_asked(one, error.message) for one in opened]
         finally:
             self._account.throttle.ended()
         took = self._clock.monotonic() - started
-        self._account.probed(len(parcel.events), took)
+        self._account.probed(len(opened), took)
         exchange = Exchange("question by number", None, took)
         return [
-            self._asked(claimed, payload, parcel, found.get(claimed.increment_id, ()), exchange)
-            for claimed, payload in zip(parcel.events, payloads, strict=True)
+            self._asked(one, found.get(one.claimed.increment_id, ()), exchange) for one in opened
         ]
 
-    def _asked(
-        self,
-        claimed: Claimed,
-        payload: object,
-        parcel: Parcel,
-        booked: Sequence[Booked],
-        exchange: Exchange,
-    ) -> Ended:
-        linked = parcel.link(claimed) is not None
-        settlement = self._settler.of_probe(claimed, payload, tuple(booked), linked=linked)
+    def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
+        settlement = self._settler.of_probe(
+            one.claimed, one.payload, tuple(booked), linked=one.link is not None
+        )
         references = ", ".join(document.reference for document in booked)
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange
         )
-        return Ended(claimed, payload, settlement, attempt)
+        return Ended(one.claimed, one.payload, settlement, attempt)
 
-    def _unaskable(self, claimed: Claimed, link: Link | None) -> Ended:
-        payload = decode_payload(claimed.type, claimed.payload)
-        settlement: Settlement = self._settler.of_unaskable(claimed, payload, link)
+    def _not_asked(self, one: Opened, message: str) -> Ended:
+        settlement = self._settler.of_failed_probe(one.claimed, message)
+        return Ended(one.claimed, one.payload, settlement, Attempt("probe", "unknown", message))
+
+    def _unaskable(self, one: Opened) -> Ended:
+        settlement = self._settler.of_unaskable(one.claimed, one.payload, one.link)
         attempt = Attempt("recover", settlement.status.value, "this ERP cannot be asked")
-        return Ended(claimed, payload, settlement, attempt)
+        return Ended(one.claimed, one.payload, settlement, attempt)
 
-    def _delivery(self, claimed: Claimed, parcel: Parcel) -> Delivery:
+    def _unreadable(self, claimed: Claimed, message: str) -> Ended:
+        settlement = self._settler.of_unreadable(claimed, message)
+        return Ended(claimed, None, settlement, Attempt("recover", "parked", message))
+
+    def _delivery(self, one: Opened) -> Delivery:
+        claimed = one.claimed
         event = Event(
             id=claimed.event_id,
             type=claimed.type.value,
@@ -217,10 +229,10 @@ class Courier:
             subject=f"{claimed.kind}/{claimed.increment_id}",
             time=claimed.occurred_at.replace(tzinfo=UTC),
             dataschema=schema_urn(claimed.type),
-            data=decode_payload(claimed.type, claimed.payload),
+            data=one.payload,
             sequence=claimed.sequence,
         )
-        return Delivery(event, claimed.increment_id, parcel.link(claimed))
+        return Delivery(event, claimed.increment_id, one.link)
 
 
 def _reference(outcome: Outcome) -> str | None:

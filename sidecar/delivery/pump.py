@@ -186,7 +186,8 @@ class Pump:
         done: list[Ended] = []
         for parcel, results in landed:
             done += results
-            unsent += [] if results else parcel.events
+            ended = {one.claimed.id for one in results}
+            unsent += [claimed for claimed in parcel.events if claimed.id not in ended]
         self._settle(done, unsent)
         self._renew(flight)
 

@@ -24,7 +24,7 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.domain.settlement import Difference, EventStatus, Settlement, Verdict
+from sidecar.domain.settlement import BAD_DATA, Difference, EventStatus, Settlement, Verdict
 from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
 
@@ -176,6 +176,16 @@ class Settler:
         if self._capabilities.dedupe:
             return Settlement(EventStatus.PENDING, due_in=0, maybe_booked=True)
         return self._parked_in_doubt(event, "sent without a trustworthy answer")
+
+    def of_unreadable(self, event: Claimed, message: str) -> Settlement:
+        """Instead of an attempt, for an event whose payload in the ledger cannot be read."""
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"its payload cannot be read: {message}",
+            remedy=f"'erp-sidecar queue requeue {event.increment_id}' reads the order anew",
+            code=BAD_DATA,
+            maybe_booked=event.maybe_booked,
+        )
 
     def of_failed_probe(self, event: Claimed, message: str) -> Settlement:
         """The ERP could not even be asked."""

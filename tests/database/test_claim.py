@@ -539,3 +539,47 @@ def test_a_zombies_answer_is_fenced_off(ledger: LedgerBench) -> None:
     assert "delivery.fenced_off" in told.names()
     assert ledger.sql("SELECT * FROM {link}") == []
     assert ledger.sql("SELECT * FROM {write_back}") == []
+
+
+def test_a_payload_that_cannot_be_read_is_put_aside_and_its_neighbours_go(
+    ledger: LedgerBench,
+) -> None:
+    (spoilt,) = add(ledger, PLACED)
+    (sound,) = add(ledger, PLACED, entity=2)
+    ledger.sql("UPDATE {payload} SET payload = LEFT(payload, 30) WHERE entity_id = 1")
+    erp = ScriptedErp(batch=10)
+
+    ledger.deliver(erp)
+
+    assert [delivery.ref for delivery in erp.pushed] == ["000000002"]
+    assert ledger.event(sound).status == "accepted"
+    event = ledger.event(spoilt)
+    assert (event.status, event.error_code) == ("parked", "bad_data")
+    assert "cannot be read" in event.reason
+    assert "requeue 000000001" in event.remedy
+
+
+def test_a_batch_that_was_not_sent_is_given_back_beside_a_payload_that_cannot_be_read(
+    ledger: LedgerBench,
+) -> None:
+    add(ledger, PLACED)
+    (sound,) = add(ledger, PLACED, entity=2)
+    ledger.sql("UPDATE {payload} SET payload = '{{' WHERE entity_id = 1")
+
+    class Stopping(HandClock):
+        """A stop is asked for while the throttle makes a worker wait."""
+
+        asked = False
+
+        def wait(self, seconds: float) -> bool:
+            self.asked = self.asked or seconds > 0
+            return self.asked
+
+    erp, clock = ScriptedErp(batch=10), Stopping()
+    with ledger.pump(erp, clock=clock) as pump:
+        pump._account.throttle.refused(30)
+        pump.run_once()
+
+    assert erp.pushed == []
+    assert ledger.event(sound).status == "pending"
+    assert ledger.event(sound).attempts == 0
