@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
@@ -12,22 +12,19 @@ import pytest
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,
-    MariaDb,
-    MySql,
     PrivateServer,
     Shop,
     create_magento,
 )
+from tests.servers import flavour_asked_for
 
 _numbers = count(1)
-_FLAVOURS: Mapping[str, Callable[[], Flavour]] = {"mariadb": MariaDb.find, "mysql": MySql.find}
 
 
 @pytest.fixture(scope="session")
 def flavour() -> Flavour:
-    """The server program that this run is for: ERP_SIDECAR_TEST_SERVER=mariadb (default), mysql."""
-    wanted = os.environ.get("ERP_SIDECAR_TEST_SERVER", "mariadb")
-    return _FLAVOURS[wanted]()
+    """The server program that this run is for."""
+    return flavour_asked_for()
 
 
 @pytest.fixture(scope="session")

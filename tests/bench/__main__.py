@@ -9,8 +9,10 @@ from importlib import import_module
 
 from tests.bench.report import PAGE, Report, write
 from tests.bench.scale import Scale
+from tests.servers import is_mysql
 
 NAMES = ("throughput", "slow_erp", "latency", "limiter", "claim", "memory", "checkout")
+_ON_MYSQL = " on MySQL"
 
 
 def main(wanted: list[str]) -> int:
@@ -24,12 +26,12 @@ def main(wanted: list[str]) -> int:
     for name in wanted or NAMES:
         module = import_module(f"tests.bench.{name}")
         print(f"{name}", flush=True)
-        report = Report(name, inspect.cleandoc(module.__doc__ or ""))
+        report = Report(name + _ON_MYSQL * is_mysql(), inspect.cleandoc(module.__doc__ or ""))
         module.measure(report, scale)
         print(f"       {report.machine()}", flush=True)
         reports.append(report)
         if os.environ.get("BENCH_WRITE", "") not in ("", "0"):
-            write(report, NAMES)
+            write(report, [*NAMES, *(name + _ON_MYSQL for name in NAMES)])
             print(f"       written to {PAGE}", flush=True)
     verdicts = [figure.verdict for report in reports for figure in report.figures]
     print(f"{verdicts.count('PASS')} PASS, {verdicts.count('MISS')} MISS")

@@ -30,6 +30,8 @@ from sidecar.testing.magento_db import PrivateServer
 from tests.bench.ledger_rows import SAMPLE, STUB, add_finished, add_pending
 from tests.bench.report import Report, at_most, percentile
 from tests.bench.scale import Scale
+from tests.bench.stand import version_named
+from tests.servers import flavour_asked_for
 
 BATCH = 50
 _FEW = 1_000
@@ -77,13 +79,17 @@ def measure(report: Report, scale: Scale) -> None:
     """Fill `report`."""
     many, repetitions = scale.pick(2_000_000, 200_000), scale.pick(400, 100)
     with (
-        PrivateServer(fsync=True, options={"innodb_buffer_pool_size": "8G"}) as server,
+        PrivateServer(
+            fsync=True,
+            options={"innodb_buffer_pool_size": "8G"},
+            flavour=flavour_asked_for(),
+        ) as server,
         server.connect() as connection,
     ):
         with connection.cursor() as cursor:
             cursor.execute("SELECT VERSION()")
             version = str(cursor.fetchall()[0][0])
-        report.server = f"MariaDB {version.partition('-Maria')[0]}"
+        report.server = version_named(version)
         subjects = {
             "1,000 pending": Subject(server, "few"),
             f"{many:,} pending": Subject(server, "pending"),

@@ -28,6 +28,7 @@ lines say what is measured and how.  Repeat all of it, or one part, on a machine
     make bench BENCH=throughput           one (or several) of: {names}
     make bench BENCH_QUICK=1              fewer orders and repetitions, about 10 minutes
     make bench BENCH_WRITE=1              … and write the sections of this page anew
+    make bench ERP_SIDECAR_TEST_SERVER=mysql      on MySQL (make test-mysql gets it)
 
 A figure is the median of its repetitions, with the smallest and the largest beside it.  *noisy*
 marks a run that began while other programs kept the machine busy: there only the figures that are
@@ -159,7 +160,7 @@ def write(report: Report, names: Sequence[str]) -> None:
     sections = _sections(PAGE.read_text("utf-8")) if PAGE.exists() else {}
     sections[report.name] = report.section()
     ordered = [sections[name] for name in names if name in sections]
-    preface = _PREFACE.format(names=", ".join(names))
+    preface = _PREFACE.format(names=", ".join(name for name in names if " " not in name))
     PAGE.write_text("\n".join([preface, *ordered]), encoding="utf-8")
 
 

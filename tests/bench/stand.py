@@ -18,6 +18,7 @@ from typing import Any, Self
 from sidecar.domain.errors import SidecarError
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
+from tests.servers import flavour_asked_for
 
 MAGENTO = "magento"
 LEDGER = "erp_sidecar"
@@ -62,7 +63,9 @@ class Stand:
         with ExitStack() as undo:
             folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="erp-sidecar-bench-"))
             self.folder = Path(folder)
-            self.server = server or undo.enter_context(PrivateServer(fsync=True))
+            self.server = server or undo.enter_context(
+                PrivateServer(fsync=True, flavour=flavour_asked_for())
+            )
             self.magento: MagentoDatabase = create_magento(self.server, MAGENTO)
             self.erp = undo.enter_context(ErpSim.start(**erp))
             self._daemons: list[subprocess.Popen[bytes]] = []
@@ -93,7 +96,7 @@ class Stand:
     def version(self) -> str:
         """The server's name and version."""
         ((text,),) = self.sql("SELECT VERSION()")
-        return f"MariaDB {text.partition('-')[0]}" if "Maria" in text else f"MySQL {text}"
+        return version_named(text)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         """Rows of one statement, run as root in the shop's schema."""
@@ -176,6 +179,12 @@ class Stand:
             if daemon.poll() is None:
                 daemon.kill()
             daemon.wait()
+
+
+def version_named(text: str) -> str:
+    """`MariaDB 10.11.18` of what the server says of its version."""
+    name = "MariaDB" if "Maria" in text else "MySQL"
+    return f"{name} {text.partition('-')[0]}"
 
 
 def cpu_seconds(pid: int) -> float:

@@ -26,6 +26,7 @@ from pathlib import Path
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.bench.stand import cpu_seconds, resident_mib
 from tests.rig import Rig
+from tests.servers import flavour_asked_for
 
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261125"))
 MAY_GROW_MIB = 10.0
@@ -59,7 +60,7 @@ def main(minutes: float) -> int:
     print(f"ERP_SIDECAR_SEED={SEED}, {minutes:g} minutes", flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="erp-sidecar-soak-") as folder,
-        PrivateServer(fsync=True) as server,
+        PrivateServer(fsync=True, flavour=flavour_asked_for()) as server,
         Rig(server, Path(folder), "soak", keep="60s") as rig,
     ):
         set_moods(rig)
