@@ -30,6 +30,7 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
+from sidecar.findings import Findings
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
@@ -302,6 +303,11 @@ class Sidecar:
             ORDERS,
             can_ask=lambda: self.adapter.capabilities(ORDERS).probe,
         )
+
+    @property
+    def findings(self) -> Findings:
+        """What operators do about differences."""
+        return Findings(self.database, self.store)
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -66,9 +66,10 @@ def _print(story: dict[str, Any]) -> None:
             )
     click.echo(f"erp      {_erp(story)}")
     for difference in story["differences"]:
+        ended = difference["resolved_at"]
         click.echo(
             f"differs  {difference['class']}: ours {difference['ours']}, theirs "
-            f"{difference['theirs']}"
+            f"{difference['theirs']}{f' (ended {text(ended)})' if ended else ''}"
         )
     for back in story["write_backs"]:
         times = f" {back['applied']} times" if back["applied"] > 1 else ""

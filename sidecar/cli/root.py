@@ -9,6 +9,7 @@ import click
 from sidecar.cli import (
     config,
     demo,
+    differences,
     domain,
     events,
     install,
@@ -55,6 +56,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 for command in (
     config.config,
     demo.demo,
+    differences.differences,
     domain.domain,
     events.events,
     install.install,

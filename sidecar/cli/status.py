@@ -113,7 +113,10 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     if amiss and not suspended:
         lines.append(f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)")
     if differing := found["differing"]["orders"]:
-        lines.append(f"{found['differing']['differences']} difference(s) in {differing} order(s)")
+        lines.append(
+            f"{found['differing']['differences']} difference(s) in {differing} order(s) "
+            "(erp-sidecar differences list)"
+        )
     if found["erp"]["breaker"] == "open":
         lines.append("the ERP does not answer: the breaker is open")
     return lines

@@ -1,4 +1,4 @@
-"""What follows from an attempt: the attempt's record, the link, differences, the write-back."""
+"""What follows from an attempt: its record, the link, the write-back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from sidecar.database import insert_rows
 from sidecar.domain.outcome import Booked
-from sidecar.domain.settlement import Difference, Verdict
+from sidecar.domain.settlement import Verdict
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
 from sidecar.ports import Exchange, Link
@@ -47,7 +47,7 @@ class WriteBack:
 
 
 class Journal:
-    """Tables `attempt`, `link` and `difference`."""
+    """Tables `attempt` and `link`."""
 
     def __init__(self, tables: Tables) -> None:
         self._attempt = tables.attempt
@@ -106,18 +106,6 @@ class Journal:
             "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
             "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
             "updated_at = VALUES(updated_at)",
-        )
-
-    def differ(
-        self, connection: sa.Connection, found: Sequence[tuple[Claimed, Difference]]
-    ) -> None:
-        """Keep what the ERP's answers and our figures do not agree on."""
-        insert_rows(
-            connection,
-            f"{self._names('difference')} (domain, kind, entity_id, increment_id, class, ours, "
-            "theirs, amount, currency, event, found_at)",
-            f"({'%s, ' * 10}UTC_TIMESTAMP(3))",
-            [_difference_row(claimed, difference) for claimed, difference in found],
         )
 
 
@@ -305,21 +293,6 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
         booked.total,
         booked.tax,
         booked.lines,
-        claimed.currency,
-        claimed.id,
-    )
-
-
-def _difference_row(claimed: Claimed, difference: Difference) -> tuple[object, ...]:
-    return (
-        claimed.domain,
-        claimed.kind,
-        claimed.entity_id,
-        claimed.increment_id,
-        difference.kind,
-        cut(difference.ours, 100),
-        cut(difference.theirs, 100),
-        difference.amount,
         claimed.currency,
         claimed.id,
     )

@@ -20,6 +20,8 @@ Row = dict[str, Any]
 #: Where an event waits for a human.
 REFUSED = ("rejected", "parked")
 
+_NEWEST = 1_000
+
 _LISTED = (
     "id", "event_id", "domain", "kind", "entity_id", "increment_id", "sequence", "type", "status",
     "attempts", "due_at", "waiting", "maybe_booked", "reason", "remedy", "error_code",
@@ -60,7 +62,7 @@ class Overview:
         return {state: int(count) for state, count in rows}
 
     def open_differences(self, connection: sa.Connection, orders: int) -> list[Row]:
-        """What nobody has resolved, of the `orders` that it was found in last, newest first."""
+        """What still stands, of the `orders` that it was found in last, newest first."""
         d = self._tables.difference.c
         newest = (
             sa.select(d.kind, d.entity_id, sa.func.max(d.id).label("id"))
@@ -72,8 +74,8 @@ class Overview:
         )
         statement = (
             sa.select(
-                d.entity_id, d.increment_id, d["class"], d.ours, d.theirs, d.amount, d.currency,
-                d.found_at,
+                d.kind, d.entity_id, d.increment_id, d["class"], d.ours, d.theirs, d.amount,
+                d.currency, d.found_at,
             )
             .join(newest, sa.and_(newest.c.kind == d.kind, newest.c.entity_id == d.entity_id))
             .where(d.resolved_at.is_(None))
@@ -82,7 +84,7 @@ class Overview:
         return _rows(connection, statement)
 
     def differing(self, connection: sa.Connection) -> Row:
-        """How many differences nobody has resolved, in how many orders."""
+        """How many differences still stand, in how many orders."""
         statement = sa.text(
             "SELECT COUNT(*) AS differences, COUNT(DISTINCT kind, entity_id) AS orders "
             f"FROM {self._names('difference')} WHERE resolved_at IS NULL"
@@ -90,11 +92,16 @@ class Overview:
         return _rows(connection, statement)[0]
 
     def last_accepted(self, connection: sa.Connection, domain: str) -> datetime | None:
-        """When the ERP last took something."""
+        """When the ERP last took something, of the newest events: to read all takes seconds."""
         c = self._tables.event.c
-        at = connection.execute(
-            sa.select(sa.func.max(c.finished_at)).where(c.domain == domain, c.status == "accepted")
-        ).scalar_one()
+        newest = (
+            sa.select(c.finished_at)
+            .where(c.domain == domain, c.status == "accepted")
+            .order_by(c.id.desc())
+            .limit(_NEWEST)
+            .subquery()
+        )
+        at = connection.execute(sa.select(sa.func.max(newest.c.finished_at))).scalar_one()
         return at.replace(tzinfo=UTC) if at else None
 
     def queue(

@@ -14,8 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement
 from sidecar.ledger.claims import Claimed
+from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Attempt, Journal, WriteBacks
@@ -41,6 +43,7 @@ class Settling:
         entities: Entities,
         events: Events,
         journal: Journal,
+        differences: Differences,
         write_backs: WriteBacks,
     ) -> None:
         self._event = tables.event
@@ -48,6 +51,7 @@ class Settling:
         self._entities = entities
         self._events = events
         self._journal = journal
+        self._differences = differences
         self._write_backs = write_backs
 
     def settle(self, connection: sa.Connection, owner: str, ended: Sequence[Ended]) -> list[Ended]:
@@ -67,7 +71,9 @@ class Settling:
             connection,
             [(one.claimed, one.settlement.booked) for one in ours if one.settlement.booked],
         )
-        self._journal.differ(
+        for kind, ids in _compared_again(ours).items():
+            self._differences.end(connection, kind, ids)
+        self._differences.add(
             connection,
             [
                 (one.claimed, difference)
@@ -124,6 +130,20 @@ class Settling:
                 f"finished_at = UTC_TIMESTAMP(3) WHERE id IN ({marks})",
                 tuple(one.claimed.id for one in ended),
             )
+
+
+def _compared_again(ended: Sequence[Ended]) -> dict[str, list[int]]:
+    """Entities of which an earlier answer may have been compared already.
+
+    What is found now stands in place of what was found then.
+    """
+    again: dict[str, list[int]] = defaultdict(list)
+    for one in ended:
+        claimed, booked = one.claimed, one.settlement.booked
+        first = claimed.type is EventType.ORDER_PLACED and not claimed.maybe_booked
+        if booked is not None and booked.total is not None and not first:
+            again[claimed.kind].append(claimed.entity_id)
+    return again
 
 
 def _reference(one: Ended) -> str:

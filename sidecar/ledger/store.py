@@ -5,6 +5,7 @@ from __future__ import annotations
 from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
+from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Journal, WriteBacks
@@ -22,9 +23,15 @@ class LedgerStore:
         self.events = Events(self.tables)
         self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
+        self.differences = Differences(self.tables)
         self.write_backs = WriteBacks(self.tables)
         self.settling = Settling(
-            self.tables, self.entities, self.events, self.journal, self.write_backs
+            self.tables,
+            self.entities,
+            self.events,
+            self.journal,
+            self.differences,
+            self.write_backs,
         )
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)

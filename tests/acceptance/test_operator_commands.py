@@ -346,7 +346,7 @@ def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_s
         f"differs  order {small.increment_id}: line_qty ours MUG: 0.333, theirs MUG: 0.33",
         f"differs  order {number}: 5 figures, the greatest by {lost:.2f} EUR: total, tax, line_tax "
         f"(erp-sidecar order show {number})",
-        "! 6 difference(s) in 2 order(s)",
+        "! 6 difference(s) in 2 order(s) (erp-sidecar differences list)",
     ]
     told = as_json(rig, "status", code=2)
     assert told["differing"] == {"differences": 6, "orders": 2}
@@ -357,3 +357,30 @@ def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_s
     assert len(shown) == 5
     assert shown[-1].startswith("differs  line_tax: ours MUG: ")
     assert [line["tax_amount"] for line in story["erp"][0]["items"]] == [0, 0, 0]
+
+
+def test_differences_are_listed_until_somebody_has_seen_to_them(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        rig.erp.rule("drop_tax", times=1)
+        number = shop.place([Line("MUG", 2)]).increment_id
+        rig.sidecar("run", "--once")
+
+    listed = as_json(rig, "differences", "list", code=2)
+    assert [one["class"] for one in listed] == ["total", "tax", "line_tax"]
+    assert "3 difference(s) would be ended" in ok(
+        rig, "differences", "resolve", number, "--dry-run"
+    )
+    assert run(rig, "differences", "list").code == 2
+
+    ended = ok(rig, "differences", "resolve", number, "--reason", "corrected by hand")
+
+    assert "3 difference(s) ended" in ended
+    assert as_json(rig, "differences", "list") == []
+    assert run(rig, "status").code == 0
+    (story,) = as_json(rig, "order", "show", number)
+    (act,) = story["audit"]
+    assert (act["command"], act["reason"]) == ("differences resolve", "corrected by hand")
+    assert "line_tax" in act["detail"]
+    assert "(ended 20" in ok(rig, "order", "show", number)
+    assert f"order {number}: no difference stands" in ok(rig, "differences", "resolve", number)
+    assert run(rig, "differences", "resolve", "000000999").code == 65

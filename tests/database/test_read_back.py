@@ -89,3 +89,20 @@ def test_each_difference_of_many_orders_is_kept_and_told(ledger: LedgerBench) ->
         )
     ]
     assert len(told.of("delivery.difference")) == len(rows)
+
+
+def test_a_later_answer_stands_in_place_of_what_was_found_before(ledger: LedgerBench) -> None:
+    payload = encode_payload(ORDER).decode()
+    erp = ScriptedErp()
+    answers = [replace(TOLD, total=Decimal(1)), replace(TOLD, tax=Decimal(0)), TOLD]
+    standing = []
+    for sequence, booked in enumerate(answers, 1):
+        type_ = EventType.ORDER_PLACED if sequence == 1 else EventType.ORDER_UPDATED
+        ledger.add(new_event(1, sequence, type_, payload=payload))
+        erp.answers[ORDER.increment_id] = [Accepted(booked=booked)]
+        ledger.deliver(erp)
+        rows = ledger.sql("SELECT class FROM {difference} WHERE resolved_at IS NULL")
+        standing.append([kind for (kind,) in rows])
+
+    assert standing == [["total"], ["tax"], []]
+    assert len(ledger.sql("SELECT * FROM {difference}")) == 2

@@ -1,0 +1,60 @@
+"""What the ERP's figures and ours do not agree on, until a person or a newer answer ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from sidecar.database import insert_rows
+from sidecar.domain.settlement import Difference
+from sidecar.ledger.claims import Claimed
+from sidecar.ledger.tables import NOW, Tables, cut
+
+
+class Differences:
+    """Table `difference`."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._difference = tables.difference
+        self._names = tables.names
+
+    def add(self, connection: sa.Connection, found: Sequence[tuple[Claimed, Difference]]) -> None:
+        """Keep what was found."""
+        insert_rows(
+            connection,
+            f"{self._names('difference')} (domain, kind, entity_id, increment_id, class, ours, "
+            "theirs, amount, currency, event, found_at)",
+            f"({'%s, ' * 10}UTC_TIMESTAMP(3))",
+            [_row(claimed, difference) for claimed, difference in found],
+        )
+
+    def end(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
+        """Nothing that was found of these entities so far stands any more; gives how much that was.
+
+        A newer answer was compared, or a person has seen to it.
+        """
+        if not entity_ids:
+            return 0
+        c = self._difference.c
+        ended = connection.execute(
+            sa.update(self._difference)
+            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.resolved_at.is_(None))
+            .values(resolved_at=NOW)
+        )
+        return int(ended.rowcount)
+
+
+def _row(claimed: Claimed, difference: Difference) -> tuple[object, ...]:
+    return (
+        claimed.domain,
+        claimed.kind,
+        claimed.entity_id,
+        claimed.increment_id,
+        difference.kind,
+        cut(difference.ours, 100),
+        cut(difference.theirs, 100),
+        difference.amount,
+        claimed.currency,
+        claimed.id,
+    )
