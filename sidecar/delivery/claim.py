@@ -28,6 +28,9 @@ _TRUSTED = 0.8
 class Claim:
     """What was taken: `pushes` to send, `probes` to ask the ERP about; `links` by entity.
 
+    `folded` events were closed because others carry them, `held` ones put to wait: neither is due
+    any more, and there may be more behind them.
+
     `trusted_until` is the process's own bound (monotonic): after it nothing of the claim may be
     sent any more, because somebody else may have it by the database's clock.
     """
@@ -37,9 +40,15 @@ class Claim:
     links: dict[tuple[str, int], Link]
     trusted_until: float
     folded: int = 0
+    held: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.pushes or self.probes or self.folded)
+        return bool(self.pushes or self.probes or self.folded or self.held)
+
+    @property
+    def moved(self) -> int:
+        """How many events are on, or at the end of, their way."""
+        return len(self.pushes) + len(self.probes) + self.folded
 
 
 class Claimer:
@@ -110,7 +119,7 @@ class Claimer:
         pushes: list[int] = []
         probes: list[int] = []
         links: dict[tuple[str, int], Link] = {}
-        folded = 0
+        folded = held = 0
         for kind, ids in _by_kind(due).items():
             known = self._ledger.entities.read(connection, kind, ids, locked=True)
             found = self._ledger.journal.links(connection, kind, ids)
@@ -130,10 +139,15 @@ class Claimer:
                     # It goes alone, at the beginning of the next run.
                     continue
                 folded += self._carry_out(connection, chosen)
+                held += len(chosen.behind)
                 if chosen.probe:
                     probes.append(chosen.probe.id)
-                if chosen.push and self._passes(connection, chosen.push, known.get(entity_id)):
+                if chosen.push is None:
+                    continue
+                if self._passes(connection, chosen.push, known.get(entity_id)):
                     pushes.append(chosen.push.id)
+                else:
+                    held += 1
         take = self._ledger.events.take
         return Claim(
             pushes=tuple(take(connection, pushes, self._owner, self._lease_seconds)),
@@ -141,6 +155,7 @@ class Claimer:
             links=links,
             trusted_until=self.trusted_until(started),
             folded=folded,
+            held=held,
         )
 
     def _carry_out(self, connection: sa.Connection, chosen: EntityPlan) -> int:

@@ -53,14 +53,6 @@ class Lane:
     concurrency: int
     lease_seconds: float
 
-    @property
-    def low_water(self) -> int:
-        """Calls on their way below which more is claimed.
-
-        Half a claim, so that a fast ERP still has something to do while the next is taken.
-        """
-        return max(self.concurrency, self.claim_size // self.batch // 2)
-
 
 class Pump:
     """One domain's delivery; `run_once` is called by one thread at a time."""
@@ -88,6 +80,8 @@ class Pump:
         self._sleeper = sleeper
         self._narrator = narrator
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
+        self._flight = Flight(clock)
+        self._renewed_at = 0.0
         with self._database.transaction("waking what waits at a gate") as connection:
             # The gates may have been configured anew: what waits at one is looked at again.
             self._ledger.events.wake_domain(connection, self._lane.domain)
@@ -99,50 +93,63 @@ class Pump:
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
         suspects_are_due = self._expire()
-        flight = Flight(self._clock.monotonic())
+        self._renewed_at = self._clock.monotonic()
         until = self._clock.monotonic() + _LONGEST_RUN
         moved = 0
         try:
             if suspects_are_due:
-                moved += self._suspects(flight, until)
+                moved += self._suspects(until)
             while True:
                 if self._clock.monotonic() < until:
-                    moved += self._fill(flight)
-                if not flight.calls:
+                    moved += self._fill()
+                if not self._flight.calls:
                     break
-                self._land(flight)
+                self._land()
         except SidecarError:
-            self._bring_home(flight)
+            self._bring_home()
             raise
         self._account.remember()
         return moved
 
-    def _bring_home(self, flight: Flight) -> None:
+    def _bring_home(self) -> None:
         """The loop broke off: what is on its way is still settled, or left to its lease."""
-        while flight.calls:
+        while self._flight.calls:
             try:
-                self._land(flight)
+                self._land()
             except SidecarError as error:
                 self._narrator.tell("delivery.left_to_lease", message=error.message)
 
-    def _fill(self, flight: Flight) -> int:
+    def _fill(self) -> int:
         """Claim while there is room in the air; gives how many events moved."""
         moved = 0
-        while len(flight.calls) <= self._lane.low_water and self._may_go():
-            claim = self._claimer.claim(self._lane.claim_size)
+        while (room := self._room()) > 0 and self._may_go():
+            claim = self._claimer.claim(room)
             if not claim:
                 break
-            moved += len(claim.pushes) + len(claim.probes) + claim.folded
-            self._narrator.tell(
-                "delivery.claimed",
-                domain=self._lane.domain,
-                pushes=len(claim.pushes),
-                probes=len(claim.probes),
-                folded=claim.folded,
-            )
+            moved += claim.moved
+            if claim.moved:
+                self._narrator.tell(
+                    "delivery.claimed",
+                    domain=self._lane.domain,
+                    pushes=len(claim.pushes),
+                    probes=len(claim.probes),
+                    folded=claim.folded,
+                )
             passing("delivery.claimed")
-            self._take_off(flight, claim)
+            self._take_off(claim)
         return moved
+
+    def _room(self) -> int:
+        """How many events to claim now: with what is on its way, about a second's work.
+
+        What is claimed early is sent on after a pause, asked about after a crash, and old by the
+        time that a slow ERP gets it.  Nothing until half has landed, so that claims are large.
+        """
+        calls = max(2 * self._account.slots.limit, self._flight.landed_of_late())
+        calls = min(calls, self._lane.claim_size + self._lane.concurrency)
+        if 2 * len(self._flight.calls) > calls:
+            return 0
+        return min(self._lane.claim_size, (calls - len(self._flight.calls)) * self._lane.batch)
 
     def _may_go(self) -> bool:
         if self._sleeper.wait(0):
@@ -151,7 +158,7 @@ class Pump:
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 
-    def _take_off(self, flight: Flight, claim: Claim) -> None:
+    def _take_off(self, claim: Claim) -> None:
         trust = Trust(claim.trusted_until)
         parcels = [
             Parcel(part, claim.links, trust) for part in _parts(claim.pushes, self._lane.batch)
@@ -161,27 +168,27 @@ class Pump:
             for part in _chunks(claim.probes, self._lane.probe_batch)
         ]
         for parcel in parcels:
-            flight.send(self._workers, self._courier.carry, parcel)
+            self._flight.send(self._workers, self._courier.carry, parcel)
 
-    def _suspects(self, flight: Flight, until: float) -> int:
+    def _suspects(self, until: float) -> int:
         """Send what processes died of, one by one, before anything else is in the air."""
         moved = 0
         while self._clock.monotonic() < until and self._may_go():
             claim = self._claimer.claim_suspect()
             if not claim:
                 break
-            moved += len(claim.pushes) + len(claim.probes) + claim.folded
+            moved += claim.moved
             passing("delivery.claimed")
-            self._take_off(flight, claim)
-            while flight.calls:
-                self._land(flight)
+            self._take_off(claim)
+            while self._flight.calls:
+                self._land()
         return moved
 
-    def _land(self, flight: Flight) -> None:
+    def _land(self) -> None:
         """Wait for calls to end, settle them, keep the leases of the others."""
         if self._sleeper.wait(0):
-            flight.cancel()
-        landed = flight.landed(self._lane.lease_seconds / _RENEW_SHARE, self._lane.low_water)
+            self._flight.cancel()
+        landed = self._flight.landed(self._lane.lease_seconds / _RENEW_SHARE)
         unsent: list[Claimed] = []
         done: list[Ended] = []
         for parcel, results in landed:
@@ -189,7 +196,7 @@ class Pump:
             ended = {one.claimed.id for one in results}
             unsent += [claimed for claimed in parcel.events if claimed.id not in ended]
         self._settle(done, unsent)
-        self._renew(flight)
+        self._renew()
 
     def _settle(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> None:
         if not done and not unsent:
@@ -220,18 +227,21 @@ class Pump:
                 self._sleeper.wait(wait_for)
         raise AssertionError("the loop above returns or raises")
 
-    def _renew(self, flight: Flight) -> None:
+    def _renew(self) -> None:
         now = self._clock.monotonic()
-        if not flight.calls or now - flight.renewed_at < self._lane.lease_seconds / _RENEW_SHARE:
+        if (
+            not self._flight.calls
+            or now - self._renewed_at < self._lane.lease_seconds / _RENEW_SHARE
+        ):
             return
-        ids = [claimed.id for claimed in flight.events()]
+        ids = [claimed.id for claimed in self._flight.events()]
         with self._database.transaction("renewing leases") as connection:
             kept = self._ledger.events.renew(
                 connection, ids, self._lane.owner, self._lane.lease_seconds
             )
-        flight.renewed_at = now
+        self._renewed_at = now
         if kept == len(ids):
-            for parcel in flight.calls.values():
+            for parcel in self._flight.calls.values():
                 parcel.trust.until = self._claimer.trusted_until(now)
 
     def _expire(self) -> bool:

@@ -5,6 +5,9 @@ requests that the ERP served in whole windows after the first, *refused* its 429
 allows a quarter only for a while, without telling: the sidecar has to slow down by what it is
 answered, and to come back.  Windows are scaled (20 per 10 s), except in the run of 120 a minute,
 which is left out of the quick one.
+
+Last, an ERP without such a limit whose answers take 20 times as long for a while: the sidecar
+should leave it alone but for one call at a time, and be back at full rate soon after.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from sidecar.testing.erpsim import Exchange
 from tests.bench.backlog import place_many
 from tests.bench.report import Report, at_least, at_most
 from tests.bench.scale import Scale
-from tests.bench.stand import Stand
+from tests.bench.stand import LEDGER, Stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ def measure(report: Report, scale: Scale) -> None:
         _steady(report, stand, SCALED, windows=scale.pick(9, 4))
         _slowed_down(report, stand, SCALED, windows=scale.pick(6, 3))
         stand.stop(daemon)
+    _gets_slow(report, scale.pick(20, 10))
     if not scale.quick:
         with _limited(REAL, 700) as stand:
             daemon = stand.start()
@@ -102,6 +106,34 @@ def _slowed_down(report: Report, stand: Stand, limit: Limit, windows: int) -> No
     stand.until(recovered, 30 * limit.seconds, every=0.5)
     waited = (datetime.now(UTC) - freed).total_seconds() / limit.seconds
     report.add("windows until the full rate is back", "", [waited], at_most(6))
+
+
+def _gets_slow(report: Report, seconds: int) -> None:
+    """Answers take a second instead of 50 ms, then 50 ms again."""
+    calls, usual, slow = 4, 0.05, 1.0
+    with Stand(concurrency=calls, latency_ms=1000 * usual) as stand:
+        stand.durable(False)
+        place_many(stand.magento, 60 * int(calls / usual))
+        stand.durable(True)
+        daemon = stand.start()
+        _first_request(stand)
+        time.sleep(seconds)
+        before = _rate(stand)
+        stand.erp.rule("answer_late", seconds=slow)
+        time.sleep(seconds)
+        ((slots,),) = stand.sql(f"SELECT slots FROM {LEDGER}.erp_account")
+        stand.erp.clear_rules()
+        quick_from = time.monotonic()
+        stand.until(lambda: _rate(stand) >= 0.95 * before, 120, every=0.5)
+        waited = time.monotonic() - quick_from
+        stand.stop(daemon)
+    report.add(f"calls at a time, of {calls}, while answers are slow", "", [slots], at_most(1))
+    report.add("seconds until the full rate is back", "s", [waited], at_most(30, "s"))
+
+
+def _rate(stand: Stand) -> float:
+    """Requests per second, of the last two."""
+    return len(_between(stand, datetime.now(UTC) - timedelta(seconds=2), 2)) / 2
 
 
 def _first_request(stand: Stand) -> datetime:

@@ -583,3 +583,42 @@ def test_a_batch_that_was_not_sent_is_given_back_beside_a_payload_that_cannot_be
     assert erp.pushed == []
     assert ledger.event(sound).status == "pending"
     assert ledger.event(sound).attempts == 0
+
+
+def test_what_waits_at_a_gate_does_not_keep_what_may_go_from_going(ledger: LedgerBench) -> None:
+    """One claim takes a few; those that are only held back must not end the run."""
+    for entity in range(1, 41):
+        add(ledger, PLACED, entity=entity)
+    ledger.sql(
+        'UPDATE {entity} SET facts = \'{{"state":"new","payment_method":"banktransfer",'
+        '"grand_total":1,"total_paid":0,"total_due":1,"amount_authorized":0,'
+        '"has_transaction":false}}\' WHERE entity_id < 40'
+    )
+    erp = ScriptedErp()
+
+    with ledger.pump(erp, gate={"banktransfer": "paid", "default": "always"}) as pump:
+        pump.run_once()
+
+    assert [delivery.ref for delivery in erp.pushed] == ["000000040"]
+
+
+def test_a_pause_is_kept_although_much_is_due(ledger: LedgerBench) -> None:
+    """No more is claimed than a second's work: what is claimed is sent."""
+    for entity in range(1, 41):
+        add(ledger, PLACED, entity=entity)
+
+    class Pausing(ScriptedErp):
+        def push(self, batch):  # type: ignore[no-untyped-def]
+            if len(self.pushed) == 5:
+                with ledger.database.transaction() as connection:
+                    ledger.store.control.pause(
+                        connection, "orders", until=None, who="ann", reason="a test"
+                    )
+            return super().push(batch)
+
+    erp = Pausing()
+    with ledger.pump(erp, concurrency=1) as pump:
+        drain(pump)
+
+    assert 5 < len(erp.pushed) < 25
+    assert len([row for row in ledger.events() if row.status == "pending"]) > 15
