@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from sidecar.delivery.verify import differences
@@ -203,9 +203,19 @@ class Settler:
         return Settlement(
             EventStatus.ACCEPTED,
             booked=booked,
-            verdict=self._verdict_accepted(booked) if _is_placement(event) else None,
+            verdict=self._verdict_of(event.type, booked),
             differences=found,
         )
+
+    def _verdict_of(self, event_type: EventType, booked: Booked) -> Verdict | None:
+        """What Magento hears of an acceptance: of a change nothing, unless it ends our hold."""
+        match event_type:
+            case EventType.ORDER_PLACED:
+                return self._verdict_accepted(booked)
+            case EventType.ORDER_UPDATED:
+                return replace(self._verdict_accepted(booked), releases=True)
+            case _:
+                return None
 
     def _verdict_accepted(self, booked: Booked) -> Verdict:
         rules = self._acknowledgement

@@ -51,13 +51,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be carried into Magento."""
+    """What is to be carried into Magento.
+
+    `hold`: put the order on hold; `releases`: worth a word only where it is on hold because the ERP
+    refused something of it, which it has now taken.
+    """
 
     verdict: str
     status: str | None
     ext_order_id: str | None
     comment: str | None
     hold: bool = False
+    releases: bool = False
 
 
 @dataclass(frozen=True, slots=True)

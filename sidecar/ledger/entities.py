@@ -110,6 +110,15 @@ class Entities:
         )
         return {row[0]: row[1] for row in rows}
 
+    def held_by_us(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> set[int]:
+        """Those of the entities that are on hold because the ERP refused something of them."""
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id FROM {self._names('entity')} "
+            "WHERE kind = %s AND entity_id IN %s AND held_by_us = 1",
+            (kind, sorted(set(ids))),
+        )
+        return {row[0] for row in rows}
+
     def save(self, connection: sa.Connection, rows: Sequence[EntityRow]) -> None:
         """Write what a look found; the revision grows."""
         insert_rows(

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus, Settlement
+from sidecar.domain.settlement import EventStatus, Settlement, Verdict
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
@@ -83,11 +83,33 @@ class Settling:
         )
         self._write_backs.add(
             connection,
-            [(one.claimed, one.settlement.verdict) for one in ours if one.settlement.verdict],
+            self._worth_a_word(connection, ours),
         )
         for kind, ids in entities.items():
             self._events.wake(connection, kind, ids)
         return ours
+
+    def _worth_a_word(
+        self, connection: sa.Connection, ended: Sequence[Ended]
+    ) -> list[tuple[Claimed, Verdict]]:
+        """What is to be carried into Magento; of changes that the ERP took, those that release."""
+        verdicts = [
+            (one.claimed, one.settlement.verdict) for one in ended if one.settlement.verdict
+        ]
+        changed: dict[str, list[int]] = defaultdict(list)
+        for claimed, verdict in verdicts:
+            if verdict.releases:
+                changed[claimed.kind].append(claimed.entity_id)
+        held = {
+            (kind, entity_id)
+            for kind, ids in changed.items()
+            for entity_id in self._entities.held_by_us(connection, kind, ids)
+        }
+        return [
+            (claimed, verdict)
+            for claimed, verdict in verdicts
+            if not verdict.releases or (claimed.kind, claimed.entity_id) in held
+        ]
 
     def _still_ours(
         self, connection: sa.Connection, owner: str, ended: Sequence[Ended]

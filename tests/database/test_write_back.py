@@ -318,6 +318,35 @@ class TestARefusal:
         assert erp.types() == ("order.placed", "order.updated", "order.updated")
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
 
+    def test_of_an_update_that_was_requeued_and_accepted_takes_its_hold_back(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = accepted(beside, php, erp)
+        erp.answers[order.increment_id] = [NO]
+        php.change_address(order.entity_id, city="Ulm")
+        answer(beside, erp)
+        beside.acknowledge()
+
+        self.requeue(beside)
+        beside.deliver(erp)
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
+        assert beside.look() == []
+
+    def test_of_an_update_that_was_never_refused_writes_nothing(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = accepted(beside, php, erp)
+        beside.acknowledge()
+        php.hold(order.entity_id)
+        php.change_address(order.entity_id, city="Ulm")
+        answer(beside, erp)
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id)[0] == "holded"
+        assert len(beside.sql("SELECT * FROM {write_back}")) == 1
+
     def test_of_a_cancel_does_not_keep_the_number_from_the_order(
         self, beside: Beside, php: Shop, erp: ScriptedErp
     ) -> None:
