@@ -301,7 +301,7 @@ class Sidecar:
             self.database,
             self.store,
             ORDERS,
-            can_ask=lambda: self.adapter.capabilities(ORDERS).probe,
+            clears_doubt=lambda: self.adapter.capabilities(ORDERS).clears_doubt,
         )
 
     @property

@@ -95,16 +95,25 @@ class Database:
 
     def __init__(self, login: Login, *, connections: int = 8) -> None:
         self.login = login
+        url = sa.URL.create("mysql+pymysql", username=login.user, database=login.database)
+        arguments = _driver_arguments(login)
         self._engine = sa.create_engine(
-            sa.URL.create("mysql+pymysql", username=login.user, database=login.database),
+            url,
             isolation_level="READ COMMITTED",
             pool_size=connections,
             max_overflow=0,
             pool_pre_ping=True,
             pool_recycle=600,
-            connect_args=_driver_arguments(login),
+            connect_args=arguments,
         )
         event.listen(self._engine, "connect", _prepare_session)
+        # Connections of their own, and no pooled one switched to autocommit and back: the library
+        # lets an error while switching back pass as the driver raised it, and a server that died
+        # at that moment was then not "unreachable" (test_killed_peers.py).
+        self._definitions = sa.create_engine(
+            url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool, connect_args=arguments
+        )
+        event.listen(self._definitions, "connect", _prepare_definition)
 
     @contextmanager
     def transaction(self, doing: str = "") -> Iterator[sa.Connection]:
@@ -115,29 +124,16 @@ class Database:
     @contextmanager
     def snapshot(self, doing: str = "") -> Iterator[sa.Connection]:
         """One consistent read-only view, opened here and closed at the end."""
-        with self._explained(doing), self._engine.connect() as pooled:
-            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
+        with self._explained(doing), self._engine.begin() as connection:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             connection.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-            try:
-                yield connection
-            finally:
-                if not connection.invalidated:
-                    connection.exec_driver_sql("COMMIT")
+            yield connection
 
     @contextmanager
     def definition(self, doing: str = "") -> Iterator[sa.Connection]:
         """A connection for DDL, each statement by itself, giving way after one second."""
-        with self._explained(doing), self._engine.connect() as pooled:
-            connection = pooled.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql(f"SET SESSION lock_wait_timeout = {DEFINITION_WAIT_SECONDS}")
-            try:
-                yield connection
-            finally:
-                if not connection.invalidated:
-                    connection.exec_driver_sql(
-                        f"SET SESSION lock_wait_timeout = {LOCK_WAIT_SECONDS}"
-                    )
+        with self._explained(doing), self._definitions.connect() as connection:
+            yield connection
 
     def server(self) -> Server:
         """Ask the server what it is."""
@@ -303,3 +299,8 @@ def _prepare_session(connection: Any, _record: object) -> None:
             "COMMITTED was asked for: checkout would wait for us",
             "look for an init_connect or a proxy that sets the isolation",
         )
+
+
+def _prepare_definition(connection: Any, _record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_SESSION.format(wait=DEFINITION_WAIT_SECONDS))

@@ -73,16 +73,16 @@ class Done:
 class Operations:
     """One domain's events under an operator's hand.
 
-    `can_ask`: whether the ERP can be asked what it holds; asked only when it matters.
+    `clears_doubt`: whether the ERP itself does (`Capabilities`); asked only when it matters.
     """
 
     def __init__(
-        self, database: Database, store: LedgerStore, domain: str, can_ask: Callable[[], bool]
+        self, database: Database, store: LedgerStore, domain: str, clears_doubt: Callable[[], bool]
     ) -> None:
         self._database = database
         self._store = store
         self._domain = domain
-        self._can_ask = can_ask
+        self._clears_doubt = clears_doubt
         self._overview = Overview(store.tables)
         self._outbox = Outbox(store.names)
 
@@ -135,14 +135,14 @@ class Operations:
     ) -> Done:
         if dry_run or not events:
             return Done(tuple(events))
-        ask_first = self._can_ask()
+        keep_doubt = self._clears_doubt()
         done: list[Row] = []
         for part in _parts(events):
             with self._database.transaction("requeueing events") as connection:
                 now = [event for event in self._locked(connection, part) if _waits(event)]
                 self._look_again(connection, [event for event in now if _is_broken(event)])
                 again = [event["id"] for event in now if not _is_broken(event)]
-                self._store.acts.requeue(connection, again, ask_first=ask_first)
+                self._store.acts.requeue(connection, again, keep_doubt=keep_doubt)
                 self._note(connection, command, now, by)
             done += now
         return Done(tuple(done))
@@ -255,7 +255,7 @@ class Operations:
         if len(json.dumps(detail, default=str)) > _MOST_DETAIL:
             raise UsageError("that is more change than the audit can keep", "edit in smaller steps")
         payload = edit.payload
-        ask_first = self._can_ask()
+        keep_doubt = self._clears_doubt()
         with self._database.transaction("editing an event") as connection:
             events = self._at_rest(connection, [draft.event_id])
             if self._draft(connection, draft.event_id) != draft:
@@ -270,7 +270,7 @@ class Operations:
                 payload.grand_total,
                 payload.order_currency_code,
             )
-            self._store.acts.requeue(connection, [event["id"]], ask_first=ask_first)
+            self._store.acts.requeue(connection, [event["id"]], keep_doubt=keep_doubt)
             self._note(connection, "queue edit", events, by, detail)
 
     # --- what the acts share ----------------------------------------------------------------

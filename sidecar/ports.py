@@ -82,6 +82,11 @@ class Capabilities:
     dedupe: bool = False
     lists: bool = False
 
+    @property
+    def clears_doubt(self) -> bool:
+        """Whether the ERP itself tells what became of a placement that it did not answer."""
+        return self.probe or self.dedupe
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

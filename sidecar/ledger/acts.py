@@ -25,11 +25,11 @@ class Acts:
         self._event = tables.event
         self._payloads = Payloads(tables)
 
-    def requeue(self, connection: sa.Connection, ids: Sequence[int], *, ask_first: bool) -> int:
+    def requeue(self, connection: sa.Connection, ids: Sequence[int], *, keep_doubt: bool) -> int:
         """Make parked, rejected or unknown events due now, with their attempts counted anew.
 
-        `ask_first`: what the ERP may hold is asked for before it is sent again; without (an ERP
-        that cannot be asked) the operator has looked himself.
+        `keep_doubt`: what the ERP may hold is asked for, or goes again as it was, before anything
+        newer does; without (an ERP that does not tell) the operator has looked himself.
         """
         if not ids:
             return 0
@@ -52,9 +52,9 @@ class Acts:
                     (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
                     else_=EventStatus.PENDING.value,
                 )
-                if ask_first
+                if keep_doubt
                 else EventStatus.PENDING.value,
-                maybe_booked=c.maybe_booked if ask_first else 0,
+                maybe_booked=c.maybe_booked if keep_doubt else 0,
                 due_at=NOW,
                 waiting=None,
                 attempts=0,

@@ -332,6 +332,26 @@ class TestDelivery:
             ("order.canceled", "2"),
         ]
 
+    def test_what_is_requeued_meanwhile_goes_as_it_was_and_the_change_goes_after_it(
+        self, ledger: LedgerBench
+    ) -> None:
+        (placed,) = add(ledger, PLACED)
+        erp = ScriptedErp(probe=False, dedupe=True)
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+        ledger.deliver(erp)
+        add(ledger, UPDATED, first=2)
+
+        with ledger.database.transaction() as connection:
+            ledger.store.acts.requeue(connection, [placed], keep_doubt=erp.can.clears_doubt)
+        ledger.deliver(erp)
+        ledger.deliver(erp)
+
+        assert moments(erp) == [
+            ("order.placed", "1"),
+            ("order.placed", "1"),
+            ("order.updated", "2"),
+        ]
+
     def test_an_erp_that_can_do_neither_gets_it_once(self, ledger: LedgerBench) -> None:
         add(ledger, PLACED)
         erp = ScriptedErp(probe=False)
@@ -383,7 +403,7 @@ class TestDelivery:
             erp.documents[NUMBER] = (Booked(reference="SO-7", status="OPEN"),)
 
             with ledger.database.transaction() as connection:
-                ledger.store.acts.requeue(connection, [placed], ask_first=probe)
+                ledger.store.acts.requeue(connection, [placed], keep_doubt=probe)
             ledger.deliver(erp)
 
             assert len(erp.pushed) == 1

@@ -46,9 +46,9 @@ def release(ledger: LedgerBench, claimed: Claimed, owner: str = "one") -> None:
         ledger.store.events.release(connection, [claimed], owner)
 
 
-def requeue(ledger: LedgerBench, *ids: int, ask_first: bool) -> int:
+def requeue(ledger: LedgerBench, *ids: int, keep_doubt: bool) -> int:
     with ledger.database.transaction() as connection:
-        return ledger.store.acts.requeue(connection, ids, ask_first=ask_first)
+        return ledger.store.acts.requeue(connection, ids, keep_doubt=keep_doubt)
 
 
 def candidates(ledger: LedgerBench, limit: int = 10, **how: Any) -> list[int]:
@@ -341,7 +341,7 @@ class TestRequeue:
             status,
         )
 
-        assert requeue(ledger, event_id, ask_first=True) == 1
+        assert requeue(ledger, event_id, keep_doubt=True) == 1
 
         event = ledger.event(event_id)
         assert event.status == "pending"
@@ -352,7 +352,7 @@ class TestRequeue:
     def test_asks_first_where_the_erp_may_have_it(self, ledger: LedgerBench, event_id: int) -> None:
         ledger.sql("UPDATE {event} SET status = 'parked', due_at = NULL, maybe_booked = 1")
 
-        requeue(ledger, event_id, ask_first=True)
+        requeue(ledger, event_id, keep_doubt=True)
 
         event = ledger.event(event_id)
         assert (event.status, event.maybe_booked) == ("unknown", 1)
@@ -362,7 +362,7 @@ class TestRequeue:
     ) -> None:
         ledger.sql("UPDATE {event} SET status = 'parked', due_at = NULL, maybe_booked = 1")
 
-        requeue(ledger, event_id, ask_first=False)
+        requeue(ledger, event_id, keep_doubt=False)
 
         event = ledger.event(event_id)
         assert (event.status, event.maybe_booked) == ("pending", 0)
@@ -373,7 +373,7 @@ class TestRequeue:
     ) -> None:
         ledger.sql("UPDATE {event} SET status = %s, due_at = NULL", status)
 
-        assert requeue(ledger, event_id, ask_first=False) == 0
+        assert requeue(ledger, event_id, keep_doubt=False) == 0
         assert ledger.event(event_id).due_at is None
 
 

@@ -246,7 +246,7 @@ class TestARefusal:
     def requeue(self, beside: Beside) -> None:
         ids = [event.id for event in beside.events()]
         with beside.database.transaction() as connection:
-            beside.store.acts.requeue(connection, ids, ask_first=True)
+            beside.store.acts.requeue(connection, ids, keep_doubt=True)
 
     def test_that_repeats_itself_is_written_again(
         self, beside: Beside, php: Shop, erp: ScriptedErp
