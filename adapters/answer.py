@@ -52,12 +52,18 @@ class Evidence:
 
     `summary` is for a human ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
     that the ERP asked to wait, `unreadable` why a success must not be believed (a broken body).
+    `verdict` is what the protocol itself says whatever the file does (the login was refused),
+    `otherwise` what it says where no line of the file fits (the ERP is busy), `doubtful` that an
+    answer which asks to try again may have come after the booking (a SOAP server's fault).
     """
 
     summary: str
     excerpt: str = ""
     after: float | None = None
     unreadable: str = ""
+    verdict: Outcome | None = None
+    otherwise: Outcome | None = None
+    doubtful: bool = False
 
     @property
     def told(self) -> str:
@@ -104,8 +110,12 @@ class Answer:
 
     def outcome(self, values: Values, evidence: Evidence) -> Outcome:
         """What the answer comes to; never raises for what the ERP said."""
+        if evidence.verdict is not None:
+            return evidence.verdict
         decided, passed_over = self._decide(values)
         if decided is None:
+            if evidence.otherwise is not None:
+                return evidence.otherwise
             reasons = f" ({'; '.join(passed_over)})" if passed_over else ""
             return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
         if evidence.unreadable and decided in ("accepted", "partial", "duplicate"):
@@ -188,6 +198,8 @@ class BatchAnswer:
         bad event can be found by sending smaller ones.  `values` are those of the call; an
         event's own values have its `ref` and `event`.
         """
+        if evidence.verdict is not None:
+            return [evidence.verdict] * len(events), ""
         try:
             if not self.ok.holds(values):
                 outcome = self.whole.outcome(values, evidence)
@@ -199,7 +211,7 @@ class BatchAnswer:
             matched, strays = self._by_key(values)
         except ExpressionError as wrong:
             unknown = Unknown(message=f"the batch's answer is unusable: {wrong.message}")
-            return [unknown] * len(events), ""
+            return [evidence.otherwise or unknown] * len(events), ""
         outcomes = [self._one(matched, {**values, **one}, evidence) for one in events]
         for one in events:
             for key in _keys(one):

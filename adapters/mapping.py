@@ -96,34 +96,52 @@ class Calls(Generic[Call]):
         )
 
 
-ReadCall = Callable[[Section, Scope], Call]
+@dataclass(frozen=True, slots=True)
+class Dialect(Generic[Call]):
+    """How calls look in one protocol.
+
+    `read_call` reads a `call` section, `response` is the shape of an answer; `keys` are further
+    keys at the top of the file, which `begin` reads before any call.
+    """
+
+    response: Shape
+    read_call: Callable[[Section, Scope], Call]
+    keys: tuple[str, ...] = ()
+    begin: Callable[[Section, Scope], None] = lambda _top, _scope: None
 
 
 def read_calls(
-    document: Document, name: str, read_call: ReadCall[Call], response: Shape
+    document: Document, name: str, dialect: Dialect[Call], secrets: Collection[str] = ()
 ) -> Calls[Call]:
     """Read and check a whole file.
 
-    `name` is what messages call it, `read_call` reads a `call` section, `response` is the shape of
-    the protocol's answer.  Raises ConfigurationError with all problems at once.
+    `name` is what messages call it, `secrets` the names under `erp.secrets`.  Raises
+    ConfigurationError with all problems at once.
     """
     source = Source(document)
-    calls = _Reader(source, read_call, response).file(document.data, name)
+    calls = _Reader(source, dialect, secrets).file(document.data, name)
     source.raise_problems()
     return calls
 
 
 class _Reader(Generic[Call]):
-    def __init__(self, source: Source, read_call: ReadCall[Call], response: Shape) -> None:
+    def __init__(self, source: Source, dialect: Dialect[Call], secrets: Collection[str]) -> None:
         self._source = source
-        self._read_call = read_call
-        self._response = response
+        self._dialect = dialect
+        self._response = dialect.response
+        #: What only a call may name: each is new in every request.
+        self._once: Mapping[str, Shape] = {
+            "nonce": _TEXT,
+            "now": _TIME,
+            "secret": Record("secret", dict.fromkeys(secrets, _TEXT)),
+        }
         self._scope = Scope({"shop": shape_of(ShopContext)})
 
     def file(self, data: object, name: str) -> Calls[Call]:
         top = Section(self._source, (), data)
-        top.keys(("tables", "dedupe", "ping", *PAYLOADS))
+        top.keys(("tables", "dedupe", "ping", *self._dialect.keys, *PAYLOADS))
         self._scope = Scope(self._scope.names, _tables(top))
+        self._dialect.begin(top, self._scope.with_names(**self._once))
         dedupe = top.data.get("dedupe", False)
         if not isinstance(dedupe, bool):
             top.problem("dedupe", "this must be true or false")
@@ -172,7 +190,7 @@ class _Reader(Generic[Call]):
         return Push(name, frozenset(one.value for one in events), batch, call, answer)
 
     def _call(self, section: Section, scope: Scope) -> Call:
-        return self._read_call(section.section("call"), scope)
+        return self._dialect.read_call(section.section("call"), scope.with_names(**self._once))
 
     def _answer(self, section: Section, scope: Scope, required: Collection[str]) -> Answer:
         section.keys(_ANSWER, required)

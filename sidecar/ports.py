@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sidecar.domain.event import Event
 from sidecar.domain.outcome import Booked, Outcome
+from sidecar.domain.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +178,10 @@ class Tolerances:
 class Connection:
     """What `app` hands an adapter's factory (entry-point group `erp_sidecar.adapters`).
 
-    `auth` is the `erp.auth` section with its secrets resolved to `Secret`; `calls` the absolute
-    path of the declarative file (None for an adapter that needs none); `tls` the `erp.tls` section.
-    Times in seconds.
+    `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
+    `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
+    `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
+    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.
     """
 
     url: str
@@ -187,6 +189,8 @@ class Connection:
     read_timeout: float
     shop: ShopContext
     calls: Path | None = None
+    wsdl: str | None = None
     auth: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     tls: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4

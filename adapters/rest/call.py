@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlencode
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
 from adapters.filters import ExpressionError, Missing, as_text
-from adapters.rest.body import Malformed, encode_json, read_body
-from adapters.rest.transport import Reply, Request, retry_after
+from adapters.http.body import Malformed, encode_json, read_body
+from adapters.http.transport import Reply, Request, retry_after
 from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
 from adapters.template import NOTHING, Template
@@ -54,6 +54,11 @@ class HttpCall:
         if body is not None and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = self.content_type
         return Request(self.method, path, _parameters(self.query(values)), headers, body)
+
+    def response(self, reply: Reply) -> tuple[Response, Evidence]:
+        """See `adapters.generic.WireCall`."""
+        response = Response(reply)
+        return response, response.evidence(reply)
 
     def _encoded(self, values: Values) -> bytes | None:
         content = NOTHING if self.body is None else self.body(values)

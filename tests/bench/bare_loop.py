@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from adapters.mapping import read_calls
+from adapters.generic import GenericAdapter
+from adapters.http.transport import NotSent, Request
+from adapters.mapping import Dialect, read_calls
 from adapters.rest.call import RESPONSE, read_http_call
-from adapters.rest.generic import GenericRest
-from adapters.rest.transport import NotSent, Request
 from sidecar.documents import read_document
 from sidecar.domain.event import EventType, decode_payload
 from sidecar.domain.order import Order
-from sidecar.ports import Exchange, ShopContext
+from sidecar.ports import Connection, Exchange, ShopContext
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
 
@@ -42,9 +42,11 @@ class _Collector:
 def bodies(stand: Stand, count: int) -> list[Request]:
     """The first `count` requests that delivery makes of the ledger's orders, not sent."""
     document = read_document(stand.folder / "calls.yaml")
-    calls: Any = read_calls(document, "calls.yaml", read_http_call, RESPONSE)
+    calls: Any = read_calls(document, "calls.yaml", Dialect(RESPONSE, read_http_call))
     collector = _Collector()
-    adapter = GenericRest(calls, collector, ShopContext("bench", ZoneInfo("Europe/Berlin")))  # type: ignore[arg-type]
+    shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
+    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop)
+    adapter = GenericAdapter(calls, collector, connection, Request("HEAD", ""))  # type: ignore[arg-type]
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",

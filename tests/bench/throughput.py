@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from adapters.rest.transport import Request
+from adapters.http.transport import Request
 from sidecar.testing.erpsim import ErpSim
 from tests.bench import bare_loop
 from tests.bench.backlog import place_many

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.answer import Answer
 from adapters.filters import ExpressionError
-from adapters.mapping import Calls, Push, read_calls
+from adapters.mapping import Calls, Dialect, Push, read_calls
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, yaml: str) -> Calls[HttpCall]:
     path = folder / "calls.yaml"
     path.write_text(yaml)
-    return read_calls(read_document(path), path.name, read_http_call, RESPONSE)
+    return read_calls(read_document(path), path.name, Dialect(RESPONSE, read_http_call))
 
 
 def problems(folder: Path, yaml: str) -> list[str]:
@@ -344,7 +344,7 @@ def test_a_table_s_keys_are_texts_as_written(folder: Path) -> None:
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs ../shared/examples")
 @pytest.mark.parametrize("name", ["legacy-rest.yaml", "legacy-batch-rest.yaml"])
 def test_the_examples_are_good_as_written(name: str) -> None:
-    calls = read_calls(read_document(EXAMPLES / name), name, read_http_call, RESPONSE)
+    calls = read_calls(read_document(EXAMPLES / name), name, Dialect(RESPONSE, read_http_call))
 
     assert "order.placed" in calls.capabilities("orders").subscriptions
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.compiler import Scope
 from adapters.filters import ExpressionError
-from adapters.rest.body import Malformed, decode_json, encode_json, read_body
+from adapters.http.body import Malformed, decode_json, encode_json, read_body
 from adapters.shape import ANYTHING, shape_of
 from adapters.template import NOTHING, Source, Template, compile_template
 from sidecar.documents import read_document

@@ -26,9 +26,9 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from adapters.rest.auth import Fetch, auth_of
-from adapters.rest.body import Malformed, decode_json
-from adapters.rest.wire import SENT, WatchedAdapter
+from adapters.http.auth import Fetch, auth_of
+from adapters.http.body import Malformed, decode_json
+from adapters.http.wire import SENT, WatchedAdapter
 from sidecar.domain.errors import ConfigurationError, Unavailable
 from sidecar.ports import Connection, Exchange
 
@@ -51,16 +51,20 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A call: `path` is added to the ERP's address, or is an address itself."""
+    """A call: `path` is added to the ERP's address, or is an address itself.
+
+    `name` is what messages call it where many calls share one address.
+    """
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path or '/'}"
+        return self.name or f"{self.method} {self.path or '/'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,7 @@ class Transport:
         self._timeout = (connection.connect_timeout, connection.read_timeout)
         self._lines = _Lines(connection.tls)
         self._auth = auth_of(connection.auth, self._token_fetcher)
+        self._secrets = tuple(one.reveal() for one in connection.secrets.values())
 
     def send(self, request: Request) -> Reply:
         """One call.  Raises NotSent or Unanswered."""
@@ -122,7 +127,7 @@ class Transport:
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, should the ERP have echoed them."""
-        for secret in self._auth.secrets():
+        for secret in (*self._auth.secrets(), *self._secrets):
             if len(secret) >= _SHORTEST_SECRET:
                 text = text.replace(secret, "***")
         return text

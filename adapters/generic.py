@@ -1,0 +1,339 @@
+"""The generic adapter: everything about the ERP stands in the file of calls (docs/mapping.md).
+
+What a call and its answer look like on the wire is the protocol's business: `WireCall`, of which
+`adapters.rest.call` and `adapters.soap.call` are the two there are.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
+from secrets import token_hex
+from types import SimpleNamespace
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from adapters.answer import Evidence
+from adapters.compiler import Values
+from adapters.fields import Fields
+from adapters.filters import ExpressionError, as_text, kind
+from adapters.http.transport import EXCERPT, NotSent, Reply, Request, Transport, Unanswered
+from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
+from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.domain.outcome import Booked, Misconfigured, Outcome, Rejected, Retry, Unknown
+from sidecar.ports import (
+    Capabilities,
+    Connection,
+    Delivery,
+    Exchange,
+    Listed,
+    Page,
+    Ping,
+    Result,
+)
+
+#: Asked for by a ping where the file has none; an external reference that no shop gives.
+NO_REFERENCE = "erp-sidecar-ping"
+
+Results = list[Result]
+
+_LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+
+
+class WireCall(Protocol):
+    """One call as the file declares it, in the protocol's own form."""
+
+    def request(self, values: Values) -> Request:
+        """Fill it in.  Raises ExpressionError: nothing was sent then."""
+
+    def response(self, reply: Reply) -> tuple[Any, Evidence]:
+        """The answer as expressions read it (`response`), and what the transport knows of it."""
+
+
+Call = TypeVar("Call", bound=WireCall)
+
+
+class GenericAdapter(Generic[Call]):
+    """See `sidecar.ports.ErpAdapter`."""
+
+    def __init__(
+        self,
+        calls: Calls[Call],
+        transport: Transport,
+        connection: Connection,
+        harmless: Request,
+    ) -> None:
+        """`harmless` is sent by a ping where the file has nothing that asks."""
+        self._calls = calls
+        self._transport = transport
+        self._shop = connection.shop
+        self._secret = secrets_of(connection)
+        self._bare = harmless
+        self._pushes = {
+            event: (domain, push)
+            for domain, of_domain in calls.domains.items()
+            for push in of_domain.pushes
+            for event in push.events
+        }
+
+    def capabilities(self, domain: str) -> Capabilities:
+        return self._calls.capabilities(domain)
+
+    def push(self, batch: Sequence[Delivery]) -> Results:
+        results: dict[int, Result] = {}
+        groups: dict[tuple[str, str], list[int]] = {}
+        for index, delivery in enumerate(batch):
+            if delivery.event.type in self._pushes:
+                domain, push = self._pushes[delivery.event.type]
+                groups.setdefault((domain, push.name), []).append(index)
+            else:
+                results[index] = Result(self._no_call(delivery))
+        for indexes in groups.values():
+            domain, push = self._pushes[batch[indexes[0]].event.type]
+            for part in _parts(indexes, push.batch or 1):
+                events = [self._values(batch[index], domain) for index in part]
+                results.update(zip(part, self._push(push, events), strict=True))
+        return [results[index] for index in range(len(batch))]
+
+    def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
+        inquiry = self._declared(domain, "probe")
+        found: dict[str, tuple[Booked, ...]] = {}
+        for part in _parts(list(refs), inquiry.batch or 1):
+            asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
+            rows: dict[str, list[Booked]] = {ref: [] for ref in part}
+            for external, booked in self._rows(inquiry, self._ask(inquiry, asked)):
+                ref = external if "external" in inquiry.each.leaves else part[0]
+                if ref not in rows:
+                    # Adopting it would tie the order to a stranger's document.
+                    raise Unavailable(
+                        f"{self._calls.name}: probe: the ERP answered with a document of "
+                        f"'{ref or 'nobody'}', which was not asked for",
+                        "is the parameter of the call the one that this ERP filters by?",
+                    )
+                rows[ref].append(booked)
+            found.update((ref, tuple(booked)) for ref, booked in rows.items())
+        return found
+
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+        inquiry = self._declared(domain, "list")
+        values = self._ask(inquiry, {"since": since, "page": page})
+        rows = tuple(
+            Listed(external, booked)
+            for external, booked in self._rows(inquiry, values)
+            if external  # made by hand in the ERP: nobody's external reference
+        )
+        return Page(rows, self._next(inquiry, values, page))
+
+    def ping(self) -> Ping:
+        inquiry, asked = self._harmless()
+        values = {"shop": self._shop, **asked}
+        try:
+            request = self._request(inquiry.call, values) if inquiry else self._bare
+            reply = self._transport.send(request)
+        except NotSent as wrong:
+            return Ping(reachable=False, authorised=not wrong.lasting, message=wrong.message)
+        except (Unanswered, ExpressionError) as wrong:
+            return Ping(reachable=False, authorised=True, message=wrong.message)
+        told = f"{request}: HTTP {reply.status}"
+        try:
+            well, refused = True, reply.status in _LOGIN_REFUSED
+            if inquiry is not None:
+                response, evidence = inquiry.call.response(reply)
+                refused = refused or isinstance(evidence.verdict, Misconfigured)
+                well = inquiry.ok.holds({**values, "response": response})
+        except ExpressionError as wrong:
+            well, told = False, f"{told}: {wrong.message}"
+        return Ping(reachable=True, authorised=not refused, message="" if well else told)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _harmless(self) -> tuple[Inquiry[Call] | None, Values]:
+        """The file's ping, else a probe for what cannot exist, else none (a bare HEAD)."""
+        if self._calls.ping:
+            return self._calls.ping, {}
+        for calls in self._calls.domains.values():
+            if calls.probe:
+                return calls.probe, {"refs": (NO_REFERENCE,), "ref": NO_REFERENCE}
+        return None, {}
+
+    def _no_call(self, delivery: Delivery) -> Outcome:
+        return Misconfigured(
+            message=f"{self._calls.name} has no call for {delivery.event.type}: nothing was sent"
+        )
+
+    def _values(self, delivery: Delivery, domain: str) -> Values:
+        return {
+            "shop": self._shop,
+            "event": delivery.event,
+            PAYLOADS[domain]: delivery.event.data,
+            "link": delivery.link,
+            "ref": delivery.ref,
+        }
+
+    def _request(self, call: Call, values: Values) -> Request:
+        """The call, filled in.  Raises ExpressionError.
+
+        The nonce is new in each request: an ERP that checks it takes a repeated one for a replay.
+        """
+        once = {"nonce": token_hex(16), "now": datetime.now(UTC), "secret": self._secret}
+        return call.request({**values, **once})
+
+    def _push(self, push: Push[Call], events: Sequence[Values]) -> Results:
+        """One call with one event, or with all of them where the operation takes batches."""
+        values = self._call_values(push, events)
+        try:
+            request = self._request(push.call, values)
+        except ExpressionError as wrong:
+            if len(events) == 1:
+                return [Result(Rejected(message=wrong.message, code="mapping"))]
+            return self._push_the_sound(push, events)
+        try:
+            reply = self._transport.send(request)
+        except NotSent as wrong:
+            verdict = Misconfigured if wrong.lasting else Retry
+            return [Result(verdict(message=wrong.message), wrong.exchange)] * len(events)
+        except Unanswered as wrong:
+            return [Result(Unknown(message=wrong.message), wrong.exchange)] * len(events)
+        response, evidence = push.call.response(reply)
+        outcomes, note = push.answer.outcomes({**values, "response": response}, events, evidence)
+        if outcomes is None:
+            # One bad event must not park all that were batched with it.
+            half = len(events) // 2
+            return [*self._push(push, events[:half]), *self._push(push, events[half:])]
+        exchange = _noted(reply.exchange, note)
+        if evidence.doubtful and self._asks(push):
+            outcomes = [_asked_first(outcome) for outcome in outcomes]
+        return [Result(self._redacted(outcome), exchange) for outcome in outcomes]
+
+    def _call_values(self, push: Push[Call], events: Sequence[Values]) -> Values:
+        if push.batch is None:
+            return events[0]
+        return {"shop": self._shop, "events": tuple(one["event"] for one in events)}
+
+    def _push_the_sound(self, push: Push[Call], events: Sequence[Values]) -> Results:
+        """Keep an event that cannot be mapped from stopping those that were batched with it."""
+        broken: dict[int, Result] = {}
+        for index, one in enumerate(events):
+            try:
+                self._request(push.call, self._call_values(push, [one]))
+            except ExpressionError as wrong:
+                broken[index] = Result(Rejected(message=wrong.message, code="mapping"))
+        if not broken:
+            raise ConfigurationError(
+                f"{self._calls.name}: {push.name}: fails only for several events together"
+            )
+        sound = [one for index, one in enumerate(events) if index not in broken]
+        sent = iter(self._push(push, sound) if sound else ())
+        return [broken.get(index) or next(sent) for index in range(len(events))]
+
+    def _asks(self, push: Push[Call]) -> bool:
+        """Whether the ERP tells, asked or sent the same again, what became of a document."""
+        domain = next(self._pushes[event][0] for event in push.events)
+        return self._calls.capabilities(domain).clears_doubt
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        return msgspec.structs.replace(outcome, message=self._transport.redact(outcome.message))
+
+    def _declared(self, domain: str, name: str) -> Inquiry[Call]:
+        calls = self._calls.domains.get(domain)
+        inquiry: Inquiry[Call] | None = getattr(calls, name, None)
+        if inquiry is None:
+            raise ConfigurationError(
+                f"{self._calls.name} has no {domain}.{name}", "add that call (docs/mapping.md)"
+            )
+        return inquiry
+
+    def _ask(self, inquiry: Inquiry[Call], asked: Values) -> Values:
+        """The values of a believable answer.  Raises Unavailable."""
+        values = {"shop": self._shop, **asked}
+        try:
+            request = self._request(inquiry.call, values)
+            reply = self._transport.send(request)
+            values["response"], _ = inquiry.call.response(reply)
+            if not inquiry.ok.holds(values):
+                raise Unavailable(f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}")
+        except ExpressionError as wrong:
+            raise Unavailable(f"{self._calls.name}: {wrong.message}") from wrong
+        return values
+
+    def _rows(self, inquiry: Inquiry[Call], values: Values) -> Iterator[tuple[str | None, Booked]]:
+        """Each document that was found, with its external reference where the file maps it.
+
+        An answer that cannot be read raises Unavailable: read as "nothing found" it would have
+        the order sent a second time.
+        """
+        try:
+            for item in _found(inquiry, values):
+                of_item = {**values, "item": item}
+                booked = inquiry.each.booked(of_item)
+                if booked is None:
+                    raise Unavailable(
+                        f"{self._calls.name}: a document without a reference was answered",
+                        "has the ERP's schema changed?",
+                    )
+                yield _external(inquiry.each, of_item), booked
+        except ExpressionError as wrong:
+            raise Unavailable(
+                f"{self._calls.name}: {wrong.message}", "has the ERP's schema changed?"
+            ) from wrong
+
+    def _next(
+        self, inquiry: Inquiry[Call], values: Values, page: str | int | None
+    ) -> str | int | None:
+        try:
+            following = None if inquiry.next is None else inquiry.next(values)
+        except ExpressionError as wrong:
+            # Taken for the last page, it would make every further document look lost.
+            raise Unavailable(f"{self._calls.name}: list.next: {wrong.message}") from wrong
+        if following in (None, "", False):
+            return None
+        if not isinstance(following, str | int) or following == page:
+            raise Unavailable(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
+        return following
+
+
+def secrets_of(connection: Connection) -> SimpleNamespace:
+    """`secret` in an expression: what stands under `erp.secrets`."""
+    return SimpleNamespace(**{name: one.reveal() for name, one in connection.secrets.items()})
+
+
+def _asked_first(outcome: Outcome) -> Outcome:
+    return Unknown(message=outcome.message) if isinstance(outcome, Retry) else outcome
+
+
+def _found(inquiry: Inquiry[Call], values: Values) -> Sequence[Any]:
+    """What was found as a list: an empty value is none, one document is one."""
+    found = None if inquiry.found is None else inquiry.found(values)
+    match found:
+        case None:
+            return ()
+        case list() | tuple():
+            return found
+        case Mapping():
+            return (found,)
+        case _:
+            raise ExpressionError(f"{inquiry.found}: {kind(found)} is no list of documents")
+
+
+def _external(each: Fields, values: Values) -> str | None:
+    """The row's external reference; None where the file does not map it or the ERP has none.
+
+    Raises ExpressionError when the field is not there.
+    """
+    external = each.get("external", values)
+    return None if external is None else as_text(external)
+
+
+def _noted(exchange: Exchange, note: str) -> Exchange:
+    if not note:
+        return exchange
+    return dataclasses.replace(exchange, answer=f"[{note}] {exchange.answer}"[:EXCERPT])
+
+
+def _parts(whole: list[Any], size: int) -> Iterator[list[Any]]:
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]

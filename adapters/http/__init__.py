@@ -1,0 +1,1 @@
+"""What every adapter that speaks HTTP shares: the wire, the login, bodies."""
