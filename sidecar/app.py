@@ -176,7 +176,7 @@ class Sidecar:
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.settings.erp.url[:64],
+            self.settings.erp.address[:64],
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -371,17 +371,20 @@ def load_adapter(settings: Settings) -> ErpAdapter:
         )
     erp = settings.erp
     auth, _warnings = with_secrets(erp.auth)
+    secrets = {name: resolve(ref).secret for name, ref in erp.secrets.items()}
     tls: Mapping[str, str] = {
         key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
     }
     adapter: ErpAdapter = entry.load()(
         Connection(
-            url=erp.url,
+            url=erp.url or erp.endpoint or "",
+            wsdl=None if erp.wsdl is None else str(erp.wsdl),
             connect_timeout=erp.timeout.connect.total_seconds(),
             read_timeout=erp.timeout.read.total_seconds(),
             shop=ShopContext(settings.shop.name, ZoneInfo(settings.shop.timezone)),
             calls=erp.calls,
             auth=auth,
+            secrets=secrets,
             tls=tls,
             concurrency=erp.throttle.concurrency,
         )

@@ -49,7 +49,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
         control = sidecar.store.control.read(connection, [ORDERS])[ORDERS]
-        account = sidecar.store.accounts.read(connection, sidecar.settings.erp.url[:64])
+        account = sidecar.store.accounts.read(connection, sidecar.settings.erp.address[:64])
         found: dict[str, Any] = {
             "shop": sidecar.settings.shop.name,
             "daemon": sidecar.store.work_lease.holder(connection),
@@ -75,7 +75,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
             },
             "write_backs": overview.write_backs(connection),
             "erp": {
-                "url": sidecar.settings.erp.url,
+                "url": sidecar.settings.erp.address,
                 "breaker": "open" if account.open else "closed",
                 "failures": account.failures,
                 "asks_in_seconds": account.ask_in,

@@ -13,8 +13,10 @@ from sidecar.settings.fields import (
     Count,
     FilePath,
     HttpUrl,
+    PathOrUrl,
     SecretRef,
     Section,
+    Switch,
     Text,
     contradiction,
 )
@@ -74,6 +76,70 @@ class ClientCredentialsAuth(Section):
     )
 
 
+class UsernameTokenAuth(Section):
+    """SOAP: a WS-Security UsernameToken in the header of each envelope."""
+
+    user: Text = Field(description="User name.", examples=["magento"])
+    password: SecretRef = Field(
+        description="Password, by reference.", examples=["{credential: erp-password}"]
+    )
+    digest: Switch = Field(
+        default=False, description="Send a digest with nonce and time instead of the password."
+    )
+    timestamp: Switch = Field(
+        default=False, description="Add a wsu:Timestamp that is valid for five minutes."
+    )
+
+
+class ClientCertificateAuth(Section):
+    """Mutual TLS: the same as erp.tls.client_certificate, for ERPs that know us by it alone."""
+
+    certificate: FilePath = Field(
+        description="Client certificate (PEM).", examples=["/etc/erp-sidecar/client.pem"]
+    )
+    key: FilePath | None = Field(
+        default=None, description="Its private key (PEM), where it is not in the same file.",
+        examples=["/etc/erp-sidecar/client.key"],
+    )  # fmt: skip
+
+
+class SignatureAuth(Section):
+    """SOAP: each envelope's body and timestamp signed with an X.509 certificate (WS-Security)."""
+
+    certificate: FilePath = Field(
+        description="Certificate (PEM) that is sent along.",
+        examples=["/etc/erp-sidecar/signing.pem"],
+    )
+    key: FilePath = Field(
+        description="Its private key (PEM, RSA).", examples=["/etc/erp-sidecar/signing.key"]
+    )
+
+
+class NtlmAuth(Section):
+    """NTLM, as Windows servers want it. Needs the extra `ntlm`."""
+
+    user: Text = Field(description="User name, `DOMAIN\\user`.", examples=["ERP\\magento"])
+    password: SecretRef = Field(
+        description="Password, by reference.", examples=["{credential: erp-password}"]
+    )
+
+
+class NetSuiteTokenAuth(Section):
+    """NetSuite's token-based authentication, signed anew for each call (HMAC-SHA256)."""
+
+    account: Text = Field(description="Account id.", examples=["1234567_SB1"])
+    consumer_key: Text = Field(
+        description="Consumer key of the integration record.", examples=["0a1b2c"]
+    )
+    consumer_secret: SecretRef = Field(
+        description="Its secret, by reference.", examples=["{credential: netsuite-consumer}"]
+    )
+    token: Text = Field(description="Token id.", examples=["3d4e5f"])
+    token_secret: SecretRef = Field(
+        description="Its secret, by reference.", examples=["{credential: netsuite-token}"]
+    )
+
+
 class Auth(Section):
     """How the ERP knows us: `none`, or one of these tables. A new way is a new key here."""
 
@@ -84,6 +150,19 @@ class Auth(Section):
     header: HeaderAuth | None = Field(default=None, description="A secret in a header of its own.")
     oauth2_client_credentials: ClientCredentialsAuth | None = Field(
         default=None, description="OAuth 2.0 client credentials."
+    )
+    client_certificate: ClientCertificateAuth | None = Field(
+        default=None, description="Mutual TLS and nothing else."
+    )
+    ntlm: NtlmAuth | None = Field(default=None, description="NTLM (Windows servers).")
+    username_token: UsernameTokenAuth | None = Field(
+        default=None, description="SOAP: WS-Security user name and password."
+    )
+    signature: SignatureAuth | None = Field(
+        default=None, description="SOAP: WS-Security signature with an X.509 certificate."
+    )
+    netsuite_token: NetSuiteTokenAuth | None = Field(
+        default=None, description="NetSuite's token-based authentication."
     )
 
     @model_validator(mode="before")
@@ -166,15 +245,32 @@ class Erp(Section):
     adapter: Text = Field(
         description="Adapter, by its entry-point name.", examples=["rest.generic"]
     )
-    url: HttpUrl = Field(
-        description="Address that the paths of the calls are added to.",
+    url: HttpUrl | None = Field(
+        default=None,
+        description="REST: address that the paths of the calls are added to.",
         examples=["https://erp.example.com/api/v2"],
+    )
+    wsdl: PathOrUrl | None = Field(
+        default=None,
+        description="SOAP: the WSDL, a file (relative to the file this is written in) or an "
+        "address. What is fetched from an address is kept, so that a start does not need it again.",
+        examples=["legacy.wsdl"],
+    )
+    endpoint: HttpUrl | None = Field(
+        default=None,
+        description="SOAP: where the calls go, instead of the address that the WSDL names.",
+        examples=["https://erp.example.com/soap"],
     )
     timeout: Timeout = Field(default=Timeout(), description="How long a call may take.")
     auth: Auth = Field(
         default=Auth(),
         description="How the ERP knows us: none, or one way to log in.",
         examples=["none"],
+    )
+    secrets: Mapping[str, SecretRef] = Field(
+        default={},
+        description="Secrets that the calls may compute a header from: `secret.NAME`.",
+        examples=["{signing_key: {credential: erp-signing-key}}"],
     )
     tls: Tls = Field(default=Tls(), description="TLS towards the ERP. It is always verified.")
     calls: FilePath | None = Field(
@@ -186,3 +282,18 @@ class Erp(Section):
         default=Throttle(), description="What the ERP can bear, over all domains together."
     )
     breaker: Breaker = Field(default=Breaker(), description="What happens while the ERP is down.")
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Erp:
+        if self.url is None and self.wsdl is None:
+            raise contradiction("is missing; write url (REST) or wsdl (SOAP)", "url")
+        if self.url is not None and self.wsdl is not None:
+            raise contradiction("stands beside wsdl; where SOAP calls go is the endpoint", "url")
+        if self.endpoint is not None and self.wsdl is None:
+            raise contradiction("has no wsdl beside it; a REST address is the url", "endpoint")
+        return self
+
+    @property
+    def address(self) -> str:
+        """What tells this ERP account from another."""
+        return str(self.url or self.endpoint or self.wsdl)

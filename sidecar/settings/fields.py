@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from sidecar.settings.quantities import Kind
@@ -98,6 +98,16 @@ def _comment(text: str) -> str:
     return text
 
 
+def _path_or_url(given: Any) -> Any:
+    """A text that is an address stays one, every other is a path."""
+    if isinstance(given, str) and urlsplit(given).scheme in ("http", "https"):
+        parts = urlsplit(given)
+        if not parts.hostname or parts.username or parts.password:
+            raise ValueError("is no address without a login in it; write it under erp.auth instead")
+        return given
+    return Path(given) if isinstance(given, str) and given else given
+
+
 Slug = Annotated[str, AfterValidator(_slug), Kind("name")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("name")]
 TablePrefix = Annotated[str, AfterValidator(_table_prefix), Kind("text")]
@@ -108,6 +118,7 @@ Label = Annotated[str, Field(min_length=1, max_length=128), Kind("text")]
 Comment = Annotated[str, AfterValidator(_comment), Kind("text")]
 Text = Annotated[str, Field(min_length=1), Kind("text")]
 FilePath = Annotated[Path, Kind("path")]
+PathOrUrl = Annotated[Path | str, BeforeValidator(_path_or_url), Kind("path or address")]
 Switch = Annotated[bool, Field(strict=True), Kind("true or false")]
 Count = Annotated[int, Field(strict=True, ge=1), Kind("whole number")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535), Kind("port")]

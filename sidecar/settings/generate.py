@@ -57,7 +57,7 @@ def generate(magento_root: Path | None = None) -> str:
     never copied.
     """
     # These have no default, yet the file would be of no use without them.
-    chosen: dict[KeyPath, str] = {("erp", "calls"): _example_at(("erp", "calls"))}
+    chosen: dict[KeyPath, str] = {at: _example_at(at) for at in (("erp", "url"), ("erp", "calls"))}
     if magento_root is not None:
         chosen[_MAGENTO_ROOT] = write_scalar(str(magento_root.absolute()))
     else:
@@ -123,6 +123,8 @@ def _example(entry: Entry) -> str:
     """The field's own example as YAML, else one made of its table's."""
     if entry.info.examples:
         return str(entry.info.examples[0])
+    if entry.section is None and (default := _default(entry)) is not None:
+        return default
     if entry.section is None:
         raise ValueError(f"{entry.key} has neither a default nor an example")
     inner = outline.entries(entry.section).values()

@@ -180,6 +180,11 @@ def _anchored(section: _S, at: outline.KeyPath, merged: _Merged) -> _S:
         value = getattr(section, key)
         if isinstance(value, Section):
             changed[key] = _anchored(value, (*at, key), merged)
+        elif isinstance(value, Mapping):
+            changed[key] = {
+                name: _anchored(one, (*at, key, name), merged) if isinstance(one, Section) else one
+                for name, one in value.items()
+            }
         elif isinstance(value, Path) and not value.is_absolute():
             changed[key] = (merged.folder((*at, key)) / value).absolute()
     return section.model_copy(update=changed)

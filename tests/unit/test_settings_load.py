@@ -4,6 +4,7 @@ import os
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(main: Path) -> N
     ]
     assert 'did you mean "Europe/Berlin"?' in told[1]
     assert 'did you mean "password"?' in told[2]
-    assert "erp.url: is missing. Address" in told[3]
+    assert "erp.url: is missing; write url (REST) or wsdl (SOAP)" in told[3]
 
 
 @pytest.mark.parametrize(
@@ -265,3 +266,42 @@ def test_the_option_wins_over_the_environment_over_the_default() -> None:
     assert find_path("/option.yaml", environ) == Path("/option.yaml")
     assert find_path(None, environ) == Path("/env.yaml")
     assert find_path(None, {}) == Path("/etc/erp-sidecar/sidecar.yaml")
+
+
+def with_erp(main: Path, erp: str) -> Path:
+    main.write_text(COMPLETE.partition("erp:")[0] + "erp:\n" + indent(erp, "  "))
+    return main
+
+
+def test_a_wsdl_is_a_file_beside_the_configuration_or_an_address(main: Path) -> None:
+    file = load(with_erp(main, "adapter: soap.generic\nwsdl: legacy.wsdl\n")).settings.erp
+    assert file.wsdl == main.with_name("legacy.wsdl")
+
+    url = "http://erp/orders?wsdl"
+    address = load(with_erp(main, f"adapter: soap.generic\nwsdl: {url}\n")).settings.erp
+    assert address.wsdl == url
+
+
+@pytest.mark.parametrize(
+    ("erp", "told"),
+    [
+        ("adapter: a\n", "erp.url: is missing; write url (REST) or wsdl (SOAP)"),
+        ("adapter: a\nurl: http://erp\nwsdl: a.wsdl\n", "erp.url: stands beside wsdl"),
+        ("adapter: a\nurl: http://erp\nendpoint: http://erp\n", "erp.endpoint: has no wsdl"),
+        (
+            "adapter: a\nwsdl: http://me:secret@erp/?wsdl\n",
+            "erp.wsdl: is no address without a login",
+        ),
+    ],
+)
+def test_an_erp_has_one_address(main: Path, erp: str, told: str) -> None:
+    [problem] = problems(with_erp(main, erp))
+
+    assert told in problem
+    assert "secret" not in problem
+
+
+def test_a_secret_of_the_calls_is_a_file_beside_the_configuration(main: Path) -> None:
+    path = with_erp(main, "adapter: a\nurl: http://erp\nsecrets: {key: {file: key}}\n")
+
+    assert load(path).settings.erp.secrets["key"].file == main.with_name("key")
