@@ -19,9 +19,13 @@ def read_member(owner: Any, name: str, told: str) -> Any:
     """A member of a value of which nothing was known before: a key, a field, never a method."""
     if isinstance(owner, Mapping):
         value = owner.get(name, _ABSENT)
-        if value is _ABSENT:
-            raise Missing(f"{told} has no '{name}'")
-        return value
+        if value is not _ABSENT:
+            return value
+    # A SOAP answer's body, which may be called by the wrapper that was taken off it.
+    if name in getattr(owner, "wrappers", ()):
+        return owner
+    if isinstance(owner, Mapping):
+        raise Missing(f"{told} has no '{name}'")
     if owner is None:
         raise nothing_there(told, name)
     owner_type: type = type(owner)

@@ -116,20 +116,22 @@ class Answer:
         if decided is None:
             if evidence.otherwise is not None:
                 return evidence.otherwise
-            reasons = f" ({'; '.join(passed_over)})" if passed_over else ""
+            told = (f"{', '.join(names)}: {why}" for why, names in passed_over.items())
+            reasons = f" ({'; '.join(told)})" if passed_over else ""
             return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
         if evidence.unreadable and decided in ("accepted", "partial", "duplicate"):
             return Unknown(message=f"{decided}, but {evidence.unreadable}; {evidence.told}")
         return self._described(decided, values, evidence)
 
-    def _decide(self, values: Values) -> tuple[str | None, list[str]]:
-        passed_over: list[str] = []
+    def _decide(self, values: Values) -> tuple[str | None, dict[str, list[str]]]:
+        """The predicate that holds, and which could not be asked, by reason."""
+        passed_over: dict[str, list[str]] = {}
         for predicate in self.predicates:
             try:
                 if predicate.holds(values):
                     return predicate.name, passed_over
             except ExpressionError as wrong:
-                passed_over.append(f"{predicate.name}: {wrong.message}")
+                passed_over.setdefault(wrong.message, []).append(predicate.name)
         return None, passed_over
 
     def _described(self, decided: str, values: Values, evidence: Evidence) -> Outcome:

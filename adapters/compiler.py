@@ -28,6 +28,7 @@ from adapters.shape import (
     Many,
     NoSuchMember,
     Plain,
+    Record,
     Shape,
     either,
     entry,
@@ -119,6 +120,8 @@ class Compiler:
                 return self._test(node, value)
             case nodes.BinExpr():
                 return self._binary(node)
+            case nodes.Call(node=nodes.Getattr(node=owner, attr=name)):
+                return self._method(node, owner, name)
             case nodes.Compare(expr=left, ops=operands):
                 return self._compare(left, operands)
             case nodes.Not(node=value):
@@ -208,6 +211,24 @@ class Compiler:
             return value[slice(*(None if bound is None else bound(values) for bound in bounds))]
 
         return Typed(sliced, owner.shape)
+
+    def _method(self, call: nodes.Call, owner_node: nodes.Node, name: str) -> Typed:
+        """The few calls that there are: `response.xml.xpath('…')`."""
+        owner = self.compile(owner_node)
+        methods = owner.shape.methods if isinstance(owner.shape, Record) else {}
+        if name not in methods:
+            return self._problem(_FORBIDDEN[nodes.Call])
+        match call:
+            case nodes.Call(
+                args=[nodes.Const(value=str() as text)], kwargs=[], dyn_args=None, dyn_kwargs=None
+            ):
+                try:
+                    ask = methods[name](text)
+                except ValueError as wrong:
+                    return self._problem(f"{written(owner_node)}.{name}: {wrong}")
+                read = owner.evaluate
+                return Typed(lambda values: ask(read(values)))
+        return self._problem(f"{written(owner_node)}.{name} takes one text in quotation marks")
 
     def _filter(self, node: nodes.Filter, value_node: nodes.Expr) -> Typed:
         value = self.compile(value_node)

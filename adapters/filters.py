@@ -7,7 +7,10 @@ joining treat it otherwise.  No filter ever yields a float.
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
+import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal, InvalidOperation
@@ -107,6 +110,35 @@ def _decimal(value: Any) -> Decimal:
     return number
 
 
+def _base64(value: Any) -> str:
+    return base64.b64encode(as_text(value).encode()).decode()
+
+
+def _hash(value: Any, algorithm: str = "sha256", encoding: str = "hex") -> str:
+    digest = hashlib.new(_algorithm(algorithm), as_text(value).encode(), usedforsecurity=False)
+    return _encoded(digest.digest(), encoding)
+
+
+def _hmac(value: Any, key: Any, algorithm: str = "sha256", encoding: str = "base64") -> str:
+    signed = hmac.digest(as_text(key).encode(), as_text(value).encode(), _algorithm(algorithm))
+    return _encoded(signed, encoding)
+
+
+def _algorithm(name: str) -> str:
+    if name not in _ALGORITHMS:
+        raise ExpressionError(f"there is no algorithm '{name}'; there are {', '.join(_ALGORITHMS)}")
+    return name
+
+
+def _encoded(digest: bytes, encoding: str) -> str:
+    match encoding:
+        case "base64":
+            return base64.b64encode(digest).decode()
+        case "hex":
+            return digest.hex()
+    raise ExpressionError(f"there is no encoding '{encoding}'; there are base64 and hex")
+
+
 def _int(value: Any) -> int:
     number = _decimal(value)
     if number != number.to_integral_value():
@@ -167,13 +199,19 @@ def _urlencode(value: Any) -> str:
     return quote(as_text(value), safe="")
 
 
+#: md5 and sha1 because ERPs of their time ask for them.
+_ALGORITHMS = ("sha256", "sha384", "sha512", "sha1", "md5")
+
 #: Filters that are a function of the value and constants.  `default`, `lookup` and `sum` need more
 #: than that and live in `adapters.expression`.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _abs,
+    "base64": _base64,
     "date": _date,
     "decimal": _decimal,
     "first": _first,
+    "hash": _hash,
+    "hmac": _hmac,
     "int": _int,
     "join": _join,
     "last": _last,

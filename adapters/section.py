@@ -62,6 +62,20 @@ class Section:
             return None
         return compile_template(self.data[key], scope, self.source, (*self.path, key))
 
+    def whole(self, scope: Scope) -> Template | None:
+        """The section itself as a template, None where there is none."""
+        if not self._is_there:
+            return None
+        return compile_template(self.data, scope, self.source, self.path)
+
+    def text(self, key: str) -> str | None:
+        """A constant text, None where there is no such key."""
+        value = self.data.get(key)
+        if value is None or (isinstance(value, str) and value and not is_expression(value)):
+            return value
+        self.problem(key, "this must be a text")
+        return None
+
     def expression(self, key: str, scope: Scope) -> Expression | None:
         """The expression under a key; a constant is noted as a problem."""
         if key not in self.data:

@@ -11,10 +11,11 @@ import dataclasses
 import difflib
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -49,10 +50,17 @@ class Many:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """A value with named members, and with no others."""
+    """A value with named members, and with no others.
+
+    `methods` may be called with one constant text: each turns it into a function of the value when
+    the file is loaded, and raises ValueError for a text that is none.
+    """
 
     name: str
     members: Mapping[str, Shape]
+    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

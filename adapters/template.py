@@ -31,6 +31,8 @@ from sidecar.domain.errors import ConfigurationError
 Path = tuple[str | int, ...]
 Template = Callable[[Values], Any]
 
+#: Not a form: names the type of a value that may be one of several, as SOAP and .NET's JSON do.
+TYPE = "$type"
 _MARK = "="
 _FORMS = (frozenset({"$each", "$do"}), frozenset({"$when", "$do"}))
 
@@ -101,7 +103,7 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
     match tree:
         case str() if is_expression(tree):
             return _leaf(tree, scope, source, path)
-        case Mapping() if any(str(key).startswith("$") for key in tree):
+        case Mapping() if any(str(key).startswith("$") and key != TYPE for key in tree):
             return _form(tree, scope, source, path)
         case Mapping():
             return _mapping(tree, scope, source, path)

@@ -1,0 +1,1 @@
+"""Adapters for ERPs that speak SOAP; the only place that knows zeep and XML."""

@@ -1,0 +1,150 @@
+"""The `call` section of a SOAP calls file: an operation of the WSDL with its header and body."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lxml import etree
+
+from adapters.answer import Evidence
+from adapters.compiler import Scope, Values
+from adapters.filters import ExpressionError, as_text
+from adapters.http.transport import Reply, Request
+from adapters.section import Section
+from adapters.soap.reply import Response
+from adapters.soap.security import NoSeal, Seal
+from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
+from adapters.soap.xml import Element
+from adapters.template import NOTHING, Template
+
+_ACCEPT = {"Accept": "text/xml, application/soap+xml, multipart/related;q=0.5"}
+
+
+@dataclass(frozen=True, slots=True)
+class SoapCall:
+    """One call as the file declares it."""
+
+    operation: Operation
+    address: str
+    seal: Seal
+    headers: tuple[Template, ...]
+    body: Template
+
+    def request(self, values: Values) -> Request:
+        """Fill it in.  Raises ExpressionError: nothing was sent then."""
+        declared: dict[str, Any] = {}
+        extra: list[Element] = []
+        for template in self.headers:
+            for name, value in template(values).items():
+                if value is None:
+                    continue
+                if name.startswith("{"):
+                    extra.append(_element(name, value))
+                elif name in self.operation.header_types:
+                    declared[name] = value
+        envelope, headers = self.operation.envelope(self.body(values), declared, extra)
+        self.seal.apply(envelope)
+        return Request(
+            "POST",
+            self.address,
+            headers={**_ACCEPT, **headers},
+            body=etree.tostring(envelope, xml_declaration=True, encoding="utf-8"),
+            name=f"{self.operation} ({self.operation.port.name})",
+        )
+
+    def response(self, reply: Reply) -> tuple[Response, Evidence]:
+        """See `adapters.generic.WireCall`."""
+        response = Response(self.operation, reply)
+        return response, response.evidence(reply)
+
+
+@dataclass
+class SoapCalls:
+    """Reads the calls of one file against one WSDL; problems are noted in the file's source.
+
+    `endpoint` overrides the address in the WSDL.
+    """
+
+    wsdl: Wsdl
+    endpoint: str = ""
+    seal: Seal = field(default_factory=NoSeal)
+    _service: str | None = None
+    _port: str | None = None
+    _shared: Template | None = None
+
+    #: Keys at the top of the file.
+    KEYS = ("service", "port", "header")
+
+    def begin(self, top: Section, scope: Scope) -> None:
+        """What holds for all calls: service, port, and the header's parts where declared."""
+        self._service, self._port = top.text("service"), top.text("port")
+        self._shared = top.template("header", scope) if "header" in top else None
+        top.section("header")
+
+    def read(self, section: Section, scope: Scope) -> SoapCall:
+        """A `call` section."""
+        section.keys(("operation", "service", "port", "header", "body"), ("operation",))
+        operation = self._operation(section)
+        header = section.section("header")
+        for name in header.data if operation else ():
+            if not name.startswith("{") and name not in operation.header_types:
+                header.problem(
+                    name,
+                    f"{operation} has no header '{name}' in the WSDL; one that it does not "
+                    f"declare is written '{{namespace}}{name}'",
+                )
+        body = section.section("body")
+        headers = (self._shared, header.whole(scope))
+        return SoapCall(
+            operation,
+            self._address(section, operation),
+            self.seal,
+            tuple(one for one in headers if one is not None),
+            body.whole(scope) or _empty,
+        )
+
+    def _operation(self, section: Section) -> Any:
+        name = section.text("operation")
+        service = section.text("service") or self._service
+        port = section.text("port") or self._port
+        if name is None:
+            return None
+        try:
+            return self.wsdl.operation(name, service, port)
+        except NoSuchOperation as wrong:
+            section.problem("operation", str(wrong))
+            return None
+
+    def _address(self, section: Section, operation: Operation | None) -> str:
+        address = self.endpoint or (operation.address if operation else "")
+        if operation and not address:
+            section.problem("operation", "the WSDL names no address; write erp.endpoint")
+        return address
+
+
+def _empty(_: Values) -> dict[str, Any]:
+    return {}
+
+
+def _element(name: str, value: Any) -> Element:
+    """An element that the WSDL does not declare; what is in it has its namespace."""
+    namespace = etree.QName(name).namespace
+    element = etree.Element(name)
+    _fill(element, namespace, value)
+    return element
+
+
+def _fill(element: Element, namespace: str | None, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        try:
+            element.text = as_text(value)
+        except ValueError:
+            raise ExpressionError("the header has characters that XML cannot carry") from None
+        return
+    for name, inner in value.items():
+        for one in inner if isinstance(inner, list) else (inner,):
+            if one is not None and one is not NOTHING:
+                child = etree.SubElement(element, etree.QName(namespace, name))
+                _fill(child, namespace, one)

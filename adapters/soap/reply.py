@@ -1,0 +1,193 @@
+"""A SOAP answer as expressions read it, and what the protocol itself says of it.
+
+The rule that nothing is guessed towards success has its teeth here: what is no envelope has neither
+a body nor a fault (both are missing, so no line of the file fits, not even `not response.fault`),
+and a body that came with another status than 200 is never an acceptance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Any
+
+from adapters.answer import Evidence
+from adapters.filters import Missing
+from adapters.http.transport import Reply, retry_after
+from adapters.shape import ANYTHING, Plain, Record, Shape
+from adapters.soap.wsdl import Operation
+from adapters.soap.xml import Element, Malformed, compile_xpath, local, parse, tree_of
+from sidecar.domain.outcome import Misconfigured, Outcome, Retry, Throttled
+
+_TEXT = Plain("text")
+#: What `response` is in an expression.
+RESPONSE: Shape = Record(
+    "response",
+    {
+        "status": Plain("whole number"),
+        "headers": ANYTHING,
+        "body": ANYTHING,
+        "fault": Record(
+            "fault", {"code": _TEXT, "subcode": _TEXT, "message": _TEXT, "detail": ANYTHING}
+        ),
+        "xml": Record("response.xml", {}, {"xpath": compile_xpath}),
+    },
+)
+
+_ENVELOPES = {
+    "http://schemas.xmlsoap.org/soap/envelope/": "1.1",
+    "http://www.w3.org/2003/05/soap-envelope": "1.2",
+}
+#: Faults of WS-Security (section 12) that say: who you claim to be is not believed.
+_LOGIN_FAULTS = frozenset(
+    {
+        "FailedAuthentication",
+        "FailedCheck",
+        "InvalidSecurity",
+        "InvalidSecurityToken",
+        "MessageExpired",
+        "SecurityTokenUnavailable",
+        "UnsupportedAlgorithm",
+        "UnsupportedSecurityToken",
+    }
+)
+_SERVER = ("Server", "Receiver")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A SOAP fault; with empty fields it stands for "there is none" and is false.
+
+    `code` is the local name without what refines it (`Server.userException` is `Server`, with
+    `userException` as `subcode`), `detail` a tree by local names.
+    """
+
+    code: str | None = None
+    subcode: str | None = None
+    message: str | None = None
+    detail: Any = None
+
+    def __bool__(self) -> bool:
+        return self.code is not None
+
+
+class Response:
+    """An answer as expressions read it; read only as far as it is asked for."""
+
+    def __init__(self, operation: Operation, reply: Reply) -> None:
+        self.status = reply.status
+        self.headers = reply.headers
+        self.malformed = ""
+        self._operation = operation
+        self._root: Element | None = None
+        try:
+            self._root = _envelope(reply)
+        except Malformed as wrong:
+            self.malformed = str(wrong)
+
+    @property
+    def xml(self) -> Element:
+        """The raw reply.  Raises Missing for what is no envelope."""
+        if self._root is None:
+            raise Missing(self.malformed)
+        return self._root
+
+    @cached_property
+    def fault(self) -> Fault:
+        """The fault, or an empty one.  Raises Missing for what is no envelope."""
+        found = self.xml.find("{*}Body/{*}Fault")
+        return Fault() if found is None else _fault(found)
+
+    @cached_property
+    def body(self) -> Any:
+        """The body as plain values, none beside a fault.
+
+        Raises Missing for what does not fit the WSDL.
+        """
+        if self.fault:
+            return None
+        try:
+            return self._operation.body_of(self.xml)
+        except Malformed as wrong:
+            raise Missing(str(wrong)) from None
+
+    def evidence(self, reply: Reply) -> Evidence:
+        """What an outcome says of this answer."""
+        fault = Fault() if self.malformed else self.fault
+        told = f"HTTP {self.status}{f', fault {fault.code}: {fault.message}' if fault else ''}"
+        after = retry_after(self.headers)
+        return Evidence(
+            summary=f"HTTP {self.status}",
+            excerpt=reply.exchange.answer,
+            after=after,
+            unreadable=self._doubt(),
+            verdict=self._login_refused(fault, told),
+            otherwise=_by_status(self.status, told, after),
+            doubtful=fault.code in _SERVER and self.status != HTTPStatus.SERVICE_UNAVAILABLE,
+        )
+
+    def _doubt(self) -> str:
+        if self.malformed:
+            return self.malformed
+        if self.status != HTTPStatus.OK:
+            return f"the answer came with HTTP {self.status}"
+        return "there is a fault in the answer" if self.fault else ""
+
+    def _login_refused(self, fault: Fault, told: str) -> Outcome | None:
+        refused = self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        if refused or not _LOGIN_FAULTS.isdisjoint((fault.code, fault.subcode)):
+            return Misconfigured(message=f"the login was refused: {told}")
+        return None
+
+
+def _by_status(status: int, told: str, after: float | None) -> Outcome | None:
+    """What HTTP says where the file says nothing."""
+    match status:
+        case HTTPStatus.TOO_MANY_REQUESTS:
+            return Throttled(message=told, after=after)
+        case HTTPStatus.SERVICE_UNAVAILABLE:
+            return Retry(message=told, after=after)
+    return None
+
+
+def _envelope(reply: Reply) -> Element:
+    mime = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if mime.startswith("multipart/"):
+        raise Malformed("the answer is in several parts (MTOM), which is not supported")
+    if not reply.content.strip():
+        raise Malformed("the answer is empty")
+    root = parse(reply.content)
+    if root.tag not in {f"{{{namespace}}}Envelope" for namespace in _ENVELOPES}:
+        raise Malformed(f"the answer is no SOAP envelope but <{local(root)}>")
+    if root.find("{*}Body") is None:
+        raise Malformed("the answer's envelope has no body")
+    return root
+
+
+def _fault(found: Element) -> Fault:
+    """Of either version, also where a server mixes them up."""
+    code, subcode = _code(found)
+    message = _first(found, "faultstring", "{*}faultstring", "{*}Reason/{*}Text")
+    detail = next((one for one in found if local(one).lower() == "detail"), None)
+    return Fault(
+        code=code,
+        subcode=subcode,
+        message=" ".join(message.split()),
+        detail=None if detail is None else tree_of(detail),
+    )
+
+
+def _code(found: Element) -> tuple[str, str | None]:
+    written = _first(found, "faultcode", "{*}faultcode", "{*}Code/{*}Value")
+    code, _, refined = written.strip().rpartition(":")[2].partition(".")
+    deeper = _first(found, "{*}Code/{*}Subcode/{*}Value").strip().rpartition(":")[2]
+    return code, deeper or refined or None
+
+
+def _first(found: Element, *paths: str) -> str:
+    for path in paths:
+        text: str | None = found.findtext(path)
+        if text:
+            return text
+    return ""

@@ -1,0 +1,114 @@
+"""How an envelope says who we are: WS-Security tokens, timestamps and signatures (`erp.auth`).
+
+Logins of HTTP (basic, a header, a client certificate) are the transport's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from zeep.wsse import UsernameToken
+from zeep.wsse.utils import WSU, get_security_header
+
+from adapters.soap.xml import Element
+from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.secret import Secret
+
+#: How long a timestamp is valid: an ERP whose clock is off by less still believes it.
+_VALID = timedelta(minutes=5)
+
+
+class Seal(Protocol):
+    """Adds to a finished envelope what proves who sent it."""
+
+    def apply(self, envelope: Element) -> None:
+        """Change the envelope in place; called once for each, from any thread."""
+
+
+class NoSeal:
+    """For an ERP that knows us by HTTP alone, or not at all."""
+
+    def apply(self, _envelope: Element) -> None:
+        """Nothing is added."""
+
+
+class NamePassword:
+    """A UsernameToken, as text or as digest, with a timestamp where it is wanted."""
+
+    def __init__(self, user: str, password: str, *, digest: bool, timestamp: bool) -> None:
+        self._user = user
+        self._password = password
+        self._digest = digest
+        self._timestamp = timestamp
+
+    def apply(self, envelope: Element) -> None:
+        # A new one for each envelope: nonce and time may be used once.
+        token = UsernameToken(
+            self._user,
+            self._password,
+            use_digest=self._digest,
+            zulu_timestamp=True,
+            timestamp_token=_timestamp() if self._timestamp else None,
+        )
+        token.apply(envelope, {})
+
+
+class Signed:
+    """Body and timestamp signed with an X.509 certificate that is sent along (RSA-SHA256)."""
+
+    def __init__(self, certificate: str, key: str) -> None:
+        try:
+            import xmlsec
+            from zeep.wsse.signature import BinarySignature
+        except ImportError as wrong:
+            raise ConfigurationError(
+                "erp.auth.signature needs the extra 'signature'",
+                "pip install 'magento-erp-sidecar[signature]' into the sidecar's venv",
+            ) from wrong
+        try:
+            self._signature = BinarySignature(
+                key,
+                certificate,
+                signature_method=xmlsec.Transform.RSA_SHA256,
+                digest_method=xmlsec.Transform.SHA256,
+            )
+        except OSError as wrong:
+            raise ConfigurationError(
+                f"erp.auth.signature: {wrong.filename}: cannot be read: {wrong.strerror}",
+                "correct the path, or the file's owner and mode",
+            ) from None
+
+    def apply(self, envelope: Element) -> None:
+        get_security_header(envelope).append(_timestamp())
+        self._signature.apply(envelope, {})
+
+
+def seal_of(auth: Mapping[str, Any]) -> tuple[Seal, Mapping[str, Any], tuple[Secret, ...]]:
+    """The seal that `erp.auth` asks for, what of it is HTTP's, and what must not be told.
+
+    Raises ConfigurationError.
+    """
+    way = next(iter(auth), "")
+    given: Mapping[str, Any] = auth.get(way, {})
+    match way:
+        case "username_token":
+            seal = NamePassword(
+                given["user"],
+                given["password"].reveal(),
+                digest=given.get("digest", False),
+                timestamp=given.get("timestamp", False),
+            )
+            return seal, {}, (given["password"],)
+        case "signature":
+            return Signed(str(given["certificate"]), str(given["key"])), {}, ()
+        case _:
+            return NoSeal(), auth, ()
+
+
+def _timestamp() -> Element:
+    now = datetime.now(UTC).replace(microsecond=0)
+    moments = (now, now + _VALID)
+    created, expires = (one.isoformat().replace("+00:00", "Z") for one in moments)
+    return WSU.Timestamp(WSU.Created(created), WSU.Expires(expires))

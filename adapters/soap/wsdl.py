@@ -1,0 +1,218 @@
+"""A loaded WSDL: its operations found by name, their envelopes written and their answers read."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from lxml import etree
+from zeep.exceptions import Error
+from zeep.settings import Settings
+from zeep.wsa import WsAddressingPlugin
+from zeep.wsdl import Document
+from zeep.wsdl.bindings.soap import SoapBinding, SoapOperation
+from zeep.wsdl.definitions import Port, Service
+from zeep.xsd import ComplexType
+
+from adapters.filters import ExpressionError
+from adapters.shape import suggest
+from adapters.soap.documents import Documents
+from adapters.soap.fill import Filler
+from adapters.soap.plain import plain_body
+from adapters.soap.xml import Element, Malformed
+from sidecar.domain.errors import ConfigurationError
+
+# zeep logs what it cannot translate, with the value: an order's data has no place in a log.
+logging.getLogger("zeep").setLevel(logging.CRITICAL)
+
+_SETTINGS = {"strict": False, "forbid_dtd": True, "forbid_entities": True, "xml_huge_tree": False}
+
+
+class NoSuchOperation(Exception):
+    """The WSDL has no such service, port or operation; the text says what it has."""
+
+
+class Wsdl:
+    """One WSDL with everything that it imports."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.filler = Filler(document.types)
+
+    @classmethod
+    def load(cls, location: str, documents: Documents) -> Wsdl:
+        """Read it.  Raises ConfigurationError that says which document is wrong."""
+        try:
+            document = Document(location, documents, settings=Settings(**_SETTINGS))
+        except ConfigurationError:
+            raise
+        except (Error, etree.LxmlError, LookupError, TypeError, ValueError, NotImplementedError,
+                AttributeError, AssertionError) as wrong:  # fmt: skip
+            # zeep knows many ways to say that a document is not what it should be.
+            raise ConfigurationError(
+                f"{location}: is no usable WSDL: {type(wrong).__name__}: {str(wrong)[:300]}",
+                "was a page of a login or a proxy saved instead of it?",
+            ) from wrong
+        wsdl = cls(document)
+        if not any(True for _ in wsdl.ports()):
+            raise ConfigurationError(
+                f"{location}: has no service with a SOAP port", "is it the whole WSDL?"
+            )
+        return wsdl
+
+    def ports(self) -> Iterator[tuple[Service, Port]]:
+        """Every SOAP port with its service."""
+        for service in self.document.services.values():
+            for port in service.ports.values():
+                if isinstance(port.binding, SoapBinding):
+                    yield service, port
+
+    def addresses(self) -> Iterator[str]:
+        """Where the ports say that they are."""
+        for _, port in self.ports():
+            if address := (port.binding_options or {}).get("address"):
+                yield str(address)
+
+    def operation(
+        self, name: str, service: str | None = None, port: str | None = None
+    ) -> Operation:
+        """The operation at the named port, else at the first that has it.
+
+        Raises NoSuchOperation, also where two services have it and none is named.
+        """
+        ports = [
+            (owner, one)
+            for owner, one in self.ports()
+            if service in (None, owner.name) and port in (None, one.name)
+        ]
+        if not ports:
+            known = ", ".join(f"{owner.name}/{one.name}" for owner, one in self.ports())
+            wanted = "/".join(part for part in (service, port) if part)
+            raise NoSuchOperation(f"the WSDL has no port '{wanted}'; it has {known}")
+        having = [(owner, one) for owner, one in ports if name in one.binding._operations]
+        if not having:
+            known_names = sorted({key for _, one in ports for key in one.binding._operations})
+            hint = suggest(name, known_names) or f"; it has {', '.join(known_names[:30])}"
+            raise NoSuchOperation(f"the WSDL has no operation '{name}'{hint}")
+        services = {owner.name for owner, _ in having}
+        if len(services) > 1:
+            raise NoSuchOperation(
+                f"'{name}' is in the services {', '.join(sorted(services))}: name one"
+            )
+        owner, found = having[0]
+        return Operation(self, owner.name, found, found.binding.get(name))
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation at one port."""
+
+    wsdl: Wsdl
+    service: str
+    port: Port
+    soap: SoapOperation
+
+    def __str__(self) -> str:
+        return str(self.soap.name)
+
+    @property
+    def address(self) -> str:
+        """Where the WSDL says that calls go."""
+        return str((self.port.binding_options or {}).get("address") or "")
+
+    @property
+    def is_rpc(self) -> bool:
+        """Whether its style is RPC, else document."""
+        return str(self.soap.style) == "rpc"
+
+    @property
+    def body_type(self) -> Any:
+        """The type that the body's arguments fill, None for none."""
+        body = self.soap.input.body
+        return None if body is None else body.type
+
+    @cached_property
+    def header_types(self) -> Mapping[str, Any]:
+        """The header's parts that the WSDL declares, each under its part's and element's name."""
+        declared = self.soap.input.header.type.elements
+        parts = {name: element for name, element in declared if hasattr(element, "qname")}
+        return {**{element.name: element for element in parts.values()}, **parts}
+
+    def envelope(
+        self, body: Mapping[str, Any], header: Mapping[str, Any], extra: list[Element]
+    ) -> tuple[Element, dict[str, str]]:
+        """The envelope, and the HTTP headers that go with it.
+
+        `header` are declared parts by name, `extra` elements that the WSDL does not declare.
+        Raises ExpressionError for what does not fit the types.
+        """
+        filled = self._filled_body(body)
+        parts = self._filled_header(header)
+        try:
+            if parts:
+                filled["_soapheaders"] = parts
+            message = self.soap.create(**filled)
+            self.port.binding._set_http_headers(message, self.soap)
+        except (Error, TypeError, ValueError, LookupError, AttributeError) as wrong:
+            raise ExpressionError(f"{self}: {_in_words(wrong)}") from None
+        envelope, headers = message.content, message.headers
+        if extra:
+            _header_of(envelope).extend(extra)
+        if self.soap.abstract.wsa_action:
+            options = {"address": self.address}
+            WsAddressingPlugin().egress(envelope, headers, self.soap, options)
+        return envelope, headers
+
+    def body_of(self, root: Element) -> Any:
+        """The answer's body as plain values.  Raises Malformed."""
+        output = self.soap.output
+        if output is None or output.body is None:
+            return None
+        body = root.find(f"{{{self.soap.nsmap['soap-env']}}}Body")
+        if body is None:
+            raise Malformed("the answer is no SOAP envelope of this port's version")
+        try:
+            # A copy: for RPC zeep resolves references in place; `response.xml` is the raw reply.
+            found = output._deserialize_body(deepcopy(body) if self.is_rpc else body)["body"]
+        except (Error, TypeError, ValueError, LookupError, ArithmeticError, AttributeError,
+                AssertionError) as wrong:  # fmt: skip
+            raise Malformed(f"the answer does not fit the WSDL: {_in_words(wrong)}") from None
+        return plain_body(found)
+
+    def _filled_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        kind_of = self.body_type
+        if kind_of is None:
+            if body:
+                raise ExpressionError(f"{self}: the WSDL gives it no arguments")
+            return {}
+        filled = self.wsdl.filler.filled(kind_of, body, str(self))
+        return dict(filled) if isinstance(kind_of, ComplexType) else {"value": filled}
+
+    def _filled_header(self, header: Mapping[str, Any]) -> dict[str, Any]:
+        filled: dict[str, Any] = {}
+        for name, value in header.items():
+            element = self.header_types[name]
+            filler = self.wsdl.filler
+            made = filler.filled(element.type, value, f"{self} header {name}")
+            filled[element.attr_name] = element(**made) if isinstance(made, dict) else made
+        return filled
+
+
+def _header_of(envelope: Element) -> Element:
+    name = etree.QName(etree.QName(envelope).namespace, "Header")
+    header = envelope.find(name)
+    if header is None:
+        header = etree.Element(name)
+        envelope.insert(0, header)
+    return header
+
+
+def _in_words(wrong: Exception) -> str:
+    """zeep's own words where they name elements only; Python's may quote a value."""
+    if isinstance(wrong, Error):
+        return str(getattr(wrong, "message", "") or type(wrong).__name__)[:300]
+    return f"the values do not fit ({type(wrong).__name__})"
