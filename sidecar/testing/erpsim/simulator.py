@@ -16,6 +16,7 @@ from sidecar.domain.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Books, DuplicatePolicy, Journal
 from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.desk import OrderDesk
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
@@ -82,17 +83,17 @@ class Simulator:
         journal = Journal(state_file) if state_file else None
         self.books = Books(setup.duplicates, journal, clock)
         self.traffic = Traffic(clock)
-        rest = RestFace(
+        conduct = Conduct(
             OrderDesk(self.books, setup.items_unknown, setup.credit_limit_customers),
             self.rules,
             self.traffic,
-            base_path=setup.base_path,
             page_size=setup.page_size,
             credentials=f"{setup.user}:{setup.password}" if setup.user else "",
             latency=_latency(setup),
             seed=setup.seed,
             stopping=stopping,
         )
+        rest = RestFace(conduct, setup.base_path)
         inside = control.ControlFace(self.books, self.rules, self.traffic)
         faces: dict[str, Face] = {control.PREFIX: inside, f"{setup.base_path}/": rest}
         try:
