@@ -184,10 +184,13 @@ class SoapPort:
         return bool(element.qname.text == f"{{{self.version}}}Body")
 
     def _read_body(self, message: Any, body: Any) -> Any:
-        if message.body is None or not (len(body) or self._is_soap_body(message.body)):
+        if message.body is None:
             return None
-        node = body if self._is_soap_body(message.body) else body[0]
-        return message.body.parse(node, self._schema)
+        if self._is_soap_body(message.body):
+            return message.body.parse(body, self._schema)
+        if not len(body):
+            raise SoapFault("Client", "the body is empty")
+        return message.body.parse(body[0], self._schema)
 
     def _read_headers(self, message: Any, header: Any) -> dict[str, Any]:
         if header is None or message.header is None:
