@@ -25,8 +25,6 @@ from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.soap_messages import Message
 
 VERSION = "erpsim 1"
-MOST_ORDERS = 20
-"""In one CreateOrders."""
 
 OPERATIONS: Mapping[str, Operation] = {
     "CreateOrder": Operation.CREATE,
@@ -105,8 +103,6 @@ class SoapOperations:
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
     ) -> dict[str, Any]:
         orders = _orders(call.body)
-        if len(orders) > MOST_ORDERS:
-            return _invalid(f"more than {MOST_ORDERS} orders in one call", "Orders")
         batch = [
             (subject, read_order(order, call.headers))
             for subject, order in zip(enquiry.subjects, orders, strict=True)
