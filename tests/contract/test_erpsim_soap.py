@@ -521,7 +521,10 @@ def test_both_faces_have_the_same_books_and_log(erp: ErpSimClient) -> None:
             create(lines=f"<o:Customer><o:Name>{'x' * 81}</o:Name></o:Customer>" + LINES),
             "Customer.Name",
         ),
-        ("<o:CreateOrder xmlns:o='urn:erpsim:orders'/>", "request"),
+        (create(lines="<o:Lines><o:Line/></o:Lines>"), "Lines.Line[0].Sku"),
+        ("<o:CreateOrder xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
+        ("<o:CreateRefund xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
+        ("<o:SaveCustomer xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
     ],
 )
 def test_an_order_that_cannot_be_is_invalid_and_the_field_is_named(
@@ -542,13 +545,19 @@ def test_an_order_that_cannot_be_is_invalid_and_the_field_is_named(
         ("<!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]>{envelope}", "DTD"),
         ("{nonsense}", "no operation"),
         ("{unfit}", "CreateOrder"),
+        ("{no time}", "ListOrders"),
+        ("{no number}", "ListOrders"),
     ],
 )
 def test_what_is_no_call_is_the_clients_fault(
     erp: ErpSimClient, version: str, content: str, words: str
 ) -> None:
+    listing = "<o:ListOrders xmlns:o='urn:erpsim:orders'>{}</o:ListOrders>"
+    no_time = listing.format("<o:ChangedSince>yesterday</o:ChangedSince>")
     sent = (
-        content.replace("{envelope}", envelope("&b;", version))
+        content.replace("{no time}", envelope(no_time, version))
+        .replace("{no number}", envelope(listing.format("<o:Page>two</o:Page>"), version))
+        .replace("{envelope}", envelope("&b;", version))
         .replace("{nonsense}", envelope("<DropTables xmlns='urn:erpsim:orders'/>", version))
         .replace("{unfit}", envelope(create(qty="many"), version))
     )

@@ -36,6 +36,21 @@ _FIELDS = {
 _LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
 
 
+class _Nothing:
+    """An empty element: every field of it is missing."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+NOTHING = _Nothing()
+
+
+def present(sent: Any) -> Any:
+    """What was sent; zeep reads an empty element as None."""
+    return NOTHING if sent is None else sent
+
+
 def read_order(sent: Any, headers: Mapping[str, Any]) -> Submission | Refusal:
     """The order in a call, or what is wrong with it and in which field; `headers` are kept."""
     unfit = first_unfit(_texts(sent), _figures(sent))
@@ -149,7 +164,7 @@ def _figures(sent: Any) -> Iterator[tuple[str, Decimal | None]]:
 
 
 def _lines(sent: Any) -> list[Any]:
-    return list(sent.Lines.Line) if sent.Lines else []
+    return [present(line) for line in sent.Lines.Line] if sent.Lines else []
 
 
 def _line(sent: Any) -> Line:

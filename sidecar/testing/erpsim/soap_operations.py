@@ -14,6 +14,7 @@ from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, Subject
 from sidecar.testing.erpsim.sales_order_xml import (
     first_unfit,
+    present,
     read_order,
     show_answer,
     show_document,
@@ -50,7 +51,7 @@ class SoapOperations:
         """What the call is about, for the rules."""
         match operation:
             case Operation.CREATE:
-                return (subject_of(body.request),) if body.request else ()
+                return (subject_of(present(body.request)),)
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
@@ -59,7 +60,7 @@ class SoapOperations:
             case Operation.FIND | Operation.REFUND:
                 return (Subject(body.ExternalId or ""),)
             case Operation.CUSTOMER:
-                return (Subject(body.request.ExternalId or ""),) if body.request else ()
+                return (Subject(present(body.request).ExternalId or ""),)
             case Operation.STOCK:
                 return (Subject("", tuple(_skus(body))),)
             case Operation.LIST | Operation.PING:
@@ -93,10 +94,8 @@ class SoapOperations:
                 return {"ResultCode": "OK", "Version": VERSION}
 
     def _create(self, exchange: Exchange, enquiry: Enquiry, call: Message) -> dict[str, Any]:
-        if call.body.request is None:
-            return _invalid("an order is missing", "request")
         [subject] = enquiry.subjects
-        ordered = (subject, read_order(call.body.request, call.headers))
+        ordered = (subject, read_order(present(call.body.request), call.headers))
         return show_answer(subject.external, self._conduct.submit(exchange, enquiry, ordered))
 
     def _create_all(
@@ -123,9 +122,7 @@ class SoapOperations:
         return {"ResultCode": "OK", "Order": orders, "NextPage": shown.next}
 
     def _save_customer(self, body: Any) -> dict[str, Any]:
-        sent = body.request
-        if sent is None:
-            return _invalid("a customer is missing", "request")
+        sent = present(body.request)
         names = ("ExternalId", "Name", "Email", "Country")
         if unfit := first_unfit(((name, getattr(sent, name)) for name in names), ()):
             return show_refusal(unfit)
@@ -135,7 +132,7 @@ class SoapOperations:
         return {"ResultCode": "OK", "CustomerNo": customer.number}
 
     def _refund(self, body: Any) -> dict[str, Any]:
-        sent = body.Lines.Line if body.Lines else []
+        sent = [present(line) for line in body.Lines.Line] if body.Lines else []
         figures = [("Amount", body.Amount), *(("Qty", line.Qty) for line in sent)]
         unfit = first_unfit((("ExternalId", body.ExternalId),), figures)
         if unfit:
@@ -159,7 +156,7 @@ class SoapOperations:
 
 
 def _orders(body: Any) -> list[Any]:
-    return list(body.Orders.Order) if body.Orders else []
+    return [present(order) for order in body.Orders.Order] if body.Orders else []
 
 
 def _skus(body: Any) -> list[str]:
