@@ -6,7 +6,10 @@ versions, document/literal and rpc/literal; what a message means is for others t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import zeep
 import zeep.exceptions
 import zeep.wsdl
 from lxml import etree
-from zeep.wsdl.bindings.soap import Soap12Binding
+from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd import CompoundValue
 
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -115,16 +118,20 @@ class SoapPort:
             raise SoapFault("Client", "the envelope has no body")
         name = self._operation(body, headers)
         message = self._operations[name].input
-        try:
-            return Message(
-                operation=name,
-                body=self._read_body(message, body),
-                headers=self._read_headers(message, envelope.find(f"{{{self.version}}}Header")),
-                envelope=envelope,
-            )
-        except (zeep.exceptions.Error, ValueError, ArithmeticError) as unfit:
-            # A value that is no value of its type is a ValueError, or decimal's own error.
-            raise SoapFault("Client", f"{name}: {unfit or unfit.__class__.__name__}") from unfit
+        with _misreadings() as misread:
+            try:
+                read = Message(
+                    operation=name,
+                    body=self._read_body(message, body),
+                    headers=self._read_headers(message, envelope.find(f"{{{self.version}}}Header")),
+                    envelope=envelope,
+                )
+            except (zeep.exceptions.Error, ArithmeticError) as unfit:
+                # What is no decimal is decimal's own error.
+                raise SoapFault("Client", f"{name}: {unfit or unfit.__class__.__name__}") from unfit
+        if misread:
+            raise SoapFault("Client", f"{name}: {misread[0]}")
+        return read
 
     def reply(self, operation: str, values: Any = None) -> Written:
         """The operation's answer.
@@ -184,10 +191,13 @@ class SoapPort:
         return bool(element.qname.text == f"{{{self.version}}}Body")
 
     def _read_body(self, message: Any, body: Any) -> Any:
-        if message.body is None or not (len(body) or self._is_soap_body(message.body)):
+        if message.body is None:
             return None
-        node = body if self._is_soap_body(message.body) else body[0]
-        return message.body.parse(node, self._schema)
+        if self._is_soap_body(message.body):
+            return message.body.parse(body, self._schema)
+        if not len(body):
+            raise SoapFault("Client", "the body is empty")
+        return message.body.parse(body[0], self._schema)
 
     def _read_headers(self, message: Any, header: Any) -> dict[str, Any]:
         if header is None or message.header is None:
@@ -204,6 +214,35 @@ class SoapPort:
     def _written(self, status: int, envelope: Any) -> Written:
         content = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Written(status, content, self.content_type)
+
+
+class _Overheard(logging.Handler):
+    """What zeep logs in this thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread and record.exc_info:
+            self.errors.append(str(record.exc_info[1]))
+
+
+@contextmanager
+def _misreadings() -> Iterator[list[str]]:
+    """The values that are none of their type.
+
+    zeep reads such a number or time as None and says so in its log alone; a server that took it
+    for left out would do something else than it was told.
+    """
+    overheard = _Overheard()
+    log = logging.getLogger("zeep.xsd.types.simple")
+    log.addHandler(overheard)
+    try:
+        yield overheard.errors
+    finally:
+        log.removeHandler(overheard)
 
 
 def parse_xml(content: bytes) -> Any:
@@ -242,7 +281,7 @@ def _ports(
         for name, candidate in offered.ports.items()
         if service in (None, service_name)
         and port in (None, name)
-        and hasattr(candidate.binding, "process_reply")
+        and isinstance(candidate.binding, SoapBinding)
     ]
 
 

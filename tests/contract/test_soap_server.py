@@ -178,6 +178,14 @@ def test_the_action_decides_between_operations_that_share_an_element(
     assert [call.operation for call in server.requests] == ["BookAgain", "Book"]
 
 
+def test_an_action_without_a_body_is_no_call() -> None:
+    with SoapServer.start(WSDL, {"Book": book}, port="Document11") as server:
+        answer = post(server, envelope(""), SOAPAction="urn:test:stock#Book")
+
+    assert (answer.status_code, server.requests) == (500, [])
+    assert "the body is empty" in answer.text
+
+
 def test_an_operation_without_an_answer_has_none() -> None:
     with SoapServer.start(WSDL, {"Recount": lambda call: None}, port="Document11") as server:
         answer = post(server, envelope("<Recount xmlns='urn:test:stock'/>"))
@@ -231,18 +239,24 @@ def test_calls_are_answered_side_by_side() -> None:
 def test_the_wsdl_comes_with_its_schemas_and_the_address_of_the_server() -> None:
     with SoapServer.start(WSDL, {"Book": book}, port="Rpc12") as server:
         loaded = zeep.Client(server.wsdl_url)
-        ports = loaded.wsdl.services["Stock"].ports.values()
+        ports = loaded.wsdl.services["Stock"].ports
 
-        assert {port.binding_options["address"] for port in ports} == {server.url}
+        assert {ports[name].binding_options["address"] for name in PORTS} == {server.url}
         assert requests.get(f"{server.url}?WSDL", timeout=20).status_code == 200
         assert requests.get(f"{server.url}?xsd=2", timeout=20).text.count("Amount") == 1
         for nowhere in ("?xsd=3", "?xsd=-1", "?xsd=../x", "", "?wsd"):
             assert requests.get(server.url + nowhere, timeout=20).status_code == 404
 
 
-def test_a_port_that_does_not_exist_is_no_server() -> None:
-    with pytest.raises(LookupError, match=r"no SOAP port Stock\.Http"):
-        SoapServer.start(WSDL, service="Stock", port="Http")
+@pytest.mark.parametrize("port", ["Http", "Document13"])
+def test_what_is_no_soap_port_is_not_served(port: str) -> None:
+    with pytest.raises(LookupError, match=rf"no SOAP port Stock\.{port}"):
+        SoapServer.start(WSDL, service="Stock", port=port)
+
+
+def test_the_first_soap_port_is_served_where_none_is_named() -> None:
+    with SoapServer.start(WSDL, {"Book": book}) as server:
+        assert post(server, envelope(DOCUMENT.format(ONE_ITEM))).status_code == 200
 
 
 @pytest.mark.shared

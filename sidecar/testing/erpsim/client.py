@@ -11,6 +11,7 @@ from sidecar.domain.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.erpsim.control import State
+from sidecar.testing.erpsim.side_books import Customer, Refund
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
 
@@ -26,6 +27,19 @@ class ErpSimClient:
     def __init__(self, url: str) -> None:
         self.url = url
         self.port = urlsplit(url).port or 80
+
+    @property
+    def soap_url(self) -> str:
+        """The SOAP face; its ports are below it."""
+        return f"{self.url}/soap"
+
+    @property
+    def wsdl_url(self) -> str:
+        return f"{self.soap_url}?wsdl"
+
+    def endpoint(self, port: str = "Document11") -> str:
+        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12."""
+        return f"{self.soap_url}/{port}"
 
     def state(self) -> State:
         return control.read_state(self._call("GET", "state"))
@@ -60,6 +74,17 @@ class ErpSimClient:
         return control.read_document(
             self._call("POST", "documents", {"number": number, "state": state})
         )
+
+    def customers(self) -> list[Customer]:
+        return self.state().customers
+
+    def refunds(self) -> list[Refund]:
+        return self.state().refunds
+
+    def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
+        """Let so much of an item lie in a warehouse."""
+        level = {"type": "stock", "sku": sku, "warehouse": warehouse, "quantity": str(quantity)}
+        self._call("POST", "stock", level)
 
     def reset(self) -> None:
         """Empty books, no rules, empty log."""
