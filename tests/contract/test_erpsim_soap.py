@@ -20,10 +20,17 @@ from requests.exceptions import ChunkedEncodingError, ReadTimeout
 from zeep.exceptions import Fault, TransportError
 from zeep.wsse.username import UsernameToken
 
-from sidecar.testing.erpsim import Document, ErpSim, ErpSimClient, Misbehaviour, serve_in_thread
+from sidecar.testing.erpsim import (
+    SOAP_PORTS,
+    WSDL,
+    Document,
+    ErpSim,
+    ErpSimClient,
+    Misbehaviour,
+    serve_in_thread,
+)
 from sidecar.testing.erpsim.rules import KINDS
 from sidecar.testing.erpsim.sales_order_xml import EXACT, MOST
-from sidecar.testing.erpsim.soap import PORTS, WSDL
 
 NUMBER = "000000042"
 PATIENCE = 20.0
@@ -116,7 +123,7 @@ WHOLE = ("OPEN", 2, "1.98", "30.96")
 # What is said when all goes well
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", SOAP_PORTS)
 def test_an_order_is_booked_shown_and_canceled_through_every_port(
     erp: ErpSimClient, port: str
 ) -> None:
@@ -147,7 +154,7 @@ def test_an_order_is_booked_shown_and_canceled_through_every_port(
     assert document.other == {"ClientId": "magento"}
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", SOAP_PORTS)
 def test_a_batch_has_one_result_an_order(erp: ErpSimClient, port: str) -> None:
     erp.rule("credit_limit", external="2")
     with service(erp, port) as erp_service:
@@ -174,7 +181,7 @@ def test_a_batch_has_an_end(erp: ErpSimClient) -> None:
     assert erp.documents() == []
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", SOAP_PORTS)
 def test_a_list_has_every_document_once_over_all_pages(erp: ErpSimClient, port: str) -> None:
     with service(erp, port) as erp_service:
         for number in range(7):
@@ -190,7 +197,7 @@ def test_a_list_has_every_document_once_over_all_pages(erp: ErpSimClient, port: 
     assert (wrong.ResultCode, wrong.Field) == ("INVALID", "Page")
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", SOAP_PORTS)
 def test_customers_refunds_and_stock_are_kept(erp: ErpSimClient, port: str) -> None:
     erp.set_stock("A", 4)
     erp.set_stock("A", "0.5", warehouse="SHOP")
@@ -592,7 +599,7 @@ def test_the_wsdl_leads_to_where_it_was_fetched(erp: ErpSimClient) -> None:
     ports = zeep.Client(erp.wsdl_url).wsdl.services["OrderService"].ports
 
     assert {name: port.binding_options["address"] for name, port in ports.items()} == {
-        name: erp.endpoint(name) for name in PORTS
+        name: erp.endpoint(name) for name in SOAP_PORTS
     }
     elsewhere = requests.get(erp.wsdl_url, headers={"Host": "erp.example:81"}, timeout=PATIENCE)
     assert "http://erp.example:81/api/v2/soap/Rpc12" in elsewhere.text
@@ -684,7 +691,7 @@ def test_a_login_of_http_is_asked_for_and_enough(locked_erp: ErpSimClient) -> No
     assert post(locked_erp, ping, auth=("shop", "secret")).status_code == 200
 
 
-@pytest.mark.parametrize("port", PORTS)
+@pytest.mark.parametrize("port", SOAP_PORTS)
 @pytest.mark.parametrize("digest", [False, True])
 def test_a_token_of_zeep_opens_the_door_as_often_as_it_is_made_anew(
     locked_erp: ErpSimClient, port: str, digest: bool
@@ -758,7 +765,7 @@ def test_an_old_nonce_is_forgotten_when_its_time_has_passed() -> None:
 
 def test_no_booking_is_lost_among_eight_clients(erp: ErpSimClient) -> None:
     def send(client: int) -> list[str]:
-        with service(erp, PORTS[client % 4]) as erp_service:
+        with service(erp, SOAP_PORTS[client % 4]) as erp_service:
             return [
                 erp_service.CreateOrder(request=order(f"{client}-{turn}")).OrderNo
                 for turn in range(10)

@@ -3,7 +3,6 @@ batches; and over the example of the design as it is written."""
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ from adapters.soap import generic
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import Erp
+from sidecar.testing.erpsim import WSDL
 
 MAPPINGS = Path(__file__).parent / "mappings"
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
-WSDL = str(resources.files("sidecar.testing.erpsim") / "orders.wsdl")
 
 
 class SoapContract(AdapterContract):
@@ -32,7 +31,7 @@ class SoapContract(AdapterContract):
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         endpoint = f"{url}/soap/{self.port}"
-        connection = self.connection(endpoint, read_timeout, calls=self.file, wsdl=WSDL)
+        connection = self.connection(endpoint, read_timeout, calls=self.file, wsdl=str(WSDL))
         return generic.create(connection)
 
 

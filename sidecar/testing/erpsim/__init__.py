@@ -118,7 +118,7 @@ from sidecar.testing.erpsim.books import (
     DuplicatePolicy,
     Line,
 )
-from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
 from sidecar.testing.erpsim.side_books import Customer, Refund, StockLevel
@@ -130,6 +130,8 @@ __all__ = [
     "DRAFT",
     "OPEN",
     "POSTED",
+    "SOAP_PORTS",
+    "WSDL",
     "Customer",
     "Document",
     "DuplicatePolicy",

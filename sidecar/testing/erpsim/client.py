@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +15,10 @@ from sidecar.testing.erpsim.control import State
 from sidecar.testing.erpsim.side_books import Customer, Refund
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
+
+#: The simulator's own WSDL, and the ports of its one service.
+WSDL = Path(__file__).with_name("orders.wsdl")
+SOAP_PORTS = ("Document11", "Document12", "Rpc11", "Rpc12")
 
 _SECONDS = 10
 

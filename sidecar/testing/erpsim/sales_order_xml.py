@@ -10,7 +10,7 @@ from typing import Any
 from sidecar.testing.erpsim.books import Document, Line, Refusal, Submission
 from sidecar.testing.erpsim.rules import Subject
 
-MOST = {"ExternalId": 32, "Sku": 64, "LineId": 32, "Name": 80, "Email": 254}
+MOST = {"ExternalId": 32, "Sku": 64, "LineId": 32, "Name": 80, "City": 80, "Email": 254}
 """The longest texts that the ERP takes, as its WSDL says."""
 EXACT = {"Currency": 3, "Country": 2}
 
@@ -33,6 +33,7 @@ _FIELDS = {
     "Idempotency-Key": "IdempotencyKey",
     "amount": "Amount",
 }
+_CUSTOMER = ("Email", "Name", "City", "Country")
 _LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
 
 
@@ -58,7 +59,7 @@ def read_order(sent: Any, headers: Mapping[str, Any]) -> Submission | Refusal:
         return unfit
     customer = sent.Customer and {
         name.lower(): value
-        for name in ("Email", "Name", "Country")
+        for name in _CUSTOMER
         if (value := getattr(sent.Customer, name)) is not None
     }
     return Submission(
@@ -144,7 +145,7 @@ def _texts(sent: Any) -> Iterator[tuple[str, str | None]]:
     yield "ExternalId", sent.ExternalId
     yield "Currency", sent.Currency
     if sent.Customer:
-        for name in ("Email", "Name", "Country"):
+        for name in _CUSTOMER:
             yield f"Customer.{name}", getattr(sent.Customer, name)
     for index, line in enumerate(_lines(sent)):
         yield f"Lines.Line[{index}].Sku", line.Sku

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from sidecar.domain.errors import UsageError
+from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL
 from sidecar.testing.erpsim.conduct import (
     CHALLENGE,
     HUNG_UP,
@@ -31,8 +31,6 @@ from sidecar.testing.soap_messages import (
     load_wsdl,
 )
 
-WSDL = Path(__file__).with_name("orders.wsdl")
-PORTS = ("Document11", "Document12", "Rpc11", "Rpc12")
 PATH = "/soap"
 
 _ORDER_NUMBER = re.compile(rb"<(/?)([\w.-]+:)?OrderNo>")
@@ -50,7 +48,7 @@ class SoapFace:
     ) -> None:
         """Without `tokens` nobody has to say who they are."""
         wsdl = load_wsdl(WSDL)
-        self._ports = {name: SoapPort(wsdl, port=name) for name in PORTS}
+        self._ports = {name: SoapPort(wsdl, port=name) for name in SOAP_PORTS}
         self._documents = ServedWsdl(WSDL)
         self._conduct = conduct
         self._operations = SoapOperations(conduct, side_books)
