@@ -14,7 +14,7 @@ from adapters.compiler import Scope
 from adapters.contract.field import TYPE, Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
 from adapters.expression import InvalidExpression, Loop, compile_expression, compile_loop
-from adapters.mapping import read_calls
+from adapters.mapping import Dialect, read_calls
 from adapters.section import Section
 from adapters.shape import ANYTHING, Shape, is_optional, shape_of_value, suggest
 from adapters.template import Path, Source, is_expression
@@ -33,9 +33,10 @@ def check_calls(description: Description, document: Document, name: str) -> list
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
-        calls.append((section, scope))
+        # Which secrets there are the configuration says, which need not be here.
+        calls.append((section, scope.with_names(secret=ANYTHING)))
 
-    read_calls(document, name, note, ANYTHING)
+    read_calls(document, name, Dialect(ANYTHING, note, description.file_keys))
     walk = _Walk(Source(document))
     for section, scope in calls:
         walk.call(description, section, scope)
@@ -148,7 +149,8 @@ class _Walk:
             if key == TYPE:
                 continue
             if field is None:
-                if not members.open:
+                # {namespace}name is a SOAP header that the WSDL does not declare.
+                if not members.open and not key.startswith("{"):
                     self._unknown(key, members, (*path, key))
             elif not field.writable:
                 self._complain(

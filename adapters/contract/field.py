@@ -96,13 +96,14 @@ class Operation:
     """Something that can be called.
 
     `call`: the constant keys of a `call` section (`operation`, or `method` and `path`); `parts`:
-    its other keys with what they take, the body first.
+    its other keys with what they take, the body first; `answer` what `response.body` holds.
     """
 
     name: str
     call: Mapping[str, str]
     parts: Mapping[str, Field]
     about: str = ""
+    answer: Field | None = None
 
 
 class Description(Protocol):
@@ -121,3 +122,7 @@ class Description(Protocol):
     @property
     def is_complete(self) -> bool:
         """Whether an operation that is not described cannot exist."""
+
+    @property
+    def file_keys(self) -> tuple[str, ...]:
+        """Further keys at the top of a file of calls of this protocol."""

@@ -29,6 +29,7 @@ class EdmxDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = False
+    file_keys = ()
 
     def __init__(self, root: Any) -> None:
         self._schemas = [node for node in root.iter() if _local(node) == "Schema"]
@@ -92,7 +93,7 @@ class EdmxDescription:
                     required=True,
                     load=partial(self._members, entity, change),
                 )
-                yield _operation(method, path, {"json": body}, told)
+                yield _operation(method, path, {"json": body}, told, body)
         for method, path in (("GET", f"/{name}"), ("GET", one), ("DELETE", one)):
             yield _operation(method, path, {}, told)
 
@@ -208,8 +209,10 @@ class EdmxDescription:
         return f"{self._aliases.get(prefix, prefix)}{dot}{local}{tail}"
 
 
-def _operation(method: str, path: str, parts: Mapping[str, Field], told: str) -> Operation:
-    return Operation(f"{method} {path}", {"method": method, "path": path}, parts, told)
+def _operation(
+    method: str, path: str, parts: Mapping[str, Field], told: str, answer: Field | None = None
+) -> Operation:
+    return Operation(f"{method} {path}", {"method": method, "path": path}, parts, told, answer)
 
 
 def _bindings(fields: Mapping[str, Field]) -> dict[str, Field]:

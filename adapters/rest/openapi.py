@@ -26,6 +26,7 @@ class OpenApiDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = False
+    file_keys = ()
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
@@ -66,7 +67,17 @@ class OpenApiDescription:
             parts["query"] = Field("query", "record", load=lambda: Members(query))
         text = described.get("summary") or described.get("description")
         call = {"method": method.upper(), "path": str(path)}
-        return Operation(f"{method.upper()} {path}", call, parts, about(text))
+        answer = self._answer(_mapping(described.get("responses")))
+        return Operation(f"{method.upper()} {path}", call, parts, about(text), answer)
+
+    def _answer(self, responses: Mapping[str, Any]) -> Field | None:
+        for status, response in responses.items():
+            resolved = self._resolved(response)
+            if str(status).startswith("2"):
+                contents = list(_mapping(resolved.get("content")).values())
+                schema = _mapping((contents[0] if contents else resolved).get("schema"))
+                return self._field("body", schema) if schema else None
+        return None
 
     def _bodies(
         self, described: Mapping[str, Any], parameters: list[Mapping[str, Any]]

@@ -20,6 +20,7 @@ class WsdlDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = True
+    file_keys = ("service", "port", "header")
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -45,26 +46,28 @@ class WsdlDescription:
         return str(call.get("operation", ""))
 
     def _operation(self, operation: Any) -> Operation:
-        parts = {"body": self._body(operation)}
+        parts = {"body": self._body(operation, operation.input, "input_message")}
         headers = self._headers(operation.input.header)
         if headers:
             parts["header"] = _record("header", headers)
+        answer = operation.output and self._body(operation, operation.output, "output_message")
         return Operation(
             operation.name,
             {"operation": operation.name},
             parts,
             self._abouts.get(operation.name, ""),
+            answer or None,
         )
 
-    def _body(self, operation: Any) -> Field:
-        body = operation.input.body
+    def _body(self, operation: Any, message: Any, side: str) -> Field:
+        body = message.body
         if body is None:
             return _record("body", {})
-        if operation.style == "rpc":
-            return _record("body", self._parts(operation.abstract.input_message.parts))
-        field = self._schemas.element(str(body.qname.text)) if body.qname is not None else None
+        field = None
+        if operation.style != "rpc" and body.qname is not None:
+            field = self._schemas.element(str(body.qname.text))
         if field is None:
-            return _record("body", self._parts(operation.abstract.input_message.parts))
+            return _record("body", self._parts(getattr(operation.abstract, side).parts))
         # The outermost element is written by the operation; the file gives what stands in it.
         return replace(field, name="body", required=True, many=False)
 
