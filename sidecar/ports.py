@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sidecar.domain.event import Event
 from sidecar.domain.outcome import Booked, Outcome
@@ -142,13 +142,18 @@ class ErpAdapter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A call as it would be made, its secrets struck out; `body` is exact."""
+    """A call as it would be made, its secrets struck out.
+
+    `body` is exact; `shown` is the same body with line breaks for a person.
+    """
 
     request: str
     headers: Mapping[str, str]
-    body: str | None
+    body: str | None = None
+    shown: str | None = None
 
 
+@runtime_checkable
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
@@ -185,9 +190,10 @@ class Described:
 class Contract(Protocol):
     """An ERP's interface description: a WSDL, an OpenAPI or an EDMX document.
 
-    An adapter's module offers it by a function `open_contract(source: str) -> Contract | None`
-    beside its factory; None: a document of another kind.  Operations that do not exist raise
-    `sidecar.domain.errors.UsageError`.
+    An adapter's module offers it by a function beside its factory,
+    `open_contract(source: str, connection: Connection | None) -> Contract | None`: `source` is a
+    file or an address, `connection` how the configured ERP is reached; None where the document is
+    of another kind.  For an operation that does not exist UsageError is raised.
     """
 
     def operations(self) -> Mapping[str, str]:

@@ -42,7 +42,8 @@ class Field:
     """One field, parameter or body.
 
     `kind` is what a person calls its type; `takes` which plain values fit (none: a record only),
-    `tolerated` which do not by the letter, but with most ERPs;
+    `tolerated` which do not by the letter, but as a rule; `lexical`: it is written as text, so that
+    a text may be a number;
     `lone`: a list that may be written as its one entry; `wrapper`: one that may stand in a mapping
     under that key; `nullable`: required, but may be empty;
     `load`: the members of a record; `load_types`: what `$type` may name here, where the declared
@@ -53,6 +54,7 @@ class Field:
     kind: str
     takes: frozenset[str] = frozenset()
     tolerated: frozenset[str] = frozenset()
+    lexical: bool = False
     required: bool = False
     nullable: bool = False
     many: bool = False

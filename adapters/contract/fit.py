@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from adapters.contract.field import Field
@@ -63,8 +63,7 @@ def _of_plain(field: Field, shape: Plain) -> Iterator[Complaint]:
         return
     if not _takes(field, shape):
         yield _misfit_of_type(field, shape)
-        if shape.name not in field.tolerated:
-            return
+        return
     yield from _too_long(field, shape)
     yield from _no_choice(field, shape)
     yield from _too_exact(field, shape)
@@ -73,15 +72,30 @@ def _of_plain(field: Field, shape: Plain) -> Iterator[Complaint]:
 def _takes(field: Field, shape: Plain) -> bool:
     if shape.name in field.takes:
         return True
+    if field.lexical and shape.name == "text" and shape.values:
+        return all(_is_lexical(value, field) for value in shape.values)
     is_whole = shape.name == "number" and shape.digits is not None and shape.digits[1] == 0
     return is_whole and "whole number" in field.takes
+
+
+def _is_lexical(value: object, field: Field) -> bool:
+    """Whether a text is one that the field's type writes."""
+    text = as_text(value).strip()
+    if "truth value" in field.takes:
+        return text in ("true", "false", "1", "0")
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return False
+    is_whole = number.is_finite() and number == number.to_integral_value()
+    return is_whole if "number" not in field.takes else number.is_finite()
 
 
 def _misfit_of_type(field: Field, shape: Plain) -> Complaint:
     remedies = (_INTO[shape.name, one] for one in sorted(field.takes) if (shape.name, one) in _INTO)
     remedy = next(remedies, "")
     if shape.name in field.tolerated:
-        text = f"'{field.name}' is {field.kind} by the letter, this is a {shape.name}"
+        text = f"'{field.name}' takes {field.kind}, a {shape.name} fits only sometimes"
         return Complaint("warning", "odd-type", text, remedy)
     return _wrong_type(field, f"a {shape.name}", remedy)
 

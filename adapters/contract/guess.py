@@ -84,7 +84,8 @@ def _address(above: tuple[str, ...]) -> str:
 
 def _filter(expression: str, field: Field) -> str:
     if expression == "order.created_at":
-        return "" if "time" in field.takes else " | date('%Y-%m-%d', shop.timezone)"
+        form = "%Y-%m-%dT00:00:00" if field.kind == "DateTime" else "%Y-%m-%d"
+        return "" if "time" in field.takes else f" | date('{form}', shop.timezone)"
     if not any(word in expression for word in ("amount", "total", "price", "qty")):
         return ""
     places = f" | round({field.digits[1]})" if field.digits and 0 < field.digits[1] < 4 else ""

@@ -7,8 +7,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-from lxml import etree
-
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.contract.xml import about
 from adapters.rest.paths import call_name, operation_of
@@ -234,7 +232,7 @@ def _children(node: Any, name: str) -> Iterator[Any]:
 
 
 def _local(node: Any) -> str:
-    return str(etree.QName(node).localname)
+    return str(node.tag.rpartition("}")[2])
 
 
 def _count(written: str | None) -> int | None:

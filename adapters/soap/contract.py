@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from zeep.wsdl import Document
 
+from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Members, Operation
 from adapters.contract.xml import about, parse_xml
+from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
+from adapters.soap.wsdl import Wsdl
+from sidecar.ports import Connection, Contract, ShopContext
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_BOM = b"\xef\xbb\xbf"
 
 
 class WsdlDescription:
@@ -119,3 +127,20 @@ class WsdlDescription:
 
 def _record(name: str, fields: Mapping[str, Field]) -> Field:
     return Field(name, "record", required=name == "body", load=lambda: Members(fields))
+
+
+def open_contract(source: str, connection: Connection | None) -> Contract | None:
+    """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
+    with closing(Documents(connection or _anonymous(source))) as documents:
+        content = documents.load(source)
+        if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
+            return None
+        if parse_xml(content, source).tag != f"{_WSDL}definitions":
+            return None
+        wsdl = Wsdl.load(source, documents)
+    return DescribedContract(WsdlDescription(wsdl.document), PurePath(source).name)
+
+
+def _anonymous(source: str) -> Connection:
+    """To read a WSDL that stands in no configuration."""
+    return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)

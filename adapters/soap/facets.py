@@ -15,11 +15,13 @@ XSD = "{http://www.w3.org/2001/XMLSchema}"
 
 _TIMES = frozenset({"time", "text"})
 _TEXT = frozenset({"text"})
+#: 2.0000 is written as 2: a number may go into a whole number as long as it has no decimals.
+_INTEGER, _DECIMAL = frozenset({"whole number"}), frozenset({"number"})
 _WHOLE = {"byte": 3, "unsignedByte": 3, "short": 5, "unsignedShort": 5, "int": 10}
 _WHOLE |= {"unsignedInt": 10, "long": 19, "unsignedLong": 20}
 _WHOLE_UNLIMITED = ("integer", "positiveInteger", "nonNegativeInteger", "negativeInteger")
 _FRACTIONS = ("decimal", "float", "double")
-_SHOWN = {"dateTime": "time", "time": "time of day", "base64Binary": "base64", "anyURI": "address"}
+_SHOWN = {"time": "time of day", "base64Binary": "base64", "anyURI": "address"}
 _ANYTHING = ("anyType", "anySimpleType")
 #: A type that is its own ancestor is broken; NetSuite's deepest has three.
 _DEEPEST = 20
@@ -31,6 +33,7 @@ class Facets:
 
     kind: str = "text"
     takes: frozenset[str] = ANY_VALUE
+    tolerated: frozenset[str] = frozenset()
     longest: int | None = None
     digits: tuple[int, int] | None = None
     choices: tuple[str, ...] = ()
@@ -39,16 +42,16 @@ class Facets:
 def builtin(name: str) -> Facets:
     """A type of XML Schema itself, by its local name."""
     if name in _WHOLE:
-        return Facets("whole number", frozenset({"whole number"}), digits=(_WHOLE[name], 0))
+        return Facets("whole number", _INTEGER, _DECIMAL, digits=(_WHOLE[name], 0))
     if name in (*_WHOLE_UNLIMITED, "nonPositiveInteger"):
-        return Facets("whole number", frozenset({"whole number"}))
+        return Facets("whole number", _INTEGER, _DECIMAL)
     if name in _FRACTIONS:
         return Facets("number", NUMBERS)
     if name == "boolean":
         return Facets("truth value", frozenset({"truth value"}))
-    if name in ("dateTime", "date"):
-        return Facets(_SHOWN.get(name, name), _TIMES)
-    if name in ("time", "duration", "base64Binary", "hexBinary"):
+    if name == "dateTime":
+        return Facets("time", _TIMES)
+    if name in ("date", "time", "duration", "base64Binary", "hexBinary"):
         return Facets(_SHOWN.get(name, name), _TEXT)
     return Facets("anything" if name in _ANYTHING else _SHOWN.get(name, "text"))
 

@@ -7,7 +7,7 @@ documentation.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -42,6 +42,9 @@ class Schemas:
         self._derived: dict[str, list[str]] = defaultdict(list)
         self._substitutes: dict[str, list[str]] = defaultdict(list)
         self._read_wsdl(load(address), address)
+        self._local_names = Counter(
+            qname.rpartition("}")[2] for kind, qname in self._named if kind == "complexType"
+        )
         for (kind, qname), node in self._named.items():
             self._note_descent(kind, qname, node)
 
@@ -105,6 +108,8 @@ class Schemas:
             name,
             qname.rpartition("}")[2] or "record",
             takes,
+            facets.tolerated,
+            lexical=True,
             longest=facets.longest,
             digits=facets.digits,
             choices=facets.choices,
@@ -117,12 +122,13 @@ class Schemas:
     def _types(self, name: str, qname: str) -> Mapping[str, Field]:
         """The type itself and all that derive from it, each under every name it may go by."""
         found = [one for one in self._descent(qname) if not self._is_abstract(one)]
-        local = [one.rpartition("}")[2] for one in found]
         types: dict[str, Field] = {}
-        for one, short in zip(found, local, strict=True):
-            names = [short] if local.count(short) == 1 else []
+        for one in found:
+            short = one.rpartition("}")[2]
+            # A bare name is one that no other type of the WSDL has.
+            names = [short] if self._local_names[short] == 1 else []
             field = self._complex(name, one, self._named["complexType", one])
-            types |= dict.fromkeys([*names, *self._prefixed(one), one], field)
+            types |= dict.fromkeys([*names, one, *self._prefixed(one)], field)
         return types
 
     def _prefixed(self, qname: str) -> list[str]:
@@ -346,6 +352,8 @@ def _simple(name: str, facets: Facets) -> Field:
         name,
         facets.kind,
         facets.takes,
+        facets.tolerated,
+        lexical=True,
         longest=facets.longest,
         digits=facets.digits,
         choices=facets.choices,

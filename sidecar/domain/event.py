@@ -60,6 +60,34 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int
 
 
+def envelope(
+    payload: Payload,
+    *,
+    id: str,
+    event_type: EventType,
+    source: str,
+    subject: str,
+    time: datetime,
+    sequence: int,
+) -> Event:
+    """The event as an adapter gets it; `subject` is `order/000000042`."""
+    return Event(
+        id=id,
+        type=event_type.value,
+        source=source,
+        subject=subject,
+        time=time,
+        dataschema=schema_urn(event_type),
+        data=payload,
+        sequence=sequence,
+    )
+
+
+def source_of(shop: str) -> str:
+    """CloudEvents' source of all that a shop tells."""
+    return f"/magento/{shop}"
+
+
 def event_id(shop: str, kind: str, entity_id: int, sequence: int) -> str:
     """Deterministic: shop, entity and the entity's own count; `main.order.42.1`."""
     return f"{shop}.{kind}.{entity_id}.{sequence}"
