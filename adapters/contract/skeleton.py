@@ -72,7 +72,7 @@ class _Spot:
 def _field(field: Field, spot: _Spot) -> Iterator[str]:
     target, type_name = chosen(field, spot.types)
     key = field.name if _PLAIN_KEY.fullmatch(field.name) else str(write_scalar(field.name))
-    if not target.is_record:
+    if not target.is_record or target.takes:
         value = guessed(field, spot.above, of_line=spot.of_line)
         shown = f"[{value}]" if field.many and not field.lone else value
         yield spot.line(f"{key}: {shown}", _note(field))
@@ -98,7 +98,7 @@ def _record(field: Field, target: Field, type_name: str | None, spot: _Spot) -> 
     below = replace(spot, left=spot.left - 1, above=(*spot.above, field.name, target.kind))
     for branches in target.members.alternatives:
         names = " | ".join("+".join(branch) for branch in branches)
-        yield f"{spot.indent}# {step}one of: {names}"
+        yield f"{spot.indent}{'' if spot.wanted else '# '}{step}# one of: {names}"
     writable = (one for one in target.members.fields.values() if one.writable)
     for member in sorted(writable, key=lambda one: not one.required):
         if not spot.wanted:
@@ -135,7 +135,7 @@ def _answer(*, is_soap: bool) -> list[str]:
         f"      accepted: ={accepted}",
         f"      rejected: ={rejected}",
         f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the ERP's number of the order",
-        "      # total: =response.body.…".ljust(_NOTES_BEGIN_AT) + "  # what it booked, to compare",
+        f"      # total: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # what it booked, to compare",
     ]
 
 

@@ -56,6 +56,8 @@ def note_of(field: Field) -> str:
     """A field's type, length, words and whether it must be filled."""
     kind = f"list of {field.kind}" if field.many else field.kind
     parts = [kind]
+    if field.is_record and field.takes:
+        parts.append(f"one value or a mapping of {', '.join(field.members.fields)}")
     if field.longest is not None:
         parts.append(f"at most {field.longest} characters")
     if field.digits is not None:
