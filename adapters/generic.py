@@ -32,6 +32,7 @@ from sidecar.ports import (
     Listed,
     Page,
     Ping,
+    Preview,
     Result,
 )
 
@@ -51,6 +52,9 @@ class WireCall(Protocol):
 
     def response(self, reply: Reply) -> tuple[Any, Evidence]:
         """The answer as expressions read it (`response`), and what the transport knows of it."""
+
+    def shown(self, body: bytes) -> str:
+        """A body with line breaks, for a person."""
 
 
 Call = TypeVar("Call", bound=WireCall)
@@ -126,6 +130,16 @@ class GenericAdapter(Generic[Call]):
             if external  # made by hand in the ERP: nobody's external reference
         )
         return Page(rows, self._next(inquiry, values, page))
+
+    def preview(self, delivery: Delivery) -> Preview | None:
+        """See `sidecar.ports.Previewing`."""
+        if delivery.event.type not in self._pushes:
+            return None
+        domain, push = self._pushes[delivery.event.type]
+        values = self._call_values(push, [self._values(delivery, domain)])
+        request = self._request(push.call, values)
+        shown = None if request.body is None else push.call.shown(request.body)
+        return self._transport.preview(request, shown)
 
     def ping(self) -> Ping:
         inquiry, asked = self._harmless()

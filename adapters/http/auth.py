@@ -33,6 +33,9 @@ class Auth(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """What must be struck out of everything that is kept."""
 
+    def shown(self) -> Mapping[str, str]:
+        """The header with its secret struck out; asks for no token."""
+
 
 class FixedHeader:
     """The same header in every call, or none."""
@@ -49,6 +52,14 @@ class FixedHeader:
 
     def secrets(self) -> tuple[str, ...]:
         return self._secrets
+
+    def shown(self) -> Mapping[str, str]:
+        return {name: self._struck(value) for name, value in self._header.items()}
+
+    def _struck(self, value: str) -> str:
+        for secret in filter(None, self._secrets):
+            value = value.replace(secret, "***")
+        return value
 
 
 class ClientCredentials:
@@ -91,6 +102,9 @@ class ClientCredentials:
 
     def secrets(self) -> tuple[str, ...]:
         return (self._secret, self._token)
+
+    def shown(self) -> Mapping[str, str]:
+        return {"Authorization": "Bearer ***"}
 
     def _bearer(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._token}"}

@@ -27,7 +27,7 @@ from adapters.http.body import Malformed, decode_json
 from adapters.http.lines import Lines
 from adapters.http.wire import SENT
 from sidecar.domain.errors import Unavailable
-from sidecar.ports import Connection, Exchange
+from sidecar.ports import Connection, Exchange, Preview
 
 EXCERPT = 2_000
 
@@ -117,6 +117,17 @@ class Transport:
         if reply.status == http.HTTPStatus.UNAUTHORIZED and self._auth.refused(header):
             reply = self._send(request, self._authorise(request))
         return reply
+
+    def preview(self, request: Request, shown: str | None) -> Preview:
+        """What `send` would send, `shown` being its body for a person; nothing is asked or sent."""
+        prepared = self._prepared(request, self._auth.shown())
+        body = None if request.body is None else request.body.decode("utf-8", errors="replace")
+        return Preview(
+            request=self.redact(f"{prepared.method} {prepared.url}"),
+            headers={name: self.redact(value) for name, value in prepared.headers.items()},
+            body=None if body is None else self.redact(body),
+            shown=None if shown is None else self.redact(shown),
+        )
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, should the ERP have echoed them."""

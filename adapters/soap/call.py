@@ -16,7 +16,7 @@ from adapters.section import Section
 from adapters.soap.reply import Response
 from adapters.soap.security import NoSeal, Seal
 from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
-from adapters.soap.xml import Element
+from adapters.soap.xml import Element, parse
 from adapters.template import NOTHING, Template
 
 _ACCEPT = {"Accept": "text/xml, application/soap+xml, multipart/related;q=0.5"}
@@ -53,6 +53,12 @@ class SoapCall:
             body=etree.tostring(envelope, xml_declaration=True, encoding="utf-8"),
             name=f"{self.operation} ({self.operation.port.name})",
         )
+
+    def shown(self, body: bytes) -> str:
+        """See `adapters.generic.WireCall`."""
+        envelope = parse(body)
+        etree.indent(envelope)
+        return str(etree.tostring(envelope, encoding="unicode"))
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
         """See `adapters.generic.WireCall`."""
