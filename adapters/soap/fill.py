@@ -14,6 +14,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from zeep import xsd
+from zeep.exceptions import Error
 from zeep.xsd.elements import Choice, Element
 from zeep.xsd.elements.indicators import Group, Indicator
 from zeep.xsd.schema import Schema
@@ -55,8 +56,10 @@ class Plan:
 class Filler:
     """Fills the types of one WSDL."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, prefixes: Mapping[str, str] | None = None) -> None:
+        """`prefixes`: those that the WSDL itself uses, with their namespaces."""
         self._schema = schema
+        self._prefixes = prefixes or {}
         self._plans: dict[int, Plan] = {}
 
     def filled(self, kind_of: Any, tree: Any, place: str) -> Any:
@@ -75,10 +78,13 @@ class Filler:
 
         Raises UnknownType.
         """
+        prefix, colon, local = name.partition(":")
+        if colon and prefix in self._prefixes:
+            name = f"{{{self._prefixes[prefix]}}}{local}"
         if ":" in name or name.startswith("{"):
             try:
                 found = [self._schema.get_type(name)]
-            except (LookupError, ValueError):
+            except (Error, LookupError, ValueError):
                 found = []
         else:
             found = [one for one in self._schema.types if one.name == name]

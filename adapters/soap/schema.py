@@ -257,6 +257,7 @@ class Schemas:
         if (address, None) in self._seen:
             return
         self._seen.add((address, None))
+        # The schemas' own prefixes do not count: `$type` is written in those of the WSDL.
         self._prefixes = {key: value for key, value in root.nsmap.items() if key} | self._prefixes
         for imported in root.iterfind(f"{_WSDL}import"):
             if "location" in imported.attrib:
@@ -275,9 +276,6 @@ class Schemas:
         """`including`: the namespace of the schema that includes this one, which has none."""
         target = root.get("targetNamespace") or including or ""
         self._targets[root] = target
-        self._prefixes |= {
-            key: value for key, value in root.nsmap.items() if key and key not in self._prefixes
-        }
         for node in root:
             kind = etree.QName(node).localname
             if kind in _GLOBALS:

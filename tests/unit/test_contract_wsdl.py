@@ -11,10 +11,38 @@ import pytest
 from adapters.contract.field import Field
 from adapters.soap.contract import WsdlDescription, open_contract
 from adapters.soap.documents import Documents
+from adapters.soap.fill import UnknownType
 from adapters.soap.wsdl import Wsdl
 from sidecar.domain.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ShopContext
 
+NETSUITE = """
+orders:
+  push:
+    on: [order.placed]
+    call:
+      operation: upsert
+      body:
+        record:
+          $type: tranSales:SalesOrder
+          externalId: =order.increment_id
+          otherRefNumber: =order.increment_id
+          orderStatus: _pendingFulfilment
+          shippingCost: =order.shipping_method
+          customFieldList: {customField: [{scriptId: custbody_shop}]}
+          itemList:
+            item:
+              $each: item in order.sellable_items
+              $do: {item: {internalId: "7"}, quantity: =item.qty_ordered, rate: =item.price}
+      header:
+        tokenPassport:
+          account: "1"
+          consumerKey: =secret.consumer
+          nonce: =nonce
+          timestamp: 1
+          signature: {algorithm: HMAC-SHA256, _value_1: =nonce}
+    answer: {accepted: =not response.fault, reference: =response.body.baseRef.internalId}
+"""
 WSDL = Path(__file__).parent / "interfaces" / "trade.wsdl"
 
 
@@ -154,3 +182,39 @@ def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
     assert len(contract.operations()) == 42
     assert any(line.strip().startswith("orderStatus: text, _pendingApproval") for line in lines)
     assert any(line.strip().startswith("quantity: number") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["Quote", "b:Quote", "{urn:trade:base}Quote"])
+def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL))
+    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+
+    assert name in field(WsdlDescription(wsdl.document), "CreateOrder", "body.document").types
+    assert str(wsdl.filler.type_named(name).qname) == "{urn:trade:base}Quote"
+
+
+@pytest.mark.parametrize("name", ["Quotation", "b:Quotation", "x:Quote", "{urn:other}Quote"])
+def test_a_type_that_does_not_exist_is_no_surprise(name: str) -> None:
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL))
+    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+
+    with pytest.raises(UnknownType):
+        wsdl.filler.type_named(name)
+
+
+@pytest.mark.shared
+def test_a_mapping_for_netsuite_is_checked(shared: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "netsuite.yaml"
+    calls.write_text(NETSUITE, encoding="utf-8")
+
+    findings = opened(shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl").check(calls)
+
+    assert [(one.severity, one.id) for one in findings] == [
+        ("error", "unknown-field"),
+        ("error", "no-choice"),
+        ("error", "wrong-type"),
+        ("error", "which-type"),
+        ("error", "missing"),
+    ]
+    assert "did you mean 'otherRefNum'?" in findings[0].text
+    assert findings[4].text == "'token' is mandatory and not filled"
