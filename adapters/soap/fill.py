@@ -7,10 +7,11 @@ and what does not fit is told by its place in the document, without the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from zeep import xsd
@@ -56,11 +57,15 @@ class Plan:
 class Filler:
     """Fills the types of one WSDL."""
 
-    def __init__(self, schema: Schema, prefixes: Mapping[str, str] | None = None) -> None:
-        """`prefixes`: those that the WSDL itself uses, with their namespaces."""
+    def __init__(self, schema: Schema, prefixes: Callable[[], Mapping[str, str]] = dict) -> None:
+        """`prefixes` reads those that the WSDL's documents use: zeep forgets them."""
         self._schema = schema
-        self._prefixes = prefixes or {}
+        self._read_prefixes = prefixes
         self._plans: dict[int, Plan] = {}
+
+    @cached_property
+    def _prefixes(self) -> Mapping[str, str]:
+        return self._read_prefixes()
 
     def filled(self, kind_of: Any, tree: Any, place: str) -> Any:
         """The tree for zeep.  Raises ExpressionError that begins with the place of what is wrong.

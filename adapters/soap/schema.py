@@ -15,18 +15,31 @@ from typing import Any
 from urllib.parse import urljoin
 
 from lxml import etree
+from zeep.wsdl import Document
 
 from adapters.contract.field import ANY_VALUE, Field, Members
-from adapters.contract.xml import about
+from adapters.contract.xml import about, parse_xml
 from adapters.soap.facets import XSD, Facets, facets_named, facets_of
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_ARRAY = f"{_WSDL}arrayType"
 _GLOBALS = ("element", "complexType", "simpleType", "group", "attributeGroup", "attribute")
 _GROUPS = (XSD + "sequence", XSD + "choice", XSD + "all", XSD + "group")
 _DEEPEST = 50
 
 #: Loads a document by its address: the outermost element.
 Load = Callable[[str], Any]
+
+
+def schemas_of(document: Document) -> Schemas:
+    """All that a loaded WSDL consists of, read once more."""
+    transport: Any = document.transport
+
+    def load(address: str) -> Any:
+        content = transport.load(address)
+        return parse_xml(content.encode() if isinstance(content, str) else content, address)
+
+    return Schemas(document.location, load)
 
 
 class Schemas:
@@ -38,10 +51,12 @@ class Schemas:
         #: Outermost element of each schema → the namespace that its names belong to.
         self._targets: dict[Any, str] = {}
         self._named: dict[tuple[str, str], Any] = {}
-        self._prefixes: dict[str, str] = {}
+        #: Prefixes as the documents use them, of which a mapping's author knows the namespaces.
+        self.prefixes: dict[str, str] = {}
         self._derived: dict[str, list[str]] = defaultdict(list)
         self._substitutes: dict[str, list[str]] = defaultdict(list)
-        self._read_wsdl(load(address), address)
+        self.root = load(address)
+        self._read_wsdl(self.root, address)
         self._local_names = Counter(
             qname.rpartition("}")[2] for kind, qname in self._named if kind == "complexType"
         )
@@ -77,8 +92,8 @@ class Schemas:
             field,
             required=required and minimum != "0" and declared.get("default") is None,
             nullable=declared.get("nillable") in ("true", "1"),
-            many=maximum not in ("0", "1"),
-            lone=True,
+            many=field.many or maximum not in ("0", "1"),
+            lone=not field.many,
             # What must have one value is nothing to be filled in by hand.
             choices=(declared.get("fixed"),) if declared.get("fixed") else field.choices,
             writable=maximum != "0",
@@ -97,6 +112,11 @@ class Schemas:
         return self.typed(name, self._qname(node, node.get("type")))
 
     def _complex(self, name: str, qname: str, node: Any) -> Field:
+        listed = node.find(f"{XSD}complexContent/{XSD}restriction/{XSD}attribute[@{_ARRAY}]")
+        if listed is not None:
+            # An array of SOAP's own encoding: `t:line[]`.
+            entry = listed.get(_ARRAY).partition("[")[0]
+            return replace(self.typed(name, self._qname(listed, entry)), many=True)
         content = node.find(XSD + "simpleContent")
         takes: frozenset[str] = frozenset()
         facets = Facets()
@@ -133,7 +153,7 @@ class Schemas:
 
     def _prefixed(self, qname: str) -> list[str]:
         namespace, _, local = qname[1:].rpartition("}")
-        return [f"{key}:{local}" for key, value in self._prefixes.items() if value == namespace]
+        return [f"{key}:{local}" for key, value in self.prefixes.items() if value == namespace]
 
     def _descent(self, qname: str, depth: int = 0) -> Iterator[str]:
         yield qname
@@ -257,8 +277,7 @@ class Schemas:
         if (address, None) in self._seen:
             return
         self._seen.add((address, None))
-        # The schemas' own prefixes do not count: `$type` is written in those of the WSDL.
-        self._prefixes = {key: value for key, value in root.nsmap.items() if key} | self._prefixes
+        self._note_prefixes(root)
         for imported in root.iterfind(f"{_WSDL}import"):
             if "location" in imported.attrib:
                 target = urljoin(address, imported.get("location"))
@@ -276,6 +295,7 @@ class Schemas:
         """`including`: the namespace of the schema that includes this one, which has none."""
         target = root.get("targetNamespace") or including or ""
         self._targets[root] = target
+        self._note_prefixes(root)
         for node in root:
             kind = etree.QName(node).localname
             if kind in _GLOBALS:
@@ -286,6 +306,12 @@ class Schemas:
                 if (further, namespace or "") not in self._seen:
                     self._seen.add((further, namespace or ""))
                     self._read_any(self._load(further), further, namespace)
+
+    def _note_prefixes(self, root: Any) -> None:
+        """The WSDL's own count first, then those of the schemas in their order."""
+        for prefix, namespace in root.nsmap.items():
+            if prefix:
+                self.prefixes.setdefault(prefix, namespace)
 
     def _note_descent(self, kind: str, qname: str, node: Any) -> None:
         if kind == "element" and "substitutionGroup" in node.attrib:

@@ -23,6 +23,7 @@ from adapters.shape import suggest
 from adapters.soap.documents import Documents
 from adapters.soap.fill import Filler
 from adapters.soap.plain import plain_body
+from adapters.soap.schema import schemas_of
 from adapters.soap.xml import Element, Malformed
 from sidecar.domain.errors import ConfigurationError
 
@@ -41,7 +42,7 @@ class Wsdl:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.filler = Filler(document.types, _prefixes(document))
+        self.filler = Filler(document.types, lambda: schemas_of(document).prefixes)
 
     @classmethod
     def load(cls, location: str, documents: Documents) -> Wsdl:
@@ -216,13 +217,3 @@ def _in_words(wrong: Exception) -> str:
     if isinstance(wrong, Error):
         return str(getattr(wrong, "message", "") or type(wrong).__name__)[:300]
     return f"the values do not fit ({type(wrong).__name__})"
-
-
-def _prefixes(document: Document) -> dict[str, str]:
-    """The prefixes that the WSDL and what it imports use; zeep knows them as ns0, ns1 …"""
-    prefixes: dict[str, str] = {}
-    for definition in document._definitions.values():
-        for prefix, namespace in definition.nsmap.items():
-            if prefix:
-                prefixes.setdefault(prefix, namespace)
-    return prefixes

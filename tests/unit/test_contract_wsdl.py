@@ -170,6 +170,14 @@ def test_a_document_type_is_refused(tmp_path: Path) -> None:
         open_contract(str(path), None)
 
 
+def test_an_array_of_soap_encoding_is_a_list() -> None:
+    encoded = described(WSDL.parents[2] / "contract" / "wsdl" / "encoded.wsdl")
+    lines = field(encoded, "createOrder", "body.order.lines")
+
+    assert (lines.many, lines.lone, lines.kind) == (True, False, "line")
+    assert list(lines.members.fields) == ["sku", "qty"]
+
+
 @pytest.mark.shared
 def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
     path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
