@@ -15,7 +15,7 @@ from adapters.rest.paths import call_name, operation_of
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-#: How far references and allOf may lead before the description counts as broken.
+#: How deep allOf, oneOf and anyOf may be nested before the description counts as broken.
 _DEEPEST = 30
 _TEXTUAL = frozenset({"text", "time"})
 
@@ -30,6 +30,7 @@ class OpenApiDescription:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
+        self._flattened: dict[str, dict[str, Any]] = {}
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
@@ -144,18 +145,26 @@ class OpenApiDescription:
             open=further is True or bool(_mapping(further)) or not properties,
         )
 
-    def _flat(self, schema: Schema, depth: int = 0) -> dict[str, Any]:
-        """The schema with its references followed and its parts put together."""
-        if depth > _DEEPEST:
-            return {}
+    def _flat(self, schema: Schema, above: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The schema with its references followed and its parts put together.
+
+        `above`: the references that led here; one that leads back to itself says nothing.
+        """
         flat: dict[str, Any] = {}
-        if "$ref" in schema:
-            flat = self._flat(self._referenced(schema["$ref"]), depth + 1)
+        reference = str(schema.get("$ref", ""))
+        if reference in above or len(above) > _DEEPEST:
+            return {}
+        above = (*above, reference) if reference else above
+        if reference:
+            # Once each: parts that are referred to by many parts would take for ever.
+            if reference not in self._flattened:
+                self._flattened[reference] = self._flat(self._referenced(reference), above)
+            flat = self._flattened[reference]
         for part in _list(schema.get("allOf")):
-            flat = _both(flat, self._flat(_mapping(part), depth + 1))
+            flat = _both(flat, self._flat(_mapping(part), above))
         flat = _both(flat, schema)
         variants = [
-            self._flat(_mapping(one), depth + 1)
+            self._flat(_mapping(one), above)
             for key in ("oneOf", "anyOf")
             for one in _list(schema.get(key))
         ]

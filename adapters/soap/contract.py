@@ -15,8 +15,9 @@ from zeep.wsdl import Document
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Members, Operation
 from adapters.contract.xml import about, parse_xml
+from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
-from adapters.soap.schema import Schemas, schemas_of
+from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
 from sidecar.ports import Connection, Contract, ShopContext
 
@@ -102,13 +103,17 @@ class WsdlDescription:
 
     @cached_property
     def _schemas(self) -> Schemas:
-        return schemas_of(self._document)
+        return Schemas(self._declared)
+
+    @cached_property
+    def _declared(self) -> Declarations:
+        return declarations_of(self._document)
 
     @cached_property
     def _abouts(self) -> Mapping[str, str]:
         """What the WSDL says of each operation."""
         texts: dict[str, str] = {}
-        for node in self._schemas.root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
+        for node in self._declared.root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
             told = node.find(f"{_WSDL}documentation")
             if told is not None:
                 texts.setdefault(node.get("name"), about("".join(told.itertext())))

@@ -20,10 +20,10 @@ from zeep.xsd import ComplexType
 
 from adapters.filters import ExpressionError
 from adapters.shape import suggest
+from adapters.soap.declarations import declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.fill import Filler
 from adapters.soap.plain import plain_body
-from adapters.soap.schema import schemas_of
 from adapters.soap.xml import Element, Malformed
 from sidecar.domain.errors import ConfigurationError
 
@@ -42,7 +42,7 @@ class Wsdl:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.filler = Filler(document.types, lambda: schemas_of(document).prefixes)
+        self.filler = Filler(document.types, lambda: declarations_of(document).prefixes)
 
     @classmethod
     def load(cls, location: str, documents: Documents) -> Wsdl:

@@ -113,6 +113,23 @@ def test_which_operation_a_call_means(method: str, path: str, name: str | None) 
     assert (found.name if found else None) == name
 
 
+def test_parts_of_parts_are_put_together_once() -> None:
+    schemas: dict[str, Any] = {
+        f"A{level}": {"allOf": [{"$ref": f"#/components/schemas/A{level + 1}"}] * 4}
+        for level in range(20)
+    }
+    schemas["A20"] = {"properties": {"number": {"type": "string"}}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/A0"}}}
+    document = {
+        "paths": {"/a": {"post": {"requestBody": {"content": content}}}},
+        "components": {"schemas": schemas},
+    }
+
+    fields = body(OpenApiDescription(document).operations, "POST /a")
+
+    assert list(fields) == ["number"]
+
+
 def edmx(text: str) -> EdmxDescription:
     return EdmxDescription(parse_xml(text.encode(), "test.edmx"))
 

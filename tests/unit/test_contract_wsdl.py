@@ -9,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from adapters.contract.field import Field
+from adapters.contract.xml import parse_xml
 from adapters.soap.contract import WsdlDescription, open_contract
+from adapters.soap.declarations import Declarations
 from adapters.soap.documents import Documents
 from adapters.soap.fill import UnknownType
+from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
 from sidecar.domain.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ShopContext
@@ -131,6 +134,38 @@ def test_types_that_derive_from_an_abstract_one_can_be_chosen(trade: WsdlDescrip
     assert document.type_names == ["Quote", "Invoice"]
     assert list(document.types["Quote"].members.fields) == ["number", "validUntil"]
     assert document.types["b:Quote"] is document.types["{urn:trade:base}Quote"]
+
+
+BROKEN = """
+<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:x="http://www.w3.org/2001/XMLSchema"
+    xmlns:t="urn:t"><types><x:schema targetNamespace="urn:t">
+  <x:element name="a" type="t:A"/>
+  <x:complexType name="A"><x:sequence>
+    <x:element name="s" type="t:S"/><x:element name="u" type="t:U"/><x:group ref="t:G"/>
+    <x:element name="n" type="t:Nowhere"/><x:element ref="t:nobody"/>
+  </x:sequence></x:complexType>
+  <x:complexType name="B"><x:complexContent><x:extension base="t:C"/></x:complexContent>
+  </x:complexType>
+  <x:complexType name="C"><x:complexContent><x:extension base="t:B"/></x:complexContent>
+  </x:complexType>
+  <x:element name="b" type="t:B"/>
+  <x:simpleType name="S"><x:restriction base="t:S"/></x:simpleType>
+  <x:simpleType name="U"><x:union memberTypes="t:U t:U t:U t:U"/></x:simpleType>
+  <x:group name="G"><x:sequence><x:group ref="t:G"/><x:group ref="t:G"/></x:sequence></x:group>
+</x:schema></types></definitions>"""
+
+
+def test_a_schema_that_leads_in_circles_or_nowhere_ends() -> None:
+    root = parse_xml(BROKEN.strip().encode(), "a.wsdl")
+    schemas = Schemas(Declarations("a.wsdl", lambda _: root))
+
+    a, b = schemas.element("{urn:t}a"), schemas.element("{urn:t}b")
+
+    assert a is not None
+    assert b is not None
+    assert list(a.members.fields) == ["s", "u", "n", "nobody"]
+    assert b.members.fields == {}
+    assert b.type_names == ["B", "C"]
 
 
 def test_described_for_a_person() -> None:
