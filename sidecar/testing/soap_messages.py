@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,11 +101,9 @@ class SoapPort:
         is_12 = isinstance(self._binding, Soap12Binding)
         self.version = ENVELOPE_12 if is_12 else ENVELOPE_11
         self._operations: Mapping[str, Any] = self._binding.all()
-        self._by_element = {
-            operation.input.body.qname.text: name
-            for name, operation in reversed(self._operations.items())
-            if operation.input.body is not None
-        }
+        self._by_element: defaultdict[str | None, list[str]] = defaultdict(list)
+        for name, operation in self._operations.items():
+            self._by_element[self._element(operation)].append(name)
 
     def read(self, content: bytes, headers: Mapping[str, str]) -> Message:
         """The call in a request; `headers` of HTTP in lower case.  Raises SoapFault."""
@@ -167,25 +166,23 @@ class SoapPort:
         return _CONTENT_TYPES[self.version]
 
     def _operation(self, body: Any, headers: Mapping[str, str]) -> str:
-        """By the first element of the body, else by the action, as where two share an element."""
+        """By the first element of the body; where that does not say it, by the action."""
         element = body[0].tag if len(body) else None
         action = soap_action(headers)
-        by_action = [
-            name
-            for name, known in self._operations.items()
-            if action and known.soapaction == action
-        ]
-        named = self._by_element.get(element)
-        if named in by_action or (named and not by_action):
-            return str(named)
-        if by_action and (named or element is None or self._takes_parts(by_action[0])):
-            return by_action[0]
+        meant = {name for name, known in self._operations.items() if known.soapaction == action}
+        named = [] if element is None else self._by_element.get(element, [])
+        # Several operations may share an element, and some have none of their own.
+        for name in (*named, *self._by_element.get(None, [])):
+            if name in meant:
+                return name
+        if named:
+            return named[0]
         raise SoapFault("Client", f"there is no operation {element or action or ''}".rstrip())
 
-    def _takes_parts(self, operation: str) -> bool:
-        """Whether its message stands in the body without an element of its own."""
-        body = self._operations[operation].input.body
-        return body is not None and self._is_soap_body(body)
+    def _element(self, operation: Any) -> str | None:
+        """The element that a call's body begins with; None where its parts stand there bare."""
+        body = operation.input.body
+        return None if body is None or self._is_soap_body(body) else str(body.qname.text)
 
     def _is_soap_body(self, element: Any) -> bool:
         return bool(element.qname.text == f"{{{self.version}}}Body")
@@ -193,11 +190,8 @@ class SoapPort:
     def _read_body(self, message: Any, body: Any) -> Any:
         if message.body is None:
             return None
-        if self._is_soap_body(message.body):
-            return message.body.parse(body, self._schema)
-        if not len(body):
-            raise SoapFault("Client", "the body is empty")
-        return message.body.parse(body[0], self._schema)
+        node = body if self._is_soap_body(message.body) else body[0]
+        return message.body.parse(node, self._schema)
 
     def _read_headers(self, message: Any, header: Any) -> dict[str, Any]:
         if header is None or message.header is None:

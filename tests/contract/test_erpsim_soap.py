@@ -68,7 +68,7 @@ def order(external: str = NUMBER, **fields: Any) -> dict[str, Any]:
     """The order of test_erpsim_rest: 30.96, of which 1.98 is tax."""
     lines = [
         {"LineId": "7", "Sku": "A", "Qty": 2, "Price": Decimal("9.99"), "Tax": Decimal("1.65")},
-        {"LineId": "8", "Sku": "B", "Qty": 1, "Price": 5, "Discount": 1, "Tax": Decimal("0.33")},
+        {"LineId": "8-b", "Sku": "B", "Qty": 1, "Price": 5, "Discount": 1, "Tax": Decimal("0.33")},
     ]
     amounts = {"Shipping": 5, "Tax": Decimal("1.98"), "Total": Decimal("30.96")}
     return {
@@ -137,7 +137,7 @@ def test_an_order_is_booked_shown_and_canceled_through_every_port(
     assert (created.Total, created.Tax) == (Decimal("30.96"), Decimal("1.98"))
     assert [(line.LineId, line.Sku, line.Total, line.Tax) for line in created.Lines.Line] == [
         ("7", "A", Decimal("19.98"), Decimal("1.65")),
-        ("8", "B", Decimal("5.00"), Decimal("0.33")),
+        ("8-b", "B", Decimal("5.00"), Decimal("0.33")),
     ]
     assert [(each.OrderNo, each.ExternalId, each.Total) for each in found.Order] == [
         ("SO-100001", NUMBER, Decimal("30.96"))
@@ -152,6 +152,7 @@ def test_an_order_is_booked_shown_and_canceled_through_every_port(
     )
     assert document.customer == {"email": "a@example.com", "name": "Anna", "country": "DE"}
     assert document.other == {"ClientId": "magento"}
+    assert [line.line_id for line in document.lines] == [7, "8-b"]
 
 
 @pytest.mark.parametrize("port", SOAP_PORTS)

@@ -178,12 +178,34 @@ def test_the_action_decides_between_operations_that_share_an_element(
     assert [call.operation for call in server.requests] == ["BookAgain", "Book"]
 
 
-def test_an_action_without_a_body_is_no_call() -> None:
+@pytest.mark.parametrize("body", ["", "<Recounted xmlns='urn:test:stock'/>"])
+def test_an_action_without_its_body_is_no_call(body: str) -> None:
     with SoapServer.start(WSDL, {"Book": book}, port="Document11") as server:
-        answer = post(server, envelope(""), SOAPAction="urn:test:stock#Book")
+        answer = post(server, envelope(body), SOAPAction="urn:test:stock#Book")
 
     assert (answer.status_code, server.requests) == (500, [])
-    assert "the body is empty" in answer.text
+    assert "no operation" in answer.text
+
+
+def test_an_action_that_contradicts_the_body_is_not_believed() -> None:
+    with SoapServer.start(WSDL, {"Book": book}, port="Document11") as server:
+        answer = post(
+            server, envelope(DOCUMENT.format(ONE_ITEM)), SOAPAction="urn:test:stock#Recount"
+        )
+
+    assert (answer.status_code, server.requests[0].operation) == (200, "Book")
+
+
+@pytest.mark.parametrize("port", ["Document11", "Document12"])
+def test_parts_without_an_element_around_them_arrive_and_return(port: str) -> None:
+    def move(call: Call) -> dict[str, Any]:
+        return {"Moved": call.body.Item, "To": call.body.To}
+
+    with serving(port) as (server, client):
+        server.handlers["Move"] = move
+        answer = client.Move(Item=ITEM, To="B7")
+
+    assert (answer.Moved.Sku, answer.To) == ("A", "B7")
 
 
 def test_an_operation_without_an_answer_has_none() -> None:

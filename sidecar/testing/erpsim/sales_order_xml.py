@@ -170,13 +170,18 @@ def _lines(sent: Any) -> list[Any]:
 
 def _line(sent: Any) -> Line:
     return Line(
-        line_id=sent.LineId,
+        line_id=_line_id(sent.LineId),
         sku=sent.Sku,
         quantity=sent.Qty,
         unit_price=sent.Price,
         discount=sent.Discount or Decimal(0),
         tax=sent.Tax or Decimal(0),
     )
+
+
+def _line_id(sent: str | None) -> int | str | None:
+    """A number is one in the books, so that an order is booked alike through both faces."""
+    return int(sent) if sent and sent.isascii() and sent.isdecimal() and sent[0] != "0" else sent
 
 
 def _show_line(line: Line) -> dict[str, Any]:
