@@ -20,8 +20,9 @@ _OF_ORDER = {
     "order.created_at": "orderdate trandate salesorderdate documentdate customerpurchaseorderdate",
     "order.customer_email": "email emailaddress customeremail",
     "order.grand_total": "total grandtotal totalamount ordertotal totalamountincludingtax",
-    "order.tax_amount": "taxtotal totaltax totaltaxamount ordertax",
-    "order.shipping_amount": "shippingcost shippingamount shippingcosts freight freightamount",
+    "order.tax_amount": "tax taxtotal totaltax totaltaxamount ordertax",
+    "order.shipping_amount": "shipping shippingcost shippingamount shippingcosts freight",
+    "event.id": "idempotencykey",
 }
 _OF_LINE = {
     "item.item_id": "lineid externalitemid externallineid",
@@ -29,8 +30,8 @@ _OF_LINE = {
     "item.name": "description itemtext salesorderitemtext itemname productname",
     "item.qty_ordered": "quantity qty requestedquantity orderedquantity orderedsalesquantity",
     "item.price": "price unitprice netprice salesprice",
-    "item.discount_amount": "discountamount linediscount",
-    "item.tax_amount": "taxamount linetax",
+    "item.discount_amount": "discount discountamount linediscount",
+    "item.tax_amount": "tax taxamount linetax",
     "item.row_total": "rowtotal linetotal lineamount",
 }
 _OF_ADDRESS = {

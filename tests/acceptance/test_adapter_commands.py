@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
 
@@ -89,7 +90,12 @@ def sidecar(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "ERP_SIDECAR_CONFIG": str(folder / "none.yaml")},
+        env={
+            **os.environ,
+            "PYTHONPATH": path,
+            "ERP_SIDECAR_CONFIG": str(folder / "none.yaml"),
+            "CACHE_DIRECTORY": str(folder / "cache"),
+        },
     )
 
 
@@ -113,6 +119,16 @@ def test_describe_lists_operations_and_one_with_its_arguments(folder: Path) -> N
     ]
     assert "    externalId: text, at most 20 characters, mandatory" in one.stdout
     assert json.loads(tree.stdout)["parts"]["body"]["fields"][0]["kind"] == "Order"
+
+
+def test_a_wsdl_may_be_fetched(folder: Path) -> None:
+    with ErpSim.start() as erp:
+        done = sidecar(folder, "adapter", "describe", erp.wsdl_url, "GetStock")
+        none = sidecar(folder, "adapter", "describe", f"{erp.url}/sales-orders")
+
+    assert "body (record, mandatory)" in done.stdout, done.stderr
+    assert none.returncode == 64
+    assert "no installed adapter reads such a document" in none.stderr
 
 
 def test_describe_writes_a_skeleton(folder: Path) -> None:

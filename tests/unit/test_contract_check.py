@@ -180,6 +180,16 @@ def test_what_does_not_fit_is_named(
     assert text in finding.text
 
 
+def test_what_the_erp_called_a_document_it_takes_back(tmp_path: Path) -> None:
+    assert check(tmp_path, "reference: =link.reference") == []
+    (finding,) = check(tmp_path, "reference: =link.referenz")
+    assert "did you mean 'reference'?" in finding.text
+
+
+def test_a_secret_need_not_be_known_here(tmp_path: Path) -> None:
+    assert check(tmp_path, "reference: =secret.key") == []
+
+
 def test_a_finding_names_its_line_and_what_to_do(tmp_path: Path) -> None:
     (finding,) = check(tmp_path, "reference: =order.store_name")
 
