@@ -77,6 +77,12 @@ def _same_text(shape: Shape, _: Constants) -> Plain:
     return Plain("text", text_length(shape))
 
 
+def _string(shape: Shape, _: Constants) -> Plain:
+    """A number as text keeps its digits: OData 2 wants amounts so."""
+    digits = shape.digits if isinstance(shape, Plain) else None
+    return Plain("text", text_length(shape), digits)
+
+
 def _any_text(_shape: Shape, _: Constants) -> Plain:
     return Plain("text")
 
@@ -142,7 +148,7 @@ _RULES: Mapping[str, Callable[[Shape, Constants], Plain]] = {
     "lower": _same_text,
     "replace": _replaced,
     "round": _rounded,
-    "string": _same_text,
+    "string": _string,
     "trim": _same_text,
     "truncate": _truncated,
     "upper": _same_text,

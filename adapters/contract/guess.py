@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from adapters.contract.field import Field
+from sidecar.documents import write_scalar
 
 #: Stands where a person must decide; it is no name, so the file does not load before he has.
 FILL_IN = "=FILL_IN"
@@ -47,7 +48,7 @@ _OF_ADDRESS = {
 }
 #: What such a record names is something else than the order.
 _REFERS = ("ref", "reference", "key")
-_LISTS = ("line", "item", "position", "detail", "entry", "product", "row")
+_LISTS = ("line", "item", "position", "product", "row")
 
 
 def _by_name(table: Mapping[str, str]) -> dict[str, str]:
@@ -67,7 +68,7 @@ def guessed(field: Field, above: tuple[str, ...], *, of_line: bool) -> str:
     """The expression for a field that stands in these records; FILL_IN where it is not clear."""
     name = _plain(field.name)
     if field.choices and len(field.choices) == 1:
-        return field.choices[0]
+        return write_scalar(field.choices[0])
     if above and _plain(above[-1]).endswith(_REFERS):
         return FILL_IN
     found = _LINE.get(name) if of_line else _ORDER.get(name)
