@@ -43,7 +43,7 @@ def joined(shapes: Collection[Shape]) -> Plain:
     return Plain("text", sum(known) if len(known) == len(lengths) else None)
 
 
-def cut(shape: Shape, start: object, stop: object) -> Shape:
+def cut_shape(shape: Shape, start: object, stop: object) -> Shape:
     """The shape of `value[start:stop]`."""
     if not isinstance(shape, Plain):
         return shape
@@ -53,7 +53,7 @@ def cut(shape: Shape, start: object, stop: object) -> Shape:
     return replace(shape, longest=_least(shape.longest, stop - first), values=None)
 
 
-def looked_up(values: Collection[object], default: Shape | None) -> Shape:
+def looked_up_shape(values: Collection[object], default: Shape | None) -> Shape:
     """The shape of what a table holds, or else its default."""
     found = [shape_of_value(one) for one in values]
     return either((*found, *((default,) if default else ()))) if found or default else ANYTHING
