@@ -249,7 +249,13 @@ class _Walk:
     def _unknown(self, name: str, members: Members, path: Path) -> None:
         known = suggest(name, members.fields) or f"; there are {_told(list(members.fields))}"
         self._complain(
-            path, Complaint("error", "unknown-field", f"the ERP has no field '{name}'{known}")
+            path,
+            Complaint(
+                "error",
+                "unknown-field",
+                f"the ERP has no field '{name}'{known}",
+                "'erp-sidecar adapter describe' shows its fields",
+            ),
         )
 
     def _missing(self, field: Field, path: Path) -> None:

@@ -19,6 +19,7 @@ _INTO: dict[tuple[str, str], str] = {
     ("whole number", "text"): "| string",
     ("text", "number"): "| decimal",
     ("text", "whole number"): "| int",
+    ("text", "truth value"): "true or false, or a comparison: =… == 'yes'",
     ("truth value", "text"): "'Y' if … else 'N'",
     ("truth value", "whole number"): "1 if … else 0",
 }

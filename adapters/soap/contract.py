@@ -18,6 +18,7 @@ from adapters.contract.xml import about, parse_xml
 from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
+from adapters.soap.security import seal_of
 from adapters.soap.wsdl import Wsdl
 from sidecar.ports import Connection, Contract, ShopContext
 
@@ -126,7 +127,7 @@ def _record(name: str, fields: Mapping[str, Field]) -> Field:
 
 def open_contract(source: str, connection: Connection | None) -> Contract | None:
     """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
-    with closing(Documents(connection or _anonymous(source))) as documents:
+    with closing(Documents(_reached(source, connection))) as documents:
         content = documents.load(source)
         if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
             return None
@@ -136,6 +137,9 @@ def open_contract(source: str, connection: Connection | None) -> Contract | None
     return DescribedContract(WsdlDescription(wsdl.document), PurePath(source).name)
 
 
-def _anonymous(source: str) -> Connection:
-    """To read a WSDL that stands in no configuration."""
-    return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)
+def _reached(source: str, connection: Connection | None) -> Connection:
+    """How the document is fetched: with the login of HTTP, where there is one."""
+    if connection is None:
+        return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)
+    _, http, _ = seal_of(connection.auth)
+    return replace(connection, auth=http)

@@ -44,7 +44,11 @@ shop:
   name: main
   timezone: UTC
   database: {host: 127.0.0.1, name: magento, user: m2, password: {file: password}}
-erp: {adapter: soap.generic, wsdl: trade.wsdl, calls: calls.yaml}
+erp:
+  adapter: soap.generic
+  wsdl: trade.wsdl
+  calls: calls.yaml
+  auth: {username_token: {user: m2, password: {file: password}, digest: true}}
 """
 OPENAPI = {
     "openapi": "3.0.0",
@@ -190,6 +194,7 @@ def test_check_names_what_is_misspelt_too_long_or_missing(folder: Path) -> None:
 
 def test_the_configuration_names_document_and_mapping(folder: Path) -> None:
     (folder / "password").touch(mode=0o600)
+    (folder / "password").write_text("swordfish", encoding="utf-8")
     (folder / "sidecar.yaml").write_text(SOAP_CONFIGURATION, encoding="utf-8")
     for name in ("trade.wsdl", "base.xsd", "documents.xsd"):
         (folder / name).write_bytes((INTERFACES / name).read_bytes())
