@@ -27,6 +27,8 @@ Call = TypeVar("Call")
 PAYLOADS: Mapping[str, str] = {"orders": "order"}
 
 _TEXT, _TIME = Plain("text"), Plain("time")
+#: Magento's number of a document.
+_REF = Plain("text", longest=50)
 _EACH = ("external", *BOOKED)
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
@@ -131,7 +133,7 @@ class _Reader(Generic[Call]):
         self._response = dialect.response
         #: What only a call may name: each is new in every request.
         self._once: Mapping[str, Shape] = {
-            "nonce": _TEXT,
+            "nonce": Plain("text", longest=32),
             "now": _TIME,
             "secret": Record("secret", dict.fromkeys(secrets, _TEXT)),
         }
@@ -173,7 +175,7 @@ class _Reader(Generic[Call]):
             "event": event,
             PAYLOADS[domain]: payload,
             "link": shape_of(Link),
-            "ref": _TEXT,
+            "ref": _REF,
         }
         batch = section.count("batch")
         sent = {"events": Many(event)} if batch else one
@@ -222,7 +224,7 @@ class _Reader(Generic[Call]):
     def _probe(self, section: Section) -> Inquiry[Call]:
         section.keys(("batch", "call", "answer", "each"), ("call", "answer", "each"))
         batch = section.count("batch")
-        asked: dict[str, Shape] = {"refs": Many(_TEXT)} if batch else {"ref": _TEXT}
+        asked: dict[str, Shape] = {"refs": Many(_REF)} if batch else {"ref": _REF}
         required = ("external", "reference") if batch else ("reference",)
         return self._inquiry(section, self._scope.with_names(**asked), (), required, batch)
 
