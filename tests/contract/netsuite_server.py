@@ -94,9 +94,11 @@ class _Asked:
 class NetSuiteServer:
     """Use `NetSuiteServer.start`.
 
-    `refused` and `half_saved` say of external ids how they fail; `blocked` is how many calls are
-    still refused for there being too many; with `knows_customers` an order needs its customer.
-    `calls` has the operation and the external ids of each call that was let in.
+    `refused`, `half_saved` and `unreadable` say of external ids how they fail; `blocked` is how
+    many calls are still refused for there being too many, `most_records` how many records one has;
+    `fails_with` is the fault and code of every call, `spoils` changes the answers' bytes; with
+    `knows_customers` an order needs its customer.  `calls` has the operation and the external ids
+    of each call that was let in.
     """
 
     def __init__(self, soap: SoapServer, page_size: int) -> None:
@@ -108,7 +110,7 @@ class NetSuiteServer:
         self._stopping = threading.Event()
         self._page_size = page_size
         self._lock = threading.Lock()
-        version = re.search(r"\d{4}_\d", " ".join(soap.types.namespaces))
+        version = re.search(r"\d{4}_\d", " ".join(filter(None, soap.types.namespaces)))
         self._version = version[0] if version else ""
         self.reset()
         soap.handlers.update(
@@ -140,7 +142,11 @@ class NetSuiteServer:
         self.customers: dict[str, str] = {}
         self.refused: dict[str, tuple[str, str]] = {}
         self.half_saved: set[str] = set()
+        self.unreadable: set[str] = set()
         self.blocked = 0
+        self.most_records = 200
+        self.fails_with: tuple[str, str] | None = None
+        self.spoils: Callable[[bytes], bytes] = lambda answer: answer
         self.calls.clear()
         self.passports.clear()
         self._desk = OrderDesk(self.books, frozenset(), frozenset())
@@ -167,6 +173,7 @@ class NetSuiteServer:
         def serve(call: Call) -> Response:
             self._admit(call)
             asked = _external(call)
+            self._accept(asked)
             self.calls.append((call.operation, asked))
             faults, exchange = self._struck(call, asked)
             refusal = self._refusal(faults)
@@ -191,6 +198,15 @@ class NetSuiteServer:
             if self.blocked > 0:
                 self.blocked -= 1
                 raise self._too_many()
+
+    def _accept(self, asked: tuple[str | None, ...]) -> None:
+        """Raises SoapFault for what a test wants to fail as a whole."""
+        if self.fails_with:
+            raise self._fault(*self.fails_with, "it failed")
+        if len(asked) > self.most_records:
+            raise self._fault("exceededRecordCountFault", "MAX_RCRDS_EXCEEDED", "too many records")
+        if self.unreadable & set(asked):
+            raise SoapFault("Server.userException", "org.xml.sax.SAXException: is not a member")
 
     def _is_genuine(self, passport: Any) -> bool:
         told = (passport.account, passport.consumerKey, passport.token, passport.nonce,
@@ -238,6 +254,7 @@ class NetSuiteServer:
 
     def _spoilt(self, response: Response, faults: Faults) -> Response:
         """What goes wrong once NetSuite has done its work."""
+        response = replace(response, body=self.spoils(response.body))
         if Misbehaviour.SERVER_ERROR_AFTER_BOOKING in faults:
             response = self._unexpected()
         if Misbehaviour.SCHEMA_CHANGE in faults:
@@ -414,11 +431,13 @@ def _external(call: Call) -> tuple[str | None, ...]:
 
 def _submission(order: Any) -> Submission:
     lines = tuple(_line(line) for line in order.itemList.item) if order.itemList else ()
+    shipping = _exact(order.shippingCost)
     return Submission(
         external=order.externalId,
         lines=lines,
         customer=order.entity.externalId,
-        shipping=_exact(order.shippingCost),
+        shipping=shipping,
+        tax=sum((line.tax for line in lines), _tax(shipping, order.shippingTaxCode)),
     )
 
 
@@ -426,13 +445,17 @@ def _line(line: Any) -> Line:
     """NetSuite computes the tax itself, from the code of the line."""
     quantity, rate = _exact(line.quantity), Decimal(line.rate)
     net = (quantity * rate).quantize(_CENT, ROUND_HALF_UP)
-    percent = TAX[line.taxCode.internalId]
     return Line(
         sku=line.item.externalId,
         quantity=quantity,
         unit_price=rate,
-        tax=(net * percent / 100).quantize(_CENT, ROUND_HALF_UP),
+        tax=_tax(net, line.taxCode),
     )
+
+
+def _tax(net: Decimal, code: Any) -> Decimal:
+    percent = TAX[code.internalId] if code else Decimal(0)
+    return (net * percent / 100).quantize(_CENT, ROUND_HALF_UP)
 
 
 def _exact(amount: float | None) -> Decimal:

@@ -8,39 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from adapters.soap.netsuite.adapter import create
 from sidecar.domain.outcome import Accepted, Misconfigured, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import NUMBER, Erp, open_sockets, probe, push_one, wait_for
 from sidecar.testing.fault_proxy import FaultProxy
 from sidecar.testing.sample_order import placed, simple_order
-from tests.contract.netsuite_server import OWN_WSDL, TOKEN, NetSuiteServer
-
-EXAMPLE = Path(__file__).parents[2] / "config" / "mappings" / "netsuite-soap.yaml"
-
-
-def without_customers(folder: Path) -> Path:
-    """The example without the calls for customers.
-
-    What is cut on the wire shall be the order's call: of one before it nothing is in doubt.
-    """
-    text = EXAMPLE.read_text("utf-8")
-    begin, end = text.index("    # The customer must be there"), text.index("    call:\n      op")
-    path = folder / "netsuite-soap.yaml"
-    path.write_text(text[:begin] + text[end:], "utf-8")
-    return path
+from tests.contract.netsuite_bench import make_adapter, without_customers
+from tests.contract.netsuite_server import NetSuiteServer
 
 
 class TestNetSuite(AdapterContract):
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:
+        # What is cut on the wire shall be the order's own call: of others nothing is in doubt.
         self.calls = without_customers(tmp_path)
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
-        auth = {"netsuite_token": TOKEN}
-        given = self.connection(url, read_timeout, calls=self.calls, wsdl=str(OWN_WSDL), auth=auth)
-        return create(given)
+        return make_adapter(self.calls, url, read_timeout=read_timeout)
 
     @classmethod
     def start_erp(cls) -> AbstractContextManager[Erp]:

@@ -32,7 +32,7 @@ def create(connection: Connection) -> ErpAdapter:
 
     def dialect(wsdl: Wsdl) -> Dialect[NetSuiteCall]:
         _check_version(wsdl, connection.wsdl or "")
-        endpoint = connection.url or _own_address(wsdl, account)
+        endpoint = connection.url or own_address(wsdl, account)
         calls = SoapCalls(wsdl, endpoint, computed={"tokenPassport": passport})
         return NetSuiteCalls(calls).dialect()
 
@@ -40,7 +40,7 @@ def create(connection: Connection) -> ErpAdapter:
 
 
 def _check_version(wsdl: Wsdl, location: str) -> None:
-    found = [_MESSAGES.fullmatch(one) for one in wsdl.document.types.namespaces]
+    found = [_MESSAGES.fullmatch(one or "") for one in wsdl.document.types.namespaces]
     versions = [one[1] for one in found if one]
     if not versions:
         raise ConfigurationError(
@@ -53,7 +53,7 @@ def _check_version(wsdl: Wsdl, location: str) -> None:
         )
 
 
-def _own_address(wsdl: Wsdl, account: str) -> str:
+def own_address(wsdl: Wsdl, account: str) -> str:
     """The account's own address; empty where the WSDL names another than everybody's."""
     named = urlsplit(next(wsdl.addresses(), ""))
     if named.netloc != _ANYBODY:
