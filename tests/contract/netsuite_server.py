@@ -16,18 +16,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC
-from decimal import ROUND_HALF_UP, Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
 from sidecar.domain.secret import Secret
-from sidecar.testing.erpsim import Document, DuplicatePolicy, Line, Misbehaviour
-from sidecar.testing.erpsim.books import Books, Refusal, Submission
+from sidecar.testing.erpsim import Document, DuplicatePolicy, Misbehaviour
+from sidecar.testing.erpsim.books import Books, Refusal
 from sidecar.testing.erpsim.desk import OrderDesk
 from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, RuleBook, Subject
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.soap_server import Call, Delivery, Response, SoapFault, SoapServer
+from tests.contract.netsuite_records import Records, failed, refusal, submission
 
 OWN_WSDL = Path(__file__).parent / "wsdl" / "suitetalk.wsdl"
 TOKEN: Mapping[str, Any] = {
@@ -37,10 +37,6 @@ TOKEN: Mapping[str, Any] = {
     "token": "token-id",
     "token_secret": Secret("token-secret"),
 }
-#: Tax code (internal id) → percent, as in config/mappings/netsuite-soap.yaml.
-TAX = {"5": Decimal(19), "6": Decimal(7), "7": Decimal(0), "8": Decimal("8.25")}
-
-_CENT = Decimal("0.01")
 _CLOCK_SKEW = 300
 _OPERATIONS = {
     "upsert": Operation.CREATE,
@@ -50,8 +46,6 @@ _OPERATIONS = {
     "search": Operation.LIST,
     "searchMoreWithId": Operation.LIST,
 }
-#: The simulator's words → NetSuite's; its other codes stay as they are.
-_CODES = {"duplicate": "DUP_RCRD", "invalid": "USER_ERROR", "already_delivered": "USER_ERROR"}
 
 
 @dataclass
@@ -107,11 +101,10 @@ class NetSuiteServer:
         self.passports: list[Any] = []
         self.knows_customers = False
         self._soap = soap
+        self._records = Records(soap.types)
         self._stopping = threading.Event()
         self._page_size = page_size
         self._lock = threading.Lock()
-        version = re.search(r"\d{4}_\d", " ".join(filter(None, soap.types.namespaces)))
-        self._version = version[0] if version else ""
         self.reset()
         soap.handlers.update(
             upsert=self._served(self._upsert),
@@ -287,22 +280,22 @@ class NetSuiteServer:
 
     def _written(self, asked: _Asked, record: Any) -> dict[str, Any]:
         if record.externalId in self.refused:
-            return _failed(*self.refused[record.externalId])
+            return failed(*self.refused[record.externalId])
         if _is_customer(asked.call):
             number = str(1000 + len(self.customers))
             return self._saved(self.customers.setdefault(record.externalId, number), record)
         if self.knows_customers and record.entity.externalId not in self.customers:
-            return _failed("INVALID_KEY_OR_REF", "Invalid entity reference key.")
+            return failed("INVALID_KEY_OR_REF", "Invalid entity reference key.")
         enquiry = Enquiry(asked.kind, "POST", "/", (Subject(record.externalId),))
         faults = self._rules.for_order(enquiry, enquiry.subjects[0])
-        booked = self._desk.submit(_submission(record), faults)
+        booked = self._desk.submit(submission(record), faults)
         if isinstance(booked, Refusal):
-            return _failed(_CODES.get(booked.code, booked.code), booked.message)
+            return refusal(booked)
         saved = self._saved(booked.number, record)
         if Misbehaviour.DRAFT_ON_201 in faults or record.externalId in self.half_saved:
-            failed = _failed("USER_ERROR", "a script failed after the record was saved")
-            failed["status"]["statusDetail"][0]["afterSubmitFailed"] = True
-            return {**saved, **failed}
+            late = failed("USER_ERROR", "a script failed after the record was saved")
+            late["status"]["statusDetail"][0]["afterSubmitFailed"] = True
+            return {**saved, **late}
         return saved
 
     def _update(self, asked: _Asked) -> Any:
@@ -313,10 +306,10 @@ class NetSuiteServer:
         document = self.books.cancel(number) if closes else self.books.document(number)
         if isinstance(document, Document):
             return {"writeResponse": self._saved(number, record)}
-        return {"writeResponse": _failed("USER_ERROR", "You may not close this transaction.")}
+        return {"writeResponse": failed("USER_ERROR", "You may not close this transaction.")}
 
     def _saved(self, number: str, record: Any) -> dict[str, Any]:
-        reference = self._type("RecordRef")(internalId=number, externalId=record.externalId)
+        reference = self._records.reference(number, record.externalId)
         return {"status": {"isSuccess": True}, "baseRef": reference}
 
     def _get_list(self, asked: _Asked) -> Any:
@@ -326,11 +319,11 @@ class NetSuiteServer:
 
     def _read(self, external: str, visible: Callable[[Document], bool] | None) -> dict[str, Any]:
         if external in self.refused:
-            return _failed(*self.refused[external])
+            return failed(*self.refused[external])
         found = self.books.documents(external, visible)
         if not found:
-            return _failed("RCRD_DSNT_EXIST", "That record does not exist.")
-        return {"status": {"isSuccess": True}, "record": self._shown(found[0])}
+            return failed("RCRD_DSNT_EXIST", "That record does not exist.")
+        return {"status": {"isSuccess": True}, "record": self._records.shown(found[0])}
 
     def _search(self, asked: _Asked) -> Any:
         since = asked.body.searchRecord.basic.lastModifiedDate.searchValue
@@ -351,7 +344,7 @@ class NetSuiteServer:
                 "totalPages": pages,
                 "pageIndex": index,
                 "searchId": search,
-                "recordList": {"record": [self._shown(one) for one in found]},
+                "recordList": {"record": [self._records.shown(one) for one in found]},
             }
         }
 
@@ -368,32 +361,7 @@ class NetSuiteServer:
         sequence = self._traffic.books_before(asked.exchange, stale.parameters["requests"])
         return lambda version: version.sequence <= sequence
 
-    # Types and faults of the WSDL that is served
-
-    def _shown(self, document: Document) -> Any:
-        reference, line_type = self._type("RecordRef"), self._type("SalesOrderItem")
-        lines = [
-            line_type(
-                item=reference(internalId="1", name=line.sku),
-                quantity=line.quantity,
-                rate=str(line.unit_price),
-                amount=line.total,
-                tax1Amt=line.tax,
-            )
-            for line in document.lines
-        ]
-        status = "_closed" if document.state == "CANCELED" else "_pendingFulfillment"
-        return self._type("SalesOrder")(
-            internalId=document.number,
-            externalId=document.external,
-            orderStatus=status,
-            taxTotal=document.tax,
-            total=document.total,
-            itemList=self._type("SalesOrderItemList")(item=lines),
-        )
-
-    def _type(self, name: str) -> Any:
-        return next(one for one in self._soap.types.types if one.name == name)
+    # Faults
 
     def _too_many(self) -> SoapFault:
         words = "The maximum number of concurrent requests has been exceeded."
@@ -404,14 +372,7 @@ class NetSuiteServer:
         return self._soap.fault(self._fault(*words))
 
     def _fault(self, name: str, code: str, message: str) -> SoapFault:
-        namespace = f"urn:faults_{self._version}.platform.webservices.netsuite.com"
-        element = self._soap.types.get_element(f"{{{namespace}}}{name}")
-        return SoapFault("Server.userException", message, element(code=code, message=message))
-
-
-def _failed(code: str, message: str) -> dict[str, Any]:
-    detail = {"code": code, "message": message, "type": "ERROR"}
-    return {"status": {"isSuccess": False, "statusDetail": [detail]}}
+        return SoapFault("Server.userException", message, self._records.fault(name, code, message))
 
 
 def _is_customer(call: Call) -> bool:
@@ -427,36 +388,3 @@ def _external(call: Call) -> tuple[str | None, ...]:
             each = asked if isinstance(asked, list) else [asked]
             return tuple(one.externalId or one.internalId for one in each)
     return ()
-
-
-def _submission(order: Any) -> Submission:
-    lines = tuple(_line(line) for line in order.itemList.item) if order.itemList else ()
-    shipping = _exact(order.shippingCost)
-    return Submission(
-        external=order.externalId,
-        lines=lines,
-        customer=order.entity.externalId,
-        shipping=shipping,
-        tax=sum((line.tax for line in lines), _tax(shipping, order.shippingTaxCode)),
-    )
-
-
-def _line(line: Any) -> Line:
-    """NetSuite computes the tax itself, from the code of the line."""
-    quantity, rate = _exact(line.quantity), Decimal(line.rate)
-    net = (quantity * rate).quantize(_CENT, ROUND_HALF_UP)
-    return Line(
-        sku=line.item.externalId,
-        quantity=quantity,
-        unit_price=rate,
-        tax=_tax(net, line.taxCode),
-    )
-
-
-def _tax(net: Decimal, code: Any) -> Decimal:
-    percent = TAX[code.internalId] if code else Decimal(0)
-    return (net * percent / 100).quantize(_CENT, ROUND_HALF_UP)
-
-
-def _exact(amount: float | None) -> Decimal:
-    return Decimal(repr(amount)) if amount is not None else Decimal(0)
