@@ -12,6 +12,9 @@ from typing import Any
 from jinja2 import nodes
 
 from adapters.access import nothing_there, read_member, written
+from adapters.filtered import computed, filtered, joined
+from adapters.filtered import cut as cut_shape
+from adapters.filtered import looked_up as looked_up_shape
 from adapters.filters import (
     FILTERS,
     TESTS,
@@ -33,6 +36,8 @@ from adapters.shape import (
     either,
     entry,
     member,
+    present,
+    shape_of_value,
     suggest,
 )
 
@@ -40,12 +45,7 @@ Values = Mapping[str, Any]
 Evaluate = Callable[[Values], Any]
 Tables = Mapping[str, Mapping[str, Any]]
 
-_WHOLE, _NUMBER, _TEXT, _TRUTH = (
-    Plain("whole number"),
-    Plain("number"),
-    Plain("text"),
-    Plain("truth value"),
-)
+_NUMBER, _TRUTH = Plain("number"), Plain("truth value")
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -129,12 +129,16 @@ class Compiler:
                 return Typed(lambda values: not inner(values), _TRUTH)
             case nodes.Neg(node=value):
                 number = self.compile(value)
-                return Typed(lambda values: -as_number(number.evaluate(values)), number.shape)
+                shape = filtered("abs", number.shape, ())
+                return Typed(lambda values: -as_number(number.evaluate(values)), shape)
             case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
                 return self._condition(test, then, otherwise)
             case nodes.Concat(nodes=parts):
-                texts = tuple(self.compile(part).evaluate for part in parts)
-                return Typed(lambda values: "".join(as_text(one(values)) for one in texts), _TEXT)
+                texts = tuple(self.compile(part) for part in parts)
+                shape = joined([one.shape for one in texts])
+                return Typed(
+                    lambda values: "".join(as_text(one.evaluate(values)) for one in texts), shape
+                )
             case nodes.List(items=items) | nodes.Tuple(items=items):
                 entries = tuple(self.compile(one).evaluate for one in items)
                 return Typed(lambda values: [one(values) for one in entries])
@@ -199,10 +203,12 @@ class Compiler:
 
     def _slice(self, owner_node: nodes.Node, cut: nodes.Slice) -> Typed:
         owner = self.compile(owner_node)
-        bounds = tuple(
-            None if bound is None else self.compile(bound).evaluate
+        typed = [
+            None if bound is None else self.compile(bound)
             for bound in (cut.start, cut.stop, cut.step)
-        )
+        ]
+        bounds = tuple(None if bound is None else bound.evaluate for bound in typed)
+        start, stop = (None if bound is None else bound.constant for bound in typed[:2])
 
         def sliced(values: Values) -> Any:
             value = owner.evaluate(values)
@@ -210,7 +216,7 @@ class Compiler:
                 raise ExpressionError(f"{kind(value)} cannot be cut")
             return value[slice(*(None if bound is None else bound(values) for bound in bounds))]
 
-        return Typed(sliced, owner.shape)
+        return Typed(sliced, cut_shape(owner.shape, start, stop))
 
     def _method(self, call: nodes.Call, owner_node: nodes.Node, name: str) -> Typed:
         """The few calls that there are: `response.xml.xpath('…')`."""
@@ -252,7 +258,7 @@ class Compiler:
             return self._problem(f"{node.name}: {wrong}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
-        return _applied(FILTERS[node.name], value, arguments, keywords)
+        return _applied(node.name, value, arguments, keywords)
 
     def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
         name, tables = table.constant, self._scope.tables
@@ -270,7 +276,8 @@ class Compiler:
                 raise Missing(f"lookup: table '{name}' has no key '{key}'")
             return default.evaluate(values)
 
-        return Typed(looked_up)
+        shape = looked_up_shape(entries.values(), None if default is None else default.shape)
+        return Typed(looked_up, shape)
 
     def _sum(self, value: Typed, field: Typed) -> Typed:
         name = field.constant
@@ -309,13 +316,14 @@ class Compiler:
             shape = either((left.shape, right.shape))
             return Typed(lambda values: first(values) and second(values), shape)
         if isinstance(node, nodes.Or):
-            shape = either((left.shape, right.shape))
+            shape = either((present(left.shape), right.shape))
             return Typed(lambda values: first(values) or second(values), shape)
         if type(node) not in _ARITHMETIC:
             return self._problem(_FORBIDDEN.get(type(node), f"'{node.operator}' is not allowed"))
         compute = _ARITHMETIC[type(node)]
         return Typed(
-            lambda values: compute(as_number(first(values)), as_number(second(values))), _NUMBER
+            lambda values: compute(as_number(first(values)), as_number(second(values))),
+            computed(node.operator, left.shape, right.shape),
         )
 
     def _compare(self, left_node: nodes.Expr, operands: list[nodes.Operand]) -> Typed:
@@ -337,9 +345,10 @@ class Compiler:
         if otherwise is None:
             return self._problem("'if' needs an 'else': without it the value would be missing")
         question, yes, no = self.compile(test), self.compile(then), self.compile(otherwise)
+        asked = present(yes.shape) if test == then else yes.shape
         return Typed(
             lambda values: (yes if question.evaluate(values) else no).evaluate(values),
-            either((yes.shape, no.shape)),
+            either((asked, no.shape)),
         )
 
     def _mapping(self, pairs: list[nodes.Pair]) -> Typed:
@@ -350,27 +359,13 @@ class Compiler:
 
 
 def _constant(value: Any) -> Typed:
-    match value:
-        case bool():
-            shape: Shape = _TRUTH
-        case int():
-            shape = _WHOLE
-        case Decimal():
-            shape = _NUMBER
-        case str():
-            shape = _TEXT
-        case _:
-            shape = ANYTHING
-    return Typed(lambda _: value, shape, value)
+    return Typed(lambda _: value, shape_of_value(value), value)
 
 
 def _applied(
-    function: Callable[..., Any],
-    value: Typed,
-    arguments: list[Typed],
-    keywords: Mapping[str, Typed],
+    name: str, value: Typed, arguments: list[Typed], keywords: Mapping[str, Typed]
 ) -> Typed:
-    read = value.evaluate
+    function, read = FILTERS[name], value.evaluate
     further = tuple(one.evaluate for one in arguments)
     named = {key: one.evaluate for key, one in keywords.items()}
 
@@ -381,9 +376,10 @@ def _applied(
         extra = {key: one(values) for key, one in named.items()}
         return function(subject, *(one(values) for one in further), **extra)
 
-    takes_entry = function in (FILTERS["first"], FILTERS["last"])
-    known = takes_entry and isinstance(value.shape, Many)
-    return Typed(applied, entry(value.shape) if known else ANYTHING)
+    if name in ("first", "last"):
+        return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
+    constants = [one.constant for one in (*arguments, *keywords.values())]
+    return Typed(applied, filtered(name, value.shape, constants))
 
 
 def _default(value: Typed, default: Typed) -> Typed:
@@ -394,7 +390,7 @@ def _default(value: Typed, default: Typed) -> Typed:
             found = None
         return default.evaluate(values) if found is None else found
 
-    return Typed(defaulted, either((value.shape, default.shape)))
+    return Typed(defaulted, either((present(value.shape), default.shape)))
 
 
 def _is_defined(evaluate: Evaluate, values: Values) -> bool:

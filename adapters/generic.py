@@ -33,6 +33,7 @@ from sidecar.ports import (
     Listed,
     Page,
     Ping,
+    Preview,
     Result,
 )
 
@@ -117,6 +118,16 @@ class GenericAdapter(Generic[Call]):
             if external  # made by hand in the ERP: nobody's external reference
         )
         return Page(rows, self._next(inquiry, values, page))
+
+    def preview(self, delivery: Delivery) -> Preview | None:
+        """See `sidecar.ports.Previewing`."""
+        if delivery.event.type not in self._pushes:
+            return None
+        domain, push = self._pushes[delivery.event.type]
+        values = self._call_values(push, [self._values(delivery, domain)])
+        request = self._request(push.call, values)
+        shown = None if request.body is None else push.call.shown(request.body)
+        return self._transport.preview(request, shown)
 
     def ping(self) -> Ping:
         inquiry, asked = self._harmless()

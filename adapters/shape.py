@@ -19,6 +19,10 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domain.columns import Digits, Length
+
+#: Magento's numbers of rows are int columns: ten digits and a sign.
+_LONGEST_INT = 11
 _PLAIN: Mapping[object, str] = {
     str: "text",
     int: "whole number",
@@ -36,9 +40,17 @@ class Anything:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Plain:
-    """A value without members; `name` is what a person calls it."""
+    """A value without members; `name` is what a person calls it.
+
+    As far as it is known: the `longest` text, most `digits` (in all, behind the point), the only
+    `values` that it may have, and whether it may be none.
+    """
 
     name: str
+    longest: int | None = None
+    digits: tuple[int, int] | None = None
+    values: frozenset[object] | None = None
+    optional: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -122,21 +134,119 @@ def either(shapes: tuple[Shape, ...]) -> Shape:
     first = different[0]
     if all(one == first for one in different):
         return first
-    return ANYTHING if ANYTHING in different else Either(different)
+    if ANYTHING in different:
+        return ANYTHING
+    plain = [one for one in different if isinstance(one, Plain)]
+    if len(plain) == len(different) and len({one.name for one in plain}) == 1:
+        return _widest(plain)
+    return Either(different)
+
+
+def _widest(shapes: Sequence[Plain]) -> Plain:
+    """The narrowest shape that all of these fit."""
+    lengths = [one.longest for one in shapes]
+    digits = [one.digits for one in shapes]
+    values = [one.values for one in shapes]
+    known = [one for one in digits if one is not None]
+    fraction = max((behind for _, behind in known), default=0)
+    return Plain(
+        shapes[0].name,
+        None if None in lengths else max(one for one in lengths if one is not None),
+        None
+        if None in digits
+        else (max(total - behind for total, behind in known) + fraction, fraction),
+        None if None in values else frozenset().union(*(one for one in values if one is not None)),
+        any(one.optional for one in shapes),
+    )
+
+
+def is_optional(shape: Shape) -> bool:
+    """Whether the value may be none."""
+    match shape:
+        case Plain(optional=optional):
+            return optional
+        case Either(shapes=shapes):
+            return any(map(is_optional, shapes))
+        case _:
+            return False
+
+
+def present(shape: Shape) -> Shape:
+    """The shape of the value where it is not none."""
+    match shape:
+        case Plain(optional=True):
+            return dataclasses.replace(shape, optional=False)
+        case Either(shapes=shapes):
+            return Either(tuple(present(one) for one in shapes))
+        case _:
+            return shape
+
+
+def text_length(shape: Shape) -> int | None:
+    """How long the value may be as text, None where that is not known."""
+    match shape:
+        case Plain(name="text"):
+            return shape.longest
+        case Plain(name="whole number" | "number", digits=(total, fraction)):
+            return total + 1 + bool(fraction)
+        case Plain(name="whole number"):
+            return _LONGEST_INT
+        case Plain(name="truth value"):
+            return len("false")
+        case Plain(name="time"):
+            return len("2026-03-28T23:30:00Z")
+        case Either(shapes=shapes):
+            lengths = [text_length(one) for one in shapes]
+            return None if None in lengths else max(one for one in lengths if one is not None)
+        case _:
+            return None
+
+
+def shape_of_value(value: object) -> Shape:
+    """The shape of a constant."""
+    match value:
+        case bool():
+            return Plain("truth value", values=frozenset({value}))
+        case int() | Decimal():
+            name = "whole number" if isinstance(value, int) else "number"
+            _, figures, exponent = Decimal(value).as_tuple()
+            behind = max(0, -exponent) if isinstance(exponent, int) else 0
+            return Plain(
+                name, digits=(max(len(figures), behind), behind), values=frozenset({value})
+            )
+        case str():
+            return Plain("text", longest=len(value), values=frozenset({value}))
+        case _:
+            return ANYTHING
 
 
 def shape_of(annotation: object) -> Shape:
-    """The shape that a type hint promises; None beside another type is ignored."""
+    """The shape that a type hint promises, how long and whether it may be none included."""
     if annotation in _PLAIN:
         return Plain(_PLAIN[annotation])
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return _measured(shape_of(arguments[0]), arguments[1:])
     if origin in (typing.Union, types.UnionType):
-        return either(tuple(shape_of(one) for one in arguments if one is not types.NoneType))
+        shape = either(tuple(shape_of(one) for one in arguments if one is not types.NoneType))
+        if types.NoneType in arguments and isinstance(shape, Plain):
+            return dataclasses.replace(shape, optional=True)
+        return shape
     if origin in (tuple, list, Sequence):
         return Many(shape_of(arguments[0]))
     if isinstance(annotation, type) and is_record(annotation):
         return _record(annotation)
     return ANYTHING
+
+
+def _measured(shape: Shape, notes: Sequence[object]) -> Shape:
+    for note in notes:
+        match note:
+            case Length(characters=characters) if isinstance(shape, Plain):
+                shape = dataclasses.replace(shape, longest=characters)
+            case Digits(total=total, fraction=fraction) if isinstance(shape, Plain):
+                shape = dataclasses.replace(shape, digits=(total, fraction))
+    return shape
 
 
 def is_record(kind: type) -> bool:
@@ -155,7 +265,7 @@ def members_of(kind: type) -> frozenset[str]:
 
 @cache
 def _record(kind: type) -> Record:
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     for name, read in _properties(kind).items():
         hints[name] = typing.get_type_hints(read.fget)["return"]
     return Record(kind.__name__, {name: shape_of(hints[name]) for name in members_of(kind)})

@@ -18,5 +18,8 @@ class WireCall(Protocol):
     def response(self, reply: Reply) -> tuple[Any, Evidence]:
         """The answer as expressions read it (`response`), and what the transport knows of it."""
 
+    def shown(self, body: bytes) -> str:
+        """A body with line breaks, for a person."""
+
 
 Call = TypeVar("Call", bound=WireCall)

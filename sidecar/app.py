@@ -5,13 +5,11 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.capture.intake import Intake
@@ -30,6 +28,9 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.event import source_of
+from sidecar.dry_run import DryRun
+from sidecar.erp import load_adapter
 from sidecar.findings import Findings
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
@@ -45,14 +46,13 @@ from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.log import LogNarrator
 from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
-from sidecar.ports import Connection, ErpAdapter, Narrator, ShopContext
+from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, owner
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
-from sidecar.settings.secrets import resolve, with_secrets
+from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
 
-ADAPTERS = "erp_sidecar.adapters"
 ORDERS = "orders"
 _SECOND = 1.0
 _MINUTE = 60.0
@@ -212,7 +212,7 @@ class Sidecar:
                 account,
                 settler_of(orders, self.adapter.capabilities(ORDERS)),
                 domain=ORDERS,
-                source=f"/magento/{self.settings.shop.name}",
+                source=source_of(self.settings.shop.name),
                 clock=self.clock,
                 sleeper=self.stop,
             ),
@@ -309,6 +309,12 @@ class Sidecar:
         """What operators do about differences."""
         return Findings(self.database, self.store)
 
+    def dry_run(self) -> DryRun:
+        """Shows calls without making them; needs no ledger."""
+        store = self.store if self.ledger.applied() else None
+        shop = self.settings.shop.name
+        return DryRun(self.database, store, self.magento, self.adapter, shop)
+
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
         return Storyteller(self.database, self.store, self.magento).stories(
@@ -358,38 +364,6 @@ def account(settings: Settings) -> Account:
         socket=str(database.socket) if database.socket else None,
     )
     return Account(login, database.table_prefix)
-
-
-def load_adapter(settings: Settings) -> ErpAdapter:
-    """The adapter that `erp.adapter` names, by entry point; raises ConfigurationError."""
-    found = {entry.name: entry for entry in entry_points(group=ADAPTERS)}
-    entry = found.get(settings.erp.adapter)
-    if entry is None:
-        raise ConfigurationError(
-            f"erp.adapter: there is no adapter {settings.erp.adapter!r}",
-            f"installed are: {', '.join(sorted(found)) or 'none'}",
-        )
-    erp = settings.erp
-    auth, _warnings = with_secrets(erp.auth)
-    secrets = {name: resolve(ref).secret for name, ref in erp.secrets.items()}
-    tls: Mapping[str, str] = {
-        key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
-    }
-    adapter: ErpAdapter = entry.load()(
-        Connection(
-            url=erp.url or erp.endpoint or "",
-            wsdl=None if erp.wsdl is None else str(erp.wsdl),
-            connect_timeout=erp.timeout.connect.total_seconds(),
-            read_timeout=erp.timeout.read.total_seconds(),
-            shop=ShopContext(settings.shop.name, ZoneInfo(settings.shop.timezone)),
-            calls=erp.calls,
-            auth=auth,
-            secrets=secrets,
-            tls=tls,
-            concurrency=erp.throttle.concurrency,
-        )
-    )
-    return adapter
 
 
 def _none(work: Callable[[], object]) -> int:

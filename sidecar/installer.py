@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.app import Sidecar, load_adapter
+from sidecar.app import Sidecar
 from sidecar.capture.triggers import Triggers
 from sidecar.database import Database, Login, require_supported
 from sidecar.domain.secret import Secret
+from sidecar.erp import load_adapter
 from sidecar.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from sidecar.domain.event import Event
 from sidecar.domain.outcome import Booked, Outcome
@@ -142,6 +142,75 @@ class ErpAdapter(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A call as it would be made, its secrets struck out.
+
+    `body` is exact; `shown` is the same body with line breaks for a person.
+    """
+
+    request: str
+    headers: Mapping[str, str]
+    body: str | None = None
+    shown: str | None = None
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
+
+    def preview(self, delivery: Delivery) -> Preview | None:
+        """The call that would carry this event; None where nothing carries it.
+
+        Raises `sidecar.domain.errors.BadData` for an event that cannot be mapped.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a mapping by the ERP's interface description.
+
+    `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/adapters.md),
+    `place` names file, line and path.
+    """
+
+    severity: Literal["error", "warning"]
+    id: str
+    place: str
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One operation of an interface description, as lines for a person and as a tree."""
+
+    lines: tuple[str, ...]
+    tree: Mapping[str, Any]
+
+
+class Contract(Protocol):
+    """An ERP's interface description: a WSDL, an OpenAPI or an EDMX document.
+
+    An adapter's module offers it by a function beside its factory,
+    `open_contract(source: str, connection: Connection | None) -> Contract | None`: `source` is a
+    file or an address, `connection` how the configured ERP is reached; None where the document is
+    of another kind.  For an operation that does not exist UsageError is raised.
+    """
+
+    def operations(self) -> Mapping[str, str]:
+        """Each operation's name, and what it takes in one line."""
+
+    def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
+        """Its arguments; `types` choose where the description leaves a choice."""
+
+    def skeleton(self, operation: str, types: Sequence[str]) -> str:
+        """A file of calls with that operation, to be filled in."""
+
+    def check(self, calls: Path) -> list[Finding]:
+        """What in a file of calls the ERP would not take."""
 
 
 class Clock(Protocol):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sidecar.app import load_adapter
 from sidecar.domain.errors import SidecarError
+from sidecar.erp import load_adapter
 from sidecar.ports import Narrator
 from sidecar.settings.load import Loaded
 

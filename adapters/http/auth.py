@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from adapters.http.ntlm import Ntlm
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
 
@@ -32,6 +33,9 @@ class Auth(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """What must be struck out of everything that is kept."""
 
+    def shown(self) -> Mapping[str, str]:
+        """The header with its secret struck out; asks for no token."""
+
 
 class FixedHeader:
     """The same header in every call, or none."""
@@ -48,6 +52,14 @@ class FixedHeader:
 
     def secrets(self) -> tuple[str, ...]:
         return self._secrets
+
+    def shown(self) -> Mapping[str, str]:
+        return {name: self._struck(value) for name, value in self._header.items()}
+
+    def _struck(self, value: str) -> str:
+        for secret in filter(None, self._secrets):
+            value = value.replace(secret, "***")
+        return value
 
 
 class ClientCredentials:
@@ -91,6 +103,9 @@ class ClientCredentials:
     def secrets(self) -> tuple[str, ...]:
         return (self._secret, self._token)
 
+    def shown(self) -> Mapping[str, str]:
+        return {"Authorization": "Bearer ***"}
+
     def _bearer(self) -> Mapping[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
@@ -116,11 +131,28 @@ def auth_of(settings: Mapping[str, Any], fetch: Callable[[str], Fetch]) -> Auth:
             return FixedHeader({str(given["name"]): value}, (value,))
         case "oauth2_client_credentials":
             return ClientCredentials(given, fetch(str(given["token_url"])))
+        case "client_certificate":
+            return FixedHeader({})
+        case "ntlm":
+            return FixedHeader({}, (_revealed(given, "password"),))
         case _:
             raise ConfigurationError(
-                f"erp.auth: the REST adapter knows no '{way}'",
-                "use basic, bearer, header or oauth2_client_credentials",
+                f"erp.auth: this adapter knows no '{way}'",
+                "use basic, bearer, header, oauth2_client_credentials, client_certificate or ntlm",
             )
+
+
+def ntlm_of(settings: Mapping[str, Any]) -> Ntlm | None:
+    """The NTLM handshake that `erp.auth` asks for, if it does.  Raises ConfigurationError."""
+    given = settings.get("ntlm")
+    return Ntlm(str(given["user"]), _revealed(given, "password")) if given else None
+
+
+def certificate_of(settings: Mapping[str, Any]) -> Mapping[str, str]:
+    """What a client certificate under `erp.auth` is called under `erp.tls`."""
+    given = settings.get("client_certificate", {})
+    names = {"certificate": "client_certificate", "key": "client_key"}
+    return {names[key]: str(value) for key, value in given.items()}
 
 
 def _revealed(given: Mapping[str, Any], key: str) -> str:

@@ -27,6 +27,11 @@ def encode_json(tree: object) -> bytes:
     return _ENCODER.encode(_jsonable(tree))
 
 
+def indented(content: bytes) -> str:
+    """JSON with line breaks; each number stays the literal that it was."""
+    return msgspec.json.format(content, indent=2).decode()
+
+
 def decode_json(content: bytes) -> Any:
     """Numbers with a point or an exponent as Decimal.  Raises Malformed."""
     try:

@@ -8,37 +8,29 @@ from __future__ import annotations
 
 import http.client
 import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
 import urllib3
-from requests.cookies import RequestsCookieJar
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from adapters.http.auth import Fetch, auth_of
+from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
-from adapters.http.wire import SENT, WatchedAdapter
-from sidecar.domain.errors import ConfigurationError, Unavailable
-from sidecar.ports import Connection, Exchange
+from adapters.http.lines import Lines
+from adapters.http.wire import SENT
+from sidecar.domain.errors import Unavailable
+from sidecar.ports import Connection, Exchange, Preview
 
-LARGEST_ANSWER = 16 * 1024 * 1024
 EXCERPT = 2_000
 
-_CHUNK = 64 * 1024
-#: Apache closes an idle connection after 5 s.  A request on a connection that the server is just
-#: closing has an unknown outcome, so an older one is not used again.
-_IDLE = 4.0
 #: Shorter "secrets" would strike ordinary words out of the ERP's messages.
 _SHORTEST_SECRET = 4
 _HEADERS = {
@@ -113,7 +105,8 @@ class Transport:
     def __init__(self, connection: Connection) -> None:
         self._url = connection.url.rstrip("/")
         self._timeout = (connection.connect_timeout, connection.read_timeout)
-        self._lines = _Lines(connection.tls)
+        tls = {**connection.tls, **certificate_of(connection.auth)}
+        self._lines = Lines(tls, ntlm_of(connection.auth))
         self._auth = auth_of(connection.auth, self._token_fetcher)
         self._secrets = tuple(one.reveal() for one in connection.secrets.values())
 
@@ -125,6 +118,17 @@ class Transport:
         if reply.status == http.HTTPStatus.UNAUTHORIZED and self._auth.refused(header):
             reply = self._send(request, self._authorise(request))
         return reply
+
+    def preview(self, request: Request, shown: str | None) -> Preview:
+        """What `send` would send, `shown` being its body for a person; nothing is asked or sent."""
+        prepared = self._prepared(request, self._auth.shown())
+        body = None if request.body is None else request.body.decode("utf-8", errors="replace")
+        return Preview(
+            request=self.redact(f"{prepared.method} {prepared.url}"),
+            headers={name: self.redact(value) for name, value in prepared.headers.items()},
+            body=None if body is None else self.redact(body),
+            shown=None if shown is None else self.redact(shown),
+        )
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, should the ERP have echoed them."""
@@ -210,83 +214,6 @@ class Transport:
         return fetch
 
 
-class _Line:
-    """A connection that is kept, and the cookies that the ERP gave on it.
-
-    Not a `requests.Session`: merging its settings into each call takes as long as the call itself.
-    Nothing of the environment is asked for either, no proxies and no .netrc: what reaches the ERP
-    is what the configuration says.
-    """
-
-    def __init__(self, verify: str | bool, certificate: str | tuple[str, str] | None) -> None:
-        self._adapter = WatchedAdapter()
-        self._cookies = RequestsCookieJar()
-        self._verify = verify
-        self._certificate = certificate
-
-    def exchange(
-        self, prepared: requests.PreparedRequest, timeout: tuple[float, float]
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """One call, redirections not followed, and its whole answer."""
-        if len(self._cookies):
-            prepared.prepare_cookies(self._cookies)
-        response = self._adapter.send(
-            prepared, stream=True, timeout=timeout, verify=self._verify, cert=self._certificate
-        )
-        try:
-            self._cookies.update(response.cookies)
-            return response.status_code, response.headers, _content(response)
-        finally:
-            # A connection whose answer was read to its end is back in the pool by now.
-            response.close()
-
-    def close(self) -> None:
-        """Close the connection; the next call makes a new one."""
-        self._adapter.close()
-
-
-class _Lines:
-    """Lines for the threads that call at the moment: no two share one."""
-
-    def __init__(self, tls: Mapping[str, str]) -> None:
-        self._verify = _trusted(tls)
-        self._certificate = _own_certificate(tls)
-        self._lock = threading.Lock()
-        self._idle: list[tuple[float, _Line]] = []
-        self._closed = False
-
-    @contextmanager
-    def borrowed(self) -> Iterator[_Line]:
-        line = self._take()
-        try:
-            yield line
-        finally:
-            self._give_back(line)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for _, line in idle:
-            line.close()
-
-    def _take(self) -> _Line:
-        with self._lock:
-            since, line = self._idle.pop() if self._idle else (0.0, None)
-        if line is None:
-            return _Line(self._verify, self._certificate)
-        if time.monotonic() - since > _IDLE:
-            line.close()
-        return line
-
-    def _give_back(self, line: _Line) -> None:
-        with self._lock:
-            if not self._closed:
-                self._idle.append((time.monotonic(), line))
-                return
-        line.close()
-
-
 @lru_cache(maxsize=256)
 def _address(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
     """The address as it goes over the wire.  Raises requests.RequestException."""
@@ -304,18 +231,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
     except ValueError:
         return None
-
-
-def _content(response: requests.Response) -> bytes:
-    """The body, read piece by piece: one read would wait for all of it behind the deadline."""
-    pieces: list[bytes] = []
-    size = 0
-    while piece := response.raw.read1(_CHUNK, decode_content=True):
-        size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise urllib3.exceptions.ProtocolError("the answer is larger than 16 MiB")
-        pieces.append(piece)
-    return b"".join(pieces)
 
 
 def _lost(wrong: Exception, seconds: float) -> str:
@@ -358,26 +273,3 @@ def _token(reply: Reply) -> tuple[str, float | None]:
             return token, None
     lasting = reply.status < 500 and reply.status != http.HTTPStatus.TOO_MANY_REQUESTS
     raise NotSent(f"the token endpoint answered {reply.status}", reply.exchange, lasting=lasting)
-
-
-def _trusted(tls: Mapping[str, str]) -> str | bool:
-    """Certificates to trust: those configured, else the system's, else those of `requests`."""
-    own = tls.get("ca_file")
-    if own:
-        return _existing(own, "ca_file")
-    system = ssl.get_default_verify_paths().cafile
-    return system if system and Path(system).is_file() else True
-
-
-def _own_certificate(tls: Mapping[str, str]) -> str | tuple[str, str] | None:
-    certificate, key = tls.get("client_certificate"), tls.get("client_key")
-    if not certificate:
-        return None
-    certificate = _existing(certificate, "client_certificate")
-    return (certificate, _existing(key, "client_key")) if key else certificate
-
-
-def _existing(path: str, key: str) -> str:
-    if not Path(path).is_file():
-        raise ConfigurationError(f"erp.tls.{key}: {path} is not a file", "correct the path")
-    return path

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlencode
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
 from adapters.filters import ExpressionError, Missing, as_text
-from adapters.http.body import Malformed, encode_json, read_body
+from adapters.http.body import Malformed, encode_json, indented, read_body
 from adapters.http.transport import Reply, Request, retry_after
 from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
@@ -56,9 +56,13 @@ class HttpCall:
         return Request(self.method, path, _parameters(self.query(values)), headers, body)
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         response = Response(reply)
         return response, response.evidence(reply)
+
+    def shown(self, body: bytes) -> str:
+        """See `adapters.wire_call.WireCall`."""
+        return indented(body) if self.encode is encode_json else body.decode()
 
     def _encoded(self, values: Values) -> bytes | None:
         content = NOTHING if self.body is None else self.body(values)

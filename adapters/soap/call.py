@@ -16,7 +16,7 @@ from adapters.section import Section
 from adapters.soap.reply import Response
 from adapters.soap.security import NoSeal, Seal
 from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
-from adapters.soap.xml import Element
+from adapters.soap.xml import Element, parse
 from adapters.template import NOTHING, Template
 
 #: Parts of a header by name, each with what makes its value.
@@ -62,8 +62,14 @@ class SoapCall:
             name=f"{self.operation} ({self.operation.port.name})",
         )
 
+    def shown(self, body: bytes) -> str:
+        """See `adapters.wire_call.WireCall`."""
+        envelope = parse(body)
+        etree.indent(envelope)
+        return str(etree.tostring(envelope, encoding="unicode"))
+
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         response = Response(self.operation, reply)
         return response, response.evidence(reply)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from zeep import xsd
 from zeep.xsd.elements import Choice, Element
-from zeep.xsd.elements.indicators import Indicator
+from zeep.xsd.elements.indicators import Group, Indicator
 from zeep.xsd.schema import Schema
 from zeep.xsd.types import builtins
 from zeep.xsd.types.collection import ListType
@@ -168,7 +168,10 @@ def _wanted(nested: list[tuple[str, Any]]) -> Iterator[str]:
     for name, part in nested:
         if isinstance(part, Choice):
             continue
-        if isinstance(part, Indicator):
+        if isinstance(part, Group):
+            # A reference to a named group stands around the group's own sequence or choice.
+            yield from _wanted([("", part.child)])
+        elif isinstance(part, Indicator):
             if not part.accepts_multiple:
                 yield from _wanted(part.elements_nested)
         elif isinstance(part, Element) and not part.is_optional:

@@ -10,6 +10,7 @@ from adapters.generic import GenericAdapter
 from adapters.http.transport import Request, Transport
 from adapters.mapping import Dialect, read_calls
 from adapters.soap.call import SoapCall, SoapCalls
+from adapters.soap.contract import open_contract as open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.security import seal_of

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any, Protocol
 
-from zeep.wsse import UsernameToken
+from zeep.wsse.signature import BinarySignature
+from zeep.wsse.username import UsernameToken
 from zeep.wsse.utils import WSU, get_security_header
 
 from adapters.soap.xml import Element
@@ -60,8 +62,7 @@ class Signed:
 
     def __init__(self, certificate: str, key: str) -> None:
         try:
-            import xmlsec
-            from zeep.wsse.signature import BinarySignature
+            methods = import_module("xmlsec").Transform
         except ImportError as wrong:
             raise ConfigurationError(
                 "erp.auth.signature needs the extra 'signature'",
@@ -71,8 +72,8 @@ class Signed:
             self._signature = BinarySignature(
                 key,
                 certificate,
-                signature_method=xmlsec.Transform.RSA_SHA256,
-                digest_method=xmlsec.Transform.SHA256,
+                signature_method=methods.RSA_SHA256,
+                digest_method=methods.SHA256,
             )
         except OSError as wrong:
             raise ConfigurationError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
@@ -26,10 +27,40 @@ from adapters.soap.plain import plain_body
 from adapters.soap.xml import Element, Malformed
 from sidecar.domain.errors import ConfigurationError
 
-# zeep logs what it cannot translate, with the value: an order's data has no place in a log.
-logging.getLogger("zeep").setLevel(logging.CRITICAL)
+_NO_NUMBER = ("invalid literal for int()", "could not convert string to float")
 
 _SETTINGS = {"strict": False, "forbid_dtd": True, "forbid_entities": True, "xml_huge_tree": False}
+
+
+class _Misreadings(logging.Handler):
+    """What zeep could not read in this thread since `start`.
+
+    It reads such a number as None and says so in its log alone: a total that is not there would
+    not be compared, silently.  (Decimals it refuses by itself.)  A time is not worth an order.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._thread = threading.local()
+
+    def start(self) -> None:
+        self._thread.numbers = 0
+
+    @property
+    def numbers(self) -> int:
+        return int(self._thread.numbers)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        wrong = record.exc_info[1] if record.exc_info else None
+        if str(wrong).startswith(_NO_NUMBER) and hasattr(self._thread, "numbers"):
+            self._thread.numbers += 1
+
+
+_MISREADINGS = _Misreadings()
+_LOG = logging.getLogger("zeep.xsd.types.simple")
+_LOG.addHandler(_MISREADINGS)
+# Its records quote the value, and an order's data has no place in a log.
+_LOG.propagate = False
 
 
 class NoSuchOperation(Exception):
@@ -175,12 +206,15 @@ class Operation:
         body = root.find(f"{{{self.soap.nsmap['soap-env']}}}Body")
         if body is None:
             raise Malformed("the answer is no SOAP envelope of this port's version")
+        _MISREADINGS.start()
         try:
             # A copy: for RPC zeep resolves references in place; `response.xml` is the raw reply.
             found = output._deserialize_body(deepcopy(body) if self.is_rpc else body)["body"]
         except (Error, TypeError, ValueError, LookupError, ArithmeticError, AttributeError,
                 AssertionError) as wrong:  # fmt: skip
             raise Malformed(f"the answer does not fit the WSDL: {_in_words(wrong)}") from None
+        if _MISREADINGS.numbers:
+            raise Malformed("the answer does not fit the WSDL: a number is none")
         return plain_body(found)
 
     def _filled_body(self, body: Mapping[str, Any]) -> dict[str, Any]:

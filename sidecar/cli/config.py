@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from sidecar.app import load_adapter
 from sidecar.cli.context import Context, as_json, emit_json
 from sidecar.domain.errors import UsageError
+from sidecar.erp import load_adapter
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text

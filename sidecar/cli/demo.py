@@ -10,15 +10,16 @@ from sidecar.testing.demo import Demo
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave it running and print how to look around.")
+@click.option("--soap", is_flag=True, help="With an ERP that speaks SOAP instead of REST.")
 @as_json
-def demo(*, keep: bool, as_json: bool) -> int:
+def demo(*, keep: bool, soap: bool, as_json: bool) -> int:
     """See it work: a private MariaDB with Magento's tables, an ERP that misbehaves, 25 orders.
 
     Nothing outside a temporary folder is touched.  It ends with a statement that is checked
     against what the ERP really holds; exits 2 when an order was lost or doubled.
     """
     show = (lambda _line: None) if as_json else click.echo
-    with Demo(show) as running:
+    with Demo(show, soap=soap) as running:
         statement = running.play()
         if as_json:
             emit_json(statement.counts())

@@ -7,6 +7,7 @@ from importlib.metadata import version
 import click
 
 from sidecar.cli import (
+    adapter,
     config,
     demo,
     differences,
@@ -54,6 +55,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 
 for command in (
+    adapter.adapter,
     config.config,
     demo.demo,
     differences.differences,

@@ -13,7 +13,7 @@ from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
 from sidecar.domain.errors import SidecarError
-from sidecar.domain.event import Event, Payload, decode_payload, schema_urn
+from sidecar.domain.event import Payload, decode_payload, envelope
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
@@ -222,14 +222,13 @@ class Courier:
 
     def _delivery(self, one: Opened) -> Delivery:
         claimed = one.claimed
-        event = Event(
+        event = envelope(
+            one.payload,
             id=claimed.event_id,
-            type=claimed.type.value,
+            event_type=claimed.type,
             source=self._source,
             subject=f"{claimed.kind}/{claimed.increment_id}",
             time=claimed.occurred_at.replace(tzinfo=UTC),
-            dataschema=schema_urn(claimed.type),
-            data=one.payload,
             sequence=claimed.sequence,
         )
         return Delivery(event, claimed.increment_id, one.link)

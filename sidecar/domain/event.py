@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 import msgspec
 
+from sidecar.domain.columns import Decimal20, Text3, Text32, Text50
 from sidecar.domain.order import Order
 
 TYPE_PREFIX = "com.magento."
@@ -34,11 +34,11 @@ class Vanished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Payload of order.vanished: all that is left of an order whose row was deleted."""
 
     entity_id: int
-    increment_id: str
-    state: str
-    status: str
-    grand_total: Decimal | None
-    order_currency_code: str | None
+    increment_id: Text50
+    state: Text32
+    status: Text32
+    grand_total: Decimal20 | None
+    order_currency_code: Text3 | None
 
 
 Payload = Order | Vanished
@@ -58,6 +58,34 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     dataschema: str
     data: Payload
     sequence: int
+
+
+def envelope(
+    payload: Payload,
+    *,
+    id: str,
+    event_type: EventType,
+    source: str,
+    subject: str,
+    time: datetime,
+    sequence: int,
+) -> Event:
+    """The event as an adapter gets it; `subject` is `order/000000042`."""
+    return Event(
+        id=id,
+        type=event_type.value,
+        source=source,
+        subject=subject,
+        time=time,
+        dataschema=schema_urn(event_type),
+        data=payload,
+        sequence=sequence,
+    )
+
+
+def source_of(shop: str) -> str:
+    """CloudEvents' source of all that a shop tells."""
+    return f"/magento/{shop}"
 
 
 def event_id(shop: str, kind: str, entity_id: int, sequence: int) -> str:

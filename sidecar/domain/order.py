@@ -13,6 +13,17 @@ from decimal import Decimal
 
 import msgspec
 
+from sidecar.domain.columns import (
+    Decimal12,
+    Decimal20,
+    Text2,
+    Text3,
+    Text32,
+    Text50,
+    Text120,
+    Text128,
+    Text255,
+)
 from sidecar.domain.money import Basis, Money
 
 
@@ -23,23 +34,23 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     entity_id: int
-    address_type: str
+    address_type: Text255
     customer_address_id: int | None = None
-    prefix: str | None = None
-    firstname: str | None = None
-    middlename: str | None = None
-    lastname: str | None = None
-    suffix: str | None = None
-    company: str | None = None
-    street: tuple[str, ...] = ()
-    city: str | None = None
-    region: str | None = None
+    prefix: Text255 | None = None
+    firstname: Text255 | None = None
+    middlename: Text255 | None = None
+    lastname: Text255 | None = None
+    suffix: Text255 | None = None
+    company: Text255 | None = None
+    street: tuple[Text255, ...] = ()
+    city: Text255 | None = None
+    region: Text255 | None = None
     region_id: int | None = None
-    postcode: str | None = None
-    country_id: str | None = None
-    telephone: str | None = None
-    fax: str | None = None
-    email: str | None = None
+    postcode: Text255 | None = None
+    country_id: Text2 | None = None
+    telephone: Text255 | None = None
+    fax: Text255 | None = None
+    email: Text255 | None = None
     vat_id: str | None = None
     vat_is_valid: int | None = None
 
@@ -51,32 +62,32 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """
 
     entity_id: int
-    method: str
+    method: Text128
     method_title: str | None = None
-    po_number: str | None = None
-    last_trans_id: str | None = None
-    amount_ordered: Decimal | None = None
-    base_amount_ordered: Decimal | None = None
-    amount_authorized: Decimal | None = None
-    base_amount_authorized: Decimal | None = None
-    amount_paid: Decimal | None = None
-    base_amount_paid: Decimal | None = None
-    amount_canceled: Decimal | None = None
-    base_amount_canceled: Decimal | None = None
-    amount_refunded: Decimal | None = None
-    base_amount_refunded: Decimal | None = None
+    po_number: Text32 | None = None
+    last_trans_id: Text255 | None = None
+    amount_ordered: Decimal20 | None = None
+    base_amount_ordered: Decimal20 | None = None
+    amount_authorized: Decimal20 | None = None
+    base_amount_authorized: Decimal20 | None = None
+    amount_paid: Decimal20 | None = None
+    base_amount_paid: Decimal20 | None = None
+    amount_canceled: Decimal20 | None = None
+    base_amount_canceled: Decimal20 | None = None
+    amount_refunded: Decimal20 | None = None
+    base_amount_refunded: Decimal20 | None = None
 
 
 class TaxRate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Row of sales_order_tax: what one tax rate comes to over the whole order."""
 
     tax_id: int
-    code: str | None
-    title: str | None
-    percent: Decimal | None
-    amount: Decimal | None
-    base_amount: Decimal | None
-    base_real_amount: Decimal | None
+    code: Text255 | None
+    title: Text255 | None
+    percent: Decimal12 | None
+    amount: Decimal20 | None
+    base_amount: Decimal20 | None
+    base_real_amount: Decimal20 | None
     priority: int
     position: int
 
@@ -86,15 +97,15 @@ class TaxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     tax_item_id: int
     tax_id: int
-    tax_code: str | None
+    tax_code: Text255 | None
     item_id: int | None
     associated_item_id: int | None
-    taxable_item_type: str
-    tax_percent: Decimal
-    amount: Decimal
-    base_amount: Decimal
-    real_amount: Decimal
-    real_base_amount: Decimal
+    taxable_item_type: Text32
+    tax_percent: Decimal12
+    amount: Decimal20
+    base_amount: Decimal20
+    real_amount: Decimal20
+    real_base_amount: Decimal20
 
 
 class ItemOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -115,57 +126,57 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     parent_item_id: int | None
     quote_item_id: int | None
     product_id: int | None
-    product_type: str
-    sku: str
-    name: str | None
+    product_type: Text255
+    sku: Text255
+    name: Text255 | None
     is_virtual: bool
     is_qty_decimal: bool
     is_sellable: bool
-    parent_sku: str | None
+    parent_sku: Text255 | None
     options: tuple[ItemOption, ...]
     taxes: tuple[TaxItem, ...]
     store_id: int | None
     description: str | None
     applied_rule_ids: str | None
-    ext_order_item_id: str | None
+    ext_order_item_id: Text255 | None
     free_shipping: bool
-    weight: Decimal | None
-    row_weight: Decimal | None
-    qty_ordered: Decimal
-    qty_canceled: Decimal
-    qty_backordered: Decimal | None
-    qty_invoiced: Decimal
-    qty_shipped: Decimal
-    qty_refunded: Decimal
-    base_cost: Decimal | None
-    price: Decimal
-    base_price: Decimal
-    original_price: Decimal | None
-    base_original_price: Decimal | None
-    price_incl_tax: Decimal | None
-    base_price_incl_tax: Decimal | None
-    row_total: Decimal
-    base_row_total: Decimal
-    row_total_incl_tax: Decimal
-    base_row_total_incl_tax: Decimal
-    tax_percent: Decimal | None
-    tax_amount: Decimal
-    base_tax_amount: Decimal
-    discount_percent: Decimal | None
-    discount_amount: Decimal
-    base_discount_amount: Decimal
-    discount_tax_compensation_amount: Decimal | None
-    base_discount_tax_compensation_amount: Decimal | None
-    weee_tax_applied_amount: Decimal | None
-    weee_tax_applied_row_amount: Decimal | None
-    base_weee_tax_applied_row_amnt: Decimal | None
+    weight: Decimal12 | None
+    row_weight: Decimal12 | None
+    qty_ordered: Decimal12
+    qty_canceled: Decimal12
+    qty_backordered: Decimal12 | None
+    qty_invoiced: Decimal12
+    qty_shipped: Decimal12
+    qty_refunded: Decimal12
+    base_cost: Decimal12 | None
+    price: Decimal20
+    base_price: Decimal20
+    original_price: Decimal20 | None
+    base_original_price: Decimal20 | None
+    price_incl_tax: Decimal20 | None
+    base_price_incl_tax: Decimal20 | None
+    row_total: Decimal20
+    base_row_total: Decimal20
+    row_total_incl_tax: Decimal20
+    base_row_total_incl_tax: Decimal20
+    tax_percent: Decimal12 | None
+    tax_amount: Decimal20
+    base_tax_amount: Decimal20
+    discount_percent: Decimal12 | None
+    discount_amount: Decimal20
+    base_discount_amount: Decimal20
+    discount_tax_compensation_amount: Decimal20 | None
+    base_discount_tax_compensation_amount: Decimal20 | None
+    weee_tax_applied_amount: Decimal12 | None
+    weee_tax_applied_row_amount: Decimal12 | None
+    base_weee_tax_applied_row_amnt: Decimal12 | None
 
 
 class AppliedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A cart price rule that gave a discount; `name` is None when the rule was deleted since."""
 
     rule_id: int
-    name: str | None
+    name: Text255 | None
 
 
 class StatusHistory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -173,9 +184,9 @@ class StatusHistory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     entity_id: int
     comment: str | None
-    status: str | None
+    status: Text32 | None
     created_at: datetime
-    entity_name: str | None
+    entity_name: Text32 | None
     is_customer_notified: bool
     is_visible_on_front: bool
 
@@ -184,94 +195,94 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Row of sales_order with all that hangs on it, of one moment."""
 
     entity_id: int
-    increment_id: str
-    state: str
-    status: str
+    increment_id: Text50
+    state: Text32
+    status: Text32
     created_at: datetime
     updated_at: datetime
     store_id: int | None
-    store_code: str | None
-    website_code: str | None
-    store_name: str | None
+    store_code: Text32 | None
+    website_code: Text32 | None
+    store_name: Text255 | None
     is_virtual: bool
     quote_id: int | None
-    original_increment_id: str | None
-    relation_parent_real_id: str | None
+    original_increment_id: Text50 | None
+    relation_parent_real_id: Text32 | None
     edit_increment: int | None
-    ext_order_id: str | None
-    ext_customer_id: str | None
+    ext_order_id: Text32 | None
+    ext_customer_id: Text32 | None
     total_item_count: int
-    total_qty_ordered: Decimal | None
-    weight: Decimal | None
+    total_qty_ordered: Decimal12 | None
+    weight: Decimal12 | None
 
     customer_id: int | None
     customer_is_guest: bool
-    customer_email: str | None
-    customer_prefix: str | None
-    customer_firstname: str | None
-    customer_middlename: str | None
-    customer_lastname: str | None
-    customer_suffix: str | None
-    customer_taxvat: str | None
+    customer_email: Text128 | None
+    customer_prefix: Text32 | None
+    customer_firstname: Text128 | None
+    customer_middlename: Text128 | None
+    customer_lastname: Text128 | None
+    customer_suffix: Text32 | None
+    customer_taxvat: Text32 | None
     customer_dob: datetime | None
     customer_gender: int | None
     customer_group_id: int | None
-    customer_group_code: str | None
+    customer_group_code: Text32 | None
     customer_note: str | None
 
-    base_currency_code: str
-    order_currency_code: str
-    global_currency_code: str | None
-    store_currency_code: str | None
-    base_to_order_rate: Decimal | None
-    base_to_global_rate: Decimal | None
-    store_to_base_rate: Decimal | None
-    store_to_order_rate: Decimal | None
+    base_currency_code: Text3
+    order_currency_code: Text3
+    global_currency_code: Text3 | None
+    store_currency_code: Text3 | None
+    base_to_order_rate: Decimal20 | None
+    base_to_global_rate: Decimal20 | None
+    store_to_base_rate: Decimal12 | None
+    store_to_order_rate: Decimal12 | None
 
-    coupon_code: str | None
-    coupon_rule_name: str | None
-    discount_description: str | None
-    applied_rule_ids: str | None
+    coupon_code: Text255 | None
+    coupon_rule_name: Text255 | None
+    discount_description: Text255 | None
+    applied_rule_ids: Text128 | None
     applied_rules: tuple[AppliedRule, ...]
 
-    shipping_method: str | None
-    shipping_description: str | None
-    pickup_location_code: str | None
+    shipping_method: Text120 | None
+    shipping_description: Text255 | None
+    pickup_location_code: Text255 | None
 
-    subtotal: Decimal
-    base_subtotal: Decimal
-    subtotal_incl_tax: Decimal | None
-    base_subtotal_incl_tax: Decimal | None
-    discount_amount: Decimal
-    base_discount_amount: Decimal
-    discount_tax_compensation_amount: Decimal
-    base_discount_tax_compensation_amount: Decimal
-    shipping_amount: Decimal
-    base_shipping_amount: Decimal
-    shipping_incl_tax: Decimal | None
-    base_shipping_incl_tax: Decimal | None
-    shipping_tax_amount: Decimal
-    base_shipping_tax_amount: Decimal
-    shipping_discount_amount: Decimal
-    base_shipping_discount_amount: Decimal
-    shipping_discount_tax_compensation_amount: Decimal
-    base_shipping_discount_tax_compensation_amnt: Decimal
-    tax_amount: Decimal
-    base_tax_amount: Decimal
-    credits_amount: Decimal
-    base_credits_amount: Decimal
-    grand_total: Decimal
-    base_grand_total: Decimal
-    total_due: Decimal | None
-    base_total_due: Decimal | None
-    total_paid: Decimal | None
-    base_total_paid: Decimal | None
-    total_invoiced: Decimal | None
-    base_total_invoiced: Decimal | None
-    total_refunded: Decimal | None
-    base_total_refunded: Decimal | None
-    total_canceled: Decimal | None
-    base_total_canceled: Decimal | None
+    subtotal: Decimal20
+    base_subtotal: Decimal20
+    subtotal_incl_tax: Decimal20 | None
+    base_subtotal_incl_tax: Decimal20 | None
+    discount_amount: Decimal20
+    base_discount_amount: Decimal20
+    discount_tax_compensation_amount: Decimal20
+    base_discount_tax_compensation_amount: Decimal20
+    shipping_amount: Decimal20
+    base_shipping_amount: Decimal20
+    shipping_incl_tax: Decimal20 | None
+    base_shipping_incl_tax: Decimal20 | None
+    shipping_tax_amount: Decimal20
+    base_shipping_tax_amount: Decimal20
+    shipping_discount_amount: Decimal20
+    base_shipping_discount_amount: Decimal20
+    shipping_discount_tax_compensation_amount: Decimal20
+    base_shipping_discount_tax_compensation_amnt: Decimal20
+    tax_amount: Decimal20
+    base_tax_amount: Decimal20
+    credits_amount: Decimal20
+    base_credits_amount: Decimal20
+    grand_total: Decimal20
+    base_grand_total: Decimal20
+    total_due: Decimal20 | None
+    base_total_due: Decimal20 | None
+    total_paid: Decimal20 | None
+    base_total_paid: Decimal20 | None
+    total_invoiced: Decimal20 | None
+    base_total_invoiced: Decimal20 | None
+    total_refunded: Decimal20 | None
+    base_total_refunded: Decimal20 | None
+    total_canceled: Decimal20 | None
+    base_total_canceled: Decimal20 | None
 
     billing_address: Address
     shipping_address: Address | None

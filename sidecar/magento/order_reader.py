@@ -85,6 +85,10 @@ class OrderReader:
         self._rules = (
             f"SELECT rule_id, name FROM {schema.table('salesrule')} WHERE rule_id IN %(ids)s"
         )
+        self._ids = (
+            f"SELECT entity_id FROM {schema.table('sales_order')} "
+            "WHERE increment_id = %(number)s ORDER BY entity_id"
+        )
         self._marks = (
             f"SELECT parent_id, {mark_expression('a')} FROM {schema.table('sales_order_address')} a"
             " WHERE parent_id IN %(ids)s GROUP BY parent_id"
@@ -105,6 +109,11 @@ class OrderReader:
             rule_names={row[0]: row[1] for row in _rows(connection, self._rules, rule_ids)},
         )
         return {row[0]: _order(row, parts) for row in orders}
+
+    def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
+        """The orders with this number: one per store that uses it."""
+        rows = connection.exec_driver_sql(self._ids, {"number": number})
+        return [int(row[0]) for row in rows]
 
     def address_marks(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
         """Checksum of each order's addresses, as the sweep computes it; 0 for none."""

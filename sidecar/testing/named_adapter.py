@@ -13,13 +13,15 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from sidecar.app import ADAPTERS
 from sidecar.domain.errors import UsageError
+from sidecar.erp import ADAPTERS
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import Erp
+from sidecar.testing.erpsim import WSDL
 
 ADAPTER, CALLS, ERP = "ERP_SIDECAR_ADAPTER", "ERP_SIDECAR_CALLS", "ERP_SIDECAR_ERP"
+SOAP = "ERP_SIDECAR_SOAP"
 
 
 class TestAdapter(AdapterContract):
@@ -28,7 +30,10 @@ class TestAdapter(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = os.environ.get(CALLS)
         factory = adapter_factory(os.environ[ADAPTER])
-        connection = self.connection(url, read_timeout, calls=Path(calls) if calls else None)
+        further: dict[str, Any] = {"calls": Path(calls) if calls else None}
+        if port := os.environ.get(SOAP):
+            url, further["wsdl"] = f"{url}/soap/{port}", str(WSDL)
+        connection = self.connection(url, read_timeout, **further)
         adapter: ErpAdapter = factory(connection)
         return adapter
 

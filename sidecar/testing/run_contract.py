@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.domain.errors import UsageError
 from sidecar.testing import named_adapter
+from sidecar.testing.erpsim import SOAP_PORTS
 
 _REWRITTEN = ("adapter_contract", "contract_calls", "figures_contract", "wire_contract")
 
@@ -27,9 +28,16 @@ _REWRITTEN = ("adapter_contract", "contract_calls", "figures_contract", "wire_co
     metavar="MODULE:FUNCTION",
     help="What starts the ERP to test against; without, the simulator sidecar.testing.erpsim.",
 )
+@click.option(
+    "--soap",
+    type=click.Choice(SOAP_PORTS),
+    help="Test against this port of the simulator's WSDL instead of its REST face.",
+)
 @click.option("-k", "words", default="", help="Only the tests whose names have these words.")
 @click.option("-x", "first", is_flag=True, help="Stop at the first failure.")
-def main(adapter: str, calls: str | None, erp: str | None, words: str, *, first: bool) -> None:
+def main(
+    adapter: str, calls: str | None, erp: str | None, soap: str | None, words: str, *, first: bool
+) -> None:
     """Run the conformance kit over ADAPTER.
 
     ADAPTER is the name of an entry point in the group erp_sidecar.adapters, or its factory as
@@ -39,6 +47,7 @@ def main(adapter: str, calls: str | None, erp: str | None, words: str, *, first:
     \b
     Examples:
       python -m sidecar.testing.run_contract rest.generic --calls my-calls.yaml
+      python -m sidecar.testing.run_contract soap.generic --calls my-soap.yaml --soap Document11
       python -m sidecar.testing.run_contract my_erp.adapter:create --erp my_erp.simulator:start
       python -m sidecar.testing.run_contract rest.generic --calls my-calls.yaml -k duplicate -x
     """
@@ -51,6 +60,7 @@ def main(adapter: str, calls: str | None, erp: str | None, words: str, *, first:
     os.environ[named_adapter.ADAPTER] = adapter
     os.environ[named_adapter.CALLS] = calls or ""
     os.environ[named_adapter.ERP] = erp or ""
+    os.environ[named_adapter.SOAP] = soap or ""
     for module in _REWRITTEN:
         pytest.register_assert_rewrite(f"sidecar.testing.{module}")
     options = ["-ra", "-p", "no:cacheprovider", "--import-mode=importlib", "--rootdir=/"]

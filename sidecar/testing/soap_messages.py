@@ -6,7 +6,11 @@ versions, document/literal and rpc/literal; what a message means is for others t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +19,7 @@ import zeep
 import zeep.exceptions
 import zeep.wsdl
 from lxml import etree
-from zeep.wsdl.bindings.soap import Soap12Binding
+from zeep.wsdl.bindings.soap import Soap12Binding, SoapBinding
 from zeep.xsd import CompoundValue
 
 ENVELOPE_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -97,11 +101,9 @@ class SoapPort:
         is_12 = isinstance(self._binding, Soap12Binding)
         self.version = ENVELOPE_12 if is_12 else ENVELOPE_11
         self._operations: Mapping[str, Any] = self._binding.all()
-        self._by_element = {
-            operation.input.body.qname.text: name
-            for name, operation in reversed(self._operations.items())
-            if operation.input.body is not None
-        }
+        self._by_element: defaultdict[str | None, list[str]] = defaultdict(list)
+        for name, operation in self._operations.items():
+            self._by_element[self._element(operation)].append(name)
 
     def read(self, content: bytes, headers: Mapping[str, str]) -> Message:
         """The call in a request; `headers` of HTTP in lower case.  Raises SoapFault."""
@@ -115,16 +117,20 @@ class SoapPort:
             raise SoapFault("Client", "the envelope has no body")
         name = self._operation(body, headers)
         message = self._operations[name].input
-        try:
-            return Message(
-                operation=name,
-                body=self._read_body(message, body),
-                headers=self._read_headers(message, envelope.find(f"{{{self.version}}}Header")),
-                envelope=envelope,
-            )
-        except (zeep.exceptions.Error, ValueError, ArithmeticError) as unfit:
-            # A value that is no value of its type is a ValueError, or decimal's own error.
-            raise SoapFault("Client", f"{name}: {unfit or unfit.__class__.__name__}") from unfit
+        with _misreadings() as misread:
+            try:
+                read = Message(
+                    operation=name,
+                    body=self._read_body(message, body),
+                    headers=self._read_headers(message, envelope.find(f"{{{self.version}}}Header")),
+                    envelope=envelope,
+                )
+            except (zeep.exceptions.Error, ArithmeticError) as unfit:
+                # What is no decimal is decimal's own error.
+                raise SoapFault("Client", f"{name}: {unfit or unfit.__class__.__name__}") from unfit
+        if misread:
+            raise SoapFault("Client", f"{name}: {misread[0]}")
+        return read
 
     def reply(self, operation: str, values: Any = None) -> Written:
         """The operation's answer.
@@ -160,31 +166,29 @@ class SoapPort:
         return _CONTENT_TYPES[self.version]
 
     def _operation(self, body: Any, headers: Mapping[str, str]) -> str:
-        """By the first element of the body, else by the action, as where two share an element."""
+        """By the first element of the body; where that does not say it, by the action."""
         element = body[0].tag if len(body) else None
         action = soap_action(headers)
-        by_action = [
-            name
-            for name, known in self._operations.items()
-            if action and known.soapaction == action
-        ]
-        named = self._by_element.get(element)
-        if named in by_action or (named and not by_action):
-            return str(named)
-        if by_action and (named or element is None or self._takes_parts(by_action[0])):
-            return by_action[0]
+        meant = {name for name, known in self._operations.items() if known.soapaction == action}
+        named = [] if element is None else self._by_element.get(element, [])
+        # Several operations may share an element, and some have none of their own.
+        for name in (*named, *self._by_element.get(None, [])):
+            if name in meant:
+                return name
+        if named:
+            return named[0]
         raise SoapFault("Client", f"there is no operation {element or action or ''}".rstrip())
 
-    def _takes_parts(self, operation: str) -> bool:
-        """Whether its message stands in the body without an element of its own."""
-        body = self._operations[operation].input.body
-        return body is not None and self._is_soap_body(body)
+    def _element(self, operation: Any) -> str | None:
+        """The element that a call's body begins with; None where its parts stand there bare."""
+        body = operation.input.body
+        return None if body is None or self._is_soap_body(body) else str(body.qname.text)
 
     def _is_soap_body(self, element: Any) -> bool:
         return bool(element.qname.text == f"{{{self.version}}}Body")
 
     def _read_body(self, message: Any, body: Any) -> Any:
-        if message.body is None or not (len(body) or self._is_soap_body(message.body)):
+        if message.body is None:
             return None
         node = body if self._is_soap_body(message.body) else body[0]
         return message.body.parse(node, self._schema)
@@ -204,6 +208,35 @@ class SoapPort:
     def _written(self, status: int, envelope: Any) -> Written:
         content = etree.tostring(envelope, xml_declaration=True, encoding="utf-8")
         return Written(status, content, self.content_type)
+
+
+class _Overheard(logging.Handler):
+    """What zeep logs in this thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread = threading.get_ident()
+        self.errors: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread and record.exc_info:
+            self.errors.append(str(record.exc_info[1]))
+
+
+@contextmanager
+def _misreadings() -> Iterator[list[str]]:
+    """The values that are none of their type.
+
+    zeep reads such a number or time as None and says so in its log alone; a server that took it
+    for left out would do something else than it was told.
+    """
+    overheard = _Overheard()
+    log = logging.getLogger("zeep.xsd.types.simple")
+    log.addHandler(overheard)
+    try:
+        yield overheard.errors
+    finally:
+        log.removeHandler(overheard)
 
 
 def parse_xml(content: bytes) -> Any:
@@ -242,7 +275,7 @@ def _ports(
         for name, candidate in offered.ports.items()
         if service in (None, service_name)
         and port in (None, name)
-        and hasattr(candidate.binding, "process_reply")
+        and isinstance(candidate.binding, SoapBinding)
     ]
 
 

@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 _COMMAND = [sys.executable, "-c", "from sidecar.cli import main; main()", "demo", "--json"]
 
 
-def test_the_demo_s_statement_is_clean_and_has_exactly_its_keys() -> None:
-    done = subprocess.run(_COMMAND, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize("protocol", [[], ["--soap"]], ids=["rest", "soap"])
+def test_the_demo_s_statement_is_clean_and_has_exactly_its_keys(protocol: list[str]) -> None:
+    done = subprocess.run([*_COMMAND, *protocol], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "placed": 25,

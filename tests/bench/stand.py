@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sidecar.domain.errors import SidecarError
-from sidecar.testing.erpsim import ErpSim
+from sidecar.testing.erpsim import WSDL, ErpSim, ErpSimClient
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.servers import flavour_asked_for
 
@@ -29,8 +29,7 @@ shop:
   timezone: Europe/Berlin
   database: {{socket: {socket}, name: magento, user: sidecar, password: {{file: password}}}}
 erp:
-  adapter: rest.generic
-  url: {url}
+  {erp}
   calls: calls.yaml
   throttle: {{concurrency: {concurrency}, requests: {requests}, reserve: 0%}}
 {capture}
@@ -46,13 +45,14 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Stand:
     """One installation with fsync on.  Its settings are the shipped defaults unless said.
 
-    `capture` and `orders` are further lines of YAML below those keys; `erp` are fields of the
-    simulator's set-up.
+    `soap` speaks that to the ERP instead of REST, `capture` and `orders` are further lines of YAML
+    below those keys; `erp` are fields of the simulator's set-up.
     """
 
     def __init__(
         self,
         *,
+        soap: bool = False,
         concurrency: int = 8,
         requests: str = "600000/min",
         capture: str = "",
@@ -71,8 +71,9 @@ class Stand:
             self._daemons: list[subprocess.Popen[bytes]] = []
             undo.callback(self._end)
             self._configure(
+                "soap-calls.yaml" if soap else "calls.yaml",
                 socket=self.server.socket,
-                url=self.erp.url,
+                erp=_soap(self.erp) if soap else f"adapter: rest.generic\n  url: {self.erp.url}",
                 concurrency=concurrency,
                 requests=requests,
                 capture=_under("capture", capture, 2),
@@ -163,13 +164,13 @@ class Stand:
         ((count,),) = self.sql("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
         return int(count)
 
-    def _configure(self, **values: object) -> None:
+    def _configure(self, calls_name: str, **values: object) -> None:
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text("bench", encoding="utf-8")
         self.sql("CREATE USER IF NOT EXISTS sidecar@localhost IDENTIFIED BY 'bench'")
         self.sql("GRANT ALL ON *.* TO sidecar@localhost WITH GRANT OPTION")
-        calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
+        calls = resources.files("sidecar.testing.demo").joinpath(calls_name).read_text("utf-8")
         (self.folder / "calls.yaml").write_text(calls, encoding="utf-8")
         text = _CONFIGURATION.format(**values)
         (self.folder / "sidecar.yaml").write_text(text, encoding="utf-8")
@@ -206,6 +207,10 @@ def most_resident_mib(pid: int) -> float:
 def _of_status(pid: int, key: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
     return int(status.partition(f"{key}:")[2].split()[0]) / 1024
+
+
+def _soap(erp: ErpSimClient) -> str:
+    return f"adapter: soap.generic\n  wsdl: {WSDL}\n  endpoint: {erp.endpoint()}"
 
 
 def _under(key: str, lines: str, indent: int) -> str:

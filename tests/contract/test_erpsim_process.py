@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import requests
 
 from sidecar.domain.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import ErpSim
@@ -138,6 +139,19 @@ def first_line(process: subprocess.Popen[str]) -> dict[str, object]:
     return started
 
 
+def test_the_first_line_tells_where_both_faces_are() -> None:
+    with start() as process:
+        first = first_line(process)
+        answers = [
+            requests.get(str(address), timeout=10).status_code
+            for address in (f"{first['url']}/sales-orders", first["wsdl"])
+        ]
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+
+    assert answers == [200, 200]
+
+
 def test_control_c_ends_it_cleanly() -> None:
     with start() as process:
         assert first_line(process)["pid"] == process.pid
@@ -160,7 +174,7 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     [
         (("--rule", "bussy"), 64, "did you mean busy?"),
         (("--state-file", "{held}"), 75, "in use by another simulator"),
-        (("--state-file", "{broken}"), 65, "is not a document"),
+        (("--state-file", "{broken}"), 65, "is not a record"),
         (("--port", "{taken}"), 69, "cannot listen"),
     ],
 )

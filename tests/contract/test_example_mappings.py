@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from adapters.rest import generic
+from adapters.soap import generic as soap
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
+from sidecar.testing.erpsim import WSDL
 
 MAPPINGS = Path(__file__).parents[2] / "config" / "mappings"
 
@@ -21,3 +23,10 @@ class TestLegacyBatchRest(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "legacy-batch-rest.yaml"
         return generic.create(self.connection(url, read_timeout, calls=calls))
+
+
+class TestLegacySoap(AdapterContract):
+    def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
+        calls = MAPPINGS / "legacy-soap.yaml"
+        endpoint = f"{url}/soap/Document11"
+        return soap.create(self.connection(endpoint, read_timeout, calls=calls, wsdl=str(WSDL)))

@@ -28,6 +28,18 @@ def test_an_adapter_is_named_by_its_entry_point_and_passes() -> None:
     assert "failed" not in done.stdout
 
 
+def test_a_soap_adapter_is_tested_at_a_port_of_the_simulators_wsdl() -> None:
+    mapping = Path(__file__).parent / "mappings" / "soap-single.yaml"
+    done = run(
+        "soap.generic", "--calls", str(mapping), "--soap", "Document11",
+        "-k", "duplicate or thread",
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+    assert "failed" not in done.stdout
+
+
 def test_an_adapter_is_named_by_its_factory_and_found_out() -> None:
     done = run("tests.contract.liar:create", "-k", "refused_connection or lost_request")
 

@@ -178,6 +178,36 @@ def test_the_action_decides_between_operations_that_share_an_element(
     assert [call.operation for call in server.requests] == ["BookAgain", "Book"]
 
 
+@pytest.mark.parametrize("body", ["", "<Recounted xmlns='urn:test:stock'/>"])
+def test_an_action_without_its_body_is_no_call(body: str) -> None:
+    with SoapServer.start(WSDL, {"Book": book}, port="Document11") as server:
+        answer = post(server, envelope(body), SOAPAction="urn:test:stock#Book")
+
+    assert (answer.status_code, server.requests) == (500, [])
+    assert "no operation" in answer.text
+
+
+def test_an_action_that_contradicts_the_body_is_not_believed() -> None:
+    with SoapServer.start(WSDL, {"Book": book}, port="Document11") as server:
+        answer = post(
+            server, envelope(DOCUMENT.format(ONE_ITEM)), SOAPAction="urn:test:stock#Recount"
+        )
+
+    assert (answer.status_code, server.requests[0].operation) == (200, "Book")
+
+
+@pytest.mark.parametrize("port", ["Document11", "Document12"])
+def test_parts_without_an_element_around_them_arrive_and_return(port: str) -> None:
+    def move(call: Call) -> dict[str, Any]:
+        return {"Moved": call.body.Item, "To": call.body.To}
+
+    with serving(port) as (server, client):
+        server.handlers["Move"] = move
+        answer = client.Move(Item=ITEM, To="B7")
+
+    assert (answer.Moved.Sku, answer.To) == ("A", "B7")
+
+
 def test_an_operation_without_an_answer_has_none() -> None:
     with SoapServer.start(WSDL, {"Recount": lambda call: None}, port="Document11") as server:
         answer = post(server, envelope("<Recount xmlns='urn:test:stock'/>"))
@@ -231,18 +261,24 @@ def test_calls_are_answered_side_by_side() -> None:
 def test_the_wsdl_comes_with_its_schemas_and_the_address_of_the_server() -> None:
     with SoapServer.start(WSDL, {"Book": book}, port="Rpc12") as server:
         loaded = zeep.Client(server.wsdl_url)
-        ports = loaded.wsdl.services["Stock"].ports.values()
+        ports = loaded.wsdl.services["Stock"].ports
 
-        assert {port.binding_options["address"] for port in ports} == {server.url}
+        assert {ports[name].binding_options["address"] for name in PORTS} == {server.url}
         assert requests.get(f"{server.url}?WSDL", timeout=20).status_code == 200
         assert requests.get(f"{server.url}?xsd=2", timeout=20).text.count("Amount") == 1
         for nowhere in ("?xsd=3", "?xsd=-1", "?xsd=../x", "", "?wsd"):
             assert requests.get(server.url + nowhere, timeout=20).status_code == 404
 
 
-def test_a_port_that_does_not_exist_is_no_server() -> None:
-    with pytest.raises(LookupError, match=r"no SOAP port Stock\.Http"):
-        SoapServer.start(WSDL, service="Stock", port="Http")
+@pytest.mark.parametrize("port", ["Http", "Document13"])
+def test_what_is_no_soap_port_is_not_served(port: str) -> None:
+    with pytest.raises(LookupError, match=rf"no SOAP port Stock\.{port}"):
+        SoapServer.start(WSDL, service="Stock", port=port)
+
+
+def test_the_first_soap_port_is_served_where_none_is_named() -> None:
+    with SoapServer.start(WSDL, {"Book": book}) as server:
+        assert post(server, envelope(DOCUMENT.format(ONE_ITEM))).status_code == 200
 
 
 @pytest.mark.shared

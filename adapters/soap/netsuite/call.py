@@ -72,6 +72,10 @@ class NetSuiteCall:
         response = NetSuiteResponse(asked.operation, reply, sent)
         return response, response.evidence(reply)
 
+    def shown(self, body: bytes) -> str:
+        """See `adapters.wire_call.WireCall`."""
+        return self.call.shown(body)
+
 
 class NetSuiteCalls:
     """Reads the calls of one file; problems are noted in the file's source."""

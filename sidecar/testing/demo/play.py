@@ -37,9 +37,9 @@ _TOLD = {
 class Demo:
     """Use as a context manager; `show` is given each line for the person watching."""
 
-    def __init__(self, show: Callable[[str], None]) -> None:
+    def __init__(self, show: Callable[[str], None], *, soap: bool = False) -> None:
         self._show = show
-        self._stage = Stage()
+        self._stage = Stage(soap=soap)
         self._offset = 0
         self._kept = False
 

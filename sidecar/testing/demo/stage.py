@@ -15,7 +15,7 @@ from typing import Any
 
 from sidecar.domain.errors import SidecarError
 from sidecar.testing.demo.orders import OVER_CREDIT, UNKNOWN_ITEM
-from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.client import WSDL, ErpSimClient
 from sidecar.testing.magento_db import PrivateServer, create_magento
 from sidecar.testing.magento_db.schema import MagentoDatabase
 
@@ -32,8 +32,7 @@ shop:
     user: erp_sidecar
     password: {{file: shop.password}}
 erp:
-  adapter: rest.generic
-  url: {url}
+  {erp}
   calls: calls.yaml
   auth: none
   timeout: {{connect: 2s, read: 2s}}
@@ -50,9 +49,10 @@ logging: {{file: sidecar.log, format: json}}
 
 
 class Stage:
-    """Everything lives in one folder; `strike` takes it all down."""
+    """Everything lives in one folder; `strike` takes it all down.  The ERP speaks REST or SOAP."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, soap: bool = False) -> None:
+        self._soap = soap
         self.folder = Path(tempfile.mkdtemp(prefix="erp-sidecar-demo-"))
         self.config = self.folder / "sidecar.yaml"
         self.log = self.folder / "sidecar.log"
@@ -66,7 +66,7 @@ class Stage:
         with self._server.connect() as connection, connection.cursor() as cursor:
             cursor.execute("CREATE USER erp_sidecar@localhost IDENTIFIED BY 'demo'")
         erp = ErpSimClient(self._start_erp())
-        self._configure(erp.url)
+        self._configure(erp)
         self._sidecar("install", "--user", "root")
         self._start_daemon()
         return magento, erp
@@ -114,15 +114,20 @@ class Stage:
             self._server.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _configure(self, url: str) -> None:
+    def _configure(self, erp: ErpSimClient) -> None:
         assert self._server is not None  # noqa: S101 - build() made it
         password = self.folder / "shop.password"
         password.touch(mode=0o600)
         password.write_text("demo", encoding="utf-8")
-        calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml")
+        name = "soap-calls.yaml" if self._soap else "calls.yaml"
+        calls = resources.files("sidecar.testing.demo").joinpath(name)
         (self.folder / "calls.yaml").write_text(calls.read_text("utf-8"), encoding="utf-8")
+        rest = f"adapter: rest.generic\n  url: {erp.url}"
+        # The WSDL as a file: nothing outside the folder is written, not even a cache.
+        soap = f"adapter: soap.generic\n  wsdl: {WSDL}\n  endpoint: {erp.endpoint()}"
         self.config.write_text(
-            _CONFIGURATION.format(socket=self._server.socket, url=url), encoding="utf-8"
+            _CONFIGURATION.format(socket=self._server.socket, erp=soap if self._soap else rest),
+            encoding="utf-8",
         )
 
     def _start_erp(self) -> str:

@@ -1,7 +1,8 @@
 r"""erpsim: a stateful ERP that misbehaves on demand, to test against and to try the sidecar with.
 
-It books sales orders behind a small REST interface and does its own arithmetic.  Its books are
-the truth of every test: how often an order was booked, with which lines, tax and total.
+It books sales orders behind a small REST and a small SOAP interface and does its own arithmetic.
+Its books are the truth of every test: how often an order was booked, with which lines, tax and
+total.
 
 Start it, send an order, look into the books:
 
@@ -16,6 +17,7 @@ In a test:
         erp.rule("accept_then_drop", external="000000042", times=1)
         ...
         assert len(erp.bookings("000000042")) == 1
+        erp.url, erp.wsdl_url, erp.endpoint("Rpc12")
 
 The ERP's paths, below the base path:
 
@@ -28,7 +30,24 @@ The ERP's paths, below the base path:
 A document shows its lines: lineId as sent, sku, quantity, unitPrice, discount and tax of the line,
 and total, which is quantity times price to the cent.
 
-What a known external number does (--duplicates):
+The same books, rules and log in SOAP: ?wsdl at soap, below the base path, has one service with
+the ports Document11, Document12, Rpc11 and Rpc12 (document or rpc, SOAP 1.1 or 1.2), each at
+soap/PORT.  A header ClientId may go along; it is kept with the order.
+
+    CreateOrder(request)                    OrderNo, Status, Total, Tax, Lines
+    CreateOrders(Orders)                    one Result an order, in no fixed order; 20 at most
+    CancelOrder(OrderNo)
+    FindOrder(ExternalId)                   every Order that carries the number
+    ListOrders(ChangedSince, Page)          Order, NextPage
+    SaveCustomer(request)                   CustomerNo; new, or changed by its ExternalId
+    CreateRefund(ExternalId, OrderNo, Amount, Lines)    RefundNo
+    GetStock(Skus)                          Level: Sku, Warehouse, Qty (ErpSim.set_stock sets them)
+    Ping()                                  Version
+
+Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
+INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
+
+What a known external number does (--duplicates), a refund's too:
 
     none             books a second document, as most ERPs do
     reject           409 with the number of the existing document
@@ -77,8 +96,17 @@ the matching orders alone, the others the whole call.
     server_error_after_booking  500                                   the order
     conflict                    412                                   nothing
 
+The table shows REST.  In SOAP what it has as 409, 412 and 422 is a ResultCode with 200, and 201
+is 200 with ResultCode OK; 500, 503 and the error inside a success are a Server fault with that
+status; 401, 404 and 429 are plain text; half of the JSON is half of the XML; a renamed number is
+DocumentNo, or OrderNo within Document.  With --user the login is HTTP basic or, in SOAP, a
+UsernameToken as text or digest, five minutes old at most, each nonce once; a wrong one is the
+fault FailedAuthentication.  What is no XML, no operation or no value of its type is a Client
+fault (500; 400 as Sender in SOAP 1.2).
+
 A document is in the journal (--state-file) before its answer leaves, so the books survive a
-kill -9.  The first line on standard output is JSON: url, port, pid.  Ctrl-C ends it.
+kill -9; customers, refunds and stock are in a second one beside it.  The first line on standard
+output is JSON: url, wsdl, port, pid.  Ctrl-C ends it.
 """
 
 from sidecar.testing.erpsim.books import (
@@ -90,9 +118,10 @@ from sidecar.testing.erpsim.books import (
     DuplicatePolicy,
     Line,
 )
-from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
+from sidecar.testing.erpsim.side_books import Customer, Refund, StockLevel
 from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
@@ -101,6 +130,9 @@ __all__ = [
     "DRAFT",
     "OPEN",
     "POSTED",
+    "SOAP_PORTS",
+    "WSDL",
+    "Customer",
     "Document",
     "DuplicatePolicy",
     "ErpSim",
@@ -108,6 +140,8 @@ __all__ = [
     "Exchange",
     "Line",
     "Misbehaviour",
+    "Refund",
     "Setup",
+    "StockLevel",
     "serve_in_thread",
 ]

@@ -17,6 +17,7 @@ import msgspec
 import sidecar.testing.erpsim as package
 from sidecar.domain.errors import SidecarError
 from sidecar.testing.erpsim.books import DuplicatePolicy
+from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.simulator import Setup, Simulator
 
 _TEACHING = "\n\n".join(
@@ -40,7 +41,7 @@ _TEACHING = "\n\n".join(
 @click.option("--page-size", type=click.IntRange(min=1), help="Rows per page. Default: 50.")
 @click.option("--latency-ms", type=click.FloatRange(min=0), help="Time each request takes.")
 @click.option("--jitter-ms", type=click.FloatRange(min=0), help="Up to so much more.")
-@click.option("--user", help="Demand HTTP basic authentication.")
+@click.option("--user", help="Demand HTTP basic authentication, or a UsernameToken in SOAP.")
 @click.option("--password", help="… with this password.")
 @click.option("--item-unknown", "items_unknown", multiple=True, help="SKU that is refused.")
 @click.option(
@@ -50,7 +51,7 @@ _TEACHING = "\n\n".join(
     help="Customer (e-mail address, name, number) that is refused.",
 )
 @click.option("--rule", "rules", multiple=True, help="Standing misbehaviour: 'name;key=value'.")
-@click.option("--base-path", help="Path before /sales-orders. Default: /api/v2.")
+@click.option("--base-path", help="Path before /sales-orders and /soap. Default: /api/v2.")
 @click.option("--setup", help="The same as one JSON object (fields of Setup).")
 @click.option("--until-stdin-closes", is_flag=True, help="End when standard input does.")
 def main(
@@ -76,7 +77,13 @@ def main(
     if until_stdin_closes:
         # Whoever started this may be killed and can then no longer end it.
         threading.Thread(target=_stop_at_end_of_input, args=(simulator,), daemon=True).start()
-    click.echo(json.dumps({"url": simulator.url, "port": simulator.port, "pid": os.getpid()}))
+    announced = {
+        "url": simulator.url,
+        "wsdl": ErpSimClient(simulator.url).wsdl_url,
+        "port": simulator.port,
+        "pid": os.getpid(),
+    }
+    click.echo(json.dumps(announced))
     simulator.serve()
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -120,7 +120,7 @@ class Books:
     def __init__(
         self,
         duplicates: DuplicatePolicy = DuplicatePolicy.NONE,
-        journal: Journal | None = None,
+        journal: Journal[Document] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._duplicates = duplicates
@@ -309,11 +309,16 @@ class Books:
         return versions[-1] if versions else None
 
 
-class Journal:
-    """Append-only file, one JSON line per document version; one process at a time may hold it."""
+Record = TypeVar("Record", bound=msgspec.Struct)
 
-    def __init__(self, path: Path) -> None:
+
+class Journal(Generic[Record]):
+    """Append-only file, a JSON line per version of a record; one process at a time may hold it."""
+
+    def __init__(self, path: Path, kind: Any) -> None:
+        """`kind` is the type of the records, or a union of tagged ones."""
         self.path = path
+        self._kind = kind
         self._file = path.open("ab", buffering=0)
         try:
             # Two simulators on one journal would hand out the same numbers.  Not lockf: that lock
@@ -327,17 +332,17 @@ class Journal:
             ) from held
         self._encoder = msgspec.json.Encoder(decimal_format="number")
 
-    def append(self, document: Document) -> None:
+    def append(self, record: Record) -> None:
         """One unbuffered write: the line is the kernel's when this returns, so a kill keeps it."""
-        self._file.write(self._encoder.encode(document) + b"\n")
+        self._file.write(self._encoder.encode(record) + b"\n")
 
-    def replay(self) -> Iterator[Document]:
+    def replay(self) -> Iterator[Record]:
         """Every version in the order it was written."""
-        decoder = msgspec.json.Decoder(Document, float_hook=Decimal)
+        decoder = msgspec.json.Decoder(self._kind, float_hook=Decimal)
         written = self.path.read_bytes()
         whole = written.rfind(b"\n") + 1
         # Only a kill in the middle of a write leaves a last line without its end; nobody was told
-        # of that document, so it was never booked.
+        # of that record, so it was never booked.
         self._file.truncate(whole)
         for number, line in enumerate(written[:whole].splitlines(), start=1):
             try:
@@ -345,7 +350,7 @@ class Journal:
             except msgspec.MsgspecError as broken:
                 self._file.close()
                 raise BadData(
-                    f"{self.path}:{number} is not a document of the simulator: {broken}",
+                    f"{self.path}:{number} is not a record of the simulator: {broken}",
                     "remove the state file to start with empty books",
                 ) from broken
 

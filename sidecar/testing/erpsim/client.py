@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -11,8 +12,13 @@ from sidecar.domain.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.erpsim.control import State
+from sidecar.testing.erpsim.side_books import Customer, Refund
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
+
+#: The simulator's own WSDL, and the ports of its one service.
+WSDL = Path(__file__).with_name("orders.wsdl")
+SOAP_PORTS = ("Document11", "Document12", "Rpc11", "Rpc12")
 
 _SECONDS = 10
 
@@ -26,6 +32,19 @@ class ErpSimClient:
     def __init__(self, url: str) -> None:
         self.url = url
         self.port = urlsplit(url).port or 80
+
+    @property
+    def soap_url(self) -> str:
+        """The SOAP face; its ports are below it."""
+        return f"{self.url}/soap"
+
+    @property
+    def wsdl_url(self) -> str:
+        return f"{self.soap_url}?wsdl"
+
+    def endpoint(self, port: str = "Document11") -> str:
+        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12."""
+        return f"{self.soap_url}/{port}"
 
     def state(self) -> State:
         return control.read_state(self._call("GET", "state"))
@@ -60,6 +79,17 @@ class ErpSimClient:
         return control.read_document(
             self._call("POST", "documents", {"number": number, "state": state})
         )
+
+    def customers(self) -> list[Customer]:
+        return self.state().customers
+
+    def refunds(self) -> list[Refund]:
+        return self.state().refunds
+
+    def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
+        """Let so much of an item lie in a warehouse."""
+        level = {"type": "stock", "sku": sku, "warehouse": warehouse, "quantity": str(quantity)}
+        self._call("POST", "stock", level)
 
     def reset(self) -> None:
         """Empty books, no rules, empty log."""

@@ -2,12 +2,14 @@
 
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
-    GET    state[?externalNumber=]  documents, bookings per external number, requests, rules
+    GET    state[?externalNumber=]  documents, bookings per external number, requests, rules;
+                                    customers, refunds and stock
     GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
     DELETE rules
     POST   documents                {"number": …, "state": …}: what a clerk does
+    POST   stock                    {"sku": …, "warehouse": …, "quantity": …}: what a delivery does
     POST   reset                    empty books, no rules, empty log
 """
 
@@ -22,6 +24,7 @@ import msgspec
 from sidecar.domain.errors import UsageError
 from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.rules import RuleBook
+from sidecar.testing.erpsim.side_books import Customer, Refund, SideBooks, StockLevel
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
 
@@ -44,13 +47,19 @@ class State(msgspec.Struct, kw_only=True):
     bookings: dict[str, int]
     requests: dict[str, dict[str, int]]
     rules: list[dict[str, Any]]
+    customers: list[Customer]
+    refunds: list[Refund]
+    stock: list[StockLevel]
 
 
 class ControlFace:
     """Answers requests below `/_erpsim/`."""
 
-    def __init__(self, books: Books, rules: RuleBook, traffic: Traffic) -> None:
+    def __init__(
+        self, books: Books, side_books: SideBooks, rules: RuleBook, traffic: Traffic
+    ) -> None:
         self._books = books
+        self._side_books = side_books
         self._rules = rules
         self._traffic = traffic
 
@@ -80,8 +89,13 @@ class ControlFace:
                 if isinstance(changed, Refusal):
                     return _json(404, {"error": changed.message})
                 return _json(200, changed)
+            case "POST", "stock":
+                level = msgspec.json.decode(request.body, type=StockLevel)
+                self._side_books.set_stock(level)
+                return _json(200, level)
             case "POST", "reset":
                 self._books.reset()
+                self._side_books.reset()
                 self._rules.clear()
                 self._traffic.reset()
                 return Response(204)
@@ -94,6 +108,9 @@ class ControlFace:
             bookings=dict(Counter(document.external for document in documents)),
             requests=self._traffic.counts(),
             rules=self._rules.describe(),
+            customers=self._side_books.customers(),
+            refunds=self._side_books.refunds(),
+            stock=self._side_books.stock(),
         )
 
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import math
-import random
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from sidecar.domain.errors import UsageError
-from sidecar.testing.erpsim.books import Document, Refusal, Submission
-from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.books import Document, Refusal
+from sidecar.testing.erpsim.conduct import (
+    CHALLENGE,
+    HUNG_UP,
+    Conduct,
+    changed_form,
+    page_of_a_proxy,
+    retry_after,
+)
 from sidecar.testing.erpsim.rules import (
     Enquiry,
     Fault,
@@ -24,12 +26,11 @@ from sidecar.testing.erpsim.rules import (
     Form,
     Misbehaviour,
     Operation,
-    RuleBook,
     Subject,
 )
 from sidecar.testing.erpsim.sales_order_json import read_order, show_document, subject_of
-from sidecar.testing.erpsim.traffic import Exchange, Traffic
-from sidecar.testing.erpsim.wire import Delivery, Request, Response
+from sidecar.testing.erpsim.traffic import Exchange
+from sidecar.testing.erpsim.wire import Request, Response
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -45,47 +46,17 @@ _STATUS = {
 
 
 class RestFace:
-    """Answers requests below `base_path`; whatever waits, waits in the thread of its request."""
+    """Answers requests below `base_path`."""
 
-    def __init__(
-        self,
-        desk: OrderDesk,
-        rules: RuleBook,
-        traffic: Traffic,
-        *,
-        base_path: str,
-        page_size: int,
-        credentials: str,
-        latency: Callable[[], float],
-        seed: int,
-        stopping: threading.Event,
-    ) -> None:
-        """`credentials` is `user:password` or empty; `latency` gives the next one in seconds."""
-        self._desk = desk
-        self._rules = rules
-        self._traffic = traffic
+    def __init__(self, conduct: Conduct, base_path: str) -> None:
+        self._conduct = conduct
         self._base_path = base_path
-        self._page_size = page_size
-        token = base64.b64encode(credentials.encode()).decode()
-        self._authorisation = f"Basic {token}" if credentials else ""
-        self._latency = latency
-        self._shuffle = random.Random(seed).shuffle
-        self._stopping = stopping
 
     def __call__(self, request: Request) -> Response:
-        exchange = self._traffic.arrived(request.method, request.target, self._desk.books.sequence)
-        outcome = "crashed"
-        try:
-            self._stopping.wait(self._latency())
-            response = self._answer(request, exchange)
-            dropped = response.delivery is Delivery.NONE
-            outcome = "dropped" if dropped else str(response.status)
-        finally:
-            self._traffic.answered(exchange, outcome)
-        return response
+        return self._conduct.attend(request, lambda exchange: self._answer(request, exchange))
 
     def _answer(self, request: Request, exchange: Exchange) -> Response:
-        if self._authorisation not in ("", request.headers.get("authorization")):
+        if not self._conduct.admits(request):
             return _unauthorised()
         path = request.path.removeprefix(self._base_path)
         operation = _operation(request.method, path, request.query)
@@ -104,23 +75,21 @@ class RestFace:
             subjects=self._subjects(operation, path, request.query, orders),
             header=request.headers.get("x-erpsim", ""),
         )
-        exchange.external = tuple(subject.external for subject in enquiry.subjects)
         try:
-            faults = self._rules.for_request(enquiry)
+            faults = self._conduct.faults(exchange, enquiry)
         except UsageError as wrong:
             return _error(400, "x_erpsim", str(wrong))
-        exchange.faults = tuple(faults)
         for name, fault in faults.items():
             if name in _REFUSALS:
                 return _REFUSALS[name](fault)
         response = self._act(request, exchange, enquiry, orders, faults)
-        return self._after(response, faults)
+        return self._conduct.after(response, faults, _failure)
 
     def _subjects(
         self, operation: Operation, path: str, query: Mapping[str, str], orders: list[Any]
     ) -> tuple[Subject, ...]:
         if operation is Operation.CANCEL:
-            document = self._desk.books.document(_number(path))
+            document = self._conduct.desk.books.document(_number(path))
             return (Subject(document.external),) if document else ()
         if operation is Operation.FIND:
             return (Subject(query["externalNumber"]),)
@@ -134,49 +103,28 @@ class RestFace:
         orders: list[Any],
         faults: Faults,
     ) -> Response:
-        changed = faults.get(Misbehaviour.SCHEMA_CHANGE)
-        form: Form | None = changed.parameters["form"] if changed else None
-        key = request.headers.get("idempotency-key")
+        form = changed_form(faults)
         match enquiry.operation:
             case Operation.CREATE:
-                answer = self._submit(orders[0], key, enquiry, enquiry.subjects[0], exchange)
-                return _single(answer, 201, form)
+                order = read_order(orders[0], request.headers.get("idempotency-key"))
+                ordered = (enquiry.subjects[0], order)
+                return _single(self._conduct.submit(exchange, enquiry, ordered), 201, form)
             case Operation.BULK:
-                kept = len(orders) // 2 if Misbehaviour.HALF_BATCH in faults else len(orders)
-                results = [
-                    _result(subject, self._submit(order, None, enquiry, subject, exchange), form)
-                    for order, subject in zip(orders[:kept], enquiry.subjects, strict=False)
-                ]
-                # No client may lean on the order of the results.
-                self._shuffle(results)
+                read = [read_order(order, None) for order in orders]
+                batch = list(zip(enquiry.subjects, read, strict=True))
+                answered = self._conduct.submit_all(exchange, enquiry, batch, faults)
+                results = [_result(subject, answer, form) for subject, answer in answered]
                 return _json(200, {"results": results})
             case Operation.CANCEL:
-                return _single(self._desk.books.cancel(_number(enquiry.path)), 200, form)
+                canceled = self._conduct.desk.books.cancel(_number(enquiry.path))
+                return _single(canceled, 200, form)
             case Operation.FIND:
-                stale = self._stale(exchange, faults)
-                found = self._desk.books.documents(request.query["externalNumber"], stale)
+                found = self._conduct.find(exchange, request.query["externalNumber"], faults)
                 return _json(200, {"items": [show_document(item, form) for item in found]})
-            case Operation.LIST:
-                return self._list(request.query, self._stale(exchange, faults), form)
+            case _:
+                return self._list(request.query, exchange, faults)
 
-    def _submit(
-        self, order: Any, key: str | None, enquiry: Enquiry, subject: Subject, exchange: Exchange
-    ) -> Document | Refusal:
-        faults = self._rules.for_order(enquiry, subject)
-        exchange.faults += tuple(faults)
-        submission = read_order(order, key)
-        if isinstance(submission, Submission):
-            return self._desk.submit(submission, faults)
-        return submission
-
-    def _list(
-        self,
-        query: Mapping[str, str],
-        stale: Callable[[Document], bool] | None,
-        form: Form | None,
-    ) -> Response:
-        """One page of what changed; as in real ERPs, a change between two pages moves documents
-        from one page to a later one."""
+    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Faults) -> Response:
         try:
             since = _time(query.get("changedSince", ""))
             page = int(query.get("page") or 1)
@@ -184,43 +132,9 @@ class RestFace:
             return _error(400, "malformed", str(wrong), "changedSince or page")
         if page < 1:
             return _error(400, "malformed", "pages begin with 1", "page")
-        changed = [
-            item for item in self._desk.books.documents(as_of=stale) if item.changed >= since
-        ]
-        changed.sort(key=lambda item: item.sequence)
-        start = (page - 1) * self._page_size
-        shown = changed[start : start + self._page_size]
-        more = len(changed) > start + self._page_size
-        items = [show_document(item, form) for item in shown]
-        return _json(200, {"items": items, "nextPage": page + 1 if more else None})
-
-    def _stale(self, exchange: Exchange, faults: Faults) -> Callable[[Document], bool] | None:
-        """Which versions a read may show, if a fault makes it stale."""
-        fault = faults.get(Misbehaviour.STALE_READ)
-        if fault is None:
-            return None
-        if fault.parameters["seconds"]:
-            latest = self._desk.books.now() - timedelta(seconds=fault.parameters["seconds"])
-            return lambda version: version.changed <= latest
-        sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
-        return lambda version: version.sequence <= sequence
-
-    def _after(self, response: Response, faults: Faults) -> Response:
-        """What goes wrong once the ERP has done its work."""
-        if Misbehaviour.SERVER_ERROR_AFTER_BOOKING in faults:
-            response = _error(500, "internal", "the server failed")
-        if Misbehaviour.MALFORMED_JSON in faults:
-            response = replace(response, body=response.body[: len(response.body) // 2])
-        if late := faults.get(Misbehaviour.ANSWER_LATE):
-            self._stopping.wait(late.parameters["seconds"])
-        if Misbehaviour.ACCEPT_THEN_DROP in faults:
-            return replace(response, delivery=Delivery.NONE)
-        if Misbehaviour.TRUNCATED_BODY in faults:
-            return replace(response, delivery=Delivery.TRUNCATED)
-        if slow := faults.get(Misbehaviour.SLOW_BODY):
-            seconds = slow.parameters["seconds"]
-            return replace(response, delivery=Delivery.DRIBBLING, seconds=seconds)
-        return response
+        shown = self._conduct.changed(exchange, since, page, faults)
+        items = [show_document(item, changed_form(faults)) for item in shown.documents]
+        return _json(200, {"items": items, "nextPage": shown.next})
 
 
 def _operation(method: str, path: str, query: Mapping[str, str]) -> Operation | None:
@@ -296,27 +210,22 @@ def _result(subject: Subject, answer: Document | Refusal, form: Form | None) -> 
 
 
 def _unauthorised() -> Response:
-    challenge = {"WWW-Authenticate": 'Basic realm="erpsim"'}
-    return _error(401, "unauthorised", "user or password is wrong", headers=challenge)
+    return _error(401, "unauthorised", "user or password is wrong", headers=CHALLENGE)
 
 
-def _throttled(fault: Fault) -> Response:
-    after = math.ceil(fault.parameters["after"])
-    return _error(429, "throttled", "too many requests", headers={"Retry-After": str(after)})
-
-
-def _page_of_a_proxy(fault: Fault) -> Response:
-    page = b"<html><body><h1>The service is being restarted</h1></body></html>"
-    return Response(fault.parameters["status"], page, content_type="text/html")
+def _failure() -> Response:
+    return _error(500, "internal", "the server failed")
 
 
 _REFUSALS: Mapping[Misbehaviour, Callable[[Fault], Response]] = {
-    Misbehaviour.DROP_BEFORE: lambda _: Response(503, delivery=Delivery.NONE),
-    Misbehaviour.THROTTLE: _throttled,
+    Misbehaviour.DROP_BEFORE: lambda _: HUNG_UP,
+    Misbehaviour.THROTTLE: lambda fault: _error(
+        429, "throttled", "too many requests", headers=retry_after(fault)
+    ),
     Misbehaviour.BUSY: lambda _: _error(503, "busy", "the ERP is busy"),
     Misbehaviour.UNAUTHORISED: lambda _: _unauthorised(),
     Misbehaviour.NOT_FOUND: lambda _: _error(404, "not_found", "there is nothing here"),
-    Misbehaviour.HTML_ERROR: _page_of_a_proxy,
+    Misbehaviour.HTML_ERROR: page_of_a_proxy,
     Misbehaviour.CONFLICT: lambda _: _error(412, "conflict", "changed by somebody else meanwhile"),
     Misbehaviour.ERROR_IN_200: lambda fault: _error(
         fault.parameters["status"], "internal", "the order was not saved"

@@ -65,6 +65,10 @@ class Operation(StrEnum):
     CANCEL = "cancel"
     FIND = "find"
     LIST = "list"
+    CUSTOMER = "customer"
+    REFUND = "refund"
+    STOCK = "stock"
+    PING = "ping"
 
 
 class Form(StrEnum):
@@ -76,7 +80,7 @@ class Form(StrEnum):
 
 EVERY = frozenset(Operation)
 ORDERS = frozenset({Operation.CREATE, Operation.BULK})
-WRITES = ORDERS | {Operation.CANCEL}
+WRITES = ORDERS | {Operation.CANCEL, Operation.CUSTOMER, Operation.REFUND}
 READS = frozenset({Operation.FIND, Operation.LIST})
 
 
@@ -134,9 +138,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """What a rule strikes; an empty field matches everything.
 
     `external`, `sku` and `path` are shell patterns (`path` without the base path, as in
-    `/sales-orders/*/cancel`).  `nth` strikes only the nth match, `times` the first so many, and
-    `probability` each with that chance, by a generator of its own that `seed` starts.
-    What another rule refused is no match.
+    `/sales-orders/*/cancel`, and in SOAP by the operation, as in `/soap/CancelOrder`).  `nth`
+    strikes only the nth match, `times` the first so many, and `probability` each with that chance,
+    by a generator of its own that `seed` starts.  What another rule refused is no match.
     """
 
     external: str = ""
@@ -151,7 +155,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True)
 class Subject:
-    """An order that a request is about."""
+    """An order (customer, refund) that a request is about."""
 
     external: str
     skus: tuple[str, ...] = ()

@@ -14,12 +14,17 @@ import msgspec
 
 from sidecar.domain.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
-from sidecar.testing.erpsim.books import Books, DuplicatePolicy, Journal
+from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy, Journal
 from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.desk import OrderDesk
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
+from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
+from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
+from sidecar.testing.erpsim.soap import SoapFace
 from sidecar.testing.erpsim.traffic import Traffic
+from sidecar.testing.erpsim.username_token import UsernameTokens
 from sidecar.testing.erpsim.wire import HOST, Face, Server
 
 _POLL_SECONDS = 0.02
@@ -30,8 +35,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     `latency_ms` is waited before each request, plus up to `jitter_ms` more by `seed`; `rules` are
     standing misbehaviours as text (`throttle;limit=5;per=1`); with a `user` every request must
-    carry HTTP basic authentication; `items_unknown` are SKUs and `credit_limit_customers` any
-    value of the customer (its e-mail address, say) that an order is refused for.
+    carry HTTP basic authentication or, in SOAP, a UsernameToken; `items_unknown` are SKUs and
+    `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
+    refused for.
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE
@@ -79,26 +85,33 @@ class Simulator:
         self.rules = RuleBook(setup.seed)
         for rule in setup.rules:
             self.rules.add(parse_text(rule))
-        journal = Journal(state_file) if state_file else None
-        self.books = Books(setup.duplicates, journal, clock)
+        self.books, self.side_books = _open_books(setup.duplicates, state_file, clock)
         self.traffic = Traffic(clock)
-        rest = RestFace(
+        conduct = Conduct(
             OrderDesk(self.books, setup.items_unknown, setup.credit_limit_customers),
             self.rules,
             self.traffic,
-            base_path=setup.base_path,
             page_size=setup.page_size,
             credentials=f"{setup.user}:{setup.password}" if setup.user else "",
             latency=_latency(setup),
             seed=setup.seed,
             stopping=stopping,
         )
-        inside = control.ControlFace(self.books, self.rules, self.traffic)
-        faces: dict[str, Face] = {control.PREFIX: inside, f"{setup.base_path}/": rest}
+        rest = RestFace(conduct, setup.base_path)
+        tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
+        faces: dict[str, Face] = {
+            control.PREFIX: control.ControlFace(
+                self.books, self.side_books, self.rules, self.traffic
+            ),
+            f"{setup.base_path}{SOAP_PATH}": SoapFace(
+                conduct, self.side_books, tokens, setup.base_path
+            ),
+            f"{setup.base_path}/": rest,
+        }
         try:
             self._server = Server(port, faces, stopping)
         except OSError as taken:
-            self.books.close()
+            self._close_books()
             raise Unavailable(
                 f"cannot listen on {HOST}:{port}: {taken.strerror}", "choose another port, or 0"
             ) from taken
@@ -111,7 +124,11 @@ class Simulator:
 
     def stop(self) -> None:
         self._server.stop()
+        self._close_books()
+
+    def _close_books(self) -> None:
         self.books.close()
+        self.side_books.close()
 
 
 @contextmanager
@@ -131,6 +148,18 @@ def serve_in_thread(
     finally:
         simulator.stop()
         thread.join()
+
+
+def _open_books(
+    duplicates: DuplicatePolicy, state_file: Path | None, clock: Callable[[], float]
+) -> tuple[Books, SideBooks]:
+    """The books with what the journals know; the smaller ones' lies beside that of the orders."""
+    if state_file is None:
+        books = Books(duplicates, None, clock)
+        return books, SideBooks(books, duplicates)
+    books = Books(duplicates, Journal(state_file, Document), clock)
+    beside = state_file.with_name(f"{state_file.name}-side")
+    return books, SideBooks(books, duplicates, Journal(beside, SideRecord))
 
 
 def _latency(setup: Setup) -> Callable[[], float]:

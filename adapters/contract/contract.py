@@ -1,0 +1,44 @@
+"""An interface description as the sidecar asks for it (`sidecar.ports.Contract`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from adapters.contract.check import check_calls
+from adapters.contract.field import Description, Operation
+from adapters.contract.skeleton import skeleton
+from adapters.contract.tree import described, takes
+from adapters.shape import suggest
+from sidecar.documents import read_document
+from sidecar.domain.errors import UsageError
+from sidecar.ports import Described, Finding
+
+
+class DescribedContract:
+    """See `sidecar.ports.Contract`; `source` is what messages call the document."""
+
+    def __init__(self, description: Description, source: str) -> None:
+        self._description = description
+        self._source = source
+
+    def operations(self) -> Mapping[str, str]:
+        return {name: takes(one) for name, one in self._description.operations.items()}
+
+    def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
+        return described(self._named(operation), types, depth)
+
+    def skeleton(self, operation: str, types: Sequence[str]) -> str:
+        return skeleton(self._named(operation), self._source, types)
+
+    def check(self, calls: Path) -> list[Finding]:
+        return check_calls(self._description, read_document(calls), calls.name)
+
+    def _named(self, name: str) -> Operation:
+        operations = self._description.operations
+        if name not in operations:
+            raise UsageError(
+                f"{self._source} has no operation '{name}'{suggest(name, operations)}",
+                "without an operation, 'erp-sidecar adapter describe' lists them all",
+            )
+        return operations[name]

@@ -1,0 +1,171 @@
+"""A file of calls for one operation, to be filled in: what is mandatory stands, the rest is noted.
+
+It does not load before every FILL_IN is replaced, and says in which lines they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from adapters.contract.field import TYPE, Field, Operation
+from adapters.contract.guess import FILL_IN, guessed, lists_lines
+from adapters.contract.tree import chosen, note_of
+from sidecar.documents import write_scalar
+
+_NOTES_BEGIN_AT = 48
+_LONGEST_NOTE = 120
+_DEPTH = 6
+_ANSWER_DEPTH = 4
+_MOST_ANSWERS = 40
+_VARIABLE = re.compile(r"\{[^{}]*\}")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_QUESTIONS = ("GET", "HEAD")
+_NAME = FILL_IN[1:]
+
+
+def skeleton(operation: Operation, source: str, types: Sequence[str]) -> str:
+    """The whole file."""
+    asks = operation.call.get("method") in _QUESTIONS
+    lines = [
+        f"# {operation.name} of {source}",
+        f"# Replace each {FILL_IN}, and take '# ' away from what you want besides; then",
+        "# 'erp-sidecar adapter check' and 'erp-sidecar adapter dry-run ORDER' look at it.",
+        "orders:",
+        *(["  probe:"] if asks else ["  push:", "    on: [order.placed]"]),
+        "    call:",
+        *(f"      {key}: {_constant(key, value)}" for key, value in operation.call.items()),
+    ]
+    for part in operation.parts.values():
+        spot = _Spot(" " * 6, types, wanted=part.required or bool(part.members.mandatory()))
+        lines += _field(part, spot)
+    if asks:
+        lines += _question()
+    else:
+        lines += _answer(is_soap="operation" in operation.call)
+    lines += _answers(operation, types)
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where in the file a field stands.
+
+    Not `wanted`: as a comment; `whole`: in a comment already, where nothing is left out.
+    """
+
+    indent: str
+    types: Sequence[str]
+    wanted: bool
+    whole: bool = False
+    of_line: bool = False
+    left: int = _DEPTH
+    above: tuple[str, ...] = ()
+
+    def line(self, text: str, note: str = "") -> str:
+        """A line at this spot, its note in a column of its own."""
+        start = f"{self.indent}{text}" if self.wanted else f"{self.indent}# {text}"
+        return f"{start.ljust(_NOTES_BEGIN_AT)}  # {note}" if note else start
+
+
+def _field(field: Field, spot: _Spot) -> Iterator[str]:
+    target, type_name = chosen(field, spot.types)
+    key = field.name if _PLAIN_KEY.fullmatch(field.name) else str(write_scalar(field.name))
+    if not target.is_record or target.takes:
+        value = guessed(field, spot.above, of_line=spot.of_line)
+        shown = f"[{value}]" if field.many and not field.lone else value
+        yield spot.line(f"{key}: {shown}", _note(field))
+        return
+    if spot.left <= 0 or (target.kind in spot.above and target.kind != "record"):
+        # What contains itself has no end, and what lies this deep is for a person to write.
+        yield spot.line(f"{key}: {FILL_IN}", f"{_note(field)} …")
+        return
+    yield spot.line(f"{key}:", target.kind if type_name else _note(field))
+    yield from _record(field, target, type_name, spot)
+
+
+def _record(field: Field, target: Field, type_name: str | None, spot: _Spot) -> Iterator[str]:
+    step = "  "
+    if field.many:
+        is_sure = lists_lines(field) and not spot.of_line
+        yield spot.line("  $each: item in order.sellable_items", "" if is_sure else "which list?")
+        yield spot.line("  $do:")
+        spot = replace(spot, of_line=spot.of_line or is_sure)
+        step = "    "
+    if field.abstract or type_name:
+        yield spot.line(f"{step}{TYPE}: {type_name or FILL_IN}")
+    below = replace(spot, left=spot.left - 1, above=(*spot.above, field.name, target.kind))
+    for branches in target.members.alternatives:
+        names = " | ".join("+".join(branch) for branch in branches)
+        yield f"{spot.indent}{'' if spot.wanted else '# '}{step}# one of: {names}"
+    writable = (one for one in target.members.fields.values() if one.writable)
+    for member in sorted(writable, key=lambda one: not one.required):
+        if not spot.wanted:
+            # One column of '# ' for the whole block: without it the indent is right.
+            for line in _field(member, replace(below, indent="", wanted=True, whole=True)):
+                yield f"{spot.indent}# {step}{line}"
+        else:
+            wanted = spot.whole or member.required
+            yield from _field(member, replace(below, indent=spot.indent + step, wanted=wanted))
+
+
+def _note(field: Field) -> str:
+    note = note_of(field) + (f" — {field.about}" if field.about else "")
+    return note if len(note) <= _LONGEST_NOTE else f"{note[:_LONGEST_NOTE].rstrip()}…"
+
+
+def _constant(key: str, value: str) -> str:
+    if key != "path" or "{" not in value:
+        return str(write_scalar(value))
+    pieces = _VARIABLE.split(value)
+    quoted = [f'"{piece}"' if "'" in piece else f"'{piece}'" for piece in pieces]
+    return "=" + f" ~ {_NAME} ~ ".join(quoted)
+
+
+def _answer(*, is_soap: bool) -> list[str]:
+    accepted = f"not response.fault and {_NAME}" if is_soap else "response.status in [200, 201]"
+    rejected = (
+        "response.fault.code in ['Client', 'Sender']"
+        if is_soap
+        else "response.status in [400, 422]"
+    )
+    return [
+        "    answer:",
+        f"      accepted: ={accepted}",
+        f"      rejected: ={rejected}",
+        f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the ERP's number of the order",
+        f"      # total: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # what it booked, to compare",
+    ]
+
+
+def _question() -> list[str]:
+    return [
+        "    answer:",
+        "      ok: =response.status == 200",
+        f"      found: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the list of what was found",
+        "    each:",
+        f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # =item.…, the ERP's number",
+    ]
+
+
+def _answers(operation: Operation, types: Sequence[str]) -> Iterator[str]:
+    if operation.answer is None:
+        return
+    found = list(_paths(operation.answer, "response.body", types, _ANSWER_DEPTH, ()))
+    yield "# What the answer may hold:"
+    yield from (f"#   {path}" for path in found[:_MOST_ANSWERS])
+    if len(found) > _MOST_ANSWERS:
+        yield f"#   … and {len(found) - _MOST_ANSWERS} more ('erp-sidecar adapter describe')"
+
+
+def _paths(
+    field: Field, path: str, types: Sequence[str], left: int, above: tuple[str, ...]
+) -> Iterator[str]:
+    target, _ = chosen(field, types)
+    for name, member in target.members.fields.items():
+        below = f"{path}.{name}"
+        if member.is_record and left > 1 and member.kind not in above and not member.many:
+            yield from _paths(member, below, types, left - 1, (*above, member.kind))
+        else:
+            yield f"{below}: {note_of(member)}"

@@ -1,0 +1,60 @@
+"""An OpenAPI or EDMX file as the sidecar asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from adapters.contract.contract import DescribedContract
+from adapters.contract.field import Description
+from adapters.contract.xml import parse_xml
+from adapters.http.body import Malformed, decode_json
+from adapters.rest.edmx import EdmxDescription
+from adapters.rest.openapi import OpenApiDescription
+from sidecar.domain.errors import ConfigurationError
+from sidecar.ports import Connection, Contract
+
+_BOM = b"\xef\xbb\xbf"
+_EDMX = ("Edmx", "DataServices")
+
+
+def open_contract(source: str, _connection: Connection | None) -> Contract | None:
+    """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
+    if source.startswith(("http://", "https://")):
+        # An ERP's metadata wants a login, a host of documents another one: a file is one step more.
+        raise ConfigurationError(
+            f"{source}: interface descriptions of REST are read from files", "save it to a file"
+        )
+    path = Path(source)
+    try:
+        content = path.read_bytes().removeprefix(_BOM)
+    except OSError as wrong:
+        raise ConfigurationError(
+            f"{path}: cannot be read: {wrong.strerror}", "correct the path"
+        ) from None
+    description = _description(content, str(path))
+    return None if description is None else DescribedContract(description, path.name)
+
+
+def _description(content: bytes, name: str) -> Description | None:
+    if content.lstrip().startswith(b"<"):
+        root = parse_xml(content, name)
+        return EdmxDescription(root) if root.tag.rpartition("}")[2] in _EDMX else None
+    document = _document(content, name)
+    is_openapi = isinstance(document, Mapping) and {"openapi", "swagger"} & set(document)
+    return OpenApiDescription(document) if is_openapi else None
+
+
+def _document(content: bytes, name: str) -> Any:
+    try:
+        if content.lstrip().startswith(b"{"):
+            return decode_json(content)
+        # Safe: plain values only, no tag makes an object.
+        return YAML(typ="safe", pure=True).load(content.decode())
+    except (Malformed, YAMLError, UnicodeDecodeError, RecursionError) as wrong:
+        reason = str(wrong).partition("\n")[0]
+        raise ConfigurationError(f"{name}: is neither JSON nor YAML: {reason}") from wrong

@@ -1,0 +1,58 @@
+"""Which operation of an interface description a call's method and path mean.
+
+A description's paths begin behind its own base address, a call's behind `erp.url`: they are
+compared from their ends, and the variable parts of either fit anything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from adapters.contract.field import Operation
+
+_JOIN = re.compile(r"\s*~\s*")
+_QUOTED = re.compile(r"""'([^']*)'|"([^"]*)\"""")
+_VARIABLE = re.compile(r"\{[^{}]*\}")
+#: Stands for what an expression will put into a path.
+_SOMETHING = "*"
+
+
+def operation_of(operations: Iterable[Operation], call: Mapping[str, object]) -> Operation | None:
+    """The operation whose method is the call's and whose path is most like the call's."""
+    method = str(call.get("method", "")).upper()
+    path = _sketched(call.get("path"))
+    found = [
+        one for one in operations if one.call["method"] == method and _fits(one.call["path"], path)
+    ]
+    # Of /orders/{id} and /orders/search the one with fewer variable parts.
+    return min(found, key=lambda one: len(_VARIABLE.findall(one.call["path"])), default=None)
+
+
+def call_name(call: Mapping[str, object]) -> str:
+    """`POST /orders/*`."""
+    return f"{str(call.get('method', '')).upper()} {_sketched(call.get('path'))}"
+
+
+def _sketched(path: object) -> str:
+    """The path with * for what is not known before the call."""
+    text = str(path or "")
+    if not text.startswith("="):
+        return text
+    pieces = (_QUOTED.fullmatch(piece) for piece in _JOIN.split(text[1:].strip()))
+    return "".join(_SOMETHING if one is None else one[1] or one[2] or "" for one in pieces)
+
+
+def _fits(declared: str, path: str) -> bool:
+    wanted = [one for one in declared.split("/") if one]
+    given = [one for one in path.partition("?")[0].split("/") if one]
+    if len(given) < len(wanted):
+        return False
+    pairs = zip(wanted, given[len(given) - len(wanted) :], strict=True)
+    return all(_pattern(one).fullmatch(part) for one, part in pairs)
+
+
+def _pattern(segment: str) -> re.Pattern[str]:
+    """A declared segment; `{id}` fits anything, a key's quotes may come out of the expression."""
+    pieces = [re.escape(one).replace("'", "'?") for one in _VARIABLE.split(segment)]
+    return re.compile(".+".join(pieces))

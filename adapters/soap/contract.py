@@ -1,0 +1,146 @@
+"""A WSDL's operations with their argument trees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC
+from functools import cached_property
+from pathlib import PurePath
+from typing import Any
+
+from zeep.wsdl import Document
+
+from adapters.contract.contract import DescribedContract
+from adapters.contract.field import Field, Members, Operation
+from adapters.contract.xml import about, parse_xml
+from adapters.soap.documents import Documents
+from adapters.soap.schema import Schemas
+from adapters.soap.wsdl import Wsdl
+from sidecar.ports import Connection, Contract, ShopContext
+
+_WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_BOM = b"\xef\xbb\xbf"
+
+
+class WsdlDescription:
+    """See `adapters.contract.field.Description`."""
+
+    is_complete = True
+    file_keys = ("service", "port", "header")
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._roots: dict[str, Any] = {}
+
+    @cached_property
+    def operations(self) -> Mapping[str, Operation]:
+        """By name; of an operation that several bindings carry (SOAP 1.1 and 1.2) the first."""
+        found: dict[str, Operation] = {}
+        for binding in self._document.bindings.values():
+            for operation in getattr(binding, "_operations", {}).values():
+                # The bindings of HTTP GET and POST have no SOAP messages.
+                if operation.name not in found and hasattr(operation.input, "body"):
+                    found[operation.name] = self._operation(operation)
+        return found
+
+    def called(self, call: Mapping[str, object]) -> Operation | None:
+        """By its name."""
+        return self.operations.get(self.name_of(call))
+
+    def name_of(self, call: Mapping[str, object]) -> str:
+        """What stands under `operation`."""
+        return str(call.get("operation", ""))
+
+    def _operation(self, operation: Any) -> Operation:
+        parts = {"body": self._body(operation, operation.input, "input_message")}
+        headers = self._headers(operation.input.header)
+        if headers:
+            parts["header"] = _record("header", headers)
+        answer = operation.output and self._body(operation, operation.output, "output_message")
+        return Operation(
+            operation.name,
+            {"operation": operation.name},
+            parts,
+            self._abouts.get(operation.name, ""),
+            answer or None,
+        )
+
+    def _body(self, operation: Any, message: Any, side: str) -> Field:
+        body = message.body
+        if body is None:
+            return _record("body", {})
+        field = None
+        if operation.style != "rpc" and body.qname is not None:
+            field = self._schemas.element(str(body.qname.text))
+        if field is None:
+            return _record("body", self._parts(getattr(operation.abstract, side).parts))
+        # The outermost element is written by the operation; the file gives what stands in it.
+        return replace(field, name="body", required=True, many=False)
+
+    def _parts(self, parts: Mapping[str, Any]) -> dict[str, Field]:
+        found: dict[str, Field] = {}
+        for name, part in parts.items():
+            if part.element is not None:
+                field = self._schemas.element(str(part.element.qname.text))
+            else:
+                field = self._schemas.typed(name, str(part.type.qname.text))
+            if field is not None:
+                found[name] = replace(field, name=name, required=True)
+        return found
+
+    def _headers(self, header: Any) -> dict[str, Field]:
+        if header is None or not header.type._element:
+            return {}
+        found: dict[str, Field] = {}
+        for name, element in header.type.elements:
+            field = self._schemas.element(str(element.qname.text))
+            if field is not None:
+                # A WSDL lists the headers that there are; which of them a call needs it cannot say.
+                found[name] = replace(field, name=name, required=False)
+        return found
+
+    @cached_property
+    def _schemas(self) -> Schemas:
+        return Schemas(self._document.location, self._load)
+
+    @cached_property
+    def _abouts(self) -> Mapping[str, str]:
+        """What the WSDL says of each operation."""
+        root = self._load(self._document.location)
+        texts: dict[str, str] = {}
+        for node in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
+            told = node.find(f"{_WSDL}documentation")
+            if told is not None:
+                texts.setdefault(node.get("name"), about("".join(told.itertext())))
+        return texts
+
+    def _load(self, address: str) -> Any:
+        if address not in self._roots:
+            transport: Any = self._document.transport
+            content = transport.load(address)
+            raw = content.encode() if isinstance(content, str) else content
+            self._roots[address] = parse_xml(raw, address)
+        return self._roots[address]
+
+
+def _record(name: str, fields: Mapping[str, Field]) -> Field:
+    return Field(name, "record", required=name == "body", load=lambda: Members(fields))
+
+
+def open_contract(source: str, connection: Connection | None) -> Contract | None:
+    """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
+    with closing(Documents(connection or _anonymous(source))) as documents:
+        content = documents.load(source)
+        if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
+            return None
+        if parse_xml(content, source).tag != f"{_WSDL}definitions":
+            return None
+        wsdl = Wsdl.load(source, documents)
+    return DescribedContract(WsdlDescription(wsdl.document), PurePath(source).name)
+
+
+def _anonymous(source: str) -> Connection:
+    """To read a WSDL that stands in no configuration."""
+    return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)

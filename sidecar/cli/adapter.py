@@ -1,0 +1,190 @@
+"""`erp-sidecar adapter`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sidecar.cli.context import Context, as_json, emit_json, table
+from sidecar.domain.errors import UsageError
+from sidecar.domain.event import EventType
+from sidecar.dry_run import Rehearsed
+from sidecar.erp import connection_of, installed, open_contract
+from sidecar.ports import Contract, Finding
+
+_FINDINGS = 2
+
+
+@click.group()
+def adapter() -> None:
+    """What the ERP's interface wants, and what a mapping makes of an order."""
+
+
+@adapter.command("list")
+@as_json
+def list_(*, as_json: bool) -> None:
+    """List the adapters that are installed (`erp.adapter` names one)."""
+    found = installed()
+    if as_json:
+        emit_json(found)
+        return
+    rows = [(one.name, one.package, one.version, one.factory) for one in found]
+    table(rows, ("adapter", "package", "version", "factory"))
+
+
+@adapter.command()
+@click.argument("contract", required=False)
+@click.argument("operation", required=False)
+@click.option("--skeleton", is_flag=True, help="Print a file of calls to fill in instead.")
+@click.option(
+    "--type",
+    "types",
+    multiple=True,
+    metavar="TYPE",
+    help="Which type is meant where there are several (NetSuite: --type SalesOrder).",
+)
+@click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20))
+@as_json
+@click.pass_obj
+def describe(
+    context: Context,
+    *,
+    contract: str | None,
+    operation: str | None,
+    skeleton: bool,
+    types: tuple[str, ...],
+    depth: int,
+    as_json: bool,
+) -> None:
+    """Tell what an interface offers: all operations, or one with all that it takes.
+
+    CONTRACT is a WSDL (file or address), an OpenAPI or an EDMX file; '-' or none is erp.wsdl of
+    the configuration.
+
+    \b
+    Example:
+      erp-sidecar adapter describe legacy.wsdl
+      erp-sidecar adapter describe legacy.wsdl CreateOrder
+      erp-sidecar adapter describe legacy.wsdl CreateOrder --skeleton > calls.yaml
+    """
+    opened = _opened(context, contract)
+    if operation is None:
+        if skeleton:
+            raise UsageError("--skeleton is for one operation", "name the operation too")
+        _print_operations(opened, as_json=as_json)
+    elif skeleton:
+        click.echo(opened.skeleton(operation, types), nl=False)
+    else:
+        described = opened.describe(operation, types, depth)
+        if as_json:
+            emit_json(described.tree)
+        else:
+            click.echo("\n".join(described.lines))
+
+
+@adapter.command()
+@click.option("--contract", metavar="FILE", help="WSDL, OpenAPI or EDMX; else erp.wsdl.")
+@click.option(
+    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
+)
+@click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
+@as_json
+@click.pass_obj
+def check(
+    context: Context, *, contract: str | None, calls: Path | None, strict: bool, as_json: bool
+) -> int:
+    """Compare a mapping with the interface: names, types, lengths, what is mandatory.
+
+    Sends nothing and reads no order.  Exit code 2 when the ERP cannot take what is mapped.
+
+    \b
+    Example:
+      erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
+    """
+    findings = _opened(context, contract).check(calls or _configured_calls(context))
+    if as_json:
+        emit_json({"findings": findings})
+    else:
+        _print_findings(findings)
+    serious = [one for one in findings if strict or one.severity == "error"]
+    return _FINDINGS if serious else 0
+
+
+@adapter.command("dry-run")
+@click.argument("order")
+@click.option(
+    "--event",
+    type=click.Choice([one.value for one in EventType]),
+    help="Which event; else the one that waits, else order.placed.",
+)
+@as_json
+@click.pass_obj
+def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -> None:
+    """Print the exact call that an order would make, secrets struck out, and make none.
+
+    \b
+    Example:
+      erp-sidecar adapter dry-run 000000042
+    """
+    with context.sidecar() as sidecar:
+        shown = sidecar.dry_run().show(order, EventType(event) if event else None)
+    if as_json:
+        emit_json(shown)
+        return
+    for one in shown:
+        _print_call(one)
+
+
+def _opened(context: Context, contract: str | None) -> Contract:
+    """The named document, else the configuration's."""
+    if contract not in (None, "-"):
+        return open_contract(str(contract))
+    settings = context.loaded.settings
+    if settings.erp.wsdl is None:
+        raise UsageError(
+            "the configuration has no erp.wsdl",
+            "name the document: a WSDL, an OpenAPI or an EDMX file",
+        )
+    return open_contract(str(settings.erp.wsdl), connection_of(settings))
+
+
+def _configured_calls(context: Context) -> Path:
+    calls = context.loaded.settings.erp.calls
+    if calls is None:
+        raise UsageError("the configuration has no erp.calls", "name the mapping: --calls FILE")
+    return calls
+
+
+def _print_operations(contract: Contract, *, as_json: bool) -> None:
+    operations = contract.operations()
+    if as_json:
+        emit_json([{"name": name, "takes": takes} for name, takes in operations.items()])
+        return
+    for name, takes in operations.items():
+        click.echo(f"{name}{takes}")
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    for one in findings:
+        click.echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
+        if one.remedy:
+            click.echo(f"  remedy: {one.remedy}")
+    errors = sum(one.severity == "error" for one in findings)
+    click.echo(f"{errors} error(s), {len(findings) - errors} warning(s)")
+
+
+def _print_call(one: Rehearsed) -> None:
+    made = "as it waits in the ledger" if one.frozen else "made of the order as Magento has it now"
+    click.echo(f"order {one.number} (entity {one.entity_id}), {one.event.value}, {made}")
+    click.echo(f"event {one.event_id}")
+    for problem in one.broken:
+        click.echo(f"would be parked: {problem}")
+    if one.preview is None:
+        click.echo(f"the mapping has no call for {one.event.value}: nothing would be sent")
+        return
+    click.echo(f"{one.preview.request}")
+    for name, value in one.preview.headers.items():
+        click.echo(f"{name}: {value}")
+    if one.preview.shown is not None:
+        click.echo(f"\n{one.preview.shown}")

@@ -1,0 +1,117 @@
+"""The ERP's adapters and interface descriptions, found by entry points.
+
+An adapter is a factory under a name; what else it offers are functions beside it in its module.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from zoneinfo import ZoneInfo
+
+from sidecar.domain.errors import ConfigurationError, UsageError
+from sidecar.ports import Connection, Contract, ErpAdapter, ShopContext
+from sidecar.settings.schema import Settings
+from sidecar.settings.secrets import resolve, with_secrets
+
+ADAPTERS = "erp_sidecar.adapters"
+
+OpenContract = Callable[[str, Connection | None], Contract | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An adapter as it is installed: its name for `erp.adapter`, and the package it came with."""
+
+    name: str
+    factory: str
+    package: str
+    version: str
+
+
+def installed() -> list[Installed]:
+    """All adapters."""
+    return [
+        Installed(
+            name,
+            entry.value,
+            entry.dist.name if entry.dist else "",
+            entry.dist.version if entry.dist else "",
+        )
+        for name, entry in sorted(_entries().items())
+    ]
+
+
+def load_adapter(settings: Settings) -> ErpAdapter:
+    """The adapter that `erp.adapter` names; raises ConfigurationError."""
+    found = _entries()
+    entry = found.get(settings.erp.adapter)
+    if entry is None:
+        raise ConfigurationError(
+            f"erp.adapter: there is no adapter {settings.erp.adapter!r}",
+            f"installed are: {', '.join(sorted(found)) or 'none'}",
+        )
+    adapter: ErpAdapter = entry.load()(connection_of(settings))
+    return adapter
+
+
+def connection_of(settings: Settings) -> Connection:
+    """What an adapter is told of the configuration, its secrets resolved."""
+    erp = settings.erp
+    auth, _warnings = with_secrets(erp.auth)
+    secrets = {name: resolve(ref).secret for name, ref in erp.secrets.items()}
+    tls: Mapping[str, str] = {
+        key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
+    }
+    return Connection(
+        url=erp.url or erp.endpoint or "",
+        wsdl=None if erp.wsdl is None else str(erp.wsdl),
+        connect_timeout=erp.timeout.connect.total_seconds(),
+        read_timeout=erp.timeout.read.total_seconds(),
+        shop=ShopContext(settings.shop.name, ZoneInfo(settings.shop.timezone)),
+        calls=erp.calls,
+        auth=auth,
+        secrets=secrets,
+        tls=tls,
+        concurrency=erp.throttle.concurrency,
+    )
+
+
+def open_contract(source: str, connection: Connection | None = None) -> Contract:
+    """An interface description, by the first adapter that can read it.
+
+    Raises UsageError where none can, ConfigurationError for a document that is broken.
+    """
+    refusals: list[ConfigurationError] = []
+    for _, entry in sorted(_entries().items()):
+        opener = _opener(entry)
+        try:
+            contract = opener(source, connection) if opener else None
+        except ConfigurationError as wrong:
+            # Another adapter may be able to read it all the same: an address, say.
+            refusals.append(wrong)
+            continue
+        if contract is not None:
+            return contract
+    if refusals:
+        raise refusals[0]
+    raise UsageError(
+        f"{source}: no installed adapter reads such a document",
+        "a WSDL, an OpenAPI (JSON, YAML) or an OData $metadata (EDMX) file is wanted",
+    )
+
+
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ADAPTERS)}
+
+
+def _opener(entry: EntryPoint) -> OpenContract | None:
+    try:
+        entry.load()
+    except ImportError:
+        # An adapter that lacks one of its own libraries must not keep the others from reading.
+        return None
+    opener: OpenContract | None = getattr(sys.modules[entry.module], "open_contract", None)
+    return opener

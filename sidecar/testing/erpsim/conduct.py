@@ -1,0 +1,176 @@
+"""How this ERP behaves in one request, well or badly, in whatever language it was asked.
+
+A face knows its language alone: it reads the request, has its work done here, writes the answer.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sidecar.testing.erpsim.books import Document, Refusal, Submission
+from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.rules import (
+    Enquiry,
+    Fault,
+    Faults,
+    Form,
+    Misbehaviour,
+    RuleBook,
+    Subject,
+)
+from sidecar.testing.erpsim.traffic import Exchange, Traffic
+from sidecar.testing.erpsim.wire import Delivery, Request, Response
+
+Ordered = tuple[Subject, Submission | Refusal]
+"""An order of a request: what rules may match in it, and what was read or why it cannot be."""
+
+Answered = tuple[Subject, Document | Refusal]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list; `next` is None on the last one."""
+
+    documents: Sequence[Document]
+    next: int | None
+
+
+class Conduct:
+    """What all faces of one simulator share; whatever waits, waits in the thread of its request."""
+
+    def __init__(
+        self,
+        desk: OrderDesk,
+        rules: RuleBook,
+        traffic: Traffic,
+        *,
+        page_size: int,
+        credentials: str,
+        latency: Callable[[], float],
+        seed: int,
+        stopping: threading.Event,
+    ) -> None:
+        """`credentials` is `user:password` or empty; `latency` gives the next one in seconds."""
+        self.desk = desk
+        self._rules = rules
+        self._traffic = traffic
+        self._page_size = page_size
+        token = base64.b64encode(credentials.encode()).decode()
+        self._authorisation = f"Basic {token}" if credentials else ""
+        self._latency = latency
+        self._shuffle = random.Random(seed).shuffle
+        self._stopping = stopping
+
+    def attend(self, request: Request, answer: Callable[[Exchange], Response]) -> Response:
+        """Answer the request and keep a log of it."""
+        exchange = self._traffic.arrived(request.method, request.target, self.desk.books.sequence)
+        outcome = "crashed"
+        try:
+            self._stopping.wait(self._latency())
+            response = answer(exchange)
+            dropped = response.delivery is Delivery.NONE
+            outcome = "dropped" if dropped else str(response.status)
+        finally:
+            self._traffic.answered(exchange, outcome)
+        return response
+
+    def admits(self, request: Request) -> bool:
+        """Whether the request carries the user and password, where there are any."""
+        return self._authorisation in ("", request.headers.get("authorization"))
+
+    def faults(self, exchange: Exchange, enquiry: Enquiry) -> Faults:
+        """What strikes the request as a whole.  Raises UsageError for a bad X-Erpsim header."""
+        exchange.external = tuple(subject.external for subject in enquiry.subjects)
+        faults = self._rules.for_request(enquiry)
+        exchange.faults = tuple(faults)
+        return faults
+
+    def submit(self, exchange: Exchange, enquiry: Enquiry, ordered: Ordered) -> Document | Refusal:
+        """Have one order booked."""
+        subject, submission = ordered
+        faults = self._rules.for_order(enquiry, subject)
+        exchange.faults += tuple(faults)
+        if isinstance(submission, Submission):
+            return self.desk.submit(submission, faults)
+        return submission
+
+    def submit_all(
+        self, exchange: Exchange, enquiry: Enquiry, orders: Sequence[Ordered], faults: Faults
+    ) -> list[Answered]:
+        """Have a batch booked; no client may lean on the order of what was answered."""
+        kept = len(orders) // 2 if Misbehaviour.HALF_BATCH in faults else len(orders)
+        answered = [
+            (ordered[0], self.submit(exchange, enquiry, ordered)) for ordered in orders[:kept]
+        ]
+        self._shuffle(answered)
+        return answered
+
+    def find(self, exchange: Exchange, external: str, faults: Faults) -> list[Document]:
+        """Every document that carries the number."""
+        return self.desk.books.documents(external, self._stale(exchange, faults))
+
+    def changed(self, exchange: Exchange, since: datetime, page: int, faults: Faults) -> Page:
+        """One page of what changed; as in real ERPs, a change between two pages moves documents
+        from one page to a later one."""
+        stale = self._stale(exchange, faults)
+        changed = [item for item in self.desk.books.documents(as_of=stale) if item.changed >= since]
+        changed.sort(key=lambda item: item.sequence)
+        start = (page - 1) * self._page_size
+        end = start + self._page_size
+        return Page(changed[start:end], page + 1 if len(changed) > end else None)
+
+    def after(
+        self, response: Response, faults: Faults, failure: Callable[[], Response]
+    ) -> Response:
+        """What goes wrong once the ERP has done its work; `failure` is the face's server error."""
+        if Misbehaviour.SERVER_ERROR_AFTER_BOOKING in faults:
+            response = failure()
+        if Misbehaviour.MALFORMED_JSON in faults:
+            response = replace(response, body=response.body[: len(response.body) // 2])
+        if late := faults.get(Misbehaviour.ANSWER_LATE):
+            self._stopping.wait(late.parameters["seconds"])
+        if Misbehaviour.ACCEPT_THEN_DROP in faults:
+            return replace(response, delivery=Delivery.NONE)
+        if Misbehaviour.TRUNCATED_BODY in faults:
+            return replace(response, delivery=Delivery.TRUNCATED)
+        if slow := faults.get(Misbehaviour.SLOW_BODY):
+            seconds = slow.parameters["seconds"]
+            return replace(response, delivery=Delivery.DRIBBLING, seconds=seconds)
+        return response
+
+    def _stale(self, exchange: Exchange, faults: Faults) -> Callable[[Document], bool] | None:
+        """Which versions a read may show, if a fault makes it stale."""
+        fault = faults.get(Misbehaviour.STALE_READ)
+        if fault is None:
+            return None
+        if fault.parameters["seconds"]:
+            latest = self.desk.books.now() - timedelta(seconds=fault.parameters["seconds"])
+            return lambda version: version.changed <= latest
+        sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
+        return lambda version: version.sequence <= sequence
+
+
+def changed_form(faults: Faults) -> Form | None:
+    """The form that `schema_change` gives to an answer."""
+    changed = faults.get(Misbehaviour.SCHEMA_CHANGE)
+    return changed.parameters["form"] if changed else None
+
+
+def retry_after(throttle: Fault) -> dict[str, str]:
+    """The header that says how long to wait."""
+    return {"Retry-After": str(math.ceil(throttle.parameters["after"]))}
+
+
+def page_of_a_proxy(fault: Fault) -> Response:
+    page = b"<html><body><h1>The service is being restarted</h1></body></html>"
+    return Response(fault.parameters["status"], page, content_type="text/html")
+
+
+CHALLENGE: Mapping[str, str] = {"WWW-Authenticate": 'Basic realm="erpsim"'}
+HUNG_UP = Response(503, delivery=Delivery.NONE)

@@ -1,0 +1,200 @@
+"""The XML of a sales order: what the SOAP face reads (as zeep's values) and shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from sidecar.testing.erpsim.books import Document, Line, Refusal, Submission
+from sidecar.testing.erpsim.rules import Subject
+
+MOST = {"ExternalId": 32, "Sku": 64, "LineId": 32, "Name": 80, "City": 80, "Email": 254}
+"""The longest texts that the ERP takes, as its WSDL says."""
+EXACT = {"Currency": 3, "Country": 2}
+
+_CODES = {
+    "credit_limit": "CREDIT",
+    "unknown_item": "ITEM",
+    "stale_revision": "CONFLICT",
+    "idempotency_key_reused": "KEY",
+    "document_closed": "CLOSED",
+    "already_delivered": "DELIVERED",
+    "unknown_document": "NOT_FOUND",
+    "refund_too_high": "AMOUNT",
+}
+"""Where a refusal's code is not the same word in capitals."""
+_FIELDS = {
+    "externalNumber": "ExternalId",
+    "customer": "Customer",
+    "lines": "Lines",
+    "revision": "Revision",
+    "Idempotency-Key": "IdempotencyKey",
+    "amount": "Amount",
+}
+_CUSTOMER = ("Email", "Name", "City", "Country")
+_LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
+
+
+class _Nothing:
+    """An empty element: every field of it is missing."""
+
+    def __getattr__(self, name: str) -> None:
+        return None
+
+
+NOTHING = _Nothing()
+
+
+def present(sent: Any) -> Any:
+    """What was sent; zeep reads an empty element as None."""
+    return NOTHING if sent is None else sent
+
+
+def read_order(sent: Any, headers: Mapping[str, Any]) -> Submission | Refusal:
+    """The order in a call, or what is wrong with it and in which field; `headers` are kept."""
+    unfit = first_unfit(_texts(sent), _figures(sent))
+    if unfit:
+        return unfit
+    customer = sent.Customer and {
+        name.lower(): value
+        for name in _CUSTOMER
+        if (value := getattr(sent.Customer, name)) is not None
+    }
+    return Submission(
+        external=sent.ExternalId,
+        lines=tuple(_line(line) for line in _lines(sent)),
+        currency=sent.Currency,
+        customer=customer,
+        shipping=sent.Shipping or Decimal(0),
+        tax=sent.Tax,
+        total=sent.Total,
+        revision=sent.Revision,
+        idempotency_key=sent.IdempotencyKey,
+        other=dict(headers),
+    )
+
+
+def subject_of(sent: Any) -> Subject:
+    """What rules may match in an order that was not checked yet."""
+    return Subject(sent.ExternalId or "", tuple(line.Sku or "" for line in _lines(sent)))
+
+
+def show_answer(external: str | None, answer: Document | Refusal) -> dict[str, Any]:
+    """The result of a call about one order."""
+    if isinstance(answer, Refusal):
+        return {**show_refusal(answer), "ExternalId": external, "OrderNo": answer.number}
+    return {
+        "ResultCode": "OK",
+        "ExternalId": answer.external,
+        "OrderNo": answer.number,
+        "Status": answer.state,
+        "Total": answer.total,
+        "Tax": answer.tax,
+        "Lines": {"Line": [_show_line(line) for line in answer.lines]},
+    }
+
+
+def show_refusal(refusal: Refusal) -> dict[str, Any]:
+    """What every result has."""
+    field = refusal.field and _LINE_FIELD.sub(r"Lines.Line\1.Sku", refusal.field)
+    return {
+        "ResultCode": _CODES.get(refusal.code, refusal.code.upper()),
+        "Message": refusal.message,
+        "Field": _FIELDS.get(field, field) if field else None,
+    }
+
+
+def show_document(document: Document) -> dict[str, Any]:
+    """A document in a list."""
+    return {
+        "OrderNo": document.number,
+        "ExternalId": document.external,
+        "Status": document.state,
+        "Currency": document.currency,
+        "Total": document.total,
+        "Tax": document.tax,
+        "Shipping": document.shipping,
+        "Lines": {"Line": [_show_line(line) for line in document.lines]},
+        "Version": document.version,
+        "ChangedAt": document.changed,
+    }
+
+
+def first_unfit(
+    texts: Iterable[tuple[str, str | None]], figures: Iterable[tuple[str, Decimal | None]]
+) -> Refusal | None:
+    """The first field whose value the ERP does not take; a path's last name says what it is."""
+    for path, text in texts:
+        name = path.rpartition(".")[2]
+        if not text and name in ("ExternalId", "Sku"):
+            return _invalid(path, "is missing")
+        if text and len(text) > MOST.get(name, len(text)):
+            return _invalid(path, f"is longer than {MOST[name]}")
+        if text is not None and len(text) != EXACT.get(name, len(text)):
+            return _invalid(path, f"has not {EXACT[name]} characters")
+    for path, figure in figures:
+        # Python's decimals know NaN and Infinity, XML Schema's do not.
+        if figure is not None and not figure.is_finite():
+            return _invalid(path, "is no number")
+    return None
+
+
+def _texts(sent: Any) -> Iterator[tuple[str, str | None]]:
+    yield "ExternalId", sent.ExternalId
+    yield "Currency", sent.Currency
+    if sent.Customer:
+        for name in _CUSTOMER:
+            yield f"Customer.{name}", getattr(sent.Customer, name)
+    for index, line in enumerate(_lines(sent)):
+        yield f"Lines.Line[{index}].Sku", line.Sku
+        yield f"Lines.Line[{index}].LineId", line.LineId
+
+
+def _figures(sent: Any) -> Iterator[tuple[str, Decimal | None]]:
+    for name in ("Shipping", "Tax", "Total"):
+        yield name, getattr(sent, name)
+    for index, line in enumerate(_lines(sent)):
+        for name in ("Qty", "Price"):
+            figure = getattr(line, name)
+            # Mandatory, and yet it arrives: zeep reads an empty element as None.
+            yield f"Lines.Line[{index}].{name}", Decimal("NaN") if figure is None else figure
+        for name in ("Discount", "Tax"):
+            yield f"Lines.Line[{index}].{name}", getattr(line, name)
+
+
+def _lines(sent: Any) -> list[Any]:
+    return [present(line) for line in sent.Lines.Line] if sent.Lines else []
+
+
+def _line(sent: Any) -> Line:
+    return Line(
+        line_id=_line_id(sent.LineId),
+        sku=sent.Sku,
+        quantity=sent.Qty,
+        unit_price=sent.Price,
+        discount=sent.Discount or Decimal(0),
+        tax=sent.Tax or Decimal(0),
+    )
+
+
+def _line_id(sent: str | None) -> int | str | None:
+    """A number is one in the books, so that an order is booked alike through both faces."""
+    return int(sent) if sent and sent.isascii() and sent.isdecimal() and sent[0] != "0" else sent
+
+
+def _show_line(line: Line) -> dict[str, Any]:
+    return {
+        "LineId": None if line.line_id is None else str(line.line_id),
+        "Sku": line.sku,
+        "Qty": line.quantity,
+        "Price": line.unit_price,
+        "Total": line.total,
+        "Discount": line.discount,
+        "Tax": line.tax,
+    }
+
+
+def _invalid(field: str, what: str) -> Refusal:
+    return Refusal(code="invalid", message=f"{field} {what}", field=field)

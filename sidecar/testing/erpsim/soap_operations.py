@@ -1,0 +1,167 @@
+"""What each operation of the WSDL does: reads zeep's values, has it done, answers with the result.
+
+Every result has a ResultCode; OK says that it was done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sidecar.testing.erpsim.books import Refusal
+from sidecar.testing.erpsim.conduct import Conduct
+from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, Subject
+from sidecar.testing.erpsim.sales_order_xml import (
+    first_unfit,
+    present,
+    read_order,
+    show_answer,
+    show_document,
+    show_refusal,
+    subject_of,
+)
+from sidecar.testing.erpsim.side_books import RefundLine, SideBooks
+from sidecar.testing.erpsim.traffic import Exchange
+from sidecar.testing.soap_messages import Message
+
+VERSION = "erpsim 1"
+
+OPERATIONS: Mapping[str, Operation] = {
+    "CreateOrder": Operation.CREATE,
+    "CreateOrders": Operation.BULK,
+    "CancelOrder": Operation.CANCEL,
+    "FindOrder": Operation.FIND,
+    "ListOrders": Operation.LIST,
+    "SaveCustomer": Operation.CUSTOMER,
+    "CreateRefund": Operation.REFUND,
+    "GetStock": Operation.STOCK,
+    "Ping": Operation.PING,
+}
+
+
+class SoapOperations:
+    """The operations over one conduct and its books."""
+
+    def __init__(self, conduct: Conduct, side_books: SideBooks) -> None:
+        self._conduct = conduct
+        self._side_books = side_books
+
+    def subjects(self, operation: Operation, body: Any) -> tuple[Subject, ...]:
+        """What the call is about, for the rules."""
+        match operation:
+            case Operation.CREATE:
+                return (subject_of(present(body.request)),)
+            case Operation.BULK:
+                return tuple(subject_of(order) for order in _orders(body))
+            case Operation.CANCEL:
+                document = self._conduct.desk.books.document(body.OrderNo or "")
+                return (Subject(document.external),) if document else ()
+            case Operation.FIND | Operation.REFUND:
+                return (Subject(body.ExternalId or ""),)
+            case Operation.CUSTOMER:
+                return (Subject(present(body.request).ExternalId or ""),)
+            case Operation.STOCK:
+                return (Subject("", tuple(_skus(body))),)
+            case Operation.LIST | Operation.PING:
+                return ()
+
+    def act(
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+    ) -> dict[str, Any]:
+        """The result of the call."""
+        body = call.body
+        match enquiry.operation:
+            case Operation.CREATE:
+                return self._create(exchange, enquiry, call)
+            case Operation.BULK:
+                return self._create_all(exchange, enquiry, call, faults)
+            case Operation.CANCEL:
+                answer = self._conduct.desk.books.cancel(body.OrderNo or "")
+                return show_answer(None, answer)
+            case Operation.FIND:
+                found = self._conduct.find(exchange, body.ExternalId or "", faults)
+                return {"ResultCode": "OK", "Order": [show_document(item) for item in found]}
+            case Operation.LIST:
+                return self._list(exchange, body, faults)
+            case Operation.CUSTOMER:
+                return self._save_customer(body)
+            case Operation.REFUND:
+                return self._refund(body)
+            case Operation.STOCK:
+                return self._stock(body)
+            case Operation.PING:
+                return {"ResultCode": "OK", "Version": VERSION}
+
+    def _create(self, exchange: Exchange, enquiry: Enquiry, call: Message) -> dict[str, Any]:
+        [subject] = enquiry.subjects
+        ordered = (subject, read_order(present(call.body.request), call.headers))
+        return show_answer(subject.external, self._conduct.submit(exchange, enquiry, ordered))
+
+    def _create_all(
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+    ) -> dict[str, Any]:
+        orders = _orders(call.body)
+        batch = [
+            (subject, read_order(order, call.headers))
+            for subject, order in zip(enquiry.subjects, orders, strict=True)
+        ]
+        answered = self._conduct.submit_all(exchange, enquiry, batch, faults)
+        results = [show_answer(subject.external, answer) for subject, answer in answered]
+        return {"ResultCode": "OK", "Result": results}
+
+    def _list(self, exchange: Exchange, body: Any, faults: Faults) -> dict[str, Any]:
+        since = body.ChangedSince or datetime(1970, 1, 1, tzinfo=UTC)
+        page = 1 if body.Page is None else body.Page
+        if page < 1:
+            return _invalid("pages begin with 1", "Page")
+        if since.tzinfo is None:
+            since = since.replace(tzinfo=UTC)
+        shown = self._conduct.changed(exchange, since, page, faults)
+        orders = [show_document(document) for document in shown.documents]
+        return {"ResultCode": "OK", "Order": orders, "NextPage": shown.next}
+
+    def _save_customer(self, body: Any) -> dict[str, Any]:
+        sent = present(body.request)
+        names = ("ExternalId", "Name", "Email", "Country")
+        if unfit := first_unfit(((name, getattr(sent, name)) for name in names), ()):
+            return show_refusal(unfit)
+        customer = self._side_books.save_customer(
+            sent.ExternalId, sent.Name, sent.Email, sent.Country
+        )
+        return {"ResultCode": "OK", "CustomerNo": customer.number}
+
+    def _refund(self, body: Any) -> dict[str, Any]:
+        sent = [present(line) for line in body.Lines.Line] if body.Lines else []
+        figures = [("Amount", body.Amount), *(("Qty", line.Qty) for line in sent)]
+        unfit = first_unfit((("ExternalId", body.ExternalId),), figures)
+        if unfit:
+            return show_refusal(unfit)
+        if body.Amount is None or body.Amount <= 0 or any(line.Qty is None for line in sent):
+            return _invalid("nothing is given back", "Amount")
+        lines = tuple(
+            RefundLine(line_id=line.LineId, sku=line.Sku or "", quantity=line.Qty) for line in sent
+        )
+        refund = self._side_books.refund(body.ExternalId, body.OrderNo or "", body.Amount, lines)
+        if isinstance(refund, Refusal):
+            return {**show_refusal(refund), "RefundNo": refund.number}
+        return {"ResultCode": "OK", "RefundNo": refund.number}
+
+    def _stock(self, body: Any) -> dict[str, Any]:
+        levels = [
+            {"Sku": level.sku, "Warehouse": level.warehouse, "Qty": level.quantity}
+            for level in self._side_books.stock(_skus(body))
+        ]
+        return {"ResultCode": "OK", "Level": levels}
+
+
+def _orders(body: Any) -> list[Any]:
+    return [present(order) for order in body.Orders.Order] if body.Orders else []
+
+
+def _skus(body: Any) -> list[str]:
+    return [sku or "" for sku in body.Skus.Sku] if body.Skus else []
+
+
+def _invalid(message: str, field: str) -> dict[str, Any]:
+    return show_refusal(Refusal(code="invalid", message=message, field=field))

@@ -1,0 +1,243 @@
+"""`erp-sidecar adapter`: the interface, a mapping against it, and an order's call, not made."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.rig import Rig
+
+PROJECT = Path(__file__).parents[2]
+INTERFACES = PROJECT / "tests" / "unit" / "interfaces"
+CALLS = """\
+orders:
+  push:
+    on: [order.placed]
+    call:
+      method: POST
+      path: /orders
+      json:
+        externalNumbr: =order.increment_id
+        channel: TELEPHONE
+        reference: =order.store_name
+    answer: {accepted: =response.status == 201, reference: =response.body.number}
+"""
+#: What a program of the sidecar would be told by its installed metadata.
+ENTRY_POINTS = """\
+[erp_sidecar.adapters]
+rest.generic = adapters.rest.generic:create
+soap.generic = adapters.soap.generic:create
+"""
+OPENAPI = {
+    "openapi": "3.0.0",
+    "paths": {
+        "/orders": {
+            "post": {
+                "summary": "Books an order",
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {
+                                "required": ["externalNumber", "customer"],
+                                "properties": {
+                                    "externalNumber": {"type": "string", "maxLength": 50},
+                                    "customer": {"type": "string"},
+                                    "channel": {"type": "string", "maxLength": 4},
+                                    "reference": {"type": "string", "maxLength": 35},
+                                },
+                            }
+                        }
+                    },
+                },
+            }
+        }
+    },
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Files of a mapping and its interface; the adapters as this working copy has them."""
+    (tmp_path / "calls.yaml").write_text(CALLS, encoding="utf-8")
+    (tmp_path / "orders.json").write_text(json.dumps(OPENAPI), encoding="utf-8")
+    info = tmp_path / "metadata" / "erp_sidecar_under_test-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: erp-sidecar-under-test\nVersion: 1\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
+    return tmp_path
+
+
+def sidecar(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, without any configuration."""
+    code = "from sidecar.cli import main; main()"
+    path = os.pathsep.join((str(PROJECT), str(folder / "metadata")))
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "ERP_SIDECAR_CONFIG": str(folder / "none.yaml")},
+    )
+
+
+def test_the_installed_adapters_are_listed(folder: Path) -> None:
+    done = sidecar(folder, "adapter", "list", "--json")
+
+    assert done.returncode == 0, done.stderr
+    assert {"rest.generic", "soap.generic"} <= {one["name"] for one in json.loads(done.stdout)}
+
+
+def test_describe_lists_operations_and_one_with_its_arguments(folder: Path) -> None:
+    wsdl = str(INTERFACES / "trade.wsdl")
+
+    listed = sidecar(folder, "adapter", "describe", wsdl)
+    one = sidecar(folder, "adapter", "describe", wsdl, "CreateOrder", "--depth", "2")
+    tree = sidecar(folder, "adapter", "describe", wsdl, "CreateOrder", "--json")
+
+    assert listed.stdout.splitlines() == [
+        "CreateOrder(order: Order, …)",
+        "FindOrder(externalId: text, most: whole number)",
+    ]
+    assert "    externalId: text, at most 20 characters, mandatory" in one.stdout
+    assert json.loads(tree.stdout)["parts"]["body"]["fields"][0]["kind"] == "Order"
+
+
+def test_describe_writes_a_skeleton(folder: Path) -> None:
+    done = sidecar(folder, "adapter", "describe", "orders.json", "POST /orders", "--skeleton")
+
+    assert done.returncode == 0, done.stderr
+    assert "        externalNumber: =order.increment_id " in done.stdout
+    assert "        customer: =FILL_IN " in done.stdout
+    assert "        # channel: =FILL_IN " in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["describe", "orders.json", "POST /order"], 64, "did you mean 'POST /orders'"),
+        (["describe", "orders.json", "--skeleton"], 64, "--skeleton is for one operation"),
+        (["describe", "calls.yaml"], 64, "no installed adapter reads such a document"),
+        (["describe", "absent.json"], 78, "cannot be read"),
+        (["describe"], 78, "none.yaml"),
+        (["check", "--contract", "orders.json"], 78, "none.yaml"),
+        (["check", "--contract", "orders.json", "--calls", "absent.yaml"], 78, "no such file"),
+    ],
+)
+def test_what_cannot_be_done_is_told_with_its_code(
+    folder: Path, arguments: list[str], code: int, message: str
+) -> None:
+    done = sidecar(folder, "adapter", *arguments)
+
+    assert done.returncode == code, done.stdout + done.stderr
+    assert message in done.stderr
+
+
+def test_check_names_what_is_misspelt_too_long_or_missing(folder: Path) -> None:
+    arguments = ("adapter", "check", "--contract", "orders.json", "--calls", "calls.yaml")
+    done = sidecar(folder, *arguments)
+    found = json.loads(sidecar(folder, *arguments, "--json").stdout)["findings"]
+
+    assert done.returncode == 2
+    assert [(one["severity"], one["id"]) for one in found] == [
+        ("error", "unknown-field"),
+        ("error", "too-long"),
+        ("warning", "too-long"),
+        ("error", "missing"),
+        ("error", "missing"),
+    ]
+    assert "calls.yaml:8: orders.push.call.json.externalNumbr: error: " in done.stdout
+    assert "did you mean 'externalNumber'? [unknown-field]" in done.stdout
+    assert "'customer' is mandatory and not filled" in done.stdout
+    assert done.stdout.endswith("4 error(s), 1 warning(s)\n")
+
+
+def test_check_of_a_mapping_that_fits(folder: Path) -> None:
+    fits = CALLS.replace("externalNumbr", "externalNumber").replace("TELEPHONE", "WEB")
+    fits = fits.replace("reference: =order.store_name", "customer: =order.store_name")
+    (folder / "calls.yaml").write_text(fits, encoding="utf-8")
+
+    arguments = ("adapter", "check", "--contract", "orders.json", "--calls", "calls.yaml")
+    done = sidecar(folder, *arguments)
+    strict = sidecar(folder, *arguments, "--strict")
+
+    assert (done.returncode, strict.returncode) == (0, 2), done.stdout
+    assert "'customer' is mandatory, and this may be none [maybe-empty]" in done.stdout
+
+
+# --- dry-run -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
+    with Rig(server, tmp_path, "dry_run") as installed:
+        yield installed
+
+
+def shown(rig: Rig, *arguments: str) -> Any:
+    (one,) = json.loads(rig.sidecar("adapter", "dry-run", *arguments, "--json"))
+    return one
+
+
+def test_dry_run_shows_the_call_of_an_order_and_sends_nothing(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+    number = placed.increment_id
+
+    one = shown(rig, number)
+    text = rig.sidecar("adapter", "dry-run", number)
+
+    assert (one["event"], one["frozen"], one["broken"]) == ("order.placed", False, [])
+    assert one["preview"]["request"].startswith(f"POST {rig.erp.url}/")
+    body = json.loads(one["preview"]["body"], parse_float=Decimal)
+    assert number in body.values()
+    assert f"POST {rig.erp.url}/" in text
+    assert "made of the order as Magento has it now" in text
+    assert rig.erp.requests() == []
+
+
+def test_dry_run_shows_what_waits_as_it_was_frozen(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+        rig.erp.rule("credit_limit", times=1)
+        rig.sidecar("run", "--once")
+        (event,) = json.loads(rig.sidecar("order", "show", placed.increment_id, "--json"))[0][
+            "events"
+        ]
+        before = rig.erp.requests()
+
+        one = shown(rig, placed.increment_id)
+
+    # Refused, it waits in the ledger: that is what will be sent, not a newer look at the order.
+    assert (one["frozen"], one["event_id"]) == (True, event["event_id"])
+    assert rig.erp.requests() == before
+
+
+def test_dry_run_of_an_event_that_nothing_carries(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+
+    one = shown(rig, placed.increment_id, "--event", "order.vanished")
+
+    assert one["preview"] is None
+
+
+def test_dry_run_of_an_order_that_does_not_exist(rig: Rig) -> None:
+    done = subprocess.run(
+        rig.command("adapter", "dry-run", "000009999"), capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 65
+    assert "Magento has no order 000009999" in done.stderr

@@ -1,0 +1,139 @@
+"""`preview` shows what `push` sends, and neither sends anything nor shows a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.filters import ExpressionError
+from adapters.rest.generic import create
+from adapters.soap.generic import create as create_soap
+from sidecar.domain.event import EventType
+from sidecar.domain.secret import Secret
+from sidecar.ports import Connection, Preview, Previewing, ShopContext
+from sidecar.testing.sample_order import delivery, placed, simple_order
+from tests.contract.scripted_server import answer, scripted_server
+
+CALLS = """
+orders:
+  push:
+    on: [order.placed]
+    call:
+      method: POST
+      path: /orders
+      query: {shop: =shop.name}
+      headers: {Idempotency-Key: =event.id, X-Key: =secret.key}
+      json: {number: =order.increment_id, total: =order.grand_total, key: =secret.key}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+"""
+SOAP_CALLS = """
+orders:
+  push:
+    on: [order.placed]
+    call:
+      operation: CreateOrder
+      header: {login: {client: M2}}
+      body:
+        order:
+          mandant: 7
+          externalId: =order.increment_id
+          currency: =order.order_currency_code
+          customerNumber: C1
+          line: {$each: item in order.sellable_items, $do: {sku: =item.sku, qty: =item.qty_ordered}}
+    answer: {accepted: =not response.fault, reference: =response.body.number}
+"""
+WSDL = Path(__file__).parents[1] / "unit" / "interfaces" / "trade.wsdl"
+
+
+def connection(folder: Path, url: str, calls: str, **more: Any) -> Connection:
+    path = folder / "calls.yaml"
+    path.write_text(calls, encoding="utf-8")
+    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more)
+
+
+def preview_of(adapter: object, event: EventType = EventType.ORDER_PLACED) -> Preview | None:
+    assert isinstance(adapter, Previewing)
+    return adapter.preview(delivery(simple_order(), event))
+
+
+def test_what_is_shown_is_what_is_sent(tmp_path: Path) -> None:
+    with scripted_server(lambda _: answer(200, '{"number": "SO-1"}')) as server:
+        secrets = {"key": Secret("swordfish")}
+        asked = connection(tmp_path, server.url, CALLS, secrets=secrets)
+        with closing(create(asked)) as adapter:
+            shown = preview_of(adapter)
+            assert server.requests == []
+            adapter.push([placed(simple_order())])
+    (sent,) = server.requests
+
+    assert shown is not None
+    assert shown.request == f"POST {server.url}/orders?shop=main"
+    assert shown.body == sent.body.decode().replace("swordfish", "***")
+    for name, value in shown.headers.items():
+        assert value == (sent.header(name) or "").replace("swordfish", "***")
+    assert shown.headers["X-Key"] == "***"
+    assert '\n  "number": "000000042"' in (shown.shown or "")
+
+
+@pytest.mark.parametrize(
+    ("auth", "header"),
+    [
+        ({"basic": {"user": "ada", "password": Secret("swordfish")}}, "Basic ***"),
+        ({"bearer": {"token": Secret("swordfish")}}, "Bearer ***"),
+        (
+            {
+                "oauth2_client_credentials": {
+                    "token_url": "http://localhost:9/token",
+                    "client_id": "m2",
+                    "client_secret": Secret("swordfish"),
+                }
+            },
+            "Bearer ***",
+        ),
+    ],
+)
+def test_a_login_is_named_and_not_shown(
+    tmp_path: Path, auth: Mapping[str, Any], header: str
+) -> None:
+    calls = CALLS.replace(", X-Key: =secret.key", "").replace(", key: =secret.key", "")
+    with closing(create(connection(tmp_path, "http://localhost:9", calls, auth=auth))) as adapter:
+        shown = preview_of(adapter)
+
+    assert shown is not None
+    assert shown.headers["Authorization"] == header
+    assert "swordfish" not in str(shown)
+
+
+def test_an_envelope_is_shown_without_its_password(tmp_path: Path) -> None:
+    token = {"user": "ada", "password": Secret("swordfish"), "digest": False, "timestamp": False}
+    asked = connection(tmp_path, "", SOAP_CALLS, wsdl=str(WSDL), auth={"username_token": token})
+    with closing(create_soap(asked)) as adapter:
+        shown = preview_of(adapter)
+
+    assert shown is not None
+    assert shown.request == "POST http://localhost:9/trade"
+    assert shown.headers["SOAPAction"] == '"urn:trade#CreateOrder"'
+    assert "externalId>000000042</" in (shown.body or "")
+    assert ">***</" in (shown.body or "")
+    assert "swordfish" not in str(shown)
+    assert len((shown.shown or "").splitlines()) > 10
+
+
+def test_nothing_is_shown_of_what_nothing_carries(tmp_path: Path) -> None:
+    secrets = {"key": Secret("swordfish")}
+    asked = connection(tmp_path, "http://localhost:9", CALLS, secrets=secrets)
+    with closing(create(asked)) as adapter:
+        assert preview_of(adapter, EventType.ORDER_CANCELED) is None
+
+
+def test_an_order_that_cannot_be_mapped_is_told_with_its_line(tmp_path: Path) -> None:
+    calls = CALLS.replace("=order.grand_total", "=order.increment_id | date('%Y')")
+    secrets = {"key": Secret("swordfish")}
+    asked = connection(tmp_path, "http://localhost:9", calls, secrets=secrets)
+    with closing(create(asked)) as adapter, pytest.raises(ExpressionError, match=r"calls.yaml:\d+"):
+        preview_of(adapter)

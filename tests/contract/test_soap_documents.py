@@ -1,0 +1,159 @@
+"""Where a WSDL comes from: a file, or an address whose answer is kept."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.soap import generic
+from adapters.soap.documents import FRESH
+from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.secret import Secret
+from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
+from tests.contract.soap_peer import CALLS, LEGACY, WSDLS, connection
+
+PASSWORD = "pa55word"
+IMPORTING = """<?xml version="1.0"?>
+<wsdl:definitions xmlns:wsdl="http://schemas.xmlsoap.org/wsdl/" targetNamespace="urn:outer"
+    xmlns:soap="http://schemas.xmlsoap.org/wsdl/soap/" xmlns:t="urn:legacy">
+  <wsdl:import namespace="urn:legacy" location="{place}"/>
+  <wsdl:service name="Outer">
+    <wsdl:port name="Orders" binding="t:Orders"><soap:address location="http://erp/"/></wsdl:port>
+  </wsdl:service>
+</wsdl:definitions>
+"""
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for what was fetched, as systemd's CacheDirectory= would name it."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("CACHE_DIRECTORY", f"{folder}:/never/this/one")
+    return folder
+
+
+@pytest.fixture
+def wsdl_server() -> Iterator[ScriptedServer]:
+    """Serves the WSDL at every address."""
+    with scripted_server(serve) as server:
+        yield server
+
+
+def serve(_: Received) -> Any:
+    return answer(200, LEGACY.read_bytes(), Content_Type="text/xml")
+
+
+def load(folder: Path, wsdl: str, **further: Any) -> None:
+    """Make an adapter, as a start of the daemon does."""
+    calls = folder / "calls.yaml"
+    calls.write_text(CALLS)
+    generic.create(connection(calls, "", wsdl=wsdl, **further)).close()
+
+
+def grow_old(folder: Path) -> None:
+    long_ago = time.time() - FRESH - 60
+    for path in (folder / "wsdl").iterdir():
+        os.utime(path, (long_ago, long_ago))
+
+
+def test_an_address_is_asked_once_a_day(
+    tmp_path: Path, cache: Path, wsdl_server: ScriptedServer
+) -> None:
+    url = f"{wsdl_server.url}/orders?wsdl"
+
+    load(tmp_path, url)
+    load(tmp_path, url)
+    assert [one.target for one in wsdl_server.requests] == ["/api/orders?wsdl"]
+
+    grow_old(cache)
+    load(tmp_path, url)
+    assert len(wsdl_server.requests) == 2
+
+
+def test_a_start_while_the_erp_is_down_uses_what_was_kept(tmp_path: Path, cache: Path) -> None:
+    with scripted_server(serve) as server:
+        url = f"{server.url}/?wsdl"
+        load(tmp_path, url)
+    grow_old(cache)
+
+    load(tmp_path, url)
+
+
+def test_an_error_page_is_not_kept(tmp_path: Path, cache: Path) -> None:
+    with (
+        scripted_server(lambda _: answer(503, "<html>busy</html>")) as server,
+        pytest.raises(ConfigurationError) as wrong,
+    ):
+        load(tmp_path, f"{server.url}/?wsdl")
+
+    assert "HTTP 503" in wrong.value.message
+    assert not cache.exists()
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(
+    tmp_path: Path, cache: Path, wsdl_server: ScriptedServer
+) -> None:
+    cache.write_text("no folder")
+
+    load(tmp_path, f"{wsdl_server.url}/?wsdl")
+    load(tmp_path, f"{wsdl_server.url}/?wsdl")
+
+    assert len(wsdl_server.requests) == 2
+
+
+def test_the_login_is_shown_to_the_erp_and_not_to_whom_its_wsdl_imports_from(
+    tmp_path: Path, wsdl_server: ScriptedServer
+) -> None:
+    outer = IMPORTING.format(place=f"{wsdl_server.url}/inner.wsdl")
+    with scripted_server(lambda _: answer(200, outer)) as erp:
+        auth = {"basic": {"user": "magento", "password": Secret(PASSWORD)}}
+        load(tmp_path, f"{erp.url}/outer.wsdl", auth=auth)
+
+        assert erp.requests[0].header("Authorization")
+        assert wsdl_server.requests[0].header("Authorization") is None
+
+
+def test_a_file_imports_what_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "inner.wsdl").write_bytes(LEGACY.read_bytes())
+    outer = tmp_path / "outer.wsdl"
+    outer.write_text(IMPORTING.format(place="inner.wsdl"))
+
+    load(tmp_path, str(outer))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as wrong:
+        load(tmp_path, str(tmp_path / "no.wsdl"))
+
+    assert f"{tmp_path}/no.wsdl: cannot be read: No such file" in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    "entity", ['"b"', 'SYSTEM "file:///etc/hostname"', 'SYSTEM "http://127.0.0.1:9/x"']
+)
+def test_a_wsdl_with_a_document_type_is_refused(tmp_path: Path, entity: str) -> None:
+    text = LEGACY.read_text().replace(
+        "<wsdl:definitions", f"<!DOCTYPE x [<!ENTITY a {entity}>]><wsdl:definitions", 1
+    )
+    path = tmp_path / "bad.wsdl"
+    path.write_text(text)
+
+    with pytest.raises(ConfigurationError) as wrong:
+        load(tmp_path, str(path))
+
+    assert "DTDForbidden" in wrong.value.message
+
+
+def test_the_encoding_schema_is_shipped(tmp_path: Path) -> None:
+    calls = tmp_path / "calls.yaml"
+    calls.write_text(
+        "orders: {push: {on: [order.placed], call: {operation: createOrder, body: {}}, "
+        "answer: {accepted: =response.body, reference: =ref}}}"
+    )
+
+    generic.create(connection(calls, "", wsdl=str(WSDLS / "encoded.wsdl"))).close()

@@ -1,0 +1,156 @@
+"""A WSDL's operations as field trees: what zeep knows, and what it forgets."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+
+from adapters.contract.field import Field
+from adapters.soap.contract import WsdlDescription, open_contract
+from adapters.soap.documents import Documents
+from adapters.soap.wsdl import Wsdl
+from sidecar.domain.errors import ConfigurationError, UsageError
+from sidecar.ports import Connection, Contract, ShopContext
+
+WSDL = Path(__file__).parent / "interfaces" / "trade.wsdl"
+
+
+@pytest.fixture
+def trade() -> WsdlDescription:
+    return described(WSDL)
+
+
+def described(path: Path) -> WsdlDescription:
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(path))
+    return WsdlDescription(Wsdl.load(str(path), Documents(connection)).document)
+
+
+def opened(path: Path) -> Contract:
+    contract = open_contract(str(path), None)
+    assert contract is not None
+    return contract
+
+
+def field(description: WsdlDescription, operation: str, path: str) -> Field:
+    part, *names = path.split(".")
+    found = description.operations[operation].parts[part]
+    for name in names:
+        found = found.members.fields[name]
+    return found
+
+
+def test_each_operation_has_its_parts(trade: WsdlDescription) -> None:
+    create, find = trade.operations["CreateOrder"], trade.operations["FindOrder"]
+
+    assert create.about == "Books an order."
+    assert create.call == {"operation": "CreateOrder"}
+    assert list(create.parts) == ["body", "header"]
+    assert list(field(trade, "CreateOrder", "header").members.fields) == ["login"]
+    # An RPC message has parts instead of one element.
+    assert list(find.parts["body"].members.fields) == ["externalId", "most"]
+    assert find.parts["body"].members.fields["externalId"].longest == 20
+
+
+def test_restrictions_come_along_that_zeep_drops(trade: WsdlDescription) -> None:
+    order = field(trade, "CreateOrder", "body.order").members.fields
+
+    assert order["externalId"].longest == 20  # by way of two types in another file
+    assert order["total"].digits == (15, 2)
+    assert order["channel"].choices == ("OPEN", "BOOKED")
+    assert order["channel"].about == "Where it came from."
+    assert (order["ordered"].kind, order["placedAt"].kind) == ("date", "time")
+
+
+def test_what_is_mandatory(trade: WsdlDescription) -> None:
+    members = field(trade, "CreateOrder", "body.order").members
+
+    mandatory = {one.name: one.nullable for one in members.mandatory()}
+    assert mandatory == {"externalId": False, "currency": True, "line": False, "mandant": False}
+    assert members.alternatives == ((("customerNumber",), ("guest",)),)
+    assert not members.fields["memo"].required  # its group may be left out
+
+
+def test_lists_attributes_and_what_has_no_name(trade: WsdlDescription) -> None:
+    order = field(trade, "CreateOrder", "body.order").members.fields
+
+    assert order["line"].many
+    assert order["mandant"].kind == "whole number"
+    assert order["test"].takes == {"truth value"}
+    assert order["_value_1"].kind == "anything"
+
+
+def test_a_type_may_contain_itself(trade: WsdlDescription) -> None:
+    part = field(trade, "CreateOrder", "body.order.line.part.part.part")
+
+    assert part.kind == "Line"
+    assert part.many
+
+
+def test_a_text_with_attributes_is_both_value_and_record(trade: WsdlDescription) -> None:
+    price = field(trade, "CreateOrder", "body.order.line.price")
+
+    assert "number" in price.takes
+    assert set(price.members.fields) == {"_value_1", "currency"}
+
+
+def test_types_that_derive_from_an_abstract_one_can_be_chosen(trade: WsdlDescription) -> None:
+    document = field(trade, "CreateOrder", "body.document")
+
+    assert document.abstract
+    assert document.type_names == ["Quote", "Invoice"]
+    assert list(document.types["Quote"].members.fields) == ["number", "validUntil"]
+    assert document.types["b:Quote"] is document.types["{urn:trade:base}Quote"]
+
+
+def test_described_for_a_person() -> None:
+    lines = opened(WSDL).describe("CreateOrder", ["Quote"], 3).lines
+
+    assert lines[0] == "CreateOrder — Books an order."
+    text = "\n".join(lines)
+    assert "    externalId: text, at most 20 characters, mandatory" in text
+    assert "    channel: text, OPEN | BOOKED — Where it came from." in text
+    assert "    one of: customerNumber | guest" in text
+    assert "  document: Quote, $type: Quote" in text
+    assert "    validUntil: date, mandatory" in text
+    assert "part: list of Line …" in text
+    assert text.endswith("answer (response.body)\n  number: text, mandatory\n  "
+                         "state: text, OPEN | BOOKED, mandatory")  # fmt: skip
+
+
+def test_an_operation_that_does_not_exist_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="did you mean 'CreateOrder'"):
+        opened(WSDL).describe("CreatOrder", [], 3)
+
+
+def test_what_is_no_wsdl_is_left_to_others(tmp_path: Path) -> None:
+    for name, content in (("a.json", "{}"), ("b.xml", "<Edmx/>")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+        assert open_contract(str(tmp_path / name), None) is None
+
+
+def test_a_document_type_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "evil.wsdl"
+    path.write_text(
+        '<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]><definitions>&a;</definitions>',
+        encoding="utf-8",
+    )
+
+    with pytest.raises(ConfigurationError, match="has a DOCTYPE"):
+        open_contract(str(path), None)
+
+
+@pytest.mark.shared
+def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
+    path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
+    started = time.monotonic()
+    contract = opened(path)
+    lines = contract.describe("upsert", ["SalesOrder"], 6).lines
+    took = time.monotonic() - started
+
+    assert took < 5
+    assert len(contract.operations()) == 42
+    assert any(line.strip().startswith("orderStatus: text, _pendingApproval") for line in lines)
+    assert any(line.strip().startswith("quantity: number") for line in lines)
