@@ -125,7 +125,7 @@ class GenericAdapter(Generic[Call]):
             return None
         domain, push = self._pushes[delivery.event.type]
         values = self._call_values(push, [self._values(delivery, domain)])
-        request = self._request(push.call, values)
+        request = push.call.disarmed(self._request(push.call, values))
         shown = None if request.body is None else push.call.shown(request.body)
         return self._transport.preview(request, shown)
 

@@ -18,6 +18,9 @@ class WireCall(Protocol):
     def response(self, reply: Reply) -> tuple[Any, Evidence]:
         """The answer as expressions read it (`response`), and what the transport knows of it."""
 
+    def disarmed(self, request: Request) -> Request:
+        """For a person to see: without a proof of who we are that who sees it could still use."""
+
     def shown(self, body: bytes) -> str:
         """A body with line breaks, for a person."""
 

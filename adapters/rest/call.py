@@ -60,6 +60,10 @@ class HttpCall:
         response = Response(reply)
         return response, response.evidence(reply)
 
+    def disarmed(self, request: Request) -> Request:
+        """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
+        return request
+
     def shown(self, body: bytes) -> str:
         """See `adapters.wire_call.WireCall`."""
         return indented(body) if self.encode is encode_json else body.decode()

@@ -28,7 +28,7 @@ from sidecar.domain.outcome import (
     name_of,
 )
 from sidecar.domain.secret import Secret
-from sidecar.ports import ErpAdapter, Link
+from sidecar.ports import ErpAdapter, Link, Previewing
 from sidecar.testing.sample_order import canceled, delivery, placed, simple_order
 from tests.contract.netsuite_bench import (
     EXAMPLE,
@@ -205,6 +205,18 @@ def test_secrets_are_struck_out_of_what_netsuite_echoes(ours: NetSuiteServer, ma
     assert result.outcome.message == "no: ***&***"
     assert result.exchange is not None
     assert "secret" not in result.exchange.answer
+
+
+def test_a_call_that_is_shown_could_not_be_sent_by_who_sees_it(make: Make) -> None:
+    adapter = make(EXAMPLE)
+    assert isinstance(adapter, Previewing)
+
+    shown = adapter.preview(placed(simple_order()))
+
+    assert shown is not None
+    assert ">***</" in (shown.body or "")
+    assert "000000042" in (shown.shown or "")
+    assert "consumer-secret" not in f"{shown.body}{shown.shown}"
 
 
 # What NetSuite answers
