@@ -45,21 +45,9 @@ NUMBERS = ("000000001", "000000002", "000000003")
 Make = Callable[..., ErpAdapter]
 
 
-@pytest.fixture(params=["ours", pytest.param("NetSuite's", marks=pytest.mark.shared)])
-def wsdl(request: pytest.FixtureRequest) -> Path:
-    """The reduced WSDL of the tests, and the one that NetSuite hands out."""
-    if request.param == "ours":
-        return OWN_WSDL
-    shared: Path = request.getfixturevalue("shared")
-    path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
-    if not path.is_file():
-        pytest.skip(f"NetSuite's WSDL is not here ({path})")
-    return path
-
-
 @pytest.fixture
-def server(wsdl: Path) -> Iterator[NetSuiteServer]:
-    with NetSuiteServer.start(wsdl) as running:
+def server(netsuite_wsdl: Path) -> Iterator[NetSuiteServer]:
+    with NetSuiteServer.start(netsuite_wsdl) as running:
         yield running
 
 
@@ -95,8 +83,10 @@ def outcomes(adapter: ErpAdapter, *numbers: str) -> list[Outcome]:
 # What it must show
 
 
-def test_sent_twice_an_order_is_there_once(server: NetSuiteServer, make: Make, wsdl: Path) -> None:
-    adapter = make(SINGLE, server.url, wsdl)
+def test_sent_twice_an_order_is_there_once(
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
+) -> None:
+    adapter = make(SINGLE, server.url, netsuite_wsdl)
 
     [first], [second] = outcomes(adapter, NUMBERS[0]), outcomes(adapter, NUMBERS[0])
 
@@ -107,10 +97,10 @@ def test_sent_twice_an_order_is_there_once(server: NetSuiteServer, make: Make, w
 
 
 def test_of_three_orders_in_a_call_one_is_refused_with_the_code_of_netsuite(
-    server: NetSuiteServer, make: Make, wsdl: Path, tmp_path: Path
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path, tmp_path: Path
 ) -> None:
     server.refused[NUMBERS[1]] = ("USER_ERROR", "Please enter value(s) for: Department.")
-    adapter = make(without_customers(tmp_path), server.url, wsdl)
+    adapter = make(without_customers(tmp_path), server.url, netsuite_wsdl)
 
     found = outcomes(adapter, *NUMBERS)
 
@@ -121,10 +111,10 @@ def test_of_three_orders_in_a_call_one_is_refused_with_the_code_of_netsuite(
 
 
 def test_too_many_calls_at_once_are_throttled_and_nothing_was_done(
-    server: NetSuiteServer, make: Make, wsdl: Path
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
 ) -> None:
     server.blocked = 1
-    adapter = make(SINGLE, server.url, wsdl)
+    adapter = make(SINGLE, server.url, netsuite_wsdl)
 
     [refused] = outcomes(adapter, NUMBERS[0])
     [again] = outcomes(adapter, NUMBERS[0])
@@ -134,8 +124,10 @@ def test_too_many_calls_at_once_are_throttled_and_nothing_was_done(
     assert isinstance(again, Accepted)
 
 
-def test_a_wrong_token_stops_everything(server: NetSuiteServer, make: Make, wsdl: Path) -> None:
-    adapter = make(SINGLE, server.url, wsdl, {**TOKEN, "token_secret": Secret("another")})
+def test_a_wrong_token_stops_everything(
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
+) -> None:
+    adapter = make(SINGLE, server.url, netsuite_wsdl, {**TOKEN, "token_secret": Secret("another")})
 
     [outcome] = outcomes(adapter, NUMBERS[0])
 
@@ -444,12 +436,12 @@ def test_a_wsdl_that_netsuite_supports_no_more_is_refused(make: Make, tmp_path: 
 
 
 def test_an_order_s_customer_is_there_before_the_order(
-    server: NetSuiteServer, make: Make, wsdl: Path
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
 ) -> None:
     server.knows_customers = True
     known = simple_order(NUMBERS[0], customer_id=17, customer_is_guest=False)
 
-    results = make(EXAMPLE, server.url, wsdl).push([placed(known), placed(simple_order())])
+    results = make(EXAMPLE, server.url, netsuite_wsdl).push([placed(known), placed(simple_order())])
 
     assert [name_of(one.outcome) for one in results] == ["accepted", "accepted"]
     assert [one.before for one in results] == [1, 1]
@@ -476,9 +468,9 @@ def test_an_order_whose_customer_is_refused_stays_out_of_the_batch(
 
 
 def test_a_cancellation_closes_every_line_and_a_change_leaves_the_lines_alone(
-    server: NetSuiteServer, make: Make, wsdl: Path
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
 ) -> None:
-    adapter = make(EXAMPLE, server.url, wsdl)
+    adapter = make(EXAMPLE, server.url, netsuite_wsdl)
     order = simple_order()
     [booked] = outcomes(adapter, order.increment_id)
     assert isinstance(booked, Accepted)
@@ -509,8 +501,10 @@ def test_an_order_that_is_fulfilled_is_not_closed(ours: NetSuiteServer, make: Ma
     )
 
 
-def test_a_question_tells_figures_and_lines(server: NetSuiteServer, make: Make, wsdl: Path) -> None:
-    adapter = make(EXAMPLE, server.url, wsdl)
+def test_a_question_tells_figures_and_lines(
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
+) -> None:
+    adapter = make(EXAMPLE, server.url, netsuite_wsdl)
     outcomes(adapter, NUMBERS[0])
 
     found = adapter.probe("orders", NUMBERS)
@@ -534,9 +528,9 @@ def test_a_record_that_could_not_be_read_is_not_one_that_is_not_there(
 
 
 def test_a_list_goes_through_all_pages_of_one_search(
-    server: NetSuiteServer, make: Make, wsdl: Path
+    server: NetSuiteServer, make: Make, netsuite_wsdl: Path
 ) -> None:
-    adapter = make(EXAMPLE, server.url, wsdl)
+    adapter = make(EXAMPLE, server.url, netsuite_wsdl)
     numbers = [f"{number:09}" for number in range(1, 8)]
     outcomes(adapter, *numbers)
     server.calls.clear()
