@@ -17,6 +17,7 @@ from adapters.contract.field import Field, Members, Operation
 from adapters.contract.xml import about, parse_xml
 from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
+from adapters.soap.security import http_login
 from adapters.soap.wsdl import Wsdl
 from sidecar.ports import Connection, Contract, ShopContext
 
@@ -131,7 +132,8 @@ def _record(name: str, fields: Mapping[str, Field]) -> Field:
 
 def open_contract(source: str, connection: Connection | None) -> Contract | None:
     """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
-    with closing(Documents(connection or _anonymous(source))) as documents:
+    reader = connection or _anonymous(source)
+    with closing(Documents(replace(reader, auth=http_login(reader.auth)))) as documents:
         content = documents.load(source)
         if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
             return None

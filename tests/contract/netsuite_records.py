@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import count
 from typing import Any
 
 from sidecar.testing.erpsim import Document, Line
@@ -59,6 +62,26 @@ class Records:
 
     def _type(self, name: str) -> Any:
         return next(one for one in self._types.types if one.name == name)
+
+
+@dataclass
+class Searches:
+    """Searches by their ids: NetSuite pages through what a search found when it was made."""
+
+    size: int
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _found: dict[str, list[Document]] = field(default_factory=dict)
+
+    def begin(self, found: list[Document]) -> str:
+        name = f"WEBSERVICES_{next(self._numbers)}"
+        self._found[name] = found
+        return name
+
+    def page(self, name: str, index: int) -> tuple[list[Document], int, int]:
+        """The documents of a page, how many there are, how many pages."""
+        found = self._found[name]
+        start = (index - 1) * self.size
+        return found[start : start + self.size], len(found), -(-len(found) // self.size)
 
 
 def failed(code: str, message: str) -> dict[str, Any]:

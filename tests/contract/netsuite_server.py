@@ -14,9 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +26,7 @@ from sidecar.testing.erpsim.desk import OrderDesk
 from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, RuleBook, Subject
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.soap_server import Call, Delivery, Response, SoapFault, SoapServer
-from tests.contract.netsuite_records import Records, failed, refusal, submission
+from tests.contract.netsuite_records import Records, Searches, failed, refusal, submission
 
 OWN_WSDL = Path(__file__).parent / "wsdl" / "suitetalk.wsdl"
 TOKEN: Mapping[str, Any] = {
@@ -38,6 +37,7 @@ TOKEN: Mapping[str, Any] = {
     "token_secret": Secret("token-secret"),
 }
 _CLOCK_SKEW = 300
+_PATIENCE = 20
 _OPERATIONS = {
     "upsert": Operation.CREATE,
     "upsertList": Operation.BULK,
@@ -46,26 +46,6 @@ _OPERATIONS = {
     "search": Operation.LIST,
     "searchMoreWithId": Operation.LIST,
 }
-
-
-@dataclass
-class _Searches:
-    """Searches by their ids: NetSuite pages through what a search found when it was made."""
-
-    size: int
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    _found: dict[str, list[Document]] = field(default_factory=dict)
-
-    def begin(self, found: list[Document]) -> str:
-        name = f"WEBSERVICES_{next(self._numbers)}"
-        self._found[name] = found
-        return name
-
-    def page(self, name: str, index: int) -> tuple[list[Document], int, int]:
-        """The documents of a page, how many there are, how many pages."""
-        found = self._found[name]
-        start = (index - 1) * self.size
-        return found[start : start + self.size], len(found), -(-len(found) // self.size)
 
 
 @dataclass(frozen=True)
@@ -138,6 +118,8 @@ class NetSuiteServer:
         self.unreadable: set[str] = set()
         self.blocked = 0
         self.most_records = 200
+        self._places: threading.Semaphore | None = None
+        self._refused_one = threading.Event()
         self.fails_with: tuple[str, str] | None = None
         self.spoils: Callable[[bytes], bytes] = lambda answer: answer
         self.calls.clear()
@@ -145,8 +127,12 @@ class NetSuiteServer:
         self._desk = OrderDesk(self.books, frozenset(), frozenset())
         self._rules = RuleBook()
         self._traffic = Traffic()
-        self._searches = _Searches(self._page_size)
+        self._searches = Searches(self._page_size)
         self._nonces: set[str] = set()
+
+    def allow_at_once(self, most: int) -> None:
+        """Refuse what is more; see `_place`."""
+        self._places = threading.Semaphore(most)
 
     def bookings(self, external: str) -> list[Document]:
         return self.books.documents(external)
@@ -165,20 +151,22 @@ class NetSuiteServer:
     def _served(self, work: Callable[[_Asked], Any]) -> Callable[[Call], Response]:
         def serve(call: Call) -> Response:
             self._admit(call)
-            asked = _external(call)
-            self._accept(asked)
-            self.calls.append((call.operation, asked))
-            faults, exchange = self._struck(call, asked)
-            refusal = self._refusal(faults)
-            if refusal is not None:
-                self._traffic.answered(exchange, str(refusal.status))
-                return refusal
-            answer = work(_Asked(call, faults, exchange))
-            response = self._spoilt(self._soap.reply(call.operation, answer), faults)
-            self._traffic.answered(exchange, str(response.status))
-            return response
+            with self._place():
+                return self._answered(call, work)
 
         return serve
+
+    def _answered(self, call: Call, work: Callable[[_Asked], Any]) -> Response:
+        asked = _external(call)
+        self._accept(asked)
+        self.calls.append((call.operation, asked))
+        faults, exchange = self._struck(call, asked)
+        response = self._refusal(faults)
+        if response is None:
+            answer = work(_Asked(call, faults, exchange))
+            response = self._spoilt(self._soap.reply(call.operation, answer), faults)
+        self._traffic.answered(exchange, str(response.status))
+        return response
 
     def _admit(self, call: Call) -> None:
         """Raises SoapFault for a wrong passport, and for more calls than may be at once."""
@@ -200,6 +188,21 @@ class NetSuiteServer:
             raise self._fault("exceededRecordCountFault", "MAX_RCRDS_EXCEEDED", "too many records")
         if self.unreadable & set(asked):
             raise SoapFault("Server.userException", "org.xml.sax.SAXException: is not a member")
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        """With `allow_at_once` each call lasts until another has been refused for it."""
+        if self._places is None:
+            yield
+        elif self._places.acquire(blocking=False):
+            try:
+                self._refused_one.wait(_PATIENCE)
+                yield
+            finally:
+                self._places.release()
+        else:
+            self._refused_one.set()
+            raise self._too_many()
 
     def _is_genuine(self, passport: Any) -> bool:
         told = (passport.account, passport.consumerKey, passport.token, passport.nonce,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.netsuite.adapter import own_address
 from adapters.soap.netsuite.token import TokenPassport, account_host, account_id
@@ -124,6 +126,19 @@ def test_too_many_calls_at_once_are_throttled_and_nothing_was_done(
     assert isinstance(again, Accepted)
 
 
+def test_of_two_calls_at_once_the_one_too_many_is_throttled(
+    ours: NetSuiteServer, make: Make
+) -> None:
+    ours.allow_at_once(1)
+    adapter = make(SINGLE, ours.url)
+
+    with ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda number: outcomes(adapter, number)[0], NUMBERS[:2]))
+
+    assert sorted(map(name_of, found)) == ["accepted", "throttled"]
+    assert len(ours.documents()) == 1
+
+
 def test_a_wrong_token_stops_everything(
     server: NetSuiteServer, make: Make, netsuite_wsdl: Path
 ) -> None:
@@ -197,6 +212,16 @@ def test_secrets_are_struck_out_of_what_netsuite_echoes(ours: NetSuiteServer, ma
     assert result.outcome.message == "no: ***&***"
     assert result.exchange is not None
     assert "secret" not in result.exchange.answer
+
+
+def test_the_wsdl_is_described_whatever_the_login_is(tmp_path: Path) -> None:
+    """The login stands in the envelope: fetching the WSDL knows nothing of it."""
+    asked = connection(written(tmp_path, SINGLE), auth={"netsuite_token": TOKEN})
+
+    contract = open_contract(str(OWN_WSDL), asked)
+
+    assert contract is not None
+    assert contract.check(EXAMPLE) == []
 
 
 def test_a_call_that_is_shown_could_not_be_sent_by_who_sees_it(make: Make) -> None:
