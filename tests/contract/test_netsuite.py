@@ -335,6 +335,18 @@ def test_nothing_at_the_address_is_no_doubt_but_a_mistake(ours: NetSuiteServer, 
     assert "nothing is at the address" in outcome.message
 
 
+def test_fewer_results_than_records_are_not_believed_at_all(
+    ours: NetSuiteServer, make: Make, tmp_path: Path
+) -> None:
+    ours.rule("half_batch")
+
+    found = outcomes(make(without_customers(tmp_path), ours.url), *NUMBERS)
+
+    assert [name_of(one) for one in found] == ["unknown"] * 3
+    assert isinstance(found[0], Unknown)
+    assert "1 results for 3 records" in found[0].message
+
+
 def test_results_of_other_records_are_not_believed(ours: NetSuiteServer, make: Make) -> None:
     ours.spoils = lambda answer: answer.replace(NUMBERS[0].encode(), NUMBERS[1].encode())
 
@@ -403,6 +415,12 @@ def test_operations_of_no_use_are_refused_with_line_and_reason(
             "operation: upsert\n      header: {tokenPassport: {account: x}}",
             "header.tokenPassport: this part is computed anew for each call; leave it out",
         ),
+        (
+            "operation: getList",
+            "operation: get",
+            "'get' takes one record; with batch: getList",
+        ),
+        ("operation: upsert", "operation: [upsert]", "operation: this must be a text"),
         ("call:\n      operation: upsert", "cal:\n      operation: upsert", "'call' is missing"),
     ],
 )

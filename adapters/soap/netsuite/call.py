@@ -13,7 +13,15 @@ from adapters.http.transport import Reply, Request
 from adapters.mapping import Dialect, Own
 from adapters.section import Section
 from adapters.soap.call import SoapCall, SoapCalls
-from adapters.soap.netsuite.operations import MORE, MOST_RECORDS, SEARCH, WRITES, refusal
+from adapters.soap.netsuite.operations import (
+    MORE,
+    MOST_RECORDS,
+    SEARCH,
+    UPSERTS,
+    WRITES,
+    refusal,
+    takes_one,
+)
 from adapters.soap.netsuite.reply import PAGE_OF, RESPONSE, NetSuiteResponse, Sent
 from adapters.soap.wsdl import NoSuchOperation
 from adapters.soap.xml import struck_out
@@ -103,12 +111,16 @@ class NetSuiteCalls:
 
     def read(self, section: Section, scope: Scope) -> NetSuiteCall:
         """A `call` section."""
-        operation = section.data.get("operation")
-        if isinstance(operation, str) and (why := refusal(operation)):
+        operation = str(section.data.get("operation", ""))
+        if operation and (why := refusal(operation)):
             section.problem("operation", why)
+        if takes_one(operation) and not {"events", "refs"}.isdisjoint(scope.names):
+            section.problem(
+                "operation", f"'{operation}' takes one record; with batch: {operation}List"
+            )
         call = self._calls.read(section, scope)
         if operation in WRITES:
-            call = replace(call, body=_identified(call.body, by_external=operation[:3] == "ups"))
+            call = replace(call, body=_identified(call.body, by_external=operation in UPSERTS))
         if operation == SEARCH and "page" in scope.names:
             return NetSuiteCall(call, self._further(section, call))
         return NetSuiteCall(call)

@@ -6,6 +6,7 @@ from adapters.shape import suggest
 
 #: Operations that save records, and whether they take a list of them.
 WRITES = {"upsert": False, "upsertList": True, "update": False, "updateList": True}
+UPSERTS = ("upsert", "upsertList")
 #: Operations that read records by their ids.
 READS = {"get": False, "getList": True}
 SEARCH, MORE = "search", "searchMoreWithId"
@@ -52,6 +53,11 @@ def refusal(operation: str) -> str:
         f"it is of no use here{suggest(operation, _USABLE)}; there are {', '.join(_USABLE)}"
     )
     return f"'{operation}' is refused: {why}"
+
+
+def takes_one(operation: str) -> bool:
+    """Whether it takes one record and no more."""
+    return {**WRITES, **READS}.get(operation) is False
 
 
 def is_list(operation: str) -> bool:

@@ -91,7 +91,9 @@ class NetSuiteResponse(Response):
         """
         rows = self._rows
         if len(rows) != len(self._sent.external):
-            raise Missing(f"{len(rows)} results for {len(self._sent.external)} records")
+            whole = _result({"status": self._status}, None)
+            told = f": {whole.code}: {whole.message}" if whole.code else ""
+            raise Missing(f"{len(rows)} results for {len(self._sent.external)} records{told}")
         return tuple(
             _result(row, external) for row, external in zip(rows, self._sent.external, strict=True)
         )
@@ -180,7 +182,8 @@ def _entries(owner: Any, name: str) -> list[Any]:
 def _result(row: Mapping[str, Any], external: str | None) -> RecordResult:
     status = row.get("status") or {}
     named = row.get("baseRef") or row.get("record") or {}
-    if external and named.get("externalId") not in (None, external):
+    # It may come back in other letters than it was sent in.
+    if external and (named.get("externalId") or external).casefold() != external.casefold():
         raise Missing("the results are of other records than were sent")
     details = status.get("statusDetail") or []
     detail = next((one for one in details if one.get("type") != "WARN"), *(details[:1] or [{}]))
