@@ -12,9 +12,7 @@ from typing import Any
 from jinja2 import nodes
 
 from adapters.access import nothing_there, read_member, written
-from adapters.filtered import computed, filtered, joined
-from adapters.filtered import cut as cut_shape
-from adapters.filtered import looked_up as looked_up_shape
+from adapters.filtered import computed, cut_shape, filtered, joined, looked_up_shape
 from adapters.filters import (
     FILTERS,
     TESTS,

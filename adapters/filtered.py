@@ -43,7 +43,7 @@ def joined(shapes: Collection[Shape]) -> Plain:
     return Plain("text", sum(known) if len(known) == len(lengths) else None)
 
 
-def cut(shape: Shape, start: object, stop: object) -> Shape:
+def cut_shape(shape: Shape, start: object, stop: object) -> Shape:
     """The shape of `value[start:stop]`."""
     if not isinstance(shape, Plain):
         return shape
@@ -53,7 +53,7 @@ def cut(shape: Shape, start: object, stop: object) -> Shape:
     return replace(shape, longest=_least(shape.longest, stop - first), values=None)
 
 
-def looked_up(values: Collection[object], default: Shape | None) -> Shape:
+def looked_up_shape(values: Collection[object], default: Shape | None) -> Shape:
     """The shape of what a table holds, or else its default."""
     found = [shape_of_value(one) for one in values]
     return either((*found, *((default,) if default else ()))) if found or default else ANYTHING
@@ -75,6 +75,12 @@ def computed(operator: str, left: Shape, right: Shape) -> Plain:
 
 def _same_text(shape: Shape, _: Constants) -> Plain:
     return Plain("text", text_length(shape))
+
+
+def _string(shape: Shape, _: Constants) -> Plain:
+    """A number as text keeps its digits: OData 2 wants amounts so."""
+    digits = shape.digits if isinstance(shape, Plain) else None
+    return Plain("text", text_length(shape), digits)
 
 
 def _any_text(_shape: Shape, _: Constants) -> Plain:
@@ -142,7 +148,7 @@ _RULES: Mapping[str, Callable[[Shape, Constants], Plain]] = {
     "lower": _same_text,
     "replace": _replaced,
     "round": _rounded,
-    "string": _same_text,
+    "string": _string,
     "trim": _same_text,
     "truncate": _truncated,
     "upper": _same_text,

@@ -27,6 +27,8 @@ Call = TypeVar("Call")
 PAYLOADS: Mapping[str, str] = {"orders": "order"}
 
 _TEXT, _TIME = Plain("text"), Plain("time")
+#: Magento's number of a document.
+_REF = Plain("text", longest=50)
 _EACH = ("external", *BOOKED)
 _INQUIRY = ("call", "answer", "each")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
@@ -169,7 +171,7 @@ class _Reader(Generic[Call]):
         self._response = dialect.response
         #: What only a call may name: each is new in every request.
         self._once: Mapping[str, Shape] = {
-            "nonce": _TEXT,
+            "nonce": Plain("text", longest=32),
             "now": _TIME,
             "secret": Record("secret", dict.fromkeys(secrets, _TEXT)),
         }
@@ -214,7 +216,7 @@ class _Reader(Generic[Call]):
             "event": event,
             PAYLOADS[domain]: payload,
             "link": shape_of(Link),
-            "ref": _TEXT,
+            "ref": _REF,
         }
         batch = section.count("batch", self._dialect.most)
         sent = {"events": Many(event)} if "batch" in section else one
@@ -280,7 +282,7 @@ class _Reader(Generic[Call]):
         section.keys((*_INQUIRY, "batch"), self._required_of_inquiry(own))
         batch = section.count("batch", self._dialect.most)
         is_batch = "batch" in section
-        asked: dict[str, Shape] = {"refs": Many(_TEXT)} if is_batch else {"ref": _TEXT}
+        asked: dict[str, Shape] = {"refs": Many(_REF)} if is_batch else {"ref": _REF}
         required = ("external", "reference") if is_batch else ("reference",)
         scope = self._scope.with_names(**asked)
         answer = section.section("answer", own)

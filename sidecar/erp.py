@@ -99,7 +99,7 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
         raise refusals[0]
     raise UsageError(
         f"{source}: no installed adapter reads such a document",
-        "a WSDL, an OpenAPI (JSON, YAML) or an OData $metadata (EDMX) file is wanted",
+        "a WSDL (file or address) or the file of an OpenAPI or an OData $metadata is wanted",
     )
 
 

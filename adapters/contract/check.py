@@ -16,7 +16,7 @@ from adapters.contract.fit import Complaint, misfits
 from adapters.expression import InvalidExpression, Loop, compile_expression, compile_loop
 from adapters.mapping import Dialect, Own, read_calls
 from adapters.section import Section
-from adapters.shape import ANYTHING, Shape, is_optional, shape_of_value, suggest
+from adapters.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
 from adapters.template import Path, Source, is_expression
 from sidecar.documents import Document
 from sidecar.ports import Finding
@@ -42,14 +42,26 @@ def check_calls(description: Description, document: Document, name: str) -> list
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
-        # Which secrets there are the configuration says, which need not be here.
-        calls.append((section, scope.with_names(secret=ANYTHING)))
+        calls.append((section, _known_here(scope)))
 
     read_calls(document, name, Dialect(ANYTHING, note, description.file_keys, own=_ANY_ANSWER))
     walk = _Walk(Source(document))
     for section, scope in calls:
         walk.call(description, section, scope)
     return walk.findings
+
+
+def _known_here(scope: Scope) -> Scope:
+    """Without what a file of calls alone does not tell.
+
+    Which secrets there are stands in the configuration; what the ERP called a document (`link`), it
+    takes back, however long it is.
+    """
+    names = {**scope.names, "secret": ANYTHING}
+    match names.get("link"):
+        case Record(members=members):
+            names = {**names, "link": Record("Link", dict.fromkeys(members, ANYTHING))}
+    return replace(scope, names=names)
 
 
 class _Walk:

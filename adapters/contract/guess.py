@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from adapters.contract.field import Field
+from sidecar.documents import write_scalar
 
 #: Stands where a person must decide; it is no name, so the file does not load before he has.
 FILL_IN = "=FILL_IN"
@@ -20,8 +21,9 @@ _OF_ORDER = {
     "order.created_at": "orderdate trandate salesorderdate documentdate customerpurchaseorderdate",
     "order.customer_email": "email emailaddress customeremail",
     "order.grand_total": "total grandtotal totalamount ordertotal totalamountincludingtax",
-    "order.tax_amount": "taxtotal totaltax totaltaxamount ordertax",
-    "order.shipping_amount": "shippingcost shippingamount shippingcosts freight freightamount",
+    "order.tax_amount": "tax taxtotal totaltax totaltaxamount ordertax",
+    "order.shipping_amount": "shipping shippingcost shippingamount shippingcosts freight",
+    "event.id": "idempotencykey",
 }
 _OF_LINE = {
     "item.item_id": "lineid externalitemid externallineid",
@@ -29,8 +31,8 @@ _OF_LINE = {
     "item.name": "description itemtext salesorderitemtext itemname productname",
     "item.qty_ordered": "quantity qty requestedquantity orderedquantity orderedsalesquantity",
     "item.price": "price unitprice netprice salesprice",
-    "item.discount_amount": "discountamount linediscount",
-    "item.tax_amount": "taxamount linetax",
+    "item.discount_amount": "discount discountamount linediscount",
+    "item.tax_amount": "tax taxamount linetax",
     "item.row_total": "rowtotal linetotal lineamount",
 }
 _OF_ADDRESS = {
@@ -46,7 +48,7 @@ _OF_ADDRESS = {
 }
 #: What such a record names is something else than the order.
 _REFERS = ("ref", "reference", "key")
-_LISTS = ("line", "item", "position", "detail", "entry", "product", "row")
+_LISTS = ("line", "item", "position", "product", "row")
 
 
 def _by_name(table: Mapping[str, str]) -> dict[str, str]:
@@ -66,7 +68,7 @@ def guessed(field: Field, above: tuple[str, ...], *, of_line: bool) -> str:
     """The expression for a field that stands in these records; FILL_IN where it is not clear."""
     name = _plain(field.name)
     if field.choices and len(field.choices) == 1:
-        return field.choices[0]
+        return write_scalar(field.choices[0])
     if above and _plain(above[-1]).endswith(_REFERS):
         return FILL_IN
     found = _LINE.get(name) if of_line else _ORDER.get(name)

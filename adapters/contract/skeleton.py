@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from adapters.contract.field import TYPE, Field, Operation
 from adapters.contract.guess import FILL_IN, guessed, lists_lines
 from adapters.contract.tree import chosen, note_of
+from adapters.contract.xml import about
 from sidecar.documents import write_scalar
 
 _NOTES_BEGIN_AT = 48
@@ -29,7 +30,7 @@ def skeleton(operation: Operation, source: str, types: Sequence[str]) -> str:
     """The whole file."""
     asks = operation.call.get("method") in _QUESTIONS
     lines = [
-        f"# {operation.name} of {source}",
+        f"# {about(operation.name)} of {source}",
         f"# Replace each {FILL_IN}, and take '# ' away from what you want besides; then",
         "# 'erp-sidecar adapter check' and 'erp-sidecar adapter dry-run ORDER' look at it.",
         "orders:",
@@ -94,7 +95,7 @@ def _record(field: Field, target: Field, type_name: str | None, spot: _Spot) -> 
         spot = replace(spot, of_line=spot.of_line or is_sure)
         step = "    "
     if field.abstract or type_name:
-        yield spot.line(f"{step}{TYPE}: {type_name or FILL_IN}")
+        yield spot.line(f"{step}{TYPE}: {write_scalar(type_name) if type_name else FILL_IN}")
     below = replace(spot, left=spot.left - 1, above=(*spot.above, field.name, target.kind))
     for branches in target.members.alternatives:
         names = " | ".join("+".join(branch) for branch in branches)
@@ -154,7 +155,7 @@ def _answers(operation: Operation, types: Sequence[str]) -> Iterator[str]:
         return
     found = list(_paths(operation.answer, "response.body", types, _ANSWER_DEPTH, ()))
     yield "# What the answer may hold:"
-    yield from (f"#   {path}" for path in found[:_MOST_ANSWERS])
+    yield from (f"#   {about(path)}" for path in found[:_MOST_ANSWERS])
     if len(found) > _MOST_ANSWERS:
         yield f"#   … and {len(found) - _MOST_ANSWERS} more ('erp-sidecar adapter describe')"
 

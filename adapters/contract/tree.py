@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from adapters.contract.field import TYPE, Field, Operation
+from adapters.contract.xml import about
 from sidecar.ports import Described
 
 _LONGEST_ABOUT = 90
@@ -75,7 +76,7 @@ def note_of(field: Field) -> str:
         names = " | ".join(field.type_names[:_MOST_TYPES])
         more = " | …" if len(field.type_names) > _MOST_TYPES else ""
         parts.append(f"one of {len(field.type_names)} types, {TYPE}: {names}{more}")
-    return ", ".join(parts)
+    return about(", ".join(parts))
 
 
 class _Branch:

@@ -37,6 +37,7 @@ def parse_xml(content: bytes, name: str) -> Any:
     return root
 
 
-def about(text: str | None) -> str:
-    """A documentation text as one line."""
-    return " ".join((text or "").split())
+def about(text: object) -> str:
+    """A text of the document as one line that a terminal and a YAML comment can bear."""
+    words = text.split() if isinstance(text, str) else ()
+    return "".join(letter for letter in " ".join(words) if letter.isprintable())

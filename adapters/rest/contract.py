@@ -25,10 +25,8 @@ _EDMX = ("Edmx", "DataServices")
 def open_contract(source: str, _connection: Connection | None) -> Contract | None:
     """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
     if source.startswith(("http://", "https://")):
-        # An ERP's metadata wants a login, a host of documents another one: a file is one step more.
-        raise ConfigurationError(
-            f"{source}: interface descriptions of REST are read from files", "save it to a file"
-        )
+        # An ERP's $metadata wants a login, and what stands elsewhere another one: files only.
+        return None
     path = Path(source)
     try:
         content = path.read_bytes().removeprefix(_BOM)

@@ -11,12 +11,15 @@ from urllib.parse import unquote
 
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.contract.xml import about
+from adapters.filters import as_text
 from adapters.rest.paths import call_name, operation_of
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
-#: How far references and allOf may lead before the description counts as broken.
+#: How deep allOf, oneOf and anyOf may be nested before the description counts as broken.
 _DEEPEST = 30
+#: What OData 2 writes as text, so that nothing is lost in a float; many take the number too.
+_NUMBERS_AS_TEXT = ("decimal", "int64", "double")
 _TEXTUAL = frozenset({"text", "time"})
 
 Schema = Mapping[str, Any]
@@ -30,6 +33,7 @@ class OpenApiDescription:
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
+        self._flattened: dict[str, dict[str, Any]] = {}
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
@@ -119,12 +123,13 @@ class OpenApiDescription:
             name,
             _title(schema, item) if is_record else _shown(item),
             frozenset() if is_record else _takes(item),
+            NUMBERS if item.get("format") in _NUMBERS_AS_TEXT else frozenset(),
             required=required,
             nullable=flat.get("nullable") is True or "null" in _list(flat.get("type")),
             many=many,
             longest=_count(item.get("maxLength")),
             digits=_digits(item),
-            choices=tuple(str(one) for one in _list(item.get("enum")) if one is not None),
+            choices=_choices(item),
             writable=flat.get("readOnly") is not True,
             about=about(flat.get("description") or flat.get("title")),
             load=partial(self._members, item) if is_record else None,
@@ -144,18 +149,26 @@ class OpenApiDescription:
             open=further is True or bool(_mapping(further)) or not properties,
         )
 
-    def _flat(self, schema: Schema, depth: int = 0) -> dict[str, Any]:
-        """The schema with its references followed and its parts put together."""
-        if depth > _DEEPEST:
-            return {}
+    def _flat(self, schema: Schema, above: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The schema with its references followed and its parts put together.
+
+        `above`: the references that led here; one that leads back to itself says nothing.
+        """
         flat: dict[str, Any] = {}
-        if "$ref" in schema:
-            flat = self._flat(self._referenced(schema["$ref"]), depth + 1)
+        reference = str(schema.get("$ref", ""))
+        if reference in above or len(above) > _DEEPEST:
+            return {}
+        above = (*above, reference) if reference else above
+        if reference:
+            # Once each: parts that are referred to by many parts would take for ever.
+            if reference not in self._flattened:
+                self._flattened[reference] = self._flat(self._referenced(reference), above)
+            flat = self._flattened[reference]
         for part in _list(schema.get("allOf")):
-            flat = _both(flat, self._flat(_mapping(part), depth + 1))
+            flat = _both(flat, self._flat(_mapping(part), above))
         flat = _both(flat, schema)
         variants = [
-            self._flat(_mapping(one), depth + 1)
+            self._flat(_mapping(one), above)
             for key in ("oneOf", "anyOf")
             for one in _list(schema.get(key))
         ]
@@ -256,6 +269,15 @@ def _shown(schema: Schema) -> str:
 def _title(schema: Schema, item: Schema) -> str:
     reference = schema.get("$ref") or _mapping(schema.get("items")).get("$ref")
     return str(reference).rpartition("/")[2] if reference else str(item.get("title") or "record")
+
+
+def _choices(schema: Schema) -> tuple[str, ...]:
+    """As a mapping's values are written: true, not True."""
+    return tuple(
+        as_text(one) if isinstance(one, str | int | Decimal) else str(one)
+        for one in _list(schema.get("enum"))
+        if one is not None
+    )
 
 
 def _count(value: Any) -> int | None:

@@ -15,6 +15,7 @@ from zeep.wsdl import Document
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Members, Operation
 from adapters.contract.xml import about, parse_xml
+from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
 from adapters.soap.security import http_login
@@ -33,7 +34,6 @@ class WsdlDescription:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._roots: dict[str, Any] = {}
 
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
@@ -104,26 +104,21 @@ class WsdlDescription:
 
     @cached_property
     def _schemas(self) -> Schemas:
-        return Schemas(self._document.location, self._load)
+        return Schemas(self._declared)
+
+    @cached_property
+    def _declared(self) -> Declarations:
+        return declarations_of(self._document)
 
     @cached_property
     def _abouts(self) -> Mapping[str, str]:
         """What the WSDL says of each operation."""
-        root = self._load(self._document.location)
         texts: dict[str, str] = {}
-        for node in root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
+        for node in self._declared.root.iterfind(f"{_WSDL}portType/{_WSDL}operation"):
             told = node.find(f"{_WSDL}documentation")
             if told is not None:
                 texts.setdefault(node.get("name"), about("".join(told.itertext())))
         return texts
-
-    def _load(self, address: str) -> Any:
-        if address not in self._roots:
-            transport: Any = self._document.transport
-            content = transport.load(address)
-            raw = content.encode() if isinstance(content, str) else content
-            self._roots[address] = parse_xml(raw, address)
-        return self._roots[address]
 
 
 def _record(name: str, fields: Mapping[str, Field]) -> Field:

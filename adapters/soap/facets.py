@@ -11,6 +11,8 @@ from typing import Any
 
 from adapters.contract.field import ANY_VALUE, NUMBERS
 
+Named = Callable[[Any, str], Any]
+
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 
 _TIMES = frozenset({"time", "text"})
@@ -23,8 +25,10 @@ _WHOLE_UNLIMITED = ("integer", "positiveInteger", "nonNegativeInteger", "negativ
 _FRACTIONS = ("decimal", "float", "double")
 _SHOWN = {"time": "time of day", "base64Binary": "base64", "anyURI": "address"}
 _ANYTHING = ("anyType", "anySimpleType")
-#: A type that is its own ancestor is broken; NetSuite's deepest has three.
-_DEEPEST = 20
+
+
+#: NetSuite's deepest has three; unions of unions must not keep us busy for hours.
+_DEEPEST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,45 +60,47 @@ def builtin(name: str) -> Facets:
     return Facets("anything" if name in _ANYTHING else _SHOWN.get(name, "text"))
 
 
-def facets_of(node: Any, named: Callable[[Any, str], Any], depth: int = 0) -> Facets:
+def facets_of(node: Any, named: Named, above: tuple[Any, ...] = ()) -> Facets:
     """The facets of a simpleType, or of a simpleContent's restriction or extension.
 
     `named` finds the node of a named simple type as seen from a node; for a type of XML Schema
-    itself it gives that type's local name, for a name that means nothing None.
+    itself it gives that type's local name, for a name that means nothing None.  `above`: what is
+    being read; a type that is its own ancestor is broken.
     """
-    if depth > _DEEPEST:
+    if len(above) > _DEEPEST or any(node is one for one in above):
         return Facets()
+    above = (*above, node)
     if node.tag in (XSD + "restriction", XSD + "extension"):
-        return _restricted(node, _base(node, named, depth))
+        return _restricted(node, _base(node, named, above))
     for child in node:
         match child.tag.removeprefix(XSD):
             case "restriction":
-                return _restricted(child, _base(child, named, depth))
+                return _restricted(child, _base(child, named, above))
             case "union":
-                return _union(child, named, depth)
+                return _union(child, named, above)
             case "list":
                 return Facets("list of words", _TEXT)
     return Facets()
 
 
-def facets_named(node: Any, name: str, named: Callable[[Any, str], Any], depth: int = 0) -> Facets:
+def facets_named(node: Any, name: str, named: Named, above: tuple[Any, ...] = ()) -> Facets:
     """The facets of the type that a node names."""
     found = named(node, name)
     if isinstance(found, str):
         return builtin(found)
-    return Facets() if found is None else facets_of(found, named, depth + 1)
+    return Facets() if found is None else facets_of(found, named, above)
 
 
-def _base(node: Any, named: Callable[[Any, str], Any], depth: int) -> Facets:
+def _base(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
     inline = node.find(XSD + "simpleType")
     if inline is not None:
-        return facets_of(inline, named, depth + 1)
-    return facets_named(node, node.get("base", ""), named, depth)
+        return facets_of(inline, named, above)
+    return facets_named(node, node.get("base", ""), named, above)
 
 
-def _union(node: Any, named: Callable[[Any, str], Any], depth: int) -> Facets:
-    parts = [facets_named(node, one, named, depth) for one in node.get("memberTypes", "").split()]
-    parts += [facets_of(one, named, depth + 1) for one in node.findall(XSD + "simpleType")]
+def _union(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
+    parts = [facets_named(node, one, named, above) for one in node.get("memberTypes", "").split()]
+    parts += [facets_of(one, named, above) for one in node.findall(XSD + "simpleType")]
     is_closed = all(part.choices for part in parts)
     return Facets(
         takes=frozenset().union(*(part.takes for part in parts)) or ANY_VALUE,

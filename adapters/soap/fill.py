@@ -7,13 +7,15 @@ and what does not fit is told by its place in the document, without the value.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from zeep import xsd
+from zeep.exceptions import Error
 from zeep.xsd.elements import Choice, Element
 from zeep.xsd.elements.indicators import Group, Indicator
 from zeep.xsd.schema import Schema
@@ -55,9 +57,15 @@ class Plan:
 class Filler:
     """Fills the types of one WSDL."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, prefixes: Callable[[], Mapping[str, str]] = dict) -> None:
+        """`prefixes` reads those that the WSDL's documents use: zeep forgets them."""
         self._schema = schema
+        self._read_prefixes = prefixes
         self._plans: dict[int, Plan] = {}
+
+    @cached_property
+    def _prefixes(self) -> Mapping[str, str]:
+        return self._read_prefixes()
 
     def filled(self, kind_of: Any, tree: Any, place: str) -> Any:
         """The tree for zeep.  Raises ExpressionError that begins with the place of what is wrong.
@@ -75,10 +83,13 @@ class Filler:
 
         Raises UnknownType.
         """
+        prefix, colon, local = name.partition(":")
+        if colon and prefix in self._prefixes:
+            name = f"{{{self._prefixes[prefix]}}}{local}"
         if ":" in name or name.startswith("{"):
             try:
                 found = [self._schema.get_type(name)]
-            except (LookupError, ValueError):
+            except (Error, LookupError, ValueError):
                 found = []
         else:
             found = [one for one in self._schema.types if one.name == name]

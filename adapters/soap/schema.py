@@ -1,4 +1,4 @@
-"""The schema documents of a WSDL as field trees, read from their XML.
+"""The types of a WSDL as field trees, read from the XML of its schemas.
 
 zeep reads them too, for writing and reading messages, but forgets what a mapping must be checked
 against: lengths, words, digits, which types are abstract and which derive from them, and the
@@ -7,69 +7,50 @@ documentation.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urljoin
-
-from lxml import etree
 
 from adapters.contract.field import ANY_VALUE, Field, Members
 from adapters.contract.xml import about
+from adapters.soap.declarations import Declarations
 from adapters.soap.facets import XSD, Facets, facets_named, facets_of
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
-_GLOBALS = ("element", "complexType", "simpleType", "group", "attributeGroup", "attribute")
+_ARRAY = f"{_WSDL}arrayType"
 _GROUPS = (XSD + "sequence", XSD + "choice", XSD + "all", XSD + "group")
 _DEEPEST = 50
 
-#: Loads a document by its address: the outermost element.
-Load = Callable[[str], Any]
-
 
 class Schemas:
-    """All schema documents that a WSDL holds, imports and includes."""
+    """Fields out of declarations."""
 
-    def __init__(self, address: str, load: Load) -> None:
-        self._load = load
-        self._seen: set[tuple[str, str | None]] = set()
-        #: Outermost element of each schema → the namespace that its names belong to.
-        self._targets: dict[Any, str] = {}
-        self._named: dict[tuple[str, str], Any] = {}
-        self._prefixes: dict[str, str] = {}
-        self._derived: dict[str, list[str]] = defaultdict(list)
-        self._substitutes: dict[str, list[str]] = defaultdict(list)
-        self._read_wsdl(load(address), address)
-        self._local_names = Counter(
-            qname.rpartition("}")[2] for kind, qname in self._named if kind == "complexType"
-        )
-        for (kind, qname), node in self._named.items():
-            self._note_descent(kind, qname, node)
+    def __init__(self, declared: Declarations) -> None:
+        self._declared = declared
 
     # --- fields -----------------------------------------------------------------------------
 
     def element(self, qname: str) -> Field | None:
         """A global element by its name in Clark's notation."""
-        node = self._named.get(("element", qname))
+        node = self._declared.get("element", qname)
         return None if node is None else self._element(node)
 
     def typed(self, name: str, qname: str) -> Field:
         """A field of a named type (a part of an RPC message)."""
         if qname.startswith(XSD):
             return _simple(name, facets_named(None, qname, lambda _, one: one.removeprefix(XSD)))
-        node = self._named.get(("complexType", qname))
+        node = self._declared.get("complexType", qname)
         if node is not None:
             return self._complex(name, qname, node)
-        node = self._named.get(("simpleType", qname))
-        return _simple(name, Facets() if node is None else facets_of(node, self._simple_named))
+        node = self._declared.get("simpleType", qname)
+        return _simple(name, Facets() if node is None else facets_of(node, self._declared.simple))
 
     def _element(self, node: Any, *, required: bool = True) -> Field:
         minimum, maximum = node.get("minOccurs", "1"), node.get("maxOccurs", "1")
         declared = node
         if "ref" in node.attrib:
-            declared = self._named.get(("element", self._qname(node, node.get("ref"))))
+            declared = self._declared.named_by(node, "ref", "element")
             if declared is None:
                 return Field(node.get("ref").rpartition(":")[2], "anything", ANY_VALUE)
         field = self._of_type(declared, declared.get("name"))
@@ -77,8 +58,8 @@ class Schemas:
             field,
             required=required and minimum != "0" and declared.get("default") is None,
             nullable=declared.get("nillable") in ("true", "1"),
-            many=maximum not in ("0", "1"),
-            lone=True,
+            many=field.many or maximum not in ("0", "1"),
+            lone=not field.many,
             # What must have one value is nothing to be filled in by hand.
             choices=(declared.get("fixed"),) if declared.get("fixed") else field.choices,
             writable=maximum != "0",
@@ -91,19 +72,24 @@ class Schemas:
             return self._complex(name, "", inline)
         inline = node.find(XSD + "simpleType")
         if inline is not None:
-            return _simple(name, facets_of(inline, self._simple_named))
+            return _simple(name, facets_of(inline, self._declared.simple))
         if "type" not in node.attrib:
             return Field(name, "anything", ANY_VALUE)
-        return self.typed(name, self._qname(node, node.get("type")))
+        return self.typed(name, self._declared.qname(node, node.get("type")))
 
     def _complex(self, name: str, qname: str, node: Any) -> Field:
+        listed = node.find(f"{XSD}complexContent/{XSD}restriction/{XSD}attribute[@{_ARRAY}]")
+        if listed is not None:
+            # An array of SOAP's own encoding: `t:line[]`.
+            entry = listed.get(_ARRAY).partition("[")[0]
+            return replace(self.typed(name, self._declared.qname(listed, entry)), many=True)
         content = node.find(XSD + "simpleContent")
         takes: frozenset[str] = frozenset()
         facets = Facets()
         if content is not None and len(content):
-            facets = facets_of(content[-1], self._simple_named)
+            facets = facets_of(content[-1], self._declared.simple)
             takes = facets.takes
-        derived = bool(self._derived.get(qname))
+        derived = bool(self._declared.derived.get(qname))
         return Field(
             name,
             qname.rpartition("}")[2] or "record",
@@ -126,22 +112,18 @@ class Schemas:
         for one in found:
             short = one.rpartition("}")[2]
             # A bare name is one that no other type of the WSDL has.
-            names = [short] if self._local_names[short] == 1 else []
-            field = self._complex(name, one, self._named["complexType", one])
-            types |= dict.fromkeys([*names, one, *self._prefixed(one)], field)
+            names = [short] if self._declared.local_names[short] == 1 else []
+            field = self._complex(name, one, self._declared.get("complexType", one))
+            types |= dict.fromkeys([*names, one, *self._declared.prefixed(one)], field)
         return types
-
-    def _prefixed(self, qname: str) -> list[str]:
-        namespace, _, local = qname[1:].rpartition("}")
-        return [f"{key}:{local}" for key, value in self._prefixes.items() if value == namespace]
 
     def _descent(self, qname: str, depth: int = 0) -> Iterator[str]:
         yield qname
-        for one in self._derived[qname] if depth < _DEEPEST else ():
+        for one in self._declared.derived[qname] if depth < _DEEPEST else ():
             yield from self._descent(one, depth + 1)
 
     def _is_abstract(self, qname: str) -> bool:
-        return self._named["complexType", qname].get("abstract") in ("true", "1")
+        return self._declared.get("complexType", qname).get("abstract") in ("true", "1")
 
     # --- members ----------------------------------------------------------------------------
 
@@ -165,7 +147,7 @@ class Schemas:
         self._collect_attributes(node, found, depth)
 
     def _collect_derived(self, node: Any, found: _Collected, depth: int) -> None:
-        base = self._named.get(("complexType", self._qname(node, node.get("base", ""))))
+        base = self._declared.named_by(node, "base", "complexType")
         own = any(child.tag in _GROUPS for child in node)
         if base is not None and not (node.tag == XSD + "restriction" and own):
             self._collect_type(base, found, depth + 1)
@@ -177,11 +159,7 @@ class Schemas:
         if depth > _DEEPEST:
             return
         if node.tag == XSD + "group" and "ref" in node.attrib:
-            target = self._named.get(("group", self._qname(node, node.get("ref"))))
-            needed = required and node.get("minOccurs") != "0"
-            for child in () if target is None else target:
-                if child.tag in _GROUPS:
-                    self._collect_group(child, found, required=needed, depth=depth + 1)
+            self._collect_named_group(node, found, required=required, depth=depth)
             return
         required = required and node.get("minOccurs", "1") != "0"
         if node.get("maxOccurs", "1") not in ("0", "1"):
@@ -192,6 +170,19 @@ class Schemas:
             return
         for child in node:
             self._collect_particle(child, found, required=required, depth=depth)
+
+    def _collect_named_group(
+        self, node: Any, found: _Collected, *, required: bool, depth: int
+    ) -> None:
+        target = self._declared.named_by(node, "ref", "group")
+        if target is None or target in found.groups:
+            return  # nobody has it, or it contains itself
+        found.groups.add(target)
+        needed = required and node.get("minOccurs") != "0"
+        for child in target:
+            if child.tag in _GROUPS:
+                self._collect_group(child, found, required=needed, depth=depth + 1)
+        found.groups.discard(target)
 
     def _collect_choice(self, node: Any, found: _Collected, *, required: bool, depth: int) -> None:
         branches = []
@@ -219,8 +210,8 @@ class Schemas:
 
     def _instead(self, node: Any, field: Field) -> list[Field]:
         """Elements that may stand for a referenced one."""
-        head = self._qname(node, node.get("ref", "")) if "ref" in node.attrib else ""
-        found = (self.element(one) for one in self._substitutes.get(head, ()))
+        head = self._declared.qname(node, node.get("ref", "")) if "ref" in node.attrib else ""
+        found = (self.element(one) for one in self._declared.substitutes.get(head, ()))
         return [replace(one, required=False, many=field.many) for one in found if one]
 
     def _members_of_group(self, node: Any) -> Members:
@@ -237,88 +228,19 @@ class Schemas:
             if child.tag == XSD + "attribute" and child.get("use") != "prohibited":
                 found.add_attribute(self._attribute(child))
             elif child.tag == XSD + "attributeGroup" and depth <= _DEEPEST:
-                target = self._named.get(
-                    ("attributeGroup", self._qname(child, child.get("ref", "")))
-                )
-                if target is not None:
+                target = self._declared.named_by(child, "ref", "attributeGroup")
+                if target is not None and target not in found.groups:
+                    found.groups.add(target)
                     self._collect_attributes(target, found, depth + 1)
 
     def _attribute(self, node: Any) -> Field:
         declared = node
         if "ref" in node.attrib:
-            declared = self._named.get(("attribute", self._qname(node, node.get("ref"))), node)
+            declared = self._declared.named_by(node, "ref", "attribute")
+            declared = node if declared is None else declared
         name = declared.get("name") or node.get("ref", "").rpartition(":")[2]
         field = self._of_type(declared, name)
         return replace(field, required=node.get("use") == "required", about=_about(node))
-
-    # --- documents --------------------------------------------------------------------------
-
-    def _read_wsdl(self, root: Any, address: str) -> None:
-        if (address, None) in self._seen:
-            return
-        self._seen.add((address, None))
-        self._prefixes = {key: value for key, value in root.nsmap.items() if key} | self._prefixes
-        for imported in root.iterfind(f"{_WSDL}import"):
-            if "location" in imported.attrib:
-                target = urljoin(address, imported.get("location"))
-                self._read_any(self._load(target), target, None)
-        for schema in root.iterfind(f"{_WSDL}types/{XSD}schema"):
-            self._read_schema(schema, address, None)
-
-    def _read_any(self, root: Any, address: str, namespace: str | None) -> None:
-        if root.tag == XSD + "schema":
-            self._read_schema(root, address, namespace)
-        else:
-            self._read_wsdl(root, address)
-
-    def _read_schema(self, root: Any, address: str, including: str | None) -> None:
-        """`including`: the namespace of the schema that includes this one, which has none."""
-        target = root.get("targetNamespace") or including or ""
-        self._targets[root] = target
-        self._prefixes |= {
-            key: value for key, value in root.nsmap.items() if key and key not in self._prefixes
-        }
-        for node in root:
-            kind = etree.QName(node).localname
-            if kind in _GLOBALS:
-                self._named.setdefault((kind, f"{{{target}}}{node.get('name')}"), node)
-            elif kind in ("import", "include", "redefine") and "schemaLocation" in node.attrib:
-                further = urljoin(address, node.get("schemaLocation"))
-                namespace = None if kind == "import" else target
-                if (further, namespace or "") not in self._seen:
-                    self._seen.add((further, namespace or ""))
-                    self._read_any(self._load(further), further, namespace)
-
-    def _note_descent(self, kind: str, qname: str, node: Any) -> None:
-        if kind == "element" and "substitutionGroup" in node.attrib:
-            self._substitutes[self._qname(node, node.get("substitutionGroup"))].append(qname)
-        if kind == "complexType":
-            content = node.find(XSD + "complexContent")
-            if content is not None and len(content):
-                base = self._qname(content[-1], content[-1].get("base", ""))
-                self._derived[base].append(qname)
-
-    # --- names ------------------------------------------------------------------------------
-
-    def _qname(self, node: Any, name: str) -> str:
-        prefix, colon, local = name.strip().rpartition(":")
-        namespace = node.nsmap.get(prefix if colon else None)
-        if namespace is None and not colon:
-            root = next((one for one in node.iterancestors(XSD + "schema")), node)
-            namespace = self._targets.get(root, "")
-        return f"{{{namespace or ''}}}{local}"
-
-    def _simple_named(self, node: Any, name: str) -> Any:
-        qname = self._qname(node, name)
-        if qname.startswith(XSD):
-            return qname.removeprefix(XSD)
-        found = self._named.get(("simpleType", qname))
-        if found is not None:
-            return found
-        # A simpleContent may extend another one.
-        complex_type = self._named.get(("complexType", qname))
-        content = None if complex_type is None else complex_type.find(XSD + "simpleContent")
-        return content[-1] if content is not None and len(content) else None
 
 
 class _Collected:
@@ -327,6 +249,8 @@ class _Collected:
     def __init__(self) -> None:
         self.fields: list[Field] = []
         self.alternatives: list[tuple[tuple[str, ...], ...]] = []
+        #: Named groups that are being read, and those of attributes that were.
+        self.groups: set[Any] = set()
         self._unnamed = 0
 
     def next_name(self) -> str:

@@ -21,6 +21,7 @@ from zeep.xsd import ComplexType
 
 from adapters.filters import ExpressionError
 from adapters.shape import suggest
+from adapters.soap.declarations import declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.fill import Filler
 from adapters.soap.plain import plain_body
@@ -72,7 +73,7 @@ class Wsdl:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.filler = Filler(document.types)
+        self.filler = Filler(document.types, lambda: declarations_of(document).prefixes)
 
     @classmethod
     def load(cls, location: str, documents: Documents) -> Wsdl:

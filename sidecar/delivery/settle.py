@@ -120,7 +120,11 @@ class Settler:
                 return self._doubtful(event, message)
             case Misconfigured(message=message):
                 return Settlement(
-                    EventStatus.PENDING, due_in=0, reason=message, code="misconfigured"
+                    EventStatus.PENDING,
+                    due_in=0,
+                    reason=message,
+                    code="misconfigured",
+                    maybe_booked=event.maybe_booked,
                 )
             case _:
                 assert_never(outcome)
@@ -245,6 +249,9 @@ class Settler:
                 comment=_filled(answer.comment, message=outcome.message, code=outcome.code or ""),
                 hold=answer.hold and not canceling,
             ),
+            # An ERP that cannot be asked was sent it again: what it says now is no word on the
+            # first time (tests/unit/test_settle.py, …_the_doubt_of_the_first_time_stays).
+            maybe_booked=event.maybe_booked,
         )
 
     def _duplicate(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Digits:
 
     total: int
     fraction: int
+
+
+def bare(annotation: object) -> object:
+    """A field's type without these notes."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 Text2 = Annotated[str, Length(2)]

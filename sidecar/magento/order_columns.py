@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domain.columns import bare
 from sidecar.domain.order import (
     Address,
     Order,
@@ -39,7 +40,7 @@ _OURS: dict[type[msgspec.Struct], frozenset[str]] = {
 # Magento's tables allow NULL nearly everywhere, also where an order without a value makes no
 # sense.  The server turns it into nothing of the right type: an amount of NULL is an amount of 0.
 # Not for integers: COALESCE of an unsigned column and 0 is a decimal; those needed are NOT NULL.
-_NOTHING: dict[type, str] = {Decimal: "0", str: "''"}
+_NOTHING: dict[object, str] = {Decimal: "0", str: "''"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class RowShape:
             struct,
             tuple(field.name for field in fields),
             tuple(
-                f"COALESCE({{alias}}`{field.name}`, {_NOTHING[field.type]})"
-                if field.type in _NOTHING
+                f"COALESCE({{alias}}`{field.name}`, {_NOTHING[kind]})"
+                if (kind := bare(field.type)) in _NOTHING
                 else f"{{alias}}`{field.name}`"
                 for field in fields
             ),

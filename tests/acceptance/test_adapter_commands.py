@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
 
@@ -36,6 +37,14 @@ ENTRY_POINTS = """\
 [erp_sidecar.adapters]
 rest.generic = adapters.rest.generic:create
 soap.generic = adapters.soap.generic:create
+"""
+SOAP_CONFIGURATION = """\
+version: 1
+shop:
+  name: main
+  timezone: UTC
+  database: {host: 127.0.0.1, name: magento, user: m2, password: {file: password}}
+erp: {adapter: soap.generic, wsdl: trade.wsdl, calls: calls.yaml}
 """
 OPENAPI = {
     "openapi": "3.0.0",
@@ -89,7 +98,12 @@ def sidecar(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "ERP_SIDECAR_CONFIG": str(folder / "none.yaml")},
+        env={
+            **os.environ,
+            "PYTHONPATH": path,
+            "ERP_SIDECAR_CONFIG": str(folder / "none.yaml"),
+            "CACHE_DIRECTORY": str(folder / "cache"),
+        },
     )
 
 
@@ -113,6 +127,16 @@ def test_describe_lists_operations_and_one_with_its_arguments(folder: Path) -> N
     ]
     assert "    externalId: text, at most 20 characters, mandatory" in one.stdout
     assert json.loads(tree.stdout)["parts"]["body"]["fields"][0]["kind"] == "Order"
+
+
+def test_a_wsdl_may_be_fetched(folder: Path) -> None:
+    with ErpSim.start() as erp:
+        done = sidecar(folder, "adapter", "describe", erp.wsdl_url, "GetStock")
+        none = sidecar(folder, "adapter", "describe", f"{erp.url}/sales-orders")
+
+    assert "body (record, mandatory)" in done.stdout, done.stderr
+    assert none.returncode == 64
+    assert "no installed adapter reads such a document" in none.stderr
 
 
 def test_describe_writes_a_skeleton(folder: Path) -> None:
@@ -162,6 +186,28 @@ def test_check_names_what_is_misspelt_too_long_or_missing(folder: Path) -> None:
     assert "did you mean 'externalNumber'? [unknown-field]" in done.stdout
     assert "'customer' is mandatory and not filled" in done.stdout
     assert done.stdout.endswith("4 error(s), 1 warning(s)\n")
+
+
+def test_the_configuration_names_document_and_mapping(folder: Path) -> None:
+    (folder / "password").touch(mode=0o600)
+    (folder / "sidecar.yaml").write_text(SOAP_CONFIGURATION, encoding="utf-8")
+    for name in ("trade.wsdl", "base.xsd", "documents.xsd"):
+        (folder / name).write_bytes((INTERFACES / name).read_bytes())
+    soap = CALLS.replace("method: POST", "operation: CreatOrder").replace(
+        "      path: /orders\n", ""
+    )
+    (folder / "calls.yaml").write_text(soap.replace("json:", "body:"), encoding="utf-8")
+    config = ("--config", str(folder / "sidecar.yaml"), "adapter")
+
+    described = sidecar(folder, *config, "describe", "-", "FindOrder")
+    checked = sidecar(folder, *config, "check")
+
+    assert "  externalId: text, at most 20 characters, mandatory" in described.stdout, (
+        described.stderr
+    )
+    assert checked.returncode == 2, checked.stderr
+    assert "calls.yaml:4: orders.push.call: error: " in checked.stdout
+    assert "did you mean 'CreateOrder'? [unknown-operation]" in checked.stdout
 
 
 def test_check_of_a_mapping_that_fits(folder: Path) -> None:

@@ -332,6 +332,43 @@ class TestDelivery:
             ("order.canceled", "2"),
         ]
 
+    def test_a_refused_login_in_between_does_not_make_a_cancel_forget_what_may_be_booked(
+        self, ledger: LedgerBench
+    ) -> None:
+        add(ledger, PLACED)
+        erp = ScriptedErp(probe=False, dedupe=True)
+        erp.answers[NUMBER] = [Unknown(message="cut"), Misconfigured(message="login refused")]
+        ledger.deliver(erp)
+        ledger.make_due()
+        ledger.deliver(erp)
+        add(ledger, CANCELED, first=2)
+        with ledger.database.transaction() as connection:
+            ledger.store.control.resume(connection, "orders")
+
+        ledger.deliver(erp)
+        ledger.deliver(erp)
+
+        assert moments(erp)[1:] == [
+            ("order.placed", "1"),
+            ("order.placed", "1"),
+            ("order.canceled", "2"),
+        ]
+
+    def test_what_may_be_booked_does_not_wait_at_a_gate_that_never_opens(
+        self, ledger: LedgerBench
+    ) -> None:
+        """The order was put on hold, then deleted from Magento, while the answer was lost."""
+        add(ledger, PLACED)
+        erp = ScriptedErp(probe=False, dedupe=True)
+        erp.answers[NUMBER] = [Unknown(message="cut")]
+        ledger.deliver(erp)
+        ledger.sql("UPDATE {entity} SET facts = JSON_SET(facts, '$.state', 'holded')")
+        ledger.make_due()
+
+        ledger.deliver(erp)
+
+        assert moments(erp) == [("order.placed", "1"), ("order.placed", "1")]
+
     def test_what_is_requeued_meanwhile_goes_as_it_was_and_the_change_goes_after_it(
         self, ledger: LedgerBench
     ) -> None:

@@ -37,6 +37,7 @@ BODY = record(
     Field("channel", "text", TEXT, choices=("WEB", "SHOP")),
     Field("status", "text", TEXT, writable=False),
     Field("total", "number", NUMBERS),
+    Field("amount", "Decimal (as text)", frozenset({"text"}), NUMBERS, digits=(15, 3)),
     Field("ordered", "date", frozenset({"text"})),
     Field("guest", "truth value", frozenset({"truth value"})),
     Field("contact", "text", TEXT, required=True),
@@ -141,6 +142,8 @@ def test_nothing_is_said_of_what_fits(tmp_path: Path, body: str) -> None:
         ("number: =order.grand_total", "error", "wrong-type", "takes text, not a number"),
         ("guest: 1", "error", "wrong-type", "not a whole number"),
         ("ordered: =order.created_at", "error", "wrong-type", "takes date, not a time"),
+        ("amount: =order.grand_total", "warning", "odd-type", "fits only sometimes"),
+        ("amount: =order.grand_total | string", "warning", "too-exact", "takes 3 decimals"),
         ("total: {amount: 1}", "error", "wrong-type", "not a mapping"),
         ("total: [1]", "error", "wrong-type", "not a list"),
         ("payer: =order.increment_id", "error", "wrong-type", "takes PayerType, not a text"),
@@ -178,6 +181,16 @@ def test_what_does_not_fit_is_named(
 
     assert (finding.severity, finding.id) == (severity, id)
     assert text in finding.text
+
+
+def test_what_the_erp_called_a_document_it_takes_back(tmp_path: Path) -> None:
+    assert check(tmp_path, "reference: =link.reference") == []
+    (finding,) = check(tmp_path, "reference: =link.referenz")
+    assert "did you mean 'reference'?" in finding.text
+
+
+def test_a_secret_need_not_be_known_here(tmp_path: Path) -> None:
+    assert check(tmp_path, "reference: =secret.key") == []
 
 
 def test_a_finding_names_its_line_and_what_to_do(tmp_path: Path) -> None:

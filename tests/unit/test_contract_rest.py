@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Operation
 from adapters.contract.xml import parse_xml
 from adapters.rest.contract import open_contract
@@ -111,6 +112,42 @@ def test_which_operation_a_call_means(method: str, path: str, name: str | None) 
     found = operation_of(operations.values(), {"method": method, "path": path})
 
     assert (found.name if found else None) == name
+
+
+def test_a_hostile_document_writes_no_line_of_its_own_into_a_skeleton() -> None:
+    evil = "a\n      path: /stolen #\x1b[31m"
+    schema = {
+        "required": [evil, "mode"],
+        "properties": {
+            evil: {"type": "string", "description": evil, "enum": [evil, "b"]},
+            "mode": {"type": "string", "enum": ["x: y"]},
+        },
+    }
+    content = {"application/json": {"schema": schema}}
+    document = {"paths": {"/a": {"post": {"summary": evil, "requestBody": {"content": content}}}}}
+
+    text = DescribedContract(OpenApiDescription(document), "evil.json").skeleton("POST /a", ())
+
+    assert "\x1b" not in text
+    assert not any(line.startswith("      path: /stolen") for line in text.splitlines())
+    assert '        mode: "x: y" ' in text
+
+
+def test_parts_of_parts_are_put_together_once() -> None:
+    schemas: dict[str, Any] = {
+        f"A{level}": {"allOf": [{"$ref": f"#/components/schemas/A{level + 1}"}] * 4}
+        for level in range(20)
+    }
+    schemas["A20"] = {"properties": {"number": {"type": "string"}}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/A0"}}}
+    document = {
+        "paths": {"/a": {"post": {"requestBody": {"content": content}}}},
+        "components": {"schemas": schemas},
+    }
+
+    fields = body(OpenApiDescription(document).operations, "POST /a")
+
+    assert list(fields) == ["number"]
 
 
 def edmx(text: str) -> EdmxDescription:

@@ -9,12 +9,43 @@ from pathlib import Path
 import pytest
 
 from adapters.contract.field import Field
+from adapters.contract.xml import parse_xml
 from adapters.soap.contract import WsdlDescription, open_contract
+from adapters.soap.declarations import Declarations
 from adapters.soap.documents import Documents
+from adapters.soap.fill import UnknownType
+from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
 from sidecar.domain.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ShopContext
 
+NETSUITE = """
+orders:
+  push:
+    on: [order.placed]
+    call:
+      operation: upsert
+      body:
+        record:
+          $type: tranSales:SalesOrder
+          externalId: =order.increment_id
+          otherRefNumber: =order.increment_id
+          orderStatus: _pendingFulfilment
+          shippingCost: =order.shipping_method
+          customFieldList: {customField: [{scriptId: custbody_shop}]}
+          itemList:
+            item:
+              $each: item in order.sellable_items
+              $do: {item: {internalId: "7"}, quantity: =item.qty_ordered, rate: =item.price}
+      header:
+        tokenPassport:
+          account: "1"
+          consumerKey: =secret.consumer
+          nonce: =nonce
+          timestamp: 1
+          signature: {algorithm: HMAC-SHA256, _value_1: =nonce}
+    answer: {accepted: =not response.fault, reference: =response.body.baseRef.internalId}
+"""
 WSDL = Path(__file__).parent / "interfaces" / "trade.wsdl"
 
 
@@ -105,6 +136,38 @@ def test_types_that_derive_from_an_abstract_one_can_be_chosen(trade: WsdlDescrip
     assert document.types["b:Quote"] is document.types["{urn:trade:base}Quote"]
 
 
+BROKEN = """
+<definitions xmlns="http://schemas.xmlsoap.org/wsdl/" xmlns:x="http://www.w3.org/2001/XMLSchema"
+    xmlns:t="urn:t"><types><x:schema targetNamespace="urn:t">
+  <x:element name="a" type="t:A"/>
+  <x:complexType name="A"><x:sequence>
+    <x:element name="s" type="t:S"/><x:element name="u" type="t:U"/><x:group ref="t:G"/>
+    <x:element name="n" type="t:Nowhere"/><x:element ref="t:nobody"/>
+  </x:sequence></x:complexType>
+  <x:complexType name="B"><x:complexContent><x:extension base="t:C"/></x:complexContent>
+  </x:complexType>
+  <x:complexType name="C"><x:complexContent><x:extension base="t:B"/></x:complexContent>
+  </x:complexType>
+  <x:element name="b" type="t:B"/>
+  <x:simpleType name="S"><x:restriction base="t:S"/></x:simpleType>
+  <x:simpleType name="U"><x:union memberTypes="t:U t:U t:U t:U"/></x:simpleType>
+  <x:group name="G"><x:sequence><x:group ref="t:G"/><x:group ref="t:G"/></x:sequence></x:group>
+</x:schema></types></definitions>"""
+
+
+def test_a_schema_that_leads_in_circles_or_nowhere_ends() -> None:
+    root = parse_xml(BROKEN.strip().encode(), "a.wsdl")
+    schemas = Schemas(Declarations("a.wsdl", lambda _: root))
+
+    a, b = schemas.element("{urn:t}a"), schemas.element("{urn:t}b")
+
+    assert a is not None
+    assert b is not None
+    assert list(a.members.fields) == ["s", "u", "n", "nobody"]
+    assert b.members.fields == {}
+    assert b.type_names == ["B", "C"]
+
+
 def test_described_for_a_person() -> None:
     lines = opened(WSDL).describe("CreateOrder", ["Quote"], 3).lines
 
@@ -142,6 +205,14 @@ def test_a_document_type_is_refused(tmp_path: Path) -> None:
         open_contract(str(path), None)
 
 
+def test_an_array_of_soap_encoding_is_a_list() -> None:
+    encoded = described(WSDL.parents[2] / "contract" / "wsdl" / "encoded.wsdl")
+    lines = field(encoded, "createOrder", "body.order.lines")
+
+    assert (lines.many, lines.lone, lines.kind) == (True, False, "line")
+    assert list(lines.members.fields) == ["sku", "qty"]
+
+
 @pytest.mark.shared
 def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
     path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
@@ -154,3 +225,39 @@ def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
     assert len(contract.operations()) == 42
     assert any(line.strip().startswith("orderStatus: text, _pendingApproval") for line in lines)
     assert any(line.strip().startswith("quantity: number") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["Quote", "b:Quote", "{urn:trade:base}Quote"])
+def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL))
+    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+
+    assert name in field(WsdlDescription(wsdl.document), "CreateOrder", "body.document").types
+    assert str(wsdl.filler.type_named(name).qname) == "{urn:trade:base}Quote"
+
+
+@pytest.mark.parametrize("name", ["Quotation", "b:Quotation", "x:Quote", "{urn:other}Quote"])
+def test_a_type_that_does_not_exist_is_no_surprise(name: str) -> None:
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL))
+    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+
+    with pytest.raises(UnknownType):
+        wsdl.filler.type_named(name)
+
+
+@pytest.mark.shared
+def test_a_mapping_for_netsuite_is_checked(shared: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "netsuite.yaml"
+    calls.write_text(NETSUITE, encoding="utf-8")
+
+    findings = opened(shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl").check(calls)
+
+    assert [(one.severity, one.id) for one in findings] == [
+        ("error", "unknown-field"),
+        ("error", "no-choice"),
+        ("error", "wrong-type"),
+        ("error", "which-type"),
+        ("error", "missing"),
+    ]
+    assert "did you mean 'otherRefNum'?" in findings[0].text
+    assert findings[4].text == "'token' is mandatory and not filled"

@@ -306,10 +306,25 @@ def test_an_erp_that_neither_answers_questions_nor_refuses_doubles_gets_it_once(
 def test_an_erp_that_refuses_doubles_gets_it_again_and_the_doubt_stays() -> None:
     """Without that memory a cancel would find that the ERP never saw the order."""
     in_doubt = pushed(Unknown(message="cut"), can=DEDUPES)
-    still = pushed(Retry(message="busy"), claimed(maybe_booked=True), DEDUPES)
 
     assert (in_doubt.status, in_doubt.maybe_booked) == (PENDING, True)
-    assert (still.status, still.maybe_booked) == (PENDING, True)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"),
+    [
+        (Retry(message="busy"), PENDING),
+        (Throttled(message="slowly"), PENDING),
+        (Misconfigured(message="login refused"), PENDING),
+        (Rejected(message="no credit"), REJECTED),
+    ],
+)
+def test_what_such_an_erp_says_of_the_second_time_leaves_the_doubt_of_the_first_time(
+    outcome: Outcome, status: EventStatus
+) -> None:
+    end = pushed(outcome, claimed(maybe_booked=True), DEDUPES)
+
+    assert (end.status, end.maybe_booked) == (status, True)
 
 
 @pytest.mark.parametrize("change", CHANGES)
