@@ -201,6 +201,8 @@ class BatchAnswer:
         event's own values have its `ref` and `event`.
         """
         if evidence.verdict is not None:
+            if isinstance(evidence.verdict, Rejected) and len(events) > 1:
+                return None, ""
             return [evidence.verdict] * len(events), ""
         try:
             if not self.ok.holds(values):

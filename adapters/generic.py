@@ -1,7 +1,7 @@
 """The generic adapter: everything about the ERP stands in the file of calls (docs/mapping.md).
 
-What a call and its answer look like on the wire is the protocol's business: `WireCall`, of which
-`adapters.rest.call` and `adapters.soap.call` are the two there are.
+What a call and its answer look like on the wire is the protocol's business:
+`adapters.wire_call.WireCall`.
 """
 
 from __future__ import annotations
@@ -12,16 +12,17 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from secrets import token_hex
 from types import SimpleNamespace
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 import msgspec
 
-from adapters.answer import Evidence
 from adapters.compiler import Values
 from adapters.fields import Fields
 from adapters.filters import ExpressionError, as_text, kind
-from adapters.http.transport import EXCERPT, NotSent, Reply, Request, Transport, Unanswered
+from adapters.first import FirstCalls, not_sent
+from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
+from adapters.wire_call import Call
 from sidecar.domain.errors import ConfigurationError, Unavailable
 from sidecar.domain.outcome import Booked, Misconfigured, Outcome, Rejected, Retry, Unknown
 from sidecar.ports import (
@@ -44,22 +45,6 @@ Results = list[Result]
 _LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
-class WireCall(Protocol):
-    """One call as the file declares it, in the protocol's own form."""
-
-    def request(self, values: Values) -> Request:
-        """Fill it in.  Raises ExpressionError: nothing was sent then."""
-
-    def response(self, reply: Reply) -> tuple[Any, Evidence]:
-        """The answer as expressions read it (`response`), and what the transport knows of it."""
-
-    def shown(self, body: bytes) -> str:
-        """A body with line breaks, for a person."""
-
-
-Call = TypeVar("Call", bound=WireCall)
-
-
 class GenericAdapter(Generic[Call]):
     """See `sidecar.ports.ErpAdapter`."""
 
@@ -76,6 +61,9 @@ class GenericAdapter(Generic[Call]):
         self._shop = connection.shop
         self._secret = secrets_of(connection)
         self._bare = harmless
+        self._first = FirstCalls[Call](
+            lambda call, values: transport.send(self._request(call, values)), transport.redact
+        )
         self._pushes = {
             event: (domain, push)
             for domain, of_domain in calls.domains.items()
@@ -99,7 +87,7 @@ class GenericAdapter(Generic[Call]):
             domain, push = self._pushes[batch[indexes[0]].event.type]
             for part in _parts(indexes, push.batch or 1):
                 events = [self._values(batch[index], domain) for index in part]
-                results.update(zip(part, self._push(push, events), strict=True))
+                results.update(zip(part, self._deliver(push, events), strict=True))
         return [results[index] for index in range(len(batch))]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
@@ -137,7 +125,7 @@ class GenericAdapter(Generic[Call]):
             return None
         domain, push = self._pushes[delivery.event.type]
         values = self._call_values(push, [self._values(delivery, domain)])
-        request = self._request(push.call, values)
+        request = push.call.disarmed(self._request(push.call, values))
         shown = None if request.body is None else push.call.shown(request.body)
         return self._transport.preview(request, shown)
 
@@ -196,6 +184,13 @@ class GenericAdapter(Generic[Call]):
         once = {"nonce": token_hex(16), "now": datetime.now(UTC), "secret": self._secret}
         return call.request({**values, **once})
 
+    def _deliver(self, push: Push[Call], events: Sequence[Values]) -> Results:
+        """The call, with those events for which what the file wants done `first` went well."""
+        stopped = self._first.obstacles(push.first, events)
+        sound = [one for one, result in zip(events, stopped, strict=True) if result is None]
+        sent = iter(self._push(push, sound) if sound else ())
+        return [one or dataclasses.replace(next(sent), before=len(push.first)) for one in stopped]
+
     def _push(self, push: Push[Call], events: Sequence[Values]) -> Results:
         """One call with one event, or with all of them where the operation takes batches."""
         values = self._call_values(push, events)
@@ -208,8 +203,7 @@ class GenericAdapter(Generic[Call]):
         try:
             reply = self._transport.send(request)
         except NotSent as wrong:
-            verdict = Misconfigured if wrong.lasting else Retry
-            return [Result(verdict(message=wrong.message), wrong.exchange)] * len(events)
+            return [not_sent(wrong)] * len(events)
         except Unanswered as wrong:
             return [Result(Unknown(message=wrong.message), wrong.exchange)] * len(events)
         response, evidence = push.call.response(reply)

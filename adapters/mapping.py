@@ -7,7 +7,7 @@ its file and line.  What a single `call` looks like is the protocol's business: 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
@@ -30,19 +30,33 @@ _TEXT, _TIME = Plain("text"), Plain("time")
 #: Magento's number of a document.
 _REF = Plain("text", longest=50)
 _EACH = ("external", *BOOKED)
+_INQUIRY = ("call", "answer", "each")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
+_OF_STEP = ("code", "message", "field", "after")
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
 
 
 @dataclass(frozen=True, slots=True)
+class Step(Generic[Call]):
+    """A call that must go well before an event is sent."""
+
+    call: Call
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
 class Push(Generic[Call]):
-    """A call that carries events: one (`batch` is None) or up to `batch` at once."""
+    """A call that carries events: one (`batch` is None) or up to `batch` at once.
+
+    `first` is made for each event alone, before it.
+    """
 
     name: str
     events: frozenset[str]
     batch: int | None
     call: Call
     answer: Answer | BatchAnswer
+    first: tuple[Step[Call], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +112,42 @@ class Calls(Generic[Call]):
         )
 
 
+Keys = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a protocol knows of its ERP's answers, key by key as the file would have it.
+
+    `answer` to one event, to a `batch`, to a call that is made `first`; to a `probe` and a `list`,
+    with `each` of the documents found.  Empty: the file must say it.
+    """
+
+    answer: Keys = field(default_factory=dict)
+    batch: Keys = field(default_factory=dict)
+    first: Keys = field(default_factory=dict)
+    probe: Keys = field(default_factory=dict)
+    list: Keys = field(default_factory=dict)
+    each: Keys = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect(Generic[Call]):
     """How calls look in one protocol.
 
     `read_call` reads a `call` section, `response` is the shape of an answer; `keys` are further
-    keys at the top of the file, which `begin` reads before any call.
+    keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
+    ERP whose answers always look alike, so that the file may leave it out; `most` is how many
+    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself.
     """
 
     response: Shape
     read_call: Callable[[Section, Scope], Call]
     keys: tuple[str, ...] = ()
     begin: Callable[[Section, Scope], None] = lambda _top, _scope: None
+    own: Own = field(default_factory=lambda: Own())
+    most: int | None = None
+    dedupe: bool = False
 
 
 def read_calls(
@@ -144,7 +182,7 @@ class _Reader(Generic[Call]):
         top.keys(("tables", "dedupe", "ping", *self._dialect.keys, *PAYLOADS))
         self._scope = Scope(self._scope.names, _tables(top))
         self._dialect.begin(top, self._scope.with_names(**self._once))
-        dedupe = top.data.get("dedupe", False)
+        dedupe = top.data.get("dedupe", self._dialect.dedupe)
         if not isinstance(dedupe, bool):
             top.problem("dedupe", "this must be true or false")
         domains = {key: self._domain(top.section(key), key) for key in PAYLOADS if key in top}
@@ -164,7 +202,10 @@ class _Reader(Generic[Call]):
         )
 
     def _push(self, section: Section, name: str, domain: str) -> Push[Call]:
-        section.keys(("on", "batch", "call", "answer"), ("call", "answer"))
+        own = self._dialect.own.batch if "batch" in section else self._dialect.own.answer
+        section.keys(
+            ("on", "batch", "first", "call", "answer"), ("call",) if own else ("call", "answer")
+        )
         if "on" not in section:
             hint = suggest(name, ("probe", "list"))
             self._source.problem(section.path, f"'on' is missing: which events it carries{hint}")
@@ -177,19 +218,34 @@ class _Reader(Generic[Call]):
             "link": shape_of(Link),
             "ref": _REF,
         }
-        batch = section.count("batch")
-        sent = {"events": Many(event)} if batch else one
+        batch = section.count("batch", self._dialect.most)
+        sent = {"events": Many(event)} if "batch" in section else one
         call = self._call(section, self._scope.with_names(**sent))
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
         required = ("accepted", *(("reference",) if EventType.ORDER_PLACED in events else ()))
+        told = section.section("answer", own)
         answer: Answer | BatchAnswer
-        if batch:
+        if "batch" in section:
             results = answered.with_names(**one, result=ANYTHING)
-            answer = self._batch_answer(section.section("answer"), answered, results, required)
+            answer = self._batch_answer(told, answered, results, required)
         else:
-            answer = self._answer(section.section("answer"), answered.with_names(**one), required)
-        return Push(name, frozenset(one.value for one in events), batch, call, answer)
+            answer = self._answer(told, answered.with_names(**one), required)
+        first = tuple(
+            self._step(step, self._scope.with_names(**one)) for step in section.sections("first")
+        )
+        return Push(name, frozenset(one.value for one in events), batch, call, answer, first)
+
+    def _step(self, section: Section, scope: Scope) -> Step[Call]:
+        own = self._dialect.own.first
+        section.keys(("call", "answer"), ("call",) if own else ("call", "answer"))
+        call = self._call(section, scope)
+        told = section.section("answer", own)
+        told.keys((*PREDICATES, *_OF_STEP), ("accepted",))
+        answer = _answer_of(told, scope.with_names(response=self._response))
+        # Only that it is there matters, not what the ERP calls it.
+        there = Fields({**answer.fields.leaves, "reference": "there"})
+        return Step(call, Answer(answer.predicates, there))
 
     def _call(self, section: Section, scope: Scope) -> Call:
         return self._dialect.read_call(section.section("call"), scope.with_names(**self._once))
@@ -222,27 +278,37 @@ class _Reader(Generic[Call]):
         )
 
     def _probe(self, section: Section) -> Inquiry[Call]:
-        section.keys(("batch", "call", "answer", "each"), ("call", "answer", "each"))
-        batch = section.count("batch")
-        asked: dict[str, Shape] = {"refs": Many(_REF)} if batch else {"ref": _REF}
-        required = ("external", "reference") if batch else ("reference",)
-        return self._inquiry(section, self._scope.with_names(**asked), (), required, batch)
+        own = self._dialect.own.probe
+        section.keys((*_INQUIRY, "batch"), self._required_of_inquiry(own))
+        batch = section.count("batch", self._dialect.most)
+        is_batch = "batch" in section
+        asked: dict[str, Shape] = {"refs": Many(_REF)} if is_batch else {"ref": _REF}
+        required = ("external", "reference") if is_batch else ("reference",)
+        scope = self._scope.with_names(**asked)
+        answer = section.section("answer", own)
+        return replace(self._inquiry(section, scope, answer, (), required), batch=batch)
 
     def _list(self, section: Section) -> Inquiry[Call]:
-        section.keys(("call", "answer", "each"), ("call", "answer", "each"))
+        own = self._dialect.own.list
+        section.keys(_INQUIRY, self._required_of_inquiry(own))
         scope = self._scope.with_names(since=_TIME, page=ANYTHING)
-        return self._inquiry(section, scope, ("next",), ("external", "reference"), None)
+        answer = section.section("answer", own)
+        return self._inquiry(section, scope, answer, ("next",), ("external", "reference"))
+
+    def _required_of_inquiry(self, own: Keys) -> tuple[str, ...]:
+        answer, each = ("answer",) * (not own), ("each",) * (not self._dialect.own.each)
+        return ("call", *answer, *each)
 
     def _inquiry(
         self,
         section: Section,
         scope: Scope,
+        answer: Section,
         further: Collection[str],
         required: Collection[str],
-        batch: int | None,
     ) -> Inquiry[Call]:
         call = self._call(section, scope)
-        answer, each = section.section("answer"), section.section("each")
+        each = section.section("each", self._dialect.own.each)
         answer.keys(("ok", "found", *further), ("ok", "found"))
         each.keys((*_EACH, ITEMS), required)
         answered = scope.with_names(response=self._response)
@@ -252,7 +318,6 @@ class _Reader(Generic[Call]):
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
             each=each.document(_EACH, answered.with_names(item=ANYTHING)),
-            batch=batch,
         )
 
     def _ping(self, section: Section) -> Inquiry[Call]:

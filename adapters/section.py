@@ -52,9 +52,24 @@ class Section:
         """Note what is wrong with the value of a key."""
         self.source.problem((*self.path, key), text)
 
-    def section(self, key: str) -> Section:
-        """The mapping under a key, empty where there is no such key."""
-        return Section(self.source, (*self.path, key), self.data.get(key, _ABSENT))
+    def section(self, key: str, otherwise: Mapping[str, Any] | None = None) -> Section:
+        """The mapping under a key, empty where there is no such key.
+
+        `otherwise` has the values of keys that the file leaves out of it.
+        """
+        data = self.data.get(key, _ABSENT)
+        if otherwise and (data is _ABSENT or isinstance(data, Mapping)):
+            data = {**otherwise, **(data if isinstance(data, Mapping) else {})}
+        return Section(self.source, (*self.path, key), data)
+
+    def sections(self, key: str) -> tuple[Section, ...]:
+        """The mappings in the list under a key, none where there is no such key."""
+        data = self.data.get(key, [])
+        if not isinstance(data, list):
+            self.problem(key, "this must be a list (- key: value)")
+            return ()
+        path = (*self.path, key)
+        return tuple(Section(self.source, (*path, index), one) for index, one in enumerate(data))
 
     def template(self, key: str, scope: Scope) -> Template | None:
         """The template under a key, None where there is no such key."""
@@ -123,13 +138,16 @@ class Section:
         loop = read_loop(form.data, scope, self.source, form.path) if "$each" in form else None
         return None if loop is None else Lines(loop, line.fields(LINE, loop.scope))
 
-    def count(self, key: str) -> int | None:
+    def count(self, key: str, most: int | None = None) -> int | None:
         """A whole number of at least 1, None where there is no such key."""
         value = self.data.get(key)
         if value is None:
             return None
         if type(value) is not int or value < 1:
             self.problem(key, "this must be a whole number of at least 1")
+            return None
+        if most is not None and value > most:
+            self.problem(key, f"this ERP takes {most} in a call at the most")
             return None
         return value
 

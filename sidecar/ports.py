@@ -58,10 +58,14 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one delivery with what was seen of it."""
+    """The outcome of one delivery with what was seen of it.
+
+    `before`: how many calls were made for it alone before the one that is seen.
+    """
 
     outcome: Outcome
     exchange: Exchange | None = None
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,12 +61,13 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A complete answer of any status."""
+    """A complete answer of any status, and what it answers."""
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     exchange: Exchange
+    request: Request
 
 
 class NotSent(Unavailable):
@@ -170,7 +171,7 @@ class Transport:
         excerpt = content[: 4 * EXCERPT].decode("utf-8", errors="replace")[:EXCERPT]
         seconds = time.monotonic() - started
         told = Exchange(str(request), status, seconds, self.redact(excerpt))
-        return Reply(status, headers, content, told)
+        return Reply(status, headers, content, told, request)
 
     def _prepared(self, request: Request, header: Mapping[str, str]) -> requests.PreparedRequest:
         """What `requests` sends, without what a Session would ask the environment for."""

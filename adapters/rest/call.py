@@ -56,12 +56,16 @@ class HttpCall:
         return Request(self.method, path, _parameters(self.query(values)), headers, body)
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         response = Response(reply)
         return response, response.evidence(reply)
 
+    def disarmed(self, request: Request) -> Request:
+        """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
+        return request
+
     def shown(self, body: bytes) -> str:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         return indented(body) if self.encode is encode_json else body.decode()
 
     def _encoded(self, values: Values) -> bytes | None:

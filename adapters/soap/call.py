@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,18 +19,25 @@ from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
 from adapters.soap.xml import Element, parse
 from adapters.template import NOTHING, Template
 
+#: Parts of a header by name, each with what makes its value.
+Computed = Mapping[str, Callable[[], Any]]
+
 _ACCEPT = {"Accept": "text/xml, application/soap+xml, multipart/related;q=0.5"}
 
 
 @dataclass(frozen=True, slots=True)
 class SoapCall:
-    """One call as the file declares it."""
+    """One call as the file declares it.
+
+    `computed` are parts of the header that are new in each call, by name.
+    """
 
     operation: Operation
     address: str
     seal: Seal
     headers: tuple[Template, ...]
     body: Template
+    computed: Computed = field(default_factory=dict)
 
     def request(self, values: Values) -> Request:
         """Fill it in.  Raises ExpressionError: nothing was sent then."""
@@ -44,6 +51,7 @@ class SoapCall:
                     extra.append(_element(name, value))
                 elif name in self.operation.header_types:
                     declared[name] = value
+        declared.update((name, compute()) for name, compute in self.computed.items())
         envelope, headers = self.operation.envelope(self.body(values), declared, extra)
         self.seal.apply(envelope)
         return Request(
@@ -54,14 +62,18 @@ class SoapCall:
             name=f"{self.operation} ({self.operation.port.name})",
         )
 
+    def disarmed(self, request: Request) -> Request:
+        """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
+        return request
+
     def shown(self, body: bytes) -> str:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         envelope = parse(body)
         etree.indent(envelope)
         return str(etree.tostring(envelope, encoding="unicode"))
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.generic.WireCall`."""
+        """See `adapters.wire_call.WireCall`."""
         response = Response(self.operation, reply)
         return response, response.evidence(reply)
 
@@ -70,12 +82,13 @@ class SoapCall:
 class SoapCalls:
     """Reads the calls of one file against one WSDL; problems are noted in the file's source.
 
-    `endpoint` overrides the address in the WSDL.
+    `endpoint` overrides the address in the WSDL; `computed` are header parts that no file writes.
     """
 
     wsdl: Wsdl
     endpoint: str = ""
     seal: Seal = field(default_factory=NoSeal)
+    computed: Computed = field(default_factory=dict)
     _service: str | None = None
     _port: str | None = None
     _shared: Template | None = None
@@ -87,13 +100,14 @@ class SoapCalls:
         """What holds for all calls: service, port, and the header's parts where declared."""
         self._service, self._port = top.text("service"), top.text("port")
         self._shared = top.template("header", scope) if "header" in top else None
-        top.section("header")
+        self._not_computed(top.section("header"))
 
     def read(self, section: Section, scope: Scope) -> SoapCall:
         """A `call` section."""
         section.keys(("operation", "service", "port", "header", "body"), ("operation",))
         operation = self._operation(section)
         header = section.section("header")
+        self._not_computed(header)
         for name in header.data if operation else ():
             if not name.startswith("{") and name not in operation.header_types:
                 header.problem(
@@ -109,7 +123,13 @@ class SoapCalls:
             self.seal,
             tuple(one for one in headers if one is not None),
             body.whole(scope) or _empty,
+            self.computed,
         )
+
+    def _not_computed(self, header: Section) -> None:
+        for name in self.computed:
+            if name in header:
+                header.problem(name, "this part is computed anew for each call; leave it out")
 
     def _operation(self, section: Section) -> Any:
         name = section.text("operation")

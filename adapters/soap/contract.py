@@ -18,7 +18,7 @@ from adapters.contract.xml import about, parse_xml
 from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
-from adapters.soap.security import seal_of
+from adapters.soap.security import http_login
 from adapters.soap.wsdl import Wsdl
 from sidecar.ports import Connection, Contract, ShopContext
 
@@ -141,5 +141,4 @@ def _reached(source: str, connection: Connection | None) -> Connection:
     """How the document is fetched: with the login of HTTP, where there is one."""
     if connection is None:
         return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)
-    _, http, _ = seal_of(connection.auth)
-    return replace(connection, auth=http)
+    return replace(connection, auth=http_login(connection.auth))

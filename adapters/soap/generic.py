@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
 from adapters.generic import GenericAdapter
 from adapters.http.transport import Request, Transport
 from adapters.mapping import Dialect, read_calls
-from adapters.soap.call import SoapCalls
+from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.contract import open_contract as open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.security import seal_of
 from adapters.soap.wsdl import Wsdl
+from adapters.wire_call import Call
 from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
@@ -24,18 +26,32 @@ def create(connection: Connection) -> ErpAdapter:
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
+    seal, http, secrets = seal_of(connection.auth)
+    hidden = {f"auth {number}": secret for number, secret in enumerate(secrets)}
+    wire = replace(connection, auth=http, secrets={**connection.secrets, **hidden})
+
+    def dialect(wsdl: Wsdl) -> Dialect[SoapCall]:
+        reader = SoapCalls(wsdl, connection.url, seal)
+        return Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
+
+    return adapter_of(connection, wire, dialect)
+
+
+def adapter_of(
+    connection: Connection, wire: Connection, dialect_of: Callable[[Wsdl], Dialect[Call]]
+) -> ErpAdapter:
+    """The adapter whose calls are written in a dialect of SOAP.
+
+    `wire` is the connection as HTTP uses it: with the logins that are HTTP's, and everything that
+    must not be told.  Raises ConfigurationError.
+    """
     if connection.wsdl is None:
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
     if connection.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
-    seal, http, secrets = seal_of(connection.auth)
-    hidden = {f"auth {number}": secret for number, secret in enumerate(secrets)}
-    wire = replace(connection, auth=http, secrets={**connection.secrets, **hidden})
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(connection.wsdl, documents)
-    reader = SoapCalls(wsdl, connection.url, seal)
-    dialect = Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
     document = read_document(connection.calls)
-    calls = read_calls(document, connection.calls.name, dialect, connection.secrets)
+    calls = read_calls(document, connection.calls.name, dialect_of(wsdl), connection.secrets)
     address = connection.url or next(wsdl.addresses(), "")
     return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address))

@@ -15,14 +15,14 @@ from typing import Any
 from adapters.answer import Evidence
 from adapters.filters import Missing
 from adapters.http.transport import Reply, retry_after
-from adapters.shape import ANYTHING, Plain, Record, Shape
+from adapters.shape import ANYTHING, Plain, Record
 from adapters.soap.wsdl import Operation
 from adapters.soap.xml import Element, Malformed, compile_xpath, local, parse, tree_of
 from sidecar.domain.outcome import Misconfigured, Outcome, Retry, Throttled
 
 _TEXT = Plain("text")
 #: What `response` is in an expression.
-RESPONSE: Shape = Record(
+RESPONSE = Record(
     "response",
     {
         "status": Plain("whole number"),

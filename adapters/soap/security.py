@@ -18,6 +18,8 @@ from adapters.soap.xml import Element
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
 
+#: Logins of `erp.auth` that stand in the envelope: HTTP sees none of them.
+_IN_THE_ENVELOPE = ("username_token", "signature", "netsuite_token")
 #: How long a timestamp is valid: an ERP whose clock is off by less still believes it.
 _VALID = timedelta(minutes=5)
 
@@ -106,6 +108,11 @@ def seal_of(auth: Mapping[str, Any]) -> tuple[Seal, Mapping[str, Any], tuple[Sec
             return Signed(str(given["certificate"]), str(given["key"])), {}, ()
         case _:
             return NoSeal(), auth, ()
+
+
+def http_login(auth: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of `erp.auth` is HTTP's."""
+    return {way: given for way, given in auth.items() if way not in _IN_THE_ENVELOPE}
 
 
 def _timestamp() -> Element:

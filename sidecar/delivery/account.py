@@ -102,7 +102,8 @@ class ErpAccount:
         calls = _calls(deliveries, results)
         # One place in the window was taken.  An adapter that halves a refused batch makes a call
         # for each part that is left in the end, and one for each that it had to divide.
-        self.throttle.charge(2 * max(0, len(calls) - 1))
+        before = sum(result.before for result in results)
+        self.throttle.charge(before + 2 * max(0, len(calls) - 1))
         for call in calls:
             if call.asked_to_wait is not None:
                 self._slow_down(call.asked_to_wait, call.took)

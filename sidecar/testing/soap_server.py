@@ -92,6 +92,14 @@ class SoapServer:
         self._server.stop()
         self._thread.join()
 
+    def reply(self, operation: str, values: Any) -> Response:
+        """What a handler's answer looks like on the wire, for one that spoils it."""
+        return _response(self._port.reply(operation, values))
+
+    def fault(self, fault: SoapFault) -> Response:
+        """As `reply`."""
+        return _response(self._port.fault(fault))
+
     def __enter__(self) -> Self:
         return self
 
@@ -112,7 +120,7 @@ class SoapServer:
         try:
             return self._call(request)
         except SoapFault as fault:
-            return _response(self._port.fault(fault))
+            return self.fault(fault)
 
     def _call(self, request: Request) -> Response:
         read = self._port.read(request.body, request.headers)
@@ -124,7 +132,7 @@ class SoapServer:
         answer = handler(call)
         if isinstance(answer, Response):
             return answer
-        return _response(self._port.reply(call.operation, answer))
+        return self.reply(call.operation, answer)
 
 
 def _response(written: Written) -> Response:

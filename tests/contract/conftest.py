@@ -1,4 +1,11 @@
-"""The kit is shipped as modules; their assertions are explained as those of a test file are."""
+"""What the contract tests share.
+
+The kit is shipped as modules; their assertions are explained as those of a test file are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -8,3 +15,15 @@ pytest.register_assert_rewrite(
     "sidecar.testing.figures_contract",
     "sidecar.testing.wire_contract",
 )
+
+
+@pytest.fixture(params=["ours", pytest.param("NetSuite's", marks=pytest.mark.shared)])
+def netsuite_wsdl(request: pytest.FixtureRequest) -> Path:
+    """The reduced WSDL of the tests, and the one that NetSuite hands out."""
+    if request.param == "ours":
+        return Path(__file__).parent / "wsdl" / "suitetalk.wsdl"
+    shared: Path = request.getfixturevalue("shared")
+    path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
+    if not path.is_file():
+        pytest.skip(f"NetSuite's WSDL is not here ({path})")
+    return path

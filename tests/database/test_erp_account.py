@@ -98,6 +98,16 @@ def test_the_calls_of_a_batch_that_was_halved_are_waited_for(desk: Desk) -> None
     assert desk.free() == 7
 
 
+def test_the_calls_that_came_before_an_order_are_waited_for(desk: Desk) -> None:
+    shared = replace(USUAL)
+    assert desk.account.throttle.delay() == 0.0
+
+    desk.account.note(deliveries(3), [Result(ACCEPTED, shared, before=1)] * 3)
+
+    # A customer for each of the three, and their batch, which had its place.
+    assert desk.free() == 6
+
+
 def test_a_batch_that_was_not_answered_is_one_failure(desk: Desk) -> None:
     lost = replace(USUAL, status=None)
 

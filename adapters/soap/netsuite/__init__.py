@@ -1,0 +1,1 @@
+"""NetSuite's SuiteTalk: token passport, a closed list of operations, answers record by record."""

@@ -1,0 +1,61 @@
+"""NetSuite by SOAP, entry point `soap.netsuite`: the generic SOAP adapter that knows SuiteTalk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlsplit, urlunsplit
+
+from adapters.mapping import Dialect
+from adapters.soap.call import SoapCalls
+from adapters.soap.generic import adapter_of
+from adapters.soap.netsuite.call import NetSuiteCall, NetSuiteCalls
+from adapters.soap.netsuite.token import account_host, passport_of
+from adapters.soap.wsdl import Wsdl
+from sidecar.domain.errors import ConfigurationError
+from sidecar.ports import Connection, ErpAdapter
+
+OLDEST = "2023_2"
+#: What every WSDL of NetSuite names, whosever account it is for; each account has its own.
+_ANYBODY = "webservices.netsuite.com"
+_MESSAGES = re.compile(r"urn:messages_(\d{4}_\d)\.platform\.webservices\.netsuite\.com")
+
+
+def create(connection: Connection) -> ErpAdapter:
+    """The adapter for one NetSuite account.
+
+    Raises ConfigurationError with every problem of the file of calls, each with its line.
+    """
+    passport, account, secrets = passport_of(connection.auth)
+    hidden = {f"auth {number}": secret for number, secret in enumerate(secrets)}
+    wire = replace(connection, auth={}, secrets={**connection.secrets, **hidden})
+
+    def dialect(wsdl: Wsdl) -> Dialect[NetSuiteCall]:
+        _check_version(wsdl, connection.wsdl or "")
+        endpoint = connection.url or own_address(wsdl, account)
+        calls = SoapCalls(wsdl, endpoint, computed={"tokenPassport": passport})
+        return NetSuiteCalls(calls).dialect()
+
+    return adapter_of(connection, wire, dialect)
+
+
+def _check_version(wsdl: Wsdl, location: str) -> None:
+    found = [_MESSAGES.fullmatch(one or "") for one in wsdl.document.types.namespaces]
+    versions = [one[1] for one in found if one]
+    if not versions:
+        raise ConfigurationError(
+            f"{location}: is not NetSuite's WSDL", "use soap.generic for another ERP"
+        )
+    if versions[0] < OLDEST:
+        raise ConfigurationError(
+            f"{location}: is of {versions[0]}, which NetSuite supports no more",
+            f"name a WSDL of {OLDEST} or newer (docs/netsuite.md)",
+        )
+
+
+def own_address(wsdl: Wsdl, account: str) -> str:
+    """The account's own address; empty where the WSDL names another than everybody's."""
+    named = urlsplit(next(wsdl.addresses(), ""))
+    if named.netloc != _ANYBODY:
+        return ""
+    return urlunsplit(named._replace(netloc=account_host(account)))

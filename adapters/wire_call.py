@@ -1,0 +1,28 @@
+"""One call to an ERP in its protocol's own form, as the generic adapter uses it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+from adapters.answer import Evidence
+from adapters.compiler import Values
+from adapters.http.transport import Reply, Request
+
+
+class WireCall(Protocol):
+    """One call as the file declares it (`adapters.rest.call`, `adapters.soap.call`)."""
+
+    def request(self, values: Values) -> Request:
+        """Fill it in.  Raises ExpressionError: nothing was sent then."""
+
+    def response(self, reply: Reply) -> tuple[Any, Evidence]:
+        """The answer as expressions read it (`response`), and what the transport knows of it."""
+
+    def disarmed(self, request: Request) -> Request:
+        """For a person to see: without a proof of who we are that who sees it could still use."""
+
+    def shown(self, body: bytes) -> str:
+        """A body with line breaks, for a person."""
+
+
+Call = TypeVar("Call", bound=WireCall)

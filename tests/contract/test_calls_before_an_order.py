@@ -1,0 +1,197 @@
+"""`first` in the file of calls: what an order names is there before the order is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.rest import generic
+from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.outcome import Accepted, Rejected, Retry, Throttled, name_of
+from sidecar.ports import ErpAdapter, Result
+from sidecar.testing.sample_order import placed, simple_order
+from tests.contract.scripted_server import Received, Script, answer, scripted_server
+from tests.contract.test_rest_generic_adapter import connection
+
+CALLS = """
+orders:
+  push:
+    on: [order.placed]
+    first:
+      - call:
+          method: PUT
+          path: "='/customers/' ~ order.customer_id"
+          json: {name: =order.customer_lastname}
+        answer:
+          accepted: =response.status in [200, 204]
+          duplicate: =response.status == 409
+          rejected: =response.status == 422
+          throttled: =response.status == 429
+          conflict: =response.status == 412
+          misconfigured: =response.status == 401
+          code: =response.body.code
+          message: =response.body.message
+    call: {method: POST, path: /orders, json: {number: =ref}}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+"""
+BATCH = (
+    CALLS.replace("    first:", "    batch: 10\n    first:")
+    .replace("path: /orders, json: {number: =ref}",
+             "path: /bulk, json: {$each: one in events, $do: =one.data.increment_id}")
+    .replace("answer: {accepted: =response.status == 200, reference: =response.body.number}",
+             "answer: {ok: =response.status == 200, results: =response.body, match: =result, "
+             "accepted: true, reference: =result}")
+)  # fmt: skip
+
+Push = Callable[..., list[Result]]
+
+
+class Erp:
+    """Answers customers as it is told to; takes every order."""
+
+    def __init__(self, customers: Callable[[str], list[bytes] | None]) -> None:
+        self.customers = customers
+        self.calls: list[str] = []
+
+    def __call__(self, received: Received) -> list[bytes] | None:
+        place = received.target.removeprefix("/api")
+        self.calls.append(place)
+        if place.startswith("/customers/"):
+            return self.customers(place.rpartition("/")[2])
+        if place == "/bulk":
+            return answer(200, received.body)
+        return answer(200, json.dumps({"number": "SO-1"}))
+
+
+@pytest.fixture
+def push(tmp_path: Path) -> Push:
+    """Sends orders of customers 1, 2, 3 … by a file of calls to a server with that script."""
+
+    def run(script: Script, calls: str = CALLS, customers: int = 1) -> list[Result]:
+        with (
+            scripted_server(script) as server,
+            closing(_adapter(tmp_path, calls, server.url)) as it,
+        ):
+            return it.push(
+                [
+                    placed(simple_order(f"{number:09}", customer_id=number))
+                    for number in range(1, customers + 1)
+                ]
+            )
+
+    return run
+
+
+def _adapter(folder: Path, calls: str, url: str) -> ErpAdapter:
+    path = folder / "calls.yaml"
+    path.write_text(calls)
+    return generic.create(connection(path, url))
+
+
+@pytest.mark.parametrize("status", [200, 204, 409])
+def test_an_order_follows_its_customer(push: Push, status: int) -> None:
+    erp = Erp(lambda _: answer(status, "" if status == 204 else "{}"))
+
+    [result] = push(erp)
+
+    assert erp.calls == ["/customers/1", "/orders"]
+    assert isinstance(result.outcome, Accepted)
+    assert result.exchange is not None
+    assert result.exchange.request == "POST /orders"
+    assert result.before == 1
+
+
+def test_an_order_whose_customer_is_refused_is_refused_with_the_words_that_say_why(
+    push: Push,
+) -> None:
+    refusal = '{"code": "no_vat_id", "message": "the VAT id is not valid"}'
+    erp = Erp(lambda _: answer(422, refusal))
+
+    [result] = push(erp)
+
+    assert erp.calls == ["/customers/1"]
+    assert result.outcome == Rejected(
+        code="no_vat_id", message="first, PUT /customers/1: the VAT id is not valid"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "name"), [(429, "throttled"), (401, "misconfigured"), (412, "retry"), (500, "retry")]
+)
+def test_an_order_that_was_not_sent_is_never_in_doubt(push: Push, status: int, name: str) -> None:
+    erp = Erp(lambda _: answer(status, "{}"))
+
+    [result] = push(erp)
+
+    assert name_of(result.outcome) == name
+    assert erp.calls == ["/customers/1"]
+
+
+def test_an_order_waits_when_nobody_answered_for_its_customer(push: Push) -> None:
+    erp = Erp(lambda _: None)
+
+    [result] = push(erp)
+
+    assert isinstance(result.outcome, Retry)
+    assert result.exchange is not None
+    assert result.exchange.status is None
+
+
+def test_a_customer_that_cannot_be_mapped_stops_its_order_only(push: Push) -> None:
+    erp = Erp(lambda _: answer(204))
+    calls = BATCH.replace(
+        "{name: =order.customer_lastname}", "{name: =1 / (order.customer_id - 2)}"
+    )
+
+    results = push(erp, calls, customers=3)
+
+    assert [name_of(one.outcome) for one in results] == ["accepted", "rejected", "accepted"]
+    assert erp.calls == ["/customers/1", "/customers/3", "/bulk"]
+
+
+def test_a_batch_leaves_out_the_orders_whose_customers_were_refused(push: Push) -> None:
+    erp = Erp(lambda number: answer(422 if number == "2" else 204, "{}" if number == "2" else ""))
+
+    results = push(erp, BATCH, customers=3)
+
+    assert erp.calls == ["/customers/1", "/customers/2", "/customers/3", "/bulk"]
+    assert [name_of(one.outcome) for one in results] == ["accepted", "rejected", "accepted"]
+    assert [one.before for one in results] == [1, 0, 1]
+
+
+def test_an_erp_that_has_had_enough_is_not_asked_for_each_customer_of_a_batch(push: Push) -> None:
+    erp = Erp(lambda number: answer(204 if number == "1" else 429, "" if number == "1" else "{}"))
+
+    results = push(erp, BATCH, customers=4)
+
+    assert erp.calls == ["/customers/1", "/customers/2", "/bulk"]
+    assert isinstance(results[0].outcome, Accepted)
+    assert all(isinstance(one.outcome, Throttled) for one in results[1:])
+    assert len({id(one.exchange) for one in results[1:]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("first: {call: {}}", "orders.push.first: this must be a list"),
+        ("first: [{answer: {accepted: true}}]", "orders.push.first.0: 'call' is missing"),
+        (
+            "first: [{call: {method: GET, path: /}, answer: {accepted: true, reference: x}}]",
+            "orders.push.first.0.answer.reference: there is no key 'reference' here",
+        ),
+        (
+            "first: [{call: {method: GET, path: =order.nothing}, answer: {accepted: true}}]",
+            "Order has no field 'nothing'",
+        ),
+    ],
+)
+def test_a_mistake_in_it_is_told_with_its_place(tmp_path: Path, written: str, problem: str) -> None:
+    head, _, rest = CALLS.partition("    first:")
+    tail = rest[rest.index("    call: {method: POST") :]
+    with pytest.raises(ConfigurationError) as wrong:
+        _adapter(tmp_path, f"{head}    {written}\n{tail}", "http://127.0.0.1:9")
+    assert problem in wrong.value.message
