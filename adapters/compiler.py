@@ -219,7 +219,7 @@ class Compiler:
     def _method(self, call: nodes.Call, owner_node: nodes.Node, name: str) -> Typed:
         """The few calls that there are: `response.xml.xpath('…')`."""
         owner = self.compile(owner_node)
-        methods = owner.shape.methods if isinstance(owner.shape, Record) else {}
+        methods = owner.shape.methods if isinstance(owner.shape, Record | Anything) else {}
         if name not in methods:
             return self._problem(_FORBIDDEN[nodes.Call])
         match call:

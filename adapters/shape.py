@@ -35,7 +35,11 @@ _PLAIN: Mapping[object, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Anything:
-    """Nothing is known."""
+    """Nothing is known; a member of it is as unknown.  `methods`: as those of a Record."""
+
+    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
+        default_factory=dict
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ def member(shape: Shape, name: str) -> Shape:
     """The shape of a member.  Raises NoSuchMember where there certainly is none of that name."""
     match shape:
         case Anything():
-            return ANYTHING
+            return shape
         case Record(name=record, members=members):
             if name not in members:
                 raise NoSuchMember(f"{record} has no field '{name}'{suggest(name, members)}")

@@ -1,11 +1,11 @@
 """The ERP's adapters and interface descriptions, found by entry points.
 
-An adapter is a factory under a name; what else it offers are functions beside it in its module.
+An adapter is a factory under a name.  Readers of interface descriptions have a group of their own:
+the daemon, which needs none, does not load them.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -17,6 +17,7 @@ from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
 ADAPTERS = "erp_sidecar.adapters"
+CONTRACTS = "erp_sidecar.contracts"
 
 OpenContract = Callable[[str, Connection | None], Contract | None]
 
@@ -80,17 +81,17 @@ def connection_of(settings: Settings) -> Connection:
 
 
 def open_contract(source: str, connection: Connection | None = None) -> Contract:
-    """An interface description, by the first adapter that can read it.
+    """An interface description, by the first reader that knows its kind.
 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
     """
     refusals: list[ConfigurationError] = []
-    for _, entry in sorted(_entries().items()):
+    for entry in sorted(entry_points(group=CONTRACTS), key=lambda entry: entry.name):
         opener = _opener(entry)
         try:
             contract = opener(source, connection) if opener else None
         except ConfigurationError as wrong:
-            # Another adapter may be able to read it all the same: an address, say.
+            # Another reader may be able to read it all the same: an address, say.
             refusals.append(wrong)
             continue
         if contract is not None:
@@ -98,7 +99,7 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
     if refusals:
         raise refusals[0]
     raise UsageError(
-        f"{source}: no installed adapter reads such a document",
+        f"{source}: nothing that is installed reads such a document",
         "a WSDL (file or address) or the file of an OpenAPI or an OData $metadata is wanted",
     )
 
@@ -109,9 +110,8 @@ def _entries() -> dict[str, EntryPoint]:
 
 def _opener(entry: EntryPoint) -> OpenContract | None:
     try:
-        entry.load()
+        opener: OpenContract = entry.load()
     except ImportError:
-        # An adapter that lacks one of its own libraries must not keep the others from reading.
+        # One that lacks a library of its own must not keep the others from reading.
         return None
-    opener: OpenContract | None = getattr(sys.modules[entry.module], "open_contract", None)
     return opener

@@ -194,7 +194,7 @@ class Described:
 class Contract(Protocol):
     """An ERP's interface description: a WSDL, an OpenAPI or an EDMX document.
 
-    An adapter's module offers it by a function beside its factory,
+    It is read by a function in the entry-point group `erp_sidecar.contracts`,
     `open_contract(source: str, connection: Connection | None) -> Contract | None`: `source` is a
     file or an address, `connection` how the configured ERP is reached; None where the document is
     of another kind.  For an operation that does not exist UsageError is raised.

@@ -21,6 +21,8 @@ from adapters.template import Path, Source, is_expression
 from sidecar.documents import Document
 from sidecar.ports import Finding
 
+#: The finding that no ERP forgives.
+UNKNOWN_FIELD = "unknown-field"
 #: Of many names only so many are told.
 _MOST_NAMES = 8
 #: Answers are not compared with a description, and an adapter may know its ERP's by itself.
@@ -44,7 +46,9 @@ def check_calls(description: Description, document: Document, name: str) -> list
     def note(section: Section, scope: Scope) -> None:
         calls.append((section, _known_here(scope)))
 
-    read_calls(document, name, Dialect(ANYTHING, note, description.file_keys, own=_ANY_ANSWER))
+    read_calls(
+        document, name, Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+    )
     walk = _Walk(Source(document))
     for section, scope in calls:
         walk.call(description, section, scope)
@@ -166,7 +170,7 @@ class _Walk:
 
     def _record(self, members: Members, tree: Mapping[str, Any], scope: Scope, path: Path) -> None:
         for key, value in tree.items():
-            field = members.fields.get(key)
+            field = members.named(key)
             if key == TYPE:
                 continue
             if field is None:
@@ -261,7 +265,7 @@ class _Walk:
             path,
             Complaint(
                 "error",
-                "unknown-field",
+                UNKNOWN_FIELD,
                 f"the ERP has no field '{name}'{known}",
                 "'erp-sidecar adapter describe' shows its fields",
             ),

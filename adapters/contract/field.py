@@ -8,9 +8,11 @@ for: NetSuite's are thousands, and some contain themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
+
+from adapters.shape import Shape
 
 #: Key of a mapping that names which of several types it is.
 TYPE = "$type"
@@ -25,16 +27,21 @@ class Members:
     """The fields of a record, by name.
 
     `alternatives`: groups of branches (names that belong together) of which one is to be filled.
-    `open`: further names are taken too.
+    `open`: further names are taken too.  `aliases`: other names that a field goes by.
     """
 
     fields: Mapping[str, Field]
     alternatives: tuple[tuple[tuple[str, ...], ...], ...] = ()
     open: bool = False
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def named(self, name: str) -> Field | None:
+        """A field by one of its names."""
+        return self.fields.get(self.aliases.get(name, name))
 
     def mandatory(self) -> list[Field]:
         """Those that must be filled."""
-        return [field for field in self.fields.values() if field.required and field.writable]
+        return [one for one in self.fields.values() if one.required and one.writable]
 
 
 @dataclass(frozen=True)
@@ -88,8 +95,8 @@ class Field:
     def type_names(self) -> list[str]:
         """The shortest name of each of these types."""
         names: dict[int, str] = {}
-        for name, field in self.types.items():
-            names.setdefault(id(field), name)
+        for name, one in self.types.items():
+            names.setdefault(id(one), name)
         return list(names.values())
 
 
@@ -128,3 +135,7 @@ class Description(Protocol):
     @property
     def file_keys(self) -> tuple[str, ...]:
         """Further keys at the top of a file of calls of this protocol."""
+
+    @property
+    def response(self) -> Shape:
+        """What `response` is in an expression, as far as every adapter of the protocol has it."""

@@ -10,6 +10,7 @@ from typing import Any
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.contract.xml import about
 from adapters.rest.paths import call_name, operation_of
+from adapters.shape import ANYTHING
 
 _SAP = "{http://www.sap.com/Protocols/SAPData}"
 _TEXT = frozenset({"text"})
@@ -28,6 +29,7 @@ class EdmxDescription:
 
     is_complete = False
     file_keys = ()
+    response = ANYTHING
 
     def __init__(self, root: Any) -> None:
         self._schemas = [node for node in root.iter() if _local(node) == "Schema"]

@@ -6,7 +6,6 @@ from adapters.generic import GenericAdapter
 from adapters.http.transport import Request, Transport
 from adapters.mapping import Dialect, read_calls
 from adapters.rest.call import RESPONSE, read_http_call
-from adapters.rest.contract import open_contract as open_contract
 from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter

@@ -13,6 +13,7 @@ from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operatio
 from adapters.contract.xml import about
 from adapters.filters import as_text
 from adapters.rest.paths import call_name, operation_of
+from adapters.shape import ANYTHING
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
@@ -30,6 +31,7 @@ class OpenApiDescription:
 
     is_complete = False
     file_keys = ()
+    response = ANYTHING
 
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document

@@ -15,11 +15,13 @@ from zeep.wsdl import Document
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Members, Operation
 from adapters.contract.xml import about, parse_xml
+from adapters.shape import Anything
 from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.schema import Schemas
 from adapters.soap.security import http_login
 from adapters.soap.wsdl import Wsdl
+from adapters.soap.xml import compile_xpath
 from sidecar.ports import Connection, Contract, ShopContext
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -31,6 +33,8 @@ class WsdlDescription:
 
     is_complete = True
     file_keys = ("service", "port", "header")
+    # An adapter of a named ERP knows more of its answers than their form.
+    response = Anything({"xpath": compile_xpath})
 
     def __init__(self, document: Document) -> None:
         self._document = document
@@ -57,8 +61,8 @@ class WsdlDescription:
     def _operation(self, operation: Any) -> Operation:
         parts = {"body": self._body(operation, operation.input, "input_message")}
         headers = self._headers(operation.input.header)
-        if headers:
-            parts["header"] = _record("header", headers)
+        if headers.fields:
+            parts["header"] = Field("header", "record", load=lambda: headers)
         answer = operation.output and self._body(operation, operation.output, "output_message")
         return Operation(
             operation.name,
@@ -91,16 +95,17 @@ class WsdlDescription:
                 found[name] = replace(field, name=name, required=True)
         return found
 
-    def _headers(self, header: Any) -> dict[str, Field]:
-        if header is None or not header.type._element:
-            return {}
+    def _headers(self, header: Any) -> Members:
+        """By the names of the elements; the names of the message's parts are taken too."""
         found: dict[str, Field] = {}
-        for name, element in header.type.elements:
+        parts: dict[str, str] = {}
+        for part, element in header.type.elements if header and header.type._element else ():
             field = self._schemas.element(str(element.qname.text))
             if field is not None:
                 # A WSDL lists the headers that there are; which of them a call needs it cannot say.
-                found[name] = replace(field, name=name, required=False)
-        return found
+                found[element.name] = replace(field, name=element.name, required=False)
+                parts[part] = element.name
+        return Members(found, aliases=parts)
 
     @cached_property
     def _schemas(self) -> Schemas:

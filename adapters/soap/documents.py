@@ -48,14 +48,21 @@ class Documents:
         # What the WSDL imports from elsewhere is nobody to show our password to.
         self._stranger = Transport(replace(connection, auth={}, secrets={}, tls=_trust(connection)))
         self._folder = folder or cache_folder()
+        self._loaded: dict[str, bytes] = {}
 
     def close(self) -> None:
-        """Close connections."""
+        """Close connections, forget what was loaded."""
+        self._loaded.clear()
         self._transport.close()
         self._stranger.close()
 
     def load(self, place: str) -> bytes:
         """The document's bytes.  Raises ConfigurationError that names it."""
+        if place not in self._loaded:
+            self._loaded[place] = self._read(place)
+        return self._loaded[place]
+
+    def _read(self, place: str) -> bytes:
         parts = urlsplit(place)
         if parts.scheme in ("http", "https"):
             shipped = _SHIPPED.get(f"{parts.netloc}{parts.path}".rstrip("/"))

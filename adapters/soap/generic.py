@@ -6,17 +6,18 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
+from adapters.contract.check import UNKNOWN_FIELD, check_calls
 from adapters.generic import GenericAdapter
 from adapters.http.transport import Request, Transport
 from adapters.mapping import Dialect, read_calls
 from adapters.soap.call import SoapCall, SoapCalls
-from adapters.soap.contract import open_contract as open_contract
+from adapters.soap.contract import WsdlDescription
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.security import seal_of
 from adapters.soap.wsdl import Wsdl
 from adapters.wire_call import Call
-from sidecar.documents import read_document
+from sidecar.documents import Document, read_document
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
 
@@ -49,9 +50,21 @@ def adapter_of(
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
     if connection.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
+    document = read_document(connection.calls)
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(connection.wsdl, documents)
-    document = read_document(connection.calls)
-    calls = read_calls(document, connection.calls.name, dialect_of(wsdl), connection.secrets)
+        calls = read_calls(document, connection.calls.name, dialect_of(wsdl), connection.secrets)
+        _refuse_unknown_fields(wsdl, document, connection.calls.name)
     address = connection.url or next(wsdl.addresses(), "")
     return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address))
+
+
+def _refuse_unknown_fields(wsdl: Wsdl, document: Document, name: str) -> None:
+    """A name that the WSDL does not have would keep back every order, one after the other.
+
+    What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
+    """
+    findings = check_calls(WsdlDescription(wsdl.document), document, name)
+    unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
+    if unknown:
+        raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")

@@ -140,7 +140,7 @@ def test_a_wsdl_may_be_fetched(folder: Path) -> None:
 
     assert "body (record, mandatory)" in done.stdout, done.stderr
     assert none.returncode == 64
-    assert "no installed adapter reads such a document" in none.stderr
+    assert "nothing that is installed reads such a document" in none.stderr
 
 
 def test_describe_writes_a_skeleton(folder: Path) -> None:
@@ -157,7 +157,7 @@ def test_describe_writes_a_skeleton(folder: Path) -> None:
     [
         (["describe", "orders.json", "POST /order"], 64, "did you mean 'POST /orders'"),
         (["describe", "orders.json", "--skeleton"], 64, "--skeleton is for one operation"),
-        (["describe", "calls.yaml"], 64, "no installed adapter reads such a document"),
+        (["describe", "calls.yaml"], 64, "nothing that is installed reads such a document"),
         (["describe", "absent.json"], 78, "cannot be read"),
         (["describe"], 78, "none.yaml"),
         (["check", "--contract", "orders.json"], 78, "none.yaml"),

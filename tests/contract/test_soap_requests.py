@@ -164,6 +164,11 @@ def test_a_value_that_does_not_fit_is_told_by_its_place_and_not_sent(
             CALLS.replace("ClientId: magento", "Client: magento"),
             "calls.yaml:7: orders.push.call.header.Client: CreateOrder has no header 'Client'",
         ),
+        (
+            CALLS.replace("Sku: =item.sku", "Skuu: =item.sku"),
+            "calls.yaml:15: orders.push.call.body.request.Lines.Line.$do.Skuu: "
+            "the ERP has no field 'Skuu' — did you mean 'Sku'?",
+        ),
         ("port: Nope\n" + CALLS, "the WSDL has no port 'Nope'; it has Legacy/Orders"),
         (
             CALLS.replace("=response.fault.code in", "=response.fault.kode in"),

@@ -10,6 +10,7 @@ import pytest
 
 from adapters.contract.check import check_calls
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
+from adapters.shape import ANYTHING
 from sidecar.documents import read_document
 from sidecar.ports import Finding
 
@@ -60,6 +61,7 @@ class Interface:
 
     def __init__(self, *, is_complete: bool = False) -> None:
         self.is_complete = is_complete
+        self.response = ANYTHING
         call = {"method": "POST", "path": "/orders"}
         self.operations = {"POST /orders": Operation("POST /orders", call, {"json": BODY})}
 

@@ -79,7 +79,9 @@ def test_each_operation_has_its_parts(trade: WsdlDescription) -> None:
     assert create.about == "Books an order."
     assert create.call == {"operation": "CreateOrder"}
     assert list(create.parts) == ["body", "header"]
-    assert list(field(trade, "CreateOrder", "header").members.fields) == ["login"]
+    header = field(trade, "CreateOrder", "header").members
+    assert list(header.fields) == ["Login"]
+    assert header.named("login") is header.named("Login")  # the name of the message's part
     # An RPC message has parts instead of one element.
     assert list(find.parts["body"].members.fields) == ["externalId", "most"]
     assert find.parts["body"].members.fields["externalId"].longest == 20
