@@ -8,6 +8,7 @@ import click
 
 from sidecar.cli import (
     adapter,
+    completion,
     config,
     demo,
     differences,
@@ -56,6 +57,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 for command in (
     adapter.adapter,
+    completion.completion,
     config.config,
     demo.demo,
     differences.differences,
