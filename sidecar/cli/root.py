@@ -8,6 +8,7 @@ import click
 
 from sidecar.cli import (
     adapter,
+    audit,
     completion,
     config,
     demo,
@@ -57,6 +58,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 for command in (
     adapter.adapter,
+    audit.audit,
     completion.completion,
     config.config,
     demo.demo,
