@@ -9,6 +9,7 @@ import click
 from sidecar.cli import (
     adapter,
     audit,
+    bundle,
     completion,
     config,
     demo,
@@ -61,6 +62,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 for command in (
     adapter.adapter,
     audit.audit,
+    bundle.bundle,
     completion.completion,
     config.config,
     demo.demo,
