@@ -97,6 +97,10 @@ schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types
 man: $(INSTALLED) ## Write docs/man anew from the commands and the settings
 	$(BIN)/python -m tests.unit.test_manual
 
+.PHONY: pictures
+pictures: server $(INSTALLED) ## Draw docs/images anew from a run of the demonstration
+	$(BIN)/python -m tests.pictures
+
 .PHONY: venv
 venv: $(INSTALLED) ## Make .venv and install into it (only when something changed)
 

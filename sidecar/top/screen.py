@@ -61,7 +61,7 @@ def _above(look: Look, width: int) -> Iterator[Line]:
     yield _said("magento", f"{_count(look.unwritten)} answer(s) wait to be written")
     yield Line("")
     heads = "".join(status.rjust(10) for status in OPEN)
-    yield Line(f"{'domain':<12}{heads}{'oldest':>10}", "head")
+    yield Line(f"{'domain':<10}{'state':<8}{heads}{'oldest':>10}", "head")
     for domain in look.domains:
         yield from _domain(domain)
 
@@ -95,8 +95,9 @@ def _erp(erp: Erp) -> Iterator[Line]:
 
 def _domain(domain: Domain) -> Iterator[Line]:
     events = "".join(_count(domain.events[status]).rjust(10) for status in OPEN)
-    yield Line(f"{domain.name:<12}{events}{age(domain.oldest):>10}")
     control = domain.control
+    state = "stopped" if control.stopped_at else "paused" if control.paused else "working"
+    yield Line(f"{domain.name:<10}{state:<8}{events}{age(domain.oldest):>10}")
     if control.stopped_at:
         yield Line(
             f"  ! STOPPED since {control.stopped_at:%Y-%m-%d %H:%M}: {control.stopped_reason}",

@@ -73,8 +73,8 @@ erp      https://erp.example/api/v2
 calls    25.0/min booked, 5.0/min over 5 min; p50 4 ms, p95 21 ms, most 2001 ms
 magento  1 answer(s) wait to be written
 
-domain         pending   sending   unknown  rejected    parked    oldest
-orders              12         4         1         2         0     1 min
+domain    state      pending   sending   unknown  rejected    parked    oldest
+orders    working         12         4         1         2         0     1 min
 
 REFUSED, PARKED OR IN DOUBT, the newest first
 000000011  rejected     421.26 EUR   3 min  the customer's credit is used up
