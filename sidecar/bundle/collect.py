@@ -121,10 +121,14 @@ class Collector:
         return _json({"applied": sorted(ledger.applied()), "pending": pending})
 
     def _triggers(self) -> str:
-        triggers, suspension = self._sidecar.triggers, self._sidecar.triggers.suspension()
+        triggers = self._sidecar.triggers
+        plan, suspension = triggers.plan(), triggers.suspension()
         return _json(
             {
-                "plan": asdict(triggers.plan()),
+                "definer": plan.definer,
+                "planned": [trigger.name for trigger in plan.planned],
+                "avoided": plan.avoided,
+                "lost": plan.lost,
                 "status": triggers.status(),
                 "suspended_since": suspension.since if suspension else None,
             }

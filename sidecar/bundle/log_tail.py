@@ -10,7 +10,7 @@ from sidecar.domain.errors import SidecarError, Unavailable
 LINES = 5_000
 #: Read from the file's end; a line has some 300 bytes.
 _BYTES = 4_000_000
-_JOURNAL = ("journalctl", "--unit=erp-sidecar", "--output=cat", "--no-pager", f"--lines={LINES}")
+_JOURNAL = ("journalctl", "--unit=erp-sidecar*", "--output=cat", "--no-pager", f"--lines={LINES}")
 _PATIENCE = 20
 
 
