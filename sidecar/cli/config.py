@@ -81,4 +81,7 @@ def show(context: Context, *, as_json: bool) -> None:
       erp-sidecar config show
       erp-sidecar config show | grep -v '# default$'      what was written
     """
-    click.echo(origins_as_json(context.loaded) if as_json else as_text(context.loaded))
+    if as_json:
+        emit_json(origins_as_json(context.loaded))
+    else:
+        click.echo(as_text(context.loaded), nl=False)
