@@ -47,10 +47,12 @@ def pages(cli: click.Group) -> dict[str, str]:
 def leaves(
     command: click.Command, path: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """Every command that does something, with its words."""
+    """Every command that does something, with its words; a group may be one itself."""
     if not isinstance(command, click.Group):
         yield path, command
         return
+    if command.invoke_without_command:
+        yield path, command
     for name, inner in command.commands.items():
         yield from leaves(inner, (*path, name))
 
@@ -96,7 +98,8 @@ def _command(cli: click.Group, name: str, command: click.Command) -> str:
         page.heading("COMMANDS")
         for path, leaf, context in found:
             page.subheading(" ".join((_NAME, name, *path)))
-            _described(page, leaf)
+            if leaf is not command:
+                _described(page, leaf)
             _options(page, leaf.params, context)
     else:
         page.heading("OPTIONS")

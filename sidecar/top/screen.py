@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from sidecar.ledger.pulse import MOST_COUNTED, OPEN
+from sidecar.ledger.glance import MOST_COUNTED, OPEN
 from sidecar.top.watch import Capture, Differing, Domain, Erp, Look
 
 Tone = Literal["plain", "head", "bad", "dim"]

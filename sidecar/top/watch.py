@@ -15,8 +15,8 @@ from sidecar.capture.outbox import Outbox
 from sidecar.database import Database
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.control import DomainControl
+from sidecar.ledger.glance import Glance
 from sidecar.ledger.overview import Overview, Row
-from sidecar.ledger.pulse import Pulse
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock
 from sidecar.top.traffic import Recent, Traffic
@@ -116,7 +116,7 @@ class Watch:
         self._clock = clock
         self._outbox = Outbox(store.names)
         self._overview = Overview(store.tables)
-        self._pulse = Pulse(store.tables)
+        self._glance = Glance(store.tables)
         self._recent = Recent()
         self._triggers: tuple[Mapping[str, str], str | None] = ({}, None)
         self._triggers_at: float | None = None
@@ -141,7 +141,7 @@ class Watch:
                 ),
                 erp=self._erp(self._store.accounts.read(connection, self._subject.address[:64])),
                 traffic=self._traffic(connection),
-                unwritten=self._pulse.unwritten(connection),
+                unwritten=self._glance.unwritten(connection),
                 domains=self._domains(connection),
                 differing=self._differing(connection) if differing["orders"] else (),
                 differing_orders=differing["orders"],
@@ -167,7 +167,7 @@ class Watch:
         )
 
     def _traffic(self, connection: sa.Connection) -> Traffic:
-        calls = self._pulse.calls(connection, self._recent.after, _MOST_CALLS)
+        calls = self._glance.calls(connection, self._recent.after, _MOST_CALLS)
         now = self._clock.monotonic()
         self._recent.add(calls, now, cut=len(calls) == _MOST_CALLS)
         return self._recent.traffic(now)
@@ -178,9 +178,9 @@ class Watch:
             Domain(
                 name,
                 control,
-                self._pulse.counts(connection, name),
-                self._pulse.oldest(connection, name),
-                self._pulse.troubled(connection, name, _LISTED),
+                self._glance.counts(connection, name),
+                self._glance.oldest(connection, name),
+                self._glance.troubled(connection, name, _LISTED),
             )
             for name, control in controls.items()
         ]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import click
 import pytest
 
 from sidecar.cli.manual import pages
@@ -55,6 +56,27 @@ def test_a_page_reads_as_the_help_does() -> None:
         "--reason TEXT",
     ):
         assert line in " ".join(shown.split()), shown
+
+
+def test_a_group_that_does_something_itself_has_its_call_and_options_too() -> None:
+    @click.group()
+    def program() -> None:
+        """Try."""
+
+    @program.group(invoke_without_command=True)
+    @click.option("--only", help="This alone.")
+    def look() -> None:
+        """Look for what is wrong."""
+
+    @look.command()
+    def explain() -> None:
+        """Tell more."""
+
+    page = pages(program)["erp-sidecar-look.1"]
+    assert "erp\\-sidecar look [OPTIONS] " in page
+    assert "erp\\-sidecar look explain [OPTIONS]" in page
+    assert page.count("Look for what is wrong.") == 1
+    assert "This alone." in page
 
 
 if __name__ == "__main__":

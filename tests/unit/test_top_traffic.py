@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.ledger.pulse import Call
+from sidecar.ledger.glance import Call
 from sidecar.top.traffic import OVERLAP, Recent, Traffic
 
 

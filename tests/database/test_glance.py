@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sidecar.ledger.glance import Glance
 from sidecar.ledger.overview import Overview
-from sidecar.ledger.pulse import Pulse
 from sidecar.process import SystemClock
 from sidecar.top.watch import Subject, Watch
 from tests.harness import ORDERS, LedgerBench, new_event
@@ -17,8 +17,8 @@ FINISHED = 20_000
 
 
 @pytest.fixture
-def pulse(ledger: LedgerBench) -> Pulse:
-    return Pulse(ledger.store.tables)
+def glance(ledger: LedgerBench) -> Glance:
+    return Glance(ledger.store.tables)
 
 
 def watch(ledger: LedgerBench) -> Watch:
@@ -61,28 +61,28 @@ def rows_read(connection: sa.Connection) -> int:
     return sum(int(value) for name, value in counted if "rnd_deleted" not in name)
 
 
-def test_counts_and_age_are_those_of_what_is_not_over(ledger: LedgerBench, pulse: Pulse) -> None:
+def test_counts_and_age_are_those_of_what_is_not_over(ledger: LedgerBench, glance: Glance) -> None:
     put(ledger, rejected=1, pending=3, accepted=2, unknown=1)
     ledger.sql(
         "UPDATE {event} SET created_at = UTC_TIMESTAMP(3) - INTERVAL 90 SECOND "
         "WHERE status IN ('pending', 'rejected')"
     )
     with ledger.database.transaction() as connection:
-        assert pulse.counts(connection, ORDERS) == {
+        assert glance.counts(connection, ORDERS) == {
             "pending": 3,
             "sending": 0,
             "unknown": 1,
             "rejected": 1,
             "parked": 0,
         }
-        assert pulse.oldest(connection, ORDERS) == pytest.approx(90, abs=30)
-        assert pulse.oldest(connection, "refunds") is None
+        assert glance.oldest(connection, ORDERS) == pytest.approx(90, abs=30)
+        assert glance.oldest(connection, "refunds") is None
 
 
-def test_the_newest_troubled_events_come_first(ledger: LedgerBench, pulse: Pulse) -> None:
+def test_the_newest_troubled_events_come_first(ledger: LedgerBench, glance: Glance) -> None:
     put(ledger, rejected=2, parked=1, accepted=1, unknown=1)
     with ledger.database.transaction() as connection:
-        rows = pulse.troubled(connection, ORDERS, 3)
+        rows = glance.troubled(connection, ORDERS, 3)
     assert [row["status"] for row in rows] == ["unknown", "parked", "rejected"]
     assert all(row["age"] >= 0 for row in rows)
 
@@ -90,16 +90,16 @@ def test_the_newest_troubled_events_come_first(ledger: LedgerBench, pulse: Pulse
 def test_a_look_reads_no_finished_event(ledger: LedgerBench) -> None:
     finish_many(ledger)
     put(ledger, rejected=3, pending=20)
-    pulse, overview = Pulse(ledger.store.tables), Overview(ledger.store.tables)
+    glance, overview = Glance(ledger.store.tables), Overview(ledger.store.tables)
     with ledger.database.transaction() as connection:
         newest = connection.execute(sa.select(sa.func.max(ledger.store.tables.attempt.c.id)))
         after = int(newest.scalar_one()) - 500
         before = rows_read(connection)
-        pulse.counts(connection, ORDERS)
-        pulse.oldest(connection, ORDERS)
-        pulse.troubled(connection, ORDERS, 20)
-        pulse.calls(connection, after, 5_000)
-        pulse.unwritten(connection)
+        glance.counts(connection, ORDERS)
+        glance.oldest(connection, ORDERS)
+        glance.troubled(connection, ORDERS, 20)
+        glance.calls(connection, after, 5_000)
+        glance.unwritten(connection)
         overview.differing(connection)
         read = rows_read(connection) - before
     assert read < 2_500, f"{read} rows were read of {FINISHED} events"
@@ -114,7 +114,7 @@ def test_a_look_waits_for_nobody_and_holds_no_lock(ledger: LedgerBench) -> None:
         seen = looking.look()
     assert seen.domains[0].events["pending"] == 2
     locked: list[Any] = []
-    original = looking._pulse.unwritten
+    original = looking._glance.unwritten
 
     def ask(connection: sa.Connection) -> int:
         row = connection.exec_driver_sql(
@@ -124,7 +124,7 @@ def test_a_look_waits_for_nobody_and_holds_no_lock(ledger: LedgerBench) -> None:
         locked.append(tuple(row) if row else (0, 0))
         return original(connection)
 
-    looking._pulse.unwritten = ask  # type: ignore[method-assign]
+    looking._glance.unwritten = ask  # type: ignore[method-assign]
     looking.look()
     assert locked == [(0, 0)]
 

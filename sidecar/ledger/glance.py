@@ -1,7 +1,7 @@
 """What a screen that is renewed every second asks of the ledger.
 
 Plain selects that walk an index no further than the backlog is long, never the finished events
-(tests/database/test_pulse.py).  On a small machine, beside a million finished events, a look takes
+(tests/database/test_glance.py).  On a small machine, beside a million finished events, a look takes
 14 ms with 10,000 events waiting, and 46 ms with 210,000.
 """
 
@@ -37,7 +37,7 @@ class Call:
     age: float
 
 
-class Pulse:
+class Glance:
     """Cheap questions over the tables of one ledger."""
 
     def __init__(self, tables: Tables) -> None:
