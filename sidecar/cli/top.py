@@ -10,7 +10,7 @@ import click
 from sidecar.cli.context import Context, as_json, emit_json
 from sidecar.domain.errors import SidecarError
 from sidecar.top.screen import render
-from sidecar.top.terminal import Terminal, can_repaint, size
+from sidecar.top.terminal import END, Terminal, can_repaint, size
 from sidecar.top.watch import Watch
 
 _EVERY = 1.0
@@ -50,7 +50,7 @@ def _follow(watch: Watch) -> None:
     look, foot = watch.look(), ""
     with Terminal() as terminal:
         key = ""
-        while key not in ("q", "Q", "\x03"):
+        while key not in ("q", "Q", END):
             began = time.monotonic()
             try:
                 look, foot = watch.look(), "q ends; renewed every second"

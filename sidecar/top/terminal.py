@@ -19,6 +19,8 @@ from typing import Self
 
 from sidecar.top.screen import Line, Tone
 
+#: What `key` gives when the terminal is gone.
+END = "\x04"
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
 _HOME, _REST_OF_LINE, _REST_OF_SCREEN = "\x1b[H", "\x1b[K", "\x1b[J"
@@ -57,6 +59,10 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _end)
         tty.setcbreak(sys.stdin)
+        mode = termios.tcgetattr(sys.stdin)
+        # Ctrl-Z would leave a shell on the alternate screen, without a cursor.
+        mode[6][termios.VSUSP] = b"\0"
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, mode)
         _write(_ENTER)
         return self
 
@@ -75,9 +81,11 @@ class Terminal:
         _write(_HOME + "\n".join(rows) + _REST_OF_SCREEN)
 
     def key(self, seconds: float) -> str:
-        """The key that was pressed within so many seconds, else nothing."""
+        """The key that was pressed within so many seconds, else nothing; END at the input's end."""
         ready, _, _ = select.select([sys.stdin], [], [], seconds)
-        return os.read(sys.stdin.fileno(), 1).decode("ascii", "replace") if ready else ""
+        if not ready:
+            return ""
+        return os.read(sys.stdin.fileno(), 1).decode("ascii", "replace") or END
 
 
 def _write(text: str) -> None:

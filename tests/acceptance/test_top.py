@@ -103,6 +103,8 @@ def test_a_terminal_shows_the_refused_order_is_renewed_and_given_back(rig: Rig) 
         ok(rig, "domain", "pause", "orders", "--reason", "upgrade of the ERP")
         shown.until("upgrade of the ERP")
         assert not shown.echoes()
+        shown.press("\x1a")
+        shown.until("q ends")
         shown.press("q")
         assert shown.ends_with() == 0
         assert shown.written.endswith("\x1b[?25h\x1b[?1049l")
