@@ -18,19 +18,21 @@ _LEAST_WORDS = 8
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _LOGIN = re.compile(r"(?<=://)[^/@\s\"]+(?=@)")
 
-#: Fields of log lines that hold numbers, names of ours or numbers of documents.
+#: Fields of log lines that hold numbers, names of ours or numbers of documents: one word each.
 _FIELDS = frozenset(
     (
         "ts", "level", "event", "shop", "domain", "order", "corr", "entity", "type", "status",
-        "scope", "changed", "vanished", "trigger", "state", "pointed", "errno", "pushes", "probes",
-        "folded", "attempt", "outcome", "operation", "reference", "code", "due_in", "milliseconds",
+        "scope", "changed", "vanished", "trigger", "pointed", "errno", "pushes", "probes",
+        "folded", "attempt", "operation", "reference", "code", "due_in", "milliseconds",
         "difference", "crashes", "account", "rate", "slots", "seconds", "until", "verdict",
-        "owner", "holder", "station", "library",
+        "owner", "holder", "library", "cause", "http", "repeated", "lines", "error", "standing",
     )
 )  # fmt: skip
+#: Those that hold several words out of a list of ours.
+_PHRASES = frozenset(("station", "state", "outcome", "failure"))
 #: Whose message is in our own words; what they quote is struck out.
 _OURS = frozenset({"station.failed", "daemon.failed", "config.refused"})
-_HARMLESS = re.compile(r"[\w.:/#+-]{1,120}(?: [\w.:/#+-]{1,40}){0,3}")
+_WORD = re.compile(r"[\w.:/#+-]{1,120}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|‘[^’]*’|“[^”]*”")
 #: Keys of a mapping under which somebody may have written a secret in clear.
 _SECRET_KEY = re.compile(
@@ -63,16 +65,20 @@ def log_line(line: str) -> str | None:
         return None
     if not isinstance(told, dict):
         return None
-    kept = {name: value for name, value in told.items() if name in _FIELDS and _harmless(value)}
+    kept = {
+        name: value
+        for name, value in told.items()
+        if name in _PHRASES or (name in _FIELDS and _harmless(value))
+    }
     if told.get("event") in _OURS:
         kept["message"] = _QUOTED.sub(f"'{STRUCK}'", str(told.get("message", "")))
     return json.dumps(kept, ensure_ascii=False)
 
 
 def _harmless(value: object) -> bool:
-    """A number, or words as our own code writes them; a sentence or an address of mail is not."""
+    """A number or one word; a sentence, a name with a surname or an address of mail is not."""
     if isinstance(value, str):
-        return bool(_HARMLESS.fullmatch(value))
+        return bool(_WORD.fullmatch(value))
     return value is None or isinstance(value, int | float)
 
 

@@ -36,6 +36,9 @@ def test_a_log_line_keeps_numbers_and_names_and_loses_sentences() -> None:
 def test_a_field_of_ours_that_holds_somebody_s_words_is_left_out() -> None:
     assert kept(code="the customer jane@example.com, of Berlin, is blocked for good") == {}
     assert kept(reference="jane@example.com") == {}
+    assert kept(code="Jane Doe") == {}
+    failed = {"station": "trigger watch", "failure": "no complete answer within 30 s"}
+    assert kept(**failed) == failed
 
 
 def test_our_own_messages_stay_without_what_they_quote() -> None:
