@@ -52,6 +52,7 @@ from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
+from sidecar.top.watch import Subject, Watch
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -314,6 +315,22 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         return DryRun(self.database, store, self.magento, self.adapter, shop)
+
+    def watch(self) -> Watch:
+        """Looks at everything that `top` shows."""
+        subject = Subject(
+            self.settings.shop.name,
+            self.settings.erp.address,
+            self.domains,
+            self.settings.erp.throttle.concurrency,
+            self._trigger_states,
+        )
+        return Watch(self.database, self.store, subject, self.clock)
+
+    def _trigger_states(self) -> tuple[dict[str, str], str | None]:
+        suspension = self.triggers.suspension()
+        states = {one.name: one.state.value for one in self.triggers.status()}
+        return states, suspension.why if suspension else None
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -8,6 +8,9 @@ import click
 
 from sidecar.cli import (
     adapter,
+    audit,
+    bundle,
+    completion,
     config,
     demo,
     differences,
@@ -20,6 +23,7 @@ from sidecar.cli import (
     rejections,
     run,
     status,
+    top,
     triggers,
 )
 from sidecar.cli.context import Context
@@ -46,6 +50,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar install
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
+      erp-sidecar top                        watch it
       erp-sidecar order show 000000042       one order's whole story
 
     Exit codes: 0 ok, 1 failure, 2 findings, 64 usage, 65 bad data, 69 database or ERP unavailable,
@@ -56,6 +61,9 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 for command in (
     adapter.adapter,
+    audit.audit,
+    bundle.bundle,
+    completion.completion,
     config.config,
     demo.demo,
     differences.differences,
@@ -69,6 +77,7 @@ for command in (
     rejections.rejections,
     run.run,
     status.status,
+    top.top,
     triggers.triggers,
 ):
     cli.add_command(command)

@@ -28,6 +28,11 @@ def status(context: Context, *, as_json: bool) -> int:
 
     Exits 2 when something needs a human: a stopped or forgotten domain, parked or rejected events,
     lost triggers, an open difference.
+
+    \b
+    Examples:
+      erp-sidecar status
+      erp-sidecar status --json
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()

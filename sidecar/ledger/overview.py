@@ -227,6 +227,26 @@ class Overview:
             connection, sa.select(table).where(table.c.subject == subject).order_by(table.c.id)
         )
 
+    def audit(
+        self,
+        connection: sa.Connection,
+        *,
+        subject: str | None = None,
+        who: str | None = None,
+        since: datetime | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """What operators did, newest first."""
+        c = self._tables.audit.c
+        statement = sa.select(self._tables.audit).order_by(c.id.desc()).limit(limit)
+        if subject:
+            statement = statement.where(c.subject == subject)
+        if who:
+            statement = statement.where(c.who == who)
+        if since:
+            statement = statement.where(c.at >= since.astimezone(UTC).replace(tzinfo=None))
+        return _rows(connection, statement)
+
 
 def _rows(
     connection: sa.Connection, statement: sa.Executable, parameters: Row | None = None
