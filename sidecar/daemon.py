@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sidecar.database import Database
 from sidecar.domain.errors import SidecarError, TryAgain
@@ -16,8 +18,6 @@ from sidecar.schedule import Schedule
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
-#: The same trouble is told again after this long, not at each of its thousand repetitions.
-_REPEAT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Daemon:
         self._trusted_until = 0.0
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
-        self._troubles: dict[str, tuple[str, float]] = {}
+        self._troubled: set[str] = set()
         self._failure: BaseException | None = None
 
     def run(self, *, meanwhile: Callable[[], None]) -> None:
@@ -163,21 +163,33 @@ class Daemon:
         try:
             work()
         except SidecarError as error:
-            self._trouble(name, error)
+            # At each of its thousand repetitions; the log folds them.
+            self._troubled.add(name)
+            self._narrator.tell(
+                "station.failed", station=name, message=error.message, remedy=error.remedy
+            )
         except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
-            self._failure = error
-            self._narrator.tell("daemon.failed", station=name, message=repr(error))
+            self._failure = _defect(name, error)
+            self._narrator.tell(
+                "daemon.failed", station=name, message=type(error).__name__, at=_frames(error)
+            )
             self._stop.ask()
         else:
-            if self._troubles.pop(name, None):
+            if name in self._troubled:
+                self._troubled.discard(name)
                 self._narrator.tell("station.recovered", station=name)
 
-    def _trouble(self, name: str, error: SidecarError) -> None:
-        now = self._clock.monotonic()
-        told, at = self._troubles.get(name, ("", 0.0))
-        if told == error.message and now - at < _REPEAT_SECONDS:
-            return
-        self._troubles[name] = (error.message, now)
-        self._narrator.tell(
-            "station.failed", station=name, message=error.message, remedy=error.remedy
-        )
+
+def _defect(station: str, error: BaseException) -> SidecarError:
+    """What ends the daemon, without the error's own words: they may hold a customer's data."""
+    return SidecarError(
+        f"a defect in the station {station}: {type(error).__name__} at {_frames(error)[-1]}",
+        "please report it, with the line daemon.failed of the log",
+    )
+
+
+def _frames(error: BaseException) -> list[str]:
+    return [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
