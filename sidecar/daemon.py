@@ -13,6 +13,7 @@ from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
+from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
 
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
@@ -26,7 +27,7 @@ class Station:
 
     `every`: seconds between two looks for work; `wakes`: the station for which its work is work, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
-    work, whoever woke it.
+    work, whoever woke it; `always`: also while another daemon works.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Station:
     run: Callable[[], int]
     wakes: str | None = None
     pause: float = 0.0
+    always: bool = False
 
 
 class Daemon:
@@ -48,6 +50,7 @@ class Daemon:
         owner: str,
         lease_seconds: float,
         stop: Stop,
+        pulse: Pulse,
         clock: Clock,
         narrator: Narrator,
     ) -> None:
@@ -57,9 +60,9 @@ class Daemon:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._stop = stop
+        self._pulse = pulse
         self._clock = clock
         self._narrator = narrator
-        self._trusted_until = 0.0
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
         self._troubled: set[str] = set()
@@ -104,10 +107,15 @@ class Daemon:
             self._release()
 
     def _pass(self) -> int:
-        return sum([station.run() for station in self._stations])
+        return sum([self._run(station) for station in self._stations])
+
+    def _run(self, station: Station) -> int:
+        done = station.run()
+        self._pulse.ended(station.name)
+        return done
 
     def _work(self, station: Station, schedule: Schedule) -> None:
-        if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+        if self._stop.asked or not (station.always or self._pulse.holds_the_lease):
             return
         too_soon = self._worked_at.get(station.name, 0.0) + station.pause - self._clock.monotonic()
         if station.pause and too_soon > 0:
@@ -117,11 +125,11 @@ class Daemon:
 
     def _drain(self, station: Station, schedule: Schedule) -> None:
         began = self._clock.monotonic()
-        while station.run():
+        while self._run(station):
             self._worked_at[station.name] = began
             if station.wakes is not None:
                 schedule.wake(station.wakes)
-            if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+            if self._stop.asked or not self._pulse.holds_the_lease:
                 return
 
     def _hold(self, begin: Callable[[], None]) -> None:
@@ -130,7 +138,7 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked = self._clock.monotonic() < self._trusted_until
+        worked = self._pulse.holds_the_lease
         held = self._acquire()
         if not held and not self._standing_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
@@ -144,7 +152,7 @@ class Daemon:
         asked_at = self._clock.monotonic()
         with self._database.transaction("holding the work lease") as connection:
             held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
-        self._trusted_until = asked_at + self._lease_seconds * _TRUSTED if held else 0.0
+        self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
         return held
 
     def _holder(self) -> str:
