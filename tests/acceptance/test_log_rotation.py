@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import getpass
+import gzip
 import json
+import os
+import shutil
 import signal
+import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +22,7 @@ from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
 
 ROTATIONS = 100
+SHIPPED = Path(__file__).parents[2] / "systemd" / "erp-sidecar.logrotate"
 #: What every order leaves in the log once, whatever else happens to it.
 ONCE = ("intake.order.placed", "delivery.accepted", "write_back.applied")
 
@@ -47,10 +53,19 @@ def orders_come_in(rig: Rig) -> Iterator[list[str]]:
         seller.join()
 
 
+def has_lines(log: Path) -> bool:
+    return log.exists() and log.stat().st_size > 0
+
+
 def lines_of(rig: Rig) -> list[dict[str, Any]]:
     """The lines of all files, oldest first; a torn one is no JSON."""
     files = [*sorted(rig.folder.glob("sidecar.log.*")), rig.folder / "sidecar.log"]
-    return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+    return [json.loads(line) for file in files for line in text_of(file).splitlines()]
+
+
+def text_of(file: Path) -> str:
+    content = file.read_bytes()
+    return (gzip.decompress(content) if file.suffix == ".gz" else content).decode()
 
 
 def stop(rig: Rig) -> None:
@@ -64,7 +79,7 @@ def test_a_hundred_rotations_under_load_lose_and_tear_no_line(rig: Rig) -> None:
     daemon = rig.start()
     with orders_come_in(rig) as placed:
         for number in range(ROTATIONS):
-            rig.until(lambda: log.exists() and log.stat().st_size > 0)
+            rig.until(lambda: has_lines(log))
             log.rename(rig.folder / f"sidecar.log.{number:03d}")
             daemon.send_signal(signal.SIGUSR1)
     rig.until_clean()
@@ -74,6 +89,39 @@ def test_a_hundred_rotations_under_load_lose_and_tear_no_line(rig: Rig) -> None:
     assert counted == Counter((event, order) for event in ONCE for order in placed)
     assert len(list(rig.folder.glob("sidecar.log.*"))) == ROTATIONS
     assert (lines[0]["event"], lines[-1]["event"]) == ("daemon.started", "daemon.stopped")
+
+
+def test_logrotate_by_the_shipped_file_loses_and_tears_no_line(rig: Rig) -> None:
+    logrotate = shutil.which("logrotate", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if logrotate is None:
+        pytest.skip("logrotate is not here")
+    daemon = rig.start()
+    rules = rig.folder / "logrotate.conf"
+    user = getpass.getuser()
+    text = SHIPPED.read_text("utf-8")
+    for there, here in {
+        "/var/log/erp-sidecar/*.log": str(rig.folder / "sidecar.log"),
+        "create 0640 erp-sidecar adm": f"create 0640 {user} {user}",
+        "systemctl kill --kill-who=main -s USR1 erp-sidecar.service": f"kill -USR1 {daemon.pid}",
+        "dateformat -%Y%m%d-%s": "",
+        "    dateext": "    nodateext",
+        "rotate 30": "rotate 1000",
+    }.items():
+        assert there in text
+        text = text.replace(there, here, 1)
+    rules.write_text(text, "utf-8")
+    rules.chmod(0o600)
+    command = [logrotate, "--force", "--state", str(rig.folder / "state"), str(rules)]
+    with orders_come_in(rig) as placed:
+        for _ in range(10):
+            rig.until(lambda: has_lines(rig.folder / "sidecar.log"))
+            subprocess.run(command, check=True)
+    rig.until_clean()
+    stop(rig)
+    assert len(list(rig.folder.glob("sidecar.log.*.gz"))) == 9
+    lines = lines_of(rig)
+    counted = Counter((line["event"], line["order"]) for line in lines if line["event"] in ONCE)
+    assert counted == Counter((event, order) for event in ONCE for order in placed)
 
 
 def test_a_disk_that_takes_nothing_does_not_end_the_daemon_and_the_gap_is_told(rig: Rig) -> None:
