@@ -1,4 +1,4 @@
-"""What `--json` prints is what docs/schemas/cli says, key by key, in quiet and in trouble."""
+"""What `--json` prints is what docs/cli-schemas says, key by key, in quiet and in trouble."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
 from tests.rig import Rig
 
-SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas" / "cli"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "cli-schemas"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -179,6 +180,28 @@ def patterns() -> dict[str, str]:
     return {what: pattern.replace("\\|", "|") for what, pattern in rows}
 
 
+def elsewhere() -> list[str]:
+    """The patterns in the examples for Zabbix and fail2ban."""
+    text = DOCUMENT.read_text("utf-8")
+    zabbix = re.findall(r'log\[[^,]+,"(.+?[^\\])"\]', text)
+    fail2ban = re.findall(r"failregex = ([^`]+)`", text)
+    assert zabbix, fail2ban
+    return [*(pattern.replace('\\"', '"') for pattern in zabbix), *fail2ban]
+
+
+def test_the_example_for_jq_counts_folded_lines_as_what_they_stand_for(tmp_path: Path) -> None:
+    if shutil.which("jq") is None:
+        pytest.skip("jq is not here")
+    (program,) = re.findall(r"jq -s '([^']+)' sidecar\.log", DOCUMENT.read_text("utf-8"))
+    log = tmp_path / "sidecar.log"
+    log.write_text(
+        '{"event": "station.failed"}\n{"event": "station.failed", "repeated": 41}\n'
+        '{"event": "daemon.stopped"}\n'
+    )
+    done = subprocess.run(["jq", "-s", program, str(log)], capture_output=True, check=True)
+    assert int(done.stdout) == 42
+
+
 def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
     rig: Rig, magento: MagentoDatabase
 ) -> None:
@@ -189,6 +212,7 @@ def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
     a_defect(magento, log)
     found = patterns()
     assert len(found) > 10
+    assert set(elsewhere()) <= set(found.values()), "one that no row of the table has"
     for what, pattern in found.items():
         asked = pattern.replace("000000042", number)
         done = subprocess.run(["grep", "-cE", asked, str(log)], capture_output=True, check=False)
@@ -240,7 +264,11 @@ def everything_else(rig: Rig, log: Path) -> None:
         with rig.magento.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"RENAME TABLE {ledger}.write_back TO {ledger}.away")
             rig.until(lambda: rig.log_events()["station.failed"] >= 1)
+            # Once a second it fails, and once a minute that is told.
+            rig.until(lambda: failures(rig) >= 4)
+            assert rig.log_events()["station.failed"] <= 2
             cursor.execute(f"RENAME TABLE {ledger}.away TO {ledger}.write_back")
+        rig.until(lambda: '"repeated": ' in log.read_text("utf-8"))
         rig.erp.clear_rules()
         rig.erp.rule("unauthorised")
         shop.place()
@@ -259,6 +287,10 @@ def logging_to(file: Path) -> Iterator[None]:
         log.close()
         logger.remove()
         root.handlers, root.level = before
+
+
+def failures(rig: Rig) -> float:
+    return figures(rig).get('erp_sidecar_station_failures_total{station="write back"}', 0)
 
 
 def a_defect(magento: MagentoDatabase, log: Path) -> None:
