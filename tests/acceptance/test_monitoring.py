@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -19,6 +21,7 @@ from loguru import logger
 from sidecar.daemon import Daemon, Station
 from sidecar.domain.errors import SidecarError
 from sidecar.observe.log import LogNarrator, configure
+from sidecar.observe.metrics import METRICS
 from sidecar.process import Stop, SystemClock
 from sidecar.pulse import Pulse
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop
@@ -27,6 +30,7 @@ from tests.harness import bare_ledger
 from tests.rig import Rig
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "monitoring.md"
+LOG_EVENTS = DOCUMENT.with_name("log-events.md")
 
 
 @pytest.fixture
@@ -185,7 +189,8 @@ def elsewhere() -> list[str]:
     text = DOCUMENT.read_text("utf-8")
     zabbix = re.findall(r'log\[[^,]+,"(.+?[^\\])"\]', text)
     fail2ban = re.findall(r"failregex = ([^`]+)`", text)
-    assert zabbix, fail2ban
+    assert zabbix
+    assert fail2ban
     return [*(pattern.replace('\\"', '"') for pattern in zabbix), *fail2ban]
 
 
@@ -219,6 +224,31 @@ def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
         assert int(done.stdout) > 0, f"{what}: {asked}"
         well = '{"level": "info", "event": "delivery.accepted", "order": "000000001"}'
         assert not re.search(asked, well), what
+    undocumented = {
+        f"{line['event']}: {', '.join(unknown)}"
+        for line in map(json.loads, log.read_text("utf-8").splitlines())
+        if (unknown := line.keys() - documented_fields()[line["event"]])
+    }
+    assert undocumented == set()
+
+
+@cache
+def documented_fields() -> dict[str, set[str]]:
+    """Event → the fields that docs/log-events.md gives it."""
+    text = LOG_EVENTS.read_text("utf-8")
+    (of_calls,) = re.findall(r"All but `delivery.claimed` have (.+?) as far as", text, re.DOTALL)
+    fields: dict[str, set[str]] = {}
+    named: set[str] = set()
+    for event, cell in re.findall(r"^\| `([a-z_.]+)` \| [a-z ]+ \| ([^|]+) \|", text, re.MULTILINE):
+        if "the same" not in cell:
+            named = set(re.findall(r"`([a-z_]+)`", re.sub(r"\(.*?\)", "", cell)))
+        whole = (
+            set(re.findall(r"`([a-z_]+)`", of_calls)) if event.startswith("delivery.") else set()
+        )
+        fields[event] = named | whole | {"ts", "level", "event", "shop", "repeated"}
+    figures_told = {name.removeprefix("erp_sidecar_") for name in METRICS}
+    fields["metrics"] |= figures_told
+    return fields
 
 
 def one_order_of_each_kind(rig: Rig) -> str:
