@@ -275,7 +275,9 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"the database cannot be reached ({code}: {text}) as {where}",
             "check that the server runs and that shop.database names its host, port or socket",
         )
-    return SidecarError(f"the database refused a statement ({code}: {text}) as {where}")
+    # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
+    unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
 def is_duplicate(error: SidecarError) -> bool:

@@ -72,7 +72,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                     "paused": control.paused,
                     "paused_seconds": control.paused_for,
                     "pause_forgotten": control.is_forgotten(alarm.total_seconds()),
-                    "stopped": control.stopped_reason,
+                    # Not the reason: it is the ERP's words, which may name a customer.
+                    "stopped": control.stopped_at,
                     "events": overview.counts(connection, ORDERS),
                     "oldest_seconds": overview.oldest_waiting(connection, ORDERS),
                     "last_accepted": overview.last_accepted(connection, ORDERS),
@@ -102,7 +103,10 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     events = orders["events"]
     lines = []
     if orders["stopped"]:
-        lines.append(f"orders are stopped: {orders['stopped']} (erp-sidecar domain resume orders)")
+        lines.append(
+            f"orders are stopped since {text(orders['stopped'])} (why: erp-sidecar domain list; "
+            "then: erp-sidecar domain resume orders)"
+        )
     if orders["pause_forgotten"]:
         end = orders["paused_until"]
         lines.append(
