@@ -17,7 +17,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
-from sidecar.daemon import Daemon, Station
+from sidecar.daemon import Daemon, Station, Watch
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -48,10 +48,13 @@ from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, owner
+from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
+from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
+from sidecar.supervisor import Supervisor
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -61,6 +64,8 @@ _HOUR = 3600.0
 _STATES_AT_WORK = ("new", "processing")
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
+#: Connections beside those of the workers: each duty of the daemon may need one at the same time.
+_DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,19 @@ class Account:
 class Sidecar:
     """Everything that one configuration stands for, made when it is first needed."""
 
-    def __init__(self, settings: Settings, *, narrator: Narrator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        narrator: Narrator | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.stop = Stop()
+        self.supervisor = supervisor or Supervisor(None)
+        interval = self.supervisor.watchdog_seconds
+        self.pulse = Pulse(self.clock, self.supervisor.alive, interval)
         self.narrator: Narrator = narrator or LogNarrator(settings.shop.name)
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
@@ -87,7 +101,7 @@ class Sidecar:
     @cached_property
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
-        pool = 4 + self.settings.erp.throttle.concurrency
+        pool = _DUTIES + self.settings.erp.throttle.concurrency
         database = Database(self.account.login, connections=pool)
         require_supported(database.server())
         return database
@@ -169,14 +183,20 @@ class Sidecar:
             OrderSearch(self.magento, self.names("entity")),
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
+            progress=self.pulse.progress,
         )
+
+    @property
+    def _account_name(self) -> str:
+        """What the ledger calls the ERP account."""
+        return self.settings.erp.address[:64]
 
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.settings.erp.address[:64],
+            self._account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -229,6 +249,7 @@ class Sidecar:
             clock=self.clock,
             sleeper=self.stop,
             narrator=self.narrator,
+            progress=self.pulse.progress,
         )
         self._closing.append(pump.close)
         return pump
@@ -292,6 +313,11 @@ class Sidecar:
             stop=self.stop,
             clock=self.clock,
             narrator=self.narrator,
+            watch=Watch(
+                self.supervisor,
+                self.pulse,
+                StatusLine(self.database, self.store, ORDERS, self._account_name),
+            ),
         )
 
     @property

@@ -11,13 +11,19 @@ from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
+from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
+from sidecar.supervisor import Supervisor
 
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
 #: The same trouble is told again after this long, not at each of its thousand repetitions.
 _REPEAT_SECONDS = 60.0
+#: How often the supervisor is told how things stand.
+_STATUS_SECONDS = 5.0
+#: What a stop that gets on may take, from each time that this is said.
+_MORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,18 @@ class Station:
     pause: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the daemon is watched: `supervisor` hears of it, `pulse` says whether it gets on.
+
+    `status`: one line on how things stand, given whether this daemon works or stands by.
+    """
+
+    supervisor: Supervisor
+    pulse: Pulse
+    status: Callable[[bool], str]
+
+
 class Daemon:
     """Runs stations while it holds the ledger's work lease; without it, it stands by."""
 
@@ -50,6 +68,7 @@ class Daemon:
         stop: Stop,
         clock: Clock,
         narrator: Narrator,
+        watch: Watch,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -59,6 +78,8 @@ class Daemon:
         self._stop = stop
         self._clock = clock
         self._narrator = narrator
+        self._watch = watch
+        self._is_ready = False
         self._trusted_until = 0.0
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
@@ -72,22 +93,41 @@ class Daemon:
         again; anything else ends the daemon, because a silent failure is worse than a crash.
         """
         self._narrator.tell("daemon.started", owner=self._owner)
-        schedule = Schedule(len(self._stations) + 1)
-        hold = partial(self._hold, schedule.wake_all)
-        schedule.every(self._lease_seconds / 3, "lease", partial(self._guarded, "lease", hold))
-        for station in self._stations:
-            schedule.every(station.every, station.name, partial(self._work, station, schedule))
+        schedule = Schedule(len(self._stations) + 2)
+        self._plan(schedule)
         schedule.start()
         try:
             while not self._stop.wait(1.0):
                 meanwhile()
         finally:
             self._stop.ask()
-            schedule.stop()
+            self._watch.supervisor.stopping()
+            self._watch.pulse.end()
+            schedule.stop(self._ask_for_time)
             self._release()
         self._narrator.tell("daemon.stopped", owner=self._owner)
         if self._failure is not None:
             raise self._failure
+
+    def _plan(self, schedule: Schedule) -> None:
+        hold = partial(self._hold, schedule.wake_all)
+        duties: list[tuple[str, float, Callable[[], None]]] = [
+            ("lease", self._lease_seconds / 3, partial(self._guarded, "lease", hold))
+        ]
+        duties += [
+            (station.name, station.every, partial(self._work, station, schedule))
+            for station in self._stations
+        ]
+        if self._watch.supervisor.listens:
+            tell = partial(self._guarded, "status", self._tell_status)
+            duties.append(("status", _STATUS_SECONDS, tell))
+        for name, every, duty in duties:
+            self._watch.pulse.expect(name, every)
+            schedule.every(every, name, partial(self._turn, name, duty))
+
+    def _turn(self, name: str, duty: Callable[[], None]) -> None:
+        with self._watch.pulse.turn(name):
+            duty()
 
     def run_once(self) -> None:
         """Work until nothing is due; raises TryAgain when another daemon works on this ledger."""
@@ -119,6 +159,7 @@ class Daemon:
         began = self._clock.monotonic()
         while station.run():
             self._worked_at[station.name] = began
+            self._watch.pulse.progress()
             if station.wakes is not None:
                 schedule.wake(station.wakes)
             if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
@@ -137,8 +178,27 @@ class Daemon:
         if held and self._standing_by:
             self._narrator.tell("daemon.took_over", owner=self._owner)
         self._standing_by = not held
+        if not self._is_ready:
+            # The database answers, the ledger is ours or somebody else's: both are good states.
+            self._is_ready = True
+            self._watch.supervisor.ready()
         if held and not worked:
             begin()
+
+    def _tell_status(self) -> None:
+        if not self._is_ready:
+            return
+        supervisor = self._watch.supervisor
+        try:
+            supervisor.status(self._watch.status(not self._standing_by))
+        except SidecarError as error:
+            supervisor.status(error.message)
+            raise
+
+    def _ask_for_time(self) -> None:
+        """A stop may last as long as the calls on their way, but not for ever."""
+        if self._watch.pulse.gets_on():
+            self._watch.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()
