@@ -18,7 +18,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
-from sidecar.daemon import Daemon, Station
+from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -57,9 +57,12 @@ from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
+from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
+from sidecar.supervisor import Supervisor
 from sidecar.top.watch import Subject, Watch
 from sidecar.vitals import VitalsReader
+from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -72,6 +75,8 @@ _STATES_AT_WORK = ("new", "processing")
 _SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
+#: Connections beside those of the workers: each duty of the daemon may need one at the same time.
+_DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +90,19 @@ class Account:
 class Sidecar:
     """Everything that one configuration stands for, made when it is first needed."""
 
-    def __init__(self, settings: Settings, *, narrator: Narrator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        narrator: Narrator | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.stop = Stop()
+        self.supervisor = supervisor or Supervisor(None)
+        interval = self.supervisor.watchdog_seconds
+        self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
         self.narrator: Narrator = Audience(
             narrator or LogNarrator(settings.shop.name), self.metrics
@@ -101,7 +115,7 @@ class Sidecar:
     @cached_property
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
-        pool = 4 + self.settings.erp.throttle.concurrency
+        pool = _DUTIES + self.settings.erp.throttle.concurrency
         database = Database(self.account.login, connections=pool)
         require_supported(database.server())
         return database
@@ -183,14 +197,20 @@ class Sidecar:
             OrderSearch(self.magento, self.names("entity")),
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
+            progress=self.watchdog.progress,
         )
+
+    @property
+    def _account_name(self) -> str:
+        """What the ledger calls the ERP account."""
+        return self.settings.erp.address[:64]
 
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.settings.erp.address[:64],
+            self._account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -243,6 +263,7 @@ class Sidecar:
             clock=self.clock,
             sleeper=self.stop,
             narrator=self.narrator,
+            progress=self.watchdog.progress,
         )
         self._closing.append(pump.close)
         return pump
@@ -310,6 +331,11 @@ class Sidecar:
             pulse=pulse,
             clock=self.clock,
             narrator=self.narrator,
+            supervision=Supervision(
+                self.supervisor,
+                self.watchdog,
+                StatusLine(self.database, self.store, ORDERS, self._account_name),
+            ),
         )
 
     def vitals(self) -> VitalsReader:

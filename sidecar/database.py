@@ -25,6 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from sidecar.domain.errors import (
     ConfigurationError,
@@ -178,6 +179,12 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.login, doing) from error
+        except NoneFree as error:
+            raise Unavailable(
+                f"all connections to {self.login.place} are taken by statements that the server "
+                f"does not answer{f', while {doing}' if doing else ''}",
+                "look at the server's process list; it is retried",
+            ) from error
 
 
 def insert_rows(

@@ -28,6 +28,7 @@ from sidecar.cli import (
     triggers,
 )
 from sidecar.cli.context import Context
+from sidecar.process import release_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,6 +59,8 @@ def cli(context: click.Context, config_file: str | None) -> None:
     75 try again, 77 permission, 78 configuration.
     """
     context.obj = Context(config_file)
+    if context.invoked_subcommand != run.run.name:  # which first says what becomes of them
+        release_signals()
 
 
 for command in (
