@@ -155,6 +155,8 @@ class Pump:
         if self._sleeper.wait(0):
             return False
         with self._database.transaction("reading the domain's control") as connection:
+            if not self._claimer.may_send(connection):
+                return False
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 

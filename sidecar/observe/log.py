@@ -24,9 +24,15 @@ _WARNINGS = (
     "delivery.lease_expired", "delivery.fenced_off", "write_back.refused", "write_back.undone",
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
-    "delivery.settling_again", "delivery.left_to_lease", "config.refused",
+    "delivery.settling_again", "delivery.left_to_lease", "config.refused", "identity.moved",
 )  # fmt: skip
-_ERRORS = ("domain.stopped", "breaker.opened", "station.failed", "daemon.failed")
+_ERRORS = (
+    "domain.stopped",
+    "breaker.opened",
+    "station.failed",
+    "daemon.failed",
+    "identity.sending_stopped",
+)
 _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")
 
 
