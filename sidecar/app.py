@@ -32,6 +32,7 @@ from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.event import source_of
 from sidecar.dry_run import DryRun
+from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
 from sidecar.findings import Findings
 from sidecar.identification import Identification
@@ -327,6 +328,20 @@ class Sidecar:
             self.store,
             ORDERS,
             clears_doubt=lambda: self.adapter.capabilities(ORDERS).clears_doubt,
+        )
+
+    @property
+    def end_to_end(self) -> EndToEnd:
+        """The check that moves a marked record through the running daemon."""
+        return EndToEnd(
+            self.database,
+            self.store,
+            Outbox(self.names),
+            self.clone_guard,
+            domain=ORDERS,
+            account=self.settings.erp.address[:64],
+            clock=self.clock,
+            sleeper=self.stop,
         )
 
     @property

@@ -47,13 +47,17 @@ _SERVED_BEFORE = (
 
 @dataclass(slots=True)
 class Installed:
-    """What an install did; empty lists where nothing was to be done."""
+    """What an install did; empty lists where nothing was to be done.
+
+    `not_sending`: why nothing will be sent (this may be a copy), and the way out.
+    """
 
     migrations: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
     known_orders: int = 0
+    not_sending: str | None = None
     who: str = ""
 
 
@@ -123,7 +127,9 @@ class Installation:
             if fresh:
                 undo.callback(self._ledger.drop)
             tell(f"ledger: {', '.join(done.migrations) or 'up to date'}")
-            self._identify(who)
+            done.not_sending = self._identify(who)
+            if done.not_sending:
+                tell(f"nothing will be sent: {done.not_sending}")
             if not self._has_baseline() and not send_existing:
                 done.known_orders = self._baseline()
                 tell(f"known orders: {done.known_orders}")
@@ -163,17 +169,20 @@ class Installation:
             self._ledger.drop()
         return Uninstalled(triggers, statuses, drop_ledger)
 
-    def _identify(self, who: str) -> None:
+    def _identify(self, who: str) -> str | None:
         """Note which system this is, or that it was served before by a ledger that is not here.
 
         The dump of a shop without the sidecar's schema, restored elsewhere, looks like that.
+        Gives why nothing may be sent.
         """
         if self._guard is None:
-            return
+            return None
         with self._database.transaction("noting which system this is") as connection:
             served = registered(connection, self._magento, self._statuses)
             doubt = _SERVED_BEFORE.format(", ".join(served)) if served else None
             self._guard.record_new(connection, who=who, doubt=doubt)
+            judgement = self._guard.judgement(connection)
+        return None if judgement.may_send else f"{judgement.why}; {judgement.remedy}"
 
     def _grants(self) -> list[str]:
         if self._daemon_account is None:

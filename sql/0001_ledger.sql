@@ -264,3 +264,21 @@ CREATE TABLE {identity} (
   beat_at        datetime(3)  NULL,
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- End-to-end checks under way (erp-sidecar check), a row each, removed by whoever asked; a moment for
+-- each station that has seen it.
+CREATE TABLE {check_run} (
+  id           int unsigned NOT NULL AUTO_INCREMENT,
+  asked_by     varchar(100) NOT NULL,
+  asked_at     datetime(3)  NOT NULL,
+  until        datetime(3)  NOT NULL COMMENT 'after it the asker is dead: the next check removes it',
+  hint         bigint unsigned NULL COMMENT 'its id in the outbox',
+  looked_at    datetime(3)  NULL COMMENT 'intake',
+  taken_at     datetime(3)  NULL COMMENT 'delivery',
+  answered_at  datetime(3)  NULL COMMENT 'the ERP',
+  written_at   datetime(3)  NULL COMMENT 'the write-back',
+  answer       varchar(255) NULL,
+  failure      text         NULL,
+  remedy       text         NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

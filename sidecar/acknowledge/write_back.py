@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sidecar.acknowledge.standing import HOLDED, after_acceptance, after_refusal
 from sidecar.crash_point import passing
 from sidecar.database import Database
-from sidecar.domain.errors import TryAgain, Unavailable
+from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
 from sidecar.ledger.entities import KnownEntity, WrittenBack
 from sidecar.ledger.journal import WriteBack
 from sidecar.ledger.store import LedgerStore
@@ -25,6 +25,8 @@ _BATCH = 100
 _MOST_TRIES = 20
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 60.0
+#: Magento counts its orders from 1.
+_NO_ORDER = Standing(0, "", "", "", None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,24 @@ class WriteBackStation:
             if not self._may_write(connection):
                 return 0
             due = self._ledger.write_backs.due(connection, _BATCH)
+            checks = self._ledger.check_runs.unwritten(connection)
+        self._rehearse(checks)
         for start in range(0, len(due), self._together):
             self._apply(due[start : start + self._together])
         return len(due)
+
+    def _rehearse(self, checks: Sequence[int]) -> None:
+        """Walk the way back of end-to-end checks: the same statements, at an order that is none."""
+        runs = self._ledger.check_runs
+        for check in checks:
+            try:
+                with self._database.transaction("rehearsing a write-back") as connection:
+                    self._writer.lock(connection, [_NO_ORDER.entity_id])
+                    self._writer.write(connection, [_NO_ORDER])
+                    runs.reached(connection, [check], "written_at")
+            except SidecarError as error:
+                with self._database.transaction("ending a check") as connection:
+                    runs.failed(connection, check, error.message, error.remedy)
 
     def _apply(self, due: Sequence[WriteBack]) -> None:
         try:

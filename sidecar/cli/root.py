@@ -8,6 +8,7 @@ import click
 
 from sidecar.cli import (
     adapter,
+    check,
     config,
     demo,
     differences,
@@ -57,6 +58,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 for command in (
     adapter.adapter,
+    check.check,
     config.config,
     demo.demo,
     differences.differences,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
+from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
@@ -39,4 +40,5 @@ class LedgerStore:
         self.audit = Audit(self.tables)
         self.installed = Installed(self.tables)
         self.identities = Identities(self.tables)
+        self.check_runs = CheckRuns(self.tables)
         self.work_lease = WorkLease(self.tables)
