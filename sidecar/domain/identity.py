@@ -148,6 +148,8 @@ def judge(recorded: Identity | None, present: Circumstances, own: OwnBeat | None
     place = [change for change in changes if change.fact in _PLACE]
     name = [change for change in changes if change.fact in _NAME]
     standing = _standing(recorded, own, moved=bool(place), renamed=bool(name))
+    if standing is Standing.SAME and _went_back(recorded.beat, own):
+        return Judgement(Standing.UNSURE, _OLDER, changes)
     return Judgement(standing, "; ".join(map(str, place + name)), changes)
 
 
@@ -171,6 +173,17 @@ def _carries_on(beat: Beat | None, own: OwnBeat | None) -> bool:
     return beat.owner == own.owner and beat.number >= own.number - LOST_BEATS
 
 
+def _went_back(beat: Beat | None, own: OwnBeat | None) -> bool:
+    """Whether the ledger is older than this very process left it: a backup came in its place.
+
+    It does not know what was sent since.  A server that crashed may have lost the last seconds.
+    """
+    if beat is None or own is None or beat.owner != own.owner:
+        return False
+    return beat.number < own.number - LOST_BEATS
+
+
+_OLDER = "the ledger is older than it was a moment ago: a backup was restored while the daemon ran"
 _SERVER = "database server"
 _PLACE = (_SERVER, "Magento's schema", "ledger")
 _NAME = ("base URL",)

@@ -54,7 +54,10 @@ class Identities:
         original_erp: str | None = None,
         doubt: str | None = None,
     ) -> None:
-        """This is the system: `present`, on each of `servers`."""
+        """This is the system: `present`, on each of `servers`.
+
+        The last beat is forgotten: what it was compared with is settled.
+        """
         values = {
             "servers": json.dumps([astuple(server) for server in servers]),
             "magento_schema": present.magento_schema,
@@ -66,6 +69,8 @@ class Identities:
             "recorded_at": NOW,
             "recorded_by": cut(who, 100),
             "reason": reason,
+            "beat_by": None,
+            "beat_at": None,
         }
         connection.execute(
             insert(self._table).values(id=_ONLY, beat=0, **values).on_duplicate_key_update(**values)

@@ -251,6 +251,26 @@ def test_a_daemon_that_meets_an_old_dump_under_the_name_of_its_server_stops(
     assert standing(pipeline) is Standing.UNSURE
 
 
+def test_a_backup_that_is_restored_under_a_daemon_stops_it_until_it_is_accepted(
+    original: Pipeline, elsewhere: PrivateServer, erp: ScriptedErp
+) -> None:
+    backup = restore(original, elsewhere)
+    for _ in range(LOST_BEATS + 1):
+        original.sidecar.clone_guard.watch()
+    here = original.magento
+    copy_schemas(backup.server, here.server, [here.name, f"{here.name}_ledger"])
+    place(here)
+    wait_for_the_next_look(original)
+    original.work()
+    assert erp.pushed == []
+
+    original.sidecar.identification.accept(OPERATOR)
+    wait_for_the_next_look(original)
+    original.sidecar.clone_guard.watch()
+    original.work()
+    assert len(erp.pushed) == 1
+
+
 def test_the_answer_belongs_to_the_connection_that_asks(
     behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer
 ) -> None:

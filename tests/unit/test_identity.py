@@ -83,6 +83,16 @@ def test_a_process_that_meets_its_own_last_beats_on_another_server_goes_on(
     assert judge(RECORDED, replace(HERE, server=DB2), own).standing is standing
 
 
+def test_a_process_whose_ledger_went_back_is_not_sure() -> None:
+    assert judge(RECORDED, HERE, OwnBeat("daemon-1", 1000 + LOST_BEATS)).may_send
+    older = judge(RECORDED, HERE, OwnBeat("daemon-1", 1001 + LOST_BEATS))
+
+    assert older.standing is Standing.UNSURE
+    assert "backup was restored" in older.why
+    another = replace(RECORDED, beat=Beat("daemon-2", 7, None, RECORDED.recorded_at))
+    assert judge(another, HERE, OwnBeat("daemon-1", 1000)).may_send, "another daemon took over"
+
+
 def test_not_even_its_own_beats_make_a_renamed_shop_the_same() -> None:
     present = replace(HERE, server=DB2, base_urls=RENAMED)
 
