@@ -99,7 +99,7 @@ class CloneGuard:
         )
 
     def watch(self) -> None:
-        """The daemon's look: tell a doubt, leave a sign of life where there is none.
+        """The daemon's look: tell a doubt, where there is none, leave a sign of life.
 
         In a copy no sign of life is left: it would pass for that of the original.
         """
@@ -138,7 +138,7 @@ class CloneGuard:
             self._narrator.tell("identity.moved", message=judgement.why)
         self._ledger.identities.record(
             connection,
-            replace(present, erp=known.erp),
+            present,
             servers=known.servers,
             who=self._owner,
             reason=recorded.reason,
