@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import hmac
 import os
 import signal
 import socket
@@ -10,6 +12,7 @@ import threading
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 _M_ARENA_MAX = -8
 
@@ -87,6 +90,20 @@ def release_signals() -> None:
 def owner() -> str:
     """A name for leases that no other process, also none with our pid later, will have."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def machine(file: Path = Path("/etc/machine-id")) -> str | None:
+    """A fingerprint of this machine, None where it has no id.
+
+    Not the id itself: machine-id(5) asks that it is kept to the machine and hashed for each use.
+    """
+    try:
+        own = file.read_bytes().strip()
+    except OSError:
+        return None
+    if not own:
+        return None
+    return hmac.new(own, b"magento-erp-sidecar", hashlib.sha256).hexdigest()[:32]
 
 
 def operator() -> str:

@@ -96,10 +96,10 @@ class Pump:
 
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
-        suspects_are_due = self._expire()
+        suspects_are_due, checks = self._expire()
         self._renewed_at = self._clock.monotonic()
         until = self._clock.monotonic() + _LONGEST_RUN
-        moved = 0
+        moved = self._answer(checks)
         try:
             if suspects_are_due:
                 moved += self._suspects(until)
@@ -159,6 +159,8 @@ class Pump:
         if self._sleeper.wait(0):
             return False
         with self._database.transaction("reading the domain's control") as connection:
+            if not self._claimer.may_send(connection):
+                return False
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 
@@ -252,8 +254,29 @@ class Pump:
             for parcel in self._flight.calls.values():
                 parcel.trust.until = self._claimer.trusted_until(now)
 
-    def _expire(self) -> bool:
-        """Take note of leases that ran out; gives whether a suspect waits to be sent alone."""
+    def _answer(self, checks: Sequence[int]) -> int:
+        """Ask the ERP for end-to-end checks, in a worker, while nothing else is in the air."""
+        runs = self._ledger.check_runs
+        for check in checks:
+            if not self._may_go():
+                return 0
+            with self._database.transaction("taking a check") as connection:
+                runs.reached(connection, [check], "taken_at")
+            try:
+                said = self._workers.submit(self._courier.knock).result()
+            except SidecarError as error:
+                with self._database.transaction("ending a check") as connection:
+                    runs.failed(connection, check, error.message, error.remedy)
+            else:
+                with self._database.transaction("answering a check") as connection:
+                    runs.answered(connection, check, said)
+        return len(checks)
+
+    def _expire(self) -> tuple[bool, list[int]]:
+        """Take note of leases that ran out.
+
+        Gives whether a suspect waits to be sent alone, and the end-to-end checks that wait.
+        """
         with self._database.transaction("looking for expired leases") as connection:
             expired = self._ledger.events.expire(connection, self._lane.domain, MOST_CRASHES)
             attempt = Attempt("recover", "unknown", "the lease ran out: its process died")
@@ -261,9 +284,10 @@ class Pump:
                 connection, self._lane.owner, [(claimed, attempt) for claimed in expired]
             )
             suspects = self._ledger.events.suspects(connection, self._lane.domain)
+            checks = self._ledger.check_runs.unanswered(connection)
         for claimed in expired:
             self._tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
-        return bool(suspects)
+        return bool(suspects), checks
 
     def _report(self, one: Ended) -> None:
         settlement, exchange = one.settlement, one.attempt.exchange
