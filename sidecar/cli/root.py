@@ -11,8 +11,10 @@ from sidecar.cli import (
     config,
     demo,
     differences,
+    doctor,
     domain,
     events,
+    grants,
     install,
     migrate,
     order,
@@ -44,6 +46,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar config generate            write a configuration to fill in
       erp-sidecar install --dry-run          see what would be put into the database
       erp-sidecar install
+      erp-sidecar doctor                     what is wrong, and how to mend it
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
       erp-sidecar order show 000000042       one order's whole story
@@ -59,8 +62,10 @@ for command in (
     config.config,
     demo.demo,
     differences.differences,
+    doctor.doctor,
     domain.domain,
     events.events,
+    grants.grants,
     install.install,
     install.uninstall,
     migrate.migrate,

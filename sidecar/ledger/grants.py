@@ -1,4 +1,4 @@
-"""The rights of the daemon's account, out of `sql/grants.sql`."""
+"""The rights of the accounts, out of `sql/grants.sql` and `sql/grants-installer.sql`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,15 @@ _TABLE = re.compile(r"\{table:([a-z_]+)\}")
 
 
 def grants(
-    account: str, magento_schema: str, table: Callable[[str], str], names: LedgerNames
+    account: str,
+    magento_schema: str,
+    table: Callable[[str], str],
+    names: LedgerNames,
+    *,
+    file: str = "grants.sql",
 ) -> list[str]:
     """The statements for `account` (`user@host`); `table` gives a Magento table's full name."""
-    text = _COMMENT.sub("", resources.files("sql").joinpath("grants.sql").read_text("utf-8"))
+    text = _COMMENT.sub("", resources.files("sql").joinpath(file).read_text("utf-8"))
     text = _TABLE.sub(lambda match: table(match[1]), text)
     statements: list[str] = []
     for template in (part.strip() for part in text.split(";\n")):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -64,6 +64,22 @@ def with_secrets(
         if value is not None:
             values[key] = value
     return values, warnings
+
+
+def references(section: Section, at: str = "") -> Iterator[tuple[str, SecretRef]]:
+    """Every reference below a section that is set, with its key: `erp.auth.basic.password`."""
+    for key in type(section).model_fields:
+        yield from _references(getattr(section, key), f"{at}.{key}" if at else key)
+
+
+def _references(value: object, at: str) -> Iterator[tuple[str, SecretRef]]:
+    if isinstance(value, SecretRef):
+        yield at, value
+    elif isinstance(value, Section):
+        yield from references(value, at)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _references(one, f"{at}.{name}")
 
 
 def _credential(name: str, environ: Mapping[str, str]) -> Secret:
