@@ -8,7 +8,7 @@ from sidecar.capture.trigger_plan import OURS, quoted, quoted_account
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, Unseen, listed
 from sidecar.domain.errors import PermissionDenied
-from sidecar.ledger.grants import grants
+from sidecar.ledger.grants import grants, whole_schema
 from sidecar.ledger.rights import EVERYWHERE, Right, missing, rights
 
 _ADMINISTRATOR = "erp-sidecar doctor --user root --password-file /root/.db-password"
@@ -116,8 +116,9 @@ def _may_not_trigger(patient: Patient) -> Iterator[Fault]:
     for definer, right in _lost(patient, *(Right("TRIGGER", "", schema, one) for one in tables)):
         yield Fault(
             f"our triggers run as {definer}, which lacks {right}",
-            f"GRANT TRIGGER ON {quoted(schema)}.{quoted(right.table)} "
-            f"TO {quoted_account(definer)};",
+            # On all of the schema, as Magento's account has it: the next installation rehearses on
+            # a table of its own.
+            f"GRANT TRIGGER ON {whole_schema(schema)}.* TO {quoted_account(definer)};",
         )
 
 

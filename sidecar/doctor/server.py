@@ -120,7 +120,7 @@ def _views_held(patient: Patient) -> Iterator[Fault]:
     for row in patient.ask(_VIEWS, int(patient.patience.view.total_seconds())):
         yield Fault(
             f"session {row.thread} has had a transaction open for {row.seconds // 60} min",
-            f"SHOW FULL PROCESSLIST; where it is no running dump: KILL {row.thread};",
+            f"KILL {row.thread}; unless SHOW FULL PROCESSLIST shows a running dump there",
         )
 
 
@@ -211,7 +211,7 @@ CHECKS = (
         title="creating the triggers will fail with error 1419",
         cause="With binary logging the server wants SUPER for CREATE TRIGGER, unless it is told to "
         "trust.",
-        shows="`install` and `triggers resume` end with exit code 77, for an account without SUPER.",
+        shows="`install` and `triggers resume` end with exit code 77.",
         remedy="`SET GLOBAL log_bin_trust_function_creators = 1;` and in my.cnf (a managed "
         "database: its parameter group); or `capture.triggers: false`.",
         look=_trust,

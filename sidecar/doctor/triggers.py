@@ -88,7 +88,7 @@ def _faults(patient: Patient) -> Iterator[Fault]:
         yield Fault(
             f"{count} hint(s) could not be written: error {errno}, {means}; the newest "
             f"{newest[errno]:%Y-%m-%d %H:%M} UTC",
-            f"mend the cause, then DELETE FROM {table} WHERE errno = {errno};",
+            f"DELETE FROM {table} WHERE errno = {errno}; when the cause is mended",
         )
 
 
@@ -120,8 +120,8 @@ CHECKS = (
         cause="On Magento 2.4.6 and 2.4.7 a foreign trigger on a table that Magento's own Mview "
         "triggers watch makes it end with exit code 1, before the data patches run. The release is "
         "read from composer.lock in `magento_root`; where it is not known, this is told too.",
-        shows="`Trying to access array offset on value of type null … Mview/View/Subscription.php`, "
-        "and the deploy stops half-way.",
+        shows="`Trying to access array offset on value of type null`, in "
+        "Mview/View/Subscription.php, and the deploy stops half-way.",
         remedy=f"`{_TAKES_OFF}` before the deploy; a trigger of somebody else's: `DROP TRIGGER`, "
         "and again after it.",
         look=_upgrade,

@@ -26,7 +26,7 @@ def grants(
     statements: list[str] = []
     for template in (part.strip() for part in text.split(";\n")):
         if template:
-            statement = template.replace("{magento}", _whole_schema(magento_schema)).replace(
+            statement = template.replace("{magento}", whole_schema(magento_schema)).replace(
                 "{account}", _quoted(account)
             )
             statements += [
@@ -41,10 +41,11 @@ def _places(statement: str, names: LedgerNames) -> list[str]:
     if names.prefix:
         # Inside Magento's schema the rights are given table by table.
         return [names(table) for table in TABLES]
-    return [f"{_whole_schema(names.schema)}.*"]
+    return [f"{whole_schema(names.schema)}.*"]
 
 
-def _whole_schema(name: str) -> str:
+def whole_schema(name: str) -> str:
+    """A schema's name as it stands before `.*`."""
     # In GRANT … ON schema.* an underscore stands for any character: shop_1 would be shopX1 too.
     return "`" + name.replace("_", r"\_") + "`"
 
