@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient, Unseen
+from sidecar.doctor.patient import Patient
 from sidecar.erp import connection_of, open_contract
 
 
@@ -41,8 +41,6 @@ def _mapping(patient: Patient) -> Iterator[Fault]:
     settings = patient.configuration.settings
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
-    if patient.refusal("ping"):
-        raise Unseen("the adapter does not load")
     contract = open_contract(str(settings.erp.wsdl), connection_of(settings))
     for one in contract.check(settings.erp.calls):
         if one.severity == "error":
