@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sidecar.doctor.check import Check, Fault
@@ -16,6 +17,7 @@ _READ, _WRITE = 4, 2
 #: Space is short when less than both is free: a twentieth of a large disk is plenty.
 _FREE_SHARE = 0.05
 _FREE_BYTES = 5 * 2**30
+_NOTICE = timedelta(days=14)
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -40,6 +42,15 @@ def _open_secrets(patient: Patient) -> Iterator[Fault]:
             continue
         if warning:
             yield Fault(f"{key}: {warning}")
+
+
+def _expiring(patient: Patient) -> Iterator[Fault]:
+    today = datetime.now(UTC).date()
+    for key, reference in references(patient.configuration.settings):
+        if reference.expires is not None and reference.expires - today <= _NOTICE:
+            days = (reference.expires - today).days
+            when = f"in {days} day(s)" if days >= 0 else f"{-days} day(s) ago"
+            yield Fault(f"{key}: expires on {reference.expires}, {when}")
 
 
 def _shops_login(patient: Patient) -> Iterator[Fault]:
@@ -132,6 +143,15 @@ CHECKS = (
         shows="Nothing fails; every process of the same user can read it.",
         remedy="Move it into a systemd credential or a file with mode 0600.",
         look=_open_secrets,
+    ),
+    Check(
+        id="secret-expires",
+        severity="warning",
+        title="a secret expires soon, or has expired",
+        cause="The date under `expires:`, beside the reference, is less than two weeks away.",
+        shows="From the day after, the ERP or the database refuses the login, and nothing is sent.",
+        remedy="Have a new one made, write it in the old one's place, and set `expires:` anew.",
+        look=_expiring,
     ),
     Check(
         id="env-php-unreadable",
