@@ -86,8 +86,12 @@ def _print(report: Report) -> None:
         click.echo(f"{finding.severity:<8} {finding.id}: {finding.found}")
         click.echo(f"  cause: {finding.cause}")
         click.echo(f"  remedy: {finding.remedy}")
+    unseen: dict[str, list[str]] = {}
     for one in report.unseen:
-        click.echo(f"not seen {one.id}: {one.why}")
+        unseen.setdefault(one.why, []).append(one.id)
+    for why, ids in unseen.items():
+        click.echo(f"not seen {', '.join(ids)}")
+        click.echo(f"  {why}")
     click.echo(
         f"{report.checks} check(s), {len(report.findings)} finding(s), "
         f"{len(report.unseen)} not seen"

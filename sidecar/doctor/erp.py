@@ -17,7 +17,10 @@ def _adapter(patient: Patient) -> Iterator[Fault]:
 def _reachable(patient: Patient) -> Iterator[Fault]:
     if not patient.ping.reachable:
         address = patient.configuration.settings.erp.address
-        yield Fault(f"{address} does not answer: {patient.ping.message or 'no reason given'}")
+        yield Fault(
+            f"{address} does not answer: {patient.ping.message or 'no reason given'}",
+            f"curl -v {address}",
+        )
 
 
 def _authorised(patient: Patient) -> Iterator[Fault]:

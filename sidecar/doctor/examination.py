@@ -75,7 +75,11 @@ def _findings(patient: Patient, section: str, check: Check) -> Iterator[Diagnosi
             severity=check.severity,
             section=section,
             found=fault.found,
-            cause=check.cause,
-            # Written for a page; a finding is read in a terminal.
-            remedy=fault.remedy or check.remedy.replace("`", ""),
+            cause=_plain(check.cause),
+            remedy=fault.remedy or _plain(check.remedy),
         )
+
+
+def _plain(text: str) -> str:
+    """A sentence of the page for a terminal."""
+    return text.replace("`", "")

@@ -163,7 +163,7 @@ CHECKS = (
         severity="error",
         title="there is no ledger",
         cause="Not installed yet, or its schema was dropped, or `ledger.schema` names another.",
-        shows="Exit code 78 at start. If there was one: **what was sent is forgotten**; restore it "
+        shows="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
         "from a backup before you install anew.",
         remedy=f"`{_INSTALL}`",
         look=_absent,

@@ -15,7 +15,7 @@ from sidecar.app import Sidecar
 from sidecar.capture.trigger_plan import LiveSchema, read_live
 from sidecar.capture.triggers import Triggers
 from sidecar.database import Database, Server
-from sidecar.domain.errors import SidecarError
+from sidecar.domain.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.domain.secret import Secret
 from sidecar.erp import load_adapter
 from sidecar.installer import installers_login
@@ -27,6 +27,7 @@ from sidecar.settings.load import Loaded
 #: The daemon's user on this machine (systemd/erp-sidecar.sysusers).
 SERVICE_USER = "erp-sidecar"
 
+_ADMINISTRATOR = "erp-sidecar doctor --user root --password-file /root/.db-password"
 _T = TypeVar("_T")
 
 
@@ -145,6 +146,8 @@ class Patient:
     @part
     def bare_account(self) -> Database:
         """The daemon's account without a schema: an account without rights gets this far."""
+        if isinstance(self.refusal("database"), Unavailable):
+            self.database  # noqa: B018 - says why, as for all others
         login = replace(self.login.account.login, database="")
         database = self._opened(Database(login, connections=1))
         database.server()
@@ -197,8 +200,13 @@ class Patient:
     def ask(self, statement: str, *values: object, database: Database | None = None) -> list[Any]:
         """The rows of one question, with the account that may look further."""
         asked = database or self.administrator
-        with asked.transaction("looking at the server") as connection:
-            return list(connection.exec_driver_sql(statement, values or None))
+        try:
+            with asked.transaction("looking at the server") as connection:
+                return list(connection.exec_driver_sql(statement, values or None))
+        except PermissionDenied as error:
+            if database is None and asked is self.database:
+                raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}") from error
+            raise
 
     def close(self) -> None:
         """Give the connections back."""

@@ -27,7 +27,7 @@ _VIEWS = (
 def _reachable(patient: Patient) -> Iterator[Fault]:
     error = patient.refusal("database")
     if error and not isinstance(error, PermissionDenied):
-        yield Fault(error.message, error.remedy)
+        yield Fault(error.message, f"systemctl status mariadb mysql; {error.remedy}")
 
 
 def _login(patient: Patient) -> Iterator[Fault]:
@@ -60,8 +60,7 @@ def _replica(patient: Patient) -> Iterator[Fault]:
     masters = patient.ask(
         "SHOW ALL SLAVES STATUS"
         if patient.server.flavour == "MariaDB"
-        else "SELECT channel_name FROM performance_schema.replication_connection_status "
-        "WHERE service_state = 'ON'"
+        else "SELECT channel_name FROM performance_schema.replication_connection_configuration"
     )
     if masters:
         yield Fault(f"the server replicates from {len(masters)} other server(s)")

@@ -14,6 +14,7 @@ import pytest
 from sidecar.doctor.patient import Patience
 from sidecar.testing.magento_db import Flavour, PrivateServer
 from tests.clinic import Clinic
+from tests.servers import is_mysql
 
 #: What a shop's server has, and what a test may want to switch.
 _OPTIONS = {"log_bin": "binlog", "binlog_format": "ROW", "log_bin_trust_function_creators": "ON"}
@@ -203,6 +204,15 @@ FAULTS = {
         ("RENAME TABLE {ledger}.kept TO {ledger}.migration",),
     ),
 }  # fmt: skip
+if is_mysql():
+    FAULTS |= {
+        "statements-cut-short": Fault(("SET GLOBAL max_execution_time = 2000",), "after 2 s"),
+        "server-replicates": Fault(
+            ("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9",),
+            "1 other",
+            ("RESET REPLICA ALL",),
+        ),
+    }
 #: Where the remedy is a person's choice and not a statement: what he does.
 _DONE_BY_HAND = {"definer-gone": Clinic.make_owner, "mview-off": Clinic.make_mview}
 #: Faults that are one with another.
