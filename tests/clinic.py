@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
 import shlex
 import time
@@ -19,13 +21,15 @@ import pytest
 
 from sidecar.cli import main
 from sidecar.doctor.examination import Diagnosis, Report, examine
-from sidecar.doctor.patient import SERVICE_USER, Patience, Patient
+from sidecar.doctor.patient import Patience, Patient
 from sidecar.domain.secret import Secret
 from sidecar.settings.load import load
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 
 _T = TypeVar("_T")
+#: Who runs the tests; the machine may have a user erp-sidecar, to whom their files do not belong.
+OURSELVES = pwd.getpwuid(os.getuid()).pw_name
 
 #: An administrator's way to name himself, in remedies; tests have another account for it.
 NAMED = "--user root --password-file /root/.db-password"
@@ -122,7 +126,7 @@ class Clinic:
                 cursor.execute(statement, values or None)
             return list(cursor.fetchall()) if statements else []
 
-    def patient(self, *, service_user: str = SERVICE_USER, view: Patience | None = None) -> Patient:
+    def patient(self, *, service_user: str = OURSELVES, view: Patience | None = None) -> Patient:
         return Patient(
             lambda: load(self.config),
             user="dba",
@@ -154,6 +158,7 @@ class Clinic:
     def run(self, *arguments: str, typed: str = "") -> Ended:
         """The console script's entry point, in this process."""
         with (
+            patch("sidecar.cli.doctor.SERVICE_USER", OURSELVES),
             patch("sys.argv", ["erp-sidecar", "--config", str(self.config), *arguments]),
             patch("sys.stdin", StringIO(typed)),
             redirect_stdout(StringIO()) as output,

@@ -17,6 +17,9 @@ from sidecar.domain.secret import Secret
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
 
+#: The daemon's user on this machine (systemd/erp-sidecar.sysusers).
+SERVICE_USER = "erp-sidecar"
+
 
 @click.group(invoke_without_command=True)
 @installer_options
@@ -49,7 +52,11 @@ def doctor(
     context: Context = click_context.obj
     password = resolve(SecretRef(file=password_file)).secret if password_file else Secret("")
     patient = Patient(
-        lambda: context.loaded, user=user, password=password, magento_root=magento_root
+        lambda: context.loaded,
+        service_user=SERVICE_USER,
+        user=user,
+        password=password,
+        magento_root=magento_root,
     )
     with closing(patient):
         report = examine(patient, only)

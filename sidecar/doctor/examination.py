@@ -64,6 +64,8 @@ def examine(patient: Patient, only: tuple[str, ...] = ()) -> Report:
                 unseen.append(Overlooked(check.id, str(reason)))
             except SidecarError as error:
                 unseen.append(Overlooked(check.id, error.message))
+            except OSError as error:
+                unseen.append(Overlooked(check.id, f"{error.filename}: {error.strerror}"))
     findings.sort(key=lambda finding: _RANK[finding.severity])
     return Report(tuple(findings), tuple(unseen), made)
 

@@ -13,7 +13,6 @@ from sidecar.doctor.patient import Patient, Unseen, permitted
 from sidecar.domain.errors import SidecarError
 from sidecar.settings.secrets import references, resolve
 
-_READ, _WRITE = 4, 2
 #: Space is short when less than both is free: a twentieth of a large disk is plenty.
 _FREE_SHARE = 0.05
 _FREE_BYTES = 5 * 2**30
@@ -64,28 +63,31 @@ def _readable(patient: Patient) -> Iterator[Fault]:
     loaded = patient.configuration
     calls = loaded.settings.erp.calls
     secrets = [ref.file for _, ref in references(loaded.settings) if ref.file is not None]
-    user = patient.daemon
+    name = patient.daemons_name
     for file in [*loaded.files, *([calls] if calls else []), *secrets]:
-        if file.exists() and not permitted(file, user, _READ):
-            owns = f"chown {user.pw_name} {file}" if file in secrets else f"chgrp {user.pw_name} "
-            mode = "" if file in secrets else f"{file} && chmod g+r {file}"
-            yield Fault(f"{file}: the daemon's user {user.pw_name} may not read it", owns + mode)
+        if file.exists() and not permitted(file, patient.daemon, os.R_OK):
+            yield Fault(
+                f"{file}: the daemon's user {name} may not read it",
+                f"chown {name} {file}"
+                if file in secrets
+                else f"chgrp {name} {file} && chmod g+r {file}",
+            )
 
 
 def _log(patient: Patient) -> Iterator[Fault]:
     file = patient.configuration.settings.logging.file
     if file is None:
         return
-    user = patient.daemon
+    name = patient.daemons_name
     if not file.parent.is_dir():
         yield Fault(
             f"logging.file: there is no folder {file.parent}",
-            f"install -d -m 750 -o {user.pw_name} {file.parent}",
+            f"install -d -m 750 -o {name} {file.parent}",
         )
-    elif not permitted(place := file if file.exists() else file.parent, user, _WRITE):
+    elif not permitted(place := file if file.exists() else file.parent, patient.daemon, os.W_OK):
         yield Fault(
-            f"logging.file: the daemon's user {user.pw_name} may not write {place}",
-            f"chown {user.pw_name} {place}",
+            f"logging.file: the daemon's user {name} may not write {place}",
+            f"chown {name} {place}",
         )
 
 

@@ -24,9 +24,6 @@ from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.ports import Ping
 from sidecar.settings.load import Loaded
 
-#: The daemon's user on this machine (systemd/erp-sidecar.sysusers).
-SERVICE_USER = "erp-sidecar"
-
 _ADMINISTRATOR = "erp-sidecar doctor --user root --password-file /root/.db-password"
 _T = TypeVar("_T")
 
@@ -74,7 +71,7 @@ class Patience:
 
 
 class Patient:
-    """One installation.
+    """One installation, whose daemon runs as `service_user`.
 
     `user`, `password`, `magento_root`: an account that may look further into the server than the
     daemon's, as for `install`.
@@ -87,7 +84,7 @@ class Patient:
         user: str | None = None,
         password: Secret | None = None,
         magento_root: Path | None = None,
-        service_user: str = SERVICE_USER,
+        service_user: str,
         patience: Patience | None = None,
     ) -> None:
         self._load = load
@@ -188,14 +185,17 @@ class Patient:
             adapter.close()
 
     @cached_property
-    def daemon(self) -> pwd.struct_passwd:
-        """The user that the daemon runs as: its own, where that exists and we are root."""
+    def daemon(self) -> pwd.struct_passwd | None:
+        """The user that the daemon runs as, where we are root and it is another."""
         try:
-            return (
-                pwd.getpwnam(self._service_user) if os.getuid() == 0 else pwd.getpwuid(os.getuid())
-            )
+            return pwd.getpwnam(self._service_user) if os.getuid() == 0 else None
         except KeyError:
-            return pwd.getpwuid(os.getuid())
+            return None
+
+    @property
+    def daemons_name(self) -> str:
+        """That user's name, for a command."""
+        return self.daemon.pw_name if self.daemon else self._service_user
 
     def ask(self, statement: str, *values: object, database: Database | None = None) -> list[Any]:
         """The rows of one question, with the account that may look further."""
@@ -218,15 +218,14 @@ class Patient:
         return database
 
 
-def permitted(path: Path, user: pwd.struct_passwd, wanted: int) -> bool:
-    """Whether the file's own mode lets `user` do `wanted` (4 read, 2 write); root may all."""
+def permitted(path: Path, user: pwd.struct_passwd | None, wanted: int) -> bool:
+    """Whether the file's mode lets `user`, or us, do `wanted` (os.R_OK, os.W_OK)."""
+    if user is None:
+        return os.access(path, wanted)
     found = path.stat()
-    groups = os.getgrouplist(user.pw_name, user.pw_gid)
-    if user.pw_uid == 0:
-        return True
     if found.st_uid == user.pw_uid:
         return bool(found.st_mode >> 6 & wanted)
-    if found.st_gid in groups:
+    if found.st_gid in os.getgrouplist(user.pw_name, user.pw_gid):
         return bool(found.st_mode >> 3 & wanted)
     return bool(found.st_mode & wanted)
 

@@ -263,9 +263,12 @@ def test_a_transaction_that_is_open_for_long_is_told_with_the_kill_that_ends_it(
         clinic.until(lambda: not clinic.found("read-view-held", view=at_once))
 
 
-def test_a_lock_on_the_outbox_is_found_while_it_is_held(clinic: Clinic) -> None:
+@pytest.mark.parametrize(
+    "lock", ["LOCK TABLES {ledger}.outbox READ", "FLUSH TABLES WITH READ LOCK"]
+)
+def test_a_lock_on_the_outbox_is_found_while_it_is_held(clinic: Clinic, lock: str) -> None:
     with clinic.magento.connect() as dump, dump.cursor() as cursor:
-        cursor.execute(f"LOCK TABLES {clinic.ledger}.outbox READ")
+        cursor.execute(lock.format(ledger=clinic.ledger))
         (finding,) = clinic.found("outbox-locked")
         assert "holds a lock" in finding.found
         cursor.execute("UNLOCK TABLES")
