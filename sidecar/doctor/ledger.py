@@ -112,32 +112,26 @@ def _hints(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
 
 
-def _aged(patient: Patient, condition: str) -> tuple[int, int]:
-    """How many events of orders fulfil the condition, and for how many seconds at the most."""
-    moment, _, where = condition.partition(": ")
-    ((count, oldest),) = patient.ask(
-        f"SELECT COUNT(*), MAX(TIMESTAMPDIFF(SECOND, {moment}, UTC_TIMESTAMP(3))) "
-        f"FROM {patient.ledger.names('event')} WHERE domain = %s AND {where} "
-        f"AND {moment} <= UTC_TIMESTAMP(3) - INTERVAL %s SECOND",
-        ORDERS,
-        int(patient.patience.overdue.total_seconds()),
-        database=patient.database,
-    )
-    return int(count), int(oldest or 0)
+def _late(patient: Patient, status: str) -> tuple[int, int]:
+    """How many events of this status are late, and for how many minutes the latest is."""
+    seconds = patient.patience.overdue.total_seconds()
+    with patient.database.transaction("looking for late events") as connection:
+        count, longest = Overview(patient.ledger.tables).late(connection, ORDERS, status, seconds)
+    return count, int(longest // 60)
 
 
 def _overdue(patient: Patient) -> Iterator[Fault]:
     if not _control(patient).may_work:
         return
-    count, oldest = _aged(patient, "due_at: status = 'pending'")
+    count, minutes = _late(patient, "pending")
     if count:
-        yield Fault(f"{count} event(s) are due and not sent, the oldest for {oldest // 60} min")
+        yield Fault(f"{count} event(s) are due and not sent, the oldest for {minutes} min")
 
 
 def _unknown(patient: Patient) -> Iterator[Fault]:
-    count, oldest = _aged(patient, "sent_at: status = 'unknown'")
+    count, minutes = _late(patient, "unknown")
     if count:
-        yield Fault(f"{count} event(s) have no known outcome, the oldest for {oldest // 60} min")
+        yield Fault(f"{count} event(s) have no known outcome, the oldest for {minutes} min")
 
 
 def _refused(patient: Patient) -> Iterator[Fault]:

@@ -275,6 +275,20 @@ def test_a_lock_on_the_outbox_is_found_while_it_is_held(clinic: Clinic, lock: st
     assert clinic.found("outbox-locked") == []
 
 
+def test_the_doctor_only_looks(clinic: Clinic) -> None:
+    clinic.sql("SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = 1")
+    try:
+        assert clinic.found() == []
+        logged = clinic.sql(
+            "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log "
+            "WHERE command_type = 'Query' AND user_host NOT LIKE 'root%'"
+        )
+    finally:
+        clinic.sql("SET GLOBAL general_log = 0", "SET GLOBAL log_output = 'FILE'")
+    verbs = {statement.split()[0].upper() for (statement,) in logged}
+    assert {"SELECT", "SHOW"} <= verbs <= {"SELECT", "SHOW", "SET", "START", "COMMIT", "ROLLBACK"}
+
+
 def test_setup_upgrade_is_foretold_to_fail_where_the_release_is_one_that_does(
     clinic: Clinic,
 ) -> None:
