@@ -23,6 +23,7 @@ from sidecar.cli import main
 from sidecar.doctor.examination import Diagnosis, Report, examine
 from sidecar.doctor.patient import Patience, Patient
 from sidecar.domain.secret import Secret
+from sidecar.ledger.tables import LedgerNames
 from sidecar.settings.load import load
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
@@ -39,8 +40,9 @@ version: 1
 shop:
   name: clinic
   timezone: UTC
-  database: {{socket: {socket}, name: {name}, user: daemon, password: {{file: password}}}}
-ledger: {{schema: {name}_ledger}}
+  database: {{socket: {socket}, name: {name}, user: daemon, password: {{file: password}}, \
+table_prefix: "{prefix}"}}
+ledger: {{schema: {ledger}}}
 erp:
   adapter: rest.generic
   url: {url}
@@ -62,15 +64,20 @@ class Clinic:
     """A shop, an ERP and an installation that lacks nothing: the doctor finds nothing.
 
     Accounts: `owner@localhost` is Magento's and defines all triggers, `daemon@localhost` has the
-    rights of sql/grants.sql, `dba@localhost` administrates.
+    rights of sql/grants.sql, `dba@localhost` administrates.  `one_schema`: the ledger is in
+    Magento's schema, whose tables have a prefix.
     """
 
-    def __init__(self, server: PrivateServer, folder: Path, name: str) -> None:
+    def __init__(
+        self, server: PrivateServer, folder: Path, name: str, *, one_schema: bool = False
+    ) -> None:
         self.server = server
         self.folder = folder
         self.erp = ErpSim.start()
-        self.magento: MagentoDatabase = create_magento(server, name, mview=False)
-        self.ledger = f"{name}_ledger"
+        prefix = "m2_" if one_schema else ""
+        self.magento: MagentoDatabase = create_magento(server, name, prefix, mview=False)
+        self.ledger = name if one_schema else f"{name}_ledger"
+        self.names = LedgerNames.placed(None if one_schema else self.ledger, name)
         self.config = folder / "sidecar.yaml"
         for user in ("daemon", "dba"):
             (folder / user).touch(mode=0o600)
@@ -79,7 +86,14 @@ class Clinic:
         calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
         (folder / "calls.yaml").write_text(calls, "utf-8")
         self.config.write_text(
-            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url), "utf-8"
+            _CONFIGURATION.format(
+                socket=server.socket,
+                name=name,
+                prefix=prefix,
+                ledger="null" if one_schema else self.ledger,
+                url=self.erp.url,
+            ),
+            "utf-8",
         )
         self.sql(
             *(f"DROP USER IF EXISTS {one}@localhost" for one in ("daemon", "dba", "owner")),
@@ -101,23 +115,27 @@ class Clinic:
 
     def make_mview(self) -> None:
         """One of Magento's own triggers, which shows whose they are."""
+        table, log = (
+            self.magento.table(name) for name in ("sales_order", "sales_order_data_exporter_cl")
+        )
         self.sql(
-            "CREATE DEFINER = owner@localhost TRIGGER trg_sales_order_after_insert "
-            "AFTER INSERT ON sales_order FOR EACH ROW "
-            "INSERT IGNORE INTO sales_order_data_exporter_cl (entity_id) VALUES (NEW.entity_id)"
+            f"CREATE DEFINER = owner@localhost TRIGGER trg_{table}_after_insert "
+            f"AFTER INSERT ON {table} FOR EACH ROW "
+            f"INSERT IGNORE INTO {log} (entity_id) VALUES (NEW.entity_id)"
         )
 
     def work(self) -> None:
         """A daemon holds the lease, as far as the ledger can tell."""
         self.sql(
-            f"REPLACE INTO {self.ledger}.lease (name, owner, term, until) "
+            f"REPLACE INTO {self.names('lease')} (name, owner, term, until) "
             "VALUES ('daemon', 'a test', 1, UTC_TIMESTAMP() + INTERVAL 1 DAY)"
         )
 
     def close(self) -> None:
         self.erp.stop()
-        self.sql(f"DROP DATABASE IF EXISTS {self.ledger}")
-        self.magento.drop()
+        for schema in {self.ledger, self.magento.name}:
+            with self.server.connect() as connection, connection.cursor() as cursor:
+                cursor.execute(f"DROP DATABASE IF EXISTS {schema}")
 
     def sql(self, *statements: str, values: tuple[object, ...] = ()) -> list[Any]:
         """As the server's root, in Magento's schema; the rows of the last one."""

@@ -16,8 +16,8 @@ import pytest
 
 from sidecar.doctor.catalogue import SECTIONS
 from sidecar.testing.magento_db import Flavour, PrivateServer
-from tests.acceptance import test_doctor_database
 from tests.clinic import Clinic
+from tests.database import test_doctor
 
 _AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="another user's rights: for root only")
 
@@ -281,4 +281,4 @@ def test_every_finding_is_made_by_a_test() -> None:
         "setup-upgrade-fails",
     }  # fmt: skip
     ids = {check.id for checks in SECTIONS.values() for check in checks}
-    assert ids - FAULTS.keys() - test_doctor_database.FAULTS.keys() == alone
+    assert ids - FAULTS.keys() - test_doctor.FAULTS.keys() == alone

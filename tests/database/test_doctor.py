@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -230,6 +231,24 @@ def test_the_doctor_finds_nothing_at_an_installation_that_lacks_nothing(clinic: 
     report = clinic.examined()
     assert [finding.found for finding in report.findings] == []
     assert [one.id for one in report.unseen] == []
+
+
+def test_one_schema_for_all_and_tables_with_a_prefix_are_looked_at_as_well(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    inside = Clinic(server, tmp_path, "one_schema", one_schema=True)
+    try:
+        report = inside.examined()
+        assert [finding.found for finding in report.findings] == []
+        assert [one.id for one in report.unseen] == []
+        inside.sql(
+            "REVOKE UPDATE (status) ON m2_sales_order_grid FROM daemon@localhost",
+        )
+        for finding in inside.found("rights-missing"):
+            inside.mend(finding.remedy)
+        assert inside.found() == []
+    finally:
+        inside.close()
 
 
 @pytest.mark.parametrize("name", FAULTS)
