@@ -65,11 +65,17 @@ class Clinic:
 
     Accounts: `owner@localhost` is Magento's and defines all triggers, `daemon@localhost` has the
     rights of sql/grants.sql, `dba@localhost` administrates.  `one_schema`: the ledger is in
-    Magento's schema, whose tables have a prefix.
+    Magento's schema, whose tables have a prefix.  `install=False`: not installed yet.
     """
 
     def __init__(
-        self, server: PrivateServer, folder: Path, name: str, *, one_schema: bool = False
+        self,
+        server: PrivateServer,
+        folder: Path,
+        name: str,
+        *,
+        one_schema: bool = False,
+        install: bool = True,
     ) -> None:
         self.server = server
         self.folder = folder
@@ -103,7 +109,12 @@ class Clinic:
         )
         self.make_owner()
         self.make_mview()
-        self.command("install", "--user", "dba", "--password-file", str(folder / "dba"))
+        if install:
+            self.install()
+
+    def install(self) -> None:
+        """As an administrator does it, and a daemon begins to work."""
+        self.command("install", "--user", "dba", "--password-file", str(self.folder / "dba"))
         self.work()
 
     def make_owner(self) -> None:

@@ -89,7 +89,8 @@ class Patient:
     ) -> None:
         self._load = load
         self.magento_root = magento_root
-        self._administrator = (user, password, magento_root)
+        self._named = (user, password, magento_root)
+        self._is_named = user is not None or magento_root is not None
         self._service_user = service_user
         self.patience = patience or Patience()
         self.refusals: dict[str, SidecarError] = {}
@@ -116,10 +117,17 @@ class Patient:
         return Sidecar(self.configuration.settings)
 
     @part
-    def database(self) -> Database:
+    def account(self) -> Database:
         """The server with the daemon's account, whether we support it or not."""
         database = self._opened(Database(self.login.account.login, connections=2))
         database.server()
+        return database
+
+    @part
+    def database(self) -> Database:
+        """The same; where the account is refused (before an installation), the named one."""
+        refused = isinstance(self.refusal("account"), PermissionDenied)
+        database = self.administrator if refused and self._is_named else self.account
         # What the daemon would refuse to work on is a finding here, and no reason to stop looking.
         self.login.database = database
         return database
@@ -132,10 +140,9 @@ class Patient:
     @part
     def administrator(self) -> Database:
         """The account that was named for looking further, else the daemon's."""
-        user, password, magento_root = self._administrator
-        if user is None and magento_root is None:
-            return self.database
-        login = installers_login(self.login.account.login, user, password, magento_root)
+        if not self._is_named:
+            return self.account
+        login = installers_login(self.login.account.login, *self._named)
         database = self._opened(Database(login, connections=2))
         database.server()
         return database
@@ -143,8 +150,8 @@ class Patient:
     @part
     def bare_account(self) -> Database:
         """The daemon's account without a schema: an account without rights gets this far."""
-        if isinstance(self.refusal("database"), Unavailable):
-            self.database  # noqa: B018 - says why, as for all others
+        if isinstance(self.refusal("account"), Unavailable):
+            self.account  # noqa: B018 - says why, as for all others
         login = replace(self.login.account.login, database="")
         database = self._opened(Database(login, connections=1))
         database.server()
@@ -204,7 +211,7 @@ class Patient:
             with asked.transaction("looking at the server") as connection:
                 return list(connection.exec_driver_sql(statement, values or None))
         except PermissionDenied as error:
-            if database is None and asked is self.database:
+            if database is None and not self._is_named:
                 raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}") from error
             raise
 

@@ -25,13 +25,13 @@ _VIEWS = (
 
 
 def _reachable(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("database")
+    error = patient.refusal("account")
     if error and not isinstance(error, PermissionDenied):
         yield Fault(error.message, f"systemctl status mariadb mysql; {error.remedy}")
 
 
 def _login(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("database")
+    error = patient.refusal("account")
     if isinstance(error, PermissionDenied):
         yield Fault(error.message, error.remedy)
 

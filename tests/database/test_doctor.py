@@ -233,6 +233,27 @@ def test_the_doctor_finds_nothing_at_an_installation_that_lacks_nothing(clinic: 
     assert [one.id for one in report.unseen] == []
 
 
+def test_before_an_installation_it_is_told_what_would_be_in_its_way(
+    flavour: Flavour, tmp_path: Path
+) -> None:
+    options = {**_OPTIONS, "log_bin_trust_function_creators": "OFF"}
+    with PrivateServer(flavour=flavour, options=options) as server:
+        new = Clinic(server, tmp_path, "new_shop", install=False)
+        try:
+            found = {one.id: one for one in new.found()}
+            assert found.keys() == {
+                "database-login-refused", "ledger-missing", "rights-missing",
+                "status-unregistered", "triggers-not-allowed",
+            }  # fmt: skip
+            new.mend(found["triggers-not-allowed"].remedy)
+            new.mend(found["rights-missing"].remedy)
+            new.mend(found["ledger-missing"].remedy)
+            new.work()
+            assert [one.found for one in new.found()] == []
+        finally:
+            new.close()
+
+
 def test_one_schema_for_all_and_tables_with_a_prefix_are_looked_at_as_well(
     server: PrivateServer, tmp_path: Path
 ) -> None:
