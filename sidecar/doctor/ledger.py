@@ -19,7 +19,7 @@ _MIGRATE = "erp-sidecar migrate --user root --password-file /root/.db-password"
 
 
 def _ledger(patient: Patient) -> Ledger:
-    patient.database  # noqa: B018 - before the Sidecar makes one, which asserts fitness
+    patient.need("database")  # before the Sidecar makes one, which asserts fitness
     return patient.login.ledger
 
 

@@ -28,7 +28,7 @@ def _statuses(patient: Patient) -> Iterator[Fault]:
 
 
 def _no_mview(patient: Patient) -> Iterator[Fault]:
-    patient.magento  # noqa: B018 - in another schema no trigger means nothing
+    patient.need("magento")  # in another schema no trigger means nothing
     wanted = patient.configuration.settings.capture.triggers
     if wanted and not any(changelogs(trigger) for trigger in patient.live.triggers):
         yield Fault("every indexer is on Update on Save: Magento has no triggers of its own")

@@ -99,12 +99,16 @@ class Patient:
     def refusal(self, name: str) -> SidecarError | None:
         """Why this part cannot be had; `Unseen` when that is because of another part."""
         try:
-            getattr(self, name)
+            self.need(name)
         except Unseen:
             if name in self.refusals:
                 return self.refusals[name]
             raise
         return None
+
+    def need(self, name: str) -> None:
+        """Raise `Unseen` when this part cannot be had."""
+        getattr(self, name)
 
     @part
     def configuration(self) -> Loaded:
@@ -151,7 +155,7 @@ class Patient:
     def bare_account(self) -> Database:
         """The daemon's account without a schema: an account without rights gets this far."""
         if isinstance(self.refusal("account"), Unavailable):
-            self.account  # noqa: B018 - says why, as for all others
+            self.need("account")  # says why, as for all others
         login = replace(self.login.account.login, database="")
         database = self._opened(Database(login, connections=1))
         database.server()
@@ -172,13 +176,13 @@ class Patient:
     @part
     def triggers(self) -> Triggers:
         """Plan and comparison; the ledger is asked for their definer."""
-        self.magento  # noqa: B018 - without Magento's tables there is nothing to compare
+        self.need("magento")
         return self.login.triggers
 
     @part
     def ledger(self) -> LedgerStore:
         """The ledger, of this version."""
-        self.database  # noqa: B018 - before the Sidecar makes one, which asserts fitness
+        self.need("database")  # before the Sidecar makes one, which asserts fitness
         self.login.ledger.require_current()
         return self.login.store
 

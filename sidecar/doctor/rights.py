@@ -8,7 +8,7 @@ from sidecar.capture.trigger_plan import OURS, quoted, quoted_account
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, listed
 from sidecar.ledger.grants import grants, whole_schema
-from sidecar.ledger.rights import EVERYWHERE, Right, missing, rights
+from sidecar.ledger.rights import ALL, EVERYWHERE, Right, missing, rights
 
 #: Rights over the whole server that let nobody change anything.
 _HARMLESS = frozenset({"USAGE", "PROCESS", "REPLICATION CLIENT", "SHOW DATABASES",
@@ -43,13 +43,25 @@ def _too_few(patient: Patient) -> Iterator[Fault]:
 
 
 def _too_many(patient: Patient) -> Iterator[Fault]:
-    surplus = [str(right) for right in _held(patient) if _is_too_much(patient, right)]
+    surplus = [right for right in _held(patient) if _is_too_much(patient, right)]
     if surplus:
-        account = quoted_account(_account(patient))
+        account, wanted = _account(patient), _wanted(patient)
+        revoked = dict.fromkeys(_without_detail(one) for one in surplus)
+        # Triggers may run as this account, and should not be without rights in between; but ALL
+        # on a schema, and on MySQL ALL on the server too, takes along what was granted before.
+        revocations = [one.revoked_from(quoted_account(account)) for one in revoked]
+        statements = [*wanted, *revocations, *wanted]
         yield Fault(
-            f"{_account(patient)} has {listed(surplus)}",
-            f"REVOKE ALL PRIVILEGES, GRANT OPTION FROM {account}; {'; '.join(_wanted(patient))};",
+            f"{account} has {listed([str(right) for right in surplus])}",
+            "; ".join(statements) + ";",
         )
+
+
+def _without_detail(right: Right) -> Right:
+    """Over the whole server all goes at once: MySQL shows ALL as a hundred privileges there."""
+    if right.schema == EVERYWHERE and right.privilege != "GRANT OPTION":
+        return Right(ALL, "", EVERYWHERE, "*")
+    return right
 
 
 def _is_too_much(patient: Patient, held: Right) -> bool:
@@ -145,8 +157,9 @@ CHECKS = (
         title="the daemon's account may do more than it needs",
         cause="It was granted ALL, SUPER or the grant option, for an installation perhaps.",
         shows="Nothing fails. Whoever gets hold of the password has the shop.",
-        remedy="Revoke all and grant again what `erp-sidecar grants print` prints; install with "
-        "another account (`--user`).",
+        remedy="Grant what `erp-sidecar grants print` prints, then revoke the rest; install with "
+        "another account (`--user`). On MySQL this leaves the account without rights for a moment: "
+        "where triggers run as it, `erp-sidecar triggers suspend` first.",
         look=_too_many,
     ),
     Check(

@@ -28,7 +28,8 @@ _ERRORS = {
 
 
 def _amiss(patient: Patient) -> Iterator[Fault]:
-    if patient.ledger and patient.triggers.suspension():
+    patient.need("ledger")
+    if patient.triggers.suspension():
         return
     for one in patient.triggers.status():
         if one.state is not State.OK:
@@ -37,7 +38,8 @@ def _amiss(patient: Patient) -> Iterator[Fault]:
 
 
 def _suspended(patient: Patient) -> Iterator[Fault]:
-    if patient.ledger and (note := patient.triggers.suspension()):
+    patient.need("ledger")
+    if note := patient.triggers.suspension():
         yield Fault(
             f"{note.who} suspended them at {note.since:%Y-%m-%d %H:%M} UTC: {note.why}", _RESUMES
         )

@@ -11,7 +11,7 @@ _GRANT = re.compile(
     rf"GRANT (?P<rights>.+?) ON (?:TABLE )?(?P<schema>{_NAME})\.(?P<table>{_NAME}) TO "
 )
 _RIGHT = re.compile(r"(?P<privilege>[A-Z_]+(?: [A-Z_]+)*)(?: ?\((?P<columns>[^)]*)\))?(?:, ?|$)")
-_ALL = "ALL PRIVILEGES"
+ALL = "ALL PRIVILEGES"
 EVERYWHERE = "*"
 
 
@@ -28,10 +28,19 @@ class Right:
         column = f" ({self.column})" if self.column else ""
         return f"{self.privilege}{column} on {self.schema.replace(chr(92), '')}.{self.table}"
 
+    def revoked_from(self, account: str) -> str:
+        """The statement that takes it away from `account`, which is quoted already."""
+        column = f" (`{self.column}`)" if self.column else ""
+        place = ".".join(
+            name if name == "*" else "`" + name.replace("`", "``") + "`"
+            for name in (self.schema, self.table)
+        )
+        return f"REVOKE {self.privilege}{column} ON {place} FROM {account}"
+
     def covers(self, other: Right) -> bool:
         """Whether who has this has the other one too."""
         return (
-            self.privilege in (_ALL, other.privilege)
+            self.privilege in (ALL, other.privilege)
             and self.column in ("", other.column)
             and self._reaches(other)
         )
@@ -73,7 +82,7 @@ def _rights(grant: str) -> Iterator[Right]:
 
 
 def _privilege(name: str) -> str:
-    return _ALL if name == "ALL" else name
+    return ALL if name == "ALL" else name
 
 
 def _plain(name: str) -> str:

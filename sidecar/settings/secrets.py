@@ -88,10 +88,12 @@ def _credential(name: str, environ: Mapping[str, str]) -> Secret:
         # systemd guards this folder itself, and gives its files modes of its own.
         return _read(folder / name, private=False)
     except FileNotFoundError:
+        # The folder is there only while the unit runs.
+        first = "" if folder.is_dir() else "start the unit, or "
         raise ConfigurationError(
             f"there is no credential {name} in {folder}",
-            f"add LoadCredential={name}:/path/to/file to the unit (systemctl edit erp-sidecar) and "
-            "restart it",
+            f"{first}add LoadCredential={name}:/path/to/file to the unit (systemctl edit "
+            "erp-sidecar) and restart it",
         ) from None
 
 

@@ -288,6 +288,24 @@ def test_a_fault_is_found_and_its_remedy_works(clinic: Clinic, name: str) -> Non
     assert [one.found for one in clinic.found()] == []
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        "GRANT ALL ON *.* TO daemon@localhost WITH GRANT OPTION",
+        "GRANT ALL ON clinic.* TO daemon@localhost",
+        "GRANT DELETE ON sales_order TO daemon@localhost",
+        "GRANT UPDATE (grand_total) ON sales_order TO daemon@localhost",
+    ],
+)
+def test_too_many_rights_are_taken_away_and_the_needed_ones_stay(
+    clinic: Clinic, given: str
+) -> None:
+    clinic.sql(given)
+    (finding,) = clinic.found("rights-too-many")
+    clinic.mend(finding.remedy)
+    assert [one.found for one in clinic.found()] == []
+
+
 def test_a_transaction_that_is_open_for_long_is_told_with_the_kill_that_ends_it(
     clinic: Clinic,
 ) -> None:
