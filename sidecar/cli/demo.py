@@ -16,6 +16,11 @@ def demo(*, keep: bool, soap: bool, as_json: bool) -> int:
 
     Nothing outside a temporary folder is touched.  It ends with a statement that is checked
     against what the ERP really holds; exits 2 when an order was lost or doubled.
+
+    \b
+    Examples:
+      erp-sidecar demo
+      erp-sidecar demo --keep             leaves it running and says how to look around
     """
     # Only here: the daemon is started by the same program, and needs no test bench in its memory.
     from sidecar.testing.demo import Demo

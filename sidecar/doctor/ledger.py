@@ -11,7 +11,7 @@ from sidecar.doctor.patient import Patient
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.overview import REFUSED, Overview
 
 _RESUME = f"erp-sidecar domain resume {ORDERS}"
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
@@ -136,8 +136,8 @@ def _unknown(patient: Patient) -> Iterator[Fault]:
 
 def _refused(patient: Patient) -> Iterator[Fault]:
     with patient.database.transaction("counting events") as connection:
-        counts = Overview(patient.ledger.tables).counts(connection, ORDERS)
-    for status in ("rejected", "parked"):
+        counts = Overview(patient.ledger.tables).counts_of(connection, ORDERS, REFUSED)
+    for status in REFUSED:
         if count := counts.get(status):
             yield Fault(
                 f"{count} event(s) are {status}", f"erp-sidecar queue list --status {status}"
