@@ -21,7 +21,7 @@ checks name an account that may see them, for this command only:
 An id is never given another meaning. **error**: nothing is carried, or checkout is in danger.
 **warning**: somebody must look. **info**: good to know; it does not change the exit code.
 
-This page is generated from the checks (`sidecar/doctor`).
+This page is generated from the checks (`sidecar/doctor`): `make docs`.
 """
 
 
