@@ -277,7 +277,7 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"a right is missing ({code}: {text}) as {where}",
             "set log_bin_trust_function_creators=1, or use capture.triggers: false"
             if code == 1419
-            else "compare the account's rights with sql/grants.sql",
+            else "compare the account's rights with those that 'erp-sidecar grants print' prints",
         )
     if code in _MISSING_OBJECT:
         return ConfigurationError(

@@ -15,8 +15,10 @@ from sidecar.cli import (
     config,
     demo,
     differences,
+    doctor,
     domain,
     events,
+    grants,
     identity,
     install,
     migrate,
@@ -52,6 +54,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar config generate            write a configuration to fill in
       erp-sidecar install --dry-run          see what would be put into the database
       erp-sidecar install
+      erp-sidecar doctor                     what is wrong, and how to mend it
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
       erp-sidecar top                        watch it
@@ -74,9 +77,11 @@ for command in (
     config.config,
     demo.demo,
     differences.differences,
+    doctor.doctor,
     domain.domain,
     events.events,
     identity.identity,
+    grants.grants,
     install.install,
     install.uninstall,
     migrate.migrate,

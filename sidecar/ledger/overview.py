@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sidecar.domain.cause import Refusal
 from sidecar.domain.event import event_key
-from sidecar.ledger.tables import NOW, Tables
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 Row = dict[str, Any]
 
@@ -58,6 +58,24 @@ class Overview:
     def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
         """Age in seconds of the oldest of them."""
         return self.waiting(connection, domain)[1]
+
+    def late(
+        self, connection: sa.Connection, domain: str, status: str, seconds: float
+    ) -> tuple[int, float]:
+        """How many events are late by more than `seconds`, and by how much the latest is.
+
+        Those of the status `pending` count from when they were due, others from when they were
+        sent.
+        """
+        c = self._tables.event.c
+        moment = c.due_at if status == "pending" else c.sent_at
+        since = sa.func.timestampdiff(sa.literal_column("SECOND"), moment, NOW)
+        count, longest = connection.execute(
+            sa.select(sa.func.count(), sa.func.max(since)).where(
+                c.domain == domain, c.status == status, moment <= in_seconds(-seconds)
+            )
+        ).one()
+        return int(count), float(longest or 0)
 
     def counts_of(
         self, connection: sa.Connection, domain: str, statuses: Sequence[str]
