@@ -20,6 +20,7 @@ class Operator:
     def __init__(self, rig: Rig, title: str) -> None:
         self.rig = rig
         self._script = Script(title)
+        self.was_done = False
         self.daemon = rig.start()
         self.told("daemon.started")
 
@@ -84,6 +85,7 @@ class Operator:
 
     def is_done(self) -> None:
         """All clear: each order booked once and acknowledged, the page followed to its end."""
+        self.was_done = True
         self.rig.until_clean()
         assert self._script.is_over, f"not run: {self._script.commands[self._script.done :]}"
 
