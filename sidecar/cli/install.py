@@ -107,7 +107,8 @@ def install(
     if as_json:
         emit_json(asdict(done))
     else:
-        click.echo("installed; next: erp-sidecar run")
+        following = "identity show" if done.not_sending else "run"
+        click.echo(f"installed; next: erp-sidecar {following}")
 
 
 @click.command()

@@ -10,6 +10,7 @@ from sidecar.cli import (
     adapter,
     audit,
     bundle,
+    check,
     completion,
     config,
     demo,
@@ -18,6 +19,7 @@ from sidecar.cli import (
     domain,
     events,
     grants,
+    identity,
     install,
     migrate,
     nagios,
@@ -30,6 +32,7 @@ from sidecar.cli import (
     triggers,
 )
 from sidecar.cli.context import Context
+from sidecar.process import release_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,6 +64,8 @@ def cli(context: click.Context, config_file: str | None) -> None:
     75 try again, 77 permission, 78 configuration.
     """
     context.obj = Context(config_file)
+    if context.invoked_subcommand != run.run.name:  # which first says what becomes of them
+        release_signals()
 
 
 for command in (
@@ -68,12 +73,14 @@ for command in (
     audit.audit,
     bundle.bundle,
     completion.completion,
+    check.check,
     config.config,
     demo.demo,
     differences.differences,
     doctor.doctor,
     domain.domain,
     events.events,
+    identity.identity,
     grants.grants,
     install.install,
     install.uninstall,

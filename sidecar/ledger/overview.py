@@ -44,16 +44,20 @@ class Overview:
         )
         return {status: int(count) for status, count in rows}
 
-    def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
-        """Age in seconds of the oldest event that is not over and not a human's turn."""
+    def waiting(self, connection: sa.Connection, domain: str) -> tuple[int, float | None]:
+        """Events that are not over and not a human's turn; the age in seconds of the oldest."""
         c = self._tables.event.c
         age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.created_at), NOW)
-        seconds = connection.execute(
-            sa.select(age).where(
+        count, seconds = connection.execute(
+            sa.select(sa.func.count(), age).where(
                 c.domain == domain, c.status.in_(("pending", "sending", "unknown"))
             )
-        ).scalar_one()
-        return None if seconds is None else float(seconds)
+        ).one()
+        return int(count), None if seconds is None else float(seconds)
+
+    def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
+        """Age in seconds of the oldest of them."""
+        return self.waiting(connection, domain)[1]
 
     def late(
         self, connection: sa.Connection, domain: str, status: str, seconds: float
