@@ -144,6 +144,8 @@ class Clinic:
 
     def close(self) -> None:
         self.erp.stop()
+        # With them: other modules have accounts of the same names, from other hosts.
+        self.sql(*(f"DROP USER IF EXISTS {one}@localhost" for one in ("daemon", "dba", "owner")))
         for schema in {self.ledger, self.magento.name}:
             with self.server.connect() as connection, connection.cursor() as cursor:
                 cursor.execute(f"DROP DATABASE IF EXISTS {schema}")

@@ -39,6 +39,7 @@ def test_the_installers_rights_are_enough_to_install_and_to_uninstall(clinic: Cl
     assert "ledger-missing" in {one.id for one in clinic.found()}
     clinic.command("install", "--user", "erp_installer")
     clinic.work()
+    clinic.sql("DROP USER erp_installer@localhost")
     assert [one.found for one in clinic.found()] == []
 
 
