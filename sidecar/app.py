@@ -17,7 +17,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
-from sidecar.daemon import Daemon, Station, Watch
+from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -48,13 +48,13 @@ from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, owner
-from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
 from sidecar.supervisor import Supervisor
+from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -91,7 +91,7 @@ class Sidecar:
         self.stop = Stop()
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
-        self.pulse = Pulse(self.clock, self.supervisor.alive, interval)
+        self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.narrator: Narrator = narrator or LogNarrator(settings.shop.name)
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
@@ -183,7 +183,7 @@ class Sidecar:
             OrderSearch(self.magento, self.names("entity")),
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
-            progress=self.pulse.progress,
+            progress=self.watchdog.progress,
         )
 
     @property
@@ -249,7 +249,7 @@ class Sidecar:
             clock=self.clock,
             sleeper=self.stop,
             narrator=self.narrator,
-            progress=self.pulse.progress,
+            progress=self.watchdog.progress,
         )
         self._closing.append(pump.close)
         return pump
@@ -313,9 +313,9 @@ class Sidecar:
             stop=self.stop,
             clock=self.clock,
             narrator=self.narrator,
-            watch=Watch(
+            supervision=Supervision(
                 self.supervisor,
-                self.pulse,
+                self.watchdog,
                 StatusLine(self.database, self.store, ORDERS, self._account_name),
             ),
         )

@@ -11,9 +11,9 @@ from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
-from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
 from sidecar.supervisor import Supervisor
+from sidecar.watchdog import Watchdog
 
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
@@ -43,14 +43,14 @@ class Station:
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """How the daemon is watched: `supervisor` hears of it, `pulse` says whether it gets on.
+class Supervision:
+    """How the daemon is watched: `supervisor` hears of it, `watchdog` sees whether it gets on.
 
     `status`: one line on how things stand, given whether this daemon works or stands by.
     """
 
     supervisor: Supervisor
-    pulse: Pulse
+    watchdog: Watchdog
     status: Callable[[bool], str]
 
 
@@ -68,7 +68,7 @@ class Daemon:
         stop: Stop,
         clock: Clock,
         narrator: Narrator,
-        watch: Watch,
+        supervision: Supervision,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -78,7 +78,7 @@ class Daemon:
         self._stop = stop
         self._clock = clock
         self._narrator = narrator
-        self._watch = watch
+        self._supervision = supervision
         self._is_ready = False
         self._trusted_until = 0.0
         self._standing_by = False
@@ -101,8 +101,8 @@ class Daemon:
                 meanwhile()
         finally:
             self._stop.ask()
-            self._watch.supervisor.stopping()
-            self._watch.pulse.end()
+            self._supervision.supervisor.stopping()
+            self._supervision.watchdog.end()
             schedule.stop(self._ask_for_time)
             self._release()
         self._narrator.tell("daemon.stopped", owner=self._owner)
@@ -118,15 +118,15 @@ class Daemon:
             (station.name, station.every, partial(self._work, station, schedule))
             for station in self._stations
         ]
-        if self._watch.supervisor.listens:
+        if self._supervision.supervisor.listens:
             tell = partial(self._guarded, "status", self._tell_status)
             duties.append(("status", _STATUS_SECONDS, tell))
         for name, every, duty in duties:
-            self._watch.pulse.expect(name, every)
+            self._supervision.watchdog.expect(name, every)
             schedule.every(every, name, partial(self._turn, name, duty))
 
     def _turn(self, name: str, duty: Callable[[], None]) -> None:
-        with self._watch.pulse.turn(name):
+        with self._supervision.watchdog.turn(name):
             duty()
 
     def run_once(self) -> None:
@@ -159,7 +159,7 @@ class Daemon:
         began = self._clock.monotonic()
         while station.run():
             self._worked_at[station.name] = began
-            self._watch.pulse.progress()
+            self._supervision.watchdog.progress()
             if station.wakes is not None:
                 schedule.wake(station.wakes)
             if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
@@ -181,24 +181,24 @@ class Daemon:
         if not self._is_ready:
             # The database answers, the ledger is ours or somebody else's: both are good states.
             self._is_ready = True
-            self._watch.supervisor.ready()
+            self._supervision.supervisor.ready()
         if held and not worked:
             begin()
 
     def _tell_status(self) -> None:
         if not self._is_ready:
             return
-        supervisor = self._watch.supervisor
+        supervisor = self._supervision.supervisor
         try:
-            supervisor.status(self._watch.status(not self._standing_by))
+            supervisor.status(self._supervision.status(not self._standing_by))
         except SidecarError as error:
             supervisor.status(error.message)
             raise
 
     def _ask_for_time(self) -> None:
         """A stop may last as long as the calls on their way, but not for ever."""
-        if self._watch.pulse.gets_on():
-            self._watch.supervisor.more_time(_MORE_SECONDS)
+        if self._supervision.watchdog.gets_on():
+            self._supervision.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()

@@ -1,4 +1,4 @@
-"""What systemd is told, and when: the words, and the pulse that the watchdog lives on."""
+"""What systemd is told, and when: the words, and what the watchdog is fed by."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from sidecar.process import Stop
-from sidecar.pulse import Pulse
 from sidecar.supervisor import Supervisor
+from sidecar.watchdog import Watchdog
 from tests.harness import HandClock
 
 
@@ -62,98 +62,98 @@ def test_the_watchdog_is_ours_when_its_pid_is(
     assert found.watchdog_seconds == seconds
 
 
-class Beaten:
-    """A pulse with a watchdog of 100 s, so a patience of 75 s, and two duties: 10 s and 1 h."""
+class Fed:
+    """A watchdog of 100 s, so a patience of 75 s, and two duties: 10 s and 1 h."""
 
     def __init__(self) -> None:
         self.clock = HandClock()
-        self.beats = 0
-        self.pulse = Pulse(self.clock, self._beat, 100.0)
-        self.pulse.expect("often", 10.0)
-        self.pulse.expect("hourly", 3600.0)
+        self.times = 0
+        self.watchdog = Watchdog(self.clock, self._feed, 100.0)
+        self.watchdog.expect("often", 10.0)
+        self.watchdog.expect("hourly", 3600.0)
         for name in ("often", "hourly"):
-            with self.pulse.turn(name):
+            with self.watchdog.turn(name):
                 pass
 
-    def _beat(self) -> None:
-        self.beats += 1
+    def _feed(self) -> None:
+        self.times += 1
 
-    def beats_in(self, seconds: int, duty: str = "often") -> int:
+    def times_in(self, seconds: int, duty: str = "often") -> int:
         """Let the duty take its turn every ten seconds for so long."""
-        before = self.beats
+        before = self.times
         for _ in range(seconds // 10):
             self.clock.seconds += 10
-            with self.pulse.turn(duty):
+            with self.watchdog.turn(duty):
                 pass
-        return self.beats - before
+        return self.times - before
 
 
-def test_turns_that_come_and_end_beat_four_times_an_interval() -> None:
-    assert Beaten().beats_in(600) in range(18, 25)
+def test_turns_that_come_and_end_feed_it_four_times_an_interval() -> None:
+    assert Fed().times_in(600) in range(18, 25)
 
 
-def test_a_turn_that_does_not_end_stops_the_beats_of_all_and_its_end_brings_them_back() -> None:
-    beaten = Beaten()
-    with beaten.pulse.turn("hourly"):
-        away = threading.Thread(target=lambda: beaten.beats_in(70))
+def test_a_turn_that_does_not_end_starves_it_whatever_the_others_do_until_it_ends() -> None:
+    fed = Fed()
+    with fed.watchdog.turn("hourly"):
+        away = threading.Thread(target=lambda: fed.times_in(70))
         away.start()
         away.join()
-        assert beaten.pulse.gets_on()
-        away = threading.Thread(target=lambda: beaten.beats_in(10))
+        assert fed.watchdog.gets_on()
+        away = threading.Thread(target=lambda: fed.times_in(10))
         away.start()
         away.join()
-        assert not beaten.pulse.gets_on()
-        held_at = beaten.beats
-        away = threading.Thread(target=lambda: beaten.beats_in(600))
+        assert not fed.watchdog.gets_on()
+        held_at = fed.times
+        away = threading.Thread(target=lambda: fed.times_in(600))
         away.start()
         away.join()
-        assert beaten.beats == held_at
+        assert fed.times == held_at
 
-    assert beaten.pulse.gets_on()
-    assert beaten.beats_in(100) > 0
+    assert fed.watchdog.gets_on()
+    assert fed.times_in(100) > 0
 
 
 def test_a_long_turn_that_reports_progress_does_not_hang() -> None:
-    beaten = Beaten()
-    with beaten.pulse.turn("often"):
+    fed = Fed()
+    with fed.watchdog.turn("often"):
         for _ in range(20):
-            beaten.clock.seconds += 60
-            beaten.pulse.progress()
-        assert beaten.pulse.gets_on()
+            fed.clock.seconds += 60
+            fed.watchdog.progress()
+        assert fed.watchdog.gets_on()
 
 
 def test_a_turn_that_does_not_come_is_missed() -> None:
-    beaten = Beaten()
+    fed = Fed()
 
-    assert beaten.beats_in(3600 + 70) > 0
-    assert beaten.pulse.gets_on()
-    beaten.clock.seconds += 10
+    assert fed.times_in(3600 + 70) > 0
+    assert fed.watchdog.gets_on()
+    fed.clock.seconds += 10
 
-    assert not beaten.pulse.gets_on()
+    assert not fed.watchdog.gets_on()
 
 
 def test_progress_outside_of_a_turn_feeds_nothing() -> None:
-    beaten = Beaten()
-    beaten.clock.seconds += 100
-    before = beaten.beats
+    fed = Fed()
+    fed.clock.seconds += 100
+    before = fed.times
 
-    beaten.pulse.progress()
+    fed.watchdog.progress()
 
-    assert beaten.beats == before
-    assert not beaten.pulse.gets_on()
+    assert fed.times == before
+    assert not fed.watchdog.gets_on()
 
 
 def test_at_the_end_only_the_turns_that_go_on_must_get_on() -> None:
-    beaten = Beaten()
-    beaten.pulse.end()
-    beaten.clock.seconds += 10_000
-    assert beaten.pulse.gets_on()
+    fed = Fed()
+    fed.watchdog.end()
+    fed.clock.seconds += 10_000
+    assert fed.watchdog.gets_on()
 
-    with beaten.pulse.turn("often"):
-        beaten.clock.seconds += 80
-        assert not beaten.pulse.gets_on()
+    with fed.watchdog.turn("often"):
+        fed.clock.seconds += 80
+        assert not fed.watchdog.gets_on()
 
-    assert beaten.pulse.gets_on()
+    assert fed.watchdog.gets_on()
 
 
 def test_a_stop_may_be_asked_for_by_a_signal_at_any_moment_of_a_wait() -> None:

@@ -1,9 +1,9 @@
-"""Whether the work gets on: the watchdog lives on this and on nothing else.
+"""Whether the work gets on: systemd's watchdog is fed by this and by nothing else.
 
 Each duty has its turns.  A turn that neither ends nor reports progress for `patience`, and a turn
-that does not come although it should have, is a duty that hangs; one that hangs is enough for no
-beat to be given.  Beats are given by the threads that work, in their turns: a thread that did
-nothing else would go on beating beside a daemon that is stuck.
+that does not come although it should have, is a duty that hangs; one that hangs is enough for it
+to starve.  It is fed by the threads that work, in their turns: a thread that did
+nothing else would go on feeding it beside a daemon that is stuck.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ _PATIENCE = 90.0
 #: Share of the watchdog's interval.  What a duty waits for at the most must end within: a dead
 #: pooled connection and then the new one, sixty seconds each (sidecar.database).
 _SILENT = 0.75
-_BEATS_PER_INTERVAL = 4
+_TIMES_PER_INTERVAL = 4
 
 
-class Pulse:
+class Watchdog:
     """Used by several threads at once; `interval`: of the watchdog, None where there is none."""
 
-    def __init__(self, clock: Clock, beat: Callable[[], None], interval: float | None) -> None:
+    def __init__(self, clock: Clock, feed: Callable[[], None], interval: float | None) -> None:
         self._clock = clock
-        self._beat = beat
+        self._feed = feed
         self._patience = interval * _SILENT if interval else _PATIENCE
-        self._beat_every = interval / _BEATS_PER_INTERVAL if interval else 0.0
-        self._beat_at = 0.0 if interval else float("inf")
+        self._feed_every = interval / _TIMES_PER_INTERVAL if interval else 0.0
+        self._feed_at = 0.0 if interval else float("inf")
         self._every: dict[str, float] = {}
         self._overdue_at: dict[str, float] = {}
         self._in_turn: set[str] = set()
@@ -60,7 +60,7 @@ class Pulse:
         if name is not None:
             with self._lock:
                 self._overdue_at[name] = self._clock.monotonic() + self._patience
-                self._beat_if_due()
+                self._feed_if_due()
 
     def end(self) -> None:
         """No further turns will come; those that go on must still get on."""
@@ -86,14 +86,14 @@ class Pulse:
             else:
                 now = self._clock.monotonic()
                 self._overdue_at[name] = now + self._every[name] + self._patience
-            self._beat_if_due()
+            self._feed_if_due()
 
     def _gets_on(self) -> bool:
         now = self._clock.monotonic()
         return all(now < at for at in self._overdue_at.values())
 
-    def _beat_if_due(self) -> None:
+    def _feed_if_due(self) -> None:
         now = self._clock.monotonic()
-        if now >= self._beat_at and self._gets_on():
-            self._beat_at = now + self._beat_every
-            self._beat()
+        if now >= self._feed_at and self._gets_on():
+            self._feed_at = now + self._feed_every
+            self._feed()
