@@ -96,12 +96,20 @@ format: $(INSTALLED) ## Format the code, mend what ruff can mend
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: schemas ## Write the generated documents anew: configuration, JSON Schemas
+docs: schemas man ## Write the generated documents anew: configuration, JSON Schemas, manual
 	$(BIN)/python -m tests.unit.test_settings_generate
 
 .PHONY: schemas
 schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types
 	$(BIN)/python -m tests.unit.test_event_schemas
+
+.PHONY: man
+man: $(INSTALLED) ## Write docs/man anew from the commands and the settings
+	$(BIN)/python -m tests.unit.test_manual
+
+.PHONY: pictures
+pictures: server $(INSTALLED) ## Draw docs/images anew from a run of the demonstration
+	$(BIN)/python -m tests.pictures
 
 .PHONY: venv
 venv: $(INSTALLED) ## Make .venv and install into it (only when something changed)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from sidecar.domain.event import source_of
 from sidecar.dry_run import DryRun
 from sidecar.erp import load_adapter
 from sidecar.findings import Findings
+from sidecar.heartbeat import Heartbeat
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
@@ -43,17 +45,23 @@ from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.monitoring import Monitoring
+from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
+from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, owner
+from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
 from sidecar.supervisor import Supervisor
+from sidecar.top.watch import Subject, Watch
+from sidecar.vitals import VitalsReader
 from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
@@ -62,10 +70,13 @@ _MINUTE = 60.0
 _HOUR = 3600.0
 #: States in which an accepted order may stand when our status is put on it.
 _STATES_AT_WORK = ("new", "processing")
+#: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
+#: the throttle and for a slow ERP.
+_SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
-_DUTIES = 10
+_DUTIES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,10 @@ class Sidecar:
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
-        self.narrator: Narrator = narrator or LogNarrator(settings.shop.name)
+        self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
+        self.narrator: Narrator = Audience(
+            narrator or LogNarrator(settings.shop.name), self.metrics
+        )
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
@@ -269,6 +283,7 @@ class Sidecar:
         """The daemon; `once`: with the stations of `run --once`, in their order."""
         self.ledger.require_current()
         name = owner()
+        pulse = Pulse(self.clock, _SILENT)
         capture = self.settings.capture
         sweep, intake, pump = self.sweep(), self.intake(), self.pump(name)
         write_back = self.write_back()
@@ -282,6 +297,7 @@ class Sidecar:
         if once:
             first_sweep = _Once(lambda: sweep.full().found)
             stations.insert(0, Station("sweep", 0, first_sweep))
+            stations += self._monitoring(pulse, once=True)
         else:
             watch = TriggerWatch(self.triggers, Outbox(self.names), self.database, self.narrator)
             alarm = self.settings.domains.orders.pause_alarm.total_seconds()
@@ -303,6 +319,7 @@ class Sidecar:
                 Station("trigger watch", _HOUR, lambda: _none(watch.look)),
                 Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
                 Station("retention", _HOUR, retention.run_once),
+                *self._monitoring(pulse, once=False),
             ]
         return Daemon(
             self.database,
@@ -311,6 +328,7 @@ class Sidecar:
             owner=name,
             lease_seconds=self.settings.ledger.work_lease.total_seconds(),
             stop=self.stop,
+            pulse=pulse,
             clock=self.clock,
             narrator=self.narrator,
             supervision=Supervision(
@@ -319,6 +337,40 @@ class Sidecar:
                 StatusLine(self.database, self.store, ORDERS, self._account_name),
             ),
         )
+
+    def vitals(self) -> VitalsReader:
+        """Reads the figures that tell whether all is well."""
+        return VitalsReader(
+            self.database,
+            self.store,
+            self.triggers,
+            domains=self.domains,
+            account=self._account_name,
+            most_slots=self.settings.erp.throttle.concurrency,
+            clock=self.clock,
+        )
+
+    def _monitoring(self, pulse: Pulse, *, once: bool) -> list[Station]:
+        """The stations that tell a monitoring system, as far as they are configured."""
+        stations = []
+        rules, heartbeat = self.settings.metrics, self.settings.heartbeat
+        if rules.file is not None or rules.log_every is not None:
+            monitoring = Monitoring(
+                self.vitals(),
+                self.metrics,
+                pulse,
+                file=rules.file,
+                log_every=rules.log_every.total_seconds() if rules.log_every else None,
+                clock=self.clock,
+                narrator=self.narrator,
+            )
+            every = rules.every.total_seconds()
+            stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
+        if heartbeat.url is not None and not once:
+            beat = Heartbeat(heartbeat.url, pulse, self.narrator).beat
+            every = heartbeat.every.total_seconds()
+            stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
+        return stations
 
     @property
     def operations(self) -> Operations:
@@ -340,6 +392,22 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         return DryRun(self.database, store, self.magento, self.adapter, shop)
+
+    def watch(self) -> Watch:
+        """Looks at everything that `top` shows."""
+        subject = Subject(
+            self.settings.shop.name,
+            self.settings.erp.address,
+            self.domains,
+            self.settings.erp.throttle.concurrency,
+            self._trigger_states,
+        )
+        return Watch(self.database, self.store, subject, self.clock)
+
+    def _trigger_states(self) -> tuple[dict[str, str], str | None]:
+        suspension = self.triggers.suspension()
+        states = {one.name: one.state.value for one in self.triggers.status()}
+        return states, suspension.why if suspension else None
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sidecar.database import Database
 from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
+from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
 from sidecar.supervisor import Supervisor
 from sidecar.watchdog import Watchdog
@@ -18,8 +21,6 @@ from sidecar.watchdog import Watchdog
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
-#: The same trouble is told again after this long, not at each of its thousand repetitions.
-_REPEAT_SECONDS = 60.0
 #: How often the supervisor is told how things stand.
 _STATUS_SECONDS = 5.0
 #: What a stop that gets on may take, from each time that this is said.
@@ -32,7 +33,7 @@ class Station:
 
     `every`: seconds between two looks for work; `wakes`: the station for which its work is work, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
-    work, whoever woke it.
+    work, whoever woke it; `always`: also while another daemon works.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Station:
     run: Callable[[], int]
     wakes: str | None = None
     pause: float = 0.0
+    always: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Daemon:
         owner: str,
         lease_seconds: float,
         stop: Stop,
+        pulse: Pulse,
         clock: Clock,
         narrator: Narrator,
         supervision: Supervision,
@@ -76,14 +79,14 @@ class Daemon:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._stop = stop
+        self._pulse = pulse
         self._clock = clock
         self._narrator = narrator
         self._supervision = supervision
         self._is_ready = False
-        self._trusted_until = 0.0
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
-        self._troubles: dict[str, tuple[str, float]] = {}
+        self._troubled: set[str] = set()
         self._failure: BaseException | None = None
 
     def run(self, *, meanwhile: Callable[[], None]) -> None:
@@ -144,10 +147,15 @@ class Daemon:
             self._release()
 
     def _pass(self) -> int:
-        return sum([station.run() for station in self._stations])
+        return sum([self._run(station) for station in self._stations])
+
+    def _run(self, station: Station) -> int:
+        done = station.run()
+        self._pulse.ended(station.name)
+        return done
 
     def _work(self, station: Station, schedule: Schedule) -> None:
-        if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+        if self._stop.asked or not (station.always or self._pulse.holds_the_lease):
             return
         too_soon = self._worked_at.get(station.name, 0.0) + station.pause - self._clock.monotonic()
         if station.pause and too_soon > 0:
@@ -157,12 +165,12 @@ class Daemon:
 
     def _drain(self, station: Station, schedule: Schedule) -> None:
         began = self._clock.monotonic()
-        while station.run():
+        while self._run(station):
             self._worked_at[station.name] = began
             self._supervision.watchdog.progress()
             if station.wakes is not None:
                 schedule.wake(station.wakes)
-            if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+            if self._stop.asked or not self._pulse.holds_the_lease:
                 return
 
     def _hold(self, begin: Callable[[], None]) -> None:
@@ -171,7 +179,7 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked = self._clock.monotonic() < self._trusted_until
+        worked = self._pulse.holds_the_lease
         held = self._acquire()
         if not held and not self._standing_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
@@ -204,7 +212,7 @@ class Daemon:
         asked_at = self._clock.monotonic()
         with self._database.transaction("holding the work lease") as connection:
             held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
-        self._trusted_until = asked_at + self._lease_seconds * _TRUSTED if held else 0.0
+        self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
         return held
 
     def _holder(self) -> str:
@@ -223,21 +231,33 @@ class Daemon:
         try:
             work()
         except SidecarError as error:
-            self._trouble(name, error)
+            # At each of its thousand repetitions; the log folds them.
+            self._troubled.add(name)
+            self._narrator.tell(
+                "station.failed", station=name, message=error.message, remedy=error.remedy
+            )
         except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
-            self._failure = error
-            self._narrator.tell("daemon.failed", station=name, message=repr(error))
+            self._failure = _defect(name, error)
+            self._narrator.tell(
+                "daemon.failed", station=name, message=type(error).__name__, at=_frames(error)
+            )
             self._stop.ask()
         else:
-            if self._troubles.pop(name, None):
+            if name in self._troubled:
+                self._troubled.discard(name)
                 self._narrator.tell("station.recovered", station=name)
 
-    def _trouble(self, name: str, error: SidecarError) -> None:
-        now = self._clock.monotonic()
-        told, at = self._troubles.get(name, ("", 0.0))
-        if told == error.message and now - at < _REPEAT_SECONDS:
-            return
-        self._troubles[name] = (error.message, now)
-        self._narrator.tell(
-            "station.failed", station=name, message=error.message, remedy=error.remedy
-        )
+
+def _defect(station: str, error: BaseException) -> SidecarError:
+    """What ends the daemon, without the error's own words: they may hold a customer's data."""
+    return SidecarError(
+        f"a defect in the station {station}: {type(error).__name__} at {_frames(error)[-1]}",
+        "please report it, with the line daemon.failed of the log",
+    )
+
+
+def _frames(error: BaseException) -> list[str]:
+    return [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]

@@ -16,7 +16,7 @@ A transaction never spans a network call to the ERP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -91,6 +91,16 @@ class Server:
         return self.variables.get(variable, "").upper() in {"1", "ON", "YES"}
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a table; `rows` is an estimate."""
+
+    engine: str
+    rows: int
+    data_bytes: int
+    index_bytes: int
+
+
 class Database:
     """One server reached with one login; safe to use from several threads."""
 
@@ -148,6 +158,16 @@ class Database:
         flavour = "MariaDB" if "mariadb" in text.lower() else "MySQL"
         version = tuple(int(part) for part in numbers.group().strip(".").split("."))
         return Server(flavour, version, text, variables)
+
+    def sizes(self, tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], Size]:
+        """(schema, table) → how large it is, as the server reckons; absent ones are left out."""
+        with self.transaction("asking for the size of tables") as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_ROWS, DATA_LENGTH, INDEX_LENGTH "
+                "FROM information_schema.TABLES WHERE (TABLE_SCHEMA, TABLE_NAME) IN %s",
+                (list(tables),),
+            )
+            return {(row[0], row[1]): Size(*row[2:]) for row in rows}
 
     def close(self) -> None:
         """Give all connections back."""
@@ -262,7 +282,9 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"the database cannot be reached ({code}: {text}) as {where}",
             "check that the server runs and that shop.database names its host, port or socket",
         )
-    return SidecarError(f"the database refused a statement ({code}: {text}) as {where}")
+    # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
+    unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
 def is_duplicate(error: SidecarError) -> bool:

@@ -8,6 +8,9 @@ import click
 
 from sidecar.cli import (
     adapter,
+    audit,
+    bundle,
+    completion,
     config,
     demo,
     differences,
@@ -15,11 +18,13 @@ from sidecar.cli import (
     events,
     install,
     migrate,
+    nagios,
     order,
     queue,
     rejections,
     run,
     status,
+    top,
     triggers,
 )
 from sidecar.cli.context import Context
@@ -47,6 +52,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar install
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
+      erp-sidecar top                        watch it
       erp-sidecar order show 000000042       one order's whole story
 
     Exit codes: 0 ok, 1 failure, 2 findings, 64 usage, 65 bad data, 69 database or ERP unavailable,
@@ -59,6 +65,9 @@ def cli(context: click.Context, config_file: str | None) -> None:
 
 for command in (
     adapter.adapter,
+    audit.audit,
+    bundle.bundle,
+    completion.completion,
     config.config,
     demo.demo,
     differences.differences,
@@ -67,11 +76,13 @@ for command in (
     install.install,
     install.uninstall,
     migrate.migrate,
+    nagios.nagios,
     order.order,
     queue.queue,
     rejections.rejections,
     run.run,
     status.status,
+    top.top,
     triggers.triggers,
 ):
     cli.add_command(command)

@@ -275,6 +275,7 @@ class Pump:
             reference=settlement.booked.reference if settlement.booked else None,
             code=settlement.code,
             message=settlement.reason,
+            http=exchange.status if exchange else None,
             due_in=round(settlement.due_in, 1) if settlement.due_in is not None else None,
             milliseconds=round(exchange.seconds * 1000) if exchange else None,
         )
@@ -287,12 +288,12 @@ class Pump:
                 theirs=difference.theirs,
             )
         if settlement.code == "misconfigured" and settlement.status is EventStatus.PENDING:
-            self._stop_domain(settlement.reason or "misconfigured")
+            self._stop_domain(one.claimed, settlement.reason or "misconfigured")
 
-    def _stop_domain(self, reason: str) -> None:
+    def _stop_domain(self, claimed: Claimed, reason: str) -> None:
         with self._database.transaction("stopping the domain") as connection:
             self._ledger.control.stop(connection, self._lane.domain, reason)
-        self._narrator.tell("domain.stopped", domain=self._lane.domain, message=reason)
+        self._tell("domain.stopped", claimed, message=reason)
 
     def _tell(self, name: str, claimed: Claimed, **fields: object) -> None:
         self._narrator.tell(

@@ -59,6 +59,49 @@ class Overview:
         """Age in seconds of the oldest of them."""
         return self.waiting(connection, domain)[1]
 
+    def counts_of(
+        self, connection: sa.Connection, domain: str, statuses: Sequence[str]
+    ) -> dict[str, int]:
+        """Events in these statuses, 0 too: to count those that are over takes long."""
+        c = self._tables.event.c
+        rows = connection.execute(
+            sa.select(c.status, sa.func.count())
+            .where(c.status.in_(statuses), c.domain == domain)
+            .group_by(c.status)
+        )
+        return dict.fromkeys(statuses, 0) | {status: int(count) for status, count in rows}
+
+    def at_a_gate(self, connection: sa.Connection, domain: str) -> int:
+        """Events that wait for a payment, a release or an earlier event: time alone moves none."""
+        c = self._tables.event.c
+        statement = sa.select(sa.func.count()).where(
+            c.status == "pending", c.domain == domain, c.due_at.is_(None)
+        )
+        return int(connection.execute(statement).scalar_one())
+
+    def oldest_under_way(self, connection: sa.Connection, domain: str) -> float | None:
+        """For how many seconds the oldest event is under way that the ERP has not answered.
+
+        Since it was first sent, or since it might go: an order that was paid after a week is not
+        late.
+        """
+        c = self._tables.event.c
+        since = sa.func.min(sa.func.coalesce(c.first_sent_at, c.due_at, c.created_at))
+        age = sa.func.timestampdiff(sa.literal_column("SECOND"), since, NOW)
+        goes = sa.or_(c.status.in_(("sending", "unknown")), c.due_at.is_not(None))
+        seconds = connection.execute(
+            sa.select(age).where(
+                c.status.in_(("pending", "sending", "unknown")), c.domain == domain, goes
+            )
+        ).scalar_one()
+        return None if seconds is None else max(0.0, float(seconds))
+
+    def write_backs_waiting(self, connection: sa.Connection) -> int:
+        """Answers that are not in Magento yet."""
+        due_at = self._tables.write_back.c.due_at
+        statement = sa.select(sa.func.count()).where(due_at.is_not(None))
+        return int(connection.execute(statement).scalar_one())
+
     def write_backs(self, connection: sa.Connection) -> dict[str, int]:
         """Write-backs by state."""
         c = self._tables.write_back.c
@@ -230,6 +273,26 @@ class Overview:
         return _rows(
             connection, sa.select(table).where(table.c.subject == subject).order_by(table.c.id)
         )
+
+    def audit(
+        self,
+        connection: sa.Connection,
+        *,
+        subject: str | None = None,
+        who: str | None = None,
+        since: datetime | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """What operators did, newest first."""
+        c = self._tables.audit.c
+        statement = sa.select(self._tables.audit).order_by(c.id.desc()).limit(limit)
+        if subject:
+            statement = statement.where(c.subject == subject)
+        if who:
+            statement = statement.where(c.who == who)
+        if since:
+            statement = statement.where(c.at >= since.astimezone(UTC).replace(tzinfo=None))
+        return _rows(connection, statement)
 
 
 def _rows(
