@@ -70,7 +70,7 @@ class Stop:
             return self._changed.wait_for(lambda: self._asked, seconds)
 
 
-_HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT})
+_HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1})
 
 
 def hold_signals() -> None:
