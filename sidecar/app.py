@@ -18,7 +18,9 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
-from sidecar.daemon import Daemon, Station
+from sidecar.clone_guard import EVERY as IDENTITY_EVERY
+from sidecar.clone_guard import CloneGuard
+from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -31,9 +33,11 @@ from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.event import source_of
 from sidecar.dry_run import DryRun
+from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
 from sidecar.findings import Findings
 from sidecar.heartbeat import Heartbeat
+from sidecar.identification import Identification
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
@@ -52,13 +56,17 @@ from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
-from sidecar.process import Stop, SystemClock, owner
+from sidecar.process import Stop, SystemClock, machine, owner
 from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
+from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
+from sidecar.supervisor import Supervisor
+from sidecar.top.watch import Subject, Watch
 from sidecar.vitals import VitalsReader
+from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -71,6 +79,8 @@ _STATES_AT_WORK = ("new", "processing")
 _SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
+#: Connections beside those of the workers: each duty of the daemon may need one at the same time.
+_DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +94,19 @@ class Account:
 class Sidecar:
     """Everything that one configuration stands for, made when it is first needed."""
 
-    def __init__(self, settings: Settings, *, narrator: Narrator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        narrator: Narrator | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.stop = Stop()
+        self.supervisor = supervisor or Supervisor(None)
+        interval = self.supervisor.watchdog_seconds
+        self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
         self.narrator: Narrator = Audience(
             narrator or LogNarrator(settings.shop.name), self.metrics
@@ -100,7 +119,7 @@ class Sidecar:
     @cached_property
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
-        pool = 4 + self.settings.erp.throttle.concurrency
+        pool = _DUTIES + self.settings.erp.throttle.concurrency
         database = Database(self.account.login, connections=pool)
         require_supported(database.server())
         return database
@@ -114,6 +133,25 @@ class Sidecar:
     def ledger(self) -> Ledger:
         """The ledger's schema."""
         return Ledger(self.database, self.names)
+
+    @cached_property
+    def name(self) -> str:
+        """This process's name on leases and beats."""
+        return owner()
+
+    @cached_property
+    def clone_guard(self) -> CloneGuard:
+        """What keeps a copy of the shop's database from sending."""
+        return CloneGuard(
+            self.database,
+            self.store,
+            self.magento,
+            owner=self.name,
+            machine=machine(),
+            erp=self.settings.erp.address,
+            clock=self.clock,
+            narrator=self.narrator,
+        )
 
     @cached_property
     def adapter(self) -> ErpAdapter:
@@ -182,14 +220,20 @@ class Sidecar:
             OrderSearch(self.magento, self.names("entity")),
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
+            progress=self.watchdog.progress,
         )
+
+    @property
+    def _account_name(self) -> str:
+        """What the ledger calls the ERP account."""
+        return self.settings.erp.address[:64]
 
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.settings.erp.address[:64],
+            self._account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -219,6 +263,7 @@ class Sidecar:
                 subscriptions=capabilities.subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
+                may_send=self.clone_guard.may_send,
             ),
             Courier(
                 self.adapter,
@@ -242,6 +287,7 @@ class Sidecar:
             clock=self.clock,
             sleeper=self.stop,
             narrator=self.narrator,
+            progress=self.watchdog.progress,
         )
         self._closing.append(pump.close)
         return pump
@@ -255,24 +301,26 @@ class Sidecar:
             OrderWriter(self.magento, skip_locked=skip_locked),
             self.narrator,
             together=_WRITTEN_TOGETHER if skip_locked else 1,
+            may_write=self.clone_guard.may_send,
         )
 
     def daemon(self, *, once: bool = False) -> Daemon:
         """The daemon; `once`: with the stations of `run --once`, in their order."""
         self.ledger.require_current()
-        name = owner()
         pulse = Pulse(self.clock, _SILENT)
         capture = self.settings.capture
-        sweep, intake, pump = self.sweep(), self.intake(), self.pump(name)
+        sweep, intake, pump = self.sweep(), self.intake(), self.pump(self.name)
         write_back = self.write_back()
         pause = self.settings.domains.orders.every.total_seconds()
         deliver, write = f"deliver {ORDERS}", "write back"
         stations = [
+            Station("identity", IDENTITY_EVERY, lambda: _none(self.clone_guard.watch)),
             Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
             Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
             Station(write, _SECOND, write_back.run_once),
         ]
         if once:
+            self.identification.require_same()
             first_sweep = _Once(lambda: sweep.full().found)
             stations.insert(0, Station("sweep", 0, first_sweep))
             stations += self._monitoring(pulse, once=True)
@@ -303,12 +351,17 @@ class Sidecar:
             self.database,
             self.store,
             stations,
-            owner=name,
+            owner=self.name,
             lease_seconds=self.settings.ledger.work_lease.total_seconds(),
             stop=self.stop,
             pulse=pulse,
             clock=self.clock,
             narrator=self.narrator,
+            supervision=Supervision(
+                self.supervisor,
+                self.watchdog,
+                StatusLine(self.database, self.store, ORDERS, self._account_name),
+            ),
         )
 
     def vitals(self) -> VitalsReader:
@@ -356,6 +409,25 @@ class Sidecar:
         )
 
     @property
+    def end_to_end(self) -> EndToEnd:
+        """The check that moves a marked record through the running daemon."""
+        return EndToEnd(
+            self.database,
+            self.store,
+            Outbox(self.names),
+            self.clone_guard,
+            domain=ORDERS,
+            account=self.settings.erp.address[:64],
+            clock=self.clock,
+            sleeper=self.stop,
+        )
+
+    @property
+    def identification(self) -> Identification:
+        """What operators say about which system this is."""
+        return Identification(self.database, self.store, self.clone_guard)
+
+    @property
     def findings(self) -> Findings:
         """What operators do about differences."""
         return Findings(self.database, self.store)
@@ -365,6 +437,22 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         return DryRun(self.database, store, self.magento, self.adapter, shop)
+
+    def watch(self) -> Watch:
+        """Looks at everything that `top` shows."""
+        subject = Subject(
+            self.settings.shop.name,
+            self.settings.erp.address,
+            self.domains,
+            self.settings.erp.throttle.concurrency,
+            self._trigger_states,
+        )
+        return Watch(self.database, self.store, subject, self.clock)
+
+    def _trigger_states(self) -> tuple[dict[str, str], str | None]:
+        suspension = self.triggers.suspension()
+        states = {one.name: one.state.value for one in self.triggers.status()}
+        return states, suspension.why if suspension else None
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -15,10 +15,16 @@ from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
 from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
+from sidecar.supervisor import Supervisor
+from sidecar.watchdog import Watchdog
 
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
+#: How often the supervisor is told how things stand.
+_STATUS_SECONDS = 5.0
+#: What a stop that gets on may take, from each time that this is said.
+_MORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,18 @@ class Station:
     always: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """How the daemon is watched: `supervisor` hears of it, `watchdog` says whether it gets on.
+
+    `status`: one line on how things stand, given whether this daemon works or stands by.
+    """
+
+    supervisor: Supervisor
+    watchdog: Watchdog
+    status: Callable[[bool], str]
+
+
 class Daemon:
     """Runs stations while it holds the ledger's work lease; without it, it stands by."""
 
@@ -53,6 +71,7 @@ class Daemon:
         pulse: Pulse,
         clock: Clock,
         narrator: Narrator,
+        supervision: Supervision,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -63,6 +82,8 @@ class Daemon:
         self._pulse = pulse
         self._clock = clock
         self._narrator = narrator
+        self._supervision = supervision
+        self._is_ready = False
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
         self._troubled: set[str] = set()
@@ -75,22 +96,41 @@ class Daemon:
         again; anything else ends the daemon, because a silent failure is worse than a crash.
         """
         self._narrator.tell("daemon.started", owner=self._owner)
-        schedule = Schedule(len(self._stations) + 1)
-        hold = partial(self._hold, schedule.wake_all)
-        schedule.every(self._lease_seconds / 3, "lease", partial(self._guarded, "lease", hold))
-        for station in self._stations:
-            schedule.every(station.every, station.name, partial(self._work, station, schedule))
+        schedule = Schedule(len(self._stations) + 2)
+        self._plan(schedule)
         schedule.start()
         try:
             while not self._stop.wait(1.0):
                 meanwhile()
         finally:
             self._stop.ask()
-            schedule.stop()
+            self._supervision.supervisor.stopping()
+            self._supervision.watchdog.end()
+            schedule.stop(self._ask_for_time)
             self._release()
         self._narrator.tell("daemon.stopped", owner=self._owner)
         if self._failure is not None:
             raise self._failure
+
+    def _plan(self, schedule: Schedule) -> None:
+        hold = partial(self._hold, schedule.wake_all)
+        duties: list[tuple[str, float, Callable[[], None]]] = [
+            ("lease", self._lease_seconds / 3, partial(self._guarded, "lease", hold))
+        ]
+        duties += [
+            (station.name, station.every, partial(self._work, station, schedule))
+            for station in self._stations
+        ]
+        if self._supervision.supervisor.listens:
+            tell = partial(self._guarded, "status", self._tell_status)
+            duties.append(("status", _STATUS_SECONDS, tell))
+        for name, every, duty in duties:
+            self._supervision.watchdog.expect(name, every)
+            schedule.every(every, name, partial(self._turn, name, duty))
+
+    def _turn(self, name: str, duty: Callable[[], None]) -> None:
+        with self._supervision.watchdog.turn(name):
+            duty()
 
     def run_once(self) -> None:
         """Work until nothing is due; raises TryAgain when another daemon works on this ledger."""
@@ -127,6 +167,7 @@ class Daemon:
         began = self._clock.monotonic()
         while self._run(station):
             self._worked_at[station.name] = began
+            self._supervision.watchdog.progress()
             if station.wakes is not None:
                 schedule.wake(station.wakes)
             if self._stop.asked or not self._pulse.holds_the_lease:
@@ -145,8 +186,27 @@ class Daemon:
         if held and self._standing_by:
             self._narrator.tell("daemon.took_over", owner=self._owner)
         self._standing_by = not held
+        if not self._is_ready:
+            # The database answers, the ledger is ours or somebody else's: both are good states.
+            self._is_ready = True
+            self._supervision.supervisor.ready()
         if held and not worked:
             begin()
+
+    def _tell_status(self) -> None:
+        if not self._is_ready:
+            return
+        supervisor = self._supervision.supervisor
+        try:
+            supervisor.status(self._supervision.status(not self._standing_by))
+        except SidecarError as error:
+            supervisor.status(error.message)
+            raise
+
+    def _ask_for_time(self) -> None:
+        """A stop may last as long as the calls on their way, but not for ever."""
+        if self._supervision.watchdog.gets_on():
+            self._supervision.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()

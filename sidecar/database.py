@@ -16,7 +16,7 @@ A transaction never spans a network call to the ERP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from sidecar.domain.errors import (
     ConfigurationError,
@@ -33,6 +34,7 @@ from sidecar.domain.errors import (
     TryAgain,
     Unavailable,
 )
+from sidecar.domain.identity import ServerMark
 from sidecar.domain.secret import Secret
 
 LOCK_WAIT_SECONDS = 2
@@ -55,6 +57,12 @@ _UNREACHABLE = frozenset({2002, 2003, 2005, 2006, 2013, 1040, 1053, 1077, 1927, 
 _LOGIN_REFUSED = frozenset({1045, 1698, 1130, 1820, 1862, 3118, 4151})
 _RIGHT_MISSING = frozenset({1044, 1142, 1143, 1227, 1370, 1410, 1419})
 _LOCKED = frozenset({1205, 1213, 3572, 1020, 3058})
+#: What a new connection asks for, in one statement: its isolation, and which server it reached.
+_ASKED = (
+    "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', "
+    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"
+)
+_MARK = "server mark"
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
 
@@ -88,6 +96,16 @@ class Server:
     def on(self, variable: str) -> bool:
         """Whether a server variable is switched on."""
         return self.variables.get(variable, "").upper() in {"1", "ON", "YES"}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a table; `rows` is an estimate."""
+
+    engine: str
+    rows: int
+    data_bytes: int
+    index_bytes: int
 
 
 class Database:
@@ -148,6 +166,16 @@ class Database:
         version = tuple(int(part) for part in numbers.group().strip(".").split("."))
         return Server(flavour, version, text, variables)
 
+    def sizes(self, tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], Size]:
+        """(schema, table) → how large it is, as the server reckons; absent ones are left out."""
+        with self.transaction("asking for the size of tables") as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_ROWS, DATA_LENGTH, INDEX_LENGTH "
+                "FROM information_schema.TABLES WHERE (TABLE_SCHEMA, TABLE_NAME) IN %s",
+                (list(tables),),
+            )
+            return {(row[0], row[1]): Size(*row[2:]) for row in rows}
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
@@ -158,6 +186,12 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.login, doing) from error
+        except NoneFree as error:
+            raise Unavailable(
+                f"all connections to {self.login.place} are taken by statements that the server "
+                f"does not answer{f', while {doing}' if doing else ''}",
+                "look at the server's process list; it is retried",
+            ) from error
 
 
 def insert_rows(
@@ -191,6 +225,12 @@ def _parts(rows: Sequence[tuple[object, ...]]) -> Iterator[list[tuple[object, ..
         length += own
     if part:
         yield part
+
+
+def server_of(connection: sa.Connection) -> ServerMark:
+    """Which server this connection reached; known since it was opened, nobody is asked."""
+    mark: ServerMark = connection.info[_MARK]
+    return mark
 
 
 def knows_skip_locked(server: Server) -> bool:
@@ -237,7 +277,7 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"a right is missing ({code}: {text}) as {where}",
             "set log_bin_trust_function_creators=1, or use capture.triggers: false"
             if code == 1419
-            else "compare the account's rights with sql/grants.sql",
+            else "compare the account's rights with those that 'erp-sidecar grants print' prints",
         )
     if code in _MISSING_OBJECT:
         return ConfigurationError(
@@ -287,20 +327,24 @@ def _driver_arguments(login: Login) -> dict[str, Any]:
     return arguments | {"host": login.host, "port": login.port}
 
 
-def _prepare_session(connection: Any, _record: object) -> None:
+def _prepare_session(connection: Any, record: Any) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_SESSION.format(wait=LOCK_WAIT_SECONDS))
-        cursor.execute(
-            "SHOW SESSION VARIABLES WHERE Variable_name IN "
-            "('transaction_isolation', 'tx_isolation')"
-        )
-        levels = {value for _, value in cursor.fetchall()}
+        cursor.execute(_ASKED)
+        found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+    levels = {value for name, value in found.items() if name.endswith("isolation")}
     if levels != {"READ-COMMITTED"}:
         raise ConfigurationError(
             f"the session's isolation is {', '.join(sorted(levels)) or 'unknown'} although READ "
             "COMMITTED was asked for: checkout would wait for us",
             "look for an init_connect or a proxy that sets the isolation",
         )
+    record.info[_MARK] = ServerMark(
+        uuid=found.get("server_uuid") or found.get("server_uid") or "",
+        host=found.get("hostname", ""),
+        port=found.get("port", ""),
+        data=found.get("datadir", ""),
+    )
 
 
 def _prepare_definition(connection: Any, _record: object) -> None:

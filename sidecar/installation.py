@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sidecar.capture.triggers import State, Triggers
+from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database
 from sidecar.domain.lifecycle import facts_of, fingerprint
 from sidecar.domain.order import Order
@@ -22,7 +23,14 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.order_search import OrderSearch
-from sidecar.magento.order_status import OwnStatus, Unregistered, missing, register, unregister
+from sidecar.magento.order_status import (
+    OwnStatus,
+    Unregistered,
+    missing,
+    register,
+    registered,
+    unregister,
+)
 from sidecar.magento.schema_probe import MagentoSchema
 
 _CHUNK = 5_000
@@ -31,17 +39,25 @@ _BASELINE = ("baseline", "orders")
 #: Under this note the ledger keeps the account that defines the triggers: the daemon, which logs in
 #: with another one, compares with it.
 DEFINER = ("definer", "triggers")
+_SERVED_BEFORE = (
+    "a sidecar served this shop before (order status {}), and its ledger is not here: this may be "
+    "a copy of Magento's schema alone"
+)
 
 
 @dataclass(slots=True)
 class Installed:
-    """What an install did; empty lists where nothing was to be done."""
+    """What an install did; empty lists where nothing was to be done.
+
+    `not_sending`: why nothing will be sent (this may be a copy), and the way out.
+    """
 
     migrations: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
     known_orders: int = 0
+    not_sending: str | None = None
     who: str = ""
 
 
@@ -58,7 +74,8 @@ class Installation:
     """One shop's installation.
 
     `daemon_account` (`user@host`): the account that the daemon logs in with, when it is not the
-    one that installs; it is granted the rights of sql/grants.sql.
+    one that installs; it is granted the rights of sql/grants.sql.  `guard` remembers which system
+    it is (None: nobody will send from it).
     """
 
     def __init__(
@@ -71,6 +88,7 @@ class Installation:
         statuses: list[OwnStatus],
         *,
         daemon_account: str | None = None,
+        guard: CloneGuard | None = None,
     ) -> None:
         self._database = database
         self._store = store
@@ -79,6 +97,7 @@ class Installation:
         self._triggers = triggers
         self._statuses = statuses
         self._daemon_account = daemon_account
+        self._guard = guard
         self._search = OrderSearch(magento, store.names("entity"))
 
     def statements(self) -> list[str]:
@@ -108,6 +127,9 @@ class Installation:
             if fresh:
                 undo.callback(self._ledger.drop)
             tell(f"ledger: {', '.join(done.migrations) or 'up to date'}")
+            done.not_sending = self._identify(who)
+            if done.not_sending:
+                tell(f"nothing will be sent: {done.not_sending}")
             if not self._has_baseline() and not send_existing:
                 done.known_orders = self._baseline()
                 tell(f"known orders: {done.known_orders}")
@@ -146,6 +168,21 @@ class Installation:
         if drop_ledger:
             self._ledger.drop()
         return Uninstalled(triggers, statuses, drop_ledger)
+
+    def _identify(self, who: str) -> str | None:
+        """Note which system this is, or that it was served before by a ledger that is not here.
+
+        The dump of a shop without the sidecar's schema, restored elsewhere, looks like that.
+        Gives why nothing may be sent.
+        """
+        if self._guard is None:
+            return None
+        with self._database.transaction("noting which system this is") as connection:
+            served = registered(connection, self._magento, self._statuses)
+            doubt = _SERVED_BEFORE.format(", ".join(served)) if served else None
+            self._guard.record_new(connection, who=who, doubt=doubt)
+            judgement = self._guard.judgement(connection)
+        return None if judgement.may_send else f"{judgement.why}; {judgement.remedy}"
 
     def _grants(self) -> list[str]:
         if self._daemon_account is None:

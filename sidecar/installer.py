@@ -7,13 +7,14 @@ from pathlib import Path
 
 from sidecar.app import Sidecar
 from sidecar.capture.triggers import Triggers
+from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, require_supported
 from sidecar.domain.secret import Secret
 from sidecar.erp import load_adapter
 from sidecar.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.schema_probe import MagentoSchema, probe
 
 
 class Installer:
@@ -28,7 +29,7 @@ class Installer:
         magento_root: Path | None = None,
     ) -> None:
         self._sidecar = sidecar
-        login = _installers_login(sidecar.account.login, user, password, magento_root)
+        login = installers_login(sidecar.account.login, user, password, magento_root)
         self._is_other = login.user != sidecar.account.login.user
         self._database = Database(login, connections=4)
 
@@ -54,14 +55,29 @@ class Installer:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings).close()
+        magento = probe(self._database, sidecar.account.prefix)
         return Installation(
             self._database,
             sidecar.store,
             self.ledger,
-            probe(self._database, sidecar.account.prefix),
+            magento,
             self.triggers,
             sidecar.own_statuses,
             daemon_account=self._daemon_account(),
+            guard=self._guard(magento),
+        )
+
+    def _guard(self, magento: MagentoSchema) -> CloneGuard:
+        sidecar = self._sidecar
+        return CloneGuard(
+            self._database,
+            sidecar.store,
+            magento,
+            owner=sidecar.name,
+            machine=None,
+            erp=sidecar.settings.erp.address,
+            clock=sidecar.clock,
+            narrator=sidecar.narrator,
         )
 
     def close(self) -> None:
@@ -80,9 +96,10 @@ class Installer:
             own.close()
 
 
-def _installers_login(
+def installers_login(
     login: Login, user: str | None, password: Secret | None, magento_root: Path | None
 ) -> Login:
+    """The daemon's login with the account that the options name, else as it is."""
     if magento_root is not None:
         env = read_env_php(magento_root)
         return replace(login, user=env.user, password=env.password)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
+import hmac
 import os
+import signal
 import socket
 import threading
 import time
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 _M_ARENA_MAX = -8
 
@@ -38,28 +42,68 @@ class SystemClock:
 
 
 class Stop:
-    """Asked once, seen everywhere; waiting on it is a sleep that a stop cuts short."""
+    """Asked once, seen everywhere; waiting on it is a sleep that a stop cuts short.
+
+    Not by `threading.Event`: a signal's handler runs in the thread that waits, between any two of
+    its steps, and `Event.set` would there wait for ever for a lock that this very thread holds.  A
+    Condition's own lock may be taken again by its holder.
+    """
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = False
+        self._changed = threading.Condition()
 
     def ask(self) -> None:
-        """Please stop."""
-        self._asked.set()
+        """Please stop; may be called in a signal's handler."""
+        with self._changed:
+            self._asked = True
+            self._changed.notify_all()
 
     @property
     def asked(self) -> bool:
         """Whether somebody asked."""
-        return self._asked.is_set()
+        return self._asked
 
     def wait(self, seconds: float) -> bool:
         """Wait; True when a stop was asked for."""
-        return self._asked.wait(seconds)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._asked, seconds)
+
+
+_HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT})
+
+
+def hold_signals() -> None:
+    """Let signals wait until somebody is there to take them.
+
+    Without a handler SIGHUP would end a daemon that is still importing its modules, which systemd
+    takes for a clean end after which nothing is to be started again.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+
+
+def release_signals() -> None:
+    """Take those that came, and all to come."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
 
 def owner() -> str:
     """A name for leases that no other process, also none with our pid later, will have."""
     return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+
+
+def machine(file: Path = Path("/etc/machine-id")) -> str | None:
+    """A fingerprint of this machine, None where it has no id.
+
+    Not the id itself: machine-id(5) asks that it is kept to the machine and hashed for each use.
+    """
+    try:
+        own = file.read_bytes().strip()
+    except OSError:
+        return None
+    if not own:
+        return None
+    return hmac.new(own, b"magento-erp-sidecar", hashlib.sha256).hexdigest()[:32]
 
 
 def operator() -> str:

@@ -243,3 +243,42 @@ CREATE TABLE {installed} (
   at      datetime(3)  NOT NULL,
   PRIMARY KEY (kind, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Which system this ledger belongs to, in one row: a restored copy of the database is told from the
+-- original by it (docs/clone-guard.md).  The daemon renews the beat while it works.
+CREATE TABLE {identity} (
+  id             tinyint unsigned NOT NULL,
+  servers        text         NOT NULL COMMENT 'JSON: uuid, host, port, data folder of each known one',
+  magento_schema varchar(64)  NOT NULL,
+  ledger         varchar(100) NOT NULL COMMENT 'schema and table prefix',
+  base_urls      text         NOT NULL COMMENT 'JSON: the shop''s addresses without their scheme',
+  erp            varchar(255) NOT NULL,
+  original_erp   varchar(255) NULL COMMENT 'in a copy: the ERP that it must never speak to',
+  doubt          varchar(255) NULL COMMENT 'why it could not be known at install',
+  recorded_at    datetime(3)  NOT NULL,
+  recorded_by    varchar(100) NOT NULL,
+  reason         text         NULL,
+  beat           int unsigned NOT NULL DEFAULT 0,
+  beat_by        varchar(100) CHARACTER SET ascii NULL,
+  beat_machine   char(32)     CHARACTER SET ascii NULL COMMENT 'fingerprint of /etc/machine-id',
+  beat_at        datetime(3)  NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- End-to-end checks under way (erp-sidecar check), a row each, removed by whoever asked; a moment for
+-- each station that has seen it.
+CREATE TABLE {check_run} (
+  id           int unsigned NOT NULL AUTO_INCREMENT,
+  asked_by     varchar(100) NOT NULL,
+  asked_at     datetime(3)  NOT NULL,
+  until        datetime(3)  NOT NULL COMMENT 'after it the asker is dead: the next check removes it',
+  hint         bigint unsigned NULL COMMENT 'its id in the outbox',
+  looked_at    datetime(3)  NULL COMMENT 'intake',
+  taken_at     datetime(3)  NULL COMMENT 'delivery',
+  answered_at  datetime(3)  NULL COMMENT 'the ERP',
+  written_at   datetime(3)  NULL COMMENT 'the write-back',
+  answer       varchar(255) NULL,
+  failure      text         NULL,
+  remedy       text         NULL,
+  PRIMARY KEY (id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

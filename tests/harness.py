@@ -254,6 +254,7 @@ class LedgerBench:
             subscriptions=subscriptions,
             owner=owner,
             lease_seconds=lease_seconds,
+            may_send=lambda _: True,
         )
 
     @contextmanager
@@ -447,7 +448,12 @@ def sidecar_beside(
                 stopping=lambda: False,
             ),
             WriteBackStation(
-                database, store, OrderWriter(schema, skip_locked=True), told, together=10
+                database,
+                store,
+                OrderWriter(schema, skip_locked=True),
+                told,
+                together=10,
+                may_write=lambda _: True,
             ),
             installation,
         )

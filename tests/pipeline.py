@@ -257,6 +257,6 @@ class Pipeline:
             for table in ("sales_order", "sales_order_grid", "inventory_reservation", "quote"):
                 connection.exec_driver_sql(f"DELETE FROM `{magento}`.`{self.magento.table(table)}`")
             for table in TABLES:
-                if table not in ("migration", "installed"):
+                if table not in ("migration", "installed", "identity"):
                     connection.exec_driver_sql(f"DELETE FROM {self.sidecar.names(table)}")
         self.told.lines.clear()

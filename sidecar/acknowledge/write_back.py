@@ -6,7 +6,7 @@ server), so that intake can never see our write without knowing that it is ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sidecar.acknowledge.standing import HOLDED, after_acceptance, after_refusal
 from sidecar.crash_point import passing
 from sidecar.database import Database
-from sidecar.domain.errors import TryAgain
+from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
 from sidecar.ledger.entities import KnownEntity, WrittenBack
 from sidecar.ledger.journal import WriteBack
 from sidecar.ledger.store import LedgerStore
@@ -25,6 +25,8 @@ _BATCH = 100
 _MOST_TRIES = 20
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 60.0
+#: Magento counts its orders from 1.
+_NO_ORDER = Standing(0, "", "", "", None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class WriteBackStation:
 
     `together`: how many orders share a transaction.  Their rows are held for a few milliseconds,
     and one that somebody else holds is skipped, not waited for (docs/decisions/0009).
+    `may_write` is asked on the connection that writes (`sidecar.clone_guard`).
     """
 
     def __init__(
@@ -57,24 +60,45 @@ class WriteBackStation:
         narrator: Narrator,
         *,
         together: int,
+        may_write: Callable[[sa.Connection], bool],
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._writer = writer
         self._narrator = narrator
         self._together = together
+        self._may_write = may_write
 
     def run_once(self) -> int:
         """Apply what is due; gives how many were tried."""
         with self._database.transaction("reading write-backs") as connection:
+            if not self._may_write(connection):
+                return 0
             due = self._ledger.write_backs.due(connection, _BATCH)
+            checks = self._ledger.check_runs.unwritten(connection)
+        self._rehearse(checks)
         for start in range(0, len(due), self._together):
             self._apply(due[start : start + self._together])
         return len(due)
 
+    def _rehearse(self, checks: Sequence[int]) -> None:
+        """Walk the way back of end-to-end checks: the same statements, at an order that is none."""
+        runs = self._ledger.check_runs
+        for check in checks:
+            try:
+                with self._database.transaction("rehearsing a write-back") as connection:
+                    self._writer.lock(connection, [_NO_ORDER.entity_id])
+                    self._writer.write(connection, [_NO_ORDER])
+                    runs.reached(connection, [check], "written_at")
+            except SidecarError as error:
+                with self._database.transaction("ending a check") as connection:
+                    runs.failed(connection, check, error.message, error.remedy)
+
     def _apply(self, due: Sequence[WriteBack]) -> None:
         try:
             with self._database.transaction("writing to Magento's orders") as connection:
+                if not self._may_write(connection):
+                    raise Unavailable("another database server answers now", "it is looked at")
                 written, told = self._write(connection, due)
                 passing("write_back.written")
             passing("write_back.committed")

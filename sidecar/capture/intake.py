@@ -38,6 +38,7 @@ from sidecar.domain.lifecycle import (
 )
 from sidecar.domain.order import Order
 from sidecar.domain.settlement import BAD_DATA, EventStatus
+from sidecar.ledger.check_runs import CHECK
 from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
@@ -113,10 +114,16 @@ class Intake:
         with self._database.transaction("writing events") as connection:
             fresh = self._fresh(connection, look)
             written = self._write(connection, fresh, look)
+            self._note_checks(connection, hints)
             self._outbox.discard(connection, _settled(hints, look, fresh))
         passing("intake.written")
         self._report(written, _swept_only(hints))
         return len(hints)
+
+    def _note_checks(self, connection: sa.Connection, hints: Sequence[Hint]) -> None:
+        checks = [hint.entity_id for hint in hints if hint.kind == CHECK]
+        if checks:
+            self._ledger.check_runs.reached(connection, checks, "looked_at")
 
     def _look(self, hints: Sequence[Hint], at: datetime) -> Look:
         with self._database.snapshot("reading orders") as view:

@@ -134,6 +134,13 @@ class Outbox:
             connection.execute(self._insert, hints)
         return len(hints)
 
+    def point(self, connection: sa.Connection, kind: str, entity_id: int, pointed: str) -> int:
+        """Point at one entity; gives the hint's id."""
+        made = connection.execute(
+            self._insert, {"kind": kind, "entity_id": entity_id, "pointed": pointed}
+        )
+        return int(made.lastrowid)
+
     def depth(self, connection: sa.Connection) -> Depth:
         """How many hints wait and for how long, by the database's clock."""
         count = connection.execute(self._count, {"limit": COUNT_LIMIT}).scalar_one()

@@ -107,7 +107,8 @@ def install(
     if as_json:
         emit_json(asdict(done))
     else:
-        click.echo("installed; next: erp-sidecar run")
+        following = "identity show" if done.not_sending else "run"
+        click.echo(f"installed; next: erp-sidecar {following}")
 
 
 @click.command()
@@ -133,6 +134,11 @@ def uninstall(
     """Remove the triggers, then the order statuses that no order carries.
 
     The ledger, which remembers what passed, stays unless --drop-ledger is given.
+
+    \b
+    Examples:
+      erp-sidecar uninstall --dry-run --user root --password-file /root/.db-password
+      erp-sidecar uninstall --user root --password-file /root/.db-password --reason "shop closed"
     """
     with installing(context, user, password_file, magento_root) as installer:
         installation = installer.installation()

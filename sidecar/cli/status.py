@@ -26,8 +26,13 @@ _ORDERS_TOLD = 100
 def status(context: Context, *, as_json: bool) -> int:
     """Show how things stand: daemon, capture, each domain, the ERP account, differences.
 
-    Exits 2 when something needs a human: a stopped or forgotten domain, parked or rejected events,
-    lost triggers, an open difference.
+    Exits 2 when something needs a human: a doubt which system this is, a stopped or forgotten
+    domain, parked or rejected events, lost triggers, an open difference.
+
+    \b
+    Examples:
+      erp-sidecar status
+      erp-sidecar status --json
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
@@ -44,6 +49,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     outbox = Outbox(sidecar.names)
     triggers = sidecar.triggers.status()
     suspension = sidecar.triggers.suspension()
+    judgement = sidecar.identification.look().judgement
     alarm = sidecar.settings.domains.orders.pause_alarm
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
@@ -53,6 +59,11 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
         found: dict[str, Any] = {
             "shop": sidecar.settings.shop.name,
             "daemon": sidecar.store.work_lease.holder(connection),
+            "identity": {
+                "standing": judgement.standing.value,
+                "sends": judgement.may_send,
+                "why": judgement.why or None,
+            },
             "capture": {
                 "triggers": {state.name: state.state.value for state in triggers},
                 "suspended": suspension.why if suspension else None,
@@ -97,6 +108,8 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     orders = found["domains"][ORDERS]
     events = orders["events"]
     lines = []
+    if not found["identity"]["sends"]:
+        lines.append(f"NOTHING IS SENT: {found['identity']['why']} (erp-sidecar identity show)")
     if orders["stopped"]:
         lines.append(
             f"orders are stopped since {text(orders['stopped'])} (why: erp-sidecar domain list; "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -52,7 +52,11 @@ class Claim:
 
 
 class Claimer:
-    """One per domain, used by one thread."""
+    """One per domain, used by one thread.
+
+    `may_send` is asked on the connection that claims: what another server holds is not ours to send
+    (`sidecar.clone_guard`).
+    """
 
     def __init__(
         self,
@@ -65,7 +69,9 @@ class Claimer:
         subscriptions: Collection[str],
         owner: str,
         lease_seconds: float,
+        may_send: Callable[[sa.Connection], bool],
     ) -> None:
+        self.may_send = may_send
         self._database = database
         self._ledger = ledger
         self._gate = gate
@@ -82,6 +88,8 @@ class Claimer:
         started = self._clock.monotonic()
         guard = self._guard(started)
         with self._database.transaction("claiming events") as connection:
+            if not self.may_send(connection):
+                return Claim((), (), {}, started)
             due = self._ledger.events.candidates(connection, self._domain, limit, guard)
             if not due:
                 return Claim((), (), {}, started)
@@ -93,6 +101,8 @@ class Claimer:
         """Take one event that a process died of, and nothing beside it that could be blamed."""
         started = self._clock.monotonic()
         with self._database.transaction("claiming a suspect") as connection:
+            if not self.may_send(connection):
+                return Claim((), (), {}, started)
             due = self._ledger.events.suspects(connection, self._domain)
             if not due:
                 return Claim((), (), {}, started)

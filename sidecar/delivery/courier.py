@@ -12,7 +12,7 @@ from msgspec.structs import asdict, replace
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
-from sidecar.domain.errors import SidecarError
+from sidecar.domain.errors import PermissionDenied, SidecarError, TryAgain, Unavailable
 from sidecar.domain.event import Payload, decode_payload, envelope
 from sidecar.domain.outcome import (
     Accepted,
@@ -32,6 +32,10 @@ from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Result, S
 
 #: A worker looks this often whether the daemon is stopping while the throttle makes it wait.
 _LONGEST_WAIT = 1.0
+#: The number that an end-to-end check asks for; Magento gives none like it.
+NO_ORDER = "erp-sidecar-check"
+#: Seconds that a check waits for the throttle.
+_LONGEST_KNOCK = 5.0
 
 
 @dataclass(slots=True)
@@ -90,6 +94,12 @@ class Courier:
         self._clock = clock
         self._sleeper = sleeper
         self._can_probe = adapter.capabilities(domain).probe
+        self._calling_since: dict[int, float] = {}
+
+    def longest_call(self) -> float:
+        """Seconds for which the oldest call that is at the ERP has been there."""
+        since = min(list(self._calling_since.values()), default=None)
+        return 0.0 if since is None else self._clock.monotonic() - since
 
     def carry(self, parcel: Parcel) -> list[Ended]:
         """Make the call; events that were certainly not sent are not in the result."""
@@ -102,6 +112,38 @@ class Courier:
                 # Somebody changed the ledger by hand: that must not end the process, and the next.
                 unreadable.append(self._unreadable(claimed, str(wrong)))
         return self._carry(parcel, payloads) + unreadable
+
+    def knock(self) -> str:
+        """Ask the ERP something harmless; what it said.
+
+        Where it can be asked for orders: for a number that no order has.  Raises SidecarError.
+        """
+        if not self._turn(Trust(self._clock.monotonic() + _LONGEST_KNOCK)):
+            raise TryAgain(
+                "the throttle left no room to ask the ERP",
+                "'erp-sidecar status' shows the rate and whether the ERP asked to wait",
+            )
+        try:
+            said = self._knock()
+        except SidecarError as error:
+            self._account.failed(error.message)
+            raise
+        finally:
+            self._account.throttle.ended()
+        self._account.answered()
+        return said
+
+    def _knock(self) -> str:
+        if self._can_probe:
+            found = self._adapter.probe(self._domain, [NO_ORDER]).get(NO_ORDER, ())
+            held = ", ".join(booked.reference for booked in found)
+            return f"asked for {NO_ORDER}: it holds {held or 'none, as it should'}"
+        ping = self._adapter.ping()
+        if not ping.reachable:
+            raise Unavailable(f"the ERP does not answer: {ping.message}", "is it up?")
+        if not ping.authorised:
+            raise PermissionDenied(f"the ERP refuses the login: {ping.message}", "see erp.auth")
+        return "it answers and takes the login (it cannot be asked for orders)"
 
     def _carry(self, parcel: Parcel, payloads: Mapping[int, Payload]) -> list[Ended]:
         events = [claimed for claimed in parcel.events if claimed.id in payloads]
@@ -117,8 +159,10 @@ class Courier:
         try:
             if not self._turn(parcel.trust):
                 return []
+            self._calling_since[id(parcel)] = self._clock.monotonic()
             return self._ask(opened) if parcel.probing else self._push(opened, parcel.trust)
         finally:
+            self._calling_since.pop(id(parcel), None)
             slots.give()
 
     def _turn(self, trust: Trust) -> bool:

@@ -9,7 +9,7 @@ workers wait for the ERP, the loop settles what has ended and claims what is due
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,6 +36,8 @@ MOST_CRASHES = 5
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
 _RENEW_SHARE = 3
+#: While calls are on their way it is looked at least this often whether they get on.
+_LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Pump:
         clock: Clock,
         sleeper: Sleeper,
         narrator: Narrator,
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -79,6 +82,7 @@ class Pump:
         self._clock = clock
         self._sleeper = sleeper
         self._narrator = narrator
+        self._progress = progress
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
         self._flight = Flight(clock)
         self._renewed_at = 0.0
@@ -92,10 +96,10 @@ class Pump:
 
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
-        suspects_are_due = self._expire()
+        suspects_are_due, checks = self._expire()
         self._renewed_at = self._clock.monotonic()
         until = self._clock.monotonic() + _LONGEST_RUN
-        moved = 0
+        moved = self._answer(checks)
         try:
             if suspects_are_due:
                 moved += self._suspects(until)
@@ -155,6 +159,8 @@ class Pump:
         if self._sleeper.wait(0):
             return False
         with self._database.transaction("reading the domain's control") as connection:
+            if not self._claimer.may_send(connection):
+                return False
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 
@@ -188,7 +194,11 @@ class Pump:
         """Wait for calls to end, settle them, keep the leases of the others."""
         if self._sleeper.wait(0):
             self._flight.cancel()
-        landed = self._flight.landed(self._lane.lease_seconds / _RENEW_SHARE)
+        patience = min(_LOOK_SECONDS, self._lane.lease_seconds / _RENEW_SHARE)
+        landed = self._flight.landed(patience)
+        # The configuration sees to it that a claim holds for longer than a call may take.
+        if landed or self._courier.longest_call() < self._lane.lease_seconds:
+            self._progress()
         unsent: list[Claimed] = []
         done: list[Ended] = []
         for parcel, results in landed:
@@ -244,8 +254,29 @@ class Pump:
             for parcel in self._flight.calls.values():
                 parcel.trust.until = self._claimer.trusted_until(now)
 
-    def _expire(self) -> bool:
-        """Take note of leases that ran out; gives whether a suspect waits to be sent alone."""
+    def _answer(self, checks: Sequence[int]) -> int:
+        """Ask the ERP for end-to-end checks, in a worker, while nothing else is in the air."""
+        runs = self._ledger.check_runs
+        for check in checks:
+            if not self._may_go():
+                return 0
+            with self._database.transaction("taking a check") as connection:
+                runs.reached(connection, [check], "taken_at")
+            try:
+                said = self._workers.submit(self._courier.knock).result()
+            except SidecarError as error:
+                with self._database.transaction("ending a check") as connection:
+                    runs.failed(connection, check, error.message, error.remedy)
+            else:
+                with self._database.transaction("answering a check") as connection:
+                    runs.answered(connection, check, said)
+        return len(checks)
+
+    def _expire(self) -> tuple[bool, list[int]]:
+        """Take note of leases that ran out.
+
+        Gives whether a suspect waits to be sent alone, and the end-to-end checks that wait.
+        """
         with self._database.transaction("looking for expired leases") as connection:
             expired = self._ledger.events.expire(connection, self._lane.domain, MOST_CRASHES)
             attempt = Attempt("recover", "unknown", "the lease ran out: its process died")
@@ -253,9 +284,10 @@ class Pump:
                 connection, self._lane.owner, [(claimed, attempt) for claimed in expired]
             )
             suspects = self._ledger.events.suspects(connection, self._lane.domain)
+            checks = self._ledger.check_runs.unanswered(connection)
         for claimed in expired:
             self._tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
-        return bool(suspects)
+        return bool(suspects), checks
 
     def _report(self, one: Ended) -> None:
         settlement, exchange = one.settlement, one.attempt.exchange

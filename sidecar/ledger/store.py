@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
+from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
+from sidecar.ledger.identities import Identities
 from sidecar.ledger.journal import Journal, WriteBacks
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.tables import LedgerNames, Tables
@@ -37,4 +39,6 @@ class LedgerStore:
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)
         self.installed = Installed(self.tables)
+        self.identities = Identities(self.tables)
+        self.check_runs = CheckRuns(self.tables)
         self.work_lease = WorkLease(self.tables)

@@ -36,6 +36,10 @@ _COLUMNS = {
     "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
     "lease": "name owner term until",
     "installed": "kind name detail at",
+    "check_run": "id asked_by asked_at until hint looked_at taken_at answered_at written_at answer "
+    "failure remedy",
+    "identity": "id servers magento_schema ledger base_urls erp original_erp doubt recorded_at "
+    "recorded_by reason beat beat_by beat_machine beat_at",
     "migration": "version name checksum applied_at",
 }
 TABLES = (*_COLUMNS, "event_archive")
@@ -77,6 +81,8 @@ class Tables:
         self.erp_account = self._table("erp_account")
         self.lease = self._table("lease")
         self.installed = self._table("installed")
+        self.identity = self._table("identity")
+        self.check_run = self._table("check_run")
 
     def _table(self, name: str) -> sa.TableClause:
         columns: list[sa.ColumnClause[Any]] = [

@@ -58,6 +58,14 @@ def missing(
     return [name for name in wanted if name not in codes and name not in assigned]
 
 
+def registered(
+    connection: sa.Connection, schema: MagentoSchema, statuses: Sequence[OwnStatus]
+) -> list[str]:
+    """Codes of ours that Magento knows already."""
+    present = _codes(connection, schema)
+    return [status.code for status in statuses if status.code in present]
+
+
 def register(
     connection: sa.Connection, schema: MagentoSchema, statuses: Sequence[OwnStatus]
 ) -> list[str]:

@@ -25,6 +25,7 @@ from sidecar.magento.order_columns import (
 
 #: What we read or write; the same in Magento 2.3 and 2.4.
 REQUIRED: dict[str, tuple[str, ...]] = {
+    "core_config_data": ("path", "value"),
     "customer_group": ("customer_group_id", "customer_group_code"),
     "sales_order": (*ORDER.columns, "hold_before_state", "hold_before_status"),
     "sales_order_address": (*ADDRESS.columns, "parent_id"),

@@ -33,10 +33,11 @@ _WARNINGS = (
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
     "delivery.settling_again", "delivery.left_to_lease", "config.refused", "log.gap",
-    "heartbeat.failed",
+    "heartbeat.failed", "identity.moved",
 )  # fmt: skip
 _ERRORS = (
     "domain.stopped", "breaker.opened", "station.failed", "daemon.failed", "log.unwritable",
+    "identity.sending_stopped",
 )  # fmt: skip
 _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")
 

@@ -18,14 +18,16 @@ from threading import Thread
 import pytest
 from loguru import logger
 
-from sidecar.daemon import Daemon, Station
+from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.domain.errors import SidecarError
 from sidecar.observe.log import LogNarrator, configure
 from sidecar.observe.metrics import METRICS
 from sidecar.process import Stop, SystemClock
 from sidecar.pulse import Pulse
+from sidecar.supervisor import Supervisor
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
+from sidecar.watchdog import Watchdog
 from tests.harness import bare_ledger
 from tests.rig import Rig
 
@@ -339,6 +341,9 @@ def a_defect(magento: MagentoDatabase, log: Path) -> None:
             pulse=Pulse(clock, {}),
             clock=clock,
             narrator=LogNarrator("main"),
+            supervision=Supervision(
+                Supervisor(None), Watchdog(clock, lambda: None, None), lambda _works: ""
+            ),
         )
         with pytest.raises(SidecarError, match=r"KeyError at test_monitoring\.py") as error:
             daemon.run(meanwhile=lambda: None)

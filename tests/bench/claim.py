@@ -56,6 +56,7 @@ class Subject:
             subscriptions=_SUBSCRIPTIONS,
             owner="bench",
             lease_seconds=600,
+            may_send=lambda _: True,
         )
         self.seconds: list[float] = []
 

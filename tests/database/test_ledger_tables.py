@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import sqlalchemy as sa
 
@@ -133,4 +135,4 @@ def test_a_connection_with_another_isolation_is_refused(empty_schema: MagentoDat
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
         with pytest.raises(ConfigurationError, match="REPEATABLE-READ"):
-            _prepare_session(raw, None)
+            _prepare_session(raw, SimpleNamespace(info={}))

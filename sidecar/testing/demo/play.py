@@ -79,6 +79,7 @@ class Demo:
             "Left running. Look around:",
             f"  export ERP_SIDECAR_CONFIG={config}",
             "  erp-sidecar status",
+            "  erp-sidecar top",
             "  erp-sidecar queue list",
             f"  erp-sidecar order show {number}",
             f"  tail -f {self._stage.log}",

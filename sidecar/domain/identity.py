@@ -1,0 +1,244 @@
+"""Which system this is: the one that was installed, or a copy of its database.
+
+A restored copy brings the ledger along, and with it every order that waited to be sent.  What tells
+it from the original stands in docs/clone-guard.md; why, in docs/decisions/0014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from urllib.parse import urlsplit
+
+#: A replica that takes over may lack so many of the daemon's last beats.
+LOST_BEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMark:
+    """A database server as it describes itself; `uuid` is empty where a server knows none."""
+
+    uuid: str
+    host: str
+    port: str
+    data: str
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port} {self.data} {self.uuid}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is there now.
+
+    `base_urls`: the shop's addresses, without their scheme; `ledger`: schema and table prefix;
+    `machine`: a fingerprint of the daemon's machine, None where it has no machine id.
+    """
+
+    server: ServerMark
+    magento_schema: str
+    ledger: str
+    base_urls: frozenset[str]
+    erp: str
+    machine: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The last sign of life that a daemon left in the ledger."""
+
+    owner: str
+    number: int
+    machine: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the ledger remembers.
+
+    `servers`: all on which this was seen to be the same system; `original_erp`: set in a copy, the
+    ERP of the original, which the copy must never speak to; `doubt`: why nobody knew at install.
+    """
+
+    servers: tuple[ServerMark, ...]
+    magento_schema: str
+    ledger: str
+    base_urls: frozenset[str]
+    erp: str
+    original_erp: str | None
+    doubt: str | None
+    recorded_at: datetime
+    recorded_by: str
+    reason: str | None
+    beat: Beat | None = None
+
+
+class Standing(Enum):
+    """What the comparison came to."""
+
+    SAME = "same"
+    MOVED = "moved"
+    UNSURE = "unsure"
+    COPY = "copy"
+    UNRECORDED = "unrecorded"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One fact that is not as it was recorded."""
+
+    fact: str
+    recorded: str
+    present: str
+
+    def __str__(self) -> str:
+        return f"{self.fact} was {self.recorded}, is {self.present}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A standing, why, and every fact that differs, also those that decide nothing."""
+
+    standing: Standing
+    why: str
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def may_send(self) -> bool:
+        """Whether the ERP may be spoken to and Magento's orders written."""
+        return self.standing in (Standing.SAME, Standing.MOVED)
+
+    @property
+    def remedy(self) -> str:
+        """What an operator does about it; empty where nothing is to be done."""
+        return _REMEDIES.get(self.standing, "")
+
+
+_REMEDIES = {
+    Standing.UNSURE: "look at it with 'erp-sidecar identity show'; then 'erp-sidecar identity "
+    "accept --reason …' if this is the system that was installed, 'erp-sidecar identity is-copy' "
+    "if it is a copy of it",
+    Standing.COPY: "to make it a test system: set erp.url to a test ERP and run 'erp-sidecar "
+    "identity is-copy'; only if this is the live system: 'erp-sidecar identity accept --reason …'",
+    Standing.UNRECORDED: "run 'erp-sidecar install'",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBeat:
+    """The last beat that this very process wrote."""
+
+    owner: str
+    number: int
+
+
+def judge(recorded: Identity | None, present: Circumstances, own: OwnBeat | None) -> Judgement:
+    """Compare; `own` is None in a process that has not worked yet."""
+    if recorded is None:
+        return Judgement(Standing.UNRECORDED, "the ledger does not say which system it belongs to")
+    changes = _changes(recorded, present)
+    if recorded.original_erp is not None and recorded.original_erp == present.erp:
+        why = f"this is a copy, and {present.erp} is the ERP of the original"
+        return Judgement(Standing.COPY, why, changes)
+    if recorded.doubt is not None:
+        return Judgement(Standing.UNSURE, recorded.doubt, changes)
+    place = [change for change in changes if change.fact in _PLACE]
+    name = [change for change in changes if change.fact in _NAME]
+    standing = _standing(recorded, own, moved=bool(place), renamed=bool(name))
+    if standing is Standing.SAME and _went_back(recorded.beat, own):
+        return Judgement(Standing.UNSURE, _OLDER, changes)
+    return Judgement(standing, "; ".join(map(str, place + name)), changes)
+
+
+def _standing(recorded: Identity, own: OwnBeat | None, *, moved: bool, renamed: bool) -> Standing:
+    if moved and renamed:
+        return Standing.COPY
+    if renamed:
+        return Standing.UNSURE
+    if moved:
+        return Standing.MOVED if _carries_on(recorded.beat, own) else Standing.UNSURE
+    return Standing.SAME
+
+
+def _carries_on(beat: Beat | None, own: OwnBeat | None) -> bool:
+    """Whether the ledger is the one that this very process was writing a moment ago.
+
+    A replica that took over has its last beats, a dump of last night has not.
+    """
+    if beat is None or own is None:
+        return False
+    return beat.owner == own.owner and beat.number >= own.number - LOST_BEATS
+
+
+def _went_back(beat: Beat | None, own: OwnBeat | None) -> bool:
+    """Whether the ledger is older than this very process left it: a backup came in its place.
+
+    It does not know what was sent since.  A server that crashed may have lost the last seconds.
+    """
+    if beat is None or own is None or beat.owner != own.owner:
+        return False
+    return beat.number < own.number - LOST_BEATS
+
+
+_OLDER = "the ledger is older than it was a moment ago: a backup was restored while the daemon ran"
+_SERVER = "database server"
+_PLACE = (_SERVER, "Magento's schema", "ledger")
+_NAME = ("base URL",)
+
+
+def _changes(recorded: Identity, present: Circumstances) -> tuple[Change, ...]:
+    changes = []
+    on_its_machine = _on_its_machine(recorded, present)
+    if not any(_alike(known, present.server, on_its_machine) for known in recorded.servers):
+        known = " or ".join(map(str, recorded.servers))
+        changes.append(Change(_SERVER, known, str(present.server)))
+    if recorded.magento_schema != present.magento_schema:
+        changes.append(Change("Magento's schema", recorded.magento_schema, present.magento_schema))
+    if recorded.ledger != present.ledger:
+        changes.append(Change("ledger", recorded.ledger, present.ledger))
+    if recorded.base_urls - present.base_urls:
+        # One that came to them is a new website; one that went is a shop that was renamed.
+        changes.append(Change("base URL", _listed(recorded.base_urls), _listed(present.base_urls)))
+    if recorded.erp != present.erp:
+        changes.append(Change("ERP", recorded.erp, present.erp))
+    if recorded.beat is not None and not on_its_machine:
+        changes.append(
+            Change("daemon's machine", recorded.beat.machine or "unknown",
+                   present.machine or "unknown")
+        )  # fmt: skip
+    return tuple(changes)
+
+
+def _on_its_machine(recorded: Identity, present: Circumstances) -> bool:
+    beat = recorded.beat
+    return beat is not None and beat.machine is not None and beat.machine == present.machine
+
+
+def _alike(known: ServerMark, present: ServerMark, on_its_machine: bool) -> bool:
+    """A container's host name is another after each start; its data's uuid and folder are not.
+
+    A copy of the files has both too, so that only the daemon's own machine makes up for a name.
+    """
+    if known == present:
+        return True
+    same_data = (known.uuid, known.port, known.data) == (present.uuid, present.port, present.data)
+    return on_its_machine and bool(known.uuid) and same_data
+
+
+def _listed(urls: Iterable[str]) -> str:
+    return ", ".join(sorted(urls)) or "none"
+
+
+def bare_url(url: str) -> str | None:
+    """A base URL as it is compared: without the scheme, which a certificate changes.
+
+    None for what is none, such as Magento's placeholder {{base_url}}.
+    """
+    parts = urlsplit(url.strip())
+    if not parts.hostname or "{" in url:
+        return None
+    place = parts.netloc.rpartition("@")[2].lower()
+    return place + parts.path.rstrip("/")

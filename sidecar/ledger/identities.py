@@ -1,0 +1,92 @@
+"""Which system this ledger belongs to, and the sign of life of the daemon that works on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import astuple
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import insert
+
+from sidecar.domain.identity import Beat, Circumstances, Identity, ServerMark
+from sidecar.ledger.tables import NOW, Tables, cut
+
+_ONLY = 1
+
+
+class Identities:
+    """Table `identity`, of one row."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.identity
+
+    def read(self, connection: sa.Connection, *, locked: bool = False) -> Identity | None:
+        """What is recorded; None before the first install."""
+        statement = sa.select(self._table).where(self._table.c.id == _ONLY)
+        row = connection.execute(statement.with_for_update() if locked else statement).first()
+        if row is None:
+            return None
+        return Identity(
+            servers=tuple(ServerMark(*mark) for mark in json.loads(row.servers)),
+            magento_schema=row.magento_schema,
+            ledger=row.ledger,
+            base_urls=frozenset(json.loads(row.base_urls)),
+            erp=row.erp,
+            original_erp=row.original_erp,
+            doubt=row.doubt,
+            recorded_at=_utc(row.recorded_at),
+            recorded_by=row.recorded_by,
+            reason=row.reason,
+            beat=Beat(row.beat_by, row.beat, row.beat_machine, _utc(row.beat_at))
+            if row.beat_at
+            else None,
+        )
+
+    def record(
+        self,
+        connection: sa.Connection,
+        present: Circumstances,
+        *,
+        servers: tuple[ServerMark, ...],
+        who: str,
+        reason: str | None,
+        original_erp: str | None = None,
+        doubt: str | None = None,
+    ) -> None:
+        """This is the system: `present`, on each of `servers`.
+
+        The last beat is forgotten: what it was compared with is settled.
+        """
+        values = {
+            "servers": json.dumps([astuple(server) for server in servers]),
+            "magento_schema": present.magento_schema,
+            "ledger": present.ledger,
+            "base_urls": json.dumps(sorted(present.base_urls)),
+            "erp": cut(present.erp, 255),
+            "original_erp": cut(original_erp, 255),
+            "doubt": cut(doubt, 255),
+            "recorded_at": NOW,
+            "recorded_by": cut(who, 100),
+            "reason": reason,
+            "beat_by": None,
+            "beat_at": None,
+        }
+        connection.execute(
+            insert(self._table).values(id=_ONLY, beat=0, **values).on_duplicate_key_update(**values)
+        )
+
+    def beat(self, connection: sa.Connection, owner: str, machine: str | None) -> int:
+        """Leave a sign of life; gives its number."""
+        c = self._table.c
+        connection.execute(
+            sa.update(self._table)
+            .where(c.id == _ONLY)
+            .values(beat=c.beat + 1, beat_by=owner, beat_machine=machine, beat_at=NOW)
+        )
+        number = connection.execute(sa.select(c.beat).where(c.id == _ONLY)).scalar_one()
+        return int(number)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

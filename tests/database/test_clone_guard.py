@@ -1,0 +1,342 @@
+"""A restored dump sends nothing until an operator says which system it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from sidecar.clone_guard import EVERY
+from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.identity import LOST_BEATS, Standing
+from sidecar.operations import By
+from sidecar.testing.magento_db import (
+    Flavour,
+    MagentoDatabase,
+    PrivateServer,
+    Shop,
+)
+from tests.copying import copy_schemas
+from tests.harness import ScriptedErp
+from tests.pipeline import Pipeline
+
+OPERATOR = By("root", "a test")
+pytestmark = pytest.mark.any_server
+
+
+@pytest.fixture(scope="module")
+def elsewhere(flavour: Flavour) -> Iterator[PrivateServer]:
+    """A second server, onto which dumps are restored."""
+    with PrivateServer(flavour=flavour) as running:
+        yield running
+
+
+@pytest.fixture
+def erp() -> ScriptedErp:
+    return ScriptedErp()
+
+
+@pytest.fixture
+def original(magento: MagentoDatabase, tmp_path: Path, erp: ScriptedErp) -> Iterator[Pipeline]:
+    with Pipeline(magento, tmp_path / "original", adapter=erp) as installed:
+        installed.sidecar.clone_guard.watch()
+        yield installed
+
+
+def restore(original: Pipeline, server: PrivateServer, *, ledger: bool = True) -> MagentoDatabase:
+    """Last night's dump, on another server."""
+    name = original.magento.name
+    copy_schemas(original.magento.server, server, [name, *[f"{name}_ledger"] * ledger])
+    return MagentoDatabase(server, name)
+
+
+def rename(magento: MagentoDatabase, url: str = "https://staging.example/") -> None:
+    with magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_config_data SET value = %s WHERE path LIKE 'web/%%secure/base_url'", (url,)
+        )
+
+
+def standing(pipeline: Pipeline) -> Standing:
+    return pipeline.sidecar.identification.look().judgement.standing
+
+
+def wait_for_the_next_look(pipeline: Pipeline) -> None:
+    pipeline.clock.seconds += EVERY
+
+
+def place(magento: MagentoDatabase) -> Any:
+    with Shop(magento) as shop:
+        return shop.place()
+
+
+def test_the_original_sends_and_acknowledges(original: Pipeline, erp: ScriptedErp) -> None:
+    placed = place(original.magento)
+    original.work()
+
+    assert [delivery.ref for delivery in erp.pushed] == [placed.increment_id]
+    assert original.sql(f"SELECT ext_order_id FROM `{original.magento.name}`.sales_order") == [
+        (f"SO-{placed.increment_id}",)
+    ]
+    assert standing(original) is Standing.SAME
+
+
+def test_a_restored_dump_with_the_same_configuration_sends_and_writes_nothing(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path, erp: ScriptedErp
+) -> None:
+    answered = place(original.magento)
+    original.intake.run_once()
+    original.pump.run_once()  # its answer is not written yet
+    place(original.magento)
+    original.intake.run_once()
+    erp.pushed.clear()
+    erp.probed.clear()
+
+    with Pipeline(restore(original, elsewhere), tmp_path / "copy", adapter=erp) as copy:
+        place(copy.magento)  # a tester's order
+        copy.sidecar.clone_guard.watch()
+        copy.work()
+        copy.let_pass(3600)
+        copy.sweep.full()
+        copy.work()
+
+        assert (erp.pushed, erp.probed) == ([], [])
+        numbers = copy.sql(f"SELECT DISTINCT ext_order_id FROM `{copy.magento.name}`.sales_order")
+        assert numbers == [(None,)], answered.increment_id
+        assert "identity.sending_stopped" in copy.told.names()
+        assert standing(copy) is Standing.UNSURE
+
+        copy.sidecar.identification.accept(OPERATOR)
+        wait_for_the_next_look(copy)
+        copy.run()
+
+        assert len(erp.pushed) == 2
+        assert copy.sql(
+            f"SELECT COUNT(*) FROM `{copy.magento.name}`.sales_order WHERE ext_order_id IS NULL"
+        ) == [(0,)]
+        ((who, reason),) = copy.sql(
+            f"SELECT who, reason FROM {copy.sidecar.names('audit')} "
+            "WHERE command = 'identity accept'"
+        )
+        assert (who, reason) == ("root", "a test")
+
+
+def test_the_doubt_is_told_again_while_it_lasts_and_ended_once(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path
+) -> None:
+    with Pipeline(restore(original, elsewhere), tmp_path / "copy") as copy:
+        guard = copy.sidecar.clone_guard
+        for _ in range(13):
+            guard.watch()
+            wait_for_the_next_look(copy)
+        copy.sidecar.identification.accept(OPERATOR)
+        guard.watch()
+        guard.watch()
+
+        told = [name for name, _ in copy.told.lines if name.startswith("identity.")]
+        assert told == ["identity.sending_stopped", "identity.sending_stopped", "identity.settled"]
+
+
+def test_a_renamed_dump_is_a_copy_and_becomes_a_test_system_with_another_erp(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path, erp: ScriptedErp
+) -> None:
+    place(original.magento)
+    original.intake.run_once()
+    magento = restore(original, elsewhere)
+    rename(magento)
+
+    with Pipeline(magento, tmp_path / "copy", adapter=erp) as copy:
+        assert standing(copy) is Standing.COPY
+        copy.sidecar.identification.declare_copy(OPERATOR)
+        assert standing(copy) is Standing.COPY
+        copy.work()
+        assert erp.pushed == []
+        url = "http://127.0.0.1:9/test-erp"
+        with Pipeline(magento, tmp_path / "test", adapter=erp, url=url) as test_system:
+            assert standing(test_system) is Standing.SAME
+            test_system.run()
+            assert len(erp.pushed) == 1
+            # Its address is set back: the ledger remembers whose ERP that is.
+            assert standing(copy) is Standing.COPY
+
+
+def test_install_in_a_copy_says_nothing_about_what_it_is(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path
+) -> None:
+    with Pipeline(restore(original, elsewhere), tmp_path / "copy") as copy:
+        assert standing(copy) is Standing.UNSURE
+
+
+def test_magentos_schema_without_the_ledger_is_doubted_at_install(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path, erp: ScriptedErp
+) -> None:
+    magento = restore(original, elsewhere, ledger=False)
+    with Pipeline(magento, tmp_path / "copy", adapter=erp) as copy:
+        place(magento)
+        copy.work()
+
+        assert erp.pushed == []
+        assert standing(copy) is Standing.UNSURE
+        with pytest.raises(ConfigurationError, match="served this shop before") as stopped:
+            copy.sidecar.identification.require_same()
+        assert stopped.value.exit_code == 78
+
+
+@pytest.fixture
+def behind_a_name(
+    magento: MagentoDatabase, tmp_path: Path, erp: ScriptedErp
+) -> Iterator[tuple[Pipeline, Path]]:
+    """A sidecar that reaches its server under a name which can be given to another server."""
+    name = tmp_path / "db.sock"
+    name.symlink_to(magento.server.socket)
+    with Pipeline(magento, tmp_path / "named", adapter=erp, socket=name) as installed:
+        installed.sidecar.clone_guard.watch()
+        yield installed, name
+        point(name, magento.server)
+        installed.sidecar.database.close()
+
+
+def point(name: Path, server: PrivateServer) -> None:
+    fresh = name.with_suffix(".new")
+    fresh.symlink_to(server.socket)
+    os.replace(fresh, name)
+
+
+def allow_the_login(server: PrivateServer) -> None:
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE USER IF NOT EXISTS pipeline@localhost IDENTIFIED BY 'pipeline'")
+        cursor.execute("GRANT ALL ON *.* TO pipeline@localhost")
+
+
+def test_a_daemon_that_lives_through_a_failover_goes_on(
+    behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer, erp: ScriptedErp
+) -> None:
+    pipeline, name = behind_a_name
+    allow_the_login(elsewhere)
+    replica = restore(pipeline, elsewhere)
+    pipeline.sidecar.clone_guard.watch()  # a beat that did not reach the replica any more
+    point(name, elsewhere)
+    pipeline.sidecar.database.close()  # the connections break
+    placed = place(replica)
+    pipeline.work()
+    pipeline.sidecar.clone_guard.watch()
+
+    assert [delivery.ref for delivery in erp.pushed] == [placed.increment_id]
+    assert "identity.moved" in pipeline.told.names()
+    assert standing(pipeline) is Standing.SAME
+    recorded = pipeline.sidecar.identification.look().recorded
+    assert recorded is not None
+    assert len(recorded.servers) == 2, "the way back needs no question either"
+
+
+def test_a_daemon_that_meets_an_old_dump_under_the_name_of_its_server_stops(
+    behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer, erp: ScriptedErp
+) -> None:
+    pipeline, name = behind_a_name
+    allow_the_login(elsewhere)
+    dump = restore(pipeline, elsewhere)
+    for _ in range(LOST_BEATS + 1):
+        pipeline.sidecar.clone_guard.watch()
+    point(name, elsewhere)
+    pipeline.sidecar.database.close()
+    place(dump)
+    pipeline.work()
+
+    assert erp.pushed == []
+    assert standing(pipeline) is Standing.UNSURE
+
+
+def test_a_backup_that_is_restored_under_a_daemon_stops_it_until_it_is_accepted(
+    original: Pipeline, elsewhere: PrivateServer, erp: ScriptedErp
+) -> None:
+    backup = restore(original, elsewhere)
+    for _ in range(LOST_BEATS + 1):
+        original.sidecar.clone_guard.watch()
+    here = original.magento
+    copy_schemas(backup.server, here.server, [here.name, f"{here.name}_ledger"])
+    place(here)
+    wait_for_the_next_look(original)
+    original.work()
+    assert erp.pushed == []
+
+    original.sidecar.identification.accept(OPERATOR)
+    wait_for_the_next_look(original)
+    original.sidecar.clone_guard.watch()
+    original.work()
+    assert len(erp.pushed) == 1
+
+
+def test_the_answer_belongs_to_the_connection_that_asks(
+    behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer
+) -> None:
+    """A pool may hold connections to both servers while a name moves."""
+    pipeline, name = behind_a_name
+    allow_the_login(elsewhere)
+    restore(pipeline, elsewhere)
+    for _ in range(LOST_BEATS + 1):
+        pipeline.sidecar.clone_guard.watch()
+    database, guard = pipeline.sidecar.database, pipeline.sidecar.clone_guard
+    database.close()
+    with database.transaction() as to_the_original:
+        point(name, elsewhere)
+        with database.transaction() as to_the_copy:
+            assert guard.may_send(to_the_original)
+            assert not guard.may_send(to_the_copy)
+            assert guard.may_send(to_the_original)
+
+
+def test_a_changed_base_url_asks_and_a_new_website_does_not(original: Pipeline) -> None:
+    with original.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core_config_data (scope, scope_id, path, value) VALUES "
+            "('websites', 1, 'web/unsecure/base_url', 'http://b2b.example/')"
+        )
+    original.sidecar.clone_guard.watch()
+    assert standing(original) is Standing.SAME
+    compared = original.sidecar.identification.look()
+    assert compared.recorded is not None
+    assert compared.recorded.base_urls == {"shop.example", "b2b.example"}
+
+    rename(original.magento, "https://new-name.example/")
+    assert standing(original) is Standing.UNSURE
+
+
+def test_a_dry_run_changes_nothing(
+    original: Pipeline, elsewhere: PrivateServer, tmp_path: Path
+) -> None:
+    with Pipeline(restore(original, elsewhere), tmp_path / "copy") as copy:
+        copy.sidecar.identification.accept(OPERATOR, dry_run=True)
+        copy.sidecar.identification.declare_copy(OPERATOR, dry_run=True)
+
+        compared = copy.sidecar.identification.look()
+        assert compared.judgement.standing is Standing.UNSURE
+        assert compared.recorded is not None
+        assert compared.recorded.original_erp is None
+
+
+def test_the_guard_costs_no_statement_per_order(original: Pipeline, erp: ScriptedErp) -> None:
+    asked: list[str] = []
+
+    def count(_connection: sa.Connection, _cursor: object, statement: str, *_: object) -> None:
+        if "core_config_data" in statement or "identity" in statement:
+            asked.append(statement)
+
+    engine = original.sidecar.database._engine
+    event.listen(engine, "before_cursor_execute", count)
+    try:
+        with Shop(original.magento) as shop:
+            for _ in range(40):
+                shop.place()
+        wait_for_the_next_look(original)
+        original.work()
+    finally:
+        event.remove(engine, "before_cursor_execute", count)
+
+    assert len(erp.pushed) == 40
+    # One look, of the shop's addresses and of what is recorded, however many orders go.
+    assert len(asked) == 2, asked
