@@ -63,7 +63,7 @@ class Collector:
             "ledger.json": self._ledger,
             "triggers.json": self._triggers,
             "standing.json": lambda: _json(_standing(self._look)),
-            "log.jsonl": self._log,
+            "sidecar-log.jsonl": self._log,
             **(more or {}),
         }
 

@@ -35,7 +35,7 @@ HOME = Address(
 )  # fmt: skip
 ALWAYS = {
     "README.txt", "versions.json", "configuration.json", "mapping.json", "server.json",
-    "tables.json", "ledger.json", "triggers.json", "standing.json", "log.jsonl", "missing.txt",
+    "tables.json", "ledger.json", "triggers.json", "standing.json", "sidecar-log.jsonl", "missing.txt",
 }  # fmt: skip
 
 
@@ -124,7 +124,7 @@ def test_the_parts_tell_what_a_helper_asks_first(spoilt: Rig) -> None:
 
 
 def test_the_log_keeps_its_lines_without_anybody_s_words(spoilt: Rig) -> None:
-    lines = [json.loads(line) for line in bundled(spoilt)["log.jsonl"].splitlines()]
+    lines = [json.loads(line) for line in bundled(spoilt)["sidecar-log.jsonl"].splitlines()]
     assert "delivery.claimed" in [line["event"] for line in lines]
     assert lines[-2]["event"] == "delivery.rejected"
     assert lines[-2].keys() == {"event", "order"}
@@ -168,7 +168,7 @@ def test_a_database_that_is_away_hinders_no_file(rig: Rig) -> None:
     away = settings.replace(str(rig.server.socket), "/nowhere.sock")
     (rig.folder / "sidecar.yaml").write_text(away, encoding="utf-8")
     parts = bundled(rig)
-    assert parts.keys() >= {"configuration.json", "mapping.json", "log.jsonl"}
+    assert parts.keys() >= {"configuration.json", "mapping.json", "sidecar-log.jsonl"}
     assert "cannot be reached" in parts["missing.txt"]
 
 
@@ -178,5 +178,5 @@ def test_a_bundle_is_never_written_over_a_file(rig: Rig) -> None:
     assert "exists already" in refused_with(rig, 64, "bundle", "--output", str(file))
     assert file.read_text("utf-8") == "mine"
     told = as_json(rig, "bundle", "--output", str(rig.folder / "new.tar.gz"))
-    assert set(told["parts"]) - {"doctor.json"} == ALWAYS - {"log.jsonl"}
-    assert "log.jsonl: " in told["missing"]
+    assert set(told["parts"]) - {"doctor.json"} == ALWAYS - {"sidecar-log.jsonl"}
+    assert "sidecar-log.jsonl: " in told["missing"]
