@@ -164,6 +164,8 @@ def test_a_broken_configuration_hinders_nothing_that_needs_none(rig: Rig) -> Non
 
 def test_a_database_that_is_away_hinders_no_file(rig: Rig) -> None:
     settings = (rig.folder / "sidecar.yaml").read_text("utf-8")
+    with Shop(rig.magento) as shop:
+        shop.place()
     rig.sidecar("run", "--once")
     away = settings.replace(str(rig.server.socket), "/nowhere.sock")
     (rig.folder / "sidecar.yaml").write_text(away, encoding="utf-8")
