@@ -35,7 +35,8 @@ HOME = Address(
 )  # fmt: skip
 ALWAYS = {
     "README.txt", "versions.json", "configuration.json", "mapping.json", "server.json",
-    "tables.json", "ledger.json", "triggers.json", "standing.json", "sidecar-log.jsonl", "missing.txt",
+    "tables.json", "ledger.json", "triggers.json", "standing.json", "sidecar-log.jsonl",
+    "missing.txt",
 }  # fmt: skip
 
 
