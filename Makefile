@@ -19,7 +19,7 @@ INSTALLED := .venv/installed
 
 .PHONY: help
 help: ## Show this list
-	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: server $(INSTALLED) ## See it work: 25 orders, an ERP that misbehaves, a checked statement
@@ -66,6 +66,16 @@ bench: server $(INSTALLED) ## Benchmarks: BENCH="throughput latency", BENCH_QUIC
 soak: server $(INSTALLED) ## A shop that sells and an ERP that misbehaves for MINUTES=30, half of it undisturbed
 	$(BIN)/python -m tests.soak $${MINUTES:-30}
 
+# REVISION=2 for another package of the same version, PYTHON=/usr/bin/python3.12 for another Python.
+.PHONY: deb
+deb: ## Build dist/magento-erp-sidecar_VERSION_ARCH.deb for this machine's system
+	packaging/deb/build.sh
+
+# As root, on a machine that may be thrown away: it installs, upgrades and purges the package.
+.PHONY: acceptance-deb
+acceptance-deb: server $(INSTALLED) ## Build, install, run, upgrade and purge the package on this machine
+	ERP_SIDECAR_PACKAGES=1 $(BIN)/python -m pytest --verbose tests/packages
+
 .PHONY: check
 check: server $(INSTALLED) ## What CI runs first: lint, then the tests, also when lint found something
 	status=0
@@ -86,12 +96,21 @@ format: $(INSTALLED) ## Format the code, mend what ruff can mend
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: schemas ## Write the generated documents anew: configuration, JSON Schemas
+docs: schemas man ## Write the generated documents anew: configuration, doctor, JSON Schemas, manual
 	$(BIN)/python -m tests.unit.test_settings_generate
+	$(BIN)/python -m tests.unit.test_doctor_documented
 
 .PHONY: schemas
 schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types
 	$(BIN)/python -m tests.unit.test_event_schemas
+
+.PHONY: man
+man: $(INSTALLED) ## Write docs/man anew from the commands and the settings
+	$(BIN)/python -m tests.unit.test_manual
+
+.PHONY: pictures
+pictures: server $(INSTALLED) ## Draw docs/images anew from a run of the demonstration
+	$(BIN)/python -m tests.pictures
 
 .PHONY: venv
 venv: $(INSTALLED) ## Make .venv and install into it (only when something changed)

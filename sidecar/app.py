@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from sidecar.capture.triggers import Triggers
 from sidecar.capture.watch import TriggerWatch
 from sidecar.clone_guard import EVERY as IDENTITY_EVERY
 from sidecar.clone_guard import CloneGuard
-from sidecar.daemon import Daemon, Station
+from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -35,6 +36,7 @@ from sidecar.dry_run import DryRun
 from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
 from sidecar.findings import Findings
+from sidecar.heartbeat import Heartbeat
 from sidecar.identification import Identification
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
@@ -47,15 +49,24 @@ from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.monitoring import Monitoring
+from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
+from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, machine, owner
+from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
+from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
+from sidecar.supervisor import Supervisor
+from sidecar.top.watch import Subject, Watch
+from sidecar.vitals import VitalsReader
+from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
 _SECOND = 1.0
@@ -63,8 +74,13 @@ _MINUTE = 60.0
 _HOUR = 3600.0
 #: States in which an accepted order may stand when our status is put on it.
 _STATES_AT_WORK = ("new", "processing")
+#: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
+#: the throttle and for a slow ERP.
+_SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
+#: Connections beside those of the workers: each duty of the daemon may need one at the same time.
+_DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +94,23 @@ class Account:
 class Sidecar:
     """Everything that one configuration stands for, made when it is first needed."""
 
-    def __init__(self, settings: Settings, *, narrator: Narrator | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        narrator: Narrator | None = None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.stop = Stop()
-        self.narrator: Narrator = narrator or LogNarrator(settings.shop.name)
+        self.supervisor = supervisor or Supervisor(None)
+        interval = self.supervisor.watchdog_seconds
+        self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
+        self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
+        self.narrator: Narrator = Audience(
+            narrator or LogNarrator(settings.shop.name), self.metrics
+        )
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
@@ -91,7 +119,7 @@ class Sidecar:
     @cached_property
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
-        pool = 4 + self.settings.erp.throttle.concurrency
+        pool = _DUTIES + self.settings.erp.throttle.concurrency
         database = Database(self.account.login, connections=pool)
         require_supported(database.server())
         return database
@@ -192,14 +220,20 @@ class Sidecar:
             OrderSearch(self.magento, self.names("entity")),
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
+            progress=self.watchdog.progress,
         )
+
+    @property
+    def _account_name(self) -> str:
+        """What the ledger calls the ERP account."""
+        return self.settings.erp.address[:64]
 
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.settings.erp.address[:64],
+            self._account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -253,6 +287,7 @@ class Sidecar:
             clock=self.clock,
             sleeper=self.stop,
             narrator=self.narrator,
+            progress=self.watchdog.progress,
         )
         self._closing.append(pump.close)
         return pump
@@ -272,6 +307,7 @@ class Sidecar:
     def daemon(self, *, once: bool = False) -> Daemon:
         """The daemon; `once`: with the stations of `run --once`, in their order."""
         self.ledger.require_current()
+        pulse = Pulse(self.clock, _SILENT)
         capture = self.settings.capture
         sweep, intake, pump = self.sweep(), self.intake(), self.pump(self.name)
         write_back = self.write_back()
@@ -287,6 +323,7 @@ class Sidecar:
             self.identification.require_same()
             first_sweep = _Once(lambda: sweep.full().found)
             stations.insert(0, Station("sweep", 0, first_sweep))
+            stations += self._monitoring(pulse, once=True)
         else:
             watch = TriggerWatch(self.triggers, Outbox(self.names), self.database, self.narrator)
             alarm = self.settings.domains.orders.pause_alarm.total_seconds()
@@ -308,6 +345,7 @@ class Sidecar:
                 Station("trigger watch", _HOUR, lambda: _none(watch.look)),
                 Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
                 Station("retention", _HOUR, retention.run_once),
+                *self._monitoring(pulse, once=False),
             ]
         return Daemon(
             self.database,
@@ -316,9 +354,49 @@ class Sidecar:
             owner=self.name,
             lease_seconds=self.settings.ledger.work_lease.total_seconds(),
             stop=self.stop,
+            pulse=pulse,
             clock=self.clock,
             narrator=self.narrator,
+            supervision=Supervision(
+                self.supervisor,
+                self.watchdog,
+                StatusLine(self.database, self.store, ORDERS, self._account_name),
+            ),
         )
+
+    def vitals(self) -> VitalsReader:
+        """Reads the figures that tell whether all is well."""
+        return VitalsReader(
+            self.database,
+            self.store,
+            self.triggers,
+            domains=self.domains,
+            account=self.settings.erp.address[:64],
+            most_slots=self.settings.erp.throttle.concurrency,
+            clock=self.clock,
+        )
+
+    def _monitoring(self, pulse: Pulse, *, once: bool) -> list[Station]:
+        """The stations that tell a monitoring system, as far as they are configured."""
+        stations = []
+        rules, heartbeat = self.settings.metrics, self.settings.heartbeat
+        if rules.file is not None or rules.log_every is not None:
+            monitoring = Monitoring(
+                self.vitals(),
+                self.metrics,
+                pulse,
+                file=rules.file,
+                log_every=rules.log_every.total_seconds() if rules.log_every else None,
+                clock=self.clock,
+                narrator=self.narrator,
+            )
+            every = rules.every.total_seconds()
+            stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
+        if heartbeat.url is not None and not once:
+            beat = Heartbeat(heartbeat.url, pulse, self.narrator).beat
+            every = heartbeat.every.total_seconds()
+            stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
+        return stations
 
     @property
     def operations(self) -> Operations:
@@ -359,6 +437,22 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         return DryRun(self.database, store, self.magento, self.adapter, shop)
+
+    def watch(self) -> Watch:
+        """Looks at everything that `top` shows."""
+        subject = Subject(
+            self.settings.shop.name,
+            self.settings.erp.address,
+            self.domains,
+            self.settings.erp.throttle.concurrency,
+            self._trigger_states,
+        )
+        return Watch(self.database, self.store, subject, self.clock)
+
+    def _trigger_states(self) -> tuple[dict[str, str], str | None]:
+        suspension = self.triggers.suspension()
+        states = {one.name: one.state.value for one in self.triggers.status()}
+        return states, suspension.why if suspension else None
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sidecar.database import Database
 from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
+from sidecar.pulse import Pulse
 from sidecar.schedule import Schedule
+from sidecar.supervisor import Supervisor
+from sidecar.watchdog import Watchdog
 
 #: Part of the lease that the holder trusts, counted from before the request for it was sent, so
 #: that neither a slow round trip nor a clock drift stretches it.
 _TRUSTED = 0.7
-#: The same trouble is told again after this long, not at each of its thousand repetitions.
-_REPEAT_SECONDS = 60.0
+#: How often the supervisor is told how things stand.
+_STATUS_SECONDS = 5.0
+#: What a stop that gets on may take, from each time that this is said.
+_MORE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +33,7 @@ class Station:
 
     `every`: seconds between two looks for work; `wakes`: the station for which its work is work, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
-    work, whoever woke it.
+    work, whoever woke it; `always`: also while another daemon works.
     """
 
     name: str
@@ -34,6 +41,19 @@ class Station:
     run: Callable[[], int]
     wakes: str | None = None
     pause: float = 0.0
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Supervision:
+    """How the daemon is watched: `supervisor` hears of it, `watchdog` says whether it gets on.
+
+    `status`: one line on how things stand, given whether this daemon works or stands by.
+    """
+
+    supervisor: Supervisor
+    watchdog: Watchdog
+    status: Callable[[bool], str]
 
 
 class Daemon:
@@ -48,8 +68,10 @@ class Daemon:
         owner: str,
         lease_seconds: float,
         stop: Stop,
+        pulse: Pulse,
         clock: Clock,
         narrator: Narrator,
+        supervision: Supervision,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -57,12 +79,14 @@ class Daemon:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._stop = stop
+        self._pulse = pulse
         self._clock = clock
         self._narrator = narrator
-        self._trusted_until = 0.0
+        self._supervision = supervision
+        self._is_ready = False
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
-        self._troubles: dict[str, tuple[str, float]] = {}
+        self._troubled: set[str] = set()
         self._failure: BaseException | None = None
 
     def run(self, *, meanwhile: Callable[[], None]) -> None:
@@ -72,22 +96,41 @@ class Daemon:
         again; anything else ends the daemon, because a silent failure is worse than a crash.
         """
         self._narrator.tell("daemon.started", owner=self._owner)
-        schedule = Schedule(len(self._stations) + 1)
-        hold = partial(self._hold, schedule.wake_all)
-        schedule.every(self._lease_seconds / 3, "lease", partial(self._guarded, "lease", hold))
-        for station in self._stations:
-            schedule.every(station.every, station.name, partial(self._work, station, schedule))
+        schedule = Schedule(len(self._stations) + 2)
+        self._plan(schedule)
         schedule.start()
         try:
             while not self._stop.wait(1.0):
                 meanwhile()
         finally:
             self._stop.ask()
-            schedule.stop()
+            self._supervision.supervisor.stopping()
+            self._supervision.watchdog.end()
+            schedule.stop(self._ask_for_time)
             self._release()
         self._narrator.tell("daemon.stopped", owner=self._owner)
         if self._failure is not None:
             raise self._failure
+
+    def _plan(self, schedule: Schedule) -> None:
+        hold = partial(self._hold, schedule.wake_all)
+        duties: list[tuple[str, float, Callable[[], None]]] = [
+            ("lease", self._lease_seconds / 3, partial(self._guarded, "lease", hold))
+        ]
+        duties += [
+            (station.name, station.every, partial(self._work, station, schedule))
+            for station in self._stations
+        ]
+        if self._supervision.supervisor.listens:
+            tell = partial(self._guarded, "status", self._tell_status)
+            duties.append(("status", _STATUS_SECONDS, tell))
+        for name, every, duty in duties:
+            self._supervision.watchdog.expect(name, every)
+            schedule.every(every, name, partial(self._turn, name, duty))
+
+    def _turn(self, name: str, duty: Callable[[], None]) -> None:
+        with self._supervision.watchdog.turn(name):
+            duty()
 
     def run_once(self) -> None:
         """Work until nothing is due; raises TryAgain when another daemon works on this ledger."""
@@ -104,10 +147,15 @@ class Daemon:
             self._release()
 
     def _pass(self) -> int:
-        return sum([station.run() for station in self._stations])
+        return sum([self._run(station) for station in self._stations])
+
+    def _run(self, station: Station) -> int:
+        done = station.run()
+        self._pulse.ended(station.name)
+        return done
 
     def _work(self, station: Station, schedule: Schedule) -> None:
-        if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+        if self._stop.asked or not (station.always or self._pulse.holds_the_lease):
             return
         too_soon = self._worked_at.get(station.name, 0.0) + station.pause - self._clock.monotonic()
         if station.pause and too_soon > 0:
@@ -117,11 +165,12 @@ class Daemon:
 
     def _drain(self, station: Station, schedule: Schedule) -> None:
         began = self._clock.monotonic()
-        while station.run():
+        while self._run(station):
             self._worked_at[station.name] = began
+            self._supervision.watchdog.progress()
             if station.wakes is not None:
                 schedule.wake(station.wakes)
-            if self._stop.asked or self._clock.monotonic() >= self._trusted_until:
+            if self._stop.asked or not self._pulse.holds_the_lease:
                 return
 
     def _hold(self, begin: Callable[[], None]) -> None:
@@ -130,21 +179,40 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked = self._clock.monotonic() < self._trusted_until
+        worked = self._pulse.holds_the_lease
         held = self._acquire()
         if not held and not self._standing_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
         if held and self._standing_by:
             self._narrator.tell("daemon.took_over", owner=self._owner)
         self._standing_by = not held
+        if not self._is_ready:
+            # The database answers, the ledger is ours or somebody else's: both are good states.
+            self._is_ready = True
+            self._supervision.supervisor.ready()
         if held and not worked:
             begin()
+
+    def _tell_status(self) -> None:
+        if not self._is_ready:
+            return
+        supervisor = self._supervision.supervisor
+        try:
+            supervisor.status(self._supervision.status(not self._standing_by))
+        except SidecarError as error:
+            supervisor.status(error.message)
+            raise
+
+    def _ask_for_time(self) -> None:
+        """A stop may last as long as the calls on their way, but not for ever."""
+        if self._supervision.watchdog.gets_on():
+            self._supervision.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
         asked_at = self._clock.monotonic()
         with self._database.transaction("holding the work lease") as connection:
             held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
-        self._trusted_until = asked_at + self._lease_seconds * _TRUSTED if held else 0.0
+        self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
         return held
 
     def _holder(self) -> str:
@@ -163,21 +231,33 @@ class Daemon:
         try:
             work()
         except SidecarError as error:
-            self._trouble(name, error)
+            # At each of its thousand repetitions; the log folds them.
+            self._troubled.add(name)
+            self._narrator.tell(
+                "station.failed", station=name, message=error.message, remedy=error.remedy
+            )
         except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
-            self._failure = error
-            self._narrator.tell("daemon.failed", station=name, message=repr(error))
+            self._failure = _defect(name, error)
+            self._narrator.tell(
+                "daemon.failed", station=name, message=type(error).__name__, at=_frames(error)
+            )
             self._stop.ask()
         else:
-            if self._troubles.pop(name, None):
+            if name in self._troubled:
+                self._troubled.discard(name)
                 self._narrator.tell("station.recovered", station=name)
 
-    def _trouble(self, name: str, error: SidecarError) -> None:
-        now = self._clock.monotonic()
-        told, at = self._troubles.get(name, ("", 0.0))
-        if told == error.message and now - at < _REPEAT_SECONDS:
-            return
-        self._troubles[name] = (error.message, now)
-        self._narrator.tell(
-            "station.failed", station=name, message=error.message, remedy=error.remedy
-        )
+
+def _defect(station: str, error: BaseException) -> SidecarError:
+    """What ends the daemon, without the error's own words: they may hold a customer's data."""
+    return SidecarError(
+        f"a defect in the station {station}: {type(error).__name__} at {_frames(error)[-1]}",
+        "please report it, with the line daemon.failed of the log",
+    )
+
+
+def _frames(error: BaseException) -> list[str]:
+    return [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]

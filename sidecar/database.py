@@ -16,7 +16,7 @@ A transaction never spans a network call to the ERP.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -25,6 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoneFree
 
 from sidecar.domain.errors import (
     ConfigurationError,
@@ -97,6 +98,16 @@ class Server:
         return self.variables.get(variable, "").upper() in {"1", "ON", "YES"}
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Of a table; `rows` is an estimate."""
+
+    engine: str
+    rows: int
+    data_bytes: int
+    index_bytes: int
+
+
 class Database:
     """One server reached with one login; safe to use from several threads."""
 
@@ -155,6 +166,16 @@ class Database:
         version = tuple(int(part) for part in numbers.group().strip(".").split("."))
         return Server(flavour, version, text, variables)
 
+    def sizes(self, tables: Collection[tuple[str, str]]) -> dict[tuple[str, str], Size]:
+        """(schema, table) → how large it is, as the server reckons; absent ones are left out."""
+        with self.transaction("asking for the size of tables") as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT TABLE_SCHEMA, TABLE_NAME, ENGINE, TABLE_ROWS, DATA_LENGTH, INDEX_LENGTH "
+                "FROM information_schema.TABLES WHERE (TABLE_SCHEMA, TABLE_NAME) IN %s",
+                (list(tables),),
+            )
+            return {(row[0], row[1]): Size(*row[2:]) for row in rows}
+
     def close(self) -> None:
         """Give all connections back."""
         self._engine.dispose()
@@ -165,6 +186,12 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.login, doing) from error
+        except NoneFree as error:
+            raise Unavailable(
+                f"all connections to {self.login.place} are taken by statements that the server "
+                f"does not answer{f', while {doing}' if doing else ''}",
+                "look at the server's process list; it is retried",
+            ) from error
 
 
 def insert_rows(
@@ -250,7 +277,7 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"a right is missing ({code}: {text}) as {where}",
             "set log_bin_trust_function_creators=1, or use capture.triggers: false"
             if code == 1419
-            else "compare the account's rights with sql/grants.sql",
+            else "compare the account's rights with those that 'erp-sidecar grants print' prints",
         )
     if code in _MISSING_OBJECT:
         return ConfigurationError(
@@ -268,7 +295,9 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"the database cannot be reached ({code}: {text}) as {where}",
             "check that the server runs and that shop.database names its host, port or socket",
         )
-    return SidecarError(f"the database refused a statement ({code}: {text}) as {where}")
+    # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
+    unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
 def is_duplicate(error: SidecarError) -> bool:

@@ -29,7 +29,7 @@ class Installer:
         magento_root: Path | None = None,
     ) -> None:
         self._sidecar = sidecar
-        login = _installers_login(sidecar.account.login, user, password, magento_root)
+        login = installers_login(sidecar.account.login, user, password, magento_root)
         self._is_other = login.user != sidecar.account.login.user
         self._database = Database(login, connections=4)
 
@@ -96,9 +96,10 @@ class Installer:
             own.close()
 
 
-def _installers_login(
+def installers_login(
     login: Login, user: str | None, password: Secret | None, magento_root: Path | None
 ) -> Login:
+    """The daemon's login with the account that the options name, else as it is."""
     if magento_root is not None:
         env = read_env_php(magento_root)
         return replace(login, user=env.user, password=env.password)

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import hmac
 import os
+import signal
 import socket
 import threading
 import time
@@ -41,23 +42,49 @@ class SystemClock:
 
 
 class Stop:
-    """Asked once, seen everywhere; waiting on it is a sleep that a stop cuts short."""
+    """Asked once, seen everywhere; waiting on it is a sleep that a stop cuts short.
+
+    Not by `threading.Event`: a signal's handler runs in the thread that waits, between any two of
+    its steps, and `Event.set` would there wait for ever for a lock that this very thread holds.  A
+    Condition's own lock may be taken again by its holder.
+    """
 
     def __init__(self) -> None:
-        self._asked = threading.Event()
+        self._asked = False
+        self._changed = threading.Condition()
 
     def ask(self) -> None:
-        """Please stop."""
-        self._asked.set()
+        """Please stop; may be called in a signal's handler."""
+        with self._changed:
+            self._asked = True
+            self._changed.notify_all()
 
     @property
     def asked(self) -> bool:
         """Whether somebody asked."""
-        return self._asked.is_set()
+        return self._asked
 
     def wait(self, seconds: float) -> bool:
         """Wait; True when a stop was asked for."""
-        return self._asked.wait(seconds)
+        with self._changed:
+            return self._changed.wait_for(lambda: self._asked, seconds)
+
+
+_HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1})
+
+
+def hold_signals() -> None:
+    """Let signals wait until somebody is there to take them.
+
+    Without a handler SIGHUP would end a daemon that is still importing its modules, which systemd
+    takes for a clean end after which nothing is to be started again.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
+
+
+def release_signals() -> None:
+    """Take those that came, and all to come."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
 
 
 def owner() -> str:

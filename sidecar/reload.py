@@ -8,6 +8,7 @@ from sidecar.domain.errors import SidecarError
 from sidecar.erp import load_adapter
 from sidecar.ports import Narrator
 from sidecar.settings.load import Loaded
+from sidecar.supervisor import Supervisor
 
 
 class Reload:
@@ -17,8 +18,9 @@ class Reload:
     only then is the daemon stopped in order and begun anew with it.
     """
 
-    def __init__(self, read: Callable[[], Loaded]) -> None:
+    def __init__(self, read: Callable[[], Loaded], supervisor: Supervisor) -> None:
         self._read = read
+        self._supervisor = supervisor
         self._asked = False
         self._successor: Loaded | None = None
 
@@ -31,11 +33,13 @@ class Reload:
         if not self._asked:
             return
         self._asked = False
+        self._supervisor.reloading()
         try:
             loaded = self._read()
             load_adapter(loaded.settings).close()
         except SidecarError as error:
             narrator.tell("config.refused", message=error.message, remedy=error.remedy)
+            self._supervisor.ready()
             return
         narrator.tell("config.reloaded", files=[str(file) for file in loaded.files])
         self._successor = loaded

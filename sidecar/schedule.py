@@ -12,6 +12,9 @@ from apscheduler.job import Job
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+#: How often somebody who waits for the end is told that it goes on.
+_LOOK_SECONDS = 2.0
+
 
 class _Alone:
     """A job that never runs twice at the same time, and runs again when it was woken meanwhile."""
@@ -24,6 +27,13 @@ class _Alone:
     def wake(self) -> None:
         """Something has come for it: a run that is going on may have looked already."""
         self._woken.set()
+
+    def has_ended(self, patience: float) -> bool:
+        """Wait for the run that goes on, for so many seconds at the most."""
+        ended = self._running.acquire(timeout=patience)
+        if ended:
+            self._running.release()
+        return ended
 
     def __call__(self) -> None:
         # A run that outlasts the interval makes the next ones skip in silence; APScheduler's own
@@ -80,12 +90,18 @@ class Schedule:
         """Begin."""
         self._scheduler.start()
 
-    def stop(self) -> None:
+    def stop(self, while_waiting: Callable[[], object] = lambda: None) -> None:
         """Begin no further run, and wait for those that are going on.
+
+        `while_waiting` is called at once and every few seconds.
 
         Not by `shutdown(wait=True)`: it waits with the scheduler's lock in its hand, for a job that
         may be asking for it (`wake`), and so for ever.
         """
         self._stopped = True
         self._scheduler.shutdown(wait=False)
+        while_waiting()
+        for _, alone in self._jobs.values():
+            while not alone.has_ended(_LOOK_SECONDS):
+                while_waiting()
         self._executor.shutdown(wait=True)

@@ -1,6 +1,6 @@
 -- The least rights that the daemon's account needs, no more.  {account} is its name at its host,
 -- {magento} Magento's schema, {table:name} a table of it with its prefix, {ledger} the ledger's
--- tables.  'erp-sidecar install --dry-run' prints them for your installation.
+-- tables.  'erp-sidecar grants print' prints them for your installation.
 
 -- Reading orders and what hangs on them.
 GRANT SELECT ON {magento}.* TO {account};

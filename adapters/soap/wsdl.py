@@ -25,9 +25,11 @@ from adapters.soap.declarations import declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.fill import Filler
 from adapters.soap.plain import plain_body
-from adapters.soap.xml import Element, Malformed
+from adapters.soap.xml import Element, Malformed, local
+from adapters.xml import NotAccepted, parse_strictly
 from sidecar.domain.errors import ConfigurationError
 
+_DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
 _NO_NUMBER = ("invalid literal for int()", "could not convert string to float")
 
 _SETTINGS = {"strict": False, "forbid_dtd": True, "forbid_entities": True, "xml_huge_tree": False}
@@ -78,6 +80,7 @@ class Wsdl:
     @classmethod
     def load(cls, location: str, documents: Documents) -> Wsdl:
         """Read it.  Raises ConfigurationError that says which document is wrong."""
+        _look_at(location, documents.load(location))
         try:
             document = Document(location, documents, settings=Settings(**_SETTINGS))
         except ConfigurationError:
@@ -87,7 +90,7 @@ class Wsdl:
             # zeep knows many ways to say that a document is not what it should be.
             raise ConfigurationError(
                 f"{location}: is no usable WSDL: {type(wrong).__name__}: {str(wrong)[:300]}",
-                "was a page of a login or a proxy saved instead of it?",
+                "is it whole, with all that it imports?",
             ) from wrong
         wsdl = cls(document)
         if not any(True for _ in wsdl.ports()):
@@ -235,6 +238,17 @@ class Operation:
             made = filler.filled(element.type, value, f"{self} header {name}")
             filled[element.attr_name] = element(**made) if isinstance(made, dict) else made
         return filled
+
+
+def _look_at(location: str, content: bytes) -> None:
+    """zeep mends what it can and stumbles over the rest; a page of HTML shall be told as one."""
+    remedy = "was a page of a login or a proxy saved instead of it?"
+    try:
+        root = parse_strictly(content)
+    except NotAccepted as wrong:
+        raise ConfigurationError(f"{location}: {wrong}", remedy) from None
+    if root.tag != _DEFINITIONS:
+        raise ConfigurationError(f"{location}: is no WSDL but <{local(root)}>", remedy)
 
 
 def _header_of(envelope: Element) -> Element:

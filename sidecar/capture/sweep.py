@@ -49,12 +49,14 @@ class Sweep:
         *,
         narrator: Narrator,
         stopping: Callable[[], bool],
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._outbox = outbox
         self._search = search
         self._narrator = narrator
         self._stopping = stopping
+        self._progress = progress
 
     def recent(self) -> Swept:
         """The newest orders only."""
@@ -81,6 +83,7 @@ class Sweep:
             changed += found[0]
             vanished += found[1]
             after = upto
+            self._progress()
         if changed or vanished:
             self._narrator.tell("sweep.found", scope=scope, changed=changed, vanished=vanished)
         return Swept(changed, vanished)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import sys
 
-import click
-
-from sidecar.cli.root import cli
-from sidecar.domain.errors import SidecarError, UsageError
+from sidecar.process import hold_signals
 
 
 def main() -> None:
     """Entry point of the console script; every way out has its fixed exit code."""
+    hold_signals()
+    # Only now: what these import takes most of a second, in which a signal may come.
+    import click
+
+    from sidecar.cli.root import cli
+    from sidecar.domain.errors import SidecarError, UsageError
+
     try:
         result = cli(standalone_mode=False)
     except SidecarError as error:

@@ -24,7 +24,12 @@ def adapter() -> None:
 @adapter.command("list")
 @as_json
 def list_(*, as_json: bool) -> None:
-    """List the adapters that are installed (`erp.adapter` names one)."""
+    """List the adapters that are installed (`erp.adapter` names one).
+
+    \b
+    Example:
+      erp-sidecar adapter list
+    """
     found = installed()
     if as_json:
         emit_json(found)
@@ -44,7 +49,8 @@ def list_(*, as_json: bool) -> None:
     metavar="TYPE",
     help="Which type is meant where there are several (NetSuite: --type SalesOrder).",
 )
-@click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20))
+@click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
+              help="How many levels of nested types are told.")  # fmt: skip
 @as_json
 @click.pass_obj
 def describe(

@@ -52,6 +52,11 @@ def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration and the mapping: files only, no network, safe in CI.
 
     Reads secrets' references but not the database or the ERP.
+
+    \b
+    Examples:
+      erp-sidecar config validate
+      erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
     load_adapter(loaded.settings).close()
@@ -69,5 +74,14 @@ def validate(context: Context, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def show(context: Context, *, as_json: bool) -> None:
-    """Show every value with the file and line it comes from, defaults included, secrets masked."""
-    click.echo(origins_as_json(context.loaded) if as_json else as_text(context.loaded))
+    """Show every value with the file and line it comes from, defaults included, secrets masked.
+
+    \b
+    Examples:
+      erp-sidecar config show
+      erp-sidecar config show | grep -v '# default$'      what was written
+    """
+    if as_json:
+        emit_json(origins_as_json(context.loaded))
+    else:
+        click.echo(as_text(context.loaded), nl=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from sidecar.cli.context import as_json, emit_json
-from sidecar.testing.demo import Demo
 
 
 @click.command()
@@ -17,7 +16,15 @@ def demo(*, keep: bool, soap: bool, as_json: bool) -> int:
 
     Nothing outside a temporary folder is touched.  It ends with a statement that is checked
     against what the ERP really holds; exits 2 when an order was lost or doubled.
+
+    \b
+    Examples:
+      erp-sidecar demo
+      erp-sidecar demo --keep             leaves it running and says how to look around
     """
+    # Only here: the daemon is started by the same program, and needs no test bench in its memory.
+    from sidecar.testing.demo import Demo
+
     show = (lambda _line: None) if as_json else click.echo
     with Demo(show, soap=soap) as running:
         statement = running.play()

@@ -25,7 +25,12 @@ def domain() -> None:
 @as_json
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """Show each domain, whether it works, and why not."""
+    """Show each domain, whether it works, and why not.
+
+    \b
+    Example:
+      erp-sidecar domain list
+    """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         with sidecar.database.transaction("reading domains") as connection:
@@ -58,6 +63,11 @@ def pause(
     """Send nothing more of a domain until it is resumed; survives restarts.
 
     Orders are still taken in; nothing is lost, it waits.
+
+    \b
+    Examples:
+      erp-sidecar domain pause orders --until 2h --reason "ERP upgrade"
+      erp-sidecar domain pause orders --until 2026-11-24T06:00
     """
     end = _moment(until) if until else None
     with context.sidecar() as sidecar:
@@ -88,7 +98,12 @@ def pause(
 def resume(
     context: Context, *, name: str, reason: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """End a pause, or a stop that followed a refused login; asks the ERP nothing by itself."""
+    """End a pause, or a stop that followed a refused login; asks the ERP nothing by itself.
+
+    \b
+    Example:
+      erp-sidecar domain resume orders --reason "new token"
+    """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         with sidecar.database.transaction("resuming the domain") as connection:

@@ -134,6 +134,11 @@ def uninstall(
     """Remove the triggers, then the order statuses that no order carries.
 
     The ledger, which remembers what passed, stays unless --drop-ledger is given.
+
+    \b
+    Examples:
+      erp-sidecar uninstall --dry-run --user root --password-file /root/.db-password
+      erp-sidecar uninstall --user root --password-file /root/.db-password --reason "shop closed"
     """
     with installing(context, user, password_file, magento_root) as installer:
         installation = installer.installation()

@@ -46,7 +46,8 @@ def queue() -> None:
               help="Only these (repeatable); default: all that is not over.")  # fmt: skip
 @click.option("--all", "all_", is_flag=True, help="Also what is over.")
 @click.option("--cause", metavar="PRINT", help="Only refusals of one cause (column cause).")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000),
+              help="At most this many.")  # fmt: skip
 @as_json
 @click.pass_obj
 def list_(
@@ -97,7 +98,12 @@ def list_(
 @as_json
 @click.pass_obj
 def show(context: Context, *, event_id: str, as_json: bool) -> None:
-    """Show one event with its payload and every attempt.  EVENT_ID: as in the log's corr."""
+    """Show one event with its payload and every attempt.  EVENT_ID: as in the log's corr.
+
+    \b
+    Example:
+      erp-sidecar queue show main.order.42.1
+    """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         overview = Overview(sidecar.store.tables)

@@ -8,23 +8,31 @@ import click
 
 from sidecar.cli import (
     adapter,
+    audit,
+    bundle,
     check,
+    completion,
     config,
     demo,
     differences,
+    doctor,
     domain,
     events,
+    grants,
     identity,
     install,
     migrate,
+    nagios,
     order,
     queue,
     rejections,
     run,
     status,
+    top,
     triggers,
 )
 from sidecar.cli.context import Context
+from sidecar.process import release_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -46,33 +54,44 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar config generate            write a configuration to fill in
       erp-sidecar install --dry-run          see what would be put into the database
       erp-sidecar install
+      erp-sidecar doctor                     what is wrong, and how to mend it
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
+      erp-sidecar top                        watch it
       erp-sidecar order show 000000042       one order's whole story
 
     Exit codes: 0 ok, 1 failure, 2 findings, 64 usage, 65 bad data, 69 database or ERP unavailable,
     75 try again, 77 permission, 78 configuration.
     """
     context.obj = Context(config_file)
+    if context.invoked_subcommand != run.run.name:  # which first says what becomes of them
+        release_signals()
 
 
 for command in (
     adapter.adapter,
+    audit.audit,
+    bundle.bundle,
+    completion.completion,
     check.check,
     config.config,
     demo.demo,
     differences.differences,
+    doctor.doctor,
     domain.domain,
     events.events,
     identity.identity,
+    grants.grants,
     install.install,
     install.uninstall,
     migrate.migrate,
+    nagios.nagios,
     order.order,
     queue.queue,
     rejections.rejections,
     run.run,
     status.status,
+    top.top,
     triggers.triggers,
 ):
     cli.add_command(command)

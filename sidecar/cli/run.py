@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import click
@@ -9,9 +10,10 @@ import click
 from sidecar.app import Sidecar
 from sidecar.cli.context import Context
 from sidecar.observe.log import configure
-from sidecar.process import Stop, share_memory
+from sidecar.process import Stop, release_signals, share_memory
 from sidecar.reload import Reload
 from sidecar.settings.load import Loaded, load
+from sidecar.supervisor import Supervisor
 
 
 @click.command()
@@ -23,7 +25,8 @@ def run(context: Context, *, once: bool) -> None:
     Learns of changes, delivers them, writes the answers back.  A second one on the same ledger
     stands by.  SIGTERM and Ctrl-C end it in order: calls that are on their way are finished and
     settled, the rest is given back.  SIGHUP takes up a changed configuration; a bad one is
-    refused in the log and the old one goes on.
+    refused in the log and the old one goes on.  SIGUSR1 opens the log file anew (logrotate).
+    systemd is told by sd_notify when it is ready, how it stands and that its work gets on.
 
     \b
     Examples:
@@ -31,12 +34,16 @@ def run(context: Context, *, once: bool) -> None:
       erp-sidecar run --once          from cron, or to watch one pass
     """
     share_memory()
-    reload = Reload(lambda: load(context.config_path))
+    # Before the log is there it would end us: logrotate may come at any time.
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    supervisor = Supervisor.of(os.environ)
+    reload = Reload(lambda: load(context.config_path), supervisor)
     signal.signal(signal.SIGHUP, lambda *_: reload.ask())
     end = _End()
+    release_signals()
     loaded: Loaded | None = context.loaded
     while loaded is not None and not end.asked:
-        _run(loaded, reload, end, once=once)
+        _run(loaded, reload, end, supervisor, once=once)
         loaded = reload.successor()
 
 
@@ -61,16 +68,23 @@ class _End:
             self._stop.ask()
 
 
-def _run(loaded: Loaded, reload: Reload, end: _End, *, once: bool) -> None:
+def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, once: bool) -> None:
     logging = loaded.settings.logging
-    configure(level=logging.level, form=logging.format, file=logging.file)
-    sidecar = Sidecar(loaded.settings)
+    log = configure(level=logging.level, form=logging.format, file=logging.file)
+    signal.signal(signal.SIGUSR1, lambda *_: log.reopen())
+    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
     end.watch(sidecar.stop)
+
+    def meanwhile() -> None:
+        reload.look(sidecar.narrator, sidecar.stop.ask)
+        log.write_due()
+
     try:
         daemon = sidecar.daemon(once=once)
         if once:
             daemon.run_once()
         else:
-            daemon.run(meanwhile=lambda: reload.look(sidecar.narrator, sidecar.stop.ask))
+            daemon.run(meanwhile=meanwhile)
     finally:
         sidecar.close()
+        log.close()

@@ -28,6 +28,11 @@ def status(context: Context, *, as_json: bool) -> int:
 
     Exits 2 when something needs a human: a doubt which system this is, a stopped or forgotten
     domain, parked or rejected events, lost triggers, an open difference.
+
+    \b
+    Examples:
+      erp-sidecar status
+      erp-sidecar status --json
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
@@ -73,7 +78,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                     "paused": control.paused,
                     "paused_seconds": control.paused_for,
                     "pause_forgotten": control.is_forgotten(alarm.total_seconds()),
-                    "stopped": control.stopped_reason,
+                    # Not the reason: it is the ERP's words, which may name a customer.
+                    "stopped": control.stopped_at,
                     "events": overview.counts(connection, ORDERS),
                     "oldest_seconds": overview.oldest_waiting(connection, ORDERS),
                     "last_accepted": overview.last_accepted(connection, ORDERS),
@@ -105,7 +111,10 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     if not found["identity"]["sends"]:
         lines.append(f"NOTHING IS SENT: {found['identity']['why']} (erp-sidecar identity show)")
     if orders["stopped"]:
-        lines.append(f"orders are stopped: {orders['stopped']} (erp-sidecar domain resume orders)")
+        lines.append(
+            f"orders are stopped since {text(orders['stopped'])} (why: erp-sidecar domain list; "
+            "then: erp-sidecar domain resume orders)"
+        )
     if orders["pause_forgotten"]:
         end = orders["paused_until"]
         lines.append(

@@ -22,7 +22,12 @@ def triggers() -> None:
 @as_json
 @click.pass_obj
 def plan(context: Context, *, as_json: bool) -> None:
-    """Show which triggers this shop gets, which tables are avoided and why."""
+    """Show which triggers this shop gets, which tables are avoided and why.
+
+    \b
+    Example:
+      erp-sidecar triggers plan
+    """
     with context.sidecar() as sidecar:
         planned = sidecar.triggers.plan()
     if as_json:
@@ -41,7 +46,12 @@ def plan(context: Context, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def status(context: Context, *, as_json: bool) -> int:
-    """Compare the server's triggers with the plan; exit 2 when they differ."""
+    """Compare the server's triggers with the plan; exit 2 when they differ.
+
+    \b
+    Example:
+      erp-sidecar triggers status
+    """
     with context.sidecar() as sidecar:
         states = sidecar.triggers.status()
         suspension = sidecar.triggers.suspension()
@@ -72,10 +82,19 @@ def install(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Create what is missing, replace what drifted."""
+    """Create what is missing, replace what drifted.
+
+    \b
+    Example:
+      erp-sidecar triggers install --dry-run --user root --password-file /root/.db-password
+    """
     with installing(context, user, password_file, magento_root) as installer:
         if dry_run:
-            click.echo(";\n".join(installer.triggers.statements()) or "nothing to do")
+            statements = installer.triggers.statements()
+            if as_json:
+                emit_json({"statements": statements})
+            else:
+                click.echo(";\n".join(statements) or "nothing to do")
             return
         mended = installer.triggers.install()
     _names([state.name for state in mended], "installed", as_json=as_json)
@@ -95,7 +114,12 @@ def suspend(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Take the triggers off for a deploy; the sweep goes on.  Then: triggers resume."""
+    """Take the triggers off for a deploy; the sweep goes on.  Then: triggers resume.
+
+    \b
+    Example:
+      erp-sidecar triggers suspend --reason "deploy" --magento-root /var/www/magento
+    """
     with installing(context, user, password_file, magento_root) as installer:
         dropped = installer.triggers.suspend(operator(), reason)
     _names(dropped, "suspended", as_json=as_json)
@@ -113,7 +137,12 @@ def resume(
     magento_root: Path | None,
     as_json: bool,
 ) -> None:
-    """Put the triggers on again after a deploy; what they missed the sweep finds."""
+    """Put the triggers on again after a deploy; what they missed the sweep finds.
+
+    \b
+    Example:
+      erp-sidecar triggers resume --magento-root /var/www/magento
+    """
     with installing(context, user, password_file, magento_root) as installer:
         mended = installer.triggers.resume()
     _names([state.name for state in mended], "resumed", as_json=as_json)
@@ -133,7 +162,13 @@ def remove(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Drop every trigger of ours; also sql/emergency-drop.sql, when the daemon is gone."""
+    """Drop every trigger of ours; also sql/emergency-drop.sql, when the daemon is gone.
+
+    \b
+    Examples:
+      erp-sidecar triggers remove --dry-run
+      erp-sidecar triggers remove --user root --password-file /root/.db-password
+    """
     with installing(context, user, password_file, magento_root) as installer:
         if dry_run:
             there = [

@@ -94,6 +94,12 @@ class Courier:
         self._clock = clock
         self._sleeper = sleeper
         self._can_probe = adapter.capabilities(domain).probe
+        self._calling_since: dict[int, float] = {}
+
+    def longest_call(self) -> float:
+        """Seconds for which the oldest call that is at the ERP has been there."""
+        since = min(list(self._calling_since.values()), default=None)
+        return 0.0 if since is None else self._clock.monotonic() - since
 
     def carry(self, parcel: Parcel) -> list[Ended]:
         """Make the call; events that were certainly not sent are not in the result."""
@@ -153,8 +159,10 @@ class Courier:
         try:
             if not self._turn(parcel.trust):
                 return []
+            self._calling_since[id(parcel)] = self._clock.monotonic()
             return self._ask(opened) if parcel.probing else self._push(opened, parcel.trust)
         finally:
+            self._calling_since.pop(id(parcel), None)
             slots.give()
 
     def _turn(self, trust: Trust) -> bool:

@@ -9,7 +9,7 @@ workers wait for the ERP, the loop settles what has ended and claims what is due
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -36,6 +36,8 @@ MOST_CRASHES = 5
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
 _RENEW_SHARE = 3
+#: While calls are on their way it is looked at least this often whether they get on.
+_LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Pump:
         clock: Clock,
         sleeper: Sleeper,
         narrator: Narrator,
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -79,6 +82,7 @@ class Pump:
         self._clock = clock
         self._sleeper = sleeper
         self._narrator = narrator
+        self._progress = progress
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
         self._flight = Flight(clock)
         self._renewed_at = 0.0
@@ -190,7 +194,11 @@ class Pump:
         """Wait for calls to end, settle them, keep the leases of the others."""
         if self._sleeper.wait(0):
             self._flight.cancel()
-        landed = self._flight.landed(self._lane.lease_seconds / _RENEW_SHARE)
+        patience = min(_LOOK_SECONDS, self._lane.lease_seconds / _RENEW_SHARE)
+        landed = self._flight.landed(patience)
+        # The configuration sees to it that a claim holds for longer than a call may take.
+        if landed or self._courier.longest_call() < self._lane.lease_seconds:
+            self._progress()
         unsent: list[Claimed] = []
         done: list[Ended] = []
         for parcel, results in landed:
@@ -291,6 +299,7 @@ class Pump:
             reference=settlement.booked.reference if settlement.booked else None,
             code=settlement.code,
             message=settlement.reason,
+            http=exchange.status if exchange else None,
             due_in=round(settlement.due_in, 1) if settlement.due_in is not None else None,
             milliseconds=round(exchange.seconds * 1000) if exchange else None,
         )
@@ -303,12 +312,12 @@ class Pump:
                 theirs=difference.theirs,
             )
         if settlement.code == "misconfigured" and settlement.status is EventStatus.PENDING:
-            self._stop_domain(settlement.reason or "misconfigured")
+            self._stop_domain(one.claimed, settlement.reason or "misconfigured")
 
-    def _stop_domain(self, reason: str) -> None:
+    def _stop_domain(self, claimed: Claimed, reason: str) -> None:
         with self._database.transaction("stopping the domain") as connection:
             self._ledger.control.stop(connection, self._lane.domain, reason)
-        self._narrator.tell("domain.stopped", domain=self._lane.domain, message=reason)
+        self._tell("domain.stopped", claimed, message=reason)
 
     def _tell(self, name: str, claimed: Claimed, **fields: object) -> None:
         self._narrator.tell(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from sidecar.domain.cause import Refusal
 from sidecar.domain.event import event_key
-from sidecar.ledger.tables import NOW, Tables
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 Row = dict[str, Any]
 
@@ -44,16 +44,81 @@ class Overview:
         )
         return {status: int(count) for status, count in rows}
 
-    def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
-        """Age in seconds of the oldest event that is not over and not a human's turn."""
+    def waiting(self, connection: sa.Connection, domain: str) -> tuple[int, float | None]:
+        """Events that are not over and not a human's turn; the age in seconds of the oldest."""
         c = self._tables.event.c
         age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.created_at), NOW)
-        seconds = connection.execute(
-            sa.select(age).where(
+        count, seconds = connection.execute(
+            sa.select(sa.func.count(), age).where(
                 c.domain == domain, c.status.in_(("pending", "sending", "unknown"))
             )
+        ).one()
+        return int(count), None if seconds is None else float(seconds)
+
+    def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
+        """Age in seconds of the oldest of them."""
+        return self.waiting(connection, domain)[1]
+
+    def late(
+        self, connection: sa.Connection, domain: str, status: str, seconds: float
+    ) -> tuple[int, float]:
+        """How many events are late by more than `seconds`, and by how much the latest is.
+
+        Those of the status `pending` count from when they were due, others from when they were
+        sent.
+        """
+        c = self._tables.event.c
+        moment = c.due_at if status == "pending" else c.sent_at
+        since = sa.func.timestampdiff(sa.literal_column("SECOND"), moment, NOW)
+        count, longest = connection.execute(
+            sa.select(sa.func.count(), sa.func.max(since)).where(
+                c.domain == domain, c.status == status, moment <= in_seconds(-seconds)
+            )
+        ).one()
+        return int(count), float(longest or 0)
+
+    def counts_of(
+        self, connection: sa.Connection, domain: str, statuses: Sequence[str]
+    ) -> dict[str, int]:
+        """Events in these statuses, 0 too: to count those that are over takes long."""
+        c = self._tables.event.c
+        rows = connection.execute(
+            sa.select(c.status, sa.func.count())
+            .where(c.status.in_(statuses), c.domain == domain)
+            .group_by(c.status)
+        )
+        return dict.fromkeys(statuses, 0) | {status: int(count) for status, count in rows}
+
+    def at_a_gate(self, connection: sa.Connection, domain: str) -> int:
+        """Events that wait for a payment, a release or an earlier event: time alone moves none."""
+        c = self._tables.event.c
+        statement = sa.select(sa.func.count()).where(
+            c.status == "pending", c.domain == domain, c.due_at.is_(None)
+        )
+        return int(connection.execute(statement).scalar_one())
+
+    def oldest_under_way(self, connection: sa.Connection, domain: str) -> float | None:
+        """For how many seconds the oldest event is under way that the ERP has not answered.
+
+        Since it was first sent, or since it might go: an order that was paid after a week is not
+        late.
+        """
+        c = self._tables.event.c
+        since = sa.func.min(sa.func.coalesce(c.first_sent_at, c.due_at, c.created_at))
+        age = sa.func.timestampdiff(sa.literal_column("SECOND"), since, NOW)
+        goes = sa.or_(c.status.in_(("sending", "unknown")), c.due_at.is_not(None))
+        seconds = connection.execute(
+            sa.select(age).where(
+                c.status.in_(("pending", "sending", "unknown")), c.domain == domain, goes
+            )
         ).scalar_one()
-        return None if seconds is None else float(seconds)
+        return None if seconds is None else max(0.0, float(seconds))
+
+    def write_backs_waiting(self, connection: sa.Connection) -> int:
+        """Answers that are not in Magento yet."""
+        due_at = self._tables.write_back.c.due_at
+        statement = sa.select(sa.func.count()).where(due_at.is_not(None))
+        return int(connection.execute(statement).scalar_one())
 
     def write_backs(self, connection: sa.Connection) -> dict[str, int]:
         """Write-backs by state."""
@@ -226,6 +291,26 @@ class Overview:
         return _rows(
             connection, sa.select(table).where(table.c.subject == subject).order_by(table.c.id)
         )
+
+    def audit(
+        self,
+        connection: sa.Connection,
+        *,
+        subject: str | None = None,
+        who: str | None = None,
+        since: datetime | None = None,
+        limit: int,
+    ) -> list[Row]:
+        """What operators did, newest first."""
+        c = self._tables.audit.c
+        statement = sa.select(self._tables.audit).order_by(c.id.desc()).limit(limit)
+        if subject:
+            statement = statement.where(c.subject == subject)
+        if who:
+            statement = statement.where(c.who == who)
+        if since:
+            statement = statement.where(c.at >= since.astimezone(UTC).replace(tzinfo=None))
+        return _rows(connection, statement)
 
 
 def _rows(

@@ -10,6 +10,7 @@ import re
 import string
 import zoneinfo
 from collections.abc import Collection, Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -108,6 +109,13 @@ def _path_or_url(given: Any) -> Any:
     return Path(given) if isinstance(given, str) and given else given
 
 
+def _date(given: Any) -> Any:
+    try:
+        return given if isinstance(given, date) else date.fromisoformat(str(given))
+    except ValueError:
+        raise ValueError("is no date; write 2027-03-31") from None
+
+
 Slug = Annotated[str, AfterValidator(_slug), Kind("name")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("name")]
 TablePrefix = Annotated[str, AfterValidator(_table_prefix), Kind("text")]
@@ -119,6 +127,7 @@ Comment = Annotated[str, AfterValidator(_comment), Kind("text")]
 Text = Annotated[str, Field(min_length=1), Kind("text")]
 FilePath = Annotated[Path, Kind("path")]
 PathOrUrl = Annotated[Path | str, BeforeValidator(_path_or_url), Kind("path or address")]
+Date = Annotated[date, BeforeValidator(_date), Kind("date")]
 Switch = Annotated[bool, Field(strict=True), Kind("true or false")]
 Count = Annotated[int, Field(strict=True, ge=1), Kind("whole number")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535), Kind("port")]
@@ -153,6 +162,12 @@ class SecretRef(Section):
         default=None, description="Environment variable. It is easily seen: you are warned of it.",
         examples=["ERP_PASSWORD"],
     )  # fmt: skip
+    expires: Date | None = Field(
+        default=None,
+        description="Beside one of them: the last day on which it is good (2027-03-31). `doctor` "
+        "tells it two weeks before.",
+        examples=["2027-03-31"],
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -160,16 +175,17 @@ class SecretRef(Section):
         # Everything that was written here may be the secret itself, keys too, so nothing is quoted.
         if isinstance(given, cls):
             return given
-        kinds = tuple(cls.model_fields)
+        kinds = tuple(key for key in cls.model_fields if key != "expires")
         if not isinstance(given, Mapping):
             raise ValueError(  # noqa: TRY004 - pydantic collects ValueErrors only
                 "a secret is never written in clear; "
                 "write {credential: NAME}, {file: PATH} or {env: NAME}"
             )
-        if len(given) != 1 or not set(given) <= set(kinds):
-            hint = "".join(closest(key, kinds) for key in given if key not in kinds)
+        ways = {key: name for key, name in given.items() if key != "expires"}
+        if len(ways) != 1 or not set(ways) <= set(kinds):
+            hint = "".join(closest(key, kinds) for key in ways if key not in kinds)
             raise ValueError(f"needs exactly one of credential, file and env{hint}")
-        ((kind, name),) = given.items()
+        ((kind, name),) = ways.items()
         allowed = {
             "credential": r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}",
             "env": r"[A-Za-z_][A-Za-z0-9_]*",

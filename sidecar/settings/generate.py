@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from sidecar.documents import write_scalar
 from sidecar.settings import outline
@@ -50,6 +51,15 @@ Not yet supported by this version: the domains {", ".join(DOMAINS_TO_COME)}.
 """
 
 
+class Told(NamedTuple):
+    """Of one key: what it takes, its default in YAML or what is said `instead`, an example."""
+
+    takes: str
+    default: str | None
+    instead: str
+    example: str | None
+
+
 def generate(magento_root: Path | None = None) -> str:
     """A whole configuration with comments, which loads as it is.
 
@@ -68,7 +78,7 @@ def generate(magento_root: Path | None = None) -> str:
 def reference() -> str:
     """docs/configuration.md: one section per table, in the order of the file."""
     lines = [_PREFACE, *_documented("The file", Settings)]
-    for at, section in _tables(Settings, ()):
+    for at, section in tables(Settings, ()):
         lines += _documented(f"`{'.'.join(at)}`", section)
     return "\n".join([*lines, *_documented("A secret", SecretRef)]).rstrip() + "\n"
 
@@ -146,13 +156,14 @@ def _comment(text: str, indent: str) -> Iterator[str]:
         )
 
 
-def _tables(section: type[Section], at: KeyPath) -> Iterator[tuple[KeyPath, type[Section]]]:
+def tables(section: type[Section], at: KeyPath) -> Iterator[tuple[KeyPath, type[Section]]]:
+    """Every table below a section with its path, in the order of the file."""
     for key, entry in outline.entries(section).items():
         if entry.section is None or entry.section is SecretRef:
             continue
         here = (*at, key, "NAME") if entry.by_name else (*at, key)
         yield here, entry.section
-        yield from _tables(entry.section, here)
+        yield from tables(entry.section, here)
 
 
 def _documented(heading: str, section: type[Section]) -> list[str]:
@@ -162,16 +173,21 @@ def _documented(heading: str, section: type[Section]) -> list[str]:
     return [f"## {heading}", "", about, "", *table, ""]
 
 
-def _row(entry: Entry) -> str:
+def told_of(entry: Entry) -> Told:
+    """What a reference says of a key beside its description."""
     takes = f"{entry.kind}, or null" if entry.optional else entry.kind
+    example = str(entry.info.examples[0]) if entry.info.examples else None
     if entry.info.is_required():
-        default = "required"
-    elif entry.optional and entry.info.default is None:
-        default = "`null`"
-    elif _block(entry) is not None:
-        default = "that of its keys"
-    else:
-        default = f"`{_default(entry)}`"
-    example = entry.info.examples[0] if entry.info.examples else None
-    shown = f" Example: `{example}`" if example is not None else ""
-    return f"| `{entry.key}` | {takes} | {default} | {entry.description}{shown} |"
+        return Told(takes, None, "required", example)
+    if entry.optional and entry.info.default is None:
+        return Told(takes, "null", "", example)
+    if _block(entry) is not None:
+        return Told(takes, None, "that of its keys", example)
+    return Told(takes, _default(entry), "", example)
+
+
+def _row(entry: Entry) -> str:
+    told = told_of(entry)
+    default = told.instead or f"`{told.default}`"
+    example = f" Example: `{told.example}`" if told.example is not None else ""
+    return f"| `{entry.key}` | {told.takes} | {default} | {entry.description}{example} |"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -92,7 +92,7 @@ def plain(entry: Entry, value: Any) -> Scalar:
     """A value of the models as the file has it: durations and the like in their notation."""
     if isinstance(value, timedelta):
         return format_duration(value)
-    if isinstance(value, Rate | Path):
+    if isinstance(value, Rate | Path | date):
         return str(value)
     if isinstance(value, Decimal) and entry.kind == PERCENTAGE:
         return format_percent(value)

@@ -36,6 +36,7 @@ from sidecar.settings.fields import (
     Tolerance,
     contradiction,
 )
+from sidecar.settings.monitoring import Heartbeat, Metrics
 from sidecar.settings.quantities import Duration, Kind, format_duration
 
 # Domains that the design names and this version does not carry yet: refused with that sentence
@@ -383,6 +384,10 @@ class Settings(Section):
     capture: Capture = Field(default=Capture(), description="How changes in Magento are learnt of.")
     domains: Domains = Field(default=Domains(), description="What is carried.")
     logging: Logging = Field(default=Logging(), description="Where the log goes.")
+    metrics: Metrics = Field(default=Metrics(), description="Figures for a monitoring system.")
+    heartbeat: Heartbeat = Field(
+        default=Heartbeat(), description="A dead man's switch: it is asked for while all is well."
+    )
 
     @model_validator(mode="after")
     def _lease_outlives_a_call(self) -> Settings:

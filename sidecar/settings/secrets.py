@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,16 +66,34 @@ def with_secrets(
     return values, warnings
 
 
+def references(section: Section, at: str = "") -> Iterator[tuple[str, SecretRef]]:
+    """Every reference below a section that is set, with its key: `erp.auth.basic.password`."""
+    for key in type(section).model_fields:
+        yield from _references(getattr(section, key), f"{at}.{key}" if at else key)
+
+
+def _references(value: object, at: str) -> Iterator[tuple[str, SecretRef]]:
+    if isinstance(value, SecretRef):
+        yield at, value
+    elif isinstance(value, Section):
+        yield from references(value, at)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _references(one, f"{at}.{name}")
+
+
 def _credential(name: str, environ: Mapping[str, str]) -> Secret:
     folder = Path(environ.get(CREDENTIALS_VARIABLE) or UNIT_CREDENTIALS)
     try:
         # systemd guards this folder itself, and gives its files modes of its own.
         return _read(folder / name, private=False)
     except FileNotFoundError:
+        # The folder is there only while the unit runs.
+        first = "" if folder.is_dir() else "start the unit, or "
         raise ConfigurationError(
             f"there is no credential {name} in {folder}",
-            f"add LoadCredential={name}:/path/to/file to the unit (systemctl edit erp-sidecar) and "
-            "restart it",
+            f"{first}add LoadCredential={name}:/path/to/file to the unit (systemctl edit "
+            "erp-sidecar) and restart it",
         ) from None
 
 

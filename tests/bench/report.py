@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from tests.bench.scale import Scale
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 #: Above this much foreign work per core at the start, a figure says more about the neighbours.
 _NOISY_LOAD = 0.7
@@ -148,10 +150,11 @@ class Report:
         """This benchmark's part of the page."""
         rows = "\n".join(figure.row for figure in self.figures)
         notes = "".join(f"\n{note}" for note in self.notes)
+        quick = "; **quick** (BENCH_QUICK=1)" if Scale.of_environment().quick else ""
         return (
             f"## {self.name}\n\n{self.about.strip()}\n\n"
             "| figure | median | range | target | |\n| --- | --- | --- | --- | --- |\n"
-            f"{rows}\n{notes}\n\n{datetime.now(UTC):%Y-%m-%d}: {self.machine()}.\n"
+            f"{rows}\n{notes}\n\n{datetime.now(UTC):%Y-%m-%d}: {self.machine()}{quick}.\n"
         )
 
 

@@ -14,6 +14,7 @@ from sidecar.domain.outcome import Accepted, Rejected
 from sidecar.testing.sample_order import SampleLine, placed, sample_order
 from tests.contract.soap_peer import (
     CALLS,
+    LEGACY,
     SOAP,
     WSDLS,
     accepting,
@@ -198,16 +199,30 @@ def test_a_mistake_of_the_file_is_told_when_it_is_loaded(
     assert told in problem(tmp_path, calls)
 
 
-def test_a_file_that_is_no_wsdl_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("<html><body>Log in</body></html>", "is no WSDL but <html>"),
+        ("<html><body>Log in", "is no XML"),
+        ("host.example.com", "is no XML"),
+        ("", "is no XML"),
+        (LEGACY.read_text().replace("<wsdl:portType", "<wsdl:nothing"), "is no XML"),
+        (
+            LEGACY.read_text().replace('binding="t:Orders"', 'binding="t:No"'),
+            "has no service with a SOAP port",
+        ),
+    ],
+)
+def test_a_file_that_is_no_wsdl_is_told(tmp_path: Path, content: str, told: str) -> None:
     page = tmp_path / "login.html"
-    page.write_text("<html><body>Log in</body></html>")
+    page.write_text(content)
     calls = tmp_path / "calls.yaml"
     calls.write_text(CALLS)
 
     with pytest.raises(ConfigurationError) as wrong:
         generic.create(connection(calls, "", wsdl=str(page)))
 
-    assert "login.html" in wrong.value.message
+    assert f"login.html: {told}" in wrong.value.message
 
 
 def test_a_header_of_all_calls_may_be_one_that_the_wsdl_does_not_declare(tmp_path: Path) -> None:

@@ -26,8 +26,10 @@ from sidecar.ledger.grants import grants
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.tables import LedgerNames
 from sidecar.ports import Connection, ShopContext
+from sidecar.process import SystemClock
 from sidecar.testing.erpsim import serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
+from sidecar.top.watch import Subject, Watch
 from tests.harness import (
     ORDERS,
     RECEIVED,
@@ -132,6 +134,20 @@ def test_the_grants_are_enough(installed: Installed) -> None:
     installed.grant(installed.wanted)
 
     assert walk(installed, ScriptedErp()) == []
+
+
+def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Installed) -> None:
+    installed.grant(installed.wanted)
+
+    with installed.daemon() as daemon:
+        subject = Subject("shop", "https://erp", [ORDERS], 4, lambda: ({}, None))
+        look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
+        order = (installed.magento.name, f"{installed.magento.prefix}sales_order")
+        event = (daemon.store.names.schema, f"{daemon.store.names.prefix}event")
+        sizes = daemon.database.sizes([order, event])
+
+    assert look.domains[0].name == ORDERS
+    assert sizes.keys() == {order, event}
 
 
 def one_right_less(statements: list[str]) -> Iterator[tuple[str, list[str]]]:

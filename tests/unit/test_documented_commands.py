@@ -21,7 +21,7 @@ DOCUMENTS = sorted(
 )
 #: In code, in a table or at the beginning of a line; options before the noun are skipped.
 CALL = re.compile(
-    r"(?:^\s*(?:\$ )?|[`']|/bin/)erp-sidecar((?: --config \S+)?(?: [a-z-]+)*)", re.MULTILINE
+    r"(?:^\s*(?:\$ )?|[`']|/bin/)erp-sidecar((?: --config \S+)?(?: [a-z][a-z-]*)*)", re.MULTILINE
 )
 
 

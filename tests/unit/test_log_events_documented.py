@@ -8,6 +8,7 @@ from pathlib import Path
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus
 from sidecar.observe import log
+from sidecar.observe.folding import FOLDED
 
 PROJECT = Path(__file__).parents[2]
 DOCUMENT = PROJECT / "docs" / "log-events.md"
@@ -17,7 +18,8 @@ ENDINGS = {
     "intake.": [kind.value for kind in EventType],
 }
 NAME = re.compile(
-    r"(intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station)\.[a-z_.]+"
+    r"(intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station|log|heartbeat)"
+    r"\.[a-z_.]+"
 )
 OTHERS = {"testing", "cli", "settings", "crash_point.py", "log.py"}
 
@@ -52,6 +54,17 @@ def names_in(node: ast.AST) -> Iterator[str]:
             yield from [start + ending for ending in ENDINGS.get(start, ())]
     for child in ast.iter_child_nodes(node):
         yield from names_in(child)
+
+
+def folded() -> set[str]:
+    """The events whose repetitions the document says to be folded."""
+    return set(
+        re.findall(r"^\| `([a-z_.]+)` \|.*; \*folds\*", DOCUMENT.read_text("utf-8"), re.MULTILINE)
+    )
+
+
+def test_the_document_says_which_repetitions_are_folded() -> None:
+    assert folded() == FOLDED
 
 
 def test_every_log_event_of_the_code_is_documented() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -45,14 +46,26 @@ def test_with_a_magento_root_no_login_is_written(tmp_path: Path) -> None:
     assert database.password is None
 
 
+def section_of(text: str, line: str) -> str:
+    """The table of the first level that the line stands in."""
+    (section,) = [one for one in re.split(r"\n(?=[a-z])", text) if line in one.splitlines()]
+    return section
+
+
 def test_every_commented_example_is_valid_too(tmp_path: Path) -> None:
     text = generate()
     for line in text.splitlines():
         key = line.strip().removeprefix("# ")
         if line.strip().startswith("# ") and key.split(":")[0].isidentifier() and ": {" in key:
             name = key.split(":")[0]
-            plain = "\n".join(
-                other for other in text.splitlines() if not other.strip().startswith(f"{name}: ")
+            section = section_of(text, line)
+            plain = text.replace(
+                section,
+                "\n".join(
+                    other
+                    for other in section.splitlines()
+                    if not other.strip().startswith(f"{name}: ")
+                ),
             )
             loaded_from(tmp_path, plain.replace(line, line.replace("# ", "", 1)))
 

@@ -4,12 +4,15 @@ import os
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from sidecar.domain.errors import ConfigurationError, PermissionDenied
 from sidecar.domain.secret import Secret
 from sidecar.settings.erp import Auth
 from sidecar.settings.fields import SecretRef
+from sidecar.settings.load import load
 from sidecar.settings.secrets import resolve, with_secrets
+from sidecar.settings.show import as_text
 
 
 @pytest.fixture
@@ -18,6 +21,28 @@ def file(tmp_path: Path) -> Path:
     path.write_text("hunter2\n")
     path.chmod(0o600)
     return path
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ({"file": "/x", "expires": "soon"}, "is no date"),
+        ({"expires": "2027-03-31"}, "needs exactly one of credential, file and env"),
+    ],
+)
+def test_an_expiry_stands_beside_one_way_and_is_a_date(written: object, says: str) -> None:
+    assert SecretRef.model_validate({"file": "/x", "expires": "2027-03-31"}).expires is not None
+    with pytest.raises(ValidationError, match=says):
+        SecretRef.model_validate(written)
+
+
+def test_an_expiry_is_shown_as_it_is_written(tmp_path: Path) -> None:
+    main = tmp_path / "sidecar.yaml"
+    main.write_text(
+        "version: 1\nshop: {timezone: UTC, database: {password: {env: P, expires: 2027-03-31}}}\n"
+        "erp: {adapter: x, url: 'https://x'}\n"
+    )
+    assert "shop.database.password.expires = 2027-03-31" in as_text(load(main))
 
 
 def test_a_credential_is_read_from_the_folder_systemd_names(tmp_path: Path) -> None:

@@ -1,0 +1,75 @@
+"""`erp-sidecar audit`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import click
+
+from sidecar.cli.context import Context, as_json, emit_json, table
+from sidecar.domain.errors import UsageError
+from sidecar.ledger.overview import Overview
+from sidecar.settings.quantities import parse_duration
+
+
+@click.group()
+def audit() -> None:
+    """Who did what and why: every act of an operator that changed something."""
+
+
+@audit.command(name="list")
+@click.option("--order", metavar="NUMBER", help="Only what was done to this order.")
+@click.option("--since", metavar="WHEN", help="2d, 12h, or a time such as 2026-11-24T06:00 (UTC).")
+@click.option("--who", metavar="LOGIN", help="Only what this person did.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 100_000),
+              help="The newest so many.")  # fmt: skip
+@as_json
+@click.pass_obj
+def list_(
+    context: Context,
+    *,
+    order: str | None,
+    since: str | None,
+    who: str | None,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List acts, newest first.
+
+    What exactly an edit changed, old and new value, is in --json and in order show.
+
+    \b
+    Examples:
+      erp-sidecar audit list --since 2d
+      erp-sidecar audit list --order 000000042 --json
+      erp-sidecar audit list --who ada --limit 10
+    """
+    begin = _moment(since) if since else None
+    with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
+        with sidecar.database.transaction("reading the audit") as connection:
+            acts = Overview(sidecar.store.tables).audit(
+                connection, subject=order, who=who, since=begin, limit=limit
+            )
+    if as_json:
+        emit_json([{**act, "detail": json.loads(act["detail"] or "null")} for act in acts])
+        return
+    table(
+        [(act["at"], act["who"], act["command"], act["subject"], act["reason"]) for act in acts],
+        ("at", "who", "command", "subject", "reason"),
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"--since {text}: neither a duration nor a time", "write 2d, 12h or 2026-11-24T06:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,0 +1,101 @@
+"""The ERP: its adapter, its answer, its interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient
+from sidecar.erp import connection_of, open_contract
+
+
+def _adapter(patient: Patient) -> Iterator[Fault]:
+    if error := patient.refusal("ping"):
+        yield Fault(error.message, error.remedy)
+
+
+def _reachable(patient: Patient) -> Iterator[Fault]:
+    if not patient.ping.reachable:
+        address = patient.configuration.settings.erp.address
+        yield Fault(
+            f"{address} does not answer: {patient.ping.message or 'no reason given'}",
+            f"curl -v {address}",
+        )
+
+
+def _authorised(patient: Patient) -> Iterator[Fault]:
+    if patient.ping.reachable and not patient.ping.authorised:
+        address = patient.configuration.settings.erp.address
+        yield Fault(f"{address} refuses our login: {patient.ping.message or 'no reason given'}")
+
+
+def _breaker(patient: Patient) -> Iterator[Fault]:
+    name = patient.configuration.settings.erp.address[:64]
+    with patient.database.transaction("reading the ERP account") as connection:
+        account = patient.ledger.accounts.read(connection, name)
+    if account.open:
+        yield Fault(
+            f"the breaker of {name} is open after {account.failures} failure(s); it asks in "
+            f"{account.ask_in:.0f} s"
+        )
+
+
+def _mapping(patient: Patient) -> Iterator[Fault]:
+    settings = patient.configuration.settings
+    if settings.erp.wsdl is None or settings.erp.calls is None:
+        return
+    contract = open_contract(str(settings.erp.wsdl), connection_of(settings))
+    for one in contract.check(settings.erp.calls):
+        if one.severity == "error":
+            yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
+
+
+CHECKS = (
+    Check(
+        id="adapter-invalid",
+        severity="error",
+        title="the adapter or its file of calls does not load",
+        cause="`erp.adapter` names none that is installed, or the mapping, a secret or the WSDL is "
+        "wrong.",
+        shows="Exit code 78 at start.",
+        remedy="`erp-sidecar config validate`, `erp-sidecar adapter list`",
+        look=_adapter,
+    ),
+    Check(
+        id="erp-unreachable",
+        severity="error",
+        title="the ERP does not answer",
+        cause="It is down, `erp.url` is wrong, a firewall or a certificate is in the way.",
+        shows="The breaker opens; orders wait and go by themselves when it is back.",
+        remedy="`curl -v ADDRESS` from this machine; then the ERP's people.",
+        look=_reachable,
+    ),
+    Check(
+        id="erp-unauthorised",
+        severity="error",
+        title="the ERP refuses our login",
+        cause="The secret was rotated or has expired, or the account lost a right.",
+        shows="The domain stops at the first order.",
+        remedy="Put the new secret in its place, then `erp-sidecar domain resume orders`.",
+        look=_authorised,
+    ),
+    Check(
+        id="breaker-open",
+        severity="warning",
+        title="the breaker is open",
+        cause="So many calls failed that the ERP is only asked now and then whether it is back.",
+        shows="`breaker.opened` in the log; nothing is sent.",
+        remedy="None when the ERP is back: the next question closes it. Else see erp-unreachable.",
+        look=_breaker,
+    ),
+    Check(
+        id="mapping-unfit",
+        severity="error",
+        title="the ERP's interface cannot take what the mapping sends",
+        cause="The mapping has a mistake, or the WSDL changed.",
+        shows="Orders are rejected.",
+        remedy="`erp-sidecar adapter check` names each place; `erp-sidecar adapter describe` shows "
+        "what the interface wants.",
+        look=_mapping,
+    ),
+)

@@ -1,0 +1,198 @@
+"""Files: configuration, secrets, log, space."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient, Unseen, permitted
+from sidecar.domain.errors import SidecarError
+from sidecar.settings.secrets import references, resolve
+
+#: Space is short when less than both is free: a twentieth of a large disk is plenty.
+_FREE_SHARE = 0.05
+_FREE_BYTES = 5 * 2**30
+_NOTICE = timedelta(days=14)
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _configuration(patient: Patient) -> Iterator[Fault]:
+    if error := patient.refusal("configuration"):
+        yield Fault(error.message, error.remedy)
+
+
+def _secrets(patient: Patient) -> Iterator[Fault]:
+    for key, reference in references(patient.configuration.settings):
+        try:
+            resolve(reference)
+        except SidecarError as error:
+            yield Fault(f"{key}: {error.message}", error.remedy)
+
+
+def _open_secrets(patient: Patient) -> Iterator[Fault]:
+    for key, reference in references(patient.configuration.settings):
+        try:
+            warning = resolve(reference).warning
+        except SidecarError:
+            continue
+        if warning:
+            yield Fault(f"{key}: {warning}")
+
+
+def _expiring(patient: Patient) -> Iterator[Fault]:
+    today = datetime.now(UTC).date()
+    for key, reference in references(patient.configuration.settings):
+        if reference.expires is not None and reference.expires - today <= _NOTICE:
+            days = (reference.expires - today).days
+            when = f"in {days} day(s)" if days >= 0 else f"{-days} day(s) ago"
+            yield Fault(f"{key}: expires on {reference.expires}, {when}")
+
+
+def _shops_login(patient: Patient) -> Iterator[Fault]:
+    if patient.configuration.settings.shop.database.magento_root is None:
+        return
+    if error := patient.refusal("login"):
+        yield Fault(error.message, error.remedy)
+
+
+def _readable(patient: Patient) -> Iterator[Fault]:
+    loaded = patient.configuration
+    calls = loaded.settings.erp.calls
+    secrets = [ref.file for _, ref in references(loaded.settings) if ref.file is not None]
+    name = patient.daemons_name
+    for file in [*loaded.files, *([calls] if calls else []), *secrets]:
+        if file.exists() and not permitted(file, patient.daemon, os.R_OK):
+            yield Fault(
+                f"{file}: the daemon's user {name} may not read it",
+                f"chown {name} {file}"
+                if file in secrets
+                else f"chgrp {name} {file} && chmod g+r {file}",
+            )
+
+
+def _log(patient: Patient) -> Iterator[Fault]:
+    file = patient.configuration.settings.logging.file
+    if file is None:
+        return
+    name = patient.daemons_name
+    if not file.parent.is_dir():
+        yield Fault(
+            f"logging.file: there is no folder {file.parent}",
+            f"install -d -m 750 -o {name} {file.parent}",
+        )
+    elif not permitted(place := file if file.exists() else file.parent, patient.daemon, os.W_OK):
+        yield Fault(
+            f"logging.file: the daemon's user {name} may not write {place}",
+            f"chown {name} {place}",
+        )
+
+
+def _space(patient: Patient) -> Iterator[Fault]:
+    for what, folder in _folders(patient):
+        usage = shutil.disk_usage(folder)
+        if usage.free < min(_FREE_BYTES, usage.total * _FREE_SHARE):
+            yield Fault(
+                f"{what} {folder}: {usage.free // 2**20} MiB of {usage.total // 2**20} MiB are free"
+            )
+
+
+def _folders(patient: Patient) -> Iterator[tuple[str, Path]]:
+    file = patient.configuration.settings.logging.file
+    if file is not None and file.parent.is_dir():
+        yield "log", file.parent
+    try:
+        login, variables = patient.login.account.login, patient.server.variables
+    except Unseen:
+        return
+    for name in ("datadir", "tmpdir") if login.socket or login.host in _HERE else ():
+        # In a container the server's folders are not ours; root only may look into them.
+        folder = Path(variables.get(name, "").split(os.pathsep)[0])
+        if folder.is_absolute() and folder.is_dir():
+            yield f"the database's {name}", folder
+
+
+CHECKS = (
+    Check(
+        id="configuration-invalid",
+        severity="error",
+        title="the configuration does not load",
+        cause="A key is unknown, missing or contradicts another, or a file cannot be read.",
+        shows="`run` ends with exit code 78 (77: a file may not be read); a reload is refused.",
+        remedy="`erp-sidecar config validate` names every place; correct them.",
+        look=_configuration,
+    ),
+    Check(
+        id="secret-unreadable",
+        severity="error",
+        title="a secret is not where the configuration says",
+        cause="The file, credential or variable is missing or empty, or others than its owner may "
+        "read the file.",
+        shows="Exit code 77 or 78 at start; after a rotation the next login fails and the domain "
+        "stops.",
+        remedy="`chmod 600 FILE`, owned by the daemon's user; `LoadCredential=` in the unit for a "
+        "credential.",
+        look=_secrets,
+    ),
+    Check(
+        id="secret-in-environment",
+        severity="warning",
+        title="a secret is in an environment variable",
+        cause="`{env: NAME}` in the configuration.",
+        shows="Nothing fails; every process of the same user can read it.",
+        remedy="Move it into a systemd credential or a file with mode 0600.",
+        look=_open_secrets,
+    ),
+    Check(
+        id="secret-expires",
+        severity="warning",
+        title="a secret expires soon, or has expired",
+        cause="The date under `expires:`, beside the reference, is less than two weeks away.",
+        shows="From the day after, the ERP or the database refuses the login, and nothing is sent.",
+        remedy="Have a new one made, write it in the old one's place, and set `expires:` anew.",
+        look=_expiring,
+    ),
+    Check(
+        id="env-php-unreadable",
+        severity="error",
+        title="Magento's login cannot be read out of app/etc/env.php",
+        cause="`shop.database.magento_root` names another folder, the file is not readable, or it "
+        "computes the value in PHP.",
+        shows="Exit code 77 or 78 at start.",
+        remedy="Correct `magento_root`, let the daemon's group read the file "
+        "(`SupplementaryGroups=`), or write the login itself.",
+        look=_shops_login,
+    ),
+    Check(
+        id="file-unreadable-for-daemon",
+        severity="error",
+        title="a file is readable for you and not for the daemon",
+        cause="It was made by root, with root's umask.",
+        shows="Commands work for root, the unit fails with exit code 77.",
+        remedy="`chgrp erp-sidecar FILE && chmod g+r FILE`; a secret: `chown erp-sidecar FILE`.",
+        look=_readable,
+    ),
+    Check(
+        id="log-not-writable",
+        severity="error",
+        title="the log file cannot be written",
+        cause="Its folder is missing or belongs to somebody else.",
+        shows="The daemon does not start.",
+        remedy="`install -d -m 750 -o erp-sidecar FOLDER`, or `logging.file: null` (the journal).",
+        look=_log,
+    ),
+    Check(
+        id="disk-low",
+        severity="warning",
+        title="a disk is nearly full",
+        cause="Less than 5 % and less than 5 GiB are free for the log or, where the database is on "
+        "this machine, for its data or its temporary files.",
+        shows="A full data disk stops the whole shop; on MySQL a trigger's error 1114 then fails "
+        "checkout.",
+        remedy="Make room: old binlogs (`PURGE BINARY LOGS BEFORE …`), old logs, old dumps.",
+        look=_space,
+    ),
+)

@@ -1,0 +1,265 @@
+"""The ledger: its version and shape, and what waits in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sidecar.app import ORDERS
+from sidecar.capture.outbox import Outbox
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient
+from sidecar.domain.errors import ConfigurationError
+from sidecar.ledger.control import DomainControl
+from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.overview import REFUSED, Overview
+
+_RESUME = f"erp-sidecar domain resume {ORDERS}"
+_INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
+_MIGRATE = "erp-sidecar migrate --user root --password-file /root/.db-password"
+
+
+def _ledger(patient: Patient) -> Ledger:
+    patient.need("database")  # before the Sidecar makes one, which asserts fitness
+    return patient.login.ledger
+
+
+def _absent(patient: Patient) -> Iterator[Fault]:
+    if not _ledger(patient).applied():
+        yield Fault(f"there is no ledger in the schema {patient.login.names.schema}", _INSTALL)
+
+
+def _older(patient: Patient) -> Iterator[Fault]:
+    ledger = _ledger(patient)
+    if not ledger.applied():
+        return
+    try:
+        pending = ledger.pending()
+    except ConfigurationError:
+        return
+    if pending:
+        names = ", ".join(f"{one.version:04d}_{one.name}" for one in pending)
+        yield Fault(f"the ledger lacks {names}", _MIGRATE)
+
+
+def _newer(patient: Patient) -> Iterator[Fault]:
+    try:
+        _ledger(patient).pending()
+    except ConfigurationError as error:
+        yield Fault(error.message, error.remedy)
+
+
+def _outbox_shape(patient: Patient) -> Iterator[Fault]:
+    names = patient.ledger.names
+    place = (names.schema, f"{names.prefix}outbox")
+    for (engine,) in patient.ask(
+        "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
+        *place,
+        database=patient.database,
+    ):
+        if engine != "InnoDB":
+            yield Fault(
+                f"{names('outbox')} is {engine}", f"ALTER TABLE {names('outbox')} ENGINE = InnoDB;"
+            )
+    for (key,) in patient.ask(
+        "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s "
+        "AND TABLE_NAME = %s AND INDEX_NAME <> 'PRIMARY'",
+        *place,
+        database=patient.database,
+    ):
+        yield Fault(
+            f"{names('outbox')} has a key {key}",
+            f"SET lock_wait_timeout = 1; ALTER TABLE {names('outbox')} DROP KEY `{key}`;",
+        )
+
+
+def _control(patient: Patient) -> DomainControl:
+    with patient.database.transaction("reading the control") as connection:
+        return patient.ledger.control.read(connection, [ORDERS])[ORDERS]
+
+
+def _stopped(patient: Patient) -> Iterator[Fault]:
+    control = _control(patient)
+    if control.stopped_at is not None:
+        yield Fault(
+            f"{ORDERS} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
+            f"{control.stopped_reason}",
+            f"mend that, then: {_RESUME}",
+        )
+
+
+def _pause(patient: Patient) -> Iterator[Fault]:
+    alarm = patient.configuration.settings.domains.orders.pause_alarm.total_seconds()
+    control = _control(patient)
+    if control.is_forgotten(alarm):
+        hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
+        yield Fault(
+            f"{ORDERS} has been paused for {hours:.1f} h by {control.paused_by}: {why}", _RESUME
+        )
+
+
+def _nobody(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("reading the lease") as connection:
+        if patient.ledger.work_lease.holder(connection) is None:
+            yield Fault("no daemon holds the ledger's lease")
+
+
+def _hints(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("reading the outbox") as connection:
+        depth = Outbox(patient.ledger.names).depth(connection)
+    if depth.oldest is not None and depth.oldest > patient.patience.hint:
+        more = " or more" if depth.capped else ""
+        minutes = depth.oldest.total_seconds() // 60
+        yield Fault(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
+
+
+def _late(patient: Patient, status: str) -> tuple[int, int]:
+    """How many events of this status are late, and for how many minutes the latest is."""
+    seconds = patient.patience.overdue.total_seconds()
+    with patient.database.transaction("looking for late events") as connection:
+        count, longest = Overview(patient.ledger.tables).late(connection, ORDERS, status, seconds)
+    return count, int(longest // 60)
+
+
+def _overdue(patient: Patient) -> Iterator[Fault]:
+    if not _control(patient).may_work:
+        return
+    count, minutes = _late(patient, "pending")
+    if count:
+        yield Fault(f"{count} event(s) are due and not sent, the oldest for {minutes} min")
+
+
+def _unknown(patient: Patient) -> Iterator[Fault]:
+    count, minutes = _late(patient, "unknown")
+    if count:
+        yield Fault(f"{count} event(s) have no known outcome, the oldest for {minutes} min")
+
+
+def _refused(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("counting events") as connection:
+        counts = Overview(patient.ledger.tables).counts_of(connection, ORDERS, REFUSED)
+    for status in REFUSED:
+        if count := counts.get(status):
+            yield Fault(
+                f"{count} event(s) are {status}", f"erp-sidecar queue list --status {status}"
+            )
+
+
+def _differences(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("counting differences") as connection:
+        found = Overview(patient.ledger.tables).differing(connection)
+    if found["differences"]:
+        yield Fault(f"{found['differences']} difference(s) in {found['orders']} order(s) are open")
+
+
+CHECKS = (
+    Check(
+        id="ledger-missing",
+        severity="error",
+        title="there is no ledger",
+        cause="Not installed yet, or its schema was dropped, or `ledger.schema` names another.",
+        shows="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
+        "from a backup before you install anew.",
+        remedy=f"`{_INSTALL}`",
+        look=_absent,
+    ),
+    Check(
+        id="ledger-older",
+        severity="error",
+        title="the ledger is older than this sidecar",
+        cause="The program was updated, its tables were not.",
+        shows="Exit code 78 at start.",
+        remedy=f"`{_MIGRATE}`; `--dry-run` shows the statements first.",
+        look=_older,
+    ),
+    Check(
+        id="ledger-newer",
+        severity="error",
+        title="the ledger is not of this sidecar's making",
+        cause="It was written by a newer version, or the shipped migrations were changed.",
+        shows="Exit code 78 at start.",
+        remedy="Install the newer version again.",
+        look=_newer,
+    ),
+    Check(
+        id="outbox-changed",
+        severity="error",
+        title="the outbox has more than its primary key, or another engine",
+        cause="Somebody altered the table.",
+        shows="The trigger's insert can wait for a lock, and checkout with it.",
+        remedy="`ALTER TABLE … DROP KEY …;` or `ENGINE = InnoDB;`",
+        look=_outbox_shape,
+    ),
+    Check(
+        id="domain-stopped",
+        severity="error",
+        title="the domain stopped itself",
+        cause="The ERP refused the login, or a call failed in a way in which every call would.",
+        shows="Nothing is sent; `domain.stopped` in the log.",
+        remedy="Mend the cause, then `erp-sidecar domain resume orders`.",
+        look=_stopped,
+    ),
+    Check(
+        id="pause-forgotten",
+        severity="warning",
+        title="a pause has no end, or has lasted long",
+        cause="Longer than `domains.orders.pause_alarm`.",
+        shows="Nothing is sent; `domain.pause_forgotten` in the log.",
+        remedy="`erp-sidecar domain resume orders`, or pause again with `--until`.",
+        look=_pause,
+    ),
+    Check(
+        id="daemon-absent",
+        severity="warning",
+        title="no daemon works",
+        cause="The unit is stopped, or ends at start.",
+        shows="Orders wait. Checkout is not touched.",
+        remedy="`systemctl start erp-sidecar`; why it ended: `journalctl -u erp-sidecar -n 50`",
+        look=_nobody,
+    ),
+    Check(
+        id="hints-old",
+        severity="warning",
+        title="hints wait in the outbox",
+        cause="No daemon works, intake fails, or it does not keep up.",
+        shows="Orders reach the ERP late.",
+        remedy="`journalctl -u erp-sidecar -n 50`; look for `station.failed`.",
+        look=_hints,
+    ),
+    Check(
+        id="events-overdue",
+        severity="warning",
+        title="events are due and are not sent",
+        cause="No daemon works, the breaker is open, or more arrives than the throttle lets go.",
+        shows="Orders reach the ERP late.",
+        remedy="`erp-sidecar status`; raise `erp.throttle.requests` if the ERP bears it.",
+        look=_overdue,
+    ),
+    Check(
+        id="events-unknown",
+        severity="warning",
+        title="outcomes have been unknown for long",
+        cause="A call broke off, and the ERP does not answer the question what became of it, or "
+        "cannot be asked.",
+        shows="These orders are not sent again until it is known.",
+        remedy="`erp-sidecar queue list --status unknown`, `erp-sidecar order show NUMBER`",
+        look=_unknown,
+    ),
+    Check(
+        id="events-refused",
+        severity="warning",
+        title="events wait for a person",
+        cause="The ERP refused them, or they were given up or put aside.",
+        shows="These orders are not in the ERP.",
+        remedy="`erp-sidecar rejections list`",
+        look=_refused,
+    ),
+    Check(
+        id="differences-open",
+        severity="warning",
+        title="the ERP booked other figures than were sent",
+        cause="Rounding, a lost line, a price list of the ERP's.",
+        shows="The amounts in the ERP are not those that the customer paid.",
+        remedy="`erp-sidecar differences list`",
+        look=_differences,
+    ),
+)

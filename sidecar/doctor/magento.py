@@ -1,0 +1,102 @@
+"""Magento: its tables, its registry of statuses, and modes that change what can be expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sidecar.capture.trigger_plan import changelogs
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient, listed
+from sidecar.domain.errors import PermissionDenied
+from sidecar.magento.order_status import missing
+
+_INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
+_ASYNC_GRID = "dev/grid/async_indexing"
+
+
+def _tables(patient: Patient) -> Iterator[Fault]:
+    error = patient.refusal("magento")
+    if error and not isinstance(error, PermissionDenied):
+        yield Fault(error.message, error.remedy)
+
+
+def _statuses(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("looking at order statuses") as connection:
+        lacking = missing(connection, patient.magento, patient.login.own_statuses)
+    if lacking:
+        yield Fault(f"Magento's registry lacks {listed(lacking)}", _INSTALL)
+
+
+def _no_mview(patient: Patient) -> Iterator[Fault]:
+    patient.need("magento")  # in another schema no trigger means nothing
+    wanted = patient.configuration.settings.capture.triggers
+    if wanted and not any(changelogs(trigger) for trigger in patient.live.triggers):
+        yield Fault("every indexer is on Update on Save: Magento has no triggers of its own")
+
+
+def _async_grid(patient: Patient) -> Iterator[Fault]:
+    magento = patient.magento
+    if not magento.has_table("core_config_data"):
+        return
+    if patient.ask(
+        f"SELECT 1 FROM {magento.table('core_config_data')} WHERE path = %s AND value = '1'",
+        _ASYNC_GRID,
+        database=patient.database,
+    ):
+        yield Fault(f"{_ASYNC_GRID} is on")
+
+
+def _legacy_stock(patient: Patient) -> Iterator[Fault]:
+    if not patient.magento.has_multi_source_inventory:
+        yield Fault("the tables of Multi Source Inventory are not there")
+
+
+CHECKS = (
+    Check(
+        id="magento-not-found",
+        severity="error",
+        title="the schema is not Magento 2's as configured",
+        cause="`shop.database.name` or `table_prefix` is wrong, or a `setup:upgrade` broke off.",
+        shows="Exit code 78 at start.",
+        remedy="Compare both with Magento's app/etc/env.php (db/table_prefix).",
+        look=_tables,
+    ),
+    Check(
+        id="status-unregistered",
+        severity="error",
+        title="an order status that answers are written with is not registered in Magento",
+        cause="Not installed yet, the configuration names a new status, or somebody removed it or "
+        "its assignment to a state.",
+        shows="Orders vanish from the customer's list, the admin shows no label.",
+        remedy=f"`{_INSTALL}` registers what is missing.",
+        look=_statuses,
+    ),
+    Check(
+        id="mview-off",
+        severity="info",
+        title="Magento has no triggers of its own",
+        cause="Every indexer is on *Update on Save*, and no data exporter is installed.",
+        shows="Magento's database account cannot be learnt from them: our triggers run as the "
+        "account that installs.",
+        remedy="`erp-sidecar install --magento-root PATH`.",
+        look=_no_mview,
+    ),
+    Check(
+        id="grid-async",
+        severity="info",
+        title="Magento's order grid is filled asynchronously",
+        cause="`dev/grid/async_indexing` is on.",
+        shows="The grid shows an answer of the ERP later than the order's page.",
+        remedy="None is needed; it wants Magento's cron to run (`bin/magento cron:run`).",
+        look=_async_grid,
+    ),
+    Check(
+        id="stock-legacy",
+        severity="info",
+        title="Magento's stock is the old one, without sources",
+        cause="The modules of Multi Source Inventory were removed.",
+        shows="Orders have no pickup location and no source.",
+        remedy="None is needed.",
+        look=_legacy_stock,
+    ),
+)

@@ -1,0 +1,247 @@
+"""What the checks look at, part by part; a part that cannot be had does not keep the others."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, TypeVar, overload
+
+from sidecar.app import Sidecar
+from sidecar.capture.trigger_plan import LiveSchema, read_live
+from sidecar.capture.triggers import Triggers
+from sidecar.database import Database, Server
+from sidecar.domain.errors import PermissionDenied, SidecarError, Unavailable
+from sidecar.domain.secret import Secret
+from sidecar.erp import load_adapter
+from sidecar.installer import installers_login
+from sidecar.ledger.store import LedgerStore
+from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.ports import Ping
+from sidecar.settings.load import Loaded
+
+_ADMINISTRATOR = "erp-sidecar doctor --user root --password-file /root/.db-password"
+_T = TypeVar("_T")
+
+
+class Unseen(Exception):
+    """A check could not look; says why."""
+
+
+class part(Generic[_T]):  # noqa: N801 - reads as the decorator that it is
+    """A property that is made once; when that fails, whoever needs it raises `Unseen`."""
+
+    def __init__(self, make: Callable[[Any], _T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, patient: None, owner: type) -> part[_T]: ...
+    @overload
+    def __get__(self, patient: Patient, owner: type) -> _T: ...
+    def __get__(self, patient: Patient | None, owner: type) -> part[_T] | _T:
+        if patient is None:
+            return self
+        refusals = patient.refusals
+        if self._name not in patient.__dict__ and self._name not in refusals:
+            try:
+                patient.__dict__[self._name] = self._make(patient)
+            except SidecarError as error:
+                refusals[self._name] = error
+        if self._name in refusals:
+            raise Unseen(f"no {self._name.replace('_', ' ')}: {refusals[self._name].message}")
+        made: _T = patient.__dict__[self._name]
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a thing may last before it is told."""
+
+    view: timedelta = timedelta(minutes=30)
+    overdue: timedelta = timedelta(minutes=15)
+    hint: timedelta = timedelta(minutes=10)
+
+
+class Patient:
+    """One installation, whose daemon runs as `service_user`.
+
+    `user`, `password`, `magento_root`: an account that may look further into the server than the
+    daemon's, as for `install`.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        *,
+        user: str | None = None,
+        password: Secret | None = None,
+        magento_root: Path | None = None,
+        service_user: str,
+        patience: Patience | None = None,
+    ) -> None:
+        self._load = load
+        self.magento_root = magento_root
+        self._named = (user, password, magento_root)
+        self._is_named = user is not None or magento_root is not None
+        self._service_user = service_user
+        self.patience = patience or Patience()
+        self.refusals: dict[str, SidecarError] = {}
+        self._open: list[Database] = []
+
+    def refusal(self, name: str) -> SidecarError | None:
+        """Why this part cannot be had; `Unseen` when that is because of another part."""
+        try:
+            self.need(name)
+        except Unseen:
+            if name in self.refusals:
+                return self.refusals[name]
+            raise
+        return None
+
+    def need(self, name: str) -> None:
+        """Raise `Unseen` when this part cannot be had."""
+        getattr(self, name)
+
+    @part
+    def configuration(self) -> Loaded:
+        """The files, checked."""
+        return self._load()
+
+    @part
+    def login(self) -> Sidecar:
+        """What the configuration stands for; its login is read on the way."""
+        return Sidecar(self.configuration.settings)
+
+    @part
+    def account(self) -> Database:
+        """The server with the daemon's account, whether we support it or not."""
+        database = self._opened(Database(self.login.account.login, connections=2))
+        database.server()
+        return database
+
+    @part
+    def database(self) -> Database:
+        """The same; where the account is refused (before an installation), the named one."""
+        refused = isinstance(self.refusal("account"), PermissionDenied)
+        database = self.administrator if refused and self._is_named else self.account
+        # What the daemon would refuse to work on is a finding here, and no reason to stop looking.
+        self.login.database = database
+        return database
+
+    @part
+    def server(self) -> Server:
+        """What it says of itself."""
+        return self.database.server()
+
+    @part
+    def administrator(self) -> Database:
+        """The account that was named for looking further, else the daemon's."""
+        if not self._is_named:
+            return self.account
+        login = installers_login(self.login.account.login, *self._named)
+        database = self._opened(Database(login, connections=2))
+        database.server()
+        return database
+
+    @part
+    def bare_account(self) -> Database:
+        """The daemon's account without a schema: an account without rights gets this far."""
+        if isinstance(self.refusal("account"), Unavailable):
+            self.need("account")  # says why, as for all others
+        login = replace(self.login.account.login, database="")
+        database = self._opened(Database(login, connections=1))
+        database.server()
+        return database
+
+    @part
+    def magento(self) -> MagentoSchema:
+        """Magento's tables."""
+        return probe(self.database, self.login.account.prefix)
+
+    @part
+    def live(self) -> LiveSchema:
+        """Magento's triggers as they are."""
+        account = self.login.account
+        with self.database.transaction("reading triggers") as connection:
+            return read_live(connection, account.login.database, account.prefix)
+
+    @part
+    def triggers(self) -> Triggers:
+        """Plan and comparison; the ledger is asked for their definer."""
+        self.need("magento")
+        return self.login.triggers
+
+    @part
+    def ledger(self) -> LedgerStore:
+        """The ledger, of this version."""
+        self.need("database")  # before the Sidecar makes one, which asserts fitness
+        self.login.ledger.require_current()
+        return self.login.store
+
+    @part
+    def ping(self) -> Ping:
+        """What the ERP says to something harmless."""
+        adapter = load_adapter(self.configuration.settings)
+        try:
+            return adapter.ping()
+        finally:
+            adapter.close()
+
+    @cached_property
+    def daemon(self) -> pwd.struct_passwd | None:
+        """The user that the daemon runs as, where we are root and it is another."""
+        try:
+            return pwd.getpwnam(self._service_user) if os.getuid() == 0 else None
+        except KeyError:
+            return None
+
+    @property
+    def daemons_name(self) -> str:
+        """That user's name, for a command."""
+        return self.daemon.pw_name if self.daemon else self._service_user
+
+    def ask(self, statement: str, *values: object, database: Database | None = None) -> list[Any]:
+        """The rows of one question, with the account that may look further."""
+        asked = database or self.administrator
+        try:
+            with asked.transaction("looking at the server") as connection:
+                return list(connection.exec_driver_sql(statement, values or None))
+        except PermissionDenied as error:
+            if database is None and not self._is_named:
+                raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}") from error
+            raise
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for database in self._open:
+            database.close()
+
+    def _opened(self, database: Database) -> Database:
+        self._open.append(database)
+        return database
+
+
+def permitted(path: Path, user: pwd.struct_passwd | None, wanted: int) -> bool:
+    """Whether the file's mode lets `user`, or us, do `wanted` (os.R_OK, os.W_OK)."""
+    if user is None:
+        return os.access(path, wanted)
+    found = path.stat()
+    if found.st_uid == user.pw_uid:
+        return bool(found.st_mode >> 6 & wanted)
+    if found.st_gid in os.getgrouplist(user.pw_name, user.pw_gid):
+        return bool(found.st_mode >> 3 & wanted)
+    return bool(found.st_mode & wanted)
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first of them, and how many more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

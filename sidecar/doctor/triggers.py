@@ -1,0 +1,149 @@
+"""Triggers: ours as they should be, others beside them, and what Magento makes of both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from sidecar.capture.outbox import Outbox
+from sidecar.capture.trigger_plan import OURS, LiveTrigger, changelogs
+from sidecar.capture.triggers import State
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient
+from sidecar.magento.composer_lock import numbers, release
+
+_MENDS = "erp-sidecar triggers install --user root --password-file /root/.db-password"
+_RESUMES = "erp-sidecar triggers resume --user root --password-file /root/.db-password"
+_TAKES_OFF = "erp-sidecar triggers remove --user root --password-file /root/.db-password"
+#: Releases whose setup:upgrade fails at a foreign trigger on an Mview table.
+_BREAKS_SINCE, _BREAKS_UNTIL = (2, 4, 6), (2, 4, 8)
+_ERRORS = {
+    1146: "the outbox is gone",
+    1142: "the definer may not write it",
+    1054: "a column of Magento's changed",
+    1114: "no space",
+    1205: "somebody locked it",
+}
+
+
+def _amiss(patient: Patient) -> Iterator[Fault]:
+    patient.need("ledger")
+    if patient.triggers.suspension():
+        return
+    for one in patient.triggers.status():
+        if one.state is not State.OK:
+            detail = f" ({one.detail})" if one.detail else ""
+            yield Fault(f"{one.name} on {one.table} is {one.state.value}{detail}", _MENDS)
+
+
+def _suspended(patient: Patient) -> Iterator[Fault]:
+    patient.need("ledger")
+    if note := patient.triggers.suspension():
+        yield Fault(
+            f"{note.who} suspended them at {note.since:%Y-%m-%d %H:%M} UTC: {note.why}", _RESUMES
+        )
+
+
+def _upgrade(patient: Patient) -> Iterator[Fault]:
+    watched = {one.table for one in patient.live.triggers if changelogs(one) is not None}
+    found = [one for one in _not_magentos(patient) if one.table in watched]
+    known = _release(patient)
+    if not found or (known and not _BREAKS_SINCE <= numbers(known[1]) < _BREAKS_UNTIL):
+        return
+    version = f"{known[0]} {known[1]}" if known else "Magento 2.4.6 and 2.4.7 (which is it?)"
+    for one in found:
+        yield Fault(
+            f"{one.name} sits on {one.table}, which Magento's Mview watches: the next "
+            f"setup:upgrade of {version} would fail",
+            _TAKES_OFF if one.name.startswith(OURS) else f"DROP TRIGGER `{one.name}`;",
+        )
+
+
+def _release(patient: Patient) -> tuple[str, str] | None:
+    root: Path | None = patient.configuration.settings.shop.database.magento_root
+    root = patient.magento_root or root
+    return release(root) if root else None
+
+
+def _not_magentos(patient: Patient) -> list[LiveTrigger]:
+    return [one for one in patient.live.triggers if changelogs(one) is None]
+
+
+def _foreign(patient: Patient) -> Iterator[Fault]:
+    planned = {one.table for one in patient.triggers.plan().planned}
+    for one in _not_magentos(patient):
+        if one.table in planned and not one.name.startswith(OURS):
+            yield Fault(
+                f"{one.name} ({one.timing} {one.event}, runs as {one.definer}) on {one.table}"
+            )
+
+
+def _faults(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("reading trigger faults") as connection:
+        faults = Outbox(patient.ledger.names).faults(connection)
+    counted = Counter(fault.errno for fault in faults)
+    newest = {fault.errno: fault.created_at for fault in reversed(faults)}
+    table = patient.ledger.names("outbox_fault")
+    for errno, count in counted.items():
+        means = _ERRORS.get(errno or 0, "see the table's column message")
+        yield Fault(
+            f"{count} hint(s) could not be written: error {errno}, {means}; the newest "
+            f"{newest[errno]:%Y-%m-%d %H:%M} UTC",
+            f"DELETE FROM {table} WHERE errno = {errno}; when the cause is mended",
+        )
+
+
+CHECKS = (
+    Check(
+        id="triggers-amiss",
+        severity="warning",
+        title="triggers are missing, changed, or where the plan has none",
+        cause="A dump and restore, a schema tool that swaps tables, an upgrade that changed a "
+        "column, a new Mview subscription.",
+        shows="Orders still arrive, through the sweep, up to a minute later. *wrong definer*: if "
+        "that account is dropped, every order fails.",
+        remedy=f"`{_MENDS}`",
+        look=_amiss,
+    ),
+    Check(
+        id="triggers-suspended",
+        severity="warning",
+        title="the triggers are taken off for a deploy",
+        cause="`erp-sidecar triggers suspend`, and nobody resumed them.",
+        shows="Orders arrive through the sweep, up to a minute later.",
+        remedy=f"`{_RESUMES}`",
+        look=_suspended,
+    ),
+    Check(
+        id="setup-upgrade-fails",
+        severity="error",
+        title="Magento's next `setup:upgrade` would fail",
+        cause="On Magento 2.4.6 and 2.4.7 a foreign trigger on a table that Magento's own Mview "
+        "triggers watch makes it end with exit code 1, before the data patches run. The release is "
+        "read from composer.lock in `magento_root`; where it is not known, this is told too.",
+        shows="`Trying to access array offset on value of type null`, in "
+        "Mview/View/Subscription.php, and the deploy stops half-way.",
+        remedy=f"`{_TAKES_OFF}` before the deploy; a trigger of somebody else's: `DROP TRIGGER`, "
+        "and again after it.",
+        look=_upgrade,
+    ),
+    Check(
+        id="triggers-foreign",
+        severity="info",
+        title="somebody else's triggers sit on tables of ours",
+        cause="Another module or integration watches orders too.",
+        shows="Nothing, unless theirs fails: then the order fails, and it is not ours.",
+        remedy="None is needed; know whose it is.",
+        look=_foreign,
+    ),
+    Check(
+        id="outbox-faults",
+        severity="warning",
+        title="triggers could not write their hints",
+        cause="The outbox was gone, locked or full, or the right to insert was missing.",
+        shows="The orders went through; the sweep found them.",
+        remedy="Mend the cause by its error number, then delete the notes.",
+        look=_faults,
+    ),
+)

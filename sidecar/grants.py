@@ -1,0 +1,82 @@
+"""The rights that an installation's accounts need, from its configuration alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from sidecar.ledger.grants import grants
+from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.env_php import read_env_php
+from sidecar.settings.schema import Database, Settings
+
+_INSTALLER = "erp_installer"
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Role(Enum):
+    """Whose rights."""
+
+    DAEMON = "daemon"
+    INSTALLER = "installer"
+
+
+_FILES = {Role.DAEMON: "grants.sql", Role.INSTALLER: "grants-installer.sql"}
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """Statements for `account`; `notes`: what depends on the server's version, for a person."""
+
+    account: str
+    statements: list[str]
+    notes: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    user: str
+    is_here: bool
+    schema: str
+    prefix: str
+
+
+def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
+    """The statements for `account` (`user@host`); without one, for the configured name."""
+    place = _place(settings.shop.database)
+    if account is None:
+        user = place.user if role is Role.DAEMON else _INSTALLER
+        account = f"{user}@{'localhost' if place.is_here else '%'}"
+    elif "@" not in account:
+        account = f"{account}@%"
+    statements = grants(
+        account,
+        place.schema,
+        lambda name: f"`{place.schema}`.`{place.prefix}{name}`",
+        LedgerNames.placed(settings.ledger.schema, place.schema),
+        file=_FILES[role],
+    )
+    return Printed(account, statements, _notes(account) if role is Role.INSTALLER else [])
+
+
+def _place(database: Database) -> _Place:
+    if database.magento_root is not None:
+        env = read_env_php(database.magento_root)
+        return _Place(
+            env.user, env.socket is not None or env.host in _HERE, env.name, env.table_prefix
+        )
+    is_here = database.socket is not None or database.host in _HERE
+    return _Place(database.user, is_here, database.name, database.table_prefix)
+
+
+def _notes(account: str) -> list[str]:
+    user, _, host = account.rpartition("@")
+    to = f"ON *.* TO '{user}'@'{host}'"
+    return [
+        "The triggers run as Magento's own account.  To name it, one of:",
+        f"  MariaDB 10.5 and later:  GRANT SET USER {to};",
+        f"  MySQL 8.2 and later:     GRANT SET_ANY_DEFINER {to};",
+        f"  MySQL 8.0 and 8.1:       GRANT SET_USER_ID {to};",
+        f"  MariaDB 10.4:            GRANT SUPER {to};",
+        "With binary logging also: SET GLOBAL log_bin_trust_function_creators = 1;",
+    ]

@@ -1,0 +1,49 @@
+"""What the log may say of an ERP's words: nothing that the ERP chose.
+
+An ERP that refuses an order may repeat the customer's name in its own words, and an address that it
+is asked at may have an e-mail in it.  Those words stay in the ledger (`erp-sidecar order show`).
+The log has what leads to them (order, `corr`, `cause`) and what is of a closed vocabulary: the HTTP
+status, a code that looks like one, the way in which a call failed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from sidecar.domain.settlement import error_print
+
+#: Lines whose `message` is, or may end with, words of the ERP.
+_OF_THE_ERP = re.compile(r"delivery\.(?!settling_again|left_to_lease)|breaker\.|domain\.stopped")
+#: What a code looks like; a text with spaces or an e-mail's @ is none.
+_CODE = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+#: Our own phrases of what went wrong on the wire, and Python's names for it.
+_FAILURE = re.compile(
+    r"not sent|no access token|no complete answer within [\d.]+ s|the connection broke"
+    r"|the connection was not made in time|\b(?:BrokenPipeError|ConnectionAbortedError"
+    r"|ConnectionRefusedError|ConnectionResetError|IncompleteRead|InvalidHeader|OSError"
+    r"|RemoteDisconnected|SSLCertVerificationError|SSLEOFError|SSLError|TimeoutError|gaierror)\b"
+)
+
+
+def discreet(event: str, fields: Mapping[str, object]) -> dict[str, object]:
+    """The fields of a line as the log may have them.
+
+    `cause` is the print that `erp-sidecar rejections list` groups by.
+    """
+    if not _OF_THE_ERP.match(event):
+        return dict(fields)
+    kept = {name: value for name, value in fields.items() if name not in ("code", "message")}
+    code, message = fields.get("code"), fields.get("message")
+    if isinstance(code, str) and _CODE.fullmatch(code):
+        kept["code"] = code
+    if isinstance(message, str) and message:
+        if event.startswith("delivery."):
+            kept["cause"] = error_print(code if isinstance(code, str) else None, message)
+        if failure := _failure(message):
+            kept["failure"] = failure
+    return kept
+
+
+def _failure(message: str) -> str:
+    return ", ".join(dict.fromkeys(_FAILURE.findall(message)))

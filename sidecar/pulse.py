@@ -1,0 +1,48 @@
+"""Whether this daemon works: it holds the work lease, and its duties come to an end of late.
+
+A thread that hangs in a call, or a station that fails again and again, leaves the process alive and
+the log quiet; only what was last done, and when, tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sidecar.ports import Clock
+
+
+class Pulse:
+    """`limits`: duty → seconds after which one that has not ended well counts as silent."""
+
+    def __init__(self, clock: Clock, limits: Mapping[str, float]) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._ended_at: dict[str, float] = {}
+        self._working_until = 0.0
+
+    def works_until(self, moment: float) -> None:
+        """The work lease is ours until then, by the process's clock; 0: it is not."""
+        self._working_until = moment
+
+    def ended(self, duty: str) -> None:
+        """A duty came to its end without trouble."""
+        self._ended_at[duty] = self._clock.monotonic()
+
+    @property
+    def holds_the_lease(self) -> bool:
+        """Whether this daemon is the one that works."""
+        return self._clock.monotonic() < self._working_until
+
+    def silent(self) -> list[str]:
+        """The duties of which nothing was heard for too long, or ever."""
+        now = self._clock.monotonic()
+        return [
+            duty
+            for duty, limit in self._limits.items()
+            if duty not in self._ended_at or now - self._ended_at[duty] > limit
+        ]
+
+    @property
+    def works(self) -> bool:
+        """Whether the lease is ours and no duty is silent."""
+        return self.holds_the_lease and not self.silent()

@@ -1,0 +1,93 @@
+"""What `--json` prints is what docs/cli-schemas says, key by key, in quiet and in trouble."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sidecar.testing.magento_db import PrivateServer, Shop
+from sidecar.testing.magento_db.cart import Line
+from tests.rig import Rig
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "cli-schemas"
+
+
+@pytest.fixture
+def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
+    with Rig(server, tmp_path, "schemas") as installed:
+        yield installed
+
+
+def schema(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((SCHEMAS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def closed(part: Any) -> Any:
+    """The schema without room for keys that it does not name."""
+    if isinstance(part, list):
+        return [closed(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    inner = {key: closed(value) for key, value in part.items()}
+    if "properties" in part and part.get("additionalProperties") is None:
+        inner["additionalProperties"] = False
+    return inner
+
+
+def check(rig: Rig, name: str, *arguments: str) -> Any:
+    """What a command prints, after it was held against its schema; `closed` finds new keys too."""
+    done = subprocess.run(
+        rig.command(*arguments, "--json"), capture_output=True, text=True, check=False
+    )
+    assert done.returncode in (0, 2), done.stderr
+    printed = json.loads(done.stdout)
+    Draft202012Validator(closed(schema(name))).validate(printed)
+    return printed
+
+
+@pytest.mark.parametrize("name", ["status", "queue-list", "order-show"])
+def test_a_schema_is_one(name: str) -> None:
+    Draft202012Validator.check_schema(schema(name))
+    assert closed(deepcopy(schema(name))) != schema(name)
+
+
+def test_quiet_and_trouble_are_printed_as_the_schemas_say(rig: Rig) -> None:
+    assert check(rig, "status", "status")["attention"] == []
+    assert check(rig, "queue-list", "queue", "list") == []
+    numbers = []
+    with Shop(rig.magento) as shop:
+        for rule in ("credit_limit", "draft_on_201", "drop_tax", None):
+            if rule:
+                rig.erp.rule(rule, times=1)
+            numbers.append(shop.place([Line("MUG", 2)]).increment_id)
+            rig.sidecar("run", "--once")
+        rig.sidecar("domain", "pause", "orders", "--until", "2h", "--reason", "a test")
+        shop.place()
+    rig.sidecar("queue", "park", numbers[0], "--reason", "a test")
+    assert len(check(rig, "status", "status")["attention"]) >= 2
+    assert len(check(rig, "queue-list", "queue", "list", "--all")) >= 4
+    for number in numbers:
+        (story,) = check(rig, "order-show", "order", "show", number)
+        assert story["events"]
+
+
+def test_a_stopped_domain_and_lost_triggers_are_printed_as_the_schema_says(rig: Rig) -> None:
+    rig.erp.rule("unauthorised", times=1)
+    with Shop(rig.magento) as shop:
+        number = shop.place().increment_id
+    rig.sidecar("run", "--once")
+    assert check(rig, "status", "status")["domains"]["orders"]["stopped"]
+    rig.sidecar("domain", "resume", "orders")
+    rig.erp.stop()
+    rig.sidecar("triggers", "remove")
+    assert "missing" in check(rig, "status", "status")["capture"]["triggers"].values()
+    (story,) = check(rig, "order-show", "order", "show", number)
+    assert isinstance(story["erp"], str)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from sidecar.domain.settlement import error_print
+from sidecar.observe.discretion import discreet
+
+
+def test_the_words_of_an_erp_are_left_out_and_lead_to_by_their_print() -> None:
+    words = "customer Ada Lovelace <ada@example.com> is blocked"
+    told = discreet("delivery.rejected", {"order": "42", "code": "blocked", "message": words})
+    assert told == {"order": "42", "code": "blocked", "cause": error_print("blocked", words)}
+
+
+def test_a_code_that_is_a_sentence_or_an_address_is_none() -> None:
+    for code in ("Ada Lovelace", "ada@example.com", "x" * 41):
+        assert "code" not in discreet("delivery.rejected", {"code": code, "message": "no"})
+
+
+def test_how_a_call_failed_is_said_in_our_own_words_alone() -> None:
+    words = (
+        "GET /customers/ada@example.com: not sent: ConnectionRefusedError: "
+        "[Errno 111] Connection refused"
+    )
+    assert discreet("breaker.opened", {"account": "erp", "message": words}) == {
+        "account": "erp", "failure": "not sent, ConnectionRefusedError",
+    }  # fmt: skip
+
+
+def test_a_time_out_keeps_its_length() -> None:
+    words = "POST /sales-orders: no complete answer within 30 s"
+    told = discreet("delivery.unknown", {"message": words})
+    assert told["failure"] == "no complete answer within 30 s"
+
+
+def test_words_of_our_own_stay() -> None:
+    fields = {"station": "intake", "message": "the database cannot be reached"}
+    assert discreet("station.failed", fields) == fields
+    assert discreet("delivery.settling_again", fields) == fields
