@@ -193,3 +193,24 @@ def test_a_check_among_orders_disturbs_none(rig: Rig) -> None:
     assert check(rig)["result"] == "ok"
     rig.until_clean()
     assert rig.erp.count() == 5
+
+
+@pytest.mark.timeout(300)
+def test_a_daemon_killed_while_the_erp_was_asked_is_followed_by_one_that_asks_again(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    with Rig(server, tmp_path, "checked_slowly", latency_ms=400) as rig:
+        daemon = rig.start()
+        asking = subprocess.Popen(
+            rig.command("check", "--json"),
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        rig.until(lambda: rows(rig, "check_run WHERE taken_at IS NOT NULL") == 1)
+        rig.kill(daemon)
+        rig.start()
+        said, _ = asking.communicate(timeout=60)
+
+        assert json.loads(said)["result"] == "ok", rig.log_tail()
+        assert left(rig) == {}
