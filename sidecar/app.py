@@ -370,6 +370,7 @@ class Sidecar:
             self.database,
             self.store,
             self.triggers,
+            may_send=self.clone_guard.may_send,
             domains=self.domains,
             account=self.settings.erp.address[:64],
             most_slots=self.settings.erp.throttle.concurrency,

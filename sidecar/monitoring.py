@@ -112,6 +112,7 @@ def _of_domain(standing: DomainVitals) -> Iterator[tuple[str, float]]:
 
 def _of_shop(vitals: Vitals) -> Mapping[str, float]:
     return {
+        "may_send": float(vitals.sends),
         "hints": vitals.hints,
         "oldest_hint_seconds": vitals.oldest_hint or 0.0,
         "trigger_ok": float(not vitals.triggers_amiss or vitals.triggers_suspended),

@@ -66,6 +66,8 @@ def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
 def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
     if vitals.holder is None:
         yield Grade.CRITICAL, "no daemon works"
+    if not vitals.sends:
+        yield Grade.CRITICAL, "nothing is sent: this may be a copy (erp-sidecar identity show)"
     if vitals.breaker_open:
         yield Grade.WARNING, "the ERP does not answer: the breaker is open"
     if vitals.triggers_amiss and not vitals.triggers_suspended:

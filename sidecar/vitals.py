@@ -6,9 +6,11 @@ of them takes longer with the number of orders that are over.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+
+import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State, Triggers
@@ -37,9 +39,10 @@ class DomainVitals:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """How things stand; `holder` is the daemon that works."""
+    """How things stand; `holder` is the daemon that works, `sends` false in a copy of the shop."""
 
     holder: str | None
+    sends: bool
     domains: Mapping[str, DomainVitals]
     hints: int
     oldest_hint: float | None
@@ -62,6 +65,7 @@ class VitalsReader:
         ledger: LedgerStore,
         triggers: Triggers,
         *,
+        may_send: Callable[[sa.Connection], bool],
         domains: Sequence[str],
         account: str,
         most_slots: int,
@@ -72,6 +76,7 @@ class VitalsReader:
         self._overview = Overview(ledger.tables)
         self._outbox = Outbox(ledger.names)
         self._triggers = triggers
+        self._may_send = may_send
         self._domains = domains
         self._account = account
         self._most_slots = most_slots
@@ -89,6 +94,7 @@ class VitalsReader:
             depth = self._outbox.depth(connection)
             return Vitals(
                 holder=self._ledger.work_lease.holder(connection),
+                sends=self._may_send(connection),
                 domains={
                     domain: DomainVitals(
                         events=self._overview.counts_of(connection, domain, COUNTED),

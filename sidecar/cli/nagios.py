@@ -72,8 +72,9 @@ def nagios(
 
     0 OK.  1 WARNING: something waits longer than -w, was refused or parked, is paused, a trigger is
     amiss, the breaker or a difference is open.  2 CRITICAL: something waits longer than -c, no
-    daemon works, or a domain is stopped.  3 UNKNOWN: it cannot be told (the database is away, the
-    configuration is bad).  Only this command has these exit codes.
+    daemon works, a domain is stopped, or this may be a copy and nothing is sent.  3 UNKNOWN: it
+    cannot be told (the database is away, the configuration is bad).  Only this command has these
+    exit codes.
 
     \b
     Examples:

@@ -37,6 +37,9 @@ METRICS: Mapping[str, Metric] = {
         "gauge", "1: holds the work lease, and no duty is silent. 0: stands by, or is stuck."
     ),
     "erp_sidecar_standby": Metric("gauge", "Whether another daemon works on the ledger."),
+    "erp_sidecar_may_send": Metric(
+        "gauge", "0: this may be a copy of the shop's database, and nothing is sent from it."
+    ),
     "erp_sidecar_oldest_pending_seconds": Metric(
         "gauge",
         "For how long the oldest event is under way without an answer; what a gate holds back, and "

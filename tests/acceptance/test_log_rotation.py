@@ -100,9 +100,11 @@ def test_logrotate_by_the_shipped_file_loses_and_tears_no_line(rig: Rig) -> None
     user = getpass.getuser()
     text = SHIPPED.read_text("utf-8")
     for there, here in {
-        "/var/log/erp-sidecar/*.log": str(rig.folder / "sidecar.log"),
+        "/var/log/erp-sidecar/*.log /var/log/erp-sidecar/*/*.log": str(rig.folder / "sidecar.log"),
         "create 0640 erp-sidecar adm": f"create 0640 {user} {user}",
-        "systemctl kill --kill-who=main -s USR1 erp-sidecar.service": f"kill -USR1 {daemon.pid}",
+        "systemctl kill --kill-who=main -s USR1 erp-sidecar.service 'erp-sidecar@*.service'": (
+            f"kill -USR1 {daemon.pid}"
+        ),
         "dateformat -%Y%m%d-%s": "",
         "    dateext": "    nodateext",
         "rotate 30": "rotate 1000",

@@ -305,6 +305,9 @@ def everything_else(rig: Rig, log: Path) -> None:
         rig.erp.rule("unauthorised")
         shop.place()
         rig.until(lambda: rig.log_events()["domain.stopped"] >= 1)
+    # A copy never speaks to the original's ERP.
+    rig.sidecar("identity", "is-copy", "--reason", "a test")
+    rig.until(lambda: rig.log_events()["identity.sending_stopped"] >= 1)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ LIMITS = Limits(300, 1800)
 FIGURE = re.compile(r"[a-z_]+=[0-9.]+(s|%)?;[0-9]*;[0-9]*(;[0-9]*(;[0-9]*)?)?")
 WELL = Vitals(
     holder="vm:1:a",
+    sends=True,
     domains={
         "orders": DomainVitals(
             events=dict.fromkeys(COUNTED, 0),
@@ -59,6 +60,7 @@ def events(**counts: int) -> dict[str, int]:
         (with_orders(events=events(unknown=1), oldest=3.0), Grade.OK, "orders"),
         (with_orders(events=events(pending=7), gated=7), Grade.OK, "orders: 0 under way"),
         (replace(WELL, holder=None), Grade.CRITICAL, "no daemon works"),
+        (replace(WELL, sends=False), Grade.CRITICAL, "this may be a copy"),
         (replace(WELL, breaker_open=True), Grade.WARNING, "breaker"),
         (replace(WELL, triggers_amiss=("a",)), Grade.WARNING, "triggers amiss: a"),
         (replace(WELL, triggers_amiss=("a",), triggers_suspended=True), Grade.OK, "orders"),
