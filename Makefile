@@ -15,6 +15,8 @@ SHELL := /bin/bash
 # The interpreter that .venv is made with; empty: the first one that is new enough.
 PYTHON ?=
 BIN := .venv/bin
+# Most tests wait for a process of their own; a class or module stays together, with its server.
+PARALLEL = --numprocesses $(or $(JOBS),3) --dist loadscope
 INSTALLED := .venv/installed
 
 .PHONY: help
@@ -26,8 +28,8 @@ demo: server $(INSTALLED) ## See it work: 25 orders, an ERP that misbehaves, a c
 	$(BIN)/erp-sidecar demo
 
 .PHONY: test
-test: server $(INSTALLED) ## Run the tests
-	$(BIN)/python -m pytest
+test: server $(INSTALLED) ## Run the tests, JOBS=3 at a time
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # Where MySQL cannot be had it says why and skips; ERP_SIDECAR_REQUIRE_MYSQL=1 makes that an error.
 # A few deaths of each kind: they take seconds.
