@@ -360,7 +360,13 @@ class Sidecar:
             supervision=Supervision(
                 self.supervisor,
                 self.watchdog,
-                StatusLine(self.database, self.store, ORDERS, self._account_name),
+                StatusLine(
+                    self.database,
+                    self.store,
+                    ORDERS,
+                    self._account_name,
+                    self.clone_guard.may_send,
+                ),
             ),
         )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+
+import sqlalchemy as sa
 
 from sidecar.database import Database
 from sidecar.ledger.overview import Overview
@@ -10,13 +13,24 @@ from sidecar.ledger.store import LedgerStore
 
 
 class StatusLine:
-    """Asked every few seconds, so it reads what waits, by an index, and nothing that is over."""
+    """Asked every few seconds, so it reads what waits, by an index, and nothing that is over.
 
-    def __init__(self, database: Database, ledger: LedgerStore, domain: str, account: str) -> None:
+    `may_send`: whether this is the system that was installed (`sidecar.clone_guard`).
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        ledger: LedgerStore,
+        domain: str,
+        account: str,
+        may_send: Callable[[sa.Connection], bool],
+    ) -> None:
         self._database = database
         self._ledger = ledger
         self._domain = domain
         self._account = account
+        self._may_send = may_send
 
     def __call__(self, works: bool) -> str:
         """The line; `works`: this daemon holds the work lease."""
@@ -25,11 +39,12 @@ class StatusLine:
             count, oldest = overview.waiting(connection, self._domain)
             control = self._ledger.control.read(connection, [self._domain])[self._domain]
             account = self._ledger.accounts.read(connection, self._account)
+            sends = self._may_send(connection)
             holder = None if works else self._ledger.work_lease.holder(connection)
         role = "working" if works else f"standing by, {holder or 'nobody any more'} works"
         standing = "stopped" if control.stopped_at else "paused" if control.paused else "open"
         age = "-" if oldest is None else str(timedelta(seconds=int(oldest)))
         breaker = "open" if account.open else "closed"
-        return (
-            f"{role}; {self._domain} {standing}: {count} waiting, oldest {age}; breaker {breaker}"
-        )
+        doubt = "" if sends else "NOTHING IS SENT (erp-sidecar identity show); "
+        queue = f"{self._domain} {standing}: {count} waiting, oldest {age}"
+        return f"{doubt}{role}; {queue}; breaker {breaker}"

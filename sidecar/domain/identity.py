@@ -1,7 +1,7 @@
 """Which system this is: the one that was installed, or a copy of its database.
 
 A restored copy brings the ledger along, and with it every order that waited to be sent.  What tells
-it from the original stands in docs/clone-guard.md; why, in docs/decisions/0014.
+it from the original stands in docs/clone-guard.md; why, in docs/decisions/0016.
 """
 
 from __future__ import annotations

@@ -75,6 +75,19 @@ def test_a_daemon_that_stands_by_is_ready_says_so_and_feeds_the_watchdog(rig: Ri
         heard.hears(WATCHDOG.__eq__, since=time.monotonic())
 
 
+def test_the_status_says_first_of_all_that_nothing_is_sent_from_a_possible_copy(rig: Rig) -> None:
+    with rig.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_config_data SET value = 'https://other.example/' "
+            "WHERE path LIKE 'web/%secure/base_url'"
+        )
+    with Listening(rig.folder / "notify") as heard:
+        rig.start(**heard.environment)
+        heard.hears(lambda line: line.startswith("STATUS=NOTHING IS SENT"))
+        rig.sidecar("identity", "accept", "--reason", "renamed", "--yes")
+        heard.hears(lambda line: line.startswith("STATUS=working; orders open"))
+
+
 def test_a_ledger_that_does_not_fit_is_not_ready(rig: Rig) -> None:
     rig.sidecar("uninstall", "--drop-ledger", "--yes")
     with Listening(rig.folder / "notify") as heard:
