@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,17 @@ def configure(machine: Machine, magento: MagentoDatabase, erp: ErpSim) -> None:
     (CONFIGURATION.parent / "mappings" / "mine.yaml").write_text(DEMO_CALLS, "utf-8")
 
 
+@contextmanager
+def out_of_sight(machine: Machine) -> Iterator[None]:
+    """The shop's login cannot be read: nobody who is called now reaches the database."""
+    env = machine.folder / "magento" / "app" / "etc" / "env.php"
+    away = env.rename(env.with_name("away"))
+    try:
+        yield
+    finally:
+        away.rename(env)
+
+
 def test_the_package_is_installed_run_upgraded_under_way_and_purged(
     machine: Machine, first: Path, second: Path, magento: MagentoDatabase, erp: ErpSim
 ) -> None:
@@ -148,13 +160,21 @@ def test_the_package_is_installed_run_upgraded_under_way_and_purged(
         until(lambda: len(erp.bookings(placed[0])) == 1, machine)
 
         machine.say_it_runs()
+        with out_of_sight(machine):
+            upgraded = machine.dpkg("--install", second)
+            assert upgraded.returncode == 0, upgraded.stderr
+            assert "The old daemon goes on working (erp-sidecar.service)" in upgraded.stderr
+            assert "restart erp-sidecar.service" not in machine.asked()
+        placed.append(shop.place().increment_id)
+        until(lambda: len(erp.bookings(placed[1])) == 1, machine)
+
         upgraded = machine.dpkg("--install", second)
         assert upgraded.returncode == 0, upgraded.stderr
         assert "migrated: 9999_second" in upgraded.stdout
         assert "restart erp-sidecar.service" in machine.asked()
         assert CONFIGURATION.read_text("utf-8") == own
         placed.append(shop.place().increment_id)
-        until(lambda: len(erp.bookings(placed[1])) == 1, machine)
+        until(lambda: len(erp.bookings(placed[2])) == 1, machine)
 
         # What systemd would have done when it was asked to restart.
         restarted_at = time.monotonic()
@@ -163,10 +183,10 @@ def test_the_package_is_installed_run_upgraded_under_way_and_purged(
         placed.append(shop.place().increment_id)
         daemon = machine.start(heard)
         heard.hears("READY=1".__eq__, since=restarted_at)
-        until(lambda: len(erp.bookings(placed[2])) == 1, machine)
+        until(lambda: len(erp.bookings(placed[3])) == 1, machine)
         daemon.send_signal(signal.SIGTERM)
         assert daemon.wait(30) == 0
-        assert [len(erp.bookings(number)) for number in placed] == [1, 1, 1]
+        assert [len(erp.bookings(number)) for number in placed] == [1, 1, 1, 1]
 
     refusal = the_old_program_runs(first, machine)
     assert refusal.returncode == 78
@@ -212,18 +232,16 @@ def test_the_purge_takes_the_ledger_where_it_is_told_to_and_stops_where_it_canno
     assert machine.dpkg("--install", second).returncode == 0
     configure(machine, magento, erp)
     machine.sidecar("install")
-    env = machine.folder / "magento" / "app" / "etc" / "env.php"
-    away = env.rename(env.with_name("away"))
     machine.say_it_runs()
 
-    refused = machine.dpkg("--purge", PACKAGE, ERP_SIDECAR_DROP_LEDGER="yes")
+    with out_of_sight(machine):
+        refused = machine.dpkg("--purge", PACKAGE, ERP_SIDECAR_DROP_LEDGER="yes")
     assert refused.returncode != 0
     assert "remedy: give an account that may" in refused.stderr
     assert PROGRAM.exists()
     assert len(triggers(magento)) == 3
     assert machine.asked()[-1] == "start erp-sidecar.service", "it goes on working"
 
-    away.rename(env)
     purged = machine.dpkg("--purge", PACKAGE, ERP_SIDECAR_DROP_LEDGER="yes")
     assert purged.returncode == 0, purged.stderr
     assert triggers(magento) == []
