@@ -17,10 +17,7 @@ from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
-from sidecar.capture.watch import TriggerWatch
-from sidecar.clone_guard import EVERY as IDENTITY_EVERY
 from sidecar.clone_guard import CloneGuard
-from sidecar.daemon import Daemon, Station, Supervision
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -36,11 +33,9 @@ from sidecar.dry_run import DryRun
 from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
 from sidecar.findings import Findings
-from sidecar.heartbeat import Heartbeat
 from sidecar.identification import Identification
 from sidecar.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.retention import Retention
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
@@ -49,19 +44,15 @@ from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
-from sidecar.monitoring import Monitoring
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
-from sidecar.pauses import PauseWatch
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, machine, owner
-from sidecar.pulse import Pulse
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
-from sidecar.status_line import StatusLine
 from sidecar.story import Storyteller
 from sidecar.supervisor import Supervisor
 from sidecar.top.watch import Subject, Watch
@@ -69,14 +60,8 @@ from sidecar.vitals import VitalsReader
 from sidecar.watchdog import Watchdog
 
 ORDERS = "orders"
-_SECOND = 1.0
-_MINUTE = 60.0
-_HOUR = 3600.0
 #: States in which an accepted order may stand when our status is put on it.
 _STATES_AT_WORK = ("new", "processing")
-#: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
-#: the throttle and for a slow ERP.
-_SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
@@ -224,7 +209,7 @@ class Sidecar:
         )
 
     @property
-    def _account_name(self) -> str:
+    def account_name(self) -> str:
         """What the ledger calls the ERP account."""
         return self.settings.erp.address[:64]
 
@@ -233,7 +218,7 @@ class Sidecar:
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self._account_name,
+            self.account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -304,72 +289,6 @@ class Sidecar:
             may_write=self.clone_guard.may_send,
         )
 
-    def daemon(self, *, once: bool = False) -> Daemon:
-        """The daemon; `once`: with the stations of `run --once`, in their order."""
-        self.ledger.require_current()
-        pulse = Pulse(self.clock, _SILENT)
-        capture = self.settings.capture
-        sweep, intake, pump = self.sweep(), self.intake(), self.pump(self.name)
-        write_back = self.write_back()
-        pause = self.settings.domains.orders.every.total_seconds()
-        deliver, write = f"deliver {ORDERS}", "write back"
-        stations = [
-            Station("identity", IDENTITY_EVERY, lambda: _none(self.clone_guard.watch)),
-            Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
-            Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
-            Station(write, _SECOND, write_back.run_once),
-        ]
-        if once:
-            self.identification.require_same()
-            first_sweep = _Once(lambda: sweep.full().found)
-            stations.insert(0, Station("sweep", 0, first_sweep))
-            stations += self._monitoring(pulse, once=True)
-        else:
-            watch = TriggerWatch(self.triggers, Outbox(self.names), self.database, self.narrator)
-            alarm = self.settings.domains.orders.pause_alarm.total_seconds()
-            pauses = PauseWatch(
-                self.database,
-                self.store,
-                dict.fromkeys(self.domains, alarm),
-                clock=self.clock,
-                narrator=self.narrator,
-            )
-            retention = Retention(self.database, self.store, self.settings.ledger.keep)
-            stations += [
-                Station("sweep", capture.sweep_every.total_seconds(), lambda: _none(sweep.recent)),
-                Station(
-                    "full sweep",
-                    capture.full_sweep_every.total_seconds(),
-                    lambda: _none(sweep.full),
-                ),
-                Station("trigger watch", _HOUR, lambda: _none(watch.look)),
-                Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
-                Station("retention", _HOUR, retention.run_once),
-                *self._monitoring(pulse, once=False),
-            ]
-        return Daemon(
-            self.database,
-            self.store,
-            stations,
-            owner=self.name,
-            lease_seconds=self.settings.ledger.work_lease.total_seconds(),
-            stop=self.stop,
-            pulse=pulse,
-            clock=self.clock,
-            narrator=self.narrator,
-            supervision=Supervision(
-                self.supervisor,
-                self.watchdog,
-                StatusLine(
-                    self.database,
-                    self.store,
-                    ORDERS,
-                    self._account_name,
-                    self.clone_guard.may_send,
-                ),
-            ),
-        )
-
     def vitals(self) -> VitalsReader:
         """Reads the figures that tell whether all is well."""
         return VitalsReader(
@@ -382,28 +301,6 @@ class Sidecar:
             most_slots=self.settings.erp.throttle.concurrency,
             clock=self.clock,
         )
-
-    def _monitoring(self, pulse: Pulse, *, once: bool) -> list[Station]:
-        """The stations that tell a monitoring system, as far as they are configured."""
-        stations = []
-        rules, heartbeat = self.settings.metrics, self.settings.heartbeat
-        if rules.file is not None or rules.log_every is not None:
-            monitoring = Monitoring(
-                self.vitals(),
-                self.metrics,
-                pulse,
-                file=rules.file,
-                log_every=rules.log_every.total_seconds() if rules.log_every else None,
-                clock=self.clock,
-                narrator=self.narrator,
-            )
-            every = rules.every.total_seconds()
-            stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
-        if heartbeat.url is not None and not once:
-            beat = Heartbeat(heartbeat.url, pulse, self.narrator).beat
-            every = heartbeat.every.total_seconds()
-            stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
-        return stations
 
     @property
     def operations(self) -> Operations:
@@ -477,20 +374,6 @@ class Sidecar:
             self.database.close()
 
 
-class _Once:
-    """A duty that is done the first time only."""
-
-    def __init__(self, work: Callable[[], int]) -> None:
-        self._work = work
-        self._done = False
-
-    def __call__(self) -> int:
-        if self._done:
-            return 0
-        self._done = True
-        return self._work()
-
-
 def account(settings: Settings) -> Account:
     """Magento's login: written out, or out of app/etc/env.php."""
     database = settings.shop.database
@@ -510,9 +393,3 @@ def account(settings: Settings) -> Account:
         socket=str(database.socket) if database.socket else None,
     )
     return Account(login, database.table_prefix)
-
-
-def _none(work: Callable[[], object]) -> int:
-    """A duty that never has more to do at once."""
-    work()
-    return 0

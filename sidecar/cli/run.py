@@ -12,6 +12,7 @@ from sidecar.cli.context import Context
 from sidecar.observe.log import configure
 from sidecar.process import Stop, release_signals, share_memory
 from sidecar.reload import Reload
+from sidecar.roster import daemon_of
 from sidecar.settings.load import Loaded, load
 from sidecar.supervisor import Supervisor
 
@@ -80,7 +81,7 @@ def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, o
         log.write_due()
 
     try:
-        daemon = sidecar.daemon(once=once)
+        daemon = daemon_of(sidecar, once=once)
         if once:
             daemon.run_once()
         else:
