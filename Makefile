@@ -15,8 +15,8 @@ SHELL := /bin/bash
 # The interpreter that .venv is made with; empty: the first one that is new enough.
 PYTHON ?=
 BIN := .venv/bin
-# Most tests wait for a process of their own; a class or module stays together, with its server.
-PARALLEL = --numprocesses $(or $(JOBS),3) --dist loadscope
+# Most tests wait for a process of their own.
+PARALLEL = --numprocesses $(or $(JOBS),3) --dist worksteal
 INSTALLED := .venv/installed
 
 .PHONY: help

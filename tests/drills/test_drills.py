@@ -78,16 +78,17 @@ def test_the_triggers_are_gone(server: PrivateServer, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file system of 300 MB in which a private server puts its data."""
-    place = tmp_path / "disk"
-    place.mkdir()
+def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file system of 300 MB in which a private server puts its data; a socket's path is short."""
+    place = Path(tempfile.mkdtemp(prefix="disk-"))
     mount = ["mount", "-t", "tmpfs", "-o", "size=300m", "tmpfs", str(place)]
     if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        place.rmdir()
         pytest.skip("only root may mount a small disk, and not in every container")
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
+    place.rmdir()
 
 
 def fill(disk: Path) -> Path:
