@@ -150,7 +150,7 @@ class Pump:
         time that a slow ERP gets it.  Nothing until half has landed, so that claims are large.
         """
         calls = max(2 * self._account.slots.limit, self._flight.landed_of_late())
-        calls = min(calls, self._lane.claim_size + self._lane.concurrency)
+        calls = min(calls, 2 * self._lane.claim_size)
         if 2 * len(self._flight.calls) > calls:
             return 0
         return min(self._lane.claim_size, (calls - len(self._flight.calls)) * self._lane.batch)

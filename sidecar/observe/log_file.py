@@ -21,6 +21,8 @@ Line = dict[str, Any]
 Form = Callable[[Line], str]
 
 _MODE = 0o640
+#: Lines that a deleted file swallows are those of so many seconds at the most.
+_LOOK_SECONDS = 1.0
 
 
 class StandardError:
@@ -51,6 +53,7 @@ class LogFile:
         self._instead = StandardError(form)
         self._descriptor: int | None = None
         self._reopen = False
+        self._look_at = 0.0
         self._missed = 0
         self._missing_since = 0.0
         self._obstacle = ""
@@ -79,25 +82,35 @@ class LogFile:
     def _append(self, line: Line) -> None:
         descriptor = self._opened()
         data = (self._form(line) + "\n").encode("utf-8", errors="replace")
-        size = os.fstat(descriptor).st_size
+        # One call of the system a line: each hands the interpreter to another thread.
         written = os.write(descriptor, data)
         if written < len(data):
             # A full disk takes half a line: the half is taken back, so that no line is torn.
-            if os.fstat(descriptor).st_size == size + written:
-                os.ftruncate(descriptor, size)
+            end = os.lseek(descriptor, 0, os.SEEK_CUR)
+            if os.fstat(descriptor).st_size == end:
+                os.ftruncate(descriptor, end - written)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def _opened(self) -> int:
         """The open file; a new one after a wish to reopen, or when somebody deleted it."""
-        # One that was only renamed is left alone: logrotate makes the next file, and says when.
-        is_gone = self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0
-        if self._reopen or is_gone:
+        if self._reopen or self._is_gone():
             self._reopen = False
             self.close()
         if self._descriptor is None:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             self._descriptor = os.open(self._path, flags, _MODE)
         return self._descriptor
+
+    def _is_gone(self) -> bool:
+        """Whether somebody deleted the file; looked at once a second.
+
+        One that was only renamed is left alone: logrotate makes the next file, and says when.
+        """
+        now = time.monotonic()
+        if self._descriptor is None or now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_SECONDS
+        return os.fstat(self._descriptor).st_nlink == 0
 
     def _write_instead(self, line: Line, error: OSError) -> None:
         self._obstacle = error.strerror or type(error).__name__
