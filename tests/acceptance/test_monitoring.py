@@ -267,6 +267,7 @@ def one_order_of_each_kind(rig: Rig) -> str:
         rig.until(lambda: "log.unwritable" in (rig.folder / "stderr").read_text())
         (rig.folder / "sidecar.log").unlink()
         daemon.send_signal(signal.SIGUSR1)
+        rig.until((rig.folder / "sidecar.log").is_file)
         for rule in ("credit_limit", "draft_on_201", "drop_tax"):
             rig.erp.rule(rule, times=1)
             placed = shop.place([Line("MUG", 1)])

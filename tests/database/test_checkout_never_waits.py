@@ -33,6 +33,8 @@ from sidecar.testing.magento_db import (
 )
 from tests.database.capture_bench import Bench, bench_beside, login
 
+pytestmark = pytest.mark.alone
+
 LONGEST_SECONDS = 0.3
 
 
