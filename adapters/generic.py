@@ -9,8 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from http import HTTPStatus
-from secrets import token_hex
+from itertools import count
+from secrets import token_bytes
 from types import SimpleNamespace
 from typing import Any, Generic
 
@@ -60,6 +62,7 @@ class GenericAdapter(Generic[Call]):
         self._transport = transport
         self._shop = connection.shop
         self._secret = secrets_of(connection)
+        self._nonces = _Nonces()
         self._bare = harmless
         self._first = FirstCalls[Call](
             lambda call, values: transport.send(self._request(call, values)), transport.redact
@@ -181,7 +184,7 @@ class GenericAdapter(Generic[Call]):
 
         The nonce is new in each request: an ERP that checks it takes a repeated one for a replay.
         """
-        once = {"nonce": token_hex(16), "now": datetime.now(UTC), "secret": self._secret}
+        once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return call.request({**values, **once})
 
     def _deliver(self, push: Push[Call], events: Sequence[Values]) -> Results:
@@ -302,6 +305,22 @@ class GenericAdapter(Generic[Call]):
         if not isinstance(following, str | int) or following == page:
             raise Unavailable(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
         return following
+
+
+class _Nonces:
+    """Texts that nobody can foresee and that never come twice, for every call one.
+
+    Out of one secret and a count: to ask the system for each hands the interpreter to another
+    thread, which costs more than the rest of the request.
+    """
+
+    def __init__(self) -> None:
+        self._seed = token_bytes(32)
+        self._count = count()
+
+    def next(self) -> str:
+        """32 hexadecimal digits."""
+        return sha256(self._seed + next(self._count).to_bytes(8, "big")).hexdigest()[:32]
 
 
 def secrets_of(connection: Connection) -> SimpleNamespace:
