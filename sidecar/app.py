@@ -208,17 +208,12 @@ class Sidecar:
             progress=self.watchdog.progress,
         )
 
-    @property
-    def account_name(self) -> str:
-        """What the ledger calls the ERP account."""
-        return self.settings.erp.address[:64]
-
     def erp_account(self) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
         account = ErpAccount(
-            self.account_name,
+            self.settings.erp.account_name,
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
@@ -253,7 +248,7 @@ class Sidecar:
             Courier(
                 self.adapter,
                 account,
-                settler_of(orders, self.adapter.capabilities(ORDERS)),
+                settler_of(orders, capabilities),
                 domain=ORDERS,
                 source=source_of(self.settings.shop.name),
                 clock=self.clock,
@@ -297,7 +292,7 @@ class Sidecar:
             self.triggers,
             may_send=self.clone_guard.may_send,
             domains=self.domains,
-            account=self.settings.erp.address[:64],
+            account=self.settings.erp.account_name,
             most_slots=self.settings.erp.throttle.concurrency,
             clock=self.clock,
         )
@@ -321,7 +316,7 @@ class Sidecar:
             Outbox(self.names),
             self.clone_guard,
             domain=ORDERS,
-            account=self.settings.erp.address[:64],
+            account=self.settings.erp.account_name,
             clock=self.clock,
             sleeper=self.stop,
         )
@@ -347,6 +342,7 @@ class Sidecar:
         subject = Subject(
             self.settings.shop.name,
             self.settings.erp.address,
+            self.settings.erp.account_name,
             self.domains,
             self.settings.erp.throttle.concurrency,
             self._trigger_states,

@@ -86,7 +86,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
                 sidecar.database,
                 sidecar.store,
                 ORDERS,
-                sidecar.account_name,
+                sidecar.settings.erp.account_name,
                 sidecar.clone_guard.may_send,
             ),
         ),

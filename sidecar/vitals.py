@@ -15,12 +15,13 @@ import sqlalchemy as sa
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database import Database
+from sidecar.domain.settlement import OPEN
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock
 
 #: Statuses of events that are not over.
-COUNTED = ("pending", "sending", "unknown", "parked", "rejected")
+COUNTED = tuple(status.value for status in OPEN)
 #: The triggers are looked at more rarely: information_schema is slow in a shop of many tables.
 _TRIGGERS_SECONDS = 300.0
 

@@ -14,9 +14,6 @@ from typing import Protocol
 
 from adapters.shape import Shape
 
-#: Key of a mapping that names which of several types it is.
-TYPE = "$type"
-
 #: What a field takes, by the names of `adapters.shape.Plain`.
 ANY_VALUE = frozenset({"text", "whole number", "number", "truth value", "time"})
 NUMBERS = frozenset({"whole number", "number"})

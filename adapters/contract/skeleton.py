@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from adapters.contract.field import TYPE, Field, Operation
+from adapters.contract.field import Field, Operation
 from adapters.contract.guess import FILL_IN, guessed, lists_lines
 from adapters.contract.tree import chosen, note_of
 from adapters.contract.xml import about
+from adapters.template import TYPE
 from sidecar.documents import write_scalar
 
 _NOTES_BEGIN_AT = 48

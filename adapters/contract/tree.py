@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from adapters.contract.field import TYPE, Field, Operation
+from adapters.contract.field import Field, Operation
 from adapters.contract.xml import about
+from adapters.template import TYPE
 from sidecar.ports import Described
 
 _LONGEST_ABOUT = 90

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 
 from adapters.contract.check import UNKNOWN_FIELD, check_calls
 from adapters.generic import GenericAdapter
@@ -14,7 +13,7 @@ from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.contract import WsdlDescription
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
-from adapters.soap.security import seal_of
+from adapters.soap.security import seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
 from adapters.wire_call import Call
 from sidecar.documents import Document, read_document
@@ -27,15 +26,13 @@ def create(connection: Connection) -> ErpAdapter:
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    seal, http, secrets = seal_of(connection.auth)
-    hidden = {f"auth {number}": secret for number, secret in enumerate(secrets)}
-    wire = replace(connection, auth=http, secrets={**connection.secrets, **hidden})
+    seal, login, hidden = seal_of(connection.auth)
 
     def dialect(wsdl: Wsdl) -> Dialect[SoapCall]:
         reader = SoapCalls(wsdl, connection.url, seal)
         return Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
 
-    return adapter_of(connection, wire, dialect)
+    return adapter_of(connection, wire_of(connection, login, hidden), dialect)
 
 
 def adapter_of(
@@ -43,8 +40,7 @@ def adapter_of(
 ) -> ErpAdapter:
     """The adapter whose calls are written in a dialect of SOAP.
 
-    `wire` is the connection as HTTP uses it: with the logins that are HTTP's, and everything that
-    must not be told.  Raises ConfigurationError.
+    `wire` is the connection as HTTP uses it (`wire_of`).  Raises ConfigurationError.
     """
     if connection.wsdl is None:
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")

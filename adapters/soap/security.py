@@ -6,6 +6,7 @@ Logins of HTTP (basic, a header, a client certificate) are the transport's busin
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Protocol
@@ -17,6 +18,7 @@ from zeep.wsse.utils import WSU, get_security_header
 from adapters.soap.xml import Element
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
+from sidecar.ports import Connection
 
 #: Logins of `erp.auth` that stand in the envelope: HTTP sees none of them.
 _IN_THE_ENVELOPE = ("username_token", "signature", "netsuite_token")
@@ -107,12 +109,25 @@ def seal_of(auth: Mapping[str, Any]) -> tuple[Seal, Mapping[str, Any], tuple[Sec
         case "signature":
             return Signed(str(given["certificate"]), str(given["key"])), {}, ()
         case _:
+            # A login that HTTP does not know either is refused there: never dropped in silence
+            # (tests/contract/test_soap_login.py).
             return NoSeal(), auth, ()
 
 
 def http_login(auth: Mapping[str, Any]) -> Mapping[str, Any]:
     """What of `erp.auth` is HTTP's."""
     return {way: given for way, given in auth.items() if way not in _IN_THE_ENVELOPE}
+
+
+def wire_of(
+    connection: Connection, login: Mapping[str, Any], hidden: tuple[Secret, ...]
+) -> Connection:
+    """The connection as HTTP uses it: its part of `erp.auth`, and all that must not be told.
+
+    `hidden`: the secrets of the logins that stand in the envelope.
+    """
+    secrets = {f"auth {number}": secret for number, secret in enumerate(hidden)}
+    return replace(connection, auth=login, secrets={**connection.secrets, **secrets})
 
 
 def _timestamp() -> Element:

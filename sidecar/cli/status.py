@@ -55,7 +55,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
         control = sidecar.store.control.read(connection, [ORDERS])[ORDERS]
-        account = sidecar.store.accounts.read(connection, sidecar.settings.erp.address[:64])
+        account = sidecar.store.accounts.read(connection, sidecar.settings.erp.account_name)
         found: dict[str, Any] = {
             "shop": sidecar.settings.shop.name,
             "daemon": sidecar.store.work_lease.holder(connection),

@@ -30,7 +30,7 @@ def _authorised(patient: Patient) -> Iterator[Fault]:
 
 
 def _breaker(patient: Patient) -> Iterator[Fault]:
-    name = patient.configuration.settings.erp.address[:64]
+    name = patient.configuration.settings.erp.account_name
     with patient.database.transaction("reading the ERP account") as connection:
         account = patient.ledger.accounts.read(connection, name)
     if account.open:

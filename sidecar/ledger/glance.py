@@ -11,13 +11,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sidecar.ledger.overview import Row
+from sidecar.ledger.overview import WAITING, Row
 from sidecar.ledger.tables import Tables
 
 #: What an event is called that is not over.
 OPEN = ("pending", "sending", "unknown", "rejected", "parked")
-#: Those that the daemon itself goes on with.
-WAITING = ("pending", "sending", "unknown")
 #: Those that somebody will ask about.
 TROUBLED = ("rejected", "parked", "unknown")
 #: A count stops here.

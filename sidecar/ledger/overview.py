@@ -19,6 +19,8 @@ Row = dict[str, Any]
 
 #: Where an event waits for a human.
 REFUSED = ("rejected", "parked")
+#: Where the daemon itself goes on.
+WAITING = ("pending", "sending", "unknown")
 
 _NEWEST = 1_000
 
@@ -49,9 +51,7 @@ class Overview:
         c = self._tables.event.c
         age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.created_at), NOW)
         count, seconds = connection.execute(
-            sa.select(sa.func.count(), age).where(
-                c.domain == domain, c.status.in_(("pending", "sending", "unknown"))
-            )
+            sa.select(sa.func.count(), age).where(c.domain == domain, c.status.in_(WAITING))
         ).one()
         return int(count), None if seconds is None else float(seconds)
 
@@ -108,9 +108,7 @@ class Overview:
         age = sa.func.timestampdiff(sa.literal_column("SECOND"), since, NOW)
         goes = sa.or_(c.status.in_(("sending", "unknown")), c.due_at.is_not(None))
         seconds = connection.execute(
-            sa.select(age).where(
-                c.status.in_(("pending", "sending", "unknown")), c.domain == domain, goes
-            )
+            sa.select(age).where(c.status.in_(WAITING), c.domain == domain, goes)
         ).scalar_one()
         return None if seconds is None else max(0.0, float(seconds))
 

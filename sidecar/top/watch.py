@@ -95,10 +95,15 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is looked at; `triggers` gives name → state, and why they are suspended."""
+    """What is looked at.
+
+    `account`: what the ledger calls the ERP account.  `triggers` gives name → state, and why they
+    are suspended.
+    """
 
     shop: str
     address: str
+    account: str
     domains: Sequence[str]
     most_slots: int
     triggers: Callable[[], tuple[Mapping[str, str], str | None]]
@@ -139,7 +144,7 @@ class Watch:
                     amiss=[name for name, state in triggers.items() if state != "ok"],
                     suspended=suspended,
                 ),
-                erp=self._erp(self._store.accounts.read(connection, self._subject.address[:64])),
+                erp=self._erp(self._store.accounts.read(connection, self._subject.account)),
                 traffic=self._traffic(connection),
                 unwritten=self._glance.unwritten(connection),
                 domains=self._domains(connection),

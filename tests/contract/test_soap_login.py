@@ -164,6 +164,17 @@ def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
 # HTTP
 
 
+def test_a_login_that_only_another_adapter_knows_is_refused(tmp_path: Path) -> None:
+    """Neither envelope nor HTTP carries it: to go on would be to call without any login."""
+    auth = {"netsuite_token": {"account": "1", "token": "t"}}
+
+    with (
+        pytest.raises(ConfigurationError, match="knows no 'netsuite_token'"),
+        peer(tmp_path, accepting, auth=auth),
+    ):
+        pass
+
+
 def test_a_login_of_http_goes_with_every_call(tmp_path: Path) -> None:
     auth = {"basic": {"user": "magento", "password": Secret(PASSWORD)}}
     with peer(tmp_path, accepting, auth=auth) as at:

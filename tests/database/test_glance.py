@@ -22,7 +22,9 @@ def glance(ledger: LedgerBench) -> Glance:
 
 
 def watch(ledger: LedgerBench) -> Watch:
-    subject = Subject("shop", "https://erp", [ORDERS], 4, lambda: ({"t": "ok"}, None))
+    subject = Subject(
+        "shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({"t": "ok"}, None)
+    )
     return Watch(ledger.database, ledger.store, subject, SystemClock())
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from adapters.mapping import Dialect
@@ -11,6 +10,7 @@ from adapters.soap.call import SoapCalls
 from adapters.soap.generic import adapter_of
 from adapters.soap.netsuite.call import NetSuiteCall, NetSuiteCalls
 from adapters.soap.netsuite.token import account_host, passport_of
+from adapters.soap.security import wire_of
 from adapters.soap.wsdl import Wsdl
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
@@ -26,9 +26,7 @@ def create(connection: Connection) -> ErpAdapter:
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    passport, account, secrets = passport_of(connection.auth)
-    hidden = {f"auth {number}": secret for number, secret in enumerate(secrets)}
-    wire = replace(connection, auth={}, secrets={**connection.secrets, **hidden})
+    passport, account, hidden = passport_of(connection.auth)
 
     def dialect(wsdl: Wsdl) -> Dialect[NetSuiteCall]:
         _check_version(wsdl, connection.wsdl or "")
@@ -36,7 +34,7 @@ def create(connection: Connection) -> ErpAdapter:
         calls = SoapCalls(wsdl, endpoint, computed={"tokenPassport": passport})
         return NetSuiteCalls(calls).dialect()
 
-    return adapter_of(connection, wire, dialect)
+    return adapter_of(connection, wire_of(connection, {}, hidden), dialect)
 
 
 def _check_version(wsdl: Wsdl, location: str) -> None:
