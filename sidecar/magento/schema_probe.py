@@ -8,23 +8,29 @@ nothing here depends on it: what is used is looked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sidecar.database import Database
 from sidecar.domain.errors import ConfigurationError
+from sidecar.magento.extra_totals import ExtraTotal
 from sidecar.magento.order_columns import (
     ADDRESS,
     CREDIT_COLUMNS,
+    DOWNLOAD_LINK,
+    GIFT_MESSAGE,
     HISTORY,
     ITEM,
     ORDER,
     PAYMENT,
     TAX_ITEM,
     TAX_RATE,
+    TRANSACTION,
 )
 
 #: What we read or write; the same in Magento 2.3 and 2.4.
 REQUIRED: dict[str, tuple[str, ...]] = {
+    "catalog_product_entity": ("entity_id", "sku"),
     "core_config_data": ("path", "value"),
     "customer_group": ("customer_group_id", "customer_group_code"),
     "sales_order": (*ORDER.columns, "hold_before_state", "hold_before_status"),
@@ -37,9 +43,17 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "sales_order_status_state": ("status", "state", "is_default", "visible_on_front"),
     "sales_order_tax": (*TAX_RATE.columns, "order_id"),
     "sales_order_tax_item": TAX_ITEM.columns,
+    "sales_payment_transaction": (*TRANSACTION.columns, "order_id"),
     "salesrule": ("rule_id", "name"),
     "store": ("store_id", "code", "website_id"),
     "store_website": ("website_id", "code"),
+}
+
+#: What is read where its module is there.
+OPTIONAL: dict[str, tuple[str, ...]] = {
+    "downloadable_link_purchased_item": (*DOWNLOAD_LINK.columns, "order_item_id"),
+    "gift_message": GIFT_MESSAGE.columns,
+    "inventory_pickup_location_order": ("order_id", "pickup_location_code"),
 }
 
 _LANDMARKS = frozenset({"sales_order", "sales_order_item", "sales_order_grid", "quote"})
@@ -54,6 +68,10 @@ class MagentoSchema:
     columns: dict[str, frozenset[str]]
     #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
     sales_module_version: str | None
+    #: The columns of each table that hold amounts.
+    amounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: The further totals of an order, as configured for this shop.
+    totals: tuple[ExtraTotal, ...] = ()
 
     def table(self, name: str) -> str:
         """A table's full name, quoted, with the prefix."""
@@ -70,7 +88,23 @@ class MagentoSchema:
     @property
     def has_pickup_locations(self) -> bool:
         """Whether in-store pickup is installed."""
-        return self.has_table("inventory_pickup_location_order")
+        return self._has("inventory_pickup_location_order")
+
+    @property
+    def has_gift_messages(self) -> bool:
+        """Whether orders and their lines may have a gift message."""
+        return self._has("gift_message") and all(
+            self.has_column(table, "gift_message_id")
+            for table in ("sales_order", "sales_order_item")
+        )
+
+    @property
+    def has_download_links(self) -> bool:
+        """Whether downloadable products may be sold."""
+        return self._has("downloadable_link_purchased_item")
+
+    def _has(self, optional: str) -> bool:
+        return all(self.has_column(optional, column) for column in OPTIONAL[optional])
 
     @property
     def has_multi_source_inventory(self) -> bool:
@@ -96,18 +130,17 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
     name = database.login.database
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
-            "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS "
+            "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM information_schema.COLUMNS "
             "WHERE TABLE_SCHEMA = %s",
             (name,),
         )
         found: dict[str, set[str]] = {}
-        for table, column in rows:
+        amounts: dict[str, set[str]] = {}
+        for table, column, kind in rows:
             found.setdefault(str(table), set()).add(str(column))
-        columns = {
-            table.removeprefix(prefix): frozenset(names)
-            for table, names in found.items()
-            if table.startswith(prefix)
-        }
+            if str(kind) == "decimal":
+                amounts.setdefault(str(table), set()).add(str(column))
+        columns = _of_prefix(found, prefix)
         missing = _missing(columns)
         if missing:
             raise ConfigurationError(
@@ -121,7 +154,15 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
-    return MagentoSchema(name, prefix, columns, version)
+    return MagentoSchema(name, prefix, columns, version, _of_prefix(amounts, prefix))
+
+
+def _of_prefix(found: Mapping[str, set[str]], prefix: str) -> dict[str, frozenset[str]]:
+    return {
+        table.removeprefix(prefix): frozenset(names)
+        for table, names in found.items()
+        if table.startswith(prefix)
+    }
 
 
 def _missing(columns: dict[str, frozenset[str]]) -> list[str]:
