@@ -37,6 +37,7 @@ CREATE TABLE {entity} (
   status         varchar(32)  NOT NULL,
   ext_order_id   varchar(32)  NULL COMMENT 'what our write-back put there; another value means undone',
   held_by_us     tinyint      NOT NULL DEFAULT 0,
+  as_is          tinyint      NOT NULL DEFAULT 0 COMMENT 'an operator lets it go whatever its amounts are',
   grand_total    decimal(20,4) NULL,
   currency       varchar(3)   NULL,
   fingerprint    varchar(80)  CHARACTER SET ascii NULL COMMENT 'NULL: known from the baseline only',

@@ -73,7 +73,7 @@ def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, o
     logging = loaded.settings.logging
     log = configure(level=logging.level, form=logging.format, file=logging.file)
     signal.signal(signal.SIGUSR1, lambda *_: log.reopen())
-    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
+    sidecar = Sidecar(loaded.settings, origin=loaded.origin, supervisor=supervisor)
     end.watch(sidecar.stop)
 
     def meanwhile() -> None:

@@ -1,8 +1,8 @@
 """Compare what the ERP says it booked with what was sent: a silent loss is found at once.
 
 Submitted totals are never honoured by real ERPs, prices are cut, quantities rounded, taxes dropped,
-lines lost, each time with an OK (facts: real-erps.md).  So is the currency: an order of 100 USD that
-was booked as 100 EUR has equal figures.
+lines lost, each time with an OK (facts: real-erps.md).  So is the currency: an order of 100 USD
+that was booked as 100 EUR has equal figures.
 """
 
 from __future__ import annotations

@@ -167,8 +167,14 @@ class Gate(Section):
     payment: Mapping[str, PaymentRule] = Field(
         default={"default": "authorized"},
         description="Payment method → when its orders may go: always · authorized (or paid) · paid "
-        "· never. `default` is for every method that is not named.",
+        "· never. `default` is for every method that is not named. A method whose money comes "
+        "later (checkmo, banktransfer) waits by default until it is there.",
         examples=["{checkmo: always, banktransfer: paid, default: authorized}"],
+    )
+    wait_in: Annotated[tuple[Text, ...], Kind("list of states and statuses")] = Field(
+        default=("pending_payment", "payment_review", "fraud"),
+        description="Magento states and statuses in which an order waits whatever its payment: "
+        "the customer is still paying, or somebody must look at it.",
     )
 
     @field_validator("payment")
@@ -311,6 +317,25 @@ class Compare(Section):
     )
 
 
+class Total(Section):
+    """An amount of an order that Magento does not have of itself."""
+
+    counts: Literal["plus", "minus", "no"] = Field(
+        default="plus",
+        description="Whether the grand total has it: plus (a fee), minus (a discount), or no (it "
+        "is in another amount already, and only to be read).",
+    )
+    base: Identifier | None = Field(
+        default=None,
+        description="The column of the same amount in the base currency (default: base_ and the "
+        "column, where the shop has it).",
+        examples=["gw_base_price"],
+    )
+    of: Literal["order", "items"] = Field(
+        default="order", description="Its table: sales_order, or sales_order_item (a line's own)."
+    )
+
+
 class Orders(Section):
     """Orders, from Magento to the ERP."""
 
@@ -338,6 +363,18 @@ class Orders(Section):
         "and by status.",
     )
     gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
+    totals: Mapping[Identifier, Total] = Field(
+        default={},
+        description="Further columns of amounts, by name: payment fees, surcharges of modules. "
+        "They come into the arithmetic, and into the mapping as order.extra.NAME, item.extra.NAME "
+        "and order.charges. Adobe Commerce's own are known without being named.",
+        examples=["{mollie_payment_fee: {}, line_surcharge: {of: items}}"],
+    )
+    tolerance: Tolerance = Field(
+        default=Decimal("0.01"),
+        description="How far an order's amounts may be off its total. Magento's own roundings and "
+        "its modules' leave a cent now and then; what is within it is sent, and logged.",
+    )
     retry: Retry = Field(default=Retry(), description="When a failed attempt is made again.")
     unknown: InDoubt = Field(
         default=InDoubt(), description="What happens after a call whose answer did not come."

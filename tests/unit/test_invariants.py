@@ -26,7 +26,9 @@ def a_line(item_id: int = 1, **changes: Any) -> OrderItem:
         "price": Decimal(10), "base_price": Decimal(10), "row_total": Decimal(10),
         "base_row_total": Decimal(10), "tax_amount": Decimal("1.9"),
         "base_tax_amount": Decimal("1.9"), "discount_amount": Decimal(0),
-        "base_discount_amount": Decimal(0),
+        "base_discount_amount": Decimal(0), "discount_tax_compensation_amount": Decimal(0),
+        "base_discount_tax_compensation_amount": Decimal(0), "download_links": (), "extra": {},
+        "weee_tax_applied_row_amount": Decimal(0), "base_weee_tax_applied_row_amnt": Decimal(0),
     }  # fmt: skip
     return OrderItem(**values | changes)
 
@@ -49,6 +51,7 @@ def an_order(*lines: OrderItem, **changes: Any) -> Order:
         "entity_id": 7, "increment_id": "000000007", "state": "new", "status": "pending",
         "created_at": MOMENT, "updated_at": MOMENT, "is_virtual": False, "total_item_count": 1,
         "customer_is_guest": True, "base_currency_code": "EUR", "order_currency_code": "EUR",
+        "surcharges": (), "extra": {}, "base_is_derived": False,
         "applied_rules": (), "taxes": (), "shipping_taxes": (), "status_histories": (),
         "billing_address": Address(entity_id=1, address_type="billing"),
         "shipping_address": Address(entity_id=2, address_type="shipping"),
