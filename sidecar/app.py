@@ -252,7 +252,7 @@ class Sidecar:
             Claimer(
                 self.database,
                 self.store,
-                Gate(orders.gate.payment, orders.gate.wait_in),
+                Gate(orders.gate.payment, orders.gate.waiting_states),
                 self.clock,
                 domain=ORDERS,
                 subscriptions=capabilities.subscriptions,

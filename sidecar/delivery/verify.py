@@ -32,6 +32,7 @@ _ZERO = Decimal(0)
 #: What the ledger keeps of either side; a SKU leaves room for its figure.
 _LONGEST, _LONGEST_SKU = 100, 70
 
+
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """The figures of a line in the currency in which the ERP tells its own."""
@@ -152,9 +153,7 @@ def _of_lines(
             yield _of_line("line_missing", sku, _told(sent), "none", worth)
 
 
-def _pairs(
-    ours: Sequence[_Sent], theirs: Sequence[BookedLine]
-) -> dict[int | str | None, _Pair]:
+def _pairs(ours: Sequence[_Sent], theirs: Sequence[BookedLine]) -> dict[int | str | None, _Pair]:
     """Lines that should be the same: by id where the answer has one of ours, else by SKU.
 
     Lines of one SKU without ids cannot be told apart, and an ERP may split a line in two: so a

@@ -29,6 +29,7 @@ from sidecar.settings.fields import (
     SecretRef,
     Section,
     Slug,
+    StateRule,
     Switch,
     TablePrefix,
     Text,
@@ -171,16 +172,28 @@ class Gate(Section):
         "later (checkmo, banktransfer) waits by default until it is there.",
         examples=["{checkmo: always, banktransfer: paid, default: authorized}"],
     )
-    wait_in: Annotated[tuple[Text, ...], Kind("list of states and statuses")] = Field(
-        default=("pending_payment", "payment_review", "fraud"),
-        description="Magento states and statuses in which an order waits whatever its payment: "
-        "the customer is still paying, or somebody must look at it.",
+    states: Mapping[str, StateRule] = Field(
+        default={"pending_payment": "wait", "payment_review": "wait", "fraud": "wait"},
+        description="Magento state or status → what its orders do whatever their payment: wait · "
+        "go. By default those wait whose customer is still paying, or that somebody must look at.",
+        examples=["{fraud: go, to_be_checked: wait}"],
     )
 
     @field_validator("payment")
     @classmethod
     def _default_is_there(cls, rules: Mapping[str, PaymentRule]) -> Mapping[str, PaymentRule]:
         return {"default": "authorized", **rules}
+
+    @field_validator("states")
+    @classmethod
+    def _known_states_wait(cls, rules: Mapping[str, StateRule]) -> Mapping[str, StateRule]:
+        known: Mapping[str, StateRule] = cls.model_fields["states"].default
+        return {**known, **rules}
+
+    @property
+    def waiting_states(self) -> frozenset[str]:
+        """States and statuses in which orders wait."""
+        return frozenset(name for name, rule in self.states.items() if rule == "wait")
 
     def payment_rule(self, method: str) -> PaymentRule:
         """The rule for Magento's payment method code `method`."""

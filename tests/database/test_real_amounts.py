@@ -243,24 +243,26 @@ def test_an_erp_that_adds_up_for_itself_has_no_difference_with_any_of_95_orders(
     load_dump(server, shared / "magento" / "orders-kinds.sql.gz", magento.name)
     calls = MAPPINGS / f"legacy-{protocol.lower()}.yaml"
     try:
-        with serve_in_thread(duplicates=DuplicatePolicy.UPSERT) as erp:
-            with Pipeline(
+        with (
+            serve_in_thread(duplicates=DuplicatePolicy.UPSERT) as erp,
+            Pipeline(
                 magento,
                 tmp_path / "sidecar",
                 calls=calls.read_text("utf-8") if protocol == "REST" else REST_ONLY,
                 adapter=soap_adapter(calls, erp) if protocol == "SOAP" else None,
                 url=erp.url,
                 concurrency=4,
-            ) as pipeline:
-                # What was there at the installation is no business of the sidecar's otherwise.
-                pipeline.sql(f"DELETE FROM {pipeline.sidecar.names('entity')}")
-                # Bank transfers would wait for their payment.
-                pipeline.sql(
-                    f"UPDATE `{magento.name}`.sales_order_payment SET method = 'checkmo' "
-                    "WHERE method = 'banktransfer'"
-                )
-                pipeline.run()
-                check_the_books(pipeline, erp, magento)
+            ) as pipeline,
+        ):
+            # What was there at the installation is no business of the sidecar's otherwise.
+            pipeline.sql(f"DELETE FROM {pipeline.sidecar.names('entity')}")
+            # Bank transfers would wait for their payment.
+            pipeline.sql(
+                f"UPDATE `{magento.name}`.sales_order_payment SET method = 'checkmo' "
+                "WHERE method = 'banktransfer'"
+            )
+            pipeline.run()
+            check_the_books(pipeline, erp, magento)
     finally:
         magento.drop()
 
