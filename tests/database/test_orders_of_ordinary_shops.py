@@ -84,8 +84,10 @@ class Stage:
 
 
 def stage_of(magento: MagentoDatabase, folder: Path, erp: ScriptedErp, more: str = "") -> Pipeline:
-    lease = f"20s\n{more}    pause_alarm: 4h" if more else "20s"
-    return Pipeline(magento, folder, adapter=erp, lease=lease.removesuffix("s"))
+    # The template ends the value with its unit.
+    lease = f"20s
+{more}    pause_alarm: 90" if more else "20"
+    return Pipeline(magento, folder, adapter=erp, lease=lease)
 
 
 @pytest.fixture
@@ -160,10 +162,16 @@ def test_columns_that_are_named_count_as_the_configuration_says(
     assert sent.items[0].extra["engraving"] == 2
 
 
+_PLACE = (
+    r"sidecar\.yaml:\d+: domains\.orders\.totals\.no_such_fee: "
+    "sales_order has no column no_such_fee"
+)
+
+
 def test_a_named_column_that_the_shop_does_not_have_is_an_error_with_its_place(
     stage: Stage, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"sales_order has no column no_such_fee"):
+    with pytest.raises(ConfigurationError, match=_PLACE):
         stage.configured("    totals: {no_such_fee: {}}\n", tmp_path / "two")
     stage.pipeline = stage_of(stage.magento, tmp_path / "three", stage.erp)
 
