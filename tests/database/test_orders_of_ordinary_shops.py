@@ -85,8 +85,7 @@ class Stage:
 
 def stage_of(magento: MagentoDatabase, folder: Path, erp: ScriptedErp, more: str = "") -> Pipeline:
     # The template ends the value with its unit.
-    lease = f"20s
-{more}    pause_alarm: 90" if more else "20"
+    lease = f"20s\n{more}    pause_alarm: 90" if more else "20"
     return Pipeline(magento, folder, adapter=erp, lease=lease)
 
 
