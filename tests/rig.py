@@ -123,9 +123,13 @@ class Rig:
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start a daemon; its words go to a file."""
+        return self.start_in(**environment)
+
+    def start_in(self, *place: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a daemon by a command that puts it somewhere: into namespaces."""
         with (self.folder / "stderr").open("ab") as words:
             daemon = subprocess.Popen(
-                self.command("run"),
+                [*place, *self.command("run")],
                 stdout=words,
                 stderr=words,
                 env={**os.environ, **environment},
