@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
-from tests.rig import Rig
+from tests.rig import Rig, whole_lines
 
 pytestmark = pytest.mark.any_server
 
@@ -29,8 +29,7 @@ def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
 
 
 def told(rig: Rig, event: str) -> list[dict[str, Any]]:
-    log = rig.folder / "sidecar.log"
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    lines = [json.loads(line) for line in whole_lines(rig.folder / "sidecar.log")]
     return [line for line in lines if line["event"] == event]
 
 
