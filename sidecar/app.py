@@ -48,8 +48,9 @@ from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
+from sidecar.owner import machine, owner
 from sidecar.ports import ErpAdapter, Narrator
-from sidecar.process import Stop, SystemClock, machine, owner
+from sidecar.process import Stop, SystemClock
 from sidecar.rules import pace_of, settler_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
