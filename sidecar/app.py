@@ -50,7 +50,7 @@ from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock, machine, owner
-from sidecar.rules import pace_of, settler_of
+from sidecar.rules import pace_of, settler_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
@@ -177,6 +177,11 @@ class Sidecar:
         wanted: dict[str, tuple[str, set[str]]] = {}
         for mapping in (rules.accepted, *rules.statuses.values()):
             wanted.setdefault(mapping.status, (mapping.label, set()))[1].update(_STATES_AT_WORK)
+        if rules.rejected.hold and rules.rejected.released is not None:
+            released = wanted.setdefault(
+                rules.rejected.released, (rules.rejected.released_label, set())
+            )
+            released[1].update(_STATES_AT_WORK)
         held = ("holded",) if rules.rejected.hold else ()
         wanted.setdefault(rules.rejected.status, (rules.rejected.label, set()))[1].update(held)
         return [
@@ -282,6 +287,7 @@ class Sidecar:
             self.narrator,
             together=_WRITTEN_TOGETHER if skip_locked else 1,
             may_write=self.clone_guard.may_send,
+            rules=write_back_rules_of(self.settings.domains.orders),
         )
 
     def vitals(self) -> VitalsReader:

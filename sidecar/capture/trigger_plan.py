@@ -116,7 +116,10 @@ class LiveSchema:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrigger:
-    """A trigger to have: `statement` creates it, `body` is what the server then shows of it."""
+    """A trigger to have: `statement` creates it, `body` is what the server then shows of it.
+
+    Like Magento's own, the statement names no schema: it is run with the shop's selected.
+    """
 
     name: str
     table: str
@@ -292,18 +295,27 @@ def _planned(watch: Watch, live: LiveSchema, definer: str, names: Names) -> Plan
     name = trigger_name(table, watch.event)
     statement = _TEMPLATE.format(
         definer=quoted_account(definer),
-        trigger=f"{quoted(live.database)}.{quoted(name)}",
+        trigger=quoted(name),
         event=watch.event,
-        table=f"{quoted(live.database)}.{quoted(table)}",
+        table=quoted(table),
         kind=watch.kind,
         entity=quoted(watch.entity),
         pointed=name.removeprefix(OURS),
         changed=_changed(live.tables[table]) if watch.compare else "TRUE",
-        outbox=names("outbox"),
-        outbox_fault=names("outbox_fault"),
+        outbox=_seen_from(live.database, names("outbox")),
+        outbox_fault=_seen_from(live.database, names("outbox_fault")),
     ).strip()
     body = statement.partition("FOR EACH ROW")[2].strip()
     return PlannedTrigger(name, table, watch.event, definer, statement, body)
+
+
+def _seen_from(database: str, table: str) -> str:
+    """A table's name in a trigger of `database`: with its schema only where that is another.
+
+    The server keeps the statement as it was written, and a dump carries it: a trigger that names its
+    own schema stops the import of the shop under another name.
+    """
+    return table.removeprefix(f"{quoted(database)}.")
 
 
 def _changed(columns: Iterable[Column]) -> str:

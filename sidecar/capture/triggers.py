@@ -98,10 +98,11 @@ class Triggers:
         live = self._live()
         wanted = self._plan(live)
         changes = _changes(live, wanted)
-        rehearsal = self._rehearsal(live, wanted).statements() if _creates(changes) else []
-        return rehearsal + [
-            statement for change in changes for statement in change.statements(live)
-        ]
+        before: list[str] = []
+        if _creates(changes):
+            rehearsal = self._rehearsal(live, wanted).statements()
+            before = [f"USE {quoted(live.database)}", *rehearsal]
+        return before + [statement for change in changes for statement in change.statements(live)]
 
     def install(self) -> list[TriggerState]:
         """Make the server's triggers those of the plan; returns what was found amiss and mended.

@@ -104,7 +104,8 @@ def _require_one_plain_database(settings: _Lookup) -> None:
     for key in settings.keys("db"):
         if key == "slave_connection" and settings.keys("db.slave_connection"):
             raise settings.wrong(
-                "db.slave_connection", "names a replica; the sidecar works on the primary server only"
+                "db.slave_connection",
+                "names a replica; the sidecar works on the primary server only",
             )
         if key not in _DB | {"slave_connection"}:
             raise settings.wrong(f"db.{key}", "is not understood")

@@ -8,7 +8,8 @@ nothing here depends on it: what is used is looked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from sidecar.database import Database
 from sidecar.domain.errors import ConfigurationError
@@ -45,6 +46,32 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 _LANDMARKS = frozenset({"sales_order", "sales_order_item", "sales_order_grid", "quote"})
 
 
+#: Which characters a column's charset holds; of one that is not here, plain ASCII is sure.
+_HOLDS: dict[str, Callable[[str], bool]] = {
+    "utf8mb4": lambda _: True,
+    "utf8mb3": lambda character: character <= "\uffff",
+    "utf8": lambda character: character <= "\uffff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """What a column of text can hold: so many characters, of this character set."""
+
+    length: int
+    charset: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the text fits as it is."""
+        return len(text) <= self.length and self.fitted(text) == text
+
+    def fitted(self, text: str) -> str:
+        """The text with U+FFFD, or "?", for what the character set does not have."""
+        holds = _HOLDS.get(self.charset, str.isascii)
+        stand_in = "\ufffd" if holds("\ufffd") else "?"
+        return "".join(character if holds(character) else stand_in for character in text)
+
+
 @dataclass(frozen=True, slots=True)
 class MagentoSchema:
     """Magento's schema as it was found; names go in without prefix."""
@@ -54,6 +81,8 @@ class MagentoSchema:
     columns: dict[str, frozenset[str]]
     #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
     sales_module_version: str | None
+    #: (table, column) → its measure, of those that hold text.
+    texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
 
     def table(self, name: str) -> str:
         """A table's full name, quoted, with the prefix."""
@@ -96,13 +125,17 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
     name = database.login.database
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
-            "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS "
-            "WHERE TABLE_SCHEMA = %s",
+            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME "
+            "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
             (name,),
         )
         found: dict[str, set[str]] = {}
-        for table, column in rows:
+        texts: dict[tuple[str, str], TextColumn] = {}
+        for table, column, length, charset in rows:
             found.setdefault(str(table), set()).add(str(column))
+            if charset is not None and str(table).startswith(prefix):
+                key = str(table).removeprefix(prefix), str(column)
+                texts[key] = TextColumn(int(length), str(charset))
         columns = {
             table.removeprefix(prefix): frozenset(names)
             for table, names in found.items()
@@ -121,7 +154,7 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
-    return MagentoSchema(name, prefix, columns, version)
+    return MagentoSchema(name, prefix, columns, version, texts)
 
 
 def _missing(columns: dict[str, frozenset[str]]) -> list[str]:

@@ -162,5 +162,6 @@ def bench_beside(magento: MagentoDatabase, *, inside: bool = False) -> Iterator[
         bench.triggers().remove()
         bench.sql(f"DELETE FROM {magento.table('sales_order')}")
     finally:
+        Ledger(database, names).drop()
         bench.sql(f"DROP DATABASE IF EXISTS `{magento.name}_ledger`")
         database.close()

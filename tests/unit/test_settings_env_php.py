@@ -191,7 +191,9 @@ def test_a_key_of_the_connection_that_is_not_understood_is_refused_by_its_line(
 
 @pytest.mark.parametrize("key", ["slave_connection", "something"])
 def test_a_part_of_the_db_section_that_is_not_understood_is_refused(root: Path, key: str) -> None:
-    write(root, with_db(f"'connection' => ['default' => [{LOGIN}]],\n'{key}' => ['x' => [{SALES}]]"))
+    write(
+        root, with_db(f"'connection' => ['default' => [{LOGIN}]],\n'{key}' => ['x' => [{SALES}]]")
+    )
     with pytest.raises(ConfigurationError, match=f"env.php:4: db.{key}"):
         read_env_php(root)
 
