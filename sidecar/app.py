@@ -16,6 +16,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
+from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
@@ -58,6 +59,7 @@ from sidecar.supervisor import Supervisor
 from sidecar.top.watch import Subject, Watch
 from sidecar.vitals import VitalsReader
 from sidecar.watchdog import Watchdog
+from sidecar.witness import Witness
 
 ORDERS = "orders"
 #: States in which an accepted order may stand when our status is put on it.
@@ -136,6 +138,11 @@ class Sidecar:
             erp=self.settings.erp.address,
             clock=self.clock,
             narrator=self.narrator,
+            witness=Witness.of(
+                self.settings.ledger.witness,
+                self.settings.shop.name,
+                f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
+            ),
         )
 
     @cached_property
@@ -152,10 +159,10 @@ class Sidecar:
             self.domains if self.settings.capture.triggers else (),
             self.stop,
             prefix=self.account.prefix,
-            account=self._definer(),
+            definer=self._definer(),
         )
 
-    def _definer(self) -> str | None:
+    def _definer(self) -> Definer | None:
         """The account that the installer let define the triggers."""
         if not self.ledger.applied():
             return None
@@ -163,7 +170,7 @@ class Sidecar:
         with self.database.transaction("reading the triggers' definer") as connection:
             note = self.store.installed.of(connection, kind).get(name, {})
         account = note.get("account")
-        return str(account) if account else None
+        return Definer(str(account), note.get("beside")) if account else None
 
     @property
     def domains(self) -> tuple[str, ...]:

@@ -257,7 +257,7 @@ CREATE TABLE {identity} (
   base_urls      text         NOT NULL COMMENT 'JSON: the shop''s addresses without their scheme',
   erp            varchar(255) NOT NULL,
   original_erp   varchar(255) NULL COMMENT 'in a copy: the ERP that it must never speak to',
-  doubt          varchar(255) NULL COMMENT 'why it could not be known at install',
+  doubt          varchar(255) NULL COMMENT 'why it is not known, until somebody says',
   recorded_at    datetime(3)  NOT NULL,
   recorded_by    varchar(100) NOT NULL,
   reason         text         NULL,
@@ -265,6 +265,11 @@ CREATE TABLE {identity} (
   beat_by        varchar(100) CHARACTER SET ascii NULL,
   beat_machine   char(32)     CHARACTER SET ascii NULL COMMENT 'fingerprint of /etc/machine-id',
   beat_at        datetime(3)  NULL,
+  token          char(32)     CHARACTER SET ascii NOT NULL COMMENT 'another one after each record',
+  past_order     int unsigned NOT NULL DEFAULT 0 COMMENT 'that ids up to here come again is settled',
+  told           varchar(16)  CHARACTER SET ascii NULL COMMENT 'the doubt of the daemon that works',
+  told_why       text         NULL,
+  told_at        datetime(3)  NULL,
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 

@@ -28,7 +28,6 @@ from sidecar.domain.settlement import BAD_DATA, Difference, EventStatus, Settlem
 from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
 
-
 #: Of the ledger's columns for it.
 REFERENCE_LENGTH = 255
 

@@ -55,7 +55,8 @@ class Verdict:
 
     `number`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
     word only where it is on hold because the ERP refused something of it, which it has now taken,
-    or was released from that by a person and still has the status `released`; `of_placement`: on the document itself, not on a change of it.
+    or was released from that by a person and still has the status `released`; `of_placement`: on
+    the document itself, not on a change of it.
     """
 
     verdict: str

@@ -98,6 +98,13 @@ class Entities:
         found = self._select(connection, where, (kind, sorted(set(ids))))
         return {known.entity_id: known for known in found}
 
+    def highest(self, connection: sa.Connection, kind: str) -> int:
+        """The highest id that was ever seen; 0 where none was."""
+        found = connection.exec_driver_sql(
+            f"SELECT MAX(entity_id) FROM {self._names('entity')} WHERE kind = %s", (kind,)
+        ).scalar_one()
+        return int(found or 0)
+
     def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
         """All entities that carry an increment id (several stores may use the same)."""
         return self._select(connection, "WHERE increment_id = %s", (increment_id,))
@@ -181,9 +188,9 @@ class Entities:
         self, connection: sa.Connection, where: str, parameters: tuple[object, ...]
     ) -> list[KnownEntity]:
         rows = connection.exec_driver_sql(
-            "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, overwritten, "
-            "grand_total, currency, fingerprint, facts, sequence, revision, vanished_at, looked_at "
-            f"FROM {self._names('entity')} {where}",
+            "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, "
+            "overwritten, grand_total, currency, fingerprint, facts, sequence, revision, "
+            f"vanished_at, looked_at FROM {self._names('entity')} {where}",
             parameters,
         )
         return [_known(row) for row in rows]

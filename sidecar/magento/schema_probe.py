@@ -11,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
 from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
 from sidecar.magento.order_columns import (
     ADDRESS,
     CREDIT_COLUMNS,
@@ -43,6 +46,13 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "store_website": ("website_id", "code"),
 }
 
+#: What we read where a shop has it → the column of another table by which that is seen, also by an
+#: account that may not read it.
+OPTIONAL: dict[str, tuple[str, str]] = {
+    "inventory_pickup_location_order": ("sales_order_grid", "pickup_location_code"),
+}
+
+_RIGHT_MISSING = 1142
 _LANDMARKS = frozenset({"sales_order", "sales_order_item", "sales_order_grid", "quote"})
 
 
@@ -102,6 +112,15 @@ class MagentoSchema:
         return self.has_table("inventory_pickup_location_order")
 
     @property
+    def optional_tables(self) -> list[str]:
+        """The optional tables that this shop has, whether we may read them or not."""
+        return [
+            table
+            for table, hint in OPTIONAL.items()
+            if self.has_table(table) or self.has_column(*hint)
+        ]
+
+    @property
     def has_multi_source_inventory(self) -> bool:
         """Whether Magento's MSI modules are installed (many shops remove them)."""
         return self.has_table("inventory_source_item") and self.has_table("inventory_reservation")
@@ -120,7 +139,8 @@ class MagentoSchema:
 def probe(database: Database, prefix: str = "") -> MagentoSchema:
     """Look at the database that the login names.
 
-    Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's.
+    Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
+    PermissionDenied where it may be that the account does not see it.
     """
     name = database.login.database
     with database.transaction("looking at Magento's schema") as connection:
@@ -142,6 +162,18 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
             if table.startswith(prefix)
         }
         missing = _missing(columns)
+        unseen = [
+            table
+            for table in REQUIRED
+            if table not in columns and _is_hidden(connection, name, prefix + table)
+        ]
+        if unseen:
+            raise PermissionDenied(
+                f"{database.login.user} may not read {', '.join(prefix + one for one in unseen)} "
+                f"in database {name!r}, or there is no such table",
+                "grant what 'erp-sidecar grants print' prints; if it is granted, check "
+                "shop.database.name and table_prefix against Magento's app/etc/env.php",
+            )
         if missing:
             raise ConfigurationError(
                 f"database {name!r} is not Magento's as configured; with table prefix {prefix!r} "
@@ -155,6 +187,15 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
     return MagentoSchema(name, prefix, columns, version, texts)
+
+
+def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
+    """Whether the server refuses to say if there is such a table."""
+    try:
+        connection.exec_driver_sql(f"SELECT 1 FROM {_quoted(schema)}.{_quoted(table)} LIMIT 0")
+    except DBAPIError as error:
+        return getattr(error.orig, "args", (0,))[0] == _RIGHT_MISSING
+    return False
 
 
 def _missing(columns: dict[str, frozenset[str]]) -> list[str]:

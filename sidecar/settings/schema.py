@@ -120,6 +120,13 @@ with warnings.catch_warnings():
             default=timedelta(days=400),
             description="How long finished events stay in the ledger before they are archived.",
         )
+        witness: FilePath | None = Field(
+            default=None,
+            description="File outside the database in which the daemon keeps its last sign of "
+            "life: a restored backup is told from what was there by it. null: in systemd's state "
+            "directory; without systemd, none.",
+            examples=["/var/lib/erp-sidecar/witness.json"],
+        )
         work_lease: Duration = Field(
             default=timedelta(seconds=15),
             description="One daemon works on a ledger, others stand by. So long after one died "

@@ -1,4 +1,4 @@
-"""A shop with our triggers is dumped by the server's own program and imported under another name."""
+"""A shop with our triggers is dumped by the server's own program and imported elsewhere."""
 
 from __future__ import annotations
 

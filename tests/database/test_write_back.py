@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.capture.intake import MOST_REAPPLIED
 from sidecar.acknowledge.write_back import Rules
+from sidecar.capture.intake import MOST_REAPPLIED
 from sidecar.domain.outcome import Accepted, Booked, Rejected
 from sidecar.testing.magento_db import PlacedOrder, Shop
 from tests.harness import Beside, ScriptedErp

@@ -23,7 +23,7 @@ return [
                 'dbname' => 'magento',
                 'username' => 'shop',
                 'password' => 'hun\\'ter\\\\2',
-                'driver_options' => [1014 => false, \\PDO::MYSQL_ATTR_INIT_COMMAND => 'SET NAMES utf8'],
+                'driver_options' => [1014 => false, \\PDO::MYSQL_ATTR_INIT_COMMAND => 'SET NAMES'],
                 'engine' => 'innodb',
                 'initStatements' => 'SET NAMES utf8;',
                 'active' => '1',
@@ -206,7 +206,7 @@ def test_another_main_connection_is_refused(root: Path) -> None:
             "'resource' => ['default_setup' => ['connection' => 'shop']]",
         ),
     )
-    with pytest.raises(ConfigurationError, match="default_setup.connection is 'shop'"):
+    with pytest.raises(ConfigurationError, match=r"default_setup\.connection is 'shop'"):
         read_env_php(root)
 
 
