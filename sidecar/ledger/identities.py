@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 
 from sidecar.domain.identity import Beat, Circumstances, Identity, ServerMark
-from sidecar.ledger.tables import NOW, Tables, cut
+from sidecar.ledger import fit
+from sidecar.ledger.tables import NOW, Tables
 
 _ONLY = 1
 
@@ -63,11 +64,11 @@ class Identities:
             "magento_schema": present.magento_schema,
             "ledger": present.ledger,
             "base_urls": json.dumps(sorted(present.base_urls)),
-            "erp": cut(present.erp, 255),
-            "original_erp": cut(original_erp, 255),
-            "doubt": cut(doubt, 255),
+            "erp": fit.text("identity", "erp", present.erp),
+            "original_erp": fit.text("identity", "original_erp", original_erp),
+            "doubt": fit.text("identity", "doubt", doubt),
             "recorded_at": NOW,
-            "recorded_by": cut(who, 100),
+            "recorded_by": fit.text("identity", "recorded_by", who),
             "reason": reason,
             "beat_by": None,
             "beat_at": None,

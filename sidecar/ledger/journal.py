@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sidecar.database import insert_rows
 from sidecar.domain.outcome import Booked
 from sidecar.domain.settlement import Verdict
+from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.ports import Exchange, Link
 
 
@@ -188,9 +189,37 @@ class WriteBacks:
             sa.update(self._table)
             .where(self._table.c.id == write_back.id)
             .values(
-                state="refused", due_at=None, tries=self._table.c.tries + 1, message=message[:2000]
+                state="refused",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
             )
         )
+
+    def parked(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
+        """Note that it cannot be written for a cause that a person has to find, until `again`."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.id == write_back.id)
+            .values(
+                state="parked",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
+            )
+        )
+
+    def again(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
+        """Let those that were parked be tried anew; gives how many."""
+        if not entity_ids:
+            return 0
+        c = self._table.c
+        result = connection.execute(
+            sa.update(self._table)
+            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == "parked")
+            .values(state="pending", due_at=NOW, tries=0)
+        )
+        return int(result.rowcount)
 
     def later(
         self, connection: sa.Connection, write_back: WriteBack, seconds: float, message: str
@@ -202,7 +231,7 @@ class WriteBacks:
             .values(
                 due_at=in_seconds(seconds),
                 tries=self._table.c.tries + 1,
-                message=message[:2000],
+                message=fit.text("write_back", "message", message),
             )
         )
 
@@ -274,13 +303,13 @@ def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object
         claimed.fence,
         owner,
         attempt.outcome,
-        cut(attempt.reference, 100),
-        cut(attempt.code, 64),
-        cut(attempt.message, 2000),
-        cut(exchange.request, 255) if exchange else None,
-        exchange.status if exchange else None,
-        round(exchange.seconds * 1000) if exchange else None,
-        cut(exchange.answer, 2000) if exchange else None,
+        fit.text("attempt", "reference", attempt.reference),
+        fit.text("attempt", "code", attempt.code),
+        fit.text("attempt", "message", attempt.message),
+        fit.text("attempt", "request", exchange.request) if exchange else None,
+        fit.number("attempt", "http_status", exchange.status) if exchange else None,
+        fit.number("attempt", "milliseconds", round(exchange.seconds * 1000)) if exchange else None,
+        fit.text("attempt", "answer", exchange.answer) if exchange else None,
     )
 
 
@@ -288,11 +317,11 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
     return (
         claimed.kind,
         claimed.entity_id,
-        cut(booked.reference, 100),
-        cut(booked.status, 64),
-        booked.total,
-        booked.tax,
-        booked.lines,
+        booked.reference,
+        fit.text("link", "status", booked.status),
+        fit.number("link", "total", booked.total),
+        fit.number("link", "tax", booked.tax),
+        fit.number("link", "line_count", booked.lines),
         claimed.currency,
         claimed.id,
     )
@@ -306,6 +335,6 @@ def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
         verdict.verdict,
         verdict.status,
         verdict.ext_order_id,
-        cut(verdict.comment, 2000),
+        fit.text("write_back", "comment", verdict.comment),
         int(verdict.hold),
     )

@@ -91,15 +91,13 @@ class Tables:
         return sa.table(self.names.prefix + name, *columns, schema=self.names.schema)
 
 
-def cut(text: str | None, length: int) -> str | None:
-    """What the ERP says may be longer than its column: one such answer must not cost the batch."""
-    return text if text is None else text[:length]
-
-
+#: What lies further away is beyond every plan, and somewhere beyond the calendar.
+_FAR = 10 * 365 * 86_400.0
 #: The database's clock.  Leases and due times never use the process's.
 NOW: sa.ColumnElement[object] = sa.literal_column("UTC_TIMESTAMP(3)")
 
 
 def in_seconds(seconds: float) -> sa.ColumnElement[object]:
-    """A moment on the database's clock, `seconds` from now."""
-    return sa.literal_column(f"UTC_TIMESTAMP(3) + INTERVAL {int(seconds * 1_000_000)} MICROSECOND")
+    """A moment on the database's clock, `seconds` from now; ten years away at the most."""
+    near = min(max(seconds, -_FAR), _FAR) if seconds == seconds else _FAR  # NaN: nobody knows when
+    return sa.literal_column(f"UTC_TIMESTAMP(3) + INTERVAL {int(near * 1_000_000)} MICROSECOND")
