@@ -139,8 +139,8 @@ class WriteBacks:
         insert_rows(
             connection,
             f"{self._names('write_back')} (kind, entity_id, event, verdict, status, ext_order_id, "
-            "comment, hold, state, due_at, created_at)",
-            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            "comment, hold, state, due_at, waiting_since, created_at)",
+            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
         )
 
@@ -217,7 +217,7 @@ class WriteBacks:
         result = connection.execute(
             sa.update(self._table)
             .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == "parked")
-            .values(state="pending", due_at=NOW, tries=0)
+            .values(state="pending", due_at=NOW, waiting_since=NOW, tries=0)
         )
         return int(result.rowcount)
 
@@ -262,6 +262,7 @@ class WriteBacks:
             .values(
                 state="pending" if again else "refused",
                 due_at=NOW if again else None,
+                waiting_since=NOW if again else None,
                 message=f"Magento's own save undid it {last.applied} time(s)",
             )
         )

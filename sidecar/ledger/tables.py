@@ -28,13 +28,14 @@ _COLUMNS = {
     "link": "kind entity_id reference status total tax line_count currency event booked_at "
     "updated_at",
     "write_back": "id kind entity_id event verdict status ext_order_id comment hold state due_at "
-    "tries applied applied_at message created_at",
+    "waiting_since tries applied applied_at message created_at",
     "difference": "id domain kind entity_id increment_id class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
     "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
     "lease": "name owner term until",
+    "station": "name failing_since failures message remedy updated_at",
     "installed": "kind name detail at",
     "check_run": "id asked_by asked_at until hint looked_at taken_at answered_at written_at answer "
     "failure remedy",
@@ -80,6 +81,7 @@ class Tables:
         self.control = self._table("control")
         self.erp_account = self._table("erp_account")
         self.lease = self._table("lease")
+        self.station = self._table("station")
         self.installed = self._table("installed")
         self.identity = self._table("identity")
         self.check_run = self._table("check_run")
