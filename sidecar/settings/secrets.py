@@ -21,6 +21,10 @@ CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 UNIT_CREDENTIALS = Path("/run/credentials/erp-sidecar.service")
 
 
+#: Bytes; nobody has a longer one.
+_LONGEST = 65_536
+
+
 class Resolved(NamedTuple):
     """A secret, and what the operator should be warned of ("" for nothing)."""
 
@@ -124,16 +128,24 @@ def _file(path: Path) -> Secret:
 def _read(path: Path, *, private: bool) -> Secret:
     """The file's text; FileNotFoundError is the caller's to explain."""
     try:
-        with path.open("rb") as file:
+        # Without waiting: a FIFO would keep us for as long as nobody writes into it.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
             # Asked of the open file: a path may point elsewhere between a look and a read.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise ConfigurationError(
+                    f"{path}: is no regular file, and a secret should be in it",
+                    "name a file that holds the secret and nothing else",
+                )
+            mode = stat.S_IMODE(found.st_mode)
             if private and mode & 0o077:
                 raise PermissionDenied(
                     f"{path}: holds a secret and has mode {mode:04o}; others than its owner may "
                     "use it",
                     f"chmod 600 {path}, and change the secret if others have had access",
                 )
-            content = file.read()
+            content = file.read(_LONGEST)
     except PermissionError:
         raise PermissionDenied(
             f"{path}: holds a secret that this user may not read",
