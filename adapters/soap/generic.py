@@ -60,7 +60,7 @@ def _refuse_unknown_fields(wsdl: Wsdl, document: Document, name: str) -> None:
 
     What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
     """
-    findings = check_calls(WsdlDescription(wsdl.document), document, name)
+    findings = check_calls(WsdlDescription(wsdl), document, name)
     unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
     if unknown:
         raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")
