@@ -50,8 +50,9 @@ def check_calls(description: Description, document: Document, name: str) -> list
         document, name, Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
     )
     walk = _Walk(Source(document))
+    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
     for section, scope in calls:
-        walk.call(description, section, scope)
+        walk.call(description, section, scope, at_the_top)
     return walk.findings
 
 
@@ -73,9 +74,15 @@ class _Walk:
         self._source = source
         self.findings: list[Finding] = []
 
-    def call(self, description: Description, section: Section, scope: Scope) -> None:
-        """One `call` section."""
-        operation = description.called(section.data)
+    def call(
+        self,
+        description: Description,
+        section: Section,
+        scope: Scope,
+        at_the_top: Mapping[str, Any],
+    ) -> None:
+        """One `call` section, with what holds for all calls of the file."""
+        operation = description.called({**at_the_top, **section.data})
         if operation is None:
             self._undescribed(description, section)
             return

@@ -5,7 +5,7 @@ must be able to start, and an ERP whose WSDL is slow is not asked for it at ever
 
 A WSDL is a stranger's document that names further ones to read.  One that came from an address may
 name its own origin (scheme, host and port) and nothing else; one in a file names regular files
-beneath its own folder, and addresses of `erp.endpoint`'s origin (docs/decisions/0020).
+beneath its own folder, and asks the network for nothing (docs/decisions/0020).
 """
 
 from __future__ import annotations
@@ -41,7 +41,6 @@ _SHIPPED = {
 }
 _HTTP = ("http", "https")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_BESIDE = "save it beneath the WSDL's folder and name it there (schemaLocation, location)"
 
 Origin = tuple[str, str | None, int | None]
 
@@ -76,8 +75,7 @@ class Documents:
 
     def __init__(self, connection: Connection, folder: Path | None = None) -> None:
         self._main = absolute(connection.wsdl or "")
-        # A file names addresses of the ERP that it was saved from.
-        self._origin = _origin(self._main if is_address(self._main) else connection.url)
+        self._origin = _origin(self._main)
         self._transport = Transport(connection)
         self._folder = folder or cache_folder()
         self._loaded: dict[str, bytes] = {}
@@ -107,27 +105,21 @@ class Documents:
         if shipped := _SHIPPED.get(f"{parts.netloc}{parts.path}".rstrip("/")):
             return (_SCHEMAS / shipped).read_bytes()
         if _origin(place) != self._origin:
-            self._refuse_address(place)
+            self._refuse(place)
         return self._fetched(place)
 
-    def _refuse_address(self, place: str) -> None:
+    def _refuse(self, place: str) -> None:
         if is_address(self._main):
             why = "a WSDL that is fetched imports from its own scheme, host and port only"
             remedy = "save the WSDL to a file, with all that it imports beneath its folder"
         else:
-            why = "a WSDL in a file imports from the address in erp.endpoint only"
-            remedy = _BESIDE
+            why = "a WSDL in a file imports files beneath its own folder only"
+            remedy = "save it there and write its name into the import (schemaLocation, location)"
         raise ConfigurationError(f"{self._main}: imports {place}, which is refused: {why}", remedy)
 
     def _read_file(self, path: str) -> bytes:
         if path != self._main and not self._is_beneath(path):
-            raise ConfigurationError(
-                f"{self._main}: imports {path}, which is refused: it is not beneath the folder of "
-                "the WSDL"
-                if not is_address(self._main)
-                else f"{self._main}: imports the file {path}, which is refused: it came from an address",
-                _BESIDE,
-            )
+            self._refuse(path)
         try:
             return _content(path)
         except OSError as wrong:
