@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from zoneinfo import ZoneInfo
 
+from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ErpAdapter, ShopContext
 from sidecar.settings.schema import Settings
@@ -56,6 +57,24 @@ def load_adapter(settings: Settings) -> ErpAdapter:
         )
     adapter: ErpAdapter = entry.load()(connection_of(settings))
     return adapter
+
+
+def check_adapter(settings: Settings) -> list[str]:
+    """Whether the adapter takes its configuration, as far as files alone say it; notes of the rest.
+
+    Raises ConfigurationError.
+    """
+    erp = settings.erp
+    if erp.wsdl is None or not str(erp.wsdl).startswith(("http://", "https://")):
+        load_adapter(settings).close()
+        return []
+    connection_of(settings)
+    if erp.calls is not None:
+        read_document(erp.calls)
+    return [
+        f"erp.wsdl is an address, {erp.wsdl}: it is not fetched here, so that the mapping is not "
+        "compared with it; 'erp-sidecar adapter check' does that"
+    ]
 
 
 def connection_of(settings: Settings) -> Connection:

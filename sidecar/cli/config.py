@@ -8,7 +8,7 @@ import click
 
 from sidecar.cli.context import Context, as_json, emit_json
 from sidecar.domain.errors import UsageError
-from sidecar.erp import load_adapter
+from sidecar.erp import check_adapter
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text
@@ -51,7 +51,8 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
 def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration and the mapping: files only, no network, safe in CI.
 
-    Reads secrets' references but not the database or the ERP.
+    Reads secrets' references but not the database or the ERP.  A WSDL that is named by its
+    address is not fetched: a note says so, and 'erp-sidecar adapter check' compares it.
 
     \b
     Examples:
@@ -59,15 +60,17 @@ def validate(context: Context, *, as_json: bool) -> None:
       erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
-    load_adapter(loaded.settings).close()
+    notes = check_adapter(loaded.settings)
     files = [str(file) for file in loaded.files]
     calls = loaded.settings.erp.calls
     if calls:
         files.append(str(calls))
     if as_json:
-        emit_json({"valid": True, "files": files})
+        emit_json({"valid": True, "files": files, "notes": notes})
     else:
         click.echo(f"valid: {', '.join(files)}")
+        for note in notes:
+            click.echo(f"note: {note}")
 
 
 @config.command()
