@@ -91,22 +91,25 @@ class Section:
         self.problem(key, "this must be a text")
         return None
 
-    def expression(self, key: str, scope: Scope) -> Expression | None:
-        """The expression under a key; a constant is noted as a problem."""
+    def expression(self, key: str, scope: Scope, *, question: bool = False) -> Expression | None:
+        """The expression under a key, which may be a question for yes or no.
+
+        A constant is noted as a problem.
+        """
         if key not in self.data:
             return None
         leaf = self.data[key]
         if not is_expression(leaf):
             self.problem(key, "this must be an expression: it begins with '='")
             return None
-        return read_expression(leaf, scope, self.source, (*self.path, key))
+        return read_expression(leaf, scope, self.source, (*self.path, key), question=question)
 
     def predicate(self, key: str, scope: Scope) -> Predicate:
         """The question under a key; a text that is no expression would always be true."""
         leaf = self.data.get(key)
         if isinstance(leaf, bool):
             return Predicate(key, leaf)
-        found = self.expression(key, scope)
+        found = self.expression(key, scope, question=True)
         return Predicate(key, False if found is None else found)
 
     def fields(self, names: Collection[str], scope: Scope) -> Fields:

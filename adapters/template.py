@@ -72,10 +72,12 @@ def is_expression(leaf: object) -> bool:
     return isinstance(leaf, str) and leaf.startswith(_MARK)
 
 
-def read_expression(text: str, scope: Scope, source: Source, path: Path) -> Expression | None:
-    """Compile; a problem is noted and yields None."""
+def read_expression(
+    text: str, scope: Scope, source: Source, path: Path, *, question: bool = False
+) -> Expression | None:
+    """Compile; `question`: it is asked for yes or no.  A problem is noted and yields None."""
     try:
-        return compile_expression(text.removeprefix(_MARK), scope)
+        return compile_expression(text.removeprefix(_MARK), scope, question=question)
     except InvalidExpression as wrong:
         for problem in wrong.problems:
             source.problem(path, problem)
@@ -113,8 +115,10 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
             return lambda _: tree
 
 
-def _leaf(text: str, scope: Scope, source: Source, path: Path) -> Template:
-    expression = read_expression(text, scope, source, path)
+def _leaf(
+    text: str, scope: Scope, source: Source, path: Path, *, question: bool = False
+) -> Template:
+    expression = read_expression(text, scope, source, path, question=question)
     if expression is None:
         return lambda _: None
     return _placed(expression, source.place(path))
@@ -179,7 +183,7 @@ def _when(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) 
     render = compile_template(tree["$do"], scope, source, (*path, "$do"))
     if text is None:
         return lambda _: None
-    condition = _leaf(text, scope, source, (*path, "$when"))
+    condition = _leaf(text, scope, source, (*path, "$when"), question=True)
     return lambda values: render(values) if condition(values) else NOTHING
 
 

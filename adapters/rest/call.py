@@ -10,8 +10,9 @@ from urllib.parse import unquote, urlencode
 
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError, Missing, as_text
+from adapters.filters import ExpressionError, as_text
 from adapters.http.body import Malformed, encode_json, indented, read_body
+from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
 from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
@@ -26,6 +27,7 @@ RESPONSE: Shape = Record(
 _UNSAFE_PATH = re.compile(r"[?#\\\s\x00-\x1f\x7f]")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x1f\x7f]")
 _SUCCESS = range(200, 300)
+_REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,13 @@ class Response:
 
     @property
     def body(self) -> Any:
-        """Parsed JSON, else the text.  Raises Missing for JSON that is broken."""
+        """Parsed JSON, else the text.
+
+        Raises ExpressionError for JSON that is broken: not Missing, so that nothing can be said of
+        it, not even that something is not in it.
+        """
         if self.malformed:
-            raise Missing(self.malformed)
+            raise ExpressionError(self.malformed)
         return self._body
 
     def evidence(self, reply: Reply) -> Evidence:
@@ -103,7 +109,18 @@ class Response:
             excerpt=reply.exchange.answer,
             after=retry_after(self.headers),
             unreadable=self.malformed if self.status in _SUCCESS else "",
+            stranger=gateways_word(self.status),
+            wordless=self._wordless(),
         )
+
+    def _wordless(self) -> str:
+        """Why a line that looks at the status alone must not say that nothing was booked.
+
+        A status of 4xx says it by itself, whoever answered.
+        """
+        if self.status in _REFUSALS or isinstance(self._body, dict | list):
+            return ""
+        return self.malformed or "the body is not what an interface of JSON answers"
 
 
 def read_http_call(section: Section, scope: Scope) -> HttpCall:
