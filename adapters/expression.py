@@ -20,6 +20,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from adapters.compiler import Compiler, Evaluate, Scope, Values
 from adapters.filters import ExpressionError, kind
 from adapters.numbers import BeyondMeasure, read_number
+from adapters.rounds import rounds_of
 from adapters.shape import NoSuchMember, Shape, entry
 
 _LONGEST = 20_000
@@ -69,7 +70,9 @@ class Loop:
         entries = self.entries(values)
         if not isinstance(entries, list | tuple):
             raise ExpressionError(f"{self.entries.source}: {kind(entries)} is not a list")
+        rounds = rounds_of(values)
         for one in entries:
+            rounds.take()
             inner = {**values, self.name: one}
             if self.condition is None or self.condition(inner):
                 yield inner

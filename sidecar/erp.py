@@ -77,6 +77,8 @@ def connection_of(settings: Settings) -> Connection:
         secrets=secrets,
         tls=tls,
         concurrency=erp.throttle.concurrency,
+        cookies=erp.cookies,
+        insecure=erp.insecure,
     )
 
 

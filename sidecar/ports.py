@@ -254,7 +254,8 @@ class Connection:
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
-    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.
+    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: what the
+    ERP gives is sent back; `insecure`: a login may go over plain http.
     """
 
     url: str
@@ -267,3 +268,5 @@ class Connection:
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     tls: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4
+    cookies: bool = False
+    insecure: bool = False

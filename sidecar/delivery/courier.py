@@ -171,7 +171,7 @@ class Courier:
         True takes a place in the throttle's window, which the call gives back when it has ended.
         """
         while self._clock.monotonic() < trust.until:
-            delay = self._account.throttle.delay()
+            delay = self._account.delay()
             if delay <= 0:
                 return True
             if self._sleeper.wait(min(delay, _LONGEST_WAIT)):
@@ -186,7 +186,7 @@ class Courier:
         finally:
             self._account.throttle.ended()
         passing("delivery.answered")
-        self._account.note(deliveries, results)
+        results = self._account.note(deliveries, results)
         return [
             self._pushed(one, delivery, result, trust)
             for one, delivery, result in zip(opened, deliveries, results, strict=True)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def is_printable(text: str) -> bool:
+    """Whether there is no control character in a text, not even a line feed."""
+    return not _CONTROL.search(text)
 
 
 @dataclass(frozen=True, slots=True)

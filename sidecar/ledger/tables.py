@@ -33,7 +33,9 @@ _COLUMNS = {
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
-    "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
+    "erp_account": (
+        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots updated_at"
+    ),
     "lease": "name owner term until",
     "installed": "kind name detail at",
     "check_run": "id asked_by asked_at until hint looked_at taken_at answered_at written_at answer "

@@ -220,6 +220,12 @@ class Throttle(Section):
         "threads at a time, until it is as quick as usual again.",
     )
 
+    longest_wait: Duration = Field(
+        default=timedelta(minutes=15),
+        description="An ERP that asks for a longer wait (`Retry-After`) is asked again after this "
+        "one; `status` tells it, `domain resume` ends it.",
+    )
+
     @model_validator(mode="after")
     def _something_is_left(self) -> Throttle:
         if self.reserve >= 1:
@@ -273,6 +279,16 @@ class Erp(Section):
         examples=["{signing_key: {credential: erp-signing-key}}"],
     )
     tls: Tls = Field(default=Tls(), description="TLS towards the ERP. It is always verified.")
+    insecure: Switch = Field(
+        default=False,
+        description="Let a login go over plain http to another machine, where everybody on the way "
+        "can read it.",
+    )
+    cookies: Switch = Field(
+        default=False,
+        description="Send the cookies that the ERP gives back to it: for one that keeps a session, "
+        "or sits behind a load balancer that needs them.",
+    )
     calls: FilePath | None = Field(
         default=None,
         description="The generic adapters' file of calls, relative to the file this is written in.",
