@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -302,6 +303,8 @@ class Compiler:
             return self._problem(f"{node.name}: {wrong}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
+        if wrong := _refused_constants(node.name, arguments, keywords):
+            return self._problem(wrong)
         return _applied(node.name, value, arguments, keywords)
 
     def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
@@ -455,6 +458,34 @@ def _one_of(left: Typed, right: Typed) -> Typed:
     first, second = left.evaluate, right.evaluate
     shape = either((present(left.shape), right.shape))
     return Typed(lambda values: first(values) or second(values), shape)
+
+
+#: On these a filter is tried with its constants, so that a wrong one is told when the file is read.
+_SAMPLES: Mapping[str, object] = {
+    "date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
+    "hash": "text",
+    "hmac": "text",
+}
+
+
+def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[str, Typed]) -> str:
+    """Why a filter can do nothing with the constants that it is given; empty where it can."""
+    if name not in _SAMPLES:
+        return ""
+    given = {key: one.constant for key, one in keywords.items() if one.constant is not None}
+    parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
+    for parameter, one in zip(parameters, arguments, strict=False):
+        if one.constant is not None:
+            given[parameter] = one.constant
+    if name == "hmac":
+        given.setdefault("key", "key")
+    if name == "date":
+        given.setdefault("format", "%F")
+    try:
+        FILTERS[name](_SAMPLES[name], **given)
+    except ExpressionError as wrong:
+        return wrong.message
+    return ""
 
 
 def _default(value: Typed, default: Typed) -> Typed:

@@ -142,7 +142,7 @@ def _literal(text: str, line: int) -> Any:
     try:
         number = read_number(digits)
     except BeyondMeasure as wrong:
-        raise TemplateSyntaxError(f"a number that {wrong}", line) from None
+        raise TemplateSyntaxError(f"'{text[:20]}' {wrong}", line) from None
     return int(digits) if digits.isdigit() else number
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from adapters.dates import UnknownDirective, written
 from adapters.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
 from sidecar.domain.errors import BadData
 from sidecar.domain.money import rounded
@@ -113,7 +114,10 @@ def _abs(value: Any) -> Any:
 def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
     if not isinstance(value, datetime):
         raise ExpressionError(f"date: {kind(value)} is not a time")
-    return as_utc(value).astimezone(_zone(timezone)).strftime(format)
+    try:
+        return written(as_utc(value).astimezone(_zone(timezone)), as_text(format))
+    except (UnknownDirective, OverflowError) as wrong:
+        raise ExpressionError(f"date: {wrong}") from None
 
 
 def _decimal(value: Any) -> Decimal:

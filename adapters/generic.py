@@ -124,15 +124,18 @@ class GenericAdapter(Generic[Call]):
         )
         return Page(rows, self._next(inquiry, values, page))
 
-    def preview(self, delivery: Delivery) -> Preview | None:
+    def preview(self, delivery: Delivery) -> list[Preview]:
         """See `sidecar.ports.Previewing`."""
         if delivery.event.type not in self._pushes:
-            return None
+            return []
         domain, push = self._pushes[delivery.event.type]
-        values = self._call_values(push, [self._values(delivery, domain)])
-        request = push.call.disarmed(self._request(push.call, values))
-        shown = None if request.body is None else push.call.shown(request.body)
-        return self._transport.preview(request, shown)
+        values = self._values(delivery, domain)
+        before = [self._shown(step.call, values) for step in push.first]
+        return [*before, self._shown(push.call, self._call_values(push, [values]))]
+
+    def warnings(self) -> Sequence[str]:
+        """See `sidecar.ports.Advising`."""
+        return self._calls.warnings
 
     def ping(self) -> Ping:
         inquiry, asked = self._harmless()
@@ -190,6 +193,14 @@ class GenericAdapter(Generic[Call]):
         """
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return self._filled(call, {**values, **once})
+
+    def _shown(self, call: Call, values: Values) -> Preview:
+        """The call as it would be made, with no secret in it."""
+        once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": HiddenSecrets()}
+        request = call.disarmed(self._filled(call, {**values, **once}))
+        return self._transport.preview(
+            request, None if request.body is None else call.shown(request.body)
+        )
 
     def _filled(self, call: Call, values: Values) -> Request:
         """The call with these values, whatever goes wrong in between.  Raises ExpressionError."""

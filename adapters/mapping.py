@@ -95,6 +95,8 @@ class Calls(Generic[Call]):
     domains: Mapping[str, DomainCalls[Call]]
     dedupe: bool
     ping: Inquiry[Call] | None
+    #: What in the file may be meant, and most often is not.
+    warnings: tuple[str, ...] = ()
 
     def capabilities(self, domain: str) -> Capabilities:
         """What the file declares for a domain; nothing for one that it does not have."""
@@ -189,7 +191,8 @@ class _Reader(Generic[Call]):
         if not domains:
             self._source.problem((), f"there is no domain; there are {', '.join(PAYLOADS)}")
         ping = self._ping(top.section("ping")) if "ping" in top else None
-        return Calls(name, domains, dedupe is True, ping)
+        warnings = tuple(self._source.warnings)
+        return Calls(name, domains, dedupe is True, ping, warnings)
 
     def _domain(self, section: Section, domain: str) -> DomainCalls[Call]:
         names = [name for name in section.data if name not in ("probe", "list")]

@@ -12,16 +12,23 @@ from adapters.expression import Expression
 from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
 from adapters.shape import suggest
 from adapters.template import (
+    ANY,
+    Form,
     Path,
     Source,
     Template,
+    check_form,
     compile_template,
     is_expression,
+    means_a_value,
     read_expression,
     read_loop,
+    warn_of_constant,
 )
 
 _ABSENT = object()
+#: By these a document is found again.
+_NAMES = frozenset({"reference", "external"})
 
 
 class Section:
@@ -71,10 +78,11 @@ class Section:
         path = (*self.path, key)
         return tuple(Section(self.source, (*path, index), one) for index, one in enumerate(data))
 
-    def template(self, key: str, scope: Scope) -> Template | None:
+    def template(self, key: str, scope: Scope, form: Form = ANY) -> Template | None:
         """The template under a key, None where there is no such key."""
         if key not in self.data:
             return None
+        check_form(self.data[key], form, scope, self.source, (*self.path, key))
         return compile_template(self.data[key], scope, self.source, (*self.path, key))
 
     def whole(self, scope: Scope) -> Template | None:
@@ -122,6 +130,9 @@ class Section:
             elif isinstance(leaf, Mapping | list):
                 self.problem(name, "this must be one value, not a tree")
             elif leaf is not None:
+                if name in _NAMES and means_a_value(leaf, scope):
+                    self.problem(name, f"every document would be called '{leaf}': write ={leaf}")
+                warn_of_constant(leaf, scope, self.source, (*self.path, name))
                 leaves[name] = leaf
         return Fields(leaves)
 

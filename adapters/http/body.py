@@ -119,8 +119,11 @@ def _jsonable(value: object) -> object:
     match value:
         case Decimal():
             return msgspec.Raw(plain(value).encode())
-        case None | str() | bool():
+        case None | bool():
             return value
+        case str():
+            # The encoder knows texts, and no type that is derived from them.
+            return value if type(value) is str else str(value)
         case int():
             # msgspec's own whole numbers end at 64 bits.
             return msgspec.Raw(as_text(value).encode())

@@ -111,7 +111,7 @@ class Lines:
     def __init__(
         self, tls: Mapping[str, str], ntlm: Ntlm | None, *, largest: int, keeps_cookies: bool
     ) -> None:
-        """`largest`: bytes of an answer, unpacked; `keeps_cookies`: what the ERP gives goes back."""
+        """`largest`: bytes of an unpacked answer; `keeps_cookies`: the ERP's go back to it."""
         self._ntlm = ntlm
         self._largest = largest
         self._keeps_cookies = keeps_cookies

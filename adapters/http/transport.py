@@ -7,7 +7,6 @@ What matters to the caller is not which exception it was but what the ERP may ha
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -15,10 +14,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
-import urllib3
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -32,7 +30,7 @@ from adapters.http.wire import SENT
 from adapters.numbers import BeyondMeasure, read_number
 from adapters.waits import wait_of
 from sidecar.domain.errors import ConfigurationError, Unavailable
-from sidecar.domain.secret import is_printable
+from sidecar.domain.secret import is_open, is_printable
 from sidecar.ports import Connection, Exchange, Preview
 
 EXCERPT = 2_000
@@ -129,7 +127,7 @@ class Transport:
         self._secrets = tuple(one.reveal() for one in connection.secrets.values())
         #: Whoever listens on the way must not learn what a call logs in with.
         self._guarded = bool(connection.auth or connection.secrets) and not connection.insecure
-        if self._guarded and self._url and _is_open(self._url):
+        if self._guarded and self._url and is_open(self._url):
             raise ConfigurationError(*_OPEN_LOGIN)
 
     def send(self, request: Request) -> Reply:
@@ -212,7 +210,7 @@ class Transport:
             request.path if absolute else self._url + request.path, request.query
         )
         prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers, **header})
-        if self._guarded and _is_open(str(prepared.url)):
+        if self._guarded and is_open(str(prepared.url)):
             told = Exchange(str(request), None, 0.0)
             raise NotSent(f"{request}: not sent: {'; '.join(_OPEN_LOGIN)}", told, lasting=True)
         prepared.body = request.body
@@ -317,18 +315,6 @@ def _lifetime(told: object) -> float | None:
         return float(min(told, _LONGEST_LIFETIME))
     except BeyondMeasure:
         return None
-
-
-def _is_open(url: str) -> bool:
-    """Whether what goes there can be read on its way."""
-    parts = urlsplit(url)
-    if parts.scheme != "http":
-        return False
-    host = parts.hostname or ""
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host != "localhost"
 
 
 _OPEN_LOGIN = (

@@ -5,24 +5,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError, as_text
+from adapters.filters import ExpressionError, as_text, kind
 from adapters.http.body import Malformed, encode_json, indented, read_body
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
 from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
-from adapters.template import NOTHING, Template
+from adapters.template import ANY, NOTHING, ONE, PAIRS, Template
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 #: What `response` is in an expression.
 RESPONSE: Shape = Record(
     "response", {"status": Plain("whole number"), "headers": ANYTHING, "body": ANYTHING}
 )
+
+_Part = TypeVar("_Part")
 
 _UNSAFE_PATH = re.compile(r"[?#\\\s\x00-\x1f\x7f]")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x1f\x7f]")
@@ -41,21 +43,18 @@ class HttpCall:
     encode: Callable[[Any], bytes]
     body: Template | None
     content_type: str
+    #: Where each key stands in the file.
+    places: Mapping[str, str]
 
     def request(self, values: Values) -> Request:
         """Fill it in.  Raises ExpressionError: nothing was sent then."""
-        path = as_text(self.path(values))
-        if not _is_safe(path):
-            # An empty or foreign part would address another document: /orders//cancel.
-            raise ExpressionError(
-                f"'{path}' is no safe path: it begins with /, has no empty part and no ? or #; "
-                "parameters belong under query, and | urlencode makes a value safe"
-            )
-        headers = _headers(self.headers(values))
-        body = self._encoded(values)
+        path = self._at("path", lambda: _safe(as_text(self.path(values))))
+        headers = self._at("headers", lambda: _headers(self.headers(values)))
+        query = self._at("query", lambda: _parameters(self.query(values)))
+        body = self._at("body", lambda: self._encoded(values))
         if body is not None and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = self.content_type
-        return Request(self.method, path, _parameters(self.query(values)), headers, body)
+        return Request(self.method, path, query, headers, body)
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
         """See `adapters.wire_call.WireCall`."""
@@ -76,6 +75,17 @@ class HttpCall:
             return None if content is NOTHING else self.encode(content)
         except UnicodeError:
             raise ExpressionError("the body has characters that no text has") from None
+
+    def _at(self, key: str, fill: Callable[[], _Part]) -> _Part:
+        """What is filled in there; an error says where, once."""
+        try:
+            return fill()
+        except ExpressionError as wrong:
+            place = self.places[key]
+            # A leaf of a template has told its own, nearer place.
+            if wrong.message.startswith(f"{place.partition(':')[0]}:"):
+                raise
+            raise type(wrong)(f"{place}: {wrong.message}") from wrong
 
 
 class Response:
@@ -132,17 +142,36 @@ def read_http_call(section: Section, scope: Scope) -> HttpCall:
     encode, content_type = _BODIES[kinds[0]] if kinds else _BODIES["json"]
     return HttpCall(
         method=section.word("method", METHODS) or "GET",
-        path=section.template("path", scope) or _nothing,
-        query=section.template("query", scope) or _nothing,
-        headers=section.template("headers", scope) or _nothing,
+        path=section.template("path", scope.of_an_address(), ONE) or _nothing,
+        query=section.template("query", scope.of_an_address(), PAIRS) or _nothing,
+        headers=section.template("headers", scope, PAIRS) or _nothing,
         encode=encode,
-        body=section.template(kinds[0], scope) if kinds else None,
+        body=section.template(kinds[0], scope, _FORMS[kinds[0]]) if kinds else None,
         content_type=content_type,
+        places={
+            name: section.source.place((*section.path, key))
+            for name, key in (
+                ("path", "path"),
+                ("headers", "headers"),
+                ("query", "query"),
+                ("body", kinds[0] if kinds else "json"),
+            )
+        },
     )
 
 
 def _nothing(_: Values) -> dict[str, Any]:
     return {}
+
+
+def _safe(path: str) -> str:
+    if not _is_safe(path):
+        # An empty or foreign part would address another document: /orders//cancel.
+        raise ExpressionError(
+            f"'{path}' is no safe path: it begins with /, has no empty part and no ? or #; "
+            "parameters belong under query, and | urlencode makes a value safe"
+        )
+    return path
 
 
 def _is_safe(path: str) -> bool:
@@ -156,8 +185,10 @@ def _is_safe(path: str) -> bool:
     )
 
 
-def _parameters(rendered: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _parameters(rendered: Any) -> tuple[tuple[str, str], ...]:
     """An empty value is left out, a list is the same parameter several times."""
+    if not isinstance(rendered, Mapping):
+        raise ExpressionError(f"{kind(rendered)} is no mapping of names to values")
     pairs = (
         (name, one)
         for name, value in rendered.items()
@@ -167,6 +198,8 @@ def _parameters(rendered: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _headers(rendered: Mapping[str, Any]) -> dict[str, str]:
+    if not isinstance(rendered, Mapping):
+        raise ExpressionError(f"headers: {kind(rendered)} is no mapping of names to values")
     headers = {name: as_text(value) for name, value in rendered.items() if value is not None}
     for name, value in headers.items():
         if _UNSAFE_HEADER.search(value) or not _is_latin1(value):
@@ -186,6 +219,7 @@ def _text(rendered: Any) -> bytes:
     return as_text(rendered).encode()
 
 
+_FORMS = {"json": ANY, "form": PAIRS, "text": ONE}
 _BODIES: Mapping[str, tuple[Callable[[Any], bytes], str]] = {
     "json": (encode_json, "application/json"),
     "form": (_form, "application/x-www-form-urlencoded"),

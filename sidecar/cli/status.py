@@ -139,9 +139,9 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
         )
     if found["erp"]["wait_cut"]:
         lines.append(
-            f"the ERP asked for a wait of {age(found['erp']['asked_wait_seconds'])}; nothing is sent "
-            f"for {age(found['erp']['slow_for_seconds'])} (erp.throttle.longest_wait; to go on now: "
-            "erp-sidecar domain resume orders)"
+            f"the ERP asked for a wait of {age(found['erp']['asked_wait_seconds'])}; nothing is "
+            f"sent for {age(found['erp']['slow_for_seconds'])} (erp.throttle.longest_wait; to go "
+            "on now: erp-sidecar domain resume orders)"
         )
     if found["erp"]["breaker"] == "open":
         lines.append("the ERP does not answer: the breaker is open")

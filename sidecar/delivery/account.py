@@ -86,7 +86,7 @@ class ErpAccount:
         self._saved = state
 
     def delay(self) -> float:
-        """As `Throttle.delay`, with an eye on an operator who ends a wait that the ERP asked for."""
+        """As `Throttle.delay`; an operator may end a wait that the ERP asked for."""
         delay = self.throttle.delay()
         return self.throttle.delay() if delay > 0 and self._wait_is_over() else delay
 

@@ -34,7 +34,8 @@ _COLUMNS = {
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
     "erp_account": (
-        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots updated_at"
+        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots "
+        "updated_at"
     ),
     "lease": "name owner term until",
     "installed": "kind name detail at",

@@ -204,7 +204,9 @@ def test_a_redirection_is_named_and_is_not_followed(
     at = bench(stack, lambda _: answer(status, BOOKED, Location=place))
 
     outcome = at.outcome()
-    with pytest.raises(Unavailable, match="redirects to https://erp.example.com/v3/orders") as asked:
+    with pytest.raises(
+        Unavailable, match=r"redirects to https://erp\.example\.com/v3/orders"
+    ) as asked:
         at.adapter.probe("orders", ["000000042"])
     ping = at.adapter.ping()
 
