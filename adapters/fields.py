@@ -69,7 +69,7 @@ class Fields:
         """
         try:
             found = self.get("reference", values)
-            if isinstance(found, bool) or (is_number(found) and found <= 0):
+            if isinstance(found, bool) or (is_number(found) and as_number(found) <= 0):
                 return None
             name = as_text(found)
         except ExpressionError:

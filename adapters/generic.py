@@ -365,10 +365,11 @@ def _asked_first(outcome: Outcome) -> Outcome:
 
 
 def _found(inquiry: Inquiry[Call], values: Values) -> Sequence[Any]:
-    """What was found as a list: an empty value is none, one document is one."""
+    """What was found as a list: one document is one; none is nothing only where a file's protocol
+    writes nothing for an empty list."""
     found = None if inquiry.found is None else inquiry.found(values)
     match found:
-        case None:
+        case None if inquiry.none_is_nothing:
             return ()
         case list() | tuple():
             return found

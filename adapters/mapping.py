@@ -14,7 +14,7 @@ from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Pred
 from adapters.compiler import Scope
 from adapters.expression import Expression
 from adapters.fields import BOOKED, ITEMS, Fields
-from adapters.section import Section
+from adapters.section import Section, misplaced
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.template import Source
 from sidecar.documents import Document
@@ -72,6 +72,8 @@ class Inquiry(Generic[Call]):
     next: Expression | None = None
     each: Fields = field(default_factory=lambda: Fields({}))
     batch: int | None = None
+    #: Whether none for a list means that nothing was found, as in XML, where nothing is written.
+    none_is_nothing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,8 @@ class Dialect(Generic[Call]):
     `read_call` reads a `call` section, `response` is the shape of an answer; `keys` are further
     keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
     ERP whose answers always look alike, so that the file may leave it out; `most` is how many
-    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself.
+    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself,
+    `none_is_nothing` that an empty list looks like none in its answers.
     """
 
     response: Shape
@@ -150,6 +153,7 @@ class Dialect(Generic[Call]):
     own: Own = field(default_factory=lambda: Own())
     most: int | None = None
     dedupe: bool = False
+    none_is_nothing: bool = True
 
 
 def read_calls(
@@ -195,7 +199,12 @@ class _Reader(Generic[Call]):
         return Calls(name, domains, dedupe is True, ping, warnings)
 
     def _domain(self, section: Section, domain: str) -> DomainCalls[Call]:
-        names = [name for name in section.data if name not in ("probe", "list")]
+        names = []
+        for name in section.data:
+            if hint := misplaced(name):
+                section.problem(name, hint)
+            elif name not in ("probe", "list"):
+                names.append(name)
         pushes = tuple(self._push(section.section(name), name, domain) for name in names)
         _each_event_once(section, pushes)
         return DomainCalls(
@@ -321,6 +330,7 @@ class _Reader(Generic[Call]):
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
             each=each.document(_EACH, answered.with_names(item=ANYTHING)),
+            none_is_nothing=self._dialect.none_is_nothing,
         )
 
     def _ping(self, section: Section) -> Inquiry[Call]:

@@ -31,6 +31,43 @@ _ABSENT = object()
 _NAMES = frozenset({"reference", "external"})
 
 
+#: What a key that stands in the wrong place may have slipped out of, or into.
+_HOMES: Mapping[str, Collection[str]] = {
+    "a domain (orders)": ("push", "probe", "list", "changes"),
+    "a call that carries events, a probe or a list": (
+        "on",
+        "batch",
+        "first",
+        "call",
+        "answer",
+        "each",
+    ),
+    "'call'": ("method", "path", "query", "headers", "json", "form", "text", "operation", "body"),
+    "'answer'": (
+        *("accepted", "partial", "duplicate", "rejected", "throttled", "retry", "conflict"),
+        *("misconfigured", "ok", "found", "next", "results", "match", "code", "message", "field"),
+        "after",
+    ),
+    "'answer' or 'each'": ("reference", "status", "total", "tax", "lines", ITEMS, "external"),
+}
+
+
+def _elsewhere(key: str, path: Path) -> str:
+    """Where a key belongs, in words that lead to the indentation; empty where it is no key."""
+    for home, keys in _HOMES.items():
+        if key in keys:
+            inner = path[-1] if path else "the top of the file"
+            return f"; it belongs under {home}, and stands under {inner}: is it indented rightly?"
+    return ""
+
+
+def misplaced(name: str) -> str:
+    """What is wrong with the name of a call that is a key of calls; empty for any other."""
+    if name not in ("on", "batch", "first", "call", "answer", "each", *_HOMES["'call'"]):
+        return ""
+    return "this is a key of a call, and stands beside the calls: is it indented too little?"
+
+
 class Section:
     """One mapping of the file with its place; every wrong key is noted, none is ignored."""
 
@@ -39,7 +76,11 @@ class Section:
         self.path = path
         self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
         self._is_there = data is not _ABSENT
-        if self._is_there and not isinstance(data, Mapping):
+        if data is None:
+            source.problem(
+                path, "there is nothing in it: what belongs to it is indented further than it"
+            )
+        elif self._is_there and not isinstance(data, Mapping):
             source.problem(path, "this must be a mapping (key: value)")
 
     def __contains__(self, key: str) -> bool:
@@ -49,7 +90,11 @@ class Section:
         """Note keys that do not exist and keys that are missing."""
         for key in self.data:
             if key not in allowed:
-                hint = suggest(str(key), allowed) or f"; there are {', '.join(allowed)}"
+                hint = (
+                    _elsewhere(str(key), self.path)
+                    or suggest(str(key), allowed)
+                    or f"; there are {', '.join(allowed)}"
+                )
                 self.problem(key, f"there is no key '{key}' here{hint}")
         for key in required if self._is_there else ():
             if key not in self.data:

@@ -6,6 +6,9 @@ from typing import Any
 
 from lxml import etree
 
+#: A tag of three characters takes a hundred bytes of memory and more.
+MOST_TAGS = 1_000_000
+
 
 class NotAccepted(ValueError):
     """No XML, or XML with a document type; the text says which and quotes no content."""
@@ -17,6 +20,8 @@ def parse_strictly(content: bytes) -> Any:
     A document type is refused whole: entities that fill the memory, or read this machine's files,
     begin with one.
     """
+    if content.count(b"<") > MOST_TAGS:
+        raise NotAccepted(f"has more than {MOST_TAGS:,} tags")
     # A parser serves one document at a time: with one for all, threads would wait for one another.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,

