@@ -235,6 +235,7 @@ class Sidecar:
             self.database,
             self.store,
             self.narrator,
+            longest_wait=self.settings.erp.throttle.longest_wait.total_seconds(),
         )
         account.restore()
         return account

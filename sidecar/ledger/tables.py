@@ -33,7 +33,10 @@ _COLUMNS = {
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
-    "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
+    "erp_account": (
+        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots "
+        "updated_at"
+    ),
     "lease": "name owner term until",
     "station": "name failing_since failures message remedy updated_at",
     "installed": "kind name detail at",
