@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from sidecar.acknowledge.write_back import Rules
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace
 from sidecar.magento.extra_totals import ITEMS, ORDER, ExtraTotal
@@ -49,6 +50,7 @@ def settler_of(orders: Orders, capabilities: Capabilities) -> Settler:
             accepted=_answer(rules.accepted),
             rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),
             statuses={code: _answer(mapping) for code, mapping in rules.statuses.items()},
+            released=rules.rejected.released,
         ),
         capabilities,
     )
@@ -67,6 +69,12 @@ def _total(name: str, total: Total, schema: MagentoSchema) -> ExtraTotal:
     usual = f"base_{name}"
     base = total.base or (usual if schema.has_column(table, usual) else None)
     return ExtraTotal(name, base, _COUNTS[total.counts], table)
+
+
+def write_back_rules_of(orders: Orders) -> Rules:
+    """What an answer may write into the order's own columns."""
+    rules = orders.acknowledge
+    return Rules(numbers=rules.number != "none", released=rules.rejected.released)
 
 
 def _answer(mapping: StatusMapping) -> Answer:

@@ -31,7 +31,6 @@ _ALWAYS_SHOWN = frozenset({"shipping", "tax", "discount"})
 TOLERANCE = CENT
 
 _ZERO = Decimal(0)
-_YEAR_OF_NO_DATE = 1970
 
 _Parts = tuple[tuple[str, Decimal], ...]
 
@@ -69,8 +68,6 @@ def _of_identity(order: Order) -> list[str]:
     found = []
     if is_nameless(order):
         found.append(f"the order with entity_id {order.entity_id} has no number (increment_id)")
-    if order.created_at.year <= _YEAR_OF_NO_DATE:
-        found.append("the order has no date (created_at)")
     return found
 
 

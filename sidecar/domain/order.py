@@ -259,7 +259,10 @@ class AppliedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StatusHistory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order_status_history: a comment on the order."""
+    """Row of sales_order_status_history: a comment on the order.
+
+    `created_at` is None where Magento has a zero date, as old imports left them.
+    """
 
     entity_id: int
     comment: str | None
@@ -276,7 +279,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Ours: `extra`, further columns by name (`domains.orders.totals`); `surcharges`, those of them
     that count in the grand total; `base_is_derived`, a base amount is missing in Magento and was
     reckoned from the order's by the rate; `credits_amount`, what store credit, gift cards and
-    reward points paid.
+    reward points paid. `updated_at` is None
+    where Magento has a zero date.
     """
 
     entity_id: int
@@ -284,7 +288,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     state: Text32
     status: Text32
     created_at: datetime
-    updated_at: datetime
+    updated_at: datetime | None
     store_id: int | None
     store_code: Text32 | None
     website_code: Text32 | None

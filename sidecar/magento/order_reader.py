@@ -7,7 +7,7 @@ run inside `Database.snapshot()`, so that an order and all that hangs on it are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.domain.errors import BadData
+from sidecar.domain.event import Vanished
 from sidecar.domain.order import (
     AppliedRule,
     DownloadLink,
@@ -53,9 +55,6 @@ from sidecar.magento.schema_probe import MagentoSchema
 
 _SHIPPING_TAX = "shipping"
 
-#: Stands for the date of an order that has none at all; `invariants` reports it.
-NO_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
-
 _Row = Sequence[Any]
 _Rows = dict[int, list[_Row]]
 
@@ -67,6 +66,13 @@ class _MethodTitle(msgspec.Struct):
 
 
 _METHOD_TITLE = msgspec.json.Decoder(_MethodTitle)
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """What can be read of an order of which nothing else can."""
+
+    order: Vanished
+    updated_at: datetime | None
 
 
 class OrderReader:
@@ -124,6 +130,12 @@ class OrderReader:
             f"SELECT entity_id FROM {schema.table('sales_order')} "
             "WHERE increment_id = %(number)s ORDER BY entity_id"
         )
+        self._outline = (
+            "SELECT entity_id, LEFT(COALESCE(increment_id, ''), 50), "
+            "LEFT(COALESCE(state, ''), 32), LEFT(COALESCE(status, ''), 32), "
+            "CAST(grand_total AS DECIMAL(20, 4)), LEFT(order_currency_code, 3), updated_at "
+            f"FROM {schema.table('sales_order')} WHERE entity_id = %(id)s"
+        )
         self._marks = (
             f"SELECT parent_id, {mark_expression('a')} FROM {schema.table('sales_order_address')} a"
             " WHERE parent_id IN %(ids)s GROUP BY parent_id"
@@ -176,6 +188,15 @@ class OrderReader:
         more = row[len(row) - self._extra.width :]
         return self._extra.explained(order, more, rate_of(ORDER.raw(row)))
 
+    def outline(self, connection: sa.Connection, entity_id: int) -> Outline | None:
+        """The little of an order that can be read whatever else is wrong with it."""
+        row = connection.exec_driver_sql(self._outline, {"id": entity_id}).first()
+        if row is None:
+            return None
+        *values, updated_at = row
+        order = Vanished(**dict(zip(Vanished.__struct_fields__, values, strict=True)))
+        return Outline(order, _moment(updated_at))
+
     def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
         """The orders with this number: one per store that uses it."""
         rows = connection.exec_driver_sql(self._ids, {"number": number})
@@ -183,7 +204,7 @@ class OrderReader:
 
     def address_marks(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
         """Checksum of each order's addresses, as the sweep computes it; 0 for none."""
-        marks = {row[0]: int(row[1]) for row in _rows(connection, self._marks, ids)}
+        marks = {row[0]: int(row[1] or 0) for row in _rows(connection, self._marks, ids)}
         return {entity_id: marks.get(entity_id, 0) for entity_id in ids}
 
 
@@ -257,6 +278,7 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
     values = ORDER.raw(row)
     entity_id = values["entity_id"]
     rate = rate_of(values)
+    dob = values["customer_dob"]
     addresses = [address(found) for found in parts.addresses.get(entity_id, ())]
     by_type = {found.address_type: found for found in reversed(addresses)}
     by_item, shipping_taxes = _tax_items(parts.tax_items.get(entity_id, ()))
@@ -271,9 +293,13 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
     message, store_code, website_code, group_code, pickup, credit, base_credit, *more = row[
         _AFTER_ORDER:
     ]
-    histories = tuple(_history(found) for found in parts.histories.get(entity_id, ()))
     return Order(
-        **values | _moments(values, histories),
+        **values
+        | {
+            "created_at": _required(_moment(values["created_at"]), "created_at", entity_id),
+            "updated_at": _moment(values["updated_at"]),
+            "customer_dob": dob if isinstance(dob, datetime) else None,
+        },
         store_code=store_code,
         website_code=website_code,
         customer_group_code=group_code,
@@ -294,7 +320,7 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
         items=items,
         taxes=tuple(TaxRate(**TAX_RATE.values(found)) for found in parts.taxes.get(entity_id, ())),
         shipping_taxes=shipping_taxes,
-        status_histories=histories,
+        status_histories=tuple(_history(found) for found in parts.histories.get(entity_id, ())),
     )
 
 
@@ -304,22 +330,6 @@ def _say_what_is_unsaid(values: dict[str, Any], items: Sequence[OrderItem]) -> N
         values["is_virtual"] = bool(items) and all(item.is_virtual for item in items)
     if values["customer_is_guest"] is None:
         values["customer_is_guest"] = values["customer_id"] is None
-
-
-def _moments(
-    values: Mapping[str, Any], histories: Sequence[StatusHistory]
-) -> dict[str, datetime | None]:
-    """The order's times.  '0000-00-00' of a migrated shop is none, and an order was placed once."""
-    created, updated, dob = (
-        _utc(values[name]) for name in ("created_at", "updated_at", "customer_dob")
-    )
-    known = [moment for moment in (updated, *(one.created_at for one in histories)) if moment]
-    placed = created or min(known, default=NO_MOMENT)
-    return {
-        "created_at": placed,
-        "updated_at": updated or placed,
-        "customer_dob": dob.replace(tzinfo=None) if dob else None,
-    }
 
 
 def _payment(rows: Sequence[_Row], transactions: Sequence[_Row]) -> Payment:
@@ -345,7 +355,7 @@ def _method_title(additional_information: str | None) -> str | None:
 
 def _history(row: _Row) -> StatusHistory:
     values = HISTORY.values(row)
-    values["created_at"] = _utc(values["created_at"])
+    values["created_at"] = _moment(values["created_at"])
     return StatusHistory(**values)
 
 
@@ -373,6 +383,14 @@ def _value(row: _Row, column: str) -> Any:
     return row[ORDER.columns.index(column)]
 
 
-def _utc(moment: object) -> datetime | None:
-    """A time of Magento's; None for a zero date, which the driver gives as text or not at all."""
-    return moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None
+def _moment(value: object) -> datetime | None:
+    """A date of the server, in UTC; '0000-00-00' of a migrated shop, and NULL, are none."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None
+
+
+def _required(moment: datetime | None, column: str, entity_id: int) -> datetime:
+    if moment is None:
+        raise BadData(
+            f"order {entity_id} has no date in sales_order.{column}", "write one there in Magento"
+        )
+    return moment

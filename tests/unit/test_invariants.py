@@ -176,12 +176,6 @@ def test_an_order_without_a_number_is_named_by_its_row() -> None:
         ]
 
 
-def test_an_order_without_a_date_is_named() -> None:
-    assert problems(an_order(created_at=datetime(1970, 1, 1, tzinfo=UTC))) == [
-        "the order has no date (created_at)"
-    ]
-
-
 def test_a_child_whose_parent_is_gone_is_named() -> None:
     assert problems(an_order(a_line(2, parent_item_id=1, sku="MUG"))) == [
         "line 2 (MUG) belongs to line 1, which the order does not have"
