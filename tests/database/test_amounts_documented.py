@@ -6,7 +6,6 @@ Needs the recorded data in ../shared; on a user's machine these tests are skippe
 from __future__ import annotations
 
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +15,12 @@ from adapters.compiler import Scope
 from adapters.expression import compile_expression
 from adapters.filters import as_text
 from adapters.shape import shape_of
-from sidecar.database import Database
 from sidecar.domain.order import Order, OrderItem
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.schema_probe import probe
-from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
-from tests.database.capture_bench import login
 
 pytestmark = pytest.mark.shared
 
 PAGE = (Path(__file__).parents[2] / "docs" / "amounts.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(formulas.*|example .*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
-RECORDED = {"orders-kinds": 95, "orders-64": 64}
-
-
-@pytest.fixture(scope="module")
-def orders(server: PrivateServer, shared: Path) -> dict[str, list[Order]]:
-    found: dict[str, list[Order]] = {}
-    for name, count in RECORDED.items():
-        magento = MagentoDatabase(server, f"page_{name.replace('-', '_')}")
-        load_dump(server, shared / "magento" / f"{name}.sql.gz", magento.name)
-        with closing(Database(login(magento))) as database:
-            reader = OrderReader(probe(database))
-            with database.snapshot() as view:
-                found[name] = list(reader.read(view, range(1, 200)).values())
-        magento.drop()
-        assert len(found[name]) == count
-    return found
 
 
 def lines_of(begin: str) -> list[tuple[str, str]]:
@@ -60,8 +38,10 @@ def value(source: str, **values: Any) -> Any:
     return compile_expression(source, scope)(values)
 
 
-def test_every_formula_holds_for_every_order(orders: dict[str, list[Order]]) -> None:
-    every = [order for of_file in orders.values() for order in of_file]
+def test_every_formula_holds_for_every_order(
+    recorded_orders: dict[str, list[Order]],
+) -> None:
+    every = [order for of_file in recorded_orders.values() for order in of_file]
     assert len(lines_of("formulas")) == 10
 
     for title, formula in lines_of("formulas"):
@@ -70,8 +50,10 @@ def test_every_formula_holds_for_every_order(orders: dict[str, list[Order]]) -> 
                 assert value(formula, order=order, item=item), (order.increment_id, formula)
 
 
-def test_every_figure_of_the_examples_is_that_orders(orders: dict[str, list[Order]]) -> None:
-    numbered = {order.increment_id: order for order in orders["orders-kinds"]}
+def test_every_figure_of_the_examples_is_that_orders(
+    recorded_orders: dict[str, list[Order]],
+) -> None:
+    numbered = {order.increment_id: order for order in recorded_orders["orders-kinds"]}
     told = lines_of("example ")
     assert len({title for title, _ in told}) == 6
 

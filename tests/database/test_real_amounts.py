@@ -19,24 +19,18 @@ from lxml import etree
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.database import Database
 from sidecar.domain.invariants import problems
 from sidecar.domain.order import Order
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.schema_probe import probe
 from sidecar.ports import ErpAdapter, Previewing
 from sidecar.testing.erpsim import WSDL, DuplicatePolicy, ErpSimClient, serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from sidecar.testing.sample_order import placed
 from tests.contract.netsuite_bench import connection, make_adapter
-from tests.database.capture_bench import login
 from tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.shared
 
 MAPPINGS = Path(__file__).parents[2] / "config" / "mappings"
-#: File of the recorded orders → how many it has.
-RECORDED = {"orders-kinds": 95, "orders-64": 64}
 CENT = Decimal("0.01")
 #: What only this shop has: its countries' taxes, its store's names.
 OWN_TABLES = {
@@ -47,20 +41,18 @@ OWN_TABLES = {
 
 
 @pytest.fixture(scope="module")
-def orders(server: PrivateServer, shared: Path) -> list[Order]:
+def orders(recorded_orders: dict[str, list[Order]]) -> list[Order]:
     """Every recorded order, as our reader has it."""
-    found: list[Order] = []
-    for name, count in RECORDED.items():
-        magento = MagentoDatabase(server, name.replace("-", "_"))
-        load_dump(server, shared / "magento" / f"{name}.sql.gz", magento.name)
-        with closing(Database(login(magento))) as database:
-            reader = OrderReader(probe(database))
-            with database.snapshot() as view:
-                read = reader.read(view, range(1, 200))
-        magento.drop()
-        assert len(read) == count
-        found += read.values()
-    return found
+    return [order for of_file in recorded_orders.values() for order in of_file]
+
+
+@pytest.fixture(scope="module")
+def kinds(server: PrivateServer, shared: Path) -> Iterator[MagentoDatabase]:
+    """The shop of the 95 orders.  What the write-back does to it is no amount."""
+    magento = MagentoDatabase(server, "kinds_of_orders")
+    load_dump(server, shared / "magento" / "orders-kinds.sql.gz", magento.name)
+    yield magento
+    magento.drop()
 
 
 @dataclass
@@ -237,37 +229,29 @@ def test_charges_leave_no_difference_of_magentos_own_orders(orders: list[Order])
 
 @pytest.mark.parametrize("protocol", ["REST", "SOAP"])
 def test_an_erp_that_adds_up_for_itself_has_no_difference_with_any_of_95_orders(
-    protocol: str, server: PrivateServer, shared: Path, tmp_path: Path
+    protocol: str, kinds: MagentoDatabase, tmp_path: Path
 ) -> None:
-    magento = MagentoDatabase(server, f"kinds_{protocol.lower()}")
-    load_dump(server, shared / "magento" / "orders-kinds.sql.gz", magento.name)
     calls = MAPPINGS / f"legacy-{protocol.lower()}.yaml"
-    try:
-        with (
-            serve_in_thread(duplicates=DuplicatePolicy.UPSERT) as erp,
-            Pipeline(
-                magento,
-                tmp_path / "sidecar",
-                calls=calls.read_text("utf-8") if protocol == "REST" else REST_ONLY,
-                adapter=soap_adapter(calls, erp) if protocol == "SOAP" else None,
-                url=erp.url,
-                concurrency=4,
-            ) as pipeline,
-        ):
-            # What was there at the installation is no business of the sidecar's otherwise.
-            pipeline.sql(f"DELETE FROM {pipeline.sidecar.names('entity')}")
-            # Bank transfers would wait for their payment.
-            pipeline.sql(
-                f"UPDATE `{magento.name}`.sales_order_payment SET method = 'checkmo' "
-                "WHERE method = 'banktransfer'"
-            )
-            pipeline.run()
-            check_the_books(pipeline, erp, magento)
-    finally:
-        magento.drop()
-
-
-REST_ONLY = (MAPPINGS / "legacy-rest.yaml").read_text("utf-8")
+    with (
+        serve_in_thread(duplicates=DuplicatePolicy.UPSERT) as erp,
+        Pipeline(
+            kinds,
+            tmp_path / "sidecar",
+            calls=(MAPPINGS / "legacy-rest.yaml").read_text("utf-8"),
+            adapter=soap_adapter(calls, erp) if protocol == "SOAP" else None,
+            url=erp.url,
+            concurrency=4,
+        ) as pipeline,
+    ):
+        # What was there at the installation is no business of the sidecar's otherwise.
+        pipeline.sql(f"DELETE FROM {pipeline.sidecar.names('entity')}")
+        # Bank transfers would wait for their payment.
+        pipeline.sql(
+            f"UPDATE `{kinds.name}`.sales_order_payment SET method = 'checkmo' "
+            "WHERE method = 'banktransfer'"
+        )
+        pipeline.run()
+        check_the_books(pipeline, erp, kinds)
 
 
 def soap_adapter(calls: Path, erp: ErpSimClient) -> ErpAdapter:
