@@ -301,8 +301,8 @@ class Compiler:
             return self._problem(f"{node.name}: {wrong}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
-        if wrong := _refused_constants(node.name, arguments, keywords):
-            return self._problem(wrong)
+        if refusal := _refused_constants(node.name, arguments, keywords):
+            return self._problem(refusal)
         if node.name == "join" and self._scope.whole:
             value = replace(value, evaluate=_whole_list(value.evaluate))
         return _applied(node.name, value, arguments, keywords)

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -173,15 +171,17 @@ def test_a_wait_beyond_measure_is_cut_and_told(ledger: LedgerBench, asked: float
     assert standing(ledger).asked_wait == pytest.approx(min(asked, 3.2e8))
 
 
-@given(st.floats())
-def test_whatever_an_adapter_says_a_wait_is_within_bounds(after: float) -> None:
-    account = ErpAccount(
-        "erp",
-        Throttle(Pace(4), HandClock()),
-        *([None] * 6),
-        longest_wait=60.0,  # type: ignore[list-item]
-    )
-    assert 0 <= account._bounded(after) <= 60
+@pytest.mark.parametrize("kind", [Retry, Throttled])
+@pytest.mark.parametrize("after", [math.nan, -math.inf, -1.0, 0.0, 5.0, 1e300, math.inf])
+def test_whatever_an_adapter_says_a_wait_is_within_bounds(
+    desk: Desk, kind: type[Retry | Throttled], after: float
+) -> None:
+    [result] = desk.account.note(deliveries(1), [Result(kind(message="no", after=after), USUAL)])
+
+    assert isinstance(result.outcome, Retry | Throttled)
+    assert result.outcome.after is not None
+    assert 0 <= result.outcome.after <= 900
+    assert 0 <= desk.account.throttle.slow_for() <= 900
 
 
 def test_an_operator_ends_a_wait_and_the_daemon_that_waits_goes_on(desk: Desk) -> None:
