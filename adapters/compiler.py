@@ -205,8 +205,10 @@ class Compiler:
 
     def _member(self, owner_node: nodes.Node, name: str) -> Typed:
         owner = self.compile(owner_node)
-        if name.startswith("_"):
-            return self._problem(f"'{name}': names that begin with _ are not readable")
+        # Of an answer any name may be a field's: SOAP's `_value_1`, a `_id` of JSON.
+        hidden = "__" if isinstance(owner.shape, Anything) else "_"
+        if name.startswith(hidden):
+            return self._problem(f"'{name}': names that begin with {hidden} are not readable")
         try:
             shape = member(owner.shape, name)
         except NoSuchMember as wrong:

@@ -47,6 +47,7 @@ from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
+from sidecar.observe.log_file import require_appendable
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.owner import machine, owner
@@ -374,6 +375,18 @@ class Sidecar:
         return Storyteller(self.database, self.store, self.magento).stories(
             number, self.adapter if ask_erp else None
         )
+
+    def prepare(self) -> None:
+        """Make and check all that a daemon of this configuration needs, and change nothing.
+
+        What is wrong is raised here, while a former daemon may still be at work.
+        """
+        self.ledger.require_current()
+        _ = self.magento, self.adapter, self.triggers, self.clone_guard
+        if self.settings.heartbeat.url is not None:
+            resolve(self.settings.heartbeat.url)
+        if self.settings.logging.file is not None:
+            require_appendable(self.settings.logging.file)
 
     def close(self) -> None:
         """End the workers and give back the connections of what was made."""

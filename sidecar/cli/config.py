@@ -9,8 +9,7 @@ import click
 from sidecar.cli.context import Context, as_json, emit_json
 from sidecar.documents import open_to_others
 from sidecar.domain.errors import UsageError
-from sidecar.erp import load_adapter
-from sidecar.ports import Advising
+from sidecar.erp import check_adapter
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.secrets import unresolved
 from sidecar.settings.show import as_json as origins_as_json
@@ -55,7 +54,8 @@ def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration and the mapping: files only, no network, safe in CI.
 
     Reads every secret (of systemd's credentials only while the unit runs), and asks neither the
-    database nor the ERP.
+    database nor the ERP.  A WSDL that is named by its address is not fetched: a note says so, and
+    'erp-sidecar adapter check' compares the mapping with it.
 
     \b
     Examples:
@@ -66,9 +66,7 @@ def validate(context: Context, *, as_json: bool) -> None:
     if problems := unresolved(loaded.settings):
         first = problems[0]
         raise type(first)("\n".join(one.message for one in problems), first.remedy)
-    adapter = load_adapter(loaded.settings)
-    warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
-    adapter.close()
+    warnings, notes = check_adapter(loaded.settings)
     calls = loaded.settings.erp.calls
     files = [*loaded.files, *([calls] if calls else [])]
     warnings += [
@@ -77,10 +75,14 @@ def validate(context: Context, *, as_json: bool) -> None:
         if open_to_others(file)
     ]
     if as_json:
-        emit_json({"valid": True, "files": list(map(str, files)), "warnings": warnings})
+        emit_json(
+            {"valid": True, "files": list(map(str, files)), "warnings": warnings, "notes": notes}
+        )
         return
     for warning in warnings:
         click.echo(f"warning: {warning}")
+    for note in notes:
+        click.echo(f"note: {note}")
     click.echo(f"valid: {', '.join(map(str, files))}")
 
 

@@ -14,10 +14,11 @@ from sidecar.database import Database
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.domain.errors import SidecarError, described, frames
 from sidecar.domain.outcome import Accepted, Outcome, Retry, Throttled, Unknown
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
-from sidecar.ports import Delivery, ErpAdapter, Narrator, Result
+from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
 
 #: A longer wait is not told to the second (ten years).
 _BEYOND_MEASURE = 3.2e8
@@ -140,7 +141,10 @@ class ErpAccount:
             return True
         if not self._breaker.may_ask():
             return False
-        ping = self._adapter.ping()
+        try:
+            ping = self._adapter.ping()
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            ping = Ping(reachable=False, authorised=False, message=self.broke(error))
         if not ping.reachable:
             self._narrator.tell("breaker.still_open", account=self._name, message=ping.message)
             return False
@@ -210,6 +214,19 @@ class ErpAccount:
             rate=round(self.throttle.rate, 3),
             slots=self.slots.limit,
         )
+
+    def broke(self, error: Exception) -> str:
+        """The adapter raised what it must not; gives what is to be written down of it.
+
+        Its class and its place only: its words may be anybody's.
+        """
+        self._narrator.tell(
+            "adapter.failed",
+            account=self._name,
+            message=described(error),
+            **({} if isinstance(error, SidecarError) else {"at": frames(error)}),
+        )
+        return f"the adapter failed: {described(error)}"
 
     def failed(self, message: str) -> None:
         """The ERP gave no answer."""

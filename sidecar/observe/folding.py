@@ -16,8 +16,8 @@ from sidecar.observe.log_file import Line
 WINDOW_SECONDS = 60.0
 FOLDED = frozenset({
     "breaker.still_open", "capture.trigger_fault", "delivery.left_to_lease",
-    "delivery.settling_again", "library", "station.failed", "throttle.slower",
-    "throttle.wait_cut",
+    "delivery.settling_again", "library", "station.failed", "station.unnoted", "adapter.failed",
+    "throttle.slower", "throttle.wait_cut",
 })  # fmt: skip
 #: After these the trouble before them must not be told any more as if it were new.
 _ENDS = frozenset({

@@ -190,7 +190,7 @@ def test_no_method_of_any_object_can_be_reached(thing: object, name: str) -> Non
 @pytest.mark.parametrize(
     "source",
     [
-        "x()", "x.y()", "range(9)", "''.join([])", "x.__class__", "x['__class__']", "x._a",
+        "x()", "x.y()", "range(9)", "''.join([])", "x.__class__", "x['__class__']", "x.__a",
         "2 ** 9", "x | map('a')", "x | attr('__class__')", "x | tojson", "lipsum", "cycler",
         "self", "x | round(*[1])", "x if y", "{% if 1 %}", "x }} {{ y", "x; y", "x = 1", "x y",
         "", "   ", "x |", "(x", "'a", "x.", "x[", "1 2", "x is divisibleby(2)", "x is blue",
