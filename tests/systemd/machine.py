@@ -101,8 +101,10 @@ class Machine:
         self.shops = {"magento": self.magento}
 
     def another_shop(self, name: str) -> MagentoDatabase:
-        """A second shop on the same server."""
+        """A second shop on the same server, with order numbers of its own."""
         self.shops[name] = create_magento(self.server, name)
+        with self.server.connect(name) as connection, connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE sequence_order_1 AUTO_INCREMENT = 500000")
         return self.shops[name]
 
     def configuration(self, name: str) -> str:
@@ -157,7 +159,7 @@ class Machine:
         )
         self.container.until(lambda: not self.unanswered(), "not acknowledged in Magento")
         booked = self.erp.bookings()
-        assert [booked.count(number) for number in numbers] == [1] * len(numbers)
+        assert {number: booked.count(number) for number in numbers} == dict.fromkeys(numbers, 1)
 
     def unanswered(self) -> int:
         return sum(

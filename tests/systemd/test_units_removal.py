@@ -23,6 +23,7 @@ def emea(at_work: Machine) -> Iterator[Machine]:
     at_work.container.run("systemctl", "enable", "--now", EMEA)
     yield at_work
     at_work.container.run("systemctl", "disable", "--now", EMEA, code=None)
+    at_work.container.run("rm", "-f", f"{FOLDER}/emea.yaml")
     at_work.shops.pop("emea").drop()
 
 
