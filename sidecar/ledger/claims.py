@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement, error_print
+from sidecar.ledger import fit
 from sidecar.ledger.payloads import Payloads
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 #: What may be claimed to be sent; the last of them only to be asked about.
 _TAKEN = ("pending", "unknown")
@@ -179,9 +180,9 @@ class Claims:
                 lease_owner=None,
                 lease_until=None,
                 maybe_booked=int(settlement.maybe_booked),
-                reason=cut(settlement.reason, 2000),
-                remedy=cut(settlement.remedy, 2000),
-                error_code=cut(settlement.code, 64),
+                reason=fit.text("event", "reason", settlement.reason),
+                remedy=fit.text("event", "remedy", settlement.remedy),
+                error_code=fit.text("event", "error_code", settlement.code),
                 error_print=error_print(settlement.code, settlement.reason)
                 if settlement.reason and not over
                 else None,

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.ledger import fit
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 
@@ -92,8 +93,8 @@ class Control:
             {
                 "paused_at": datetime.now(UTC).replace(tzinfo=None),
                 "paused_until": until.astimezone(UTC).replace(tzinfo=None) if until else None,
-                "paused_by": who,
-                "paused_reason": reason,
+                "paused_by": fit.text("control", "paused_by", who),
+                "paused_reason": fit.text("control", "paused_reason", reason),
             },
         )
 
@@ -108,7 +109,10 @@ class Control:
         self._write(
             connection,
             domain,
-            {"stopped_at": datetime.now(UTC).replace(tzinfo=None), "stopped_reason": reason},
+            {
+                "stopped_at": datetime.now(UTC).replace(tzinfo=None),
+                "stopped_reason": fit.text("control", "stopped_reason", reason),
+            },
         )
 
     def _write(self, connection: sa.Connection, domain: str, values: Mapping[str, Any]) -> None:
@@ -140,10 +144,10 @@ class Audit:
         connection.execute(
             sa.insert(self._table).values(
                 at=NOW,
-                who=who,
+                who=fit.text("audit", "who", who),
                 command=command,
-                subject=subject,
-                reason=reason,
+                subject=fit.text("audit", "subject", subject),
+                reason=fit.text("audit", "reason", reason),
                 detail=json.dumps(detail, default=str) if detail else None,
             )
         )
