@@ -92,7 +92,7 @@ def settled(adapter: ErpAdapter, erp: Erp, seed: int) -> str:
                 found = adapter.probe("orders", [order.ref])[order.ref]
             except Unavailable:
                 continue
-            if any(one.reference != NUMBER for one in found):
+            if any(one.reference.strip() != NUMBER for one in found):
                 return f"a booked order is taken for another one: {found[0].reference!r}"
             if found:
                 return ""
