@@ -47,9 +47,7 @@ class Form:
 
     @cached_property
     def elements(self) -> dict[str, Field]:
-        fields = {one.name: one for one in self.members.fields.values() if one.role == "element"}
-        aliases = self.members.aliases.items()
-        return {**fields, **{alias: fields[name] for alias, name in aliases if name in fields}}
+        return {one.name: one for one in self.members.fields.values() if one.role == "element"}
 
     @cached_property
     def attributes(self) -> dict[str, Field]:
