@@ -5,8 +5,8 @@ attribute and each text of the body finds its place in that tree, or the answer 
 all (Malformed).  Elements are found by their names: their order and the prefixes and namespaces
 that a server gives them change nothing.
 
-What is not there is none where the WSDL lets it be absent.  Where it does not, and for a truth value
-in any case, the name is missing, so that no line of a mapping can take it for "no".
+What is not there is none where the WSDL lets it be absent.  Where it does not, and for a truth
+value in any case, the name is missing, so that no line of a mapping can take it for "no".
 """
 
 from __future__ import annotations

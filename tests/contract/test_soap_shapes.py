@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,11 @@ def test_what_check_refuses_the_run_refuses_too(tmp_path: Path, body: str, told:
     path.write_text(text)
     assert any(told in one.text for one in contract().check(path) if one.severity == "error")
 
-    try:
-        with peer(tmp_path, answering(200, envelope(ECHO)), text, wsdl=str(SHAPES)) as at:
-            assert isinstance(at.push(), Rejected)
-            assert not at.server.requests
-    except ConfigurationError as wrong:
-        assert told in wrong.message  # the misspelt name is seen before any order comes
+    # A name that does not exist is seen before any order comes.
+    at_start = pytest.raises(ConfigurationError, match="Note") if "Note:" in body else nullcontext()
+    with at_start, peer(tmp_path, answering(200, ""), text, wsdl=str(SHAPES)) as at:
+        assert isinstance(at.push(), Rejected)
+        assert not at.server.requests
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_what_finds_no_place_makes_the_answer_unreadable(tmp_path: Path, inner: 
 def test_what_is_mandatory_and_absent_is_missing_and_what_may_be_is_none(tmp_path: Path) -> None:
     absent = envelope("<_id>7</_id>")
 
-    accepted = '"=response.body[\'Bill.To\'] is none"'
+    accepted = "\"=response.body['Bill.To'] is none\""
     assert isinstance(outcome(tmp_path, absent, "response.body._id", accepted), Accepted)
-    accepted = '"=response.body[\'Order-No\'] != \'x\'"'
+    accepted = "\"=response.body['Order-No'] != 'x'\""
     assert isinstance(outcome(tmp_path, absent, "response.body._id", accepted), Unknown)
 
 
@@ -207,7 +207,9 @@ def test_the_charset_is_the_document_s_or_else_the_header_s(
 ) -> None:
     first = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
     script = answering(
-        200, (first + envelope(ECHO)).encode(codec), **{"Content-Type": f"text/xml;charset={header}"}
+        200,
+        (first + envelope(ECHO)).encode(codec),
+        **{"Content-Type": f"text/xml;charset={header}"},
     )
     with peer(tmp_path, script, calls("response.body['Bill.To']"), wsdl=str(SHAPES)) as at:
         found = at.push()
@@ -227,7 +229,7 @@ def test_prefixes_without_measure_are_refused(tmp_path: Path) -> None:
     many = " ".join(f'xmlns:p{number}="urn:{number}"' for number in range(200))
     told = envelope(ECHO).replace("<SendResponse", f"<SendResponse {many}")
 
-    found = outcome(tmp_path, told, "ref", '"=response.xml.xpath(\'true()\')"')
+    found = outcome(tmp_path, told, "ref", "\"=response.xml.xpath('true()')\"")
 
     assert isinstance(found, Unknown)
     assert "declares more than 100 namespaces" in found.message

@@ -30,7 +30,8 @@ def nusoap(operation: str) -> str:
     """Every prefix on the envelope, every value with its type, ISO-8859-1 in its declaration."""
     inner = {
         "Book": '<Success xsi:type="xsd:boolean">true</Success><Code xsi:type="tns:Code">OK</Code>'
-        '<Number xsi:type="xsd:string">SO-1</Number><Message xsi:nil="true" xsi:type="xsd:string"/>',
+        '<Number xsi:type="xsd:string">SO-1</Number>'
+        '<Message xsi:nil="true" xsi:type="xsd:string"/>',
         "Find": f'<Order xsi:type="tns:Order"><Ref xsi:type="xsd:string">{REF}</Ref>'
         '<Number xsi:type="xsd:string">SO-1</Number></Order>',
     }[operation]

@@ -68,7 +68,9 @@ def _as_text(container: Any, key: Any, _random: Random, _: str) -> None:
 
 def _blanks(container: Any, key: Any, random: Random, _: str) -> None:
     if isinstance(container[key], str):
-        container[key] = random.choice((" ", "\n", "")) + container[key] + random.choice((" ", "\t"))
+        container[key] = (
+            random.choice((" ", "\n", "")) + container[key] + random.choice((" ", "\t"))
+        )
 
 
 def _add(container: Any, _key: Any, random: Random, _: str) -> None:

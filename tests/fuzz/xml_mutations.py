@@ -1,7 +1,7 @@
 """Answers in XML, changed the way that servers, gateways and new versions change them.
 
-What none of these does is to take the document away that a question found: an answer without it says
-honestly that it is not there.
+What none of these does is to take the document away that a question found: an answer without it
+says honestly that it is not there.
 """
 
 from __future__ import annotations

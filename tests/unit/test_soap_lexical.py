@@ -41,7 +41,9 @@ def test_whole_numbers(number: int) -> None:
     assert read("integer", f"{number}.000") == number
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-1e12, max_value=1e12))
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-1e12, max_value=1e12)
+)
 def test_numbers_are_exact(number: Decimal) -> None:
     assert read("decimal", str(number)) == number
     assert read("double", f"{number:f}") == number
@@ -63,7 +65,7 @@ def test_what_is_none_of_its_type_is_refused(base: str, text: str) -> None:
         read(base, text)
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1)))
+@given(st.datetimes())
 def test_moments(moment: datetime) -> None:
     assert read("dateTime", moment.isoformat()) == moment
     assert read("dateTime", f"{moment.isoformat()}Z") == moment.replace(tzinfo=UTC)
