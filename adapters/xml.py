@@ -18,6 +18,8 @@ _BLANKS = "\ufeff \t\r\n"
 _TOO_DEEP = ("Excessive depth", "xmlSAX2StartElement: ")
 #: Characters that XML cannot carry, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: A tag of three characters takes a hundred bytes of memory and more.
+MOST_TAGS = 1_000_000
 
 
 class NotAccepted(ValueError):
@@ -30,6 +32,8 @@ def parse_strictly(content: bytes, charset: str | None = None) -> Any:
     A document type is refused whole: entities that fill the memory, or read this machine's files,
     begin with one.  `charset` is that of the HTTP header; it counts where the document is silent.
     """
+    if content.count(b"<") > MOST_TAGS:
+        raise NotAccepted(f"has more than {MOST_TAGS:,} tags")
     # A parser serves one document at a time: with one for all, threads would wait for one another.
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,

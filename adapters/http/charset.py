@@ -11,24 +11,25 @@ from collections.abc import Iterable
 #: What the Content-Type of an answer without a charset that is known is read as.
 DEFAULT = "utf-8"
 
+_ISO_8859 = (*range(1, 12), *range(13, 17))
 _SAME_NAME = (
-    *(f"iso-8859-{part}" for part in (*range(1, 12), *range(13, 17))),
-    *(f"windows-{page}" for page in (874, *range(1250, 1259))),
-    "big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "koi8-r", "koi8-u", "macintosh",
-    "shift_jis", "us-ascii", "utf-16", "utf-16be", "utf-16le", "utf-8",
+    "big5", "euc-jp", "euc-kr", "gb18030", "gb2312", "gbk", "koi8-r", "koi8-u", "shift-jis",
+    "us-ascii", "utf-16", "utf-16be", "utf-16le", "utf-8",
 )  # fmt: skip
 _CODECS = {
     **{name: name for name in _SAME_NAME},
-    **{f"cp{page}": f"cp{page}" for page in (437, 850, 852, 858, 932, 1250, 1251, 1252)},
+    **{f"iso-8859-{part}": f"iso-8859-{part}" for part in _ISO_8859},
+    **{f"iso8859-{part}": f"iso-8859-{part}" for part in _ISO_8859},
+    **{f"windows-{page}": f"cp{page}" for page in (874, *range(1250, 1259))},
+    **{f"cp{page}": f"cp{page}" for page in (437, 850, 852, 858, 932, *range(1250, 1259))},
     "ascii": "us-ascii",
+    "latin-1": "iso-8859-1",
     "latin1": "iso-8859-1",
-    "macintosh": "mac_roman",
-    "shift-jis": "shift_jis",
-    "sjis": "shift_jis",
+    "macintosh": "mac-roman",
+    "sjis": "shift-jis",
     "utf16": "utf-16",
     "utf8": "utf-8",
     "utf-8-sig": "utf-8",
-    "windows-874": "cp874",
 }
 _LONGEST_NAME = 32
 
@@ -37,7 +38,7 @@ def codec_of(name: str) -> str | None:
     """Python's codec for a charset's name, in any case and quotation marks; None for no charset."""
     if len(name) > _LONGEST_NAME:
         return None
-    return _CODECS.get(name.strip().strip("\"'").lower())
+    return _CODECS.get(name.strip().strip("\"'").lower().replace("_", "-"))
 
 
 def charset_of(content_type: str) -> str | None:
