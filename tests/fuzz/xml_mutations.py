@@ -95,7 +95,9 @@ def _double(root: Any, random: Random, _: str) -> None:
 
 def _remove(root: Any, random: Random, kept: str) -> None:
     one = _below(root, random)
-    if one is not None and not any(etree.QName(each).localname == kept for each in one.iter(etree.Element)):
+    if one is not None and not any(
+        etree.QName(each).localname == kept for each in one.iter(etree.Element)
+    ):
         one.getparent().remove(one)
 
 
