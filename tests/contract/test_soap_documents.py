@@ -12,7 +12,7 @@ import pytest
 
 from adapters.soap import generic
 from adapters.soap.documents import FRESH, Documents
-from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.errors import ConfigurationError, Unavailable
 from sidecar.domain.secret import Secret
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
 from tests.contract.soap_peer import CALLS, LEGACY, WSDLS, connection
@@ -87,7 +87,7 @@ def test_a_start_while_the_erp_is_down_uses_what_was_kept(tmp_path: Path, cache:
 def test_an_error_page_is_not_kept(tmp_path: Path, cache: Path) -> None:
     with (
         scripted_server(lambda _: answer(503, "<html>busy</html>")) as server,
-        pytest.raises(ConfigurationError) as wrong,
+        pytest.raises(Unavailable) as wrong,
     ):
         load(tmp_path, f"{server.url}/?wsdl")
 
