@@ -300,7 +300,9 @@ class Acknowledge(Section):
     def _one_label_per_status(self) -> Acknowledge:
         labels = {self.accepted.status: self.accepted.label}
         rejected = self.rejected
-        named = [(rejected.status, rejected.label, ("rejected", "label"))]
+        named: list[tuple[str, str, tuple[str, ...]]] = [
+            (rejected.status, rejected.label, ("rejected", "label"))
+        ]
         if rejected.released is not None:
             at = ("rejected", "released_label")
             named.append((rejected.released, rejected.released_label, at))
