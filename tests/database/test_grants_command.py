@@ -75,7 +75,7 @@ def test_the_ledger_is_not_dropped_under_a_daemon_that_works(clinic: Clinic) -> 
 @pytest.mark.parametrize(
     ("lacking", "named"),
     [
-        ("TRIGGER ON `granting`.*", "TRIGGER on granting.sales_order_payment"),
+        ("TRIGGER ON `granting`.*", "sales_order_payment"),
         ("DELETE ON `granting`.sales_order_status", "DELETE on granting.sales_order_status"),
     ],
 )
