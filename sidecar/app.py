@@ -47,10 +47,12 @@ from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
+from sidecar.observe.log_file import require_appendable
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
+from sidecar.owner import machine, owner
 from sidecar.ports import ErpAdapter, Narrator
-from sidecar.process import Stop, SystemClock, machine, owner
+from sidecar.process import Stop, SystemClock
 from sidecar.rules import pace_of, settler_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
@@ -233,6 +235,7 @@ class Sidecar:
             self.database,
             self.store,
             self.narrator,
+            longest_wait=self.settings.erp.throttle.longest_wait.total_seconds(),
         )
         account.restore()
         return account
@@ -372,6 +375,18 @@ class Sidecar:
         return Storyteller(self.database, self.store, self.magento).stories(
             number, self.adapter if ask_erp else None
         )
+
+    def prepare(self) -> None:
+        """Make and check all that a daemon of this configuration needs, and change nothing.
+
+        What is wrong is raised here, while a former daemon may still be at work.
+        """
+        self.ledger.require_current()
+        _ = self.magento, self.adapter, self.triggers, self.clone_guard
+        if self.settings.heartbeat.url is not None:
+            resolve(self.settings.heartbeat.url)
+        if self.settings.logging.file is not None:
+            require_appendable(self.settings.logging.file)
 
     def close(self) -> None:
         """End the workers and give back the connections of what was made."""

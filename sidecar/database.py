@@ -24,10 +24,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoneFree
 
+from sidecar import packet
 from sidecar.domain.errors import (
+    BadData,
     ConfigurationError,
     PermissionDenied,
     SidecarError,
@@ -62,7 +64,8 @@ _LOCKED = frozenset({1205, 1213, 3572, 1020, 3058})
 #: What a new connection asks for, in one statement: its isolation, and which server it reached.
 _ASKED = (
     "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', "
-    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir', 'idle_write_transaction_timeout')"
+    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir', 'max_allowed_packet', "
+    "'idle_write_transaction_timeout')"
 )
 #: A daemon that is frozen inside a transaction holds Magento's rows so long, no longer.  MariaDB
 #: ends a transaction that wrote and is idle; MySQL only a connection that is idle in whatever.
@@ -71,6 +74,10 @@ _IDLE_SECONDS = 60
 _MARK = "server mark"
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
+# What lies in the values and not in the server, beyond what the driver itself calls a data error: a
+# collation that cannot be mixed, a number beyond a function's range, JSON, a check, a packet, and
+# 1644, by which a module's own trigger refuses a row.
+_OF_DATA = frozenset({1153, 1267, 1365, 1366, 1411, 1441, 1644, 1690, 3140, 3819, 4025, 4038})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +138,7 @@ class Database:
             connect_args=arguments,
         )
         event.listen(self._engine, "connect", _prepare_session)
+        event.listen(self._engine, "before_cursor_execute", packet.require_fit)
         # Connections of their own, and no pooled one switched to autocommit and back: the library
         # lets an error while switching back pass as the driver raised it, and a server that died
         # at that moment was then not "unreachable" (test_killed_peers.py).
@@ -192,6 +200,13 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.login, doing) from error
+        except OSError as error:
+            # Not every break of the wire reaches us as an error of the driver.
+            raise Unavailable(
+                f"the database cannot be reached ({type(error).__name__}) as "
+                f"{self.login.user}@{self.login.place}{f' while {doing}' if doing else ''}",
+                "check that the server runs and that shop.database names its host, port or socket",
+            ) from error
         except NoneFree as error:
             raise Unavailable(
                 f"all connections to {self.login.place} are taken by statements that the server "
@@ -300,6 +315,8 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
         )
     # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
     unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    if isinstance(error, DataError | IntegrityError) or code in _OF_DATA:
+        return BadData(f"the database cannot take a value ({code}: {unquoted}) as {where}")
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
@@ -376,6 +393,7 @@ def _prepare_session(connection: Any, record: Any) -> None:
         port=found.get("port", ""),
         data=found.get("datadir", ""),
     )
+    packet.remember(record.info, int(found["max_allowed_packet"]))
 
 
 def _idle_limit(variables: Mapping[str, str]) -> str:

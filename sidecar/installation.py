@@ -7,11 +7,13 @@ hints in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from sidecar.bulkhead import apart
 from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.trigger_plan import quoted_account
 from sidecar.capture.triggers import State, Triggers
@@ -291,14 +293,19 @@ class Installation:
         reader = OrderReader(self._magento)
         after = 0
         while ids := self._unseeded(after):
-            with self._database.snapshot("reading open orders") as view:
-                at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
-                orders = reader.read(view, ids)
-                marks = reader.address_marks(view, ids)
-            rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
-            with self._database.transaction("noting open orders") as connection:
-                self._store.entities.save(connection, rows)
+            # One that cannot be read stays as the baseline knows it.
+            for _ in apart(ids, partial(self._seed_part, reader), lambda _id, _error: None):
+                pass
             after = ids[-1]
+
+    def _seed_part(self, reader: OrderReader, ids: Sequence[int]) -> None:
+        with self._database.snapshot("reading open orders") as view:
+            at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+            orders = reader.read(view, ids)
+            marks = reader.address_marks(view, ids)
+        rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
+        with self._database.transaction("noting open orders") as connection:
+            self._store.entities.save(connection, rows)
 
     def _unseeded(self, after: int) -> list[int]:
         with self._database.transaction("looking for open orders") as connection:

@@ -156,8 +156,9 @@ CREATE TABLE {write_back} (
   number        varchar(255) NULL COMMENT 'what the ERP calls its document, whole',
   comment       mediumtext   NULL,
   hold          tinyint      NOT NULL DEFAULT 0,
-  state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused',
+  state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused parked',
   due_at        datetime(3)  NULL,
+  waiting_since datetime(3)  NULL COMMENT 'when it, or its repetition, was first due',
   tries         int unsigned NOT NULL DEFAULT 0,
   applied       int unsigned NOT NULL DEFAULT 0 COMMENT 'above 1: Magento''s own save undid it',
   applied_at    datetime(3)  NULL,
@@ -221,7 +222,9 @@ CREATE TABLE {erp_account} (
   failures     int unsigned NOT NULL DEFAULT 0 COMMENT 'transport failures in a row',
   opened_at    datetime(3)  NULL COMMENT 'since when the breaker is open',
   ask_at       datetime(3)  NULL COMMENT 'when an open breaker lets one call through',
-  slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked',
+  slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked, within longest_wait',
+  asked_wait   double       NULL COMMENT 'seconds that the ERP asked for',
+  wait_ended_at datetime(3)  NULL COMMENT 'when an operator last ended such a wait',
   rate         double       NULL COMMENT 'present share of the configured rate, 0 to 1',
   used         int unsigned NOT NULL DEFAULT 0 COMMENT 'requests of the last window',
   slots        int unsigned NULL COMMENT 'calls at the same time, at present',
@@ -235,6 +238,18 @@ CREATE TABLE {lease} (
   owner   varchar(100) CHARACTER SET ascii NOT NULL,
   term    bigint unsigned NOT NULL,
   until   datetime(3)  NOT NULL,
+  PRIMARY KEY (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Duties of the daemon that fail at present, a row each: the daemon writes it, and takes it away when
+-- the duty comes to a good end again.
+CREATE TABLE {station} (
+  name           varchar(32)  CHARACTER SET ascii NOT NULL,
+  failing_since  datetime(3)  NOT NULL,
+  failures       int unsigned NOT NULL COMMENT 'in a row',
+  message        text         NOT NULL,
+  remedy         text         NOT NULL,
+  updated_at     datetime(3)  NOT NULL,
   PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 

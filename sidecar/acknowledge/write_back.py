@@ -17,9 +17,10 @@ from sidecar.acknowledge.standing import (
     after_refusal,
     released_status,
 )
+from sidecar.bulkhead import apart
 from sidecar.crash_point import passing
 from sidecar.database import Database
-from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
+from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described, is_of_one
 from sidecar.domain.in_page import in_page
 from sidecar.domain.lifecycle import Overwritten
 from sidecar.ledger.entities import KnownEntity, WrittenBack
@@ -86,6 +87,14 @@ class _Written:
         return f"{comment or ''} ({in_page(number)})".strip()
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What one transaction came to; `told`: (log event, write-back, message) of what was not."""
+
+    written: list[_Written]
+    told: list[tuple[str, WriteBack, str]]
+
+
 class WriteBackStation:
     """The one room that writes to Magento.
 
@@ -122,7 +131,9 @@ class WriteBackStation:
             checks = self._ledger.check_runs.unwritten(connection)
         self._rehearse(checks)
         for start in range(0, len(due), self._together):
-            self._apply(due[start : start + self._together])
+            part = due[start : start + self._together]
+            for outcome in apart(part, self._apply, self._fail, divides=_divides):
+                self._report(outcome)
         return len(due)
 
     def _rehearse(self, checks: Sequence[int]) -> None:
@@ -134,22 +145,31 @@ class WriteBackStation:
                     self._writer.lock(connection, [_NO_ORDER.entity_id])
                     self._writer.write(connection, [_NO_ORDER])
                     runs.reached(connection, [check], "written_at")
-            except SidecarError as error:
+            except Exception as error:  # noqa: BLE001 - the check ends, the write-backs go on
+                remedy = error.remedy if isinstance(error, SidecarError) else ""
                 with self._database.transaction("ending a check") as connection:
-                    runs.failed(connection, check, error.message, error.remedy)
+                    runs.failed(connection, check, described(error), remedy)
 
-    def _apply(self, due: Sequence[WriteBack]) -> None:
-        try:
-            with self._database.transaction("writing to Magento's orders") as connection:
-                if not self._may_write(connection):
-                    raise Unavailable("another database server answers now", "it is looked at")
-                written, told = self._write(connection, due)
-                passing("write_back.written")
-            passing("write_back.committed")
-        except TryAgain as error:
-            self._apart(due, error)
-            return
-        for one in written:
+    def _apply(self, due: Sequence[WriteBack]) -> _Outcome:
+        with self._database.transaction("writing to Magento's orders") as connection:
+            if not self._may_write(connection):
+                raise Unavailable("another database server answers now", "it is looked at")
+            outcome = self._write(connection, due)
+            passing("write_back.written")
+        passing("write_back.committed")
+        return outcome
+
+    def _fail(self, write_back: WriteBack, error: Exception) -> _Outcome:
+        """Put off what somebody holds, a checkout or an admin: they come first; park the rest."""
+        message = described(error)
+        with self._database.transaction("noting a write-back that failed") as connection:
+            if isinstance(error, TryAgain):
+                return _Outcome([], [self._put_off(connection, write_back, message)])
+            self._ledger.write_backs.parked(connection, write_back, message)
+        return _Outcome([], [("write_back.parked", write_back, message)])
+
+    def _report(self, outcome: _Outcome) -> None:
+        for one in outcome.written:
             self._narrator.tell(
                 "write_back.applied" if one.is_first else "write_back.applied_again",
                 order=one.before.increment_id,
@@ -157,22 +177,10 @@ class WriteBackStation:
                 reference=one.write_back.number,
                 **({"message": one.message} if one.message else {}),
             )
-        for event, write_back, message in told:
+        for event, write_back, message in outcome.told:
             self._narrator.tell(event, entity=write_back.entity_id, message=message)
 
-    def _apart(self, due: Sequence[WriteBack], error: TryAgain) -> None:
-        """Somebody holds a row that we wanted, a checkout or an admin: they come first."""
-        if len(due) > 1:
-            for write_back in due:
-                self._apply([write_back])
-            return
-        with self._database.transaction("putting a write-back off") as connection:
-            told = self._put_off(connection, due[0], error.message)
-        self._narrator.tell(told[0], entity=due[0].entity_id, message=told[2])
-
-    def _write(
-        self, connection: sa.Connection, due: Sequence[WriteBack]
-    ) -> tuple[list[_Written], list[tuple[str, WriteBack, str]]]:
+    def _write(self, connection: sa.Connection, due: Sequence[WriteBack]) -> _Outcome:
         ids = sorted({write_back.entity_id for write_back in due})
         kind = due[0].kind
         known = self._ledger.entities.read(connection, kind, ids, locked=True)
@@ -195,7 +203,7 @@ class WriteBackStation:
                 self._ledger.write_backs.refused(connection, write_back, gone)
                 told.append(("write_back.refused", write_back, gone))
         self._carry_out(connection, written)
-        return written, told
+        return _Outcome(written, told)
 
     def _carry_out(self, connection: sa.Connection, written: Sequence[_Written]) -> None:
         if not written:
@@ -258,6 +266,11 @@ class WriteBackStation:
             return "write_back.refused", write_back, message
         self._ledger.write_backs.later(connection, write_back, _wait(write_back), message)
         return "write_back.put_off", write_back, message
+
+
+def _divides(error: Exception) -> bool:
+    """A row that somebody holds costs the others no more than one that cannot be written."""
+    return isinstance(error, TryAgain) or is_of_one(error)
 
 
 def _with_assigned_status(

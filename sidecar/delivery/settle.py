@@ -28,9 +28,6 @@ from sidecar.domain.settlement import BAD_DATA, Difference, EventStatus, Settlem
 from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
 
-#: Of the ledger's columns for it.
-REFERENCE_LENGTH = 255
-
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -205,15 +202,6 @@ class Settler:
         )
 
     def _accepted(self, event: Claimed, payload: object, booked: Booked) -> Settlement:
-        if len(booked.reference) > REFERENCE_LENGTH:
-            return Settlement(
-                EventStatus.PARKED,
-                reason=f"the ERP took it under a number of {len(booked.reference)} characters; the "
-                f"ledger holds {REFERENCE_LENGTH}, and cut it would be another document's",
-                remedy="let the mapping take another field of the answer for the reference",
-                code="bad_reference",
-                maybe_booked=True,
-            )
         found: tuple[Difference, ...] = ()
         if isinstance(payload, Order) and event.type is not EventType.ORDER_CANCELED:
             found = differences(payload, booked, self._tolerances)

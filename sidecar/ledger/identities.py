@@ -19,7 +19,8 @@ from sidecar.domain.identity import (
     Standing,
     Told,
 )
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger import fit
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 _ONLY = 1
 #: Seconds for which a daemon's doubt is its word: it tells it again with every look.
@@ -79,11 +80,11 @@ class Identities:
             "magento_schema": present.magento_schema,
             "ledger": present.ledger,
             "base_urls": json.dumps(sorted(present.base_urls)),
-            "erp": cut(present.erp, 255),
-            "original_erp": cut(original_erp, 255),
-            "doubt": cut(doubt, 255),
+            "erp": fit.text("identity", "erp", present.erp),
+            "original_erp": fit.text("identity", "original_erp", original_erp),
+            "doubt": fit.text("identity", "doubt", doubt),
             "recorded_at": NOW,
-            "recorded_by": cut(who, 100),
+            "recorded_by": fit.text("identity", "recorded_by", who),
             "reason": reason,
             "beat_by": None,
             "beat_at": None,
@@ -109,7 +110,7 @@ class Identities:
             "told_at": NOW,
         }
         if lasting:
-            values["doubt"] = cut(judgement.why, 255)
+            values["doubt"] = fit.text("identity", "doubt", judgement.why)
         connection.execute(sa.update(self._table).where(self._table.c.id == _ONLY).values(values))
 
     def beat(self, connection: sa.Connection, owner: str, machine: str | None) -> Beat:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sidecar.database import insert_rows
 from sidecar.domain.outcome import Booked
 from sidecar.domain.settlement import Verdict
+from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.ports import Exchange, Link
 
 
@@ -148,8 +149,8 @@ class WriteBacks:
         insert_rows(
             connection,
             f"{self._names('write_back')} (kind, entity_id, event, verdict, status, number, "
-            "comment, hold, state, due_at, created_at)",
-            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            "comment, hold, state, due_at, waiting_since, created_at)",
+            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
         )
 
@@ -202,9 +203,37 @@ class WriteBacks:
             sa.update(self._table)
             .where(self._table.c.id == write_back.id)
             .values(
-                state="refused", due_at=None, tries=self._table.c.tries + 1, message=message[:2000]
+                state="refused",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
             )
         )
+
+    def parked(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
+        """Note that it cannot be written for a cause that a person has to find, until `again`."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.id == write_back.id)
+            .values(
+                state="parked",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
+            )
+        )
+
+    def again(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
+        """Let those that were parked be tried anew; gives how many."""
+        if not entity_ids:
+            return 0
+        c = self._table.c
+        result = connection.execute(
+            sa.update(self._table)
+            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == "parked")
+            .values(state="pending", due_at=NOW, waiting_since=NOW, tries=0)
+        )
+        return int(result.rowcount)
 
     def later(
         self, connection: sa.Connection, write_back: WriteBack, seconds: float, message: str
@@ -216,7 +245,7 @@ class WriteBacks:
             .values(
                 due_at=in_seconds(seconds),
                 tries=self._table.c.tries + 1,
-                message=message[:2000],
+                message=fit.text("write_back", "message", message),
             )
         )
 
@@ -247,6 +276,7 @@ class WriteBacks:
             .values(
                 state="pending" if again else "refused",
                 due_at=NOW if again else None,
+                waiting_since=NOW if again else None,
                 message=f"Magento's own save undid it {last.applied} time(s)",
             )
         )
@@ -288,13 +318,13 @@ def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object
         claimed.fence,
         owner,
         attempt.outcome,
-        cut(attempt.reference, 255),
-        cut(attempt.code, 64),
-        cut(attempt.message, 2000),
-        cut(exchange.request, 255) if exchange else None,
-        exchange.status if exchange else None,
-        round(exchange.seconds * 1000) if exchange else None,
-        cut(exchange.answer, 2000) if exchange else None,
+        fit.text("attempt", "reference", attempt.reference),
+        fit.text("attempt", "code", attempt.code),
+        fit.text("attempt", "message", attempt.message),
+        fit.text("attempt", "request", exchange.request) if exchange else None,
+        fit.number("attempt", "http_status", exchange.status) if exchange else None,
+        fit.number("attempt", "milliseconds", round(exchange.seconds * 1000)) if exchange else None,
+        fit.text("attempt", "answer", exchange.answer) if exchange else None,
     )
 
 
@@ -303,10 +333,10 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
         claimed.kind,
         claimed.entity_id,
         booked.reference,
-        cut(booked.status, 64),
-        booked.total,
-        booked.tax,
-        booked.lines,
+        fit.text("link", "status", booked.status),
+        fit.number("link", "total", booked.total),
+        fit.number("link", "tax", booked.tax),
+        fit.number("link", "line_count", booked.lines),
         claimed.currency,
         claimed.id,
     )
@@ -320,6 +350,6 @@ def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
         verdict.verdict,
         verdict.status,
         verdict.number,
-        verdict.comment,
+        fit.text("write_back", "comment", verdict.comment),
         int(verdict.hold),
     )

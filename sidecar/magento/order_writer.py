@@ -54,7 +54,8 @@ class OrderWriter:
         checkout, an admin who saves) is left out: it comes first, we come again.
         """
         rows = connection.exec_driver_sql(
-            "SELECT entity_id, increment_id, COALESCE(state, ''), COALESCE(status, ''), "
+            "SELECT entity_id, COALESCE(increment_id, ''), COALESCE(state, ''), "
+            "COALESCE(status, ''), "
             f"ext_order_id, hold_before_state, hold_before_status FROM {self._order} "
             f"WHERE entity_id IN ({_marks(ids)}) ORDER BY entity_id {self._lock}",
             tuple(ids),

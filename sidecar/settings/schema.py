@@ -129,8 +129,8 @@ with warnings.catch_warnings():
         )
         work_lease: Duration = Field(
             default=timedelta(seconds=15),
-            description="One daemon works on a ledger, others stand by. So long after one died "
-            "without a word the next takes over.",
+            description="One daemon works on a ledger, others stand by. So long after one was last "
+            "heard of the next takes over; at once where it is found dead on the same machine.",
         )
 
 
