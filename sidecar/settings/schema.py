@@ -304,8 +304,8 @@ class Acknowledge(Section):
             (rejected.status, rejected.label, ("rejected", "label"))
         ]
         if rejected.released is not None:
-            at = ("rejected", "released_label")
-            named.append((rejected.released, rejected.released_label, at))
+            where = ("rejected", "released_label")
+            named.append((rejected.released, rejected.released_label, where))
         named += [
             (mapping.status, mapping.label, ("statuses", code, "label"))
             for code, mapping in self.statuses.items()
