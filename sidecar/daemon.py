@@ -209,10 +209,6 @@ class Daemon:
             # The database answers, the ledger is ours or somebody else's: both are good states.
             self._is_ready = True
             self._supervision.supervisor.ready()
-        if held and not self._has_begun:
-            self._has_begun = True
-            with self._database.transaction("forgetting former failures") as connection:
-                self._ledger.stations.forget(connection)
         if held and not worked:
             begin()
 
@@ -235,6 +231,10 @@ class Daemon:
         asked_at = self._clock.monotonic()
         with self._database.transaction("holding the work lease") as connection:
             held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
+            if held and not self._has_begun:
+                # Before anybody works: what failed in the daemon before this one is history.
+                self._ledger.stations.forget(connection)
+        self._has_begun = self._has_begun or held
         self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
         return held
 
