@@ -284,7 +284,8 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     if code in _LOGIN_REFUSED:
         return PermissionDenied(
             f"the database refused the login ({code}) as {where}",
-            "check shop.database.user and the file or credential that its password names",
+            "check shop.database.user and the file or credential that its password names; a changed "
+            "one is taken up by 'systemctl reload erp-sidecar' (SIGHUP)",
         )
     if code in _RIGHT_MISSING:
         return PermissionDenied(
