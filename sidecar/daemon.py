@@ -6,9 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import sqlalchemy as sa
+
 from sidecar.database import Database
 from sidecar.domain.errors import SidecarError, TryAgain, described, frames
 from sidecar.ledger.store import LedgerStore
+from sidecar.owner import is_dead
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
 from sidecar.pulse import Pulse
@@ -198,13 +201,10 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked = self._pulse.holds_the_lease
+        worked, stood_by = self._pulse.holds_the_lease, self._standing_by
         held = self._acquire()
-        if not held and not self._standing_by:
+        if not held and not stood_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
-        if held and self._standing_by:
-            self._narrator.tell("daemon.took_over", owner=self._owner)
-        self._standing_by = not held
         if not self._is_ready:
             # The database answers, the ledger is ours or somebody else's: both are good states.
             self._is_ready = True
@@ -228,15 +228,33 @@ class Daemon:
             self._supervision.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
+        """Take or extend the lease, at once where its holder is dead (docs/leases.md)."""
         asked_at = self._clock.monotonic()
+        lease = self._ledger.work_lease
         with self._database.transaction("holding the work lease") as connection:
-            held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
+            holder = lease.holder(connection)
+            dead = holder if holder is not None and is_dead(holder) else None
+            held = lease.hold(connection, self._owner, self._lease_seconds, dead=dead)
+            if held and holder != self._owner:
+                self._end_claims_of_the_dead(connection)
             if held and not self._has_begun:
                 # Before anybody works: what failed in the daemon before this one is history.
                 self._ledger.stations.forget(connection)
         self._has_begun = self._has_begun or held
         self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
+        if held and (dead or self._standing_by):
+            self._narrator.tell("daemon.took_over", owner=self._owner, dead=dead)
+        self._standing_by = not held
         return held
+
+    def _end_claims_of_the_dead(self, connection: sa.Connection) -> None:
+        """What a dead process was sending is unknown now, not only when its claims run out.
+
+        It sends nothing any more, so nobody is asked about too early: "not there" is believed only
+        some time after this moment, the last at which it may have sent (Claims.expire).
+        """
+        events = self._ledger.events
+        events.end(connection, [name for name in events.claimers(connection) if is_dead(name)])
 
     def _holder(self) -> str:
         with self._database.transaction("asking who holds the work lease") as connection:

@@ -16,7 +16,7 @@ A transaction never spans a network call to the ERP.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -57,13 +57,20 @@ _SESSION = (
 # MySQL, 1820 on MariaDB; a locked account 3118 and 4151; 3032 is MySQL's offline_mode.
 _UNREACHABLE = frozenset({2002, 2003, 2005, 2006, 2013, 1040, 1053, 1077, 1927, 3032, 4031})
 _LOGIN_REFUSED = frozenset({1045, 1698, 1130, 1820, 1862, 3118, 4151})
-_RIGHT_MISSING = frozenset({1044, 1142, 1143, 1227, 1370, 1410, 1419})
+_HOST_REFUSED = 1130
+_NO_SCHEMA_RIGHT = 1044
+_RIGHT_MISSING = frozenset({1142, 1143, 1227, 1370, 1410, 1419})
 _LOCKED = frozenset({1205, 1213, 3572, 1020, 3058})
 #: What a new connection asks for, in one statement: its isolation, and which server it reached.
 _ASKED = (
     "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', "
-    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir', 'max_allowed_packet')"
+    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir', 'max_allowed_packet', "
+    "'idle_write_transaction_timeout')"
 )
+#: A daemon that is frozen inside a transaction holds Magento's rows so long, no longer.  MariaDB
+#: ends a transaction that wrote and is idle; MySQL only a connection that is idle in whatever.
+_IDLE_WRITING_SECONDS = 15
+_IDLE_SECONDS = 60
 _MARK = "server mark"
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
@@ -280,13 +287,9 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     The statement's parameters are left out: they may be personal data.
     """
     code, text = _code_and_text(error)
+    if code in _LOGIN_REFUSED or code == _NO_SCHEMA_RIGHT:
+        return _refused(code, text, login, doing)
     where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
-    if code in _LOGIN_REFUSED:
-        return PermissionDenied(
-            f"the database refused the login ({code}) as {where}",
-            "check shop.database.user and the file or credential that its password names; a changed "
-            "one is taken up by 'systemctl reload erp-sidecar' (SIGHUP)",
-        )
     if code in _RIGHT_MISSING:
         return PermissionDenied(
             f"a right is missing ({code}: {text}) as {where}",
@@ -315,6 +318,36 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     if isinstance(error, DataError | IntegrityError) or code in _OF_DATA:
         return BadData(f"the database cannot take a value ({code}: {unquoted}) as {where}")
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
+
+
+def _refused(code: int, text: str, login: Login, doing: str) -> PermissionDenied:
+    """The server's words name the account as it sees it: host name or address, with a password?"""
+    where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
+    if code == _NO_SCHEMA_RIGHT:
+        return PermissionDenied(
+            f"the account has no right on schema {login.database!r}, or there is none of that name "
+            f"({code}: {text}) as {where}",
+            "check shop.database.name against Magento's app/etc/env.php; if it is right, grant "
+            "what 'erp-sidecar grants print' prints",
+        )
+    remedy = (
+        "check shop.database.user and the file or credential that its password names; a changed "
+    )
+    remedy += "one is taken up by 'systemctl reload erp-sidecar' (SIGHUP)"
+    if code == _HOST_REFUSED:
+        remedy = (
+            "create the account for this machine as the server names it above; where the server "
+            "runs with skip-name-resolve, by its IP address"
+        )
+    elif not login.password.reveal() and not login.socket:
+        remedy = (
+            "an account without a password mostly signs in by unix_socket: as that system user, "
+            "with --socket /run/mysqld/mysqld.sock (for install, uninstall, triggers, migrate)"
+        )
+    elif login.host not in ("localhost", "127.0.0.1", "::1") and not login.socket:
+        remedy += "; an account is for one host, as the server names it above: with "
+        remedy += "skip-name-resolve only IP addresses count"
+    return PermissionDenied(f"the database refused the login ({code}: {text}) as {where}", remedy)
 
 
 def is_duplicate(error: SidecarError) -> bool:
@@ -349,6 +382,7 @@ def _prepare_session(connection: Any, record: Any) -> None:
         cursor.execute(_SESSION.format(wait=LOCK_WAIT_SECONDS))
         cursor.execute(_ASKED)
         found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+        cursor.execute(_idle_limit(found))
     levels = {value for name, value in found.items() if name.endswith("isolation")}
     if levels != {"READ-COMMITTED"}:
         raise ConfigurationError(
@@ -363,6 +397,12 @@ def _prepare_session(connection: Any, record: Any) -> None:
         data=found.get("datadir", ""),
     )
     packet.remember(record.info, int(found["max_allowed_packet"]))
+
+
+def _idle_limit(variables: Mapping[str, str]) -> str:
+    if "idle_write_transaction_timeout" in variables:
+        return f"SET SESSION idle_write_transaction_timeout = {_IDLE_WRITING_SECONDS}"
+    return f"SET SESSION wait_timeout = {_IDLE_SECONDS}"
 
 
 def _prepare_definition(connection: Any, _record: object) -> None:

@@ -353,7 +353,14 @@ def _settled(hints: Sequence[Hint], look: Look, fresh: Sequence[int]) -> list[in
 def _known_order(known: KnownEntity | None) -> KnownOrder | None:
     if known is None:
         return None
-    return KnownOrder(known.state, known.fingerprint, known.ext_order_id, known.held_by_us)
+    return KnownOrder(
+        known.state,
+        known.fingerprint,
+        known.status,
+        known.ext_order_id,
+        known.held_by_us,
+        known.overwritten,
+    )
 
 
 def _memory(
@@ -363,7 +370,10 @@ def _memory(
     events: int,
     look: Look,
 ) -> EntityRow:
-    ours = is_our_old_hold(order) if finding.undone else bool(known and known.held_by_us)
+    memory = _known_order(known)
+    ours = bool(memory and memory.held_by_us)
+    if memory and finding.undone:
+        ours = is_our_old_hold(memory, order)
     held_by_us = ours and order.state == HOLDED
     return EntityRow(
         kind=ORDER,

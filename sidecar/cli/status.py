@@ -52,6 +52,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     suspension = sidecar.triggers.suspension()
     judgement = sidecar.identification.look().judgement
     alarm = sidecar.settings.domains.orders.pause_alarm
+    longest = sidecar.settings.erp.throttle.longest_wait
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
@@ -108,6 +109,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "slots": account.slots or sidecar.settings.erp.throttle.concurrency,
                 "most_slots": sidecar.settings.erp.throttle.concurrency,
                 "slow_for_seconds": account.slow_for,
+                "asked_wait_seconds": account.asked_wait,
+                "wait_cut": account.asked_wait > longest.total_seconds(),
             },
             "differing": overview.differing(connection),
             "differences": overview.open_differences(connection, _ORDERS_TOLD),
@@ -161,6 +164,12 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
         lines.append(
             f"{found['differing']['differences']} difference(s) in {differing} order(s) "
             "(erp-sidecar differences list)"
+        )
+    if found["erp"]["wait_cut"]:
+        lines.append(
+            f"the ERP asked for a wait of {age(found['erp']['asked_wait_seconds'])}; nothing is "
+            f"sent for {age(found['erp']['slow_for_seconds'])} (erp.throttle.longest_wait; to go "
+            "on now: erp-sidecar domain resume orders)"
         )
     if found["erp"]["breaker"] == "open":
         lines.append("the ERP does not answer: the breaker is open")

@@ -191,7 +191,7 @@ class Courier:
         True takes a place in the throttle's window, which the call gives back when it has ended.
         """
         while self._clock.monotonic() < trust.until:
-            delay = self._account.throttle.delay()
+            delay = self._account.delay()
             if delay <= 0:
                 return True
             if self._sleeper.wait(min(delay, _LONGEST_WAIT)):
@@ -210,9 +210,11 @@ class Courier:
         finally:
             self._account.throttle.ended()
         passing("delivery.answered")
-        answered = list(zip(opened, deliveries, results, strict=True))
-        self._account.note(deliveries, results)
-        return [self._judged(one, delivery, result, trust) for one, delivery, result in answered]
+        noted = self._account.note(deliveries, results)
+        return [
+            self._judged(one, delivery, result, trust)
+            for one, delivery, result in zip(opened, deliveries, noted, strict=True)
+        ]
 
     def _judged(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
         """What an answer comes to; one that cannot even be judged leaves its event in doubt."""

@@ -166,12 +166,24 @@ class WorkLease:
         self._names = tables.names
         self._name = name
 
-    def hold(self, connection: sa.Connection, owner: str, seconds: float) -> bool:
-        """Take or extend the lease; False while somebody else holds it."""
+    def hold(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        seconds: float,
+        *,
+        dead: str | None = None,
+    ) -> bool:
+        """Take or extend the lease; False while somebody else holds it.
+
+        `dead`: a holder whose process has ended for certain.  It is named whole, so that the lease
+        of whoever was quicker to take it over is left alone.
+        """
         c = self._table.c
+        free = sa.or_(c.owner.in_([owner] if dead is None else [owner, dead]), c.until <= NOW)
         taken = connection.execute(
             sa.update(self._table)
-            .where(c.name == self._name, sa.or_(c.owner == owner, c.until <= NOW))
+            .where(c.name == self._name, free)
             # The server assigns from left to right: `term` must be reckoned with the old owner.
             .ordered_values(
                 (c.term, c.term + sa.case((c.owner == owner, 0), else_=1)),

@@ -157,6 +157,20 @@ class Events(Claims):
         )
         return int(result.rowcount)
 
+    def hurry(self, connection: sa.Connection, domain: str) -> int:
+        """Let what is tried again later go now: the wait that it was given is ended."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(
+                c.domain == domain,
+                c.status == EventStatus.PENDING.value,
+                c.due_at > NOW,
+            )
+            .values(due_at=NOW)
+        )
+        return int(result.rowcount)
+
     def revive(self, connection: sa.Connection, event_id: int) -> None:
         """Make a refused event pending again because newer data replaces what was refused.
 

@@ -40,11 +40,21 @@ class WriteBack:
     event: int
     verdict: str
     status: str | None
-    ext_order_id: str | None
+    number: str | None
     comment: str | None
     hold: bool
     tries: int
     applied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A write-back that stands in Magento: what was really written (None: left), and a note."""
+
+    write_back: WriteBack
+    status: str | None
+    number: str | None
+    note: str
 
 
 class Journal:
@@ -121,14 +131,14 @@ class WriteBacks:
         """Queue verdicts.
 
         One on the placement itself replaces an older one that was not applied yet; one on a change
-        (a refused cancel) brings no number along, so it goes after it.
+        (a refused cancel) goes after it.
         """
-        numbered: dict[str, list[int]] = defaultdict(list)
+        placements: dict[str, list[int]] = defaultdict(list)
         for claimed, verdict in verdicts:
-            if verdict.ext_order_id:
-                numbered[claimed.kind].append(claimed.entity_id)
+            if verdict.of_placement:
+                placements[claimed.kind].append(claimed.entity_id)
         c = self._table.c
-        for kind, ids in numbered.items():
+        for kind, ids in placements.items():
             connection.execute(
                 sa.update(self._table)
                 .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
@@ -138,7 +148,7 @@ class WriteBacks:
             )
         insert_rows(
             connection,
-            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, ext_order_id, "
+            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, number, "
             "comment, hold, state, due_at, waiting_since, created_at)",
             f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
@@ -156,7 +166,7 @@ class WriteBacks:
         )
         statement = (
             sa.select(
-                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.ext_order_id,
+                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.number,
                 c.comment, c.hold, c.tries, c.applied,
             )
             .where(c.due_at <= NOW, ~before)
@@ -165,21 +175,25 @@ class WriteBacks:
         )  # fmt: skip
         return [_write_back(row) for row in connection.execute(statement)]
 
-    def applied(self, connection: sa.Connection, applied: Sequence[tuple[WriteBack, str]]) -> bool:
-        """Note (write-back, message) as standing in Magento; False when one was no longer due."""
+    def applied(self, connection: sa.Connection, applied: Sequence[Applied]) -> bool:
+        """Note them as standing in Magento; False when one was no longer due."""
         if not applied:
             return True
-        ids = [write_back.id for write_back, _ in applied]
+        ids = [one.write_back.id for one in applied]
         marks = ", ".join(["%s"] * len(ids))
-        messages = [
-            value for write_back, text in applied for value in (write_back.id, text or None)
+        case = f"CASE id {'WHEN %s THEN %s ' * len(ids)}END"
+        values = [
+            value
+            for column in ("status", "number", "note")
+            for one in applied
+            for value in (one.write_back.id, getattr(one, column) or None)
         ]
         result = connection.exec_driver_sql(
             f"UPDATE {self._names('write_back')} SET state = 'applied', due_at = NULL, "
             "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
-            f"message = CASE id {'WHEN %s THEN %s ' * len(ids)}END "
+            f"wrote_status = {case}, wrote_number = {case}, message = {case} "
             f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
-            (*messages, *ids),
+            (*values, *ids),
         )
         return int(result.rowcount) == len(ids)
 
@@ -248,7 +262,7 @@ class WriteBacks:
             .where(
                 c.kind == kind,
                 c.entity_id == entity_id,
-                sa.or_(c.ext_order_id.is_not(None), c.hold == 1),
+                sa.or_(c.number.is_not(None), c.hold == 1),
             )
             .order_by(c.id.desc())
             .limit(1)
@@ -287,7 +301,7 @@ def _write_back(row: Any) -> WriteBack:
         event=row.event,
         verdict=row.verdict,
         status=row.status,
-        ext_order_id=row.ext_order_id,
+        number=row.number,
         comment=row.comment,
         hold=bool(row.hold),
         tries=row.tries,
@@ -335,7 +349,7 @@ def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
         claimed.id,
         verdict.verdict,
         verdict.status,
-        verdict.ext_order_id,
+        verdict.number,
         fit.text("write_back", "comment", verdict.comment),
         int(verdict.hold),
     )

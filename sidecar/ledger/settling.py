@@ -111,14 +111,14 @@ class Settling:
         verdicts = [
             (one.claimed, one.settlement.verdict) for one in ended if one.settlement.verdict
         ]
-        changed: dict[str, list[int]] = defaultdict(list)
+        changed: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for claimed, verdict in verdicts:
             if verdict.releases:
-                changed[claimed.kind].append(claimed.entity_id)
+                changed[claimed.kind, verdict.released].append(claimed.entity_id)
         held = {
             (kind, entity_id)
-            for kind, ids in changed.items()
-            for entity_id in self._entities.held_by_us(connection, kind, ids)
+            for (kind, released), ids in changed.items()
+            for entity_id in self._entities.held_by_us(connection, kind, ids, released)
         }
         return [
             (claimed, verdict)

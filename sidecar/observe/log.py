@@ -34,7 +34,7 @@ _WARNINGS = (
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
     "delivery.settling_again", "delivery.left_to_lease", "config.refused", "log.gap",
-    "heartbeat.failed", "identity.moved",
+    "heartbeat.failed", "identity.moved", "identity.witness_failed", "throttle.wait_cut",
 )  # fmt: skip
 _ERRORS = (
     "domain.stopped", "breaker.opened", "station.failed", "daemon.failed", "log.unwritable",

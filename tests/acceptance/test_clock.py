@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
+
+
+def is_booked(rig: Rig, number: str) -> bool:
+    return len(rig.erp.bookings(number)) == 1
+
 
 #: Debian's package libfaketime, the form for programs of several threads.
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -31,7 +37,7 @@ def test_stations_go_on_when_the_clock_is_set_back_or_ahead_by_an_hour(
         for hour in ("-3600s", "+3600s"):
             offset.write_text(hour, "utf-8")
             placed = shop.place()
-            rig.until(lambda placed=placed: len(rig.erp.bookings(placed.increment_id)) == 1)
+            rig.until(partial(is_booked, rig, placed.increment_id))
         rig.until_clean()
         stamps = [line[8:21] for line in (tmp_path / "sidecar.log").read_text("utf-8").splitlines()]
         assert len(set(stamps)) >= 3, "the daemon saw all three clocks"

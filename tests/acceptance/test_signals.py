@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sidecar.testing.magento_db import PrivateServer, Shop
@@ -67,6 +68,10 @@ def test_sigterm_in_the_middle_of_a_reload_ends_the_daemon(
         assert events["daemon.started"] == events["daemon.stopped"]
 
 
+def overwrite(file: Path, text: str) -> None:
+    file.write_text(text, "utf-8")
+
+
 def broken(rig: Rig) -> dict[str, Callable[[], None]]:
     """What may be wrong with a changed configuration; each is made from a sound one."""
     folder, file = rig.folder, rig.folder / "sidecar.yaml"
@@ -74,7 +79,7 @@ def broken(rig: Rig) -> dict[str, Callable[[], None]]:
 
     def write(old: str, new: str) -> Callable[[], None]:
         assert old in good
-        return lambda: (file.write_text(good.replace(old, new), "utf-8"), None)[1]
+        return partial(overwrite, file, good.replace(old, new))
 
     def replaced_by_a_fifo(path: Path) -> Callable[[], None]:
         def make() -> None:
@@ -88,7 +93,7 @@ def broken(rig: Rig) -> dict[str, Callable[[], None]]:
         "no YAML": write("version: 1", "version: [1"),
         "an unknown key": write("batch: 10", "bach: 10"),
         "no secret": (folder / "password").unlink,
-        "another password": lambda: (folder / "password").write_text("wrong", "utf-8") and None,
+        "another password": partial(overwrite, folder / "password", "wrong"),
         "a secret that is a FIFO": replaced_by_a_fifo(folder / "password"),
         "an account that there is not": write("user: crash", "user: nobody_known"),
         "a ledger that there is not": write(f"schema: {ledger}", "schema: nowhere"),
@@ -96,13 +101,15 @@ def broken(rig: Rig) -> dict[str, Callable[[], None]]:
         "another table prefix": write(
             "password: {file: password}}", "password: {file: password}, table_prefix: x_}"
         ),
-        "a mapping that is none": lambda: (
-            (folder / "calls.yaml").write_text("orders: {push: {}}", "utf-8") and None
-        ),
+        "a mapping that is none": partial(overwrite, folder / "calls.yaml", "orders: {push: {}}"),
         "no mapping": (folder / "calls.yaml").unlink,
         "a log in a folder that there is not": write("file: sidecar.log", "file: no/where.log"),
         "a server that there is not": write(f"socket: {rig.server.socket}", "socket: /no/socket"),
     }
+
+
+def was_refused(rig: Rig, times: int) -> bool:
+    return rig.log_events()["config.refused"] == times
 
 
 def test_whatever_is_wrong_with_a_new_configuration_the_old_one_goes_on_and_says_why(
@@ -116,7 +123,7 @@ def test_whatever_is_wrong_with_a_new_configuration_the_old_one_goes_on_and_says
         for number, (kind, spoil) in enumerate(broken(rig).items(), 1):
             spoil()
             daemon.send_signal(signal.SIGHUP)
-            rig.until(lambda number=number: rig.log_events()["config.refused"] == number)
+            rig.until(partial(was_refused, rig, number))
             assert daemon.poll() is None, kind
             for name, content in sound.items():
                 (rig.folder / name).unlink(missing_ok=True)

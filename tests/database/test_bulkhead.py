@@ -76,7 +76,7 @@ class Books:
             odd = self.odd.get(number, {})
             if isinstance(odd, bytes):
                 return answer(201, odd)
-            return answer(201, json.dumps(document | odd))
+            return answer(201, json.dumps({**document, **odd}))
 
 
 @contextmanager
