@@ -32,7 +32,15 @@ _Parts = tuple[tuple[str, Decimal], ...]
 
 def problems(order: Order) -> list[str]:
     """Why the order must not be sent, each a sentence for a human; empty when all is well."""
-    return [*_of_lines(order), *_of_addresses(order), *_of_totals(order)]
+    return [*_of_identity(order), *_of_lines(order), *_of_addresses(order), *_of_totals(order)]
+
+
+def _of_identity(order: Order) -> list[str]:
+    """An ERP knows an order by its number: nobody can let one go that has none."""
+    found = []
+    if not order.increment_id.strip():
+        found.append(f"the order with entity_id {order.entity_id} has no number (increment_id)")
+    return found
 
 
 def _of_lines(order: Order) -> list[str]:

@@ -16,6 +16,8 @@ from sidecar.domain.order import ItemOption
 
 _PRICE_AT_CHILDREN = "0"
 _PRICE_AT_PARENT = "1"
+#: Lists in lists; no choice of a customer is nested further.
+_DEEPEST = 10
 
 
 class ProductOptions(msgspec.Struct, frozen=True):
@@ -60,7 +62,7 @@ def read(raw: str | None) -> ProductOptions:
         return NONE
     try:
         return _DECODER.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return NONE
 
 
@@ -83,14 +85,16 @@ def _bundle_part(found: object) -> dict[str, Any]:
     if isinstance(found, str):
         try:
             found = msgspec.json.decode(found)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return {}
     return found if isinstance(found, dict) else {}
 
 
-def _text(found: object) -> str:
+def _text(found: object, depth: int = 0) -> str:
     if isinstance(found, str):
         return found
     if isinstance(found, bool) or not isinstance(found, int | float | list):
         return ""
-    return ", ".join(_text(part) for part in found) if isinstance(found, list) else str(found)
+    if not isinstance(found, list):
+        return str(found)
+    return "" if depth == _DEEPEST else ", ".join(_text(part, depth + 1) for part in found)

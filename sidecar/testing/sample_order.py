@@ -138,7 +138,7 @@ def delivery(
         type=event_type.value,
         source=f"urn:magento:{SHOP}",
         subject=f"order/{order.increment_id}",
-        time=order.updated_at,
+        time=order.updated_at or order.created_at,
         dataschema=schema_urn(event_type),
         data=order,
         sequence=sequence,
