@@ -148,7 +148,7 @@ class DryRun:
             event_type,
             event_id(self._shop, _KIND, order.entity_id, sequence),
             sequence,
-            order.created_at if is_placement else order.updated_at,
+            order.created_at if is_placement else order.updated_at or order.created_at,
             False,
             link,
         )

@@ -40,6 +40,7 @@ from sidecar.magento.order_status import (
     unregister,
 )
 from sidecar.magento.schema_probe import OPTIONAL, MagentoSchema
+from sidecar.owner import is_dead
 
 _CHUNK = 5_000
 _SEEDED = 200
@@ -84,8 +85,9 @@ class Installation:
     """One shop's installation.
 
     `daemon_account` (`user@host`): the account that the daemon logs in with, when it is not the
-    one that installs; it is granted the rights of sql/grants.sql.  `guard` remembers which system
-    it is (None: nobody will send from it).
+    one that installs; it is granted the rights of sql/grants.sql.  It is asked for only then: what
+    is taken away needs no login that may be refused by now.  `guard` remembers which system it is
+    (None: nobody will send from it).
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class Installation:
         triggers: Triggers,
         statuses: list[OwnStatus],
         *,
-        daemon_account: str | None = None,
+        daemon_account: Callable[[], str | None] = lambda: None,
         guard: CloneGuard | None = None,
     ) -> None:
         self._database = database
@@ -201,11 +203,11 @@ class Installation:
                 f"{account} lacks {named}: nothing was taken away",
                 f"name an account that has it (--user), or: {'; '.join(lacking)};",
             )
-        if holder is not None:
+        if holder is not None and not is_dead(holder):
             raise TryAgain(
                 f"{holder} works with this ledger: nothing was taken away",
-                "stop the daemon first ('systemctl stop erp-sidecar'); after a kill its lease ends "
-                "within a minute",
+                "stop the daemon first ('systemctl stop erp-sidecar'); after a kill on another "
+                "machine its lease ends by itself (ledger.work_lease)",
             )
 
     def _needed(self, account: str, *, drop_ledger: bool) -> list[str]:
@@ -254,10 +256,11 @@ class Installation:
         return plan.definer
 
     def _grants(self) -> list[str]:
-        if self._daemon_account is None:
+        account = self._daemon_account()
+        if account is None:
             return []
         return daemon_grants(
-            self._daemon_account,
+            account,
             self._magento.table,
             self._store.names,
             domains=self._triggers.domains,

@@ -68,7 +68,7 @@ class Installer:
             magento,
             self.triggers,
             sidecar.own_statuses,
-            daemon_account=self._daemon_account(),
+            daemon_account=self._daemon_account,
             guard=self._guard(magento),
         )
 

@@ -283,7 +283,7 @@ class Intake:
 
     def _report(self, written: Written) -> None:
         for entity, wrong in written.odd:
-            self._narrator.tell("intake.set_aside", entity=entity, message=wrong)
+            self._narrator.tell("capture.set_aside", entity=entity, message=wrong)
         for event in written.events:
             is_swept = event.entity_id in written.swept
             if self._triggers_on and is_swept and event.type in _ANNOUNCED:

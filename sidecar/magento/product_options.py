@@ -19,6 +19,8 @@ from sidecar.domain.order import ItemOption
 OPTION, ADDITIONAL, ATTRIBUTE, BUNDLE = "option", "additional", "attribute", "bundle"
 _PRICE_AT_CHILDREN = "0"
 _PRICE_AT_PARENT = "1"
+#: Lists in lists; no choice of a customer is nested further.
+_DEEPEST = 10
 
 
 class ProductOptions(msgspec.Struct, frozen=True):
@@ -151,9 +153,11 @@ def _number(found: object) -> Decimal | None:
     return number if number.is_finite() and -12 < number.adjusted() < 12 else None
 
 
-def _text(found: object) -> str:
+def _text(found: object, depth: int = 0) -> str:
     if isinstance(found, str):
         return found
     if isinstance(found, bool) or not isinstance(found, int | float | list):
         return ""
-    return ", ".join(_text(part) for part in found) if isinstance(found, list) else str(found)
+    if not isinstance(found, list):
+        return str(found)
+    return "" if depth == _DEEPEST else ", ".join(_text(part, depth + 1) for part in found)

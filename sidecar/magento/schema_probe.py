@@ -184,17 +184,19 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 texts[key] = TextColumn(int(length), str(charset))
         columns = _of_prefix(found, prefix)
         missing = _missing(columns)
+        # An optional one too, where the shop has it: its contents would be missing in silence.
+        there = [table for table, (at, column) in OPTIONAL.items() if column in columns.get(at, ())]
         unseen = [
             table
-            for table in REQUIRED
+            for table in (*REQUIRED, *there)
             if table not in columns and _is_hidden(connection, name, prefix + table)
         ]
         if unseen:
             raise PermissionDenied(
                 f"{database.login.user} may not read {', '.join(prefix + one for one in unseen)} "
                 f"in database {name!r}, or there is no such table",
-                "grant what 'erp-sidecar grants print' prints; if it is granted, check "
-                "shop.database.name and table_prefix against Magento's app/etc/env.php",
+                "grant what 'erp-sidecar grants print' prints, with its notes; if it is granted, "
+                "check shop.database.name and table_prefix against Magento's app/etc/env.php",
             )
         if missing:
             raise ConfigurationError(

@@ -319,10 +319,12 @@ class Acknowledge(Section):
     def _one_label_per_status(self) -> Acknowledge:
         labels = {self.accepted.status: self.accepted.label}
         rejected = self.rejected
-        named = [(rejected.status, rejected.label, ("rejected", "label"))]
+        named: list[tuple[str, str, tuple[str, ...]]] = [
+            (rejected.status, rejected.label, ("rejected", "label"))
+        ]
         if rejected.released is not None:
-            at = ("rejected", "released_label")
-            named.append((rejected.released, rejected.released_label, at))
+            where = ("rejected", "released_label")
+            named.append((rejected.released, rejected.released_label, where))
         named += [
             (mapping.status, mapping.label, ("statuses", code, "label"))
             for code, mapping in self.statuses.items()

@@ -67,7 +67,7 @@ class Container:
         if tried.returncode != 0:
             raise CannotBeHad(f"systemd-nspawn: {tried.stderr[-1000:]}")
         self._nspawn = subprocess.Popen(
-            [*command, "--boot", "systemd.log_target=console"],
+            [*command, "--boot"],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=self._console,
