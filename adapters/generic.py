@@ -25,8 +25,16 @@ from adapters.first import FirstCalls, not_sent
 from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
 from adapters.wire_call import Call
-from sidecar.domain.errors import ConfigurationError, Unavailable
-from sidecar.domain.outcome import Booked, Misconfigured, Outcome, Rejected, Retry, Unknown
+from sidecar.domain.errors import ConfigurationError, NotUnderstood
+from sidecar.domain.outcome import (
+    Booked,
+    Misconfigured,
+    Outcome,
+    Retry,
+    Unknown,
+    Unmapped,
+    reference_key,
+)
 from sidecar.ports import (
     Capabilities,
     Connection,
@@ -98,19 +106,42 @@ class GenericAdapter(Generic[Call]):
         found: dict[str, tuple[Booked, ...]] = {}
         for part in _parts(list(refs), inquiry.batch or 1):
             asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
-            rows: dict[str, list[Booked]] = {ref: [] for ref in part}
-            for external, booked in self._rows(inquiry, self._ask(inquiry, asked)):
-                ref = external if "external" in inquiry.each.leaves else part[0]
-                if ref not in rows:
-                    # Adopting it would tie the order to a stranger's document.
-                    raise Unavailable(
-                        f"{self._calls.name}: probe: the ERP answered with a document of "
-                        f"'{ref or 'nobody'}', which was not asked for",
-                        "is the parameter of the call the one that this ERP filters by?",
-                    )
-                rows[ref].append(booked)
-            found.update((ref, tuple(booked)) for ref, booked in rows.items())
+            rows = list(self._rows(inquiry, self._ask(inquiry, asked)))
+            found |= self._sorted_out(inquiry, part, rows)
         return found
+
+    def _sorted_out(
+        self,
+        inquiry: Inquiry[Call],
+        part: Sequence[str],
+        rows: Sequence[tuple[str | None, Booked]],
+    ) -> dict[str, tuple[Booked, ...]]:
+        """The documents of each reference that was asked for.
+
+        A search may find more than was asked for, and pad it: where the file says which document
+        is whose, ours are taken and the others are left.  But where ours is not among what was
+        found, strangers say that the ERP filters by something else, or stopped before ours: that
+        is not "no".
+        """
+        if "external" not in inquiry.each.leaves:
+            return {part[0]: tuple(booked for _, booked in rows)}
+        ours: dict[str, list[Booked]] = {ref: [] for ref in part}
+        asked = {reference_key(ref): ref for ref in part}
+        strangers: set[str] = set()
+        for external, booked in rows:
+            if ref := asked.get(reference_key(external or "")):
+                ours[ref].append(booked)
+            else:
+                # Adopting it would tie the order to a stranger's document.
+                strangers.add(external or "nobody")
+        missing = [ref for ref, booked in ours.items() if not booked]
+        if strangers and missing:
+            raise NotUnderstood(
+                f"{self._calls.name}: probe: asked for {', '.join(missing)}, the ERP answered with "
+                f"a document of '{min(strangers)}', which was not asked for",
+                "is the parameter of the call the one that this ERP filters by?",
+            )
+        return {ref: tuple(booked) for ref, booked in ours.items()}
 
     def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
         inquiry = self._declared(domain, "list")
@@ -201,8 +232,9 @@ class GenericAdapter(Generic[Call]):
             request = self._request(push.call, values)
         except ExpressionError as wrong:
             if len(events) == 1:
-                return [Result(Rejected(message=wrong.message, code="mapping"))]
-            return self._push_the_sound(push, events)
+                return [Result(Unmapped(message=wrong.message))]
+            # One that cannot be mapped must not stop those that were batched with it.
+            return [result for one in events for result in self._push(push, [one])]
         try:
             reply = self._transport.send(request)
         except NotSent as wrong:
@@ -225,22 +257,6 @@ class GenericAdapter(Generic[Call]):
             return events[0]
         return {"shop": self._shop, "events": tuple(one["event"] for one in events)}
 
-    def _push_the_sound(self, push: Push[Call], events: Sequence[Values]) -> Results:
-        """Keep an event that cannot be mapped from stopping those that were batched with it."""
-        broken: dict[int, Result] = {}
-        for index, one in enumerate(events):
-            try:
-                self._request(push.call, self._call_values(push, [one]))
-            except ExpressionError as wrong:
-                broken[index] = Result(Rejected(message=wrong.message, code="mapping"))
-        if not broken:
-            raise ConfigurationError(
-                f"{self._calls.name}: {push.name}: fails only for several events together"
-            )
-        sound = [one for index, one in enumerate(events) if index not in broken]
-        sent = iter(self._push(push, sound) if sound else ())
-        return [broken.get(index) or next(sent) for index in range(len(events))]
-
     def _asks(self, push: Push[Call]) -> bool:
         """Whether the ERP tells, asked or sent the same again, what became of a document."""
         domain = next(self._pushes[event][0] for event in push.events)
@@ -259,22 +275,25 @@ class GenericAdapter(Generic[Call]):
         return inquiry
 
     def _ask(self, inquiry: Inquiry[Call], asked: Values) -> Values:
-        """The values of a believable answer.  Raises Unavailable."""
+        """The values of a believable answer.
+
+        Raises NotUnderstood for one that is not, NotSent and Unanswered where there is none.
+        """
         values = {"shop": self._shop, **asked}
         try:
             request = self._request(inquiry.call, values)
             reply = self._transport.send(request)
             values["response"], _ = inquiry.call.response(reply)
             if not inquiry.ok.holds(values):
-                raise Unavailable(f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}")
+                raise NotUnderstood(f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}")
         except ExpressionError as wrong:
-            raise Unavailable(f"{self._calls.name}: {wrong.message}") from wrong
+            raise NotUnderstood(f"{self._calls.name}: {wrong.message}") from wrong
         return values
 
     def _rows(self, inquiry: Inquiry[Call], values: Values) -> Iterator[tuple[str | None, Booked]]:
         """Each document that was found, with its external reference where the file maps it.
 
-        An answer that cannot be read raises Unavailable: read as "nothing found" it would have
+        An answer that cannot be read raises NotUnderstood: read as "nothing found" it would have
         the order sent a second time.
         """
         try:
@@ -282,13 +301,13 @@ class GenericAdapter(Generic[Call]):
                 of_item = {**values, "item": item}
                 booked = inquiry.each.booked(of_item)
                 if booked is None:
-                    raise Unavailable(
+                    raise NotUnderstood(
                         f"{self._calls.name}: a document without a reference was answered",
                         "has the ERP's schema changed?",
                     )
                 yield _external(inquiry.each, of_item), booked
         except ExpressionError as wrong:
-            raise Unavailable(
+            raise NotUnderstood(
                 f"{self._calls.name}: {wrong.message}", "has the ERP's schema changed?"
             ) from wrong
 
@@ -299,11 +318,11 @@ class GenericAdapter(Generic[Call]):
             following = None if inquiry.next is None else inquiry.next(values)
         except ExpressionError as wrong:
             # Taken for the last page, it would make every further document look lost.
-            raise Unavailable(f"{self._calls.name}: list.next: {wrong.message}") from wrong
+            raise NotUnderstood(f"{self._calls.name}: list.next: {wrong.message}") from wrong
         if following in (None, "", False):
             return None
         if not isinstance(following, str | int) or following == page:
-            raise Unavailable(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
+            raise NotUnderstood(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
         return following
 
 

@@ -25,6 +25,7 @@ from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
+from sidecar.domain.reference import Reference
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
@@ -184,6 +185,17 @@ class Sidecar:
             for code, (label, states) in wanted.items()
         ]
 
+    def require_at_work(self) -> None:
+        """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
+        with self.database.transaction("reading the domains' control") as connection:
+            standing = self.store.control.read(connection, self.domains)
+        for domain, control in standing.items():
+            if control.stopped_at is not None:
+                raise ConfigurationError(
+                    f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
+                    f"mend the cause, then 'erp-sidecar domain resume {domain}'",
+                )
+
     def intake(self) -> Intake:
         """The station that turns hints into events."""
         return Intake(
@@ -244,6 +256,7 @@ class Sidecar:
                 owner=owner_name,
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
+                reference=Reference(orders.ref),
             ),
             Courier(
                 self.adapter,

@@ -15,7 +15,7 @@ from datetime import datetime
 from sidecar.capture.triggers import State, Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database
-from sidecar.domain.lifecycle import facts_of, fingerprint
+from sidecar.domain.lifecycle import facts_of, fingerprint, placed_at
 from sidecar.domain.order import Order
 from sidecar.ledger.entities import EntityRow
 from sidecar.ledger.grants import grants
@@ -281,6 +281,7 @@ def _row(order: Order, mark: int | None, at: datetime) -> EntityRow:
         address_mark=mark,
         facts=facts_of(order),
         sequence=0,
+        placed_at=placed_at(order),
         updated_at=order.updated_at,
         looked_at=at,
     )

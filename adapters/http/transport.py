@@ -26,7 +26,7 @@ from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
 from adapters.http.lines import Lines
 from adapters.http.wire import SENT
-from sidecar.domain.errors import Unavailable
+from sidecar.domain.errors import NotReached, Unavailable
 from sidecar.ports import Connection, Exchange, Preview
 
 EXCERPT = 2_000
@@ -70,7 +70,7 @@ class Reply:
     request: Request
 
 
-class NotSent(Unavailable):
+class NotSent(NotReached):
     """Nothing reached the ERP.  `lasting`: trying again would fail alike until a human acts."""
 
     def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:

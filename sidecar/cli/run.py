@@ -18,7 +18,7 @@ from sidecar.supervisor import Supervisor
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Work until nothing is due, then exit 0.")
+@click.option("--once", is_flag=True, help="Work until nothing is due, then exit 0 (78: a domain is stopped).")
 @click.pass_obj
 def run(context: Context, *, once: bool) -> None:
     """Run the daemon.
@@ -84,6 +84,7 @@ def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, o
         daemon = daemon_of(sidecar, once=once)
         if once:
             daemon.run_once()
+            sidecar.require_at_work()
         else:
             daemon.run(meanwhile=meanwhile)
     finally:

@@ -12,7 +12,14 @@ from msgspec.structs import asdict, replace
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
-from sidecar.domain.errors import PermissionDenied, SidecarError, TryAgain, Unavailable
+from sidecar.domain.errors import (
+    NotReached,
+    NotUnderstood,
+    PermissionDenied,
+    SidecarError,
+    TryAgain,
+    Unavailable,
+)
 from sidecar.domain.event import Payload, decode_payload, envelope
 from sidecar.domain.outcome import (
     Accepted,
@@ -24,7 +31,9 @@ from sidecar.domain.outcome import (
     describe,
     name_of,
     unread,
+    reference_key,
 )
+from sidecar.domain.settlement import Settlement
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended
@@ -125,6 +134,9 @@ class Courier:
             )
         try:
             said = self._knock()
+        except NotUnderstood:
+            self._account.answered()
+            raise
         except SidecarError as error:
             self._account.failed(error.message)
             raise
@@ -160,7 +172,9 @@ class Courier:
             if not self._turn(parcel.trust):
                 return []
             self._calling_since[id(parcel)] = self._clock.monotonic()
-            return self._ask(opened) if parcel.probing else self._push(opened, parcel.trust)
+            if parcel.probing:
+                return self._ask(opened, parcel.trust)
+            return self._push(opened, parcel.trust)
         finally:
             self._calling_since.pop(id(parcel), None)
             slots.give()
@@ -202,8 +216,8 @@ class Courier:
             outcome.code if isinstance(outcome, Rejected) else None,
             result.exchange,
         )
-        settlement = self._settler.of_push(one.claimed, one.payload, outcome)
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
+        return self._ended(one, settlement, attempt)
 
     def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""
@@ -220,45 +234,61 @@ class Courier:
             return outcome
         finally:
             self._account.throttle.ended()
-        read = [booked for booked in found if booked.reference == outcome.booked.reference]
+        own = reference_key(outcome.booked.reference)
+        read = [booked for booked in found if reference_key(booked.reference) == own]
         return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
-    def _ask(self, opened: Sequence[Opened]) -> list[Ended]:
+    def _ask(self, opened: Sequence[Opened], trust: Trust) -> list[Ended]:
+        """Ask about events; one place in the throttle's window was taken."""
         started = self._clock.monotonic()
         try:
-            found = self._adapter.probe(self._domain, [one.claimed.increment_id for one in opened])
+            found = self._adapter.probe(self._domain, [one.claimed.ref for one in opened])
+        except NotUnderstood as error:
+            # An ERP that answers is reachable, whatever it says.
+            self._account.answered()
+            unread = error.message
         except SidecarError as error:
             self._account.failed(error.message)
-            return [self._not_asked(one, error.message) for one in opened]
+            reached = not isinstance(error, NotReached)
+            return [self._not_asked(one, error.message, reached=reached) for one in opened]
+        else:
+            took = self._clock.monotonic() - started
+            self._account.probed(len(opened), took)
+            exchange = Exchange("question by number", None, took)
+            return [self._asked(one, found.get(one.claimed.ref, ()), exchange) for one in opened]
         finally:
             self._account.throttle.ended()
-        took = self._clock.monotonic() - started
-        self._account.probed(len(opened), took)
-        exchange = Exchange("question by number", None, took)
+        if len(opened) == 1:
+            return [self._not_asked(opened[0], unread, reached=True)]
+        # What cannot be read may be said of one of them: the others are asked about alone.
         return [
-            self._asked(one, found.get(one.claimed.increment_id, ()), exchange) for one in opened
+            ended for one in opened if self._turn(trust) for ended in self._ask([one], trust)
         ]
 
     def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
-        settlement = self._settler.of_probe(
-            one.claimed, one.payload, tuple(booked), linked=one.link is not None
-        )
+        settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
         references = ", ".join(document.reference for document in booked)
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange
         )
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        return self._ended(one, settlement, attempt)
 
-    def _not_asked(self, one: Opened, message: str) -> Ended:
-        settlement = self._settler.of_failed_probe(one.claimed, message)
-        return Ended(one.claimed, one.payload, settlement, Attempt("probe", "unknown", message))
+    def _not_asked(self, one: Opened, message: str, *, reached: bool) -> Ended:
+        settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
+        attempt = Attempt("probe", settlement.status.value, message)
+        return self._ended(one, settlement, attempt)
 
     def _unaskable(self, one: Opened) -> Ended:
         settlement = self._settler.of_unaskable(one.claimed, one.payload, one.link)
         attempt = Attempt("recover", settlement.status.value, "this ERP cannot be asked")
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        return self._ended(one, settlement, attempt)
+
+    def _ended(self, one: Opened, settlement: Settlement, attempt: Attempt) -> Ended:
+        return Ended(
+            one.claimed, one.payload, settlement, attempt, one.link, can_ask=self._can_probe
+        )
 
     def _unreadable(self, claimed: Claimed, message: str) -> Ended:
         settlement = self._settler.of_unreadable(claimed, message)
@@ -275,7 +305,7 @@ class Courier:
             time=claimed.occurred_at.replace(tzinfo=UTC),
             sequence=claimed.sequence,
         )
-        return Delivery(event, claimed.increment_id, one.link)
+        return Delivery(event, claimed.ref, one.link)
 
 
 def _reference(outcome: Outcome) -> str | None:

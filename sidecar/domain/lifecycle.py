@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -58,18 +59,23 @@ class KnownOrder:
     """What the ledger last knew of an order; `fingerprint` is None for one known by baseline only.
 
     `ext_order_id` is what our own write-back put on the order (None: nothing yet); `held_by_us`:
-    it also put the order on hold.
+    it also put the order on hold.  `vanished`: its row was gone.
     """
 
     state: str
     fingerprint: str | None
     ext_order_id: str | None = None
     held_by_us: bool = False
+    vanished: bool = False
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one look came to.
+
+    `another`: this is another order than the one that was known by this entity id (a dump was
+    restored, and Magento counts from there again).
 
     `undone`: Magento saved an order that it had loaded before our write-back, with all its columns,
     and so took our write away (measured: magento-flows, lost update); it is to be written again.
@@ -77,12 +83,15 @@ class Finding:
 
     events: tuple[EventType, ...]
     undone: bool = False
+    another: bool = False
 
 
 def compare(known: KnownOrder | None, order: Order) -> Finding:
     """The events that bring the ledger from what it knew to what is; order matters."""
-    if known is None:
-        return Finding((EventType.ORDER_PLACED, *_state_events("", order.state)))
+    another = known is not None and _is_another(known, order)
+    if known is None or another:
+        placed = (EventType.ORDER_PLACED, *_state_events("", order.state))
+        return Finding(placed, another=another)
     undone = known.ext_order_id is not None and order.ext_order_id != known.ext_order_id
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(order)):
@@ -90,8 +99,21 @@ def compare(known: KnownOrder | None, order: Order) -> Finding:
         state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
     # canceled document, or has none, and a human would be called for nothing.
-    changed = order.state != CANCELED and _is_changed(known.fingerprint, order)
+    lives_again = known.vanished or known.state == CANCELED
+    changed = order.state != CANCELED and (lives_again or _is_changed(known.fingerprint, order))
     return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
+
+
+def _is_another(known: KnownOrder, order: Order) -> bool:
+    """Magento never changes the moment of placing; somebody who does it by hand changes no more."""
+    if known.placed_at is None or known.placed_at == placed_at(order):
+        return False
+    return known.vanished or known.fingerprint is None or _is_changed(known.fingerprint, order)
+
+
+def placed_at(order: Order) -> datetime:
+    """When the order was placed (UTC, whole seconds, as the ledger keeps it)."""
+    return order.created_at.replace(tzinfo=None, microsecond=0)
 
 
 def is_our_old_hold(order: Order) -> bool:
