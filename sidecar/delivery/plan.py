@@ -22,6 +22,7 @@ _ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
 _MENDS = frozenset({EventType.ORDER_UPDATED, EventType.ORDER_RELEASED})
 _HOLDS = frozenset({EventType.ORDER_HELD, EventType.ORDER_RELEASED})
 _STATES = _MENDS | _HOLDS
+_PLACES = frozenset({EventType.ORDER_PLACED, EventType.ORDER_UPDATED})
 _WAITS_FOR_MENDING = frozenset({EventStatus.REJECTED, EventStatus.PARKED})
 NEVER_SEEN = "the ERP never saw this order: there is nothing to book and nothing to cancel"
 
@@ -114,9 +115,9 @@ def _plan_wanted(
 
 
 def _may_place(event: OpenEvent, earlier: Sequence[OpenEvent], link: _Link) -> bool:
-    """Whether the ERP may hold nothing living of the order, so that this change would place it."""
+    """Whether the ERP may hold nothing living of the order, so that this would place it."""
     ends = any(one.type in _ENDS for one in earlier)
-    return event.type is EventType.ORDER_UPDATED and (link is not _LIVING or ends)
+    return event.type in _PLACES and (link is not _LIVING or ends)
 
 
 def _plan_events(events: Sequence[OpenEvent], link: _Link) -> EntityPlan:

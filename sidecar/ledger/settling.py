@@ -161,7 +161,7 @@ class Settling:
             if _reference(one):
                 owners.setdefault(_document(one), set()).add(one.claimed.entity_id)
         return [
-            replace(one, settlement=_refused(one, owners[_document(one)]))
+            replace(one, settlement=refused(one, owners[_document(one)]))
             if _reference(one) and len(owners[_document(one)] | {one.claimed.entity_id}) > 1
             else one
             for one in ended
@@ -211,7 +211,8 @@ def _is_booked_anew(one: Ended) -> bool:
     )
 
 
-def _refused(one: Ended, owners: set[int]) -> Settlement:
+def refused(one: Ended, owners: set[int]) -> Settlement:
+    """The end of an attempt that was answered with the document of other entities (`owners`)."""
     claimed = one.claimed
     others = ", ".join(str(other) for other in sorted(owners - {claimed.entity_id}))
     told = (
