@@ -28,6 +28,7 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
     name_of,
+    Unmapped,
 )
 from sidecar.domain.secret import Secret
 from sidecar.ports import ErpAdapter, Link, Previewing
@@ -438,8 +439,7 @@ def test_an_order_without_an_external_id_is_not_sent(ours: NetSuiteServer, make:
 
     [outcome] = outcomes(make(calls, ours.url), NUMBERS[0])
 
-    assert isinstance(outcome, Rejected)
-    assert outcome.code == "mapping"
+    assert isinstance(outcome, Unmapped)
     assert "no externalId" in outcome.message
     assert ours.calls == []
 

@@ -107,8 +107,7 @@ def test_an_order_that_cannot_be_mapped_is_parked_with_the_line_and_not_sent(
 
     [result] = make(calls, echo.url).push([placed(simple_order())])
 
-    assert isinstance(result.outcome, Rejected)
-    assert result.outcome.code == "mapping"
+    assert isinstance(result.outcome, Unmapped)
     assert "calls.yaml:5: orders.push.call.json.number: lookup: table 't' has no key" in (
         result.outcome.message
     )
