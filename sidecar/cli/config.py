@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.documents import open_to_others
 from sidecar.domain.errors import UsageError
-from sidecar.erp import load_adapter
+from sidecar.erp import check_adapter
 from sidecar.settings.generate import generate as generated
+from sidecar.settings.secrets import unresolved
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text
 
@@ -51,7 +53,9 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
 def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration and the mapping: files only, no network, safe in CI.
 
-    Reads secrets' references but not the database or the ERP.
+    Reads every secret (of systemd's credentials only while the unit runs), and asks neither the
+    database nor the ERP.  A WSDL that is named by its address is not fetched: a note says so, and
+    'erp-sidecar adapter check' compares the mapping with it.
 
     \b
     Examples:
@@ -59,15 +63,27 @@ def validate(context: Context, *, as_json: bool) -> None:
       erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
-    load_adapter(loaded.settings).close()
-    files = [str(file) for file in loaded.files]
+    if problems := unresolved(loaded.settings):
+        first = problems[0]
+        raise type(first)("\n".join(one.message for one in problems), first.remedy)
+    warnings, notes = check_adapter(loaded.settings)
     calls = loaded.settings.erp.calls
-    if calls:
-        files.append(str(calls))
+    files = [*loaded.files, *([calls] if calls else [])]
+    warnings += [
+        f"{file}: every user of this machine may write it (chmod o-w {file})"
+        for file in files
+        if open_to_others(file)
+    ]
     if as_json:
-        emit_json({"valid": True, "files": files})
-    else:
-        click.echo(f"valid: {', '.join(files)}")
+        emit_json(
+            {"valid": True, "files": list(map(str, files)), "warnings": warnings, "notes": notes}
+        )
+        return
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    for note in notes:
+        click.echo(f"note: {note}")
+    click.echo(f"valid: {', '.join(map(str, files))}")
 
 
 @config.command()

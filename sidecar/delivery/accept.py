@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from sidecar.delivery.verify import differences
 from sidecar.domain.event import EventType
+from sidecar.domain.in_page import in_page
 from sidecar.domain.order import Order
 from sidecar.domain.outcome import Booked, reference_key
 from sidecar.domain.settlement import (
@@ -21,8 +22,6 @@ from sidecar.domain.settlement import (
 from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
 
-#: sales_order.ext_order_id is a varchar(32).
-EXT_ORDER_ID_LENGTH = 32
 #: Of a back-off's bound; what is drawn is never less.
 _LEAST = 0.5
 ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
@@ -71,11 +70,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The `acknowledge` section of a domain; `statuses`: ERP status → answer."""
+    """The `acknowledge` section of a domain; `statuses`: ERP status → answer.
+
+    `released`: the status that *Unhold* gives to what was refused.
+    """
 
     accepted: Answer = field(default_factory=Answer)
     rejected: Answer = field(default_factory=Answer)
     statuses: Mapping[str, Answer] = field(default_factory=dict)
+    released: str | None = None
 
 
 class Acceptance:
@@ -125,7 +128,8 @@ class Acceptance:
             case EventType.ORDER_PLACED:
                 return self._verdict_accepted(booked)
             case EventType.ORDER_UPDATED:
-                return replace(self._verdict_accepted(booked), releases=True)
+                released = self._acknowledgement.released
+                return replace(self._verdict_accepted(booked), releases=True, released=released)
             case _:
                 return None
 
@@ -136,8 +140,9 @@ class Acceptance:
         return Verdict(
             verdict="accepted",
             status=answer.status,
-            ext_order_id=booked.reference[:EXT_ORDER_ID_LENGTH],
+            number=booked.reference,
             comment=filled(comment, reference=booked.reference, status=booked.status or ""),
+            of_placement=True,
         )
 
     def _resend_in(self, event: Claimed) -> float:
@@ -212,7 +217,7 @@ def filled(template: str | None, **values: str) -> str | None:
     if template is None:
         return None
     blank = {"reference": "", "message": "", "status": "", "code": ""}
-    return template.format_map(blank | values)
+    return template.format_map(blank | {name: in_page(text) for name, text in values.items()})
 
 
 def _reopened(event: Claimed, booked: Booked, link: Link | None) -> tuple[Difference, ...]:

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sidecar.database import Database
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
-from sidecar.domain.reference import Reference, taken
 from sidecar.domain.event import EventType
+from sidecar.domain.reference import Reference, taken
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore

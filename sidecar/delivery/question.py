@@ -82,9 +82,7 @@ class Questions(Acceptance):
         if not event.maybe_booked:
             return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), absent=True)
         if self._capabilities.dedupe:
-            return Settlement(
-                EventStatus.PENDING, due_in=self._resend_in(event), maybe_booked=True
-            )
+            return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), maybe_booked=True)
         return self._parked_in_doubt(event, "sent without a trustworthy answer")
 
     def of_unreadable(self, event: Claimed, message: str) -> Settlement:
@@ -127,9 +125,7 @@ class Questions(Acceptance):
             maybe_booked=True,
         )
 
-    def _of_change(
-        self, event: Claimed, living: Sequence[Booked], link: Link | None
-    ) -> Settlement:
+    def _of_change(self, event: Claimed, living: Sequence[Booked], link: Link | None) -> Settlement:
         """A change acts on the ERP's own document, so repeating it books nothing twice.
 
         A change of an order that lives and of which there is no document is a placement, where it

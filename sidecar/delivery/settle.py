@@ -19,7 +19,6 @@ from sidecar.delivery.accept import (
 )
 from sidecar.delivery.question import Questions
 from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
@@ -105,9 +104,10 @@ class Settler(Questions):
             verdict=Verdict(
                 verdict="rejected",
                 status=answer.status,
-                ext_order_id=REFUSED_MARK if is_placement(event) else None,
+                number=None,
                 comment=filled(answer.comment, message=outcome.message, code=outcome.code or ""),
                 hold=answer.hold and not canceling,
+                of_placement=is_placement(event),
             ),
             # An ERP that cannot be asked was sent it again: what it says now is no word on the
             # first time (tests/unit/test_settle.py, …_the_doubt_of_the_first_time_stays).

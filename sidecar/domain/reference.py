@@ -69,7 +69,9 @@ def taken(
         booked = [one for one in documents.get(ref.casefold(), ()) if one[0] != entity_id]
         older = [one for one in orders.get(ref.casefold(), ()) if one < entity_id]
         if booked:
-            found[event] = _obstacle(number, ref, f"{booked[0][1]} was booked under it", booked[0][0])
+            found[event] = _obstacle(
+                number, ref, f"{booked[0][1]} was booked under it", booked[0][0]
+            )
         elif older:
             found[event] = _obstacle(number, ref, "is older", older[0])
     return found

@@ -20,6 +20,7 @@ from sidecar.domain.settlement import (
     VOUCHED_FOR,
     EventStatus,
 )
+from sidecar.ledger import fit
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
 
@@ -117,7 +118,7 @@ class Acts:
                 status=EventStatus.PARKED.value,
                 due_at=None,
                 waiting=None,
-                reason=reason,
+                reason=fit.text("event", "reason", reason),
                 remedy=sa.func.concat("erp-sidecar queue requeue ", c.increment_id),
                 error_code=PUT_ASIDE,
                 error_print=None,
@@ -135,7 +136,7 @@ class Acts:
                 status=EventStatus.SUPERSEDED.value,
                 due_at=None,
                 waiting=None,
-                reason=reason,
+                reason=fit.text("event", "reason", reason),
                 remedy=None,
                 error_code=DROPPED,
                 error_print=None,

@@ -121,6 +121,8 @@ Slug = Annotated[str, AfterValidator(_slug), Kind("name")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("name")]
 TablePrefix = Annotated[str, AfterValidator(_table_prefix), Kind("text")]
 Timezone = Annotated[str, AfterValidator(_timezone), Kind("time zone")]
+
+
 def _reference(value: str) -> str:
     Reference(value)
     return value

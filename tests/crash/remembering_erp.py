@@ -172,9 +172,7 @@ class RememberingErp:
     def open_again(self, external: str, content: Content) -> None:
         """A clerk opens the canceled document and fills it in from the order."""
         for document in self.of(external):
-            self.documents[document.reference] = replace(
-                document, canceled=False, content=content
-            )
+            self.documents[document.reference] = replace(document, canceled=False, content=content)
 
     def behave(self) -> None:
         """Accept everything, answer every question."""

@@ -21,7 +21,6 @@ from sidecar.delivery.settle import (
     Settler,
 )
 from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
@@ -101,7 +100,7 @@ def test_accepted_is_over_and_goes_back_to_magento() -> None:
     assert (end.status, end.due_in, end.booked, end.maybe_booked) == (ACCEPTED, None, BOOKED, False)
     assert end.verdict is not None
     assert (end.verdict.verdict, end.verdict.status) == ("accepted", "erp_received")
-    assert (end.verdict.ext_order_id, end.verdict.comment) == ("SO-1", "ERP order SO-1")
+    assert (end.verdict.number, end.verdict.comment) == ("SO-1", "ERP order SO-1")
     assert end.differences == ()
 
 
@@ -171,7 +170,7 @@ def test_the_erps_status_decides_what_the_order_becomes() -> None:
     assert verdict(None) == ("erp_received", "taken as SO-1")
 
 
-def test_a_number_too_long_for_magento_is_cut_there_and_kept_whole_in_the_ledger() -> None:
+def test_a_number_too_long_for_magento_is_never_cut_into_another_number() -> None:
     reference = "SO-" + "9" * 60
 
     end = pushed(Accepted(booked=Booked(reference=reference)))
@@ -179,7 +178,7 @@ def test_a_number_too_long_for_magento_is_cut_there_and_kept_whole_in_the_ledger
     assert end.booked
     assert end.booked.reference == reference
     assert end.verdict
-    assert end.verdict.ext_order_id == reference[:32]
+    assert end.verdict.number == reference
 
 
 def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
@@ -195,14 +194,24 @@ def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
         True,
     )
     assert end.verdict.comment == "ERP refused: Credit limit {exceeded}"
-    assert end.verdict.ext_order_id == REFUSED_MARK
+    assert (end.verdict.number, end.verdict.of_placement) == (None, True)
+
+
+def test_what_the_erp_says_is_text_in_magentos_page() -> None:
+    end = pushed(Rejected(message="<img src=x onerror=alert(1)> \u202eevil\x1b]52;c;x\a"))
+
+    assert end.verdict
+    assert end.verdict.comment == (
+        "ERP refused: &lt;img src=x onerror=alert(1)&gt; \ufffdevil\ufffd]52;c;x\ufffd"
+    )
+    assert end.reason, "the ledger keeps the ERP's own words"
 
 
 def test_a_refused_change_keeps_the_number_that_the_order_has() -> None:
     end = pushed(Rejected(message="no"), claimed(EventType.ORDER_UPDATED))
 
     assert end.verdict
-    assert end.verdict.ext_order_id is None
+    assert (end.verdict.number, end.verdict.of_placement) == (None, False)
 
 
 def test_an_order_that_is_being_canceled_is_not_held() -> None:
@@ -412,7 +421,9 @@ def test_a_change_goes_again_to_an_order_that_the_erp_has(change: EventType) -> 
     assert (by_probe.status, by_probe.due_in, by_probe.booked) == (PENDING, 0, BOOKED)
 
 
-@pytest.mark.parametrize("change", [each for each in CHANGES if each is not EventType.ORDER_UPDATED])
+@pytest.mark.parametrize(
+    "change", [each for each in CHANGES if each is not EventType.ORDER_UPDATED]
+)
 def test_a_cancel_of_an_order_that_the_erp_does_not_have_is_moot(change: EventType) -> None:
     assert probed(event=claimed(change)).status is SUPERSEDED
 
@@ -528,7 +539,9 @@ class TestTheOrdersOwnDocument:
         assert (by_word.status, by_word.code) == (PARKED, "canceled_document")
         assert vouched.status is ACCEPTED
 
-    @pytest.mark.parametrize(("status", "differs"), [("OPEN", False), ("CANCELED", True), (None, True)])
+    @pytest.mark.parametrize(
+        ("status", "differs"), [("OPEN", False), ("CANCELED", True), (None, True)]
+    )
     def test_an_erp_that_opens_the_canceled_document_says_so(
         self, status: str | None, differs: bool
     ) -> None:
