@@ -260,8 +260,7 @@ class GenericAdapter(Generic[Call]):
         except ExpressionError as wrong:
             if len(events) == 1:
                 return [Result(Unmapped(message=wrong.message))]
-            # One that cannot be mapped must not stop those that were batched with it.
-            return [result for one in events for result in self._push(push, [one])]
+            return self._push_the_sound(push, events)
         try:
             reply = self._transport.send(request)
         except NotSent as wrong:
@@ -288,6 +287,22 @@ class GenericAdapter(Generic[Call]):
         if push.batch is None:
             return events[0]
         return {"shop": self._shop, "events": tuple(one["event"] for one in events)}
+
+    def _push_the_sound(self, push: Push[Call], events: Sequence[Values]) -> Results:
+        """Keep an event that cannot be mapped from stopping those that were batched with it."""
+        broken: dict[int, Result] = {}
+        for index, one in enumerate(events):
+            try:
+                self._request(push.call, self._call_values(push, [one]))
+            except ExpressionError as wrong:
+                broken[index] = Result(Unmapped(message=wrong.message))
+        if not broken:
+            # Too much for one call; each alone is not.
+            half = len(events) // 2
+            return [*self._push(push, events[:half]), *self._push(push, events[half:])]
+        sound = [one for index, one in enumerate(events) if index not in broken]
+        sent = iter(self._push(push, sound) if sound else ())
+        return [broken.get(index) or next(sent) for index in range(len(events))]
 
     def _asks(self, push: Push[Call]) -> bool:
         """Whether the ERP tells, asked or sent the same again, what became of a document."""

@@ -199,6 +199,10 @@ class Sidecar:
             for code, (label, states) in wanted.items()
         ]
 
+    @property
+    def _reference(self) -> Reference:
+        return Reference(self.settings.domains.orders.ref)
+
     def require_at_work(self) -> None:
         """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
         with self.database.transaction("reading the domains' control") as connection:
@@ -271,7 +275,7 @@ class Sidecar:
                 owner=owner_name,
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
-                reference=Reference(orders.ref),
+                reference=self._reference,
             ),
             Courier(
                 self.adapter,
@@ -364,7 +368,9 @@ class Sidecar:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
-        return DryRun(self.database, store, self.magento, self.adapter, shop)
+        return DryRun(
+            self.database, store, self.magento, self.adapter, shop, reference=self._reference
+        )
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
@@ -385,7 +391,7 @@ class Sidecar:
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
-        return Storyteller(self.database, self.store, self.magento).stories(
+        return Storyteller(self.database, self.store, self.magento, self._reference).stories(
             number, self.adapter if ask_erp else None
         )
 

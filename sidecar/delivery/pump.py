@@ -33,8 +33,8 @@ from sidecar.ports import Clock, Narrator, Sleeper
 _T = TypeVar("_T")
 #: One run claims no longer than this, so that its caller can look at the work lease in between.
 _LONGEST_RUN = 1.0
-#: An event that was being sent or asked about this many times when the process died, all but the first time with
-#: nothing beside it, is put aside: it may be the cause.
+#: An event that was being sent or asked about this many times when the process died, all but the
+#: first time with nothing beside it, is put aside: it may be the cause.
 MOST_CRASHES = 5
 #: Different orders that could not be mapped, and none that could since the file of calls was read,
 #: after which the next would fail alike.

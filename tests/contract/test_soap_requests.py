@@ -10,7 +10,7 @@ import pytest
 
 from adapters.soap import generic
 from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Rejected
+from sidecar.domain.outcome import Accepted, Unmapped
 from sidecar.testing.sample_order import SampleLine, placed, sample_order
 from tests.contract.soap_peer import (
     CALLS,

@@ -40,11 +40,7 @@ from sidecar.ports import Capabilities, Link, Tolerances
 from sidecar.testing.sample_order import simple_order
 
 PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus
-PLACED, UPDATED, CANCELED = (
-    EventType.ORDER_PLACED,
-    EventType.ORDER_UPDATED,
-    EventType.ORDER_CANCELED,
-)
+PLACED, UPDATED, CANCELED, *_ = EventType
 HOUR = 3600.0
 #: With the back-off's defaults.  A batch of the adapter that is halved makes log2 of its size more.
 MOST_CALLS = 150
