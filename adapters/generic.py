@@ -7,7 +7,7 @@ What a call and its answer look like on the wire is the protocol's business:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -108,7 +108,7 @@ class GenericAdapter(Generic[Call]):
         found: dict[str, tuple[Booked, ...]] = {}
         for part in _parts(list(refs), inquiry.batch or 1):
             asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
-            rows = list(self._rows(inquiry, self._ask(inquiry, asked)))
+            rows = self._rows(inquiry, self._ask(inquiry, asked))
             found |= self._sorted_out(inquiry, part, rows)
         return found
 
@@ -116,7 +116,7 @@ class GenericAdapter(Generic[Call]):
         self,
         inquiry: Inquiry[Call],
         part: Sequence[str],
-        rows: Sequence[tuple[str | None, Booked]],
+        rows: Iterable[tuple[str | None, Booked]],
     ) -> dict[str, tuple[Booked, ...]]:
         """The documents of each reference that was asked for.
 

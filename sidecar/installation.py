@@ -151,7 +151,7 @@ class Installation:
             done.shared_numbers = self._shared_numbers()
             if done.shared_numbers:
                 tell(
-                    "WARNING: several orders have one external reference, and the younger ones will "
+                    "WARNING: several orders have one external reference, the younger ones will "
                     f"wait for a person: {'; '.join(done.shared_numbers)}: set domains.orders.ref "
                     "('erp-sidecar doctor explain numbers-shared')"
                 )

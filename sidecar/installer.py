@@ -9,9 +9,9 @@ from sidecar.app import Sidecar
 from sidecar.capture.triggers import Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, require_supported
+from sidecar.domain.reference import Reference
 from sidecar.domain.secret import Secret
 from sidecar.erp import load_adapter
-from sidecar.domain.reference import Reference
 from sidecar.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php

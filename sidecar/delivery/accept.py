@@ -221,7 +221,7 @@ def filled(template: str | None, **values: str) -> str | None:
 
 
 def _reopened(event: Claimed, booked: Booked, link: Link | None) -> tuple[Difference, ...]:
-    """An ERP that takes an order under the number of its canceled document opened it, if it says so.
+    """An ERP that takes it under the number of its canceled document opened that, if it says so.
 
     Otherwise it may have written into a document that stays canceled: a person looks.
     """

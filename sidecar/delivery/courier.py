@@ -134,8 +134,11 @@ class Courier:
             return self._carry(parcel, opened) + unreadable
         except Exception as error:  # noqa: BLE001 - the net around an adapter and its answers
             message = self._account.broke(error)
-            lost = self._not_asked if parcel.probing else self._in_doubt
-            return [lost(one, message) for one in opened] + unreadable
+            if parcel.probing:
+                lost = [self._not_asked(one, message, reached=True) for one in opened]
+            else:
+                lost = [self._in_doubt(one, message) for one in opened]
+            return lost + unreadable
 
     def knock(self) -> str:
         """Ask the ERP something harmless; what it said.

@@ -79,7 +79,7 @@ def plan(
 
 
 def _overtaken(events: Sequence[OpenEvent]) -> list[OpenEvent]:
-    """Ends that the ERP has not heard of, of an order that lives again: what follows an end says so.
+    """Ends that the ERP has not heard of, of an order that lives again: what follows them says so.
 
     One that was sent, and of which the ERP's last word is no refusal, goes first: it may have been
     carried out.

@@ -96,8 +96,8 @@ class Pump:
         #: Orders that the file of calls could not express, until it expresses the first one.
         self._unmapped: set[int] | None = set()
         with self._database.transaction("waking what waits at a gate") as connection:
-            # The gates may have been configured anew: what waits at one is looked at again.  And the
-            # file of calls was just read: what it could not express is tried again.
+            # The gates may have been configured anew: what waits at one is looked at again.  And
+            # the file of calls was just read: what it could not express is tried again.
             self._ledger.events.wake_domain(connection, self._lane.domain)
             self._ledger.events.revive_unmapped(connection, self._lane.domain)
 

@@ -135,11 +135,11 @@ CHECKS = (
         title="several orders have one external reference",
         cause="Stores share numbers (Magento's are unique within a store only), orders were "
         "imported, or a sequence was set back.",
-        shows="The younger order of each pair waits, parked with `number_taken`, before it is sent: "
-        "the ERP would take it for the older one.",
-        remedy="Set `domains.orders.ref`, to `'{store_id}-{increment_id}'` for one, let the file of "
-        "calls send `=ref`, reload, then `erp-sidecar queue requeue NUMBER` what waits. Orders that "
-        "are booked keep the reference they were booked under.",
+        shows="The younger order of each pair waits, parked with `number_taken`, unsent: the ERP "
+        "would take it for the older one.",
+        remedy="Set `domains.orders.ref`, to `'{store_id}-{increment_id}'` for one, let the file "
+        "of calls send `=ref`, reload, then `erp-sidecar queue requeue NUMBER` what waits. Orders "
+        "that are booked keep the reference they were booked under.",
         look=_shared_numbers,
     ),
     Check(

@@ -42,6 +42,18 @@ def order_row(rig: Rig, entity_id: int) -> tuple[Any, ...]:
     return tuple(row)
 
 
+def test_a_pass_that_stops_the_domain_does_not_end_well(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        shop.place([Line("MUG")])
+    rig.erp.rule("unauthorised")
+
+    done = subprocess.run(rig.command("run", "--once"), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 78, done.stderr
+    assert "orders is stopped" in done.stderr
+    assert "domain resume orders" in done.stderr
+
+
 def test_an_order_reaches_the_erp_and_its_answer_stands_on_the_order(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         placed = shop.place([Line("MUG", 2), Line("SHIRT", option="Red")], coupon="SAVE10")

@@ -27,8 +27,8 @@ from sidecar.domain.outcome import (
     Rejected,
     Throttled,
     Unknown,
-    name_of,
     Unmapped,
+    name_of,
 )
 from sidecar.domain.secret import Secret
 from sidecar.ports import ErpAdapter, Link, Previewing

@@ -179,6 +179,7 @@ class TestALease:
 
         (asked,) = take(ledger, [event_id], "two", probing=True)
         assert ledger.event(event_id).sent_at == ran_out_at
+        assert asked.since_sent is not None
         assert asked.since_sent < 600
 
     def test_that_ran_out_while_it_was_only_asked_about_says_nothing_of_the_sending(
@@ -267,6 +268,7 @@ class TestTaking:
 
         assert [(one.attempts, one.fence) for one in (first, second)] == [(1, 1), (2, 2)]
         assert ledger.event(event_id).first_sent_at == first_sent
+        assert second.since_sent is not None
         assert second.age >= second.since_sent
 
     def test_to_ask_is_no_attempt_to_deliver(self, ledger: LedgerBench, event_id: int) -> None:

@@ -1,7 +1,7 @@
 """No history of answers makes more than so many calls an hour for one event.
 
-One event is driven through `plan` and `Settler` as the pump does it, by an ERP that answers anything
-in any order and as fast as it can.  Waits are the shortest that the back-off may draw.
+One event is driven through `plan` and `Settler` as the pump does it, by an ERP that answers
+anything in any order and as fast as it can.  Waits are the shortest that the back-off may draw.
 """
 
 from __future__ import annotations
