@@ -125,12 +125,12 @@ def test_a_refused_login_stops_the_domain_until_it_is_resumed(rig: Rig) -> None:
     rig.erp.rule("unauthorised")
     with Shop(rig.magento) as shop:
         placed = shop.place()
-    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once", code=78)
     (listed,) = as_json(rig, "domain", "list")
     assert not listed["working"]
     assert listed["stopped_reason"]
     rig.erp.clear_rules()
-    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once", code=78)
     assert rig.erp.documents() == []
     rig.sidecar("domain", "resume", "orders")
     rig.sidecar("run", "--once")
