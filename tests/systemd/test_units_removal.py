@@ -74,7 +74,7 @@ def test_a_database_that_is_away_stops_the_purge_with_its_reason_and_a_way_out(
     at_work: Machine,
 ) -> None:
     container = at_work.container
-    container.run("systemctl", "stop", "mariadb.service")
+    container.run("systemctl", "stop", "mariadb.service", "mariadb.socket")
     said = purge(at_work, code=1)
     assert "Magento's database is not as it was before" in said
     assert "ERP_SIDECAR_UNINSTALL=no apt-get purge" in said
