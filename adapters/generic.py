@@ -124,10 +124,10 @@ class GenericAdapter(Generic[Call]):
         )
         return Page(rows, self._next(inquiry, values, page))
 
-    def preview(self, delivery: Delivery) -> list[Preview]:
+    def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
         if delivery.event.type not in self._pushes:
-            return []
+            return ()
         domain, push = self._pushes[delivery.event.type]
         values = self._values(delivery, domain)
         before = [self._shown(step.call, values) for step in push.first]

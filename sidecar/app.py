@@ -5,8 +5,8 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +40,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
+from sidecar.magento.extra_totals import extra_totals
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
@@ -53,7 +54,7 @@ from sidecar.operations import Operations
 from sidecar.owner import machine, owner
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock
-from sidecar.rules import pace_of, settler_of, write_back_rules_of
+from sidecar.rules import pace_of, settler_of, totals_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
@@ -87,10 +88,13 @@ class Sidecar:
         self,
         settings: Settings,
         *,
+        origin: Mapping[str, str] | None = None,
         narrator: Narrator | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
+        """`origin`: where each value of the settings was written (`Loaded.origin`)."""
         self.settings = settings
+        self._origin = origin or {}
         self.clock = SystemClock()
         self.stop = Stop()
         self.supervisor = supervisor or Supervisor(None)
@@ -115,8 +119,15 @@ class Sidecar:
 
     @cached_property
     def magento(self) -> MagentoSchema:
-        """Magento's tables, looked at."""
-        return probe(self.database, self.account.prefix)
+        """Magento's tables, looked at, with the further totals of the configuration."""
+        return self.with_totals(probe(self.database, self.account.prefix))
+
+    def with_totals(self, schema: MagentoSchema) -> MagentoSchema:
+        """Raises ConfigurationError for a column that is named and that the shop does not have."""
+        named = totals_of(self.settings.domains.orders, schema)
+        keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
+        places = {column: _place(key, self._origin) for column, key in keys.items()}
+        return replace(schema, totals=extra_totals(named, schema.columns, places))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -209,6 +220,7 @@ class Sidecar:
             triggers_on=self.settings.capture.triggers,
             clock=self.clock,
             narrator=self.narrator,
+            tolerance=self.settings.domains.orders.tolerance,
         )
 
     def sweep(self) -> Sweep:
@@ -220,6 +232,9 @@ class Sidecar:
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
             progress=self.watchdog.progress,
+            broken=lambda connection: self.store.events.broken(
+                connection, ORDERS, self.settings.capture.full_sweep_every.total_seconds()
+            ),
         )
 
     def erp_account(self) -> ErpAccount:
@@ -252,7 +267,7 @@ class Sidecar:
             Claimer(
                 self.database,
                 self.store,
-                Gate(orders.gate.payment),
+                Gate(orders.gate.payment, orders.gate.waiting_states),
                 self.clock,
                 domain=ORDERS,
                 subscriptions=capabilities.subscriptions,
@@ -351,7 +366,8 @@ class Sidecar:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
-        return DryRun(self.database, store, self.magento, self.adapter, shop)
+        tolerance = self.settings.domains.orders.tolerance
+        return DryRun(self.database, store, self.magento, self.adapter, shop, tolerance)
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
@@ -396,6 +412,12 @@ class Sidecar:
             self.adapter.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _place(key: str, origin: Mapping[str, str]) -> str:
+    """File and line of a key, or of the first below it, with its name; the name alone for none."""
+    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
+    return f"{written}: {key}" if written else key
 
 
 def account(settings: Settings) -> Account:

@@ -323,6 +323,8 @@ def _explain(error: MarkedYAMLError) -> str:
         return "has text that begins with a special character; put it in quotes"
     if "mapping values are not allowed" in problem:
         return "has a second ': ' or a wrong indent; put text that contains ': ' in quotes"
+    if "<block end>" in problem:
+        return "has a wrong indent: further in, or less far, than the lines that it stands among"
     if "tag" in problem:
         return "has a tag; text that begins with ! needs quotes"
     return f"is no YAML: {problem}"

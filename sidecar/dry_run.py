@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import sqlalchemy as sa
@@ -76,10 +77,12 @@ class DryRun:
         magento: MagentoSchema,
         adapter: ErpAdapter,
         shop: str,
+        tolerance: Decimal,
     ) -> None:
         self._database = database
         self._store = store
         self._reader = OrderReader(magento)
+        self._tolerance = tolerance
         self._adapter = adapter
         self._shop = shop
 
@@ -145,7 +148,7 @@ class DryRun:
             event_type,
             event_id(self._shop, _KIND, order.entity_id, sequence),
             sequence,
-            order.created_at if is_placement else order.updated_at,
+            order.created_at if is_placement else order.updated_at or order.created_at,
             False,
             link,
         )
@@ -161,7 +164,7 @@ class DryRun:
             time=one.occurred_at,
             sequence=one.sequence,
         )
-        broken = problems(one.payload) if isinstance(one.payload, Order) else []
+        broken = problems(one.payload, self._tolerance) if isinstance(one.payload, Order) else []
         return Rehearsed(
             number,
             one.order.entity_id,

@@ -60,7 +60,7 @@ class Installer:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings).close()
-        magento = probe(self._database, sidecar.account.prefix)
+        magento = sidecar.with_totals(probe(self._database, sidecar.account.prefix))
         return Installation(
             self._database,
             sidecar.store,

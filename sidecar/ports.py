@@ -161,7 +161,7 @@ class Preview:
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> list[Preview]:
+    def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """The calls that would be made for this event, its own last; none where nothing carries it.
 
         Raises `sidecar.domain.errors.BadData` for an event that cannot be mapped.

@@ -37,6 +37,7 @@ CREATE TABLE {entity} (
   status         varchar(32)  NOT NULL,
   ext_order_id   varchar(255) NULL COMMENT 'the ERP''s number, where our write-back put it there',
   held_by_us     tinyint      NOT NULL DEFAULT 0,
+  as_is          tinyint      NOT NULL DEFAULT 0 COMMENT 'an operator lets it go whatever its amounts are',
   overwritten    text         NULL COMMENT 'JSON: how it stood before our write: what a stale save brings back',
   grand_total    decimal(20,4) NULL,
   currency       varchar(3)   NULL,

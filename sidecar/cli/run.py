@@ -52,7 +52,9 @@ def run(context: Context, *, once: bool) -> None:
     release_signals()
     loaded = context.loaded
     log = _log_of(loaded)
-    successor = Successor(loaded, Sidecar(loaded.settings, supervisor=supervisor))
+    successor = Successor(
+        loaded, Sidecar(loaded.settings, origin=loaded.origin, supervisor=supervisor)
+    )
     _run(successor, log, reload, end, once=once)
     while (next_one := reload.successor()) is not None and not end.asked:
         _run(next_one, _log_of(next_one.loaded), reload, end, once=False, is_reload=True)
@@ -61,7 +63,7 @@ def run(context: Context, *, once: bool) -> None:
 def _prepared(config_path: Path, supervisor: Supervisor) -> Successor:
     """The configuration as it is in the files now, and all that is made of it."""
     loaded = load(config_path)
-    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
+    sidecar = Sidecar(loaded.settings, origin=loaded.origin, supervisor=supervisor)
     try:
         sidecar.prepare()
     except BaseException:

@@ -16,7 +16,8 @@ import msgspec
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line of a document, in the order's currency; what the ERP does not say is None.
 
-    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means.
+    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means; the
+    discount is told with or without the tax in it, as the ERP has it.
     """
 
     item_id: int | None = None
@@ -25,17 +26,20 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     price: Decimal | None = None
     row_total: Decimal | None = None
     discount_amount: Decimal | None = None
+    net_discount_amount: Decimal | None = None
     tax_amount: Decimal | None = None
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """A document in the ERP as the ERP describes it; what it does not say is None.
 
+    `currency`: the three letters of ISO 4217, in which all figures are.
     `unread`: which figures it says in a way that could not be read, and why; they are None too.
     """
 
     reference: str
     status: str | None = None
+    currency: str | None = None
     total: Decimal | None = None
     tax: Decimal | None = None
     lines: int | None = None

@@ -40,6 +40,7 @@ class KnownEntity:
     revision: int
     vanished: bool
     looked_at: datetime | None
+    as_is: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +185,21 @@ class Entities:
                 .values(fingerprint=ANOTHER, revision=self._table.c.revision + 1)
             )
 
+    def send_as_is(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> None:
+        """Let the entities go whatever their amounts are, now and after each later change."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.kind == kind, self._table.c.entity_id.in_(sorted(set(ids))))
+            .values(as_is=1, revision=self._table.c.revision + 1)
+        )
+
     def _select(
         self, connection: sa.Connection, where: str, parameters: tuple[object, ...]
     ) -> list[KnownEntity]:
         rows = connection.exec_driver_sql(
             "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, "
             "overwritten, grand_total, currency, fingerprint, facts, sequence, revision, "
-            f"vanished_at, looked_at FROM {self._names('entity')} {where}",
+            f"vanished_at, looked_at, as_is FROM {self._names('entity')} {where}",
             parameters,
         )
         return [_known(row) for row in rows]
@@ -219,6 +228,7 @@ def _known(row: Any) -> KnownEntity:
         revision=row.revision,
         vanished=row.vanished_at is not None,
         looked_at=row.looked_at,
+        as_is=bool(row.as_is),
     )
 
 

@@ -16,14 +16,18 @@ import sqlalchemy as sa
 
 from sidecar.database import insert_rows
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import OPEN, PUT_ASIDE, EventStatus, error_print
+from sidecar.domain.settlement import BAD_DATA, OPEN, PUT_ASIDE, EventStatus, error_print
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Candidate, Claimed, Claims
 from sidecar.ledger.tables import NOW
 
-__all__ = ["BEHIND_ANOTHER", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
+__all__ = ["BEHIND_ANOTHER", "GATE", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
 
 BEHIND_ANOTHER = "an earlier event of this entity"
+#: Before the name of the gate at which an event waits, and a colon.
+GATE = "gate "
+#: How many orders one sweep looks at again.
+_MOST_AGAIN = 1_000
 _OPEN = tuple(status.value for status in OPEN)
 
 
@@ -110,6 +114,25 @@ class Events(Claims):
                 )
             )
         return found
+
+    def broken(self, connection: sa.Connection, domain: str, longest: float) -> list[int]:
+        """Entities that were parked as bad data and want a look, by their ids.
+
+        After as long as it has been parked already, so ever more rarely, and `longest` seconds at
+        the most: what an importer writes is there in seconds, what a person corrects in hours.
+        """
+        rows = connection.exec_driver_sql(
+            "SELECT DISTINCT e.entity_id "
+            f"FROM {self._tables.names('event')} e FORCE INDEX (status) "
+            f"JOIN {self._tables.names('entity')} n "
+            "ON n.kind = e.kind AND n.entity_id = e.entity_id "
+            "WHERE e.status = 'parked' AND e.domain = %s AND e.error_code = %s "
+            "AND n.vanished_at IS NULL AND n.looked_at <= UTC_TIMESTAMP(3) - INTERVAL "
+            "LEAST(%s, GREATEST(0, TIMESTAMPDIFF(SECOND, e.created_at, n.looked_at))) SECOND "
+            f"LIMIT {_MOST_AGAIN}",
+            (domain, BAD_DATA, longest),
+        )
+        return [int(row[0]) for row in rows]
 
     def hold_back(self, connection: sa.Connection, ids: Sequence[int], waiting: str) -> None:
         """Take pending events out of the claim's way until `wake` is called for their entity."""

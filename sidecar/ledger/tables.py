@@ -15,7 +15,7 @@ PREFIX_INSIDE_MAGENTO = "erp_sidecar_"
 _COLUMNS = {
     "outbox": "id kind entity_id pointed created_at",
     "outbox_fault": "id kind entity_id pointed errno message created_at",
-    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us "
+    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us as_is "
     "overwritten grand_total currency fingerprint address_mark facts sequence revision updated_at "
     "looked_at vanished_at",
     "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "

@@ -134,6 +134,7 @@ Port = Annotated[int, Field(strict=True, ge=1, le=65535), Kind("port")]
 Factor = Annotated[float, Field(ge=1, le=100), Kind("number")]
 Tolerance = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=4), Kind("amount")]
 PaymentRule = Literal["always", "authorized", "paid", "never"]
+StateRule = Literal["wait", "go"]
 
 
 class Section(BaseModel):

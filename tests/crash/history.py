@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.ledger.events import BEHIND_ANOTHER
 from sidecar.ledger.overview import Overview
 from sidecar.testing.magento_db import Line, LoadedOrder, PlacedOrder, Shop
@@ -184,7 +183,7 @@ class History:
             _check_says_why(event)
         for order in self.sold:
             number = self._order(order, "ext_order_id")
-            if number not in (None, REFUSED_MARK):
+            if number is not None:
                 own = [document.reference for document in self.erp.of(order.number)]
                 assert number in own, self._story(order)
 

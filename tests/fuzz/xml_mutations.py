@@ -1,7 +1,7 @@
 """Answers in XML, changed the way that servers, gateways and new versions change them.
 
-What none of these does is to take the document away that a question found: an answer without it says
-honestly that it is not there.
+What none of these does is to take the document away that a question found: an answer without it
+says honestly that it is not there.
 """
 
 from __future__ import annotations
@@ -95,7 +95,9 @@ def _double(root: Any, random: Random, _: str) -> None:
 
 def _remove(root: Any, random: Random, kept: str) -> None:
     one = _below(root, random)
-    if one is not None and not any(etree.QName(each).localname == kept for each in one.iter()):
+    if one is not None and not any(
+        etree.QName(each).localname == kept for each in one.iter(etree.Element)
+    ):
         one.getparent().remove(one)
 
 

@@ -171,11 +171,11 @@ class TestAStaleSaveOfMagento:
     """PHP loaded the order before our write and then saved all its columns."""
 
     def held(self, **fields: Any) -> KnownOrder:
-        given = {"state": "holded", "status": "erp_rejected", "held_by_us": True}
+        given: dict[str, Any] = {"state": "holded", "status": "erp_rejected", "held_by_us": True}
         return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
     def accepted(self, **fields: Any) -> KnownOrder:
-        given = {"status": "erp_received", "ext_order_id": "SO-1"}
+        given: dict[str, Any] = {"status": "erp_received", "ext_order_id": "SO-1"}
         return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
     def test_that_took_the_erps_number_away_is_undone_and_no_event(self) -> None:
