@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from sidecar.database import Database
+from sidecar.domain.defect import defect, frames
 from sidecar.domain.errors import SidecarError, TryAgain
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator
@@ -237,27 +236,12 @@ class Daemon:
                 "station.failed", station=name, message=error.message, remedy=error.remedy
             )
         except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
-            self._failure = _defect(name, error)
+            self._failure = defect(f"in the station {name}", error)
             self._narrator.tell(
-                "daemon.failed", station=name, message=type(error).__name__, at=_frames(error)
+                "daemon.failed", station=name, message=type(error).__name__, at=frames(error)
             )
             self._stop.ask()
         else:
             if name in self._troubled:
                 self._troubled.discard(name)
                 self._narrator.tell("station.recovered", station=name)
-
-
-def _defect(station: str, error: BaseException) -> SidecarError:
-    """What ends the daemon, without the error's own words: they may hold a customer's data."""
-    return SidecarError(
-        f"a defect in the station {station}: {type(error).__name__} at {_frames(error)[-1]}",
-        "please report it, with the line daemon.failed of the log",
-    )
-
-
-def _frames(error: BaseException) -> list[str]:
-    return [
-        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-        for frame in traceback.extract_tb(error.__traceback__)
-    ]

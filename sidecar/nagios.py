@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sidecar.domain.printable import printable
 from sidecar.vitals import DomainVitals, Vitals
 
 
@@ -44,7 +45,7 @@ class Judgement:
         """The plugin's one line."""
         data = f" | {' '.join(self.figures)}" if self.figures else ""
         # A bar would begin the performance data.
-        said = "; ".join(self.reasons).replace("|", "/").replace("\n", " ")
+        said = printable("; ".join(self.reasons)).replace("|", "/")
         return f"ERP-SIDECAR {self.grade.name} - {said}{data}"
 
 

@@ -14,6 +14,8 @@ import uuid
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sidecar.domain.printable import printable
+
 _M_ARENA_MAX = -8
 
 
@@ -70,6 +72,8 @@ class Stop:
             return self._changed.wait_for(lambda: self._asked, seconds)
 
 
+#: Of the ledger's column.
+_LONGEST_LOGIN = 100
 _HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1})
 
 
@@ -108,4 +112,5 @@ def machine(file: Path = Path("/etc/machine-id")) -> str | None:
 
 def operator() -> str:
     """Who is at the keyboard, for the audit: the login behind sudo if there is one."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    login = os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    return printable(login)[:_LONGEST_LOGIN]

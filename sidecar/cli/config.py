@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.domain.errors import UsageError
 from sidecar.erp import load_adapter
 from sidecar.settings.generate import generate as generated
@@ -35,14 +36,14 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
     """
     written = generated(magento_root=magento_root)
     if output is None:
-        click.echo(written, nl=False)
+        echo_lines(written)
         return
     try:
         with output.open("x", encoding="utf-8") as file:
             file.write(written)
     except FileExistsError:
         raise UsageError(f"{output} exists already", "choose another --output") from None
-    click.echo(f"written: {output}")
+    echo(f"written: {output}")
 
 
 @config.command()
@@ -67,7 +68,7 @@ def validate(context: Context, *, as_json: bool) -> None:
     if as_json:
         emit_json({"valid": True, "files": files})
     else:
-        click.echo(f"valid: {', '.join(files)}")
+        echo(f"valid: {', '.join(files)}")
 
 
 @config.command()
@@ -84,4 +85,4 @@ def show(context: Context, *, as_json: bool) -> None:
     if as_json:
         emit_json(origins_as_json(context.loaded))
     else:
-        click.echo(as_text(context.loaded), nl=False)
+        echo_lines(as_text(context.loaded))
