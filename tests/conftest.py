@@ -8,6 +8,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sidecar.testing.magento_db import (
     Flavour,
@@ -19,6 +20,9 @@ from sidecar.testing.magento_db import (
 from tests.servers import flavour_asked_for
 
 _numbers = count(1)
+# How long an example takes is the machine's affair: a deadline would be a matter of luck.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

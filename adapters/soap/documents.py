@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from platformdirs import user_cache_dir
 
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
-from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.errors import ConfigurationError, Unavailable
 from sidecar.ports import Connection
 
 #: A WSDL that was fetched within the last day is not fetched again (seconds).
@@ -57,7 +57,11 @@ class Documents:
         self._stranger.close()
 
     def load(self, place: str) -> bytes:
-        """The document's bytes.  Raises ConfigurationError that names it."""
+        """The document's bytes.
+
+        Raises ConfigurationError that names it, Unavailable where it is at an address that does
+        not answer now.
+        """
         if place not in self._loaded:
             self._loaded[place] = self._read(place)
         return self._loaded[place]
@@ -84,7 +88,7 @@ class Documents:
             pass  # never fetched, or swept away: fetch it
         try:
             content = self._asked(url)
-        except ConfigurationError:
+        except (ConfigurationError, Unavailable):
             # An old one may differ from the ERP's; a daemon that does not start helps nobody.
             if kept.is_file():
                 return kept.read_bytes()
@@ -98,7 +102,9 @@ class Documents:
         try:
             reply = transport.send(Request("GET", url, headers={"Accept": "*/*"}))
         except (NotSent, Unanswered) as wrong:
-            raise ConfigurationError(wrong.message, remedy) from wrong
+            raise Unavailable(wrong.message, remedy) from wrong
+        if reply.status == 429 or reply.status >= 500:
+            raise Unavailable(f"GET {url}: HTTP {reply.status}", remedy)
         if reply.status != 200:
             raise ConfigurationError(f"GET {url}: HTTP {reply.status}", remedy)
         return reply.content

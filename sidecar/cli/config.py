@@ -8,9 +8,11 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
+from sidecar.documents import read_document
 from sidecar.domain.errors import UsageError
-from sidecar.erp import load_adapter
+from sidecar.erp import connection_of, load_adapter
 from sidecar.settings.generate import generate as generated
+from sidecar.settings.schema import Settings
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text
 
@@ -43,6 +45,11 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
             file.write(written)
     except FileExistsError:
         raise UsageError(f"{output} exists already", "choose another --output") from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{output}: there is no folder {output.parent}",
+            f"make it first: install -d -m 750 {output.parent}",
+        ) from None
     echo(f"written: {output}")
 
 
@@ -50,9 +57,10 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
 @as_json
 @click.pass_obj
 def validate(context: Context, *, as_json: bool) -> None:
-    """Check the configuration and the mapping: files only, no network, safe in CI.
+    """Check the configuration, the mapping and the secrets: files only, no network, safe in CI.
 
-    Reads secrets' references but not the database or the ERP.
+    Neither the database nor the ERP is asked.  A WSDL that is at an address is therefore not read,
+    and the mapping not compared with it; 'erp-sidecar adapter check' does that.
 
     \b
     Examples:
@@ -60,15 +68,31 @@ def validate(context: Context, *, as_json: bool) -> None:
       erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
-    load_adapter(loaded.settings).close()
+    notes = _checked(loaded.settings)
     files = [str(file) for file in loaded.files]
     calls = loaded.settings.erp.calls
     if calls:
         files.append(str(calls))
     if as_json:
-        emit_json({"valid": True, "files": files})
-    else:
-        echo(f"valid: {', '.join(files)}")
+        emit_json({"valid": True, "files": files, "notes": notes})
+        return
+    echo(f"valid: {', '.join(files)}")
+    for note in notes:
+        echo(f"note: {note}")
+
+
+def _checked(settings: Settings) -> list[str]:
+    """What could not be looked at without a network; raises SidecarError for what is wrong."""
+    if not isinstance(settings.erp.wsdl, str):
+        load_adapter(settings).close()
+        return []
+    connection_of(settings)  # its secrets
+    if settings.erp.calls is not None:
+        read_document(settings.erp.calls)
+    return [
+        f"erp.wsdl is an address: {settings.erp.calls or 'the mapping'} was read, and not compared "
+        "with it (erp-sidecar adapter check)"
+    ]
 
 
 @config.command()

@@ -27,8 +27,8 @@ _ORDERS_TOLD = 100
 def status(context: Context, *, as_json: bool) -> int:
     """Show how things stand: daemon, capture, each domain, the ERP account, differences.
 
-    Exits 2 when something needs a human: a doubt which system this is, a stopped or forgotten
-    domain, parked or rejected events, lost triggers, an open difference.
+    Exits 2 when something needs a human: no daemon works, a doubt which system this is, a stopped
+    or forgotten domain, parked or rejected events, lost triggers, an open difference.
 
     \b
     Examples:
@@ -109,6 +109,8 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     orders = found["domains"][ORDERS]
     events = orders["events"]
     lines = []
+    if found["daemon"] is None:
+        lines.append("no daemon works (systemctl start erp-sidecar; erp-sidecar doctor)")
     if not found["identity"]["sends"]:
         lines.append(f"NOTHING IS SENT: {found['identity']['why']} (erp-sidecar identity show)")
     if orders["stopped"]:

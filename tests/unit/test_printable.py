@@ -24,7 +24,8 @@ PACKAGE = Path(__file__).parents[2] / "sidecar"
 #: and zero width), surrogates, private use, unassigned, line and paragraph separators.
 UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 HOSTILE = st.text(
-    st.characters() | st.sampled_from("\x1b\x9b\x07\n\r\t|\u202e\u2066\u200b\u2028\ufeff\u3164'\"\\")
+    st.characters()
+    | st.sampled_from("\x1b\x9b\x07\n\r\t|\u202e\u2066\u200b\u2028\ufeff\u3164'\"\\")
 )
 
 
