@@ -63,6 +63,22 @@ _ASKED = (
     "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"
 )
 _MARK = "server mark"
+#: Refusals that quote names of things alone (a definer, a column, a table, a plugin): the cause.
+_QUOTES_NAMES = frozenset({
+    1030, 1048, 1114, 1129, 1193, 1194, 1195, 1265, 1273, 1286, 1305, 1356, 1359, 1360, 1364, 1406,
+    1412, 1418, 1449, 1451, 1452, 1524, 1526, 3819, 4025,
+})  # fmt: skip
+#: What was written, in the server's quotes, which it may have in itself; what follows is ours.
+_VALUE = re.compile(
+    r"'.*'(?= for (?:key|column) (?:'[\w.]+'|[`\w.]+)(?: at row \d+)?$)"
+    r"|'.*'(?=(?: at (?:row|line) \d+)?$)",
+    re.DOTALL,
+)
+_RIGHT_REMEDIES = {
+    1044: "check shop.database.name and ledger.schema: the account has no right on this schema, or "
+    "there is none; 'erp-sidecar grants print' prints the rights that it needs",
+    1419: "set log_bin_trust_function_creators=1, or use capture.triggers: false",
+}
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
 
@@ -269,15 +285,15 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
     if code in _LOGIN_REFUSED:
         return PermissionDenied(
-            f"the database refused the login ({code}) as {where}",
-            "check shop.database.user and the file or credential that its password names",
+            f"the database refused the login ({code}: {text}) as {where}", _login_remedy(text)
         )
     if code in _RIGHT_MISSING:
         return PermissionDenied(
             f"a right is missing ({code}: {text}) as {where}",
-            "set log_bin_trust_function_creators=1, or use capture.triggers: false"
-            if code == 1419
-            else "compare the account's rights with those that 'erp-sidecar grants print' prints",
+            _RIGHT_REMEDIES.get(
+                code,
+                "compare the account's rights with those that 'erp-sidecar grants print' prints",
+            ),
         )
     if code in _MISSING_OBJECT:
         return ConfigurationError(
@@ -295,9 +311,28 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"the database cannot be reached ({code}: {text}) as {where}",
             "check that the server runs and that shop.database names its host, port or socket",
         )
-    # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
-    unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    unquoted = _without_values(code, text)
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
+
+
+def _login_remedy(text: str) -> str:
+    """What the server took us for decides: it looks for an account of that name at that host."""
+    seen = re.search(r"for user '([^']*)'@'([^']*)'", text)
+    check = "check shop.database.user and the file or credential that its password names"
+    if seen is None or seen[2] == "localhost":
+        return check
+    return (
+        f"{check}; an account {seen[1]}@localhost is another one where the server resolves no "
+        f"names (skip_name_resolve): use the server's socket, or create {seen[1]}@{seen[2]}"
+    )
+
+
+def _without_values(code: int, text: str) -> str:
+    """The server's words without what was written, which may be a name or an e-mail."""
+    if code in _QUOTES_NAMES:
+        return text
+    struck, found = _VALUE.subn("'…'", text, count=1)
+    return struck if found else re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
 
 
 def is_duplicate(error: SidecarError) -> bool:

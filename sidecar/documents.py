@@ -61,6 +61,8 @@ _UNPRINTABLE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w./%+-]|:(?=[\w/]))*", re.ASCII)
 _SEPARATOR = re.compile(r":(?:\s|$)")
 _CONTENT = re.compile(r"\s*[^\s#]")
+#: How ruamel says that something cannot stand where it stands.
+_PLACELESS = ("mapping values", "block end", "expected ':'", "document start")
 #: `key:value`, which is a text and no key.
 _GLUED = re.compile(r"\s*[\w.-]+:\S")
 _AMBIGUOUS = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -317,7 +319,7 @@ def _explain(error: MarkedYAMLError, lines: Sequence[str]) -> tuple[int, str]:
         return began, "has a quote that is not closed"
     if "flow" in str(error.context):
         return line, f"has a {{ or [ of line {began} that is not closed, or lacks a comma"
-    if "mapping values" in problem or "block end" in problem or "expected ':'" in problem:
+    if any(one in problem for one in _PLACELESS):
         return _misplaced(line, began, lines)
     if "tag" in problem:
         return line, "has a tag; text that begins with ! needs quotes"
