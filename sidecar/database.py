@@ -285,7 +285,8 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
     if code in _LOGIN_REFUSED:
         return PermissionDenied(
-            f"the database refused the login ({code}: {text}) as {where}", _login_remedy(text)
+            f"the database refused the login ({code}: {text}) as {where}",
+            _login_remedy(code, text),
         )
     if code in _RIGHT_MISSING:
         return PermissionDenied(
@@ -315,9 +316,14 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
-def _login_remedy(text: str) -> str:
+def _login_remedy(code: int, text: str) -> str:
     """What the server took us for decides: it looks for an account of that name at that host."""
     seen = re.search(r"for user '([^']*)'@'([^']*)'", text)
+    if code == 1698:
+        return (
+            "this account logs in by the server's socket alone (unix_socket, auth_socket): set "
+            "shop.database.socket, and run the command as the system's user of that name"
+        )
     check = "check shop.database.user and the file or credential that its password names"
     if seen is None or seen[2] == "localhost":
         return check
