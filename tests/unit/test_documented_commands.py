@@ -50,7 +50,8 @@ def test_every_file_that_a_document_links_to_exists(file: Path) -> None:
 
 #: A whole call: up to the end of the code or of the line.
 LINE = re.compile(
-    r"`erp-sidecar( [^`]+)`|(?:^\s*(?:\$ )?|^\s*/\S*/bin/|[;&|] )erp-sidecar( [^`\n]+)", re.MULTILINE
+    r"`erp-sidecar( [^`]+)`|(?:^\s*(?:\$ )?|^\s*/\S*/bin/|[;&|] )erp-sidecar( [^`\n]+)",
+    re.MULTILINE,
 )
 #: Where a shell's own words begin.
 SHELL = {"|", ">", ">>", "2>", "&&", "||", ";", "&", "<"}
