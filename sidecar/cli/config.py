@@ -9,10 +9,11 @@ import click
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import read_document
-from sidecar.domain.errors import UsageError
+from sidecar.domain.errors import SidecarError, UsageError
 from sidecar.erp import connection_of, load_adapter
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.schema import Settings
+from sidecar.settings.secrets import references, resolve
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text
 
@@ -83,6 +84,11 @@ def validate(context: Context, *, as_json: bool) -> None:
 
 def _checked(settings: Settings) -> list[str]:
     """What could not be looked at without a network; raises SidecarError for what is wrong."""
+    for key, reference in references(settings):
+        try:
+            resolve(reference)
+        except SidecarError as error:
+            raise type(error)(f"{key}: {error.message}", error.remedy) from None
     if not isinstance(settings.erp.wsdl, str):
         load_adapter(settings).close()
         return []
