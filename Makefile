@@ -62,6 +62,13 @@ crash: server $(INSTALLED) ## The long crash run, most of an hour; ERP_SIDECAR_T
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-300}
 	$(BIN)/python -m pytest --capture=no --verbose tests/crash
 
+# Answers of ERPs mutated in names, types, nesting, case and blanks: nothing refused, nothing booked twice.
+# FUZZ_SEED=7 begins elsewhere; a failure says with which number it can be seen again.
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Mutate MUTATIONS=100000 answers (tests/fuzz)
+	export MUTATIONS=$${MUTATIONS:-100000} FUZZ_SEED=$${FUZZ_SEED:-0}
+	$(BIN)/python -m pytest --verbose $(PARALLEL) tests/fuzz
+
 # Figures with targets; prints and judges, changes nothing (BENCH_WRITE=1 renews docs/benchmarks.md).
 .PHONY: bench
 bench: server $(INSTALLED) ## Benchmarks: BENCH="throughput latency", BENCH_QUICK=1, BENCH_WRITE=1
@@ -80,6 +87,15 @@ deb: ## Build dist/magento-erp-sidecar_VERSION_ARCH.deb for this machine's syste
 .PHONY: acceptance-deb
 acceptance-deb: server $(INSTALLED) ## Build, install, run, upgrade and purge the package on this machine
 	ERP_SIDECAR_PACKAGES=1 $(BIN)/python -m pytest --verbose tests/packages
+
+# As root: debootstrap and systemd-nspawn make the machine, in a temporary folder that is removed.
+# The first time it is downloaded; ERP_SIDECAR_DEBOOTSTRAP names the folder that keeps it, ERP_SIDECAR_DEB
+# a package that is built already.
+.PHONY: acceptance-systemd
+acceptance-systemd: $(INSTALLED) ## The package in a container with a real systemd; minutes, as root
+	export ERP_SIDECAR_SYSTEMD=1
+	export ERP_SIDECAR_DEBOOTSTRAP=$${ERP_SIDECAR_DEBOOTSTRAP:-$(CURDIR)/.debootstrap}
+	$(BIN)/python -m pytest --verbose -rs tests/systemd
 
 .PHONY: check
 check: server $(INSTALLED) ## What CI runs first: lint, then the tests, also when lint found something
@@ -122,7 +138,7 @@ venv: $(INSTALLED) ## Make .venv and install into it (only when something change
 
 .PHONY: clean
 clean: ## Remove .venv and what the tools left behind
-	rm -rf .venv .mysql .mysql.new build dist *.egg-info .*_cache .hypothesis
+	rm -rf .venv .mysql .mysql.new .debootstrap build dist *.egg-info .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A venv that was interrupted, or whose Python went with an upgrade of the system, is made anew.

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import nodes
 
-from adapters.filters import Missing, kind
+from adapters.filters import ExpressionError, Missing, kind
 from adapters.shape import members_of
 
 _ABSENT = object()
@@ -25,13 +25,24 @@ def read_member(owner: Any, name: str, told: str) -> Any:
     if name in getattr(owner, "wrappers", ()):
         return owner
     if isinstance(owner, Mapping):
-        raise Missing(f"{told} has no '{name}'")
+        raise _not_there(owner, name, told)
     if owner is None:
         raise nothing_there(told, name)
     owner_type: type = type(owner)
     if name in members_of(owner_type):
         return getattr(owner, name)
-    raise Missing(f"{told} is {kind(owner)} and has no '{name}'")
+    # Not Missing: that a page of HTML has no such field says nothing of the document, so neither
+    # `default` nor `is defined` may make an answer of it.
+    raise ExpressionError(f"{told} is {kind(owner)} and has no '{name}'")
+
+
+def _not_there(owner: Mapping[Any, Any], name: str, told: str) -> ExpressionError:
+    """Missing, unless the name is there in another case: then the answer has changed."""
+    folded = name.casefold()
+    for key in owner:
+        if isinstance(key, str) and key.casefold() == folded:
+            return ExpressionError(f"{told} has '{key}' instead of '{name}'")
+    return Missing(f"{told} has no '{name}'")
 
 
 def nothing_there(told: str, name: str) -> Missing:

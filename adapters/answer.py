@@ -15,7 +15,7 @@ from typing import Any
 from adapters.compiler import Values
 from adapters.expression import Expression
 from adapters.fields import BOOKED, Fields
-from adapters.filters import ExpressionError, as_text, kind
+from adapters.filters import ExpressionError, as_text, kind, truth
 from sidecar.domain.outcome import (
     Accepted,
     Conflict,
@@ -40,10 +40,14 @@ PREDICATES = (
     "misconfigured",
 )
 VALUES = (*BOOKED, "code", "message", "field", "what", "after")
+#: What may not be believed of an answer that is not the ERP's own: each says "not booked".
+DENIALS = frozenset({"rejected", "throttled", "retry", "misconfigured"})
 #: What may be decided of a whole batch without looking at its results: that nothing was booked.
 WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 
 _SHORT = 500
+#: Where an answer's own words are; a `result` is a part of them.
+_WORDS = frozenset({"response.body", "response.xml", "response.fault", "result"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,20 @@ class Evidence:
 
     summary: str
     excerpt: str = ""
+    #: Whose answer it is, where it is not certainly the ERP's own (a gateway's): such an answer
+    #: may have come after the booking, whatever a line of the file says of it.
+    stranger: str = ""
+    #: The same for lines that do not look at the body: it is not what the ERP's API answers.
+    wordless: str = ""
     after: float | None = None
     unreadable: str = ""
     verdict: Outcome | None = None
     otherwise: Outcome | None = None
     doubtful: bool = False
+
+    def doubt_of(self, predicate: Predicate) -> str:
+        """Why "not booked" must not be believed; empty where it may be."""
+        return self.stranger or ("" if predicate.reads_body else self.wordless)
 
     @property
     def told(self) -> str:
@@ -81,18 +94,17 @@ class Predicate:
 
     def holds(self, values: Values) -> bool:
         """Whether it is true.  Raises ExpressionError when that cannot be said."""
-        if isinstance(self.ask, bool):
-            return self.ask
-        found = self.ask(values)
-        # "false", "N" and "0" are true to Python; an ERP that sends them says no.
-        if isinstance(found, str):
-            raise ExpressionError(f"{self.ask.source} is a text, not true or false; compare it")
-        return bool(found)
+        return self.ask if isinstance(self.ask, bool) else truth(self.ask(values), self.ask.source)
 
     @property
     def names(self) -> frozenset[str]:
         """What the question looks at."""
         return frozenset() if isinstance(self.ask, bool) else self.ask.names
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the question looks at what the ERP said, not only at the status."""
+        return not isinstance(self.ask, bool) and not _WORDS.isdisjoint(self.ask.reads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +131,20 @@ class Answer:
             told = (f"{', '.join(names)}: {why}" for why, names in passed_over.items())
             reasons = f" ({'; '.join(told)})" if passed_over else ""
             return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
-        if evidence.unreadable and decided in ("accepted", "partial", "duplicate"):
-            return Unknown(message=f"{decided}, but {evidence.unreadable}; {evidence.told}")
-        return self._described(decided, values, evidence)
+        name = decided.name
+        if evidence.unreadable and name in ("accepted", "partial", "duplicate"):
+            return Unknown(message=f"{name}, but {evidence.unreadable}; {evidence.told}")
+        if name in DENIALS and (doubt := evidence.doubt_of(decided)):
+            return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
+        return self._described(name, values, evidence)
 
-    def _decide(self, values: Values) -> tuple[str | None, dict[str, list[str]]]:
+    def _decide(self, values: Values) -> tuple[Predicate | None, dict[str, list[str]]]:
         """The predicate that holds, and which could not be asked, by reason."""
         passed_over: dict[str, list[str]] = {}
         for predicate in self.predicates:
             try:
                 if predicate.holds(values):
-                    return predicate.name, passed_over
+                    return predicate, passed_over
             except ExpressionError as wrong:
                 passed_over.setdefault(wrong.message, []).append(predicate.name)
         return None, passed_over
@@ -141,9 +156,7 @@ class Answer:
             case "accepted" | "partial":
                 return self._booked(decided, message or "", values, evidence)
             case "duplicate":
-                return Duplicate(
-                    reference=self.fields.text("reference", values), message=message or ""
-                )
+                return Duplicate(reference=self.fields.reference(values), message=message or "")
             case "rejected":
                 code, field = (self.fields.text(name, values) for name in ("code", "field"))
                 return Rejected(message=told, code=code, field=field)

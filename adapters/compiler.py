@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import inspect
 import operator
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from jinja2 import nodes
 
 from adapters.access import nothing_there, read_member, written
+from adapters.comparison import COMPARE, never_equal
 from adapters.filtered import computed, cut_shape, filtered, joined, looked_up_shape
 from adapters.filters import (
     FILTERS,
+    MOST_TEXT,
     TESTS,
     ExpressionError,
     Missing,
     as_number,
     as_text,
+    denied,
+    joined_text,
     kind,
     total,
+    truth,
 )
+from adapters.hidden import Hidden, is_hidden
+from adapters.numbers import negated
 from adapters.shape import (
     ANYTHING,
     Anything,
@@ -44,16 +52,6 @@ Evaluate = Callable[[Values], Any]
 Tables = Mapping[str, Mapping[str, Any]]
 
 _NUMBER, _TRUTH = Plain("number"), Plain("truth value")
-_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda left, right: left in right,
-    "notin": lambda left, right: left not in right,
-}
 _ARITHMETIC: Mapping[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -70,14 +68,23 @@ _FORBIDDEN: Mapping[type[nodes.Node], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression may name, with shapes, and the file's lookup tables."""
+    """What an expression may name, with shapes, and the file's lookup tables.
+
+    `whole`: texts are joined whole or not at all, because what is joined addresses something: of
+    `'/customers/M' ~ order.customer_id` none would leave one customer for all guests.
+    """
 
     names: Mapping[str, Shape]
     tables: Tables = field(default_factory=dict)
+    whole: bool = False
 
     def with_names(self, **names: Shape) -> Scope:
         """The scope with further names."""
-        return Scope({**self.names, **names}, self.tables)
+        return replace(self, names={**self.names, **names})
+
+    def of_an_address(self) -> Scope:
+        """The scope for what addresses something."""
+        return replace(self, whole=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,8 @@ class Compiler:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self.names: set[str] = set()
+        #: Names and members, as they are written: `response.body`.
+        self.reads: set[str] = set()
         self.problems: list[str] = []
 
     def compile(self, node: nodes.Node) -> Typed:
@@ -122,21 +131,16 @@ class Compiler:
                 return self._method(node, owner, name)
             case nodes.Compare(expr=left, ops=operands):
                 return self._compare(left, operands)
-            case nodes.Not(node=value):
-                inner = self.compile(value).evaluate
-                return Typed(lambda values: not inner(values), _TRUTH)
+            case nodes.Not():
+                return self.question(node)
             case nodes.Neg(node=value):
                 number = self.compile(value)
                 shape = filtered("abs", number.shape, ())
-                return Typed(lambda values: -as_number(number.evaluate(values)), shape)
+                return Typed(lambda values: negated(as_number(number.evaluate(values))), shape)
             case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
                 return self._condition(test, then, otherwise)
             case nodes.Concat(nodes=parts):
-                texts = tuple(self.compile(part) for part in parts)
-                shape = joined([one.shape for one in texts])
-                return Typed(
-                    lambda values: "".join(as_text(one.evaluate(values)) for one in texts), shape
-                )
+                return self._concat(parts)
             case nodes.List(items=items) | nodes.Tuple(items=items):
                 entries = tuple(self.compile(one).evaluate for one in items)
                 return Typed(lambda values: [one(values) for one in entries])
@@ -146,12 +150,54 @@ class Compiler:
                 reason = _FORBIDDEN.get(type(node), f"{type(node).__name__} is not allowed")
                 return self._problem(reason)
 
+    def question(self, node: nodes.Node, *, negated: bool = False) -> Typed:
+        """What is asked for yes or no: a condition, a predicate, the operand of `not`.
+
+        Of what comes from outside a text is neither, and none is no "no".
+        """
+        match node:
+            case nodes.Not(node=value):
+                inner = self.question(value, negated=not negated).evaluate
+                return Typed(lambda values: not inner(values), _TRUTH)
+            case nodes.And(left=left, right=right):
+                first, second = (self.question(one, negated=negated) for one in (left, right))
+                return _both(first, second)
+            case nodes.Or(left=left, right=right):
+                first, second = (self.question(one, negated=negated) for one in (left, right))
+                return _one_of(first, second)
+        asked = self.compile(node)
+        if not isinstance(asked.shape, Anything) or isinstance(node, nodes.Const):
+            return asked
+        read, told = asked.evaluate, written(node)
+        if negated:
+            return Typed(lambda values: not denied(read(values), told), _TRUTH)
+        return Typed(lambda values: truth(read(values), told), _TRUTH)
+
+    def _concat(self, parts: list[nodes.Expr]) -> Typed:
+        typed = tuple(self.compile(part) for part in parts)
+        texts = tuple((one.evaluate, written(part)) for one, part in zip(typed, parts, strict=True))
+        whole = self._scope.whole
+
+        def joined_up(values: Values) -> str:
+            found = []
+            for read, told in texts:
+                value = read(values)
+                if whole and value is None:
+                    raise ExpressionError(
+                        f"{told} is none: joined, the rest would address something else"
+                    )
+                found.append(value)
+            return _hiding(joined_text(as_text(one) for one in found), found)
+
+        return Typed(joined_up, joined([one.shape for one in typed]))
+
     def _problem(self, text: str) -> Typed:
         self.problems.append(text)
         return Typed(lambda _: None)
 
     def _name(self, name: str) -> Typed:
         self.names.add(name)
+        self.reads.add(name)
         shapes = self._scope.names
         if name not in shapes:
             known = ", ".join(sorted(shapes))
@@ -161,13 +207,16 @@ class Compiler:
 
     def _member(self, owner_node: nodes.Node, name: str) -> Typed:
         owner = self.compile(owner_node)
-        if name.startswith("_"):
-            return self._problem(f"'{name}': names that begin with _ are not readable")
+        # Of an answer any name may be a field's: SOAP's `_value_1`, a `_id` of JSON.
+        hidden = "__" if isinstance(owner.shape, Anything) else "_"
+        if name.startswith(hidden):
+            return self._problem(f"'{name}': names that begin with {hidden} are not readable")
         try:
             shape = member(owner.shape, name)
         except NoSuchMember as wrong:
             return self._problem(str(wrong))
         read, told = owner.evaluate, written(owner_node)
+        self.reads.add(f"{told}.{name}")
         if isinstance(owner.shape, Anything):
             return Typed(lambda values: read_member(read(values), name, told), shape)
 
@@ -256,6 +305,8 @@ class Compiler:
             return self._problem(f"{node.name}: {wrong}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
+        if wrong := _refused_constants(node.name, arguments, keywords):
+            return self._problem(wrong)
         return _applied(node.name, value, arguments, keywords)
 
     def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
@@ -268,6 +319,8 @@ class Compiler:
 
         def looked_up(values: Values) -> Any:
             key = as_text(value.evaluate(values))
+            if is_hidden(key):
+                return Hidden()
             if key in entries:
                 return entries[key]
             if default is None:
@@ -311,22 +364,26 @@ class Compiler:
         left, right = self.compile(node.left), self.compile(node.right)
         first, second = left.evaluate, right.evaluate
         if isinstance(node, nodes.And):
-            shape = either((left.shape, right.shape))
-            return Typed(lambda values: first(values) and second(values), shape)
+            return _both(left, right)
         if isinstance(node, nodes.Or):
-            shape = either((present(left.shape), right.shape))
-            return Typed(lambda values: first(values) or second(values), shape)
+            return _one_of(left, right)
         if type(node) not in _ARITHMETIC:
             return self._problem(_FORBIDDEN.get(type(node), f"'{node.operator}' is not allowed"))
         compute = _ARITHMETIC[type(node)]
         return Typed(
-            lambda values: compute(as_number(first(values)), as_number(second(values))),
+            lambda values: as_number(compute(as_number(first(values)), as_number(second(values)))),
             computed(node.operator, left.shape, right.shape),
         )
 
     def _compare(self, left_node: nodes.Expr, operands: list[nodes.Operand]) -> Typed:
-        left = self.compile(left_node).evaluate
-        steps = tuple((_COMPARE[one.op], self.compile(one.expr).evaluate) for one in operands)
+        first = self.compile(left_node)
+        others = [self.compile(one.expr) for one in operands]
+        steps = tuple(
+            (COMPARE[one.op], other.evaluate) for one, other in zip(operands, others, strict=True)
+        )
+        if wrong := never_equal(first, operands[0].op, others[0]):
+            return self._problem(f"{written(left_node)}: {wrong}")
+        left = first.evaluate
 
         def compared(values: Values) -> bool:
             value = left(values)
@@ -342,7 +399,9 @@ class Compiler:
     def _condition(self, test: nodes.Expr, then: nodes.Expr, otherwise: nodes.Expr | None) -> Typed:
         if otherwise is None:
             return self._problem("'if' needs an 'else': without it the value would be missing")
-        question, yes, no = self.compile(test), self.compile(then), self.compile(otherwise)
+        yes, no = self.compile(then), self.compile(otherwise)
+        # `x if x else y` asks whether there is one.
+        question = yes if test == then else self.question(test)
         asked = present(yes.shape) if test == then else yes.shape
         return Typed(
             lambda values: (yes if question.evaluate(values) else no).evaluate(values),
@@ -372,12 +431,63 @@ def _applied(
         if subject is None:
             return None
         extra = {key: one(values) for key, one in named.items()}
-        return function(subject, *(one(values) for one in further), **extra)
+        given = [subject, *(one(values) for one in further)]
+        result = function(*given, **extra)
+        if isinstance(result, str):
+            if len(result) > MOST_TEXT:
+                raise ExpressionError(f"{name}: a text of more than {MOST_TEXT:,} characters")
+            if any(map(is_hidden, given)):
+                return Hidden()
+        return result
 
     if name in ("first", "last"):
         return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
     constants = [one.constant for one in (*arguments, *keywords.values())]
     return Typed(applied, filtered(name, value.shape, constants))
+
+
+def _hiding(text: str, parts: Iterable[object]) -> str:
+    return Hidden(text) if any(map(is_hidden, parts)) else text
+
+
+def _both(left: Typed, right: Typed) -> Typed:
+    first, second = left.evaluate, right.evaluate
+    shape = either((left.shape, right.shape))
+    return Typed(lambda values: first(values) and second(values), shape)
+
+
+def _one_of(left: Typed, right: Typed) -> Typed:
+    first, second = left.evaluate, right.evaluate
+    shape = either((present(left.shape), right.shape))
+    return Typed(lambda values: first(values) or second(values), shape)
+
+
+#: On these a filter is tried with its constants, so that a wrong one is told when the file is read.
+_SAMPLES: Mapping[str, object] = {
+    "date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
+    "hash": "text",
+    "hmac": "text",
+}
+
+
+def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[str, Typed]) -> str:
+    """Why a filter can do nothing with the constants that it is given; empty where it can."""
+    if name not in _SAMPLES:
+        return ""
+    given = {key: one.constant for key, one in keywords.items() if one.constant is not None}
+    parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
+    for parameter, one in zip(parameters, arguments, strict=False):
+        if one.constant is not None:
+            given[parameter] = one.constant
+    if name == "hmac":
+        given.setdefault("key", "key")
+    if name == "date":
+        given.setdefault("format", "%F")
+    try:
+        FILTERS[name](_SAMPLES[name], **given)
+    except ExpressionError as wrong:
+        return wrong.message
+    return ""
 
 
 def _default(value: Typed, default: Typed) -> Typed:

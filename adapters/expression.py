@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from jinja2 import TemplateSyntaxError, lexer, nodes
@@ -20,7 +19,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from adapters.compiler import Compiler, Evaluate, Scope, Values
 from adapters.filters import ExpressionError, kind
+from adapters.numbers import BeyondMeasure, read_number
+from adapters.rounds import rounds_of
 from adapters.shape import NoSuchMember, Shape, entry
+
+_LONGEST = 20_000
+_DEEPEST = 100
+#: Characters of an expression in a message.
+_SHOWN = 200
+_TOO_DEEP = f"nests more than {_DEEPEST} levels, or joins more terms than that; divide it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +41,17 @@ class Expression:
     names: frozenset[str]
     shape: Shape
     evaluate: Evaluate
+    #: Names and members that it looks at, as they are written.
+    reads: frozenset[str] = frozenset()
 
     def __call__(self, values: Values) -> Any:
         try:
             return self.evaluate(values)
         except ExpressionError:
             raise
-        except (TypeError, ValueError, ArithmeticError) as wrong:
-            # Python's own words may quote the value, which may be personal: only the class is told.
+        except Exception as wrong:
+            # Whatever a filter or a reader raises: an order with one odd value must not end the
+            # process.  Python's words may quote the value, which may be personal: its class only.
             reason = f"{self.source}: the values do not fit ({type(wrong).__name__})"
             raise ExpressionError(reason) from wrong
 
@@ -60,7 +70,9 @@ class Loop:
         entries = self.entries(values)
         if not isinstance(entries, list | tuple):
             raise ExpressionError(f"{self.entries.source}: {kind(entries)} is not a list")
+        rounds = rounds_of(values)
         for one in entries:
+            rounds.take()
             inner = {**values, self.name: one}
             if self.condition is None or self.condition(inner):
                 yield inner
@@ -74,15 +86,18 @@ class InvalidExpression(Exception):
         self.problems = tuple(problems)
 
 
-def compile_expression(source: str, scope: Scope) -> Expression:
-    """Parse and check one expression.  Raises InvalidExpression."""
+def compile_expression(source: str, scope: Scope, *, question: bool = False) -> Expression:
+    """Parse and check one expression; `question`: it is asked for yes or no.
+
+    Raises InvalidExpression.
+    """
     try:
         parser = _parser(source)
         node = parser.parse_expression()
         _at_end(parser)
     except (TemplateSyntaxError, RecursionError) as wrong:
         raise InvalidExpression([_not_understood(source, wrong)]) from wrong
-    return _compiled(node, source, scope)
+    return _compiled(node, source, scope, question=question)
 
 
 def compile_loop(source: str, scope: Scope) -> Loop:
@@ -102,7 +117,9 @@ def compile_loop(source: str, scope: Scope) -> Loop:
         inner = scope.with_names(**{name: entry(entries.shape)})
     except NoSuchMember as wrong:
         raise InvalidExpression([f"{source}: {wrong}"]) from wrong
-    condition = None if condition_node is None else _compiled(condition_node, source, inner)
+    condition = (
+        None if condition_node is None else _compiled(condition_node, source, inner, question=True)
+    )
     return Loop(name, entries, condition, inner)
 
 
@@ -113,11 +130,20 @@ class _ExactLexer(lexer.Lexer):
         self, stream: Any, name: str | None = None, filename: str | None = None
     ) -> Iterator[lexer.Token]:
         for line, token, text in stream:
-            if token == lexer.TOKEN_FLOAT:
-                exact: Any = Decimal(text.replace("_", ""))
-                yield lexer.Token(line, token, exact)
+            if token in (lexer.TOKEN_FLOAT, lexer.TOKEN_INTEGER):
+                yield lexer.Token(line, token, _literal(text, line))
             else:
                 yield from super().wrap([(line, token, text)], name, filename)
+
+
+def _literal(text: str, line: int) -> Any:
+    """A number as it is written; Jinja2 knows 0x1f and 1_000, too."""
+    digits = text.replace("_", "")
+    try:
+        number = read_number(digits)
+    except BeyondMeasure as wrong:
+        raise TemplateSyntaxError(f"'{text[:20]}' {wrong}", line) from None
+    return int(digits) if digits.isdigit() else number
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -131,6 +157,8 @@ _LEXER = _ExactLexer(_ENVIRONMENT)
 
 
 def _parser(source: str) -> Parser:
+    if len(source) > _LONGEST:
+        raise TemplateSyntaxError(f"is longer than {_LONGEST:,} characters; divide it", 1)
     return Parser(_ENVIRONMENT, source, state="variable")
 
 
@@ -140,13 +168,31 @@ def _at_end(parser: Parser) -> None:
 
 
 def _not_understood(source: str, wrong: Exception) -> str:
-    reason = wrong.message if isinstance(wrong, TemplateSyntaxError) else "too deeply nested"
-    return f"{source.strip()}: {reason}"
+    reason = wrong.message if isinstance(wrong, TemplateSyntaxError) else _TOO_DEEP
+    return f"{_shortened(source)}: {reason}"
 
 
-def _compiled(node: nodes.Expr, source: str, scope: Scope) -> Expression:
+def _shortened(source: str) -> str:
+    text = source.strip()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _compiled(node: nodes.Expr, source: str, scope: Scope, *, question: bool = False) -> Expression:
+    if _is_too_deep(node):
+        raise InvalidExpression([f"{_shortened(source)}: {_TOO_DEEP}"])
     compiler = Compiler(scope)
-    typed = compiler.compile(node)
+    typed = compiler.question(node) if question else compiler.compile(node)
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
-    return Expression(source.strip(), frozenset(compiler.names), typed.shape, typed.evaluate)
+    names, reads = frozenset(compiler.names), frozenset(compiler.reads)
+    return Expression(source.strip(), names, typed.shape, typed.evaluate, reads)
+
+
+def _is_too_deep(node: nodes.Node) -> bool:
+    """Looked at level by level: `1 + 1 + 1 …` nests once for each sign."""
+    level = [node]
+    for _ in range(_DEEPEST):
+        level = [child for one in level for child in one.iter_child_nodes()]
+        if not level:
+            return False
+    return True

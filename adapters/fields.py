@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from adapters.compiler import Values
 from adapters.expression import Expression, Loop
-from adapters.filters import ExpressionError, as_text, is_number, kind
+from adapters.filters import ExpressionError, as_number, as_text, is_number, kind, number_of
 from sidecar.domain.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.
@@ -20,6 +21,13 @@ LINE = BookedLine.__struct_fields__
 NAMES_A_LINE = frozenset({"item_id", "sku"})
 
 _LONGEST = 2_000
+#: As the ledger's columns have it.
+_LONGEST_REFERENCE = 100
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+#: Words with which one system's "nothing" reaches another as text.
+_NO_REFERENCE = frozenset(
+    {"false", "true", "null", "none", "nil", "undefined", "nan", "[]", "{}", "[object object]"}
+)
 #: The ledger's columns hold a thousand times as much: sums of lines must fit in too.
 _LARGEST = Decimal(10) ** 13
 
@@ -53,6 +61,21 @@ class Fields:
         found = as_text(self.get(name, values))[:_LONGEST]
         return found if found.strip() else None
 
+    def reference(self, values: Values) -> str | None:
+        """What the ERP calls its document; None for what is missing or cannot be such a name.
+
+        A truth value, zero, a list and blank text are none: an order that was accepted under one
+        of them could never be found again.  Nor is one cut that is too long to be kept whole.
+        """
+        try:
+            found = self.get("reference", values)
+            if isinstance(found, bool) or (is_number(found) and as_number(found) <= 0):
+                return None
+            name = as_text(found)
+        except ExpressionError:
+            return None
+        return name if _is_reference(name) else None
+
     def amount(self, name: str, values: Values) -> Decimal | None:
         """The value as a number, also where it comes as text.
 
@@ -75,7 +98,7 @@ class Fields:
 
     def booked(self, values: Values) -> Booked | None:
         """The document with what could be read of it; None without a reference."""
-        reference = self.text("reference", values)
+        reference = self.reference(values)
         if "reference" not in self.leaves and (link := values.get("link")):
             reference = link.reference
         if reference is None:
@@ -156,14 +179,19 @@ def _noted(
 
 def _number(found: Any) -> Decimal:
     """A number, or a text that is one.  Raises ExpressionError."""
-    if isinstance(found, Decimal):
-        return found
-    if is_number(found):
-        return Decimal(found)
-    try:
-        number = Decimal(found.strip()) if isinstance(found, str) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite():
+    if isinstance(found, str):
+        return number_of(found)
+    if not is_number(found):
         raise ExpressionError(f"{kind(found)} is not a number")
-    return number
+    return Decimal(as_number(found))
+
+
+def _is_reference(found: str) -> bool:
+    """Whether a document can be called so: not a word for "nothing", nor zero, nor unprintable."""
+    name = found.strip()
+    return (
+        0 < len(name) <= _LONGEST_REFERENCE
+        and name.casefold() not in _NO_REFERENCE
+        and bool(name.strip("0.+-"))
+        and not _CONTROL.search(name)
+    )

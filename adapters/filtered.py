@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from adapters.dates import UnknownDirective, written
 from adapters.shape import (
     ANYTHING,
     Plain,
@@ -106,7 +107,10 @@ def _truncated(shape: Shape, constants: Constants) -> Plain:
 def _dated(_: Shape, constants: Constants) -> Plain:
     match constants:
         case [str() as form, *_]:
-            return Plain("text", len(_LONGEST_DAY.strftime(form)))
+            try:
+                return Plain("text", len(written(_LONGEST_DAY, form)))
+            except UnknownDirective:
+                return Plain("text")
         case _:
             return Plain("text")
 

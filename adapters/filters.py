@@ -13,13 +13,18 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from adapters.dates import UnknownDirective, written
+from adapters.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
 from sidecar.domain.errors import BadData
 from sidecar.domain.money import rounded
+
+#: Characters of a text that is made of others.
+MOST_TEXT = 1_000_000
 
 
 class ExpressionError(BadData):
@@ -57,8 +62,11 @@ def is_number(value: object) -> bool:
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as a human writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent."""
-    text = f"{amount:f}"
+    """An amount as a human writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent.
+
+    Raises ExpressionError for what has no such form, or one of too many digits.
+    """
+    text = f"{_measured(amount):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
@@ -75,10 +83,21 @@ def as_text(value: object) -> str:
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, int):
-        return str(value)
+        return str(_measured(value))
     if isinstance(value, datetime):
         return as_utc(value).isoformat().replace("+00:00", "Z")
     raise ExpressionError(f"{kind(value)} cannot be written as text")
+
+
+_TOO_LONG = f"a text of more than {MOST_TEXT:,} characters"
+
+
+def joined_text(texts: Iterable[str], separator: str = "") -> str:
+    """The texts in one.  Raises ExpressionError for one that would be too long."""
+    parts = list(texts)
+    if sum(map(len, parts)) + len(separator) * len(parts) > MOST_TEXT:
+        raise ExpressionError(_TOO_LONG)
+    return separator.join(parts)
 
 
 def as_utc(value: datetime) -> datetime:
@@ -89,25 +108,22 @@ def as_utc(value: datetime) -> datetime:
 
 
 def _abs(value: Any) -> Any:
-    return abs(as_number(value))
+    return absolute(as_number(value))
 
 
 def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
     if not isinstance(value, datetime):
         raise ExpressionError(f"date: {kind(value)} is not a time")
-    return as_utc(value).astimezone(_zone(timezone)).strftime(format)
+    try:
+        return written(as_utc(value).astimezone(_zone(timezone)), as_text(format))
+    except (UnknownDirective, OverflowError) as wrong:
+        raise ExpressionError(f"date: {wrong}") from None
 
 
 def _decimal(value: Any) -> Decimal:
     if not isinstance(value, str):
         return Decimal(as_number(value))
-    try:
-        number = Decimal(value.strip())
-    except InvalidOperation:
-        raise ExpressionError("decimal: the text is not a number") from None
-    if not number.is_finite():
-        raise ExpressionError("decimal: the text is not a number")
-    return number
+    return number_of(value)
 
 
 def _base64(value: Any) -> str:
@@ -162,7 +178,7 @@ def _last(value: Any) -> Any:
 
 def _join(value: Any, separator: str = "") -> str:
     entries = _entries(value, "join")
-    return separator.join(as_text(one) for one in entries if one is not None)
+    return joined_text((as_text(one) for one in entries if one is not None), as_text(separator))
 
 
 def _length(value: Any) -> int:
@@ -176,7 +192,11 @@ def _lower(value: Any) -> str:
 
 
 def _replace(value: Any, old: str, new: str) -> str:
-    return as_text(value).replace(old, new)
+    text = as_text(value)
+    # Told before it is made: each replacement may grow the text a thousandfold.
+    if len(text) + text.count(old) * (len(new) - len(old)) > MOST_TEXT:
+        raise ExpressionError(_TOO_LONG)
+    return text.replace(old, new)
 
 
 def _round(value: Any, places: int = 0) -> Decimal:
@@ -238,15 +258,52 @@ TESTS: Mapping[str, Callable[[Any], bool]] = {
 
 def total(values: Iterable[Any]) -> Decimal:
     """The sum; an empty value counts as nothing."""
-    return sum((Decimal(as_number(one)) for one in values if one is not None), Decimal(0))
+    found = sum((Decimal(as_number(one)) for one in values if one is not None), Decimal(0))
+    return Decimal(as_number(found))
 
 
 def as_number(value: Any) -> Any:
-    """The value itself.  Raises ExpressionError for what is no number."""
+    """The value itself.  Raises ExpressionError for what is no number, or beyond all measure."""
     if not is_number(value):
         hint = "; texts are joined with ~" if isinstance(value, str) else ""
         raise ExpressionError(f"{kind(value)} is not a number{hint}")
-    return value
+    return _measured(value)
+
+
+def truth(value: Any, told: str) -> bool:
+    """Whether what an ERP answered means yes.
+
+    Raises ExpressionError for a text: "false", "N" and "0" are true to Python, and an ERP that
+    sends them says no.
+    """
+    if isinstance(value, str):
+        raise ExpressionError(f"{told} is a text, not true or false; compare it")
+    return bool(value)
+
+
+def denied(value: Any, told: str) -> bool:
+    """Whether what an ERP answered means no; nothing at all is not "no" either.
+
+    Raises ExpressionError for a text and for none.
+    """
+    if value is None:
+        raise ExpressionError(f"{told} is none, neither true nor false; ask for 'is none'")
+    return not truth(value, told)
+
+
+def number_of(text: str) -> Decimal:
+    """The number that a text is.  Raises ExpressionError."""
+    try:
+        return read_number(text)
+    except BeyondMeasure as wrong:
+        raise ExpressionError(f"a text {wrong}") from None
+
+
+def _measured(number: Any) -> Any:
+    try:
+        return bounded_int(number) if isinstance(number, int) else bounded(number)
+    except BeyondMeasure as wrong:
+        raise ExpressionError(f"this {wrong}") from None
 
 
 def _entries(value: Any, name: str) -> Sequence[Any]:

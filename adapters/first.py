@@ -17,7 +17,7 @@ from adapters.compiler import Values
 from adapters.filters import ExpressionError
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.mapping import Step
-from adapters.wire_call import Call
+from adapters.wire_call import Call, read_answer
 from sidecar.domain.outcome import (
     Accepted,
     Conflict,
@@ -64,7 +64,10 @@ class FirstCalls(Generic[Call]):
             return not_sent(wrong)
         except Unanswered as wrong:
             return Result(Retry(message=f"first, {wrong.message}"), wrong.exchange)
-        response, evidence = step.call.response(reply)
+        try:
+            response, evidence = read_answer(step.call, reply)
+        except ExpressionError as wrong:
+            return Result(Retry(message=self._redact(f"first, {wrong.message}")), reply.exchange)
         outcome = step.answer.outcome({**values, "response": response}, evidence)
         # What was saved in part is there all the same, and that is what the order needs.
         if isinstance(outcome, Accepted | Duplicate | Partial):

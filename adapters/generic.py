@@ -22,10 +22,12 @@ from adapters.compiler import Values
 from adapters.fields import Fields
 from adapters.filters import ExpressionError, as_text, kind
 from adapters.first import FirstCalls, not_sent
+from adapters.hidden import HiddenSecrets
 from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
-from adapters.wire_call import Call
-from sidecar.domain.errors import ConfigurationError, Unavailable
+from adapters.rounds import ROUNDS, Rounds
+from adapters.wire_call import Call, read_answer
+from sidecar.domain.errors import ConfigurationError, SidecarError, Unavailable
 from sidecar.domain.outcome import Booked, Misconfigured, Outcome, Rejected, Retry, Unknown
 from sidecar.ports import (
     Capabilities,
@@ -122,15 +124,18 @@ class GenericAdapter(Generic[Call]):
         )
         return Page(rows, self._next(inquiry, values, page))
 
-    def preview(self, delivery: Delivery) -> Preview | None:
+    def preview(self, delivery: Delivery) -> list[Preview]:
         """See `sidecar.ports.Previewing`."""
         if delivery.event.type not in self._pushes:
-            return None
+            return []
         domain, push = self._pushes[delivery.event.type]
-        values = self._call_values(push, [self._values(delivery, domain)])
-        request = push.call.disarmed(self._request(push.call, values))
-        shown = None if request.body is None else push.call.shown(request.body)
-        return self._transport.preview(request, shown)
+        values = self._values(delivery, domain)
+        before = [self._shown(step.call, values) for step in push.first]
+        return [*before, self._shown(push.call, self._call_values(push, [values]))]
+
+    def warnings(self) -> Sequence[str]:
+        """See `sidecar.ports.Advising`."""
+        return self._calls.warnings
 
     def ping(self) -> Ping:
         inquiry, asked = self._harmless()
@@ -139,6 +144,8 @@ class GenericAdapter(Generic[Call]):
             request = self._request(inquiry.call, values) if inquiry else self._bare
             reply = self._transport.send(request)
         except NotSent as wrong:
+            if wrong.exchange.status is not None:
+                return Ping(reachable=True, authorised=True, message=wrong.message)
             return Ping(reachable=False, authorised=not wrong.lasting, message=wrong.message)
         except (Unanswered, ExpressionError) as wrong:
             return Ping(reachable=False, authorised=True, message=wrong.message)
@@ -146,7 +153,7 @@ class GenericAdapter(Generic[Call]):
         try:
             well, refused = True, reply.status in _LOGIN_REFUSED
             if inquiry is not None:
-                response, evidence = inquiry.call.response(reply)
+                response, evidence = read_answer(inquiry.call, reply)
                 refused = refused or isinstance(evidence.verdict, Misconfigured)
                 well = inquiry.ok.holds({**values, "response": response})
         except ExpressionError as wrong:
@@ -185,7 +192,27 @@ class GenericAdapter(Generic[Call]):
         The nonce is new in each request: an ERP that checks it takes a repeated one for a replay.
         """
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
-        return call.request({**values, **once})
+        return self._filled(call, {**values, **once})
+
+    def _shown(self, call: Call, values: Values) -> Preview:
+        """The call as it would be made, with no secret in it."""
+        once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": HiddenSecrets()}
+        request = call.disarmed(self._filled(call, {**values, **once}))
+        return self._transport.preview(
+            request, None if request.body is None else call.shown(request.body)
+        )
+
+    def _filled(self, call: Call, values: Values) -> Request:
+        """The call with these values, whatever goes wrong in between.  Raises ExpressionError."""
+        try:
+            return call.request({**values, ROUNDS: Rounds()})
+        except SidecarError:
+            raise
+        except Exception as wrong:
+            # The class alone: a library's words may quote the order, or a secret.
+            raise ExpressionError(
+                f"{self._calls.name}: the call cannot be filled in ({type(wrong).__name__})"
+            ) from wrong
 
     def _deliver(self, push: Push[Call], events: Sequence[Values]) -> Results:
         """The call, with those events for which what the file wants done `first` went well."""
@@ -209,8 +236,13 @@ class GenericAdapter(Generic[Call]):
             return [not_sent(wrong)] * len(events)
         except Unanswered as wrong:
             return [Result(Unknown(message=wrong.message), wrong.exchange)] * len(events)
-        response, evidence = push.call.response(reply)
-        outcomes, note = push.answer.outcomes({**values, "response": response}, events, evidence)
+        try:
+            response, evidence = read_answer(push.call, reply)
+            answered = {**values, "response": response}
+            outcomes, note = push.answer.outcomes(answered, events, evidence)
+        except ExpressionError as wrong:
+            unread = Unknown(message=self._transport.redact(wrong.message))
+            return [Result(unread, reply.exchange)] * len(events)
         if outcomes is None:
             # One bad event must not park all that were batched with it.
             half = len(events) // 2
@@ -234,9 +266,9 @@ class GenericAdapter(Generic[Call]):
             except ExpressionError as wrong:
                 broken[index] = Result(Rejected(message=wrong.message, code="mapping"))
         if not broken:
-            raise ConfigurationError(
-                f"{self._calls.name}: {push.name}: fails only for several events together"
-            )
+            # Too much for one call; each alone is not.
+            half = len(events) // 2
+            return [*self._push(push, events[:half]), *self._push(push, events[half:])]
         sound = [one for index, one in enumerate(events) if index not in broken]
         sent = iter(self._push(push, sound) if sound else ())
         return [broken.get(index) or next(sent) for index in range(len(events))]
@@ -264,7 +296,7 @@ class GenericAdapter(Generic[Call]):
         try:
             request = self._request(inquiry.call, values)
             reply = self._transport.send(request)
-            values["response"], _ = inquiry.call.response(reply)
+            values["response"], _ = read_answer(inquiry.call, reply)
             if not inquiry.ok.holds(values):
                 raise Unavailable(f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}")
         except ExpressionError as wrong:
@@ -333,10 +365,11 @@ def _asked_first(outcome: Outcome) -> Outcome:
 
 
 def _found(inquiry: Inquiry[Call], values: Values) -> Sequence[Any]:
-    """What was found as a list: an empty value is none, one document is one."""
+    """What was found as a list: one document is one; none is nothing only where a file's protocol
+    writes nothing for an empty list."""
     found = None if inquiry.found is None else inquiry.found(values)
     match found:
-        case None:
+        case None if inquiry.none_is_nothing:
             return ()
         case list() | tuple():
             return found

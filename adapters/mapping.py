@@ -14,7 +14,7 @@ from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Pred
 from adapters.compiler import Scope
 from adapters.expression import Expression
 from adapters.fields import BOOKED, ITEMS, Fields
-from adapters.section import Section
+from adapters.section import Section, misplaced
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.template import Source
 from sidecar.documents import Document
@@ -72,6 +72,8 @@ class Inquiry(Generic[Call]):
     next: Expression | None = None
     each: Fields = field(default_factory=lambda: Fields({}))
     batch: int | None = None
+    #: Whether none for a list means that nothing was found, as in XML, where nothing is written.
+    none_is_nothing: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Calls(Generic[Call]):
     domains: Mapping[str, DomainCalls[Call]]
     dedupe: bool
     ping: Inquiry[Call] | None
+    #: What in the file may be meant, and most often is not.
+    warnings: tuple[str, ...] = ()
 
     def capabilities(self, domain: str) -> Capabilities:
         """What the file declares for a domain; nothing for one that it does not have."""
@@ -138,7 +142,8 @@ class Dialect(Generic[Call]):
     `read_call` reads a `call` section, `response` is the shape of an answer; `keys` are further
     keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
     ERP whose answers always look alike, so that the file may leave it out; `most` is how many
-    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself.
+    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself,
+    `none_is_nothing` that an empty list looks like none in its answers.
     """
 
     response: Shape
@@ -148,6 +153,7 @@ class Dialect(Generic[Call]):
     own: Own = field(default_factory=lambda: Own())
     most: int | None = None
     dedupe: bool = False
+    none_is_nothing: bool = True
 
 
 def read_calls(
@@ -189,10 +195,16 @@ class _Reader(Generic[Call]):
         if not domains:
             self._source.problem((), f"there is no domain; there are {', '.join(PAYLOADS)}")
         ping = self._ping(top.section("ping")) if "ping" in top else None
-        return Calls(name, domains, dedupe is True, ping)
+        warnings = tuple(self._source.warnings)
+        return Calls(name, domains, dedupe is True, ping, warnings)
 
     def _domain(self, section: Section, domain: str) -> DomainCalls[Call]:
-        names = [name for name in section.data if name not in ("probe", "list")]
+        names = []
+        for name in section.data:
+            if hint := misplaced(name):
+                section.problem(name, hint)
+            elif name not in ("probe", "list"):
+                names.append(name)
         pushes = tuple(self._push(section.section(name), name, domain) for name in names)
         _each_event_once(section, pushes)
         return DomainCalls(
@@ -318,6 +330,7 @@ class _Reader(Generic[Call]):
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
             each=each.document(_EACH, answered.with_names(item=ANYTHING)),
+            none_is_nothing=self._dialect.none_is_nothing,
         )
 
     def _ping(self, section: Section) -> Inquiry[Call]:

@@ -12,16 +12,60 @@ from adapters.expression import Expression
 from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
 from adapters.shape import suggest
 from adapters.template import (
+    ANY,
+    Form,
     Path,
     Source,
     Template,
+    check_form,
     compile_template,
     is_expression,
+    means_a_value,
     read_expression,
     read_loop,
+    warn_of_constant,
 )
 
 _ABSENT = object()
+#: By these a document is found again.
+_NAMES = frozenset({"reference", "external"})
+
+
+#: What a key that stands in the wrong place may have slipped out of, or into.
+_HOMES: Mapping[str, Collection[str]] = {
+    "a domain (orders)": ("push", "probe", "list", "changes"),
+    "a call that carries events, a probe or a list": (
+        "on",
+        "batch",
+        "first",
+        "call",
+        "answer",
+        "each",
+    ),
+    "'call'": ("method", "path", "query", "headers", "json", "form", "text", "operation", "body"),
+    "'answer'": (
+        *("accepted", "partial", "duplicate", "rejected", "throttled", "retry", "conflict"),
+        *("misconfigured", "ok", "found", "next", "results", "match", "code", "message", "field"),
+        "after",
+    ),
+    "'answer' or 'each'": ("reference", "status", "total", "tax", "lines", ITEMS, "external"),
+}
+
+
+def _elsewhere(key: str, path: Path) -> str:
+    """Where a key belongs, in words that lead to the indentation; empty where it is no key."""
+    for home, keys in _HOMES.items():
+        if key in keys:
+            inner = path[-1] if path else "the top of the file"
+            return f"; it belongs under {home}, and stands under {inner}: is it indented rightly?"
+    return ""
+
+
+def misplaced(name: str) -> str:
+    """What is wrong with the name of a call that is a key of calls; empty for any other."""
+    if name not in ("on", "batch", "first", "call", "answer", "each", *_HOMES["'call'"]):
+        return ""
+    return "this is a key of a call, and stands beside the calls: is it indented too little?"
 
 
 class Section:
@@ -32,7 +76,11 @@ class Section:
         self.path = path
         self.data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
         self._is_there = data is not _ABSENT
-        if self._is_there and not isinstance(data, Mapping):
+        if data is None:
+            source.problem(
+                path, "there is nothing in it: what belongs to it is indented further than it"
+            )
+        elif self._is_there and not isinstance(data, Mapping):
             source.problem(path, "this must be a mapping (key: value)")
 
     def __contains__(self, key: str) -> bool:
@@ -42,7 +90,11 @@ class Section:
         """Note keys that do not exist and keys that are missing."""
         for key in self.data:
             if key not in allowed:
-                hint = suggest(str(key), allowed) or f"; there are {', '.join(allowed)}"
+                hint = (
+                    _elsewhere(str(key), self.path)
+                    or suggest(str(key), allowed)
+                    or f"; there are {', '.join(allowed)}"
+                )
                 self.problem(key, f"there is no key '{key}' here{hint}")
         for key in required if self._is_there else ():
             if key not in self.data:
@@ -71,10 +123,11 @@ class Section:
         path = (*self.path, key)
         return tuple(Section(self.source, (*path, index), one) for index, one in enumerate(data))
 
-    def template(self, key: str, scope: Scope) -> Template | None:
+    def template(self, key: str, scope: Scope, form: Form = ANY) -> Template | None:
         """The template under a key, None where there is no such key."""
         if key not in self.data:
             return None
+        check_form(self.data[key], form, scope, self.source, (*self.path, key))
         return compile_template(self.data[key], scope, self.source, (*self.path, key))
 
     def whole(self, scope: Scope) -> Template | None:
@@ -91,22 +144,25 @@ class Section:
         self.problem(key, "this must be a text")
         return None
 
-    def expression(self, key: str, scope: Scope) -> Expression | None:
-        """The expression under a key; a constant is noted as a problem."""
+    def expression(self, key: str, scope: Scope, *, question: bool = False) -> Expression | None:
+        """The expression under a key, which may be a question for yes or no.
+
+        A constant is noted as a problem.
+        """
         if key not in self.data:
             return None
         leaf = self.data[key]
         if not is_expression(leaf):
             self.problem(key, "this must be an expression: it begins with '='")
             return None
-        return read_expression(leaf, scope, self.source, (*self.path, key))
+        return read_expression(leaf, scope, self.source, (*self.path, key), question=question)
 
     def predicate(self, key: str, scope: Scope) -> Predicate:
         """The question under a key; a text that is no expression would always be true."""
         leaf = self.data.get(key)
         if isinstance(leaf, bool):
             return Predicate(key, leaf)
-        found = self.expression(key, scope)
+        found = self.expression(key, scope, question=True)
         return Predicate(key, False if found is None else found)
 
     def fields(self, names: Collection[str], scope: Scope) -> Fields:
@@ -119,6 +175,9 @@ class Section:
             elif isinstance(leaf, Mapping | list):
                 self.problem(name, "this must be one value, not a tree")
             elif leaf is not None:
+                if name in _NAMES and means_a_value(leaf, scope):
+                    self.problem(name, f"every document would be called '{leaf}': write ={leaf}")
+                warn_of_constant(leaf, scope, self.source, (*self.path, name))
                 leaves[name] = leaf
         return Fields(leaves)
 

@@ -12,7 +12,9 @@ A mapping with `$when` that is false is no entry at all, not an empty one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any
 
 from adapters.compiler import Scope, Values
@@ -24,7 +26,7 @@ from adapters.expression import (
     compile_loop,
 )
 from adapters.filters import ExpressionError
-from adapters.shape import suggest
+from adapters.shape import Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.domain.errors import ConfigurationError
 
@@ -34,6 +36,9 @@ Template = Callable[[Values], Any]
 #: Not a form: names the type of a value that may be one of several, as SOAP and .NET's JSON do.
 TYPE = "$type"
 _MARK = "="
+#: The name that a text begins with, where it looks as if it were one or a way into one.
+_HEAD = re.compile(r"\A([A-Za-z_]\w*)(?:(?:\.\w+|\[[^\]]*\])*(?:\s*\|.*)?)\Z")
+_BRACES = re.compile(r"\{\{\s*([A-Za-z_]\w*)")
 _FORMS = (frozenset({"$each", "$do"}), frozenset({"$when", "$do"}))
 
 
@@ -44,12 +49,25 @@ class _Nothing:
 NOTHING = _Nothing()
 
 
+class Form(Enum):
+    """What a template may yield, where not everything can be written down."""
+
+    ANY = "anything"
+    PAIRS = "names with one value each, or a list of them"
+    ONE = "one value"
+
+
+ANY, PAIRS, ONE = Form.ANY, Form.PAIRS, Form.ONE
+
+
 class Source:
     """A calls file while it is read: where things stand, and what was wrong so far."""
 
     def __init__(self, document: Document) -> None:
         self._document = document
         self._problems: list[str] = []
+        #: What may be meant, and most often is not.
+        self.warnings: list[str] = []
 
     def place(self, path: Path) -> str:
         """`legacy-rest.yaml:23: orders.push.call.path`."""
@@ -58,6 +76,10 @@ class Source:
     def problem(self, path: Path, text: str) -> None:
         """Note what is wrong; reading goes on, so that one run shows all of it."""
         self._problems.append(f"{self.place(path)}: {text}")
+
+    def warning(self, path: Path, text: str) -> None:
+        """Note what may be meant as it is."""
+        self.warnings.append(f"{self.place(path)}: {text}")
 
     def raise_problems(self) -> None:
         """Raise one ConfigurationError with everything that was noted."""
@@ -72,10 +94,12 @@ def is_expression(leaf: object) -> bool:
     return isinstance(leaf, str) and leaf.startswith(_MARK)
 
 
-def read_expression(text: str, scope: Scope, source: Source, path: Path) -> Expression | None:
-    """Compile; a problem is noted and yields None."""
+def read_expression(
+    text: str, scope: Scope, source: Source, path: Path, *, question: bool = False
+) -> Expression | None:
+    """Compile; `question`: it is asked for yes or no.  A problem is noted and yields None."""
     try:
-        return compile_expression(text.removeprefix(_MARK), scope)
+        return compile_expression(text.removeprefix(_MARK), scope, question=question)
     except InvalidExpression as wrong:
         for problem in wrong.problems:
             source.problem(path, problem)
@@ -110,11 +134,81 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
         case list() | tuple():
             return _list(tree, scope, source, path)
         case _:
+            warn_of_constant(tree, scope, source, path)
             return lambda _: tree
 
 
-def _leaf(text: str, scope: Scope, source: Source, path: Path) -> Template:
-    expression = read_expression(text, scope, source, path)
+def means_a_value(leaf: object, scope: Scope) -> bool:
+    """Whether a constant is written as a name, or a way into one, would be."""
+    found = _HEAD.match(leaf) if isinstance(leaf, str) else None
+    return found is not None and found[1] in scope.names
+
+
+def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> None:
+    """Note a constant text that was meant to be computed."""
+    if not isinstance(leaf, str):
+        return
+    if means_a_value(leaf, scope):
+        source.warning(
+            path, f"this is the constant text '{leaf[:60]}'; a value is written ={leaf[:60]}"
+        )
+    elif any(one in scope.names for one in _BRACES.findall(leaf)):
+        source.problem(path, "nothing is computed in {{ }}: write ='text' ~ value")
+
+
+def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Path) -> None:
+    """Note what of a tree cannot be written down in that form."""
+    if form is ANY:
+        return
+    if isinstance(tree, Mapping) and "$do" in tree:
+        if form is ONE and "$each" in tree:
+            source.problem(path, f"a list has no place here: write {form.value}")
+        else:
+            check_form(tree["$do"], form, scope, source, (*path, "$do"))
+    elif form is ONE:
+        if isinstance(tree, Mapping | list) or _yields_a_tree(tree, scope):
+            source.problem(path, f"a tree has no place here: write {form.value}")
+    elif isinstance(tree, Mapping):
+        for name, value in tree.items():
+            _check_values(value, scope, source, (*path, name))
+    elif not is_expression(tree):
+        source.problem(path, f"write {form.value} (name: value)")
+
+
+def _check_values(value: object, scope: Scope, source: Source, path: Path) -> None:
+    """One value, or a list of them."""
+    if isinstance(value, list):
+        for index, one in enumerate(value):
+            _check_values_of_loop(one, scope, source, (*path, index))
+    else:
+        _check_values_of_loop(value, scope, source, path)
+
+
+def _check_values_of_loop(value: object, scope: Scope, source: Source, path: Path) -> None:
+    if isinstance(value, Mapping) and "$each" in value:
+        check_form(value.get("$do"), ONE, scope, source, (*path, "$do"))
+    elif not (is_expression(value) and not _yields_a_tree(value, scope, in_a_list=True)):
+        check_form(value, ONE, scope, source, path)
+
+
+def _yields_a_tree(leaf: object, scope: Scope, *, in_a_list: bool = False) -> bool:
+    """Whether an expression certainly yields what has parts; `in_a_list`: a list of them."""
+    if not (isinstance(leaf, str) and is_expression(leaf)):
+        return False
+    try:
+        shape = compile_expression(leaf.removeprefix(_MARK), scope).shape
+    except InvalidExpression:
+        # Told where it is compiled; and what a round of `$each` names is known only there.
+        return False
+    if in_a_list and isinstance(shape, Many):
+        shape = shape.entry
+    return isinstance(shape, Many | Record)
+
+
+def _leaf(
+    text: str, scope: Scope, source: Source, path: Path, *, question: bool = False
+) -> Template:
+    expression = read_expression(text, scope, source, path, question=question)
     if expression is None:
         return lambda _: None
     return _placed(expression, source.place(path))
@@ -179,7 +273,7 @@ def _when(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) 
     render = compile_template(tree["$do"], scope, source, (*path, "$do"))
     if text is None:
         return lambda _: None
-    condition = _leaf(text, scope, source, (*path, "$when"))
+    condition = _leaf(text, scope, source, (*path, "$when"), question=True)
     return lambda values: render(values) if condition(values) else NOTHING
 
 

@@ -6,7 +6,9 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.answer import Evidence
 from adapters.compiler import Values
+from adapters.filters import ExpressionError
 from adapters.http.transport import Reply, Request
+from sidecar.domain.errors import SidecarError
 
 
 class WireCall(Protocol):
@@ -26,3 +28,19 @@ class WireCall(Protocol):
 
 
 Call = TypeVar("Call", bound=WireCall)
+
+
+def read_answer(call: WireCall, reply: Reply) -> tuple[Any, Evidence]:
+    """The answer as expressions read it, whatever its reader stumbles over.
+
+    Raises ExpressionError, which has the class of what was raised and none of its words.
+    """
+    try:
+        return call.response(reply)
+    except SidecarError:
+        raise
+    except Exception as wrong:
+        raise ExpressionError(
+            f"{reply.request}: HTTP {reply.status}: the answer cannot be read "
+            f"({type(wrong).__name__})"
+        ) from wrong

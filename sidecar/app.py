@@ -16,6 +16,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
+from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, knows_skip_locked, require_supported
@@ -46,11 +47,13 @@ from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
+from sidecar.observe.log_file import require_appendable
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
+from sidecar.owner import machine, owner
 from sidecar.ports import ErpAdapter, Narrator
-from sidecar.process import Stop, SystemClock, machine, owner
-from sidecar.rules import pace_of, settler_of
+from sidecar.process import Stop, SystemClock
+from sidecar.rules import pace_of, settler_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
@@ -58,6 +61,7 @@ from sidecar.supervisor import Supervisor
 from sidecar.top.watch import Subject, Watch
 from sidecar.vitals import VitalsReader
 from sidecar.watchdog import Watchdog
+from sidecar.witness import Witness
 
 ORDERS = "orders"
 #: States in which an accepted order may stand when our status is put on it.
@@ -136,6 +140,11 @@ class Sidecar:
             erp=self.settings.erp.address,
             clock=self.clock,
             narrator=self.narrator,
+            witness=Witness.of(
+                self.settings.ledger.witness,
+                self.settings.shop.name,
+                f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
+            ),
         )
 
     @cached_property
@@ -152,10 +161,10 @@ class Sidecar:
             self.domains if self.settings.capture.triggers else (),
             self.stop,
             prefix=self.account.prefix,
-            account=self._definer(),
+            definer=self._definer(),
         )
 
-    def _definer(self) -> str | None:
+    def _definer(self) -> Definer | None:
         """The account that the installer let define the triggers."""
         if not self.ledger.applied():
             return None
@@ -163,7 +172,7 @@ class Sidecar:
         with self.database.transaction("reading the triggers' definer") as connection:
             note = self.store.installed.of(connection, kind).get(name, {})
         account = note.get("account")
-        return str(account) if account else None
+        return Definer(str(account), note.get("beside")) if account else None
 
     @property
     def domains(self) -> tuple[str, ...]:
@@ -177,6 +186,11 @@ class Sidecar:
         wanted: dict[str, tuple[str, set[str]]] = {}
         for mapping in (rules.accepted, *rules.statuses.values()):
             wanted.setdefault(mapping.status, (mapping.label, set()))[1].update(_STATES_AT_WORK)
+        if rules.rejected.hold and rules.rejected.released is not None:
+            released = wanted.setdefault(
+                rules.rejected.released, (rules.rejected.released_label, set())
+            )
+            released[1].update(_STATES_AT_WORK)
         held = ("holded",) if rules.rejected.hold else ()
         wanted.setdefault(rules.rejected.status, (rules.rejected.label, set()))[1].update(held)
         return [
@@ -221,6 +235,7 @@ class Sidecar:
             self.database,
             self.store,
             self.narrator,
+            longest_wait=self.settings.erp.throttle.longest_wait.total_seconds(),
         )
         account.restore()
         return account
@@ -282,6 +297,7 @@ class Sidecar:
             self.narrator,
             together=_WRITTEN_TOGETHER if skip_locked else 1,
             may_write=self.clone_guard.may_send,
+            rules=write_back_rules_of(self.settings.domains.orders),
         )
 
     def vitals(self) -> VitalsReader:
@@ -359,6 +375,18 @@ class Sidecar:
         return Storyteller(self.database, self.store, self.magento).stories(
             number, self.adapter if ask_erp else None
         )
+
+    def prepare(self) -> None:
+        """Make and check all that a daemon of this configuration needs, and change nothing.
+
+        What is wrong is raised here, while a former daemon may still be at work.
+        """
+        self.ledger.require_current()
+        _ = self.magento, self.adapter, self.triggers, self.clone_guard
+        if self.settings.heartbeat.url is not None:
+            resolve(self.settings.heartbeat.url)
+        if self.settings.logging.file is not None:
+            require_appendable(self.settings.logging.file)
 
     def close(self) -> None:
         """End the workers and give back the connections of what was made."""

@@ -18,6 +18,7 @@ from sidecar.domain.identity import (
     Identity,
     Judgement,
     OwnBeat,
+    Seen,
     ServerMark,
     Standing,
     bare_url,
@@ -25,8 +26,10 @@ from sidecar.domain.identity import (
 )
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.base_urls import base_urls
+from sidecar.magento.order_counter import next_order
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.ports import Clock, Narrator
+from sidecar.witness import Witness
 
 #: Seconds between two looks of the daemon, and for which a look is trusted.
 EVERY = 5.0
@@ -44,7 +47,7 @@ class CloneGuard:
     """One per process; used by several threads.
 
     `owner` is the process's name, `machine` the fingerprint of what it runs on, `erp` the address
-    that it would send to.
+    that it would send to; `witness` what an earlier process saw.
     """
 
     def __init__(
@@ -58,7 +61,10 @@ class CloneGuard:
         erp: str,
         clock: Clock,
         narrator: Narrator,
+        witness: Witness | None = None,
     ) -> None:
+        self._witness = witness or Witness(None)
+        self._witness_told = False
         self._database = database
         self._ledger = ledger
         self._magento = magento
@@ -68,6 +74,7 @@ class CloneGuard:
         self._clock = clock
         self._narrator = narrator
         self._own: OwnBeat | None = None
+        self._works = False
         self._looks: dict[ServerMark, _Look] = {}
         self._told: tuple[str, float] | None = None
 
@@ -82,7 +89,10 @@ class CloneGuard:
         """Look now."""
         present = self.circumstances(connection)
         recorded = self._ledger.identities.read(connection)
-        judgement = judge(recorded, present, self._own)
+        if self._works and recorded is not None:
+            # Its own doubt of a moment ago is no reason to doubt.
+            recorded = replace(recorded, told=None)
+        judgement = judge(recorded, present, self._own, self._witness.read())
         self._looks[present.server] = _Look(judgement, self._clock.monotonic())
         return judgement
 
@@ -96,6 +106,8 @@ class CloneGuard:
             base_urls=base_urls(connection, self._magento),
             erp=self._erp,
             machine=self._machine,
+            next_order=next_order(connection, self._magento),
+            known_order=self._ledger.entities.highest(connection, "order"),
         )
 
     def watch(self) -> None:
@@ -103,15 +115,20 @@ class CloneGuard:
 
         In a copy no sign of life is left: it would pass for that of the original.
         """
+        self._works = True
         with self._database.transaction("asking which system this is") as connection:
             judgement = self.judgement(connection)
             if judgement.may_send:
                 self._take_note(connection, judgement)
-                number = self._ledger.identities.beat(connection, self._owner, self._machine)
-        if judgement.may_send:
+                beat = self._ledger.identities.beat(connection, self._owner, self._machine)
+                recorded = self._ledger.identities.read(connection)
+            elif judgement.standing is not Standing.UNRECORDED:
+                self._ledger.identities.tell(connection, judgement, lasting=judgement.is_restored)
+        if judgement.may_send and recorded is not None:
             # Only what was committed may count as ours: a beat that was rolled back is in no
             # ledger, and a replica would be measured by it.
-            self._own = OwnBeat(self._owner, number)
+            self._own = OwnBeat(self._owner, beat.number)
+            self._remember(Seen(recorded.token, beat.number, beat.at))
         self._tell(judgement)
 
     def record_new(self, connection: sa.Connection, *, who: str, doubt: str | None) -> None:
@@ -152,6 +169,12 @@ class CloneGuard:
             reason=None,
             detail={"changes": [str(change) for change in judgement.changes]},
         )
+
+    def _remember(self, seen: Seen) -> None:
+        failed = self._witness.write(seen)
+        if failed and not self._witness_told:
+            self._narrator.tell("identity.witness_failed", message=failed)
+        self._witness_told = failed is not None
 
     def _tell(self, judgement: Judgement) -> None:
         now = self._clock.monotonic()

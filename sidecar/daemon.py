@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import sqlalchemy as sa
+
 from sidecar.database import Database
-from sidecar.domain.defect import defect, frames
-from sidecar.domain.errors import SidecarError, TryAgain
+from sidecar.domain.errors import SidecarError, TryAgain, described, frames
 from sidecar.ledger.store import LedgerStore
+from sidecar.owner import is_dead
 from sidecar.ports import Clock, Narrator
 from sidecar.process import Stop
 from sidecar.pulse import Pulse
@@ -24,6 +26,12 @@ _TRUSTED = 0.7
 _STATUS_SECONDS = 5.0
 #: What a stop that gets on may take, from each time that this is said.
 _MORE_SECONDS = 30.0
+#: After an error that nobody foresaw a station waits, twice as long each time, up to the second.
+_FIRST_REST_SECONDS = 1.0
+_LONGEST_REST_SECONDS = 60.0
+#: How often the ledger is told anew that a station goes on failing.
+_NOTE_SECONDS = 15.0
+_DEFECT_REMEDY = "please report it, with the line station.failed of the log; it is tried again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,15 @@ class Station:
     wakes: str | None = None
     pause: float = 0.0
     always: bool = False
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """A duty that fails: how often in a row, when it may try again, when the ledger was told."""
+
+    failures: int = 0
+    rest_until: float = 0.0
+    noted_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +92,7 @@ class Daemon:
         self._database = database
         self._ledger = ledger
         self._stations = stations
+        self._working_stations = {station.name for station in stations if not station.always}
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._stop = stop
@@ -85,17 +103,19 @@ class Daemon:
         self._is_ready = False
         self._standing_by = False
         self._worked_at: dict[str, float] = {}
-        self._troubled: set[str] = set()
+        self._troubles: dict[str, _Trouble] = {}
+        self._has_begun = False
         self._failure: BaseException | None = None
 
     def run(self, *, meanwhile: Callable[[], None]) -> None:
         """Work until a stop is asked for; `meanwhile` is called about once a second.
 
-        What is no error of ours but of the world (database gone, lock held) is told and tried
-        again; anything else ends the daemon, because a silent failure is worse than a crash.
+        A station that fails is told, noted in the ledger and tried again: at its interval where the
+        world failed (database gone, lock held), after a growing rest where nobody foresaw it.
+        The other stations go on.
         """
         self._narrator.tell("daemon.started", owner=self._owner)
-        schedule = Schedule(len(self._stations) + 2)
+        schedule = Schedule()
         self._plan(schedule)
         schedule.start()
         try:
@@ -156,6 +176,9 @@ class Daemon:
     def _work(self, station: Station, schedule: Schedule) -> None:
         if self._stop.asked or not (station.always or self._pulse.holds_the_lease):
             return
+        trouble = self._troubles.get(station.name)
+        if trouble is not None and self._clock.monotonic() < trouble.rest_until:
+            return
         too_soon = self._worked_at.get(station.name, 0.0) + station.pause - self._clock.monotonic()
         if station.pause and too_soon > 0:
             schedule.wake(station.name, too_soon)
@@ -178,17 +201,18 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked = self._pulse.holds_the_lease
+        worked, stood_by = self._pulse.holds_the_lease, self._standing_by
         held = self._acquire()
-        if not held and not self._standing_by:
+        if not held and not stood_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
-        if held and self._standing_by:
-            self._narrator.tell("daemon.took_over", owner=self._owner)
-        self._standing_by = not held
         if not self._is_ready:
             # The database answers, the ledger is ours or somebody else's: both are good states.
             self._is_ready = True
             self._supervision.supervisor.ready()
+        if held and not self._has_begun:
+            self._has_begun = True
+            with self._database.transaction("forgetting former failures") as connection:
+                self._ledger.stations.forget(connection)
         if held and not worked:
             begin()
 
@@ -208,11 +232,29 @@ class Daemon:
             self._supervision.supervisor.more_time(_MORE_SECONDS)
 
     def _acquire(self) -> bool:
+        """Take or extend the lease, at once where its holder is dead (docs/leases.md)."""
         asked_at = self._clock.monotonic()
+        lease = self._ledger.work_lease
         with self._database.transaction("holding the work lease") as connection:
-            held = self._ledger.work_lease.hold(connection, self._owner, self._lease_seconds)
+            holder = lease.holder(connection)
+            dead = holder if holder is not None and is_dead(holder) else None
+            held = lease.hold(connection, self._owner, self._lease_seconds, dead=dead)
+            if held and holder != self._owner:
+                self._end_claims_of_the_dead(connection)
         self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
+        if held and (dead or self._standing_by):
+            self._narrator.tell("daemon.took_over", owner=self._owner, dead=dead)
+        self._standing_by = not held
         return held
+
+    def _end_claims_of_the_dead(self, connection: sa.Connection) -> None:
+        """What a dead process was sending is unknown now, not only when its claims run out.
+
+        It sends nothing any more, so nobody is asked about too early: "not there" is believed only
+        some time after this moment, the last at which it may have sent (Claims.expire).
+        """
+        events = self._ledger.events
+        events.end(connection, [name for name in events.claimers(connection) if is_dead(name)])
 
     def _holder(self) -> str:
         with self._database.transaction("asking who holds the work lease") as connection:
@@ -230,18 +272,59 @@ class Daemon:
         try:
             work()
         except SidecarError as error:
-            # At each of its thousand repetitions; the log folds them.
-            self._troubled.add(name)
-            self._narrator.tell(
-                "station.failed", station=name, message=error.message, remedy=error.remedy
-            )
-        except BaseException as error:  # noqa: BLE001 - it ends the daemon, see run()
-            self._failure = defect(f"in the station {name}", error)
-            self._narrator.tell(
-                "daemon.failed", station=name, message=type(error).__name__, at=frames(error)
-            )
+            self._fails(name, error, error.remedy)
+        except Exception as error:  # noqa: BLE001 - the net: the other stations go on
+            trouble = self._fails(name, error, _DEFECT_REMEDY)
+            rest = _FIRST_REST_SECONDS * 2 ** min(trouble.failures - 1, 10)
+            trouble.rest_until = self._clock.monotonic() + min(rest, _LONGEST_REST_SECONDS)
+        except BaseException as error:  # noqa: BLE001 - somebody ends this process; see run()
+            self._failure = error
+            self._narrator.tell("daemon.failed", station=name, message=described(error))
             self._stop.ask()
         else:
-            if name in self._troubled:
-                self._troubled.discard(name)
-                self._narrator.tell("station.recovered", station=name)
+            self._recovers(name)
+
+    def _fails(self, name: str, error: Exception, remedy: str) -> _Trouble:
+        trouble = self._troubles.setdefault(name, _Trouble())
+        trouble.failures += 1
+        if name in self._working_stations:
+            self._pulse.failed(name)
+        ours = isinstance(error, SidecarError)
+        message = described(error) if ours else f"a defect: {described(error)}"
+        # At each of its thousand repetitions; the log folds them.
+        self._narrator.tell(
+            "station.failed",
+            station=name,
+            message=message,
+            remedy=remedy,
+            **({} if ours else {"at": frames(error)}),
+        )
+        self._note(name, trouble, message, remedy)
+        return trouble
+
+    def _note(self, name: str, trouble: _Trouble, message: str, remedy: str) -> None:
+        now = self._clock.monotonic()
+        if trouble.noted_at is not None and now - trouble.noted_at < _NOTE_SECONDS:
+            return
+        try:
+            with self._database.transaction("noting a failure") as connection:
+                self._ledger.stations.failed(connection, name, trouble.failures, message, remedy)
+            trouble.noted_at = now
+        except SidecarError as error:
+            # The database itself is away, most often: then whoever asks it hears that, at least.
+            self._narrator.tell("station.unnoted", station=name, message=error.message)
+
+    def _recovers(self, name: str) -> None:
+        trouble = self._troubles.get(name)
+        if trouble is None:
+            return
+        if trouble.noted_at is not None:
+            try:
+                with self._database.transaction("noting a recovery") as connection:
+                    self._ledger.stations.recovered(connection, name)
+            except SidecarError as error:
+                # Its row still stands: the next good end takes it away.
+                self._narrator.tell("station.unnoted", station=name, message=error.message)
+                return
+        del self._troubles[name]
+        self._narrator.tell("station.recovered", station=name)

@@ -16,7 +16,7 @@ A transaction never spans a network call to the ERP.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -24,10 +24,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoneFree
 
+from sidecar import packet
 from sidecar.domain.errors import (
+    BadData,
     ConfigurationError,
     PermissionDenied,
     SidecarError,
@@ -55,13 +57,20 @@ _SESSION = (
 # MySQL, 1820 on MariaDB; a locked account 3118 and 4151; 3032 is MySQL's offline_mode.
 _UNREACHABLE = frozenset({2002, 2003, 2005, 2006, 2013, 1040, 1053, 1077, 1927, 3032, 4031})
 _LOGIN_REFUSED = frozenset({1045, 1698, 1130, 1820, 1862, 3118, 4151})
-_RIGHT_MISSING = frozenset({1044, 1142, 1143, 1227, 1370, 1410, 1419})
+_HOST_REFUSED = 1130
+_NO_SCHEMA_RIGHT = 1044
+_RIGHT_MISSING = frozenset({1142, 1143, 1227, 1370, 1410, 1419})
 _LOCKED = frozenset({1205, 1213, 3572, 1020, 3058})
 #: What a new connection asks for, in one statement: its isolation, and which server it reached.
 _ASKED = (
     "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation', "
-    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir')"
+    "'server_uuid', 'server_uid', 'hostname', 'port', 'datadir', 'max_allowed_packet', "
+    "'idle_write_transaction_timeout')"
 )
+#: A daemon that is frozen inside a transaction holds Magento's rows so long, no longer.  MariaDB
+#: ends a transaction that wrote and is idle; MySQL only a connection that is idle in whatever.
+_IDLE_WRITING_SECONDS = 15
+_IDLE_SECONDS = 60
 _MARK = "server mark"
 #: Refusals that quote names of things alone (a definer, a column, a table, a plugin): the cause.
 _QUOTES_NAMES = frozenset({
@@ -74,13 +83,12 @@ _VALUE = re.compile(
     r"|'.*'(?=(?: at (?:row|line) \d+)?$)",
     re.DOTALL,
 )
-_RIGHT_REMEDIES = {
-    1044: "check shop.database.name and ledger.schema: the account has no right on this schema, or "
-    "there is none; 'erp-sidecar grants print' prints the rights that it needs",
-    1419: "set log_bin_trust_function_creators=1, or use capture.triggers: false",
-}
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
+# What lies in the values and not in the server, beyond what the driver itself calls a data error: a
+# collation that cannot be mixed, a number beyond a function's range, JSON, a check, a packet, and
+# 1644, by which a module's own trigger refuses a row.
+_OF_DATA = frozenset({1153, 1267, 1365, 1366, 1411, 1441, 1644, 1690, 3140, 3819, 4025, 4038})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +149,7 @@ class Database:
             connect_args=arguments,
         )
         event.listen(self._engine, "connect", _prepare_session)
+        event.listen(self._engine, "before_cursor_execute", packet.require_fit)
         # Connections of their own, and no pooled one switched to autocommit and back: the library
         # lets an error while switching back pass as the driver raised it, and a server that died
         # at that moment was then not "unreachable" (test_killed_peers.py).
@@ -202,6 +211,13 @@ class Database:
             yield
         except DBAPIError as error:
             raise explain(error, self.login, doing) from error
+        except OSError as error:
+            # Not every break of the wire reaches us as an error of the driver.
+            raise Unavailable(
+                f"the database cannot be reached ({type(error).__name__}) as "
+                f"{self.login.user}@{self.login.place}{f' while {doing}' if doing else ''}",
+                "check that the server runs and that shop.database names its host, port or socket",
+            ) from error
         except NoneFree as error:
             raise Unavailable(
                 f"all connections to {self.login.place} are taken by statements that the server "
@@ -282,19 +298,15 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     The statement's parameters are left out: they may be personal data.
     """
     code, text = _code_and_text(error)
+    if code in _LOGIN_REFUSED or code == _NO_SCHEMA_RIGHT:
+        return _refused(code, text, login, doing)
     where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
-    if code in _LOGIN_REFUSED:
-        return PermissionDenied(
-            f"the database refused the login ({code}: {text}) as {where}",
-            _login_remedy(code, text),
-        )
     if code in _RIGHT_MISSING:
         return PermissionDenied(
             f"a right is missing ({code}: {text}) as {where}",
-            _RIGHT_REMEDIES.get(
-                code,
-                "compare the account's rights with those that 'erp-sidecar grants print' prints",
-            ),
+            "set log_bin_trust_function_creators=1, or use capture.triggers: false"
+            if code == 1419
+            else "compare the account's rights with those that 'erp-sidecar grants print' prints",
         )
     if code in _MISSING_OBJECT:
         return ConfigurationError(
@@ -313,24 +325,36 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             "check that the server runs and that shop.database names its host, port or socket",
         )
     unquoted = _without_values(code, text)
+    if isinstance(error, DataError | IntegrityError) or code in _OF_DATA:
+        return BadData(f"the database cannot take a value ({code}: {unquoted}) as {where}")
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
 
 
-def _login_remedy(code: int, text: str) -> str:
-    """What the server took us for decides: it looks for an account of that name at that host."""
-    seen = re.search(r"for user '([^']*)'@'([^']*)'", text)
-    if code == 1698:
-        return (
-            "this account logs in by the server's socket alone (unix_socket, auth_socket): set "
-            "shop.database.socket, and run the command as the system's user of that name"
+def _refused(code: int, text: str, login: Login, doing: str) -> PermissionDenied:
+    """The server's words name the account as it sees it: host name or address, with a password?"""
+    where = f"{login.user}@{login.place}" + (f" while {doing}" if doing else "")
+    if code == _NO_SCHEMA_RIGHT:
+        return PermissionDenied(
+            f"the account has no right on schema {login.database!r}, or there is none of that name "
+            f"({code}: {text}) as {where}",
+            "check shop.database.name against Magento's app/etc/env.php; if it is right, grant "
+            "what 'erp-sidecar grants print' prints",
         )
-    check = "check shop.database.user and the file or credential that its password names"
-    if seen is None or seen[2] == "localhost":
-        return check
-    return (
-        f"{check}; an account {seen[1]}@localhost is another one where the server resolves no "
-        f"names (skip_name_resolve): use the server's socket, or create {seen[1]}@{seen[2]}"
-    )
+    remedy = "check shop.database.user and the file or credential that its password names"
+    if code == _HOST_REFUSED:
+        remedy = (
+            "create the account for this machine as the server names it above; where the server "
+            "runs with skip-name-resolve, by its IP address"
+        )
+    elif not login.password.reveal() and not login.socket:
+        remedy = (
+            "an account without a password mostly signs in by unix_socket: as that system user, "
+            "with --socket /run/mysqld/mysqld.sock (for install, uninstall, triggers, migrate)"
+        )
+    elif "@'localhost'" not in text and not login.socket:
+        remedy += "; an account is for one host, as the server names it above: with "
+        remedy += "skip-name-resolve only IP addresses count"
+    return PermissionDenied(f"the database refused the login ({code}: {text}) as {where}", remedy)
 
 
 def _without_values(code: int, text: str) -> str:
@@ -373,6 +397,7 @@ def _prepare_session(connection: Any, record: Any) -> None:
         cursor.execute(_SESSION.format(wait=LOCK_WAIT_SECONDS))
         cursor.execute(_ASKED)
         found = {str(name).lower(): str(value) for name, value in cursor.fetchall()}
+        cursor.execute(_idle_limit(found))
     levels = {value for name, value in found.items() if name.endswith("isolation")}
     if levels != {"READ-COMMITTED"}:
         raise ConfigurationError(
@@ -386,6 +411,13 @@ def _prepare_session(connection: Any, record: Any) -> None:
         port=found.get("port", ""),
         data=found.get("datadir", ""),
     )
+    packet.remember(record.info, int(found["max_allowed_packet"]))
+
+
+def _idle_limit(variables: Mapping[str, str]) -> str:
+    if "idle_write_transaction_timeout" in variables:
+        return f"SET SESSION idle_write_transaction_timeout = {_IDLE_WRITING_SECONDS}"
+    return f"SET SESSION wait_timeout = {_IDLE_SECONDS}"
 
 
 def _prepare_definition(connection: Any, _record: object) -> None:

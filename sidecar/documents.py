@@ -16,13 +16,15 @@ Error messages name the place and never quote a value, which may be a secret.
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -45,6 +47,8 @@ from sidecar.domain.errors import ConfigurationError, PermissionDenied
 Key = str | int
 Scalar = str | int | Decimal | bool | None
 
+#: Bytes of one file.
+LARGEST = 8 * 1024 * 1024
 MOST_VALUES = 50_000
 DEEPEST = 50
 
@@ -117,7 +121,9 @@ def read_document(path: Path) -> Document:
     where there is a line) or PermissionDenied (unreadable).
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with open_regular(path) as file:
+            content = file.read(LARGEST + 1)
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         raise ConfigurationError(
             f"{path}: there is no such file", "correct the path that names it"
@@ -133,8 +139,31 @@ def read_document(path: Path) -> Document:
         raise ConfigurationError(what, "save the file as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > LARGEST:
+        raise ConfigurationError(f"{path}: is larger than {LARGEST // 2**20} MiB")
     root = _Composer(path, text).document()
     return Document(path, root.value, root)
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file, opened for reading.
+
+    Raises OSError, and ConfigurationError for what is no regular file: a pipe or a device would
+    keep the reader waiting, or never end.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise ConfigurationError(f"{path}: is no regular file", "name a file there")
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether every user of this machine may write the file."""
+    try:
+        return bool(path.stat().st_mode & stat.S_IWOTH)
+    except OSError:
+        return False
 
 
 def write_scalar(value: Scalar) -> str:

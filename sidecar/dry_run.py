@@ -1,4 +1,4 @@
-"""The exact call that an order would make, shown and not made."""
+"""The exact calls that an order would make, shown and not made."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OPEN = frozenset(status.value for status in OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """One order's call; `preview` is None where nothing carries such an event.
+    """One order's calls, its own last; `calls` is empty where nothing carries such an event.
 
     `frozen`: the event waits in the ledger, so this is what the daemon sends next; else it was made
     of the order as Magento has it now.  `broken`: why the daemon would park it instead.
@@ -48,7 +48,7 @@ class Rehearsed:
     event_id: str
     frozen: bool
     broken: tuple[str, ...]
-    preview: Preview | None
+    calls: tuple[Preview, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +169,7 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            adapter.preview(Delivery(event, number, one.link)),
+            tuple(adapter.preview(Delivery(event, number, one.link))),
         )
 
 

@@ -28,6 +28,13 @@ STAGES = (
     ("erp", "answered_at"),
     ("magento", "written_at"),
 )
+#: Whose work each stage is.
+_STATIONS = {
+    "intake": "intake",
+    "delivery": "deliver {domain}",
+    "erp": "deliver {domain}",
+    "magento": "write back",
+}
 _LOOK_EVERY = 0.05
 #: A stage that takes longer is asked what is in its way.
 _PATIENCE = 1.0
@@ -137,6 +144,8 @@ class EndToEnd:
 
     def _obstacle(self, stage: str, wait: int, *, is_over: bool) -> Stuck | None:
         """What is in the way; before the time is over only what will not go by itself."""
+        if stuck := self._fails(stage):
+            return stuck
         if stage == "intake":
             return self._nobody_looks(wait) if is_over else None
         if stuck := self._not_allowed(stage):
@@ -156,6 +165,15 @@ class EndToEnd:
             "look for station.failed in the log; else try again with a longer --wait",
             TryAgain.exit_code,
         )
+
+    def _fails(self, stage: str) -> Stuck | None:
+        with self._database.transaction("asking which stations fail") as connection:
+            failing = self._ledger.stations.failing(connection)
+        for one in failing:
+            if one.name == _STATIONS[stage].format(domain=self._domain):
+                why = f"the station {one.name} fails, {one.failures} time(s) by now: {one.message}"
+                return Stuck(stage, why, one.remedy or "station.failed in the log", _FINDING)
+        return None
 
     def _nobody_looks(self, wait: int) -> Stuck:
         with self._database.transaction("asking who works") as connection:

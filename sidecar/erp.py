@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError, UsageError
-from sidecar.ports import Connection, Contract, ErpAdapter, ShopContext
+from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
@@ -58,6 +60,34 @@ def load_adapter(settings: Settings) -> ErpAdapter:
     return adapter
 
 
+class Checked(NamedTuple):
+    """`warnings`: what is most likely not meant; `notes`: what files alone do not say."""
+
+    warnings: list[str]
+    notes: list[str]
+
+
+def check_adapter(settings: Settings) -> Checked:
+    """Whether the adapter takes its configuration, as far as files alone say it.
+
+    Raises ConfigurationError.
+    """
+    erp = settings.erp
+    if erp.wsdl is None or not str(erp.wsdl).startswith(("http://", "https://")):
+        adapter = load_adapter(settings)
+        warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
+        adapter.close()
+        return Checked(warnings, [])
+    connection_of(settings)
+    if erp.calls is not None:
+        read_document(erp.calls)
+    note = (
+        f"erp.wsdl is an address, {erp.wsdl}: it is not fetched here, so that the mapping is not "
+        "compared with it; 'erp-sidecar adapter check' does that"
+    )
+    return Checked([], [note])
+
+
 def connection_of(settings: Settings) -> Connection:
     """What an adapter is told of the configuration, its secrets resolved."""
     erp = settings.erp
@@ -77,6 +107,8 @@ def connection_of(settings: Settings) -> Connection:
         secrets=secrets,
         tls=tls,
         concurrency=erp.throttle.concurrency,
+        cookies=erp.cookies,
+        insecure=erp.insecure,
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from sidecar.capture.least_rights import daemon_grants
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
+from sidecar.magento.schema_probe import OPTIONAL
 from sidecar.settings.schema import Database, Settings
 
 _INSTALLER = "erp_installer"
@@ -21,12 +23,9 @@ class Role(Enum):
     INSTALLER = "installer"
 
 
-_FILES = {Role.DAEMON: "grants.sql", Role.INSTALLER: "grants-installer.sql"}
-
-
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Statements for `account`; `notes`: what depends on the server's version, for a person."""
+    """Statements for `account`; `notes`: what depends on shop or server."""
 
     account: str
     statements: list[str]
@@ -49,14 +48,21 @@ def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
         account = f"{user}@{'localhost' if place.is_here else '%'}"
     elif "@" not in account:
         account = f"{account}@%"
-    statements = grants(
-        account,
-        place.schema,
-        lambda name: f"`{place.schema}`.`{place.prefix}{name}`",
-        LedgerNames.placed(settings.ledger.schema, place.schema),
-        file=_FILES[role],
-    )
-    return Printed(account, statements, _notes(account) if role is Role.INSTALLER else [])
+    names = LedgerNames.placed(settings.ledger.schema, place.schema)
+
+    def table(name: str) -> str:
+        return f"`{place.schema}`.`{place.prefix}{name}`"
+
+    if role is Role.INSTALLER:
+        statements = grants(
+            account, "grants-installer.sql", names, table, magento_schema=place.schema
+        )
+        return Printed(account, statements, _notes(account))
+    domains = ["orders"] if settings.capture.triggers else []
+    statements = daemon_grants(account, table, names, domains=domains)
+    optional = daemon_grants(account, table, names, domains=domains, optional=OPTIONAL)
+    more = [f"  {statement};" for statement in optional if statement not in statements]
+    return Printed(account, statements, ["Where the shop has these tables, also:", *more])
 
 
 def _place(database: Database) -> _Place:

@@ -7,20 +7,28 @@ hints in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
+from sidecar.bulkhead import apart
+from sidecar.capture.least_rights import daemon_grants
+from sidecar.capture.trigger_plan import quoted_account
 from sidecar.capture.triggers import State, Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database
+from sidecar.domain.errors import PermissionDenied, TryAgain
 from sidecar.domain.lifecycle import facts_of, fingerprint
 from sidecar.domain.order import Order
 from sidecar.ledger.entities import EntityRow
-from sidecar.ledger.grants import grants
+from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.rights import missing as missing_rights
+from sidecar.ledger.rights import rights
 from sidecar.ledger.store import LedgerStore
+from sidecar.ledger.tables import TABLES
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import (
@@ -31,7 +39,7 @@ from sidecar.magento.order_status import (
     registered,
     unregister,
 )
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.schema_probe import OPTIONAL, MagentoSchema
 
 _CHUNK = 5_000
 _SEEDED = 200
@@ -49,13 +57,15 @@ _SERVED_BEFORE = (
 class Installed:
     """What an install did; empty lists where nothing was to be done.
 
-    `not_sending`: why nothing will be sent (this may be a copy), and the way out.
+    `definer`: the account that the triggers run as.  `not_sending`: why nothing will be sent (this
+    may be a copy), and the way out.
     """
 
     migrations: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     triggers: list[str] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
+    definer: str = ""
     known_orders: int = 0
     not_sending: str | None = None
     who: str = ""
@@ -139,13 +149,15 @@ class Installation:
             tell(f"order statuses: {', '.join(done.statuses) or 'up to date'}")
             done.triggers = [state.name for state in self._triggers.install()]
             tell(f"triggers: {', '.join(done.triggers) or 'up to date'}")
+            done.definer = self._tell_definer(tell)
             done.grants = self._grant()
             self._note(done)
             undo.pop_all()
         return done
 
     def removal(self, *, drop_ledger: bool) -> list[str]:
-        """What `uninstall` would do, a line each."""
+        """What `uninstall` would do, a line each; raises what it would raise."""
+        self._require_removable(drop_ledger=drop_ledger)
         there = [
             f"drop trigger {state.name}"
             for state in self._triggers.status()
@@ -155,7 +167,11 @@ class Installation:
         return there + statuses + ["drop the ledger"] * drop_ledger
 
     def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
-        """Triggers first, then statuses that no order carries, then, if wanted, the ledger."""
+        """Triggers first, then statuses that no order carries, then, if wanted, the ledger.
+
+        Nothing is taken away before it is known that all can be; one that was cut off is repeated.
+        """
+        self._require_removable(drop_ledger=drop_ledger)
         triggers = self._triggers.remove()
         with self._database.transaction("removing order statuses") as connection:
             statuses = unregister(
@@ -168,6 +184,48 @@ class Installation:
         if drop_ledger:
             self._ledger.drop()
         return Uninstalled(triggers, statuses, drop_ledger)
+
+    def _require_removable(self, *, drop_ledger: bool) -> None:
+        """Raise PermissionDenied or TryAgain where an uninstall would stop half-way."""
+        with self._database.transaction("looking at what may be taken away") as connection:
+            account = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+            held = rights(str(row[0]) for row in connection.exec_driver_sql("SHOW GRANTS"))
+            holder = None
+            if drop_ledger and self._ledger.applied():
+                holder = self._store.work_lease.holder(connection)
+        lacking = missing_rights(self._needed(account, drop_ledger=drop_ledger), held)
+        if lacking:
+            # Without TRIGGER the server shows no triggers: they would stay, and the ledger go.
+            named = ", ".join(str(right) for lacks in lacking.values() for right in lacks)
+            raise PermissionDenied(
+                f"{account} lacks {named}: nothing was taken away",
+                f"name an account that has it (--user), or: {'; '.join(lacking)};",
+            )
+        if holder is not None:
+            raise TryAgain(
+                f"{holder} works with this ledger: nothing was taken away",
+                "stop the daemon first ('systemctl stop erp-sidecar'); after a kill its lease ends "
+                "within a minute",
+            )
+
+    def _needed(self, account: str, *, drop_ledger: bool) -> list[str]:
+        """What taking all away needs, as GRANT statements."""
+        to, table = quoted_account(account), self._magento.table
+        needed = [f"GRANT TRIGGER ON {table(name)} TO {to}" for name in self._triggers.tables()]
+        needed += [
+            f"GRANT SELECT, DELETE ON {table(name)} TO {to}"
+            for name in ("sales_order_status", "sales_order_status_state")
+        ]
+        needed.append(f"GRANT SELECT ON {table('sales_order')} TO {to}")
+        if drop_ledger:
+            names = self._store.names
+            places = (
+                [names(one) for one in TABLES]
+                if names.prefix
+                else [f"{whole_schema(names.schema)}.*"]
+            )
+            needed += [f"GRANT DROP ON {place} TO {to}" for place in places]
+        return needed
 
     def _identify(self, who: str) -> str | None:
         """Note which system this is, or that it was served before by a ledger that is not here.
@@ -184,14 +242,26 @@ class Installation:
             judgement = self._guard.judgement(connection)
         return None if judgement.may_send else f"{judgement.why}; {judgement.remedy}"
 
+    def _tell_definer(self, tell: Callable[[str], None]) -> str:
+        plan = self._triggers.plan()
+        if plan.planned:
+            tell(f"triggers run as: {plan.definer}")
+        if plan.magentos not in (None, plan.definer):
+            tell(
+                f"  (Magento's own triggers run as {plan.magentos}: a dump was restored by that "
+                "account. If it is ever dropped, they fail every order; ours do not)"
+            )
+        return plan.definer
+
     def _grants(self) -> list[str]:
         if self._daemon_account is None:
             return []
-        return grants(
+        return daemon_grants(
             self._daemon_account,
-            self._database.login.database,
             self._magento.table,
             self._store.names,
+            domains=self._triggers.domains,
+            optional=[one for one in OPTIONAL if self._magento.has_table(one)],
         )
 
     def _grant(self) -> list[str]:
@@ -223,14 +293,19 @@ class Installation:
         reader = OrderReader(self._magento)
         after = 0
         while ids := self._unseeded(after):
-            with self._database.snapshot("reading open orders") as view:
-                at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
-                orders = reader.read(view, ids)
-                marks = reader.address_marks(view, ids)
-            rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
-            with self._database.transaction("noting open orders") as connection:
-                self._store.entities.save(connection, rows)
+            # One that cannot be read stays as the baseline knows it.
+            for _ in apart(ids, partial(self._seed_part, reader), lambda _id, _error: None):
+                pass
             after = ids[-1]
+
+    def _seed_part(self, reader: OrderReader, ids: Sequence[int]) -> None:
+        with self._database.snapshot("reading open orders") as view:
+            at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+            orders = reader.read(view, ids)
+            marks = reader.address_marks(view, ids)
+        rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
+        with self._database.transaction("noting open orders") as connection:
+            self._store.entities.save(connection, rows)
 
     def _unseeded(self, after: int) -> list[int]:
         with self._database.transaction("looking for open orders") as connection:
@@ -249,8 +324,9 @@ class Installation:
 
     def _note(self, done: Installed) -> None:
         with self._database.transaction("noting the installation") as connection:
+            plan = self._triggers.plan()
             self._store.installed.note(
-                connection, *DEFINER, {"account": self._triggers.plan().definer}
+                connection, *DEFINER, {"account": plan.definer, "beside": plan.magentos}
             )
             self._store.audit.note(
                 connection,

@@ -27,9 +27,13 @@ class Installer:
         user: str | None = None,
         password: Secret | None = None,
         magento_root: Path | None = None,
+        socket: Path | None = None,
     ) -> None:
         self._sidecar = sidecar
-        login = installers_login(sidecar.account.login, user, password, magento_root)
+        login = installers_login(sidecar.account.login, user, password, magento_root, socket)
+        # Out of env.php: the account that the shop itself uses.
+        configured = sidecar.settings.shop.database.magento_root is not None and user is None
+        self._is_magentos = magento_root is not None or configured
         self._is_other = login.user != sidecar.account.login.user
         self._database = Database(login, connections=4)
 
@@ -49,6 +53,7 @@ class Installer:
             sidecar.domains if sidecar.settings.capture.triggers else (),
             sidecar.stop,
             prefix=sidecar.account.prefix,
+            is_magentos=self._is_magentos,
         )
 
     def installation(self) -> Installation:
@@ -97,9 +102,18 @@ class Installer:
 
 
 def installers_login(
-    login: Login, user: str | None, password: Secret | None, magento_root: Path | None
+    login: Login,
+    user: str | None,
+    password: Secret | None,
+    magento_root: Path | None,
+    socket: Path | None = None,
 ) -> Login:
-    """The daemon's login with the account that the options name, else as it is."""
+    """The daemon's login with the account that the options name, else as it is.
+
+    `socket`: by this Unix socket, as an account without a password (unix_socket) wants it.
+    """
+    if socket is not None:
+        login = replace(login, socket=str(socket))
     if magento_root is not None:
         env = read_env_php(magento_root)
         return replace(login, user=env.user, password=env.password)

@@ -69,6 +69,8 @@ class Monitoring:
         if vitals is None:
             return gauges
         gauges |= {f"erp_sidecar_{name}": {(): value} for name, value in _of_shop(vitals).items()}
+        failing = {(("station", one.name),): one.seconds for one in vitals.failing}
+        gauges["erp_sidecar_station_failing_seconds"] = failing
         for domain, standing in vitals.domains.items():
             for name, value in _of_domain(standing):
                 gauges.setdefault(f"erp_sidecar_{name}", {})[(("domain", domain),)] = value
@@ -118,6 +120,9 @@ def _of_shop(vitals: Vitals) -> Mapping[str, float]:
         "trigger_ok": float(not vitals.triggers_amiss or vitals.triggers_suspended),
         "triggers_suspended": float(vitals.triggers_suspended),
         "write_backs_waiting": vitals.write_backs_waiting,
+        "write_backs_parked": vitals.write_backs_parked,
+        "oldest_write_back_seconds": vitals.oldest_write_back or 0.0,
+        "stations_failing": len(vitals.failing),
         "differences_open": vitals.differences,
         "breaker_open": float(vitals.breaker_open),
         "throttle_rate": vitals.rate,

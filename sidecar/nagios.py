@@ -75,9 +75,22 @@ def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
         yield Grade.WARNING, f"triggers amiss: {', '.join(vitals.triggers_amiss)}"
     if vitals.differences:
         yield Grade.WARNING, f"{vitals.differences} difference(s) open"
+    for one in vitals.failing:
+        grade = max(Grade.WARNING, limits.grade(one.seconds))
+        # Not why: that may be a long story; `status` tells it.
+        yield grade, f"{one.name} has been failing for {_time(one.seconds)} (erp-sidecar status)"
     grade = limits.grade(vitals.oldest_hint)
     if grade is not Grade.OK:
         yield grade, f"the oldest hint waits for intake for {_time(vitals.oldest_hint)}"
+    grade = limits.grade(vitals.oldest_write_back)
+    if grade is not Grade.OK:
+        yield (
+            grade,
+            f"the oldest of {vitals.write_backs_waiting} answer(s) waits to be written into "
+            f"Magento for {_time(vitals.oldest_write_back)}",
+        )
+    if vitals.write_backs_parked:
+        yield Grade.WARNING, f"{vitals.write_backs_parked} answer(s) cannot be written into Magento"
 
 
 def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
@@ -104,6 +117,9 @@ def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator
     yield f"hints={vitals.hints};;;0"
     yield f"oldest_hint={vitals.oldest_hint or 0:.0f}s;{bounds}"
     yield f"write_backs_waiting={vitals.write_backs_waiting};;;0"
+    yield f"oldest_write_back={vitals.oldest_write_back or 0:.0f}s;{bounds}"
+    yield f"write_backs_parked={vitals.write_backs_parked};;;0"
+    yield f"stations_failing={len(vitals.failing)};;;0"
     yield f"differences={vitals.differences};;;0"
     yield f"throttle_rate={vitals.rate * 100:g}%;;;0;100"
     yield f"slots={vitals.slots};;;0;{vitals.most_slots}"

@@ -48,11 +48,15 @@ class By:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an act came to: the events it touched, how many were so already, how many are left."""
+    """What an act came to: the events it touched, how many were so already, how many are left.
+
+    `answers`: of the ERP, that are written into Magento again.
+    """
 
     events: tuple[Row, ...]
     already: int = 0
     left: int = 0
+    answers: int = 0
 
     @property
     def orders(self) -> list[str]:
@@ -91,10 +95,28 @@ class Operations:
     def requeue(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
         """Make all that waits of these orders (or events) due now."""
         with self._database.transaction("looking for orders") as connection:
-            events = [event for event in self._named(connection, names) if _waits(event)]
+            found = self._named(connection, names)
+            answers = 0 if dry_run else self._write_again(connection, found, by)
+        events = [event for event in found if _waits(event)]
         chosen = [event for event in events if not _is_due(event)]
         done = self._requeue(chosen, by, dry_run=dry_run)
-        return replace(done, already=len(events) - len(chosen))
+        return replace(done, already=len(events) - len(chosen), answers=answers)
+
+    def _write_again(self, connection: sa.Connection, events: Sequence[Row], by: By) -> int:
+        """Let the ERP's answers be tried again that could not be written into Magento."""
+        again = self._store.write_backs.again
+        count = sum(again(connection, kind, ids) for kind, ids in _ids(events).items())
+        if count:
+            for number in sorted({event["increment_id"] for event in events}):
+                self._store.audit.note(
+                    connection,
+                    who=by.who,
+                    command="queue requeue",
+                    subject=number,
+                    reason=by.reason,
+                    detail={"answers": count},
+                )
+        return count
 
     def requeue_all(
         self, *, status: str | None, cause: str | None, most: int, by: By, dry_run: bool = False

@@ -161,11 +161,19 @@ class Preview:
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> Preview | None:
-        """The call that would carry this event; None where nothing carries it.
+    def preview(self, delivery: Delivery) -> list[Preview]:
+        """The calls that would be made for this event, its own last; none where nothing carries it.
 
         Raises `sidecar.domain.errors.BadData` for an event that cannot be mapped.
         """
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """An adapter that has something to say of its file which is no error (`config validate`)."""
+
+    def warnings(self) -> Sequence[str]:
+        """What may be meant and most often is not, each with its file and line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +262,8 @@ class Connection:
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
-    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.
+    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
+    that the ERP gives are sent back; `insecure`: a login may go over plain http.
     """
 
     url: str
@@ -267,3 +276,5 @@ class Connection:
     secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     tls: Mapping[str, str] = field(default_factory=dict)
     concurrency: int = 4
+    cookies: bool = False
+    insecure: bool = False

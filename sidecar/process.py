@@ -1,18 +1,13 @@
-"""This process: its clock, its name on leases, and the request to stop."""
+"""This process: its clock, its memory, its signals, and the request to stop."""
 
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import hmac
 import os
 import signal
-import socket
 import threading
 import time
-import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sidecar.domain.printable import printable
 
@@ -89,25 +84,6 @@ def hold_signals() -> None:
 def release_signals() -> None:
     """Take those that came, and all to come."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
-
-
-def owner() -> str:
-    """A name for leases that no other process, also none with our pid later, will have."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
-
-
-def machine(file: Path = Path("/etc/machine-id")) -> str | None:
-    """A fingerprint of this machine, None where it has no id.
-
-    Not the id itself: machine-id(5) asks that it is kept to the machine and hashed for each use.
-    """
-    try:
-        own = file.read_bytes().strip()
-    except OSError:
-        return None
-    if not own:
-        return None
-    return hmac.new(own, b"magento-erp-sidecar", hashlib.sha256).hexdigest()[:32]
 
 
 def operator() -> str:

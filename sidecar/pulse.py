@@ -10,6 +10,9 @@ from collections.abc import Mapping
 
 from sidecar.ports import Clock
 
+#: A duty that has failed for so long does not work, however lively it is.
+_FAILING_SECONDS = 300.0
+
 
 class Pulse:
     """`limits`: duty → seconds after which one that has not ended well counts as silent."""
@@ -18,6 +21,7 @@ class Pulse:
         self._clock = clock
         self._limits = limits
         self._ended_at: dict[str, float] = {}
+        self._failing_since: dict[str, float] = {}
         self._working_until = 0.0
 
     def works_until(self, moment: float) -> None:
@@ -27,6 +31,11 @@ class Pulse:
     def ended(self, duty: str) -> None:
         """A duty came to its end without trouble."""
         self._ended_at[duty] = self._clock.monotonic()
+        self._failing_since.pop(duty, None)
+
+    def failed(self, duty: str) -> None:
+        """A duty broke off."""
+        self._failing_since.setdefault(duty, self._clock.monotonic())
 
     @property
     def holds_the_lease(self) -> bool:
@@ -42,7 +51,16 @@ class Pulse:
             if duty not in self._ended_at or now - self._ended_at[duty] > limit
         ]
 
+    def failing(self) -> list[str]:
+        """The duties that have broken off at each try for too long."""
+        now = self._clock.monotonic()
+        return [
+            duty
+            for duty, since in list(self._failing_since.items())
+            if now - since > _FAILING_SECONDS
+        ]
+
     @property
     def works(self) -> bool:
-        """Whether the lease is ours and no duty is silent."""
-        return self.holds_the_lease and not self.silent()
+        """Whether the lease is ours, no duty is silent and none fails again and again."""
+        return self.holds_the_lease and not self.silent() and not self.failing()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.acknowledge.write_back import Rules
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace
 from sidecar.ports import Capabilities, Tolerances
@@ -44,9 +45,16 @@ def settler_of(orders: Orders, capabilities: Capabilities) -> Settler:
             accepted=_answer(rules.accepted),
             rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),
             statuses={code: _answer(mapping) for code, mapping in rules.statuses.items()},
+            released=rules.rejected.released,
         ),
         capabilities,
     )
+
+
+def write_back_rules_of(orders: Orders) -> Rules:
+    """What an answer may write into the order's own columns."""
+    rules = orders.acknowledge
+    return Rules(numbers=rules.number != "none", released=rules.rejected.released)
 
 
 def _answer(mapping: StatusMapping) -> Answer:

@@ -40,6 +40,7 @@ class StatusLine:
             control = self._ledger.control.read(connection, [self._domain])[self._domain]
             account = self._ledger.accounts.read(connection, self._account)
             sends = self._may_send(connection)
+            failing = self._ledger.stations.failing(connection)
             holder = None if works else self._ledger.work_lease.holder(connection)
         role = "working" if works else f"standing by, {holder or 'nobody any more'} works"
         standing = "stopped" if control.stopped_at else "paused" if control.paused else "open"
@@ -47,4 +48,5 @@ class StatusLine:
         breaker = "open" if account.open else "closed"
         doubt = "" if sends else "NOTHING IS SENT (erp-sidecar identity show); "
         queue = f"{self._domain} {standing}: {count} waiting, oldest {age}"
-        return f"{doubt}{role}; {queue}; breaker {breaker}"
+        fails = "".join(f"{one.name} failing since {one.since:%H:%M} UTC; " for one in failing)
+        return f"{doubt}{fails}{role}; {queue}; breaker {breaker}"

@@ -17,6 +17,7 @@ from sidecar.capture.triggers import State, Triggers
 from sidecar.database import Database
 from sidecar.domain.settlement import OPEN
 from sidecar.ledger.overview import Overview
+from sidecar.ledger.stations import Failing
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock
 
@@ -40,7 +41,10 @@ class DomainVitals:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """How things stand; `holder` is the daemon that works, `sends` false in a copy of the shop."""
+    """How things stand; `holder` is the daemon that works, `sends` false in a copy of the shop.
+
+    `failing`: its duties that fail; `oldest_hint`, `oldest_write_back`: seconds of waiting.
+    """
 
     holder: str | None
     sends: bool
@@ -50,6 +54,9 @@ class Vitals:
     triggers_amiss: tuple[str, ...]
     triggers_suspended: bool
     write_backs_waiting: int
+    write_backs_parked: int
+    oldest_write_back: float | None
+    failing: tuple[Failing, ...]
     differences: int
     breaker_open: bool
     rate: float
@@ -112,6 +119,9 @@ class VitalsReader:
                 triggers_amiss=self._amiss,
                 triggers_suspended=self._suspended,
                 write_backs_waiting=self._overview.write_backs_waiting(connection),
+                write_backs_parked=self._overview.write_backs_parked(connection),
+                oldest_write_back=self._overview.oldest_write_back(connection),
+                failing=tuple(self._ledger.stations.failing(connection)),
                 differences=int(self._overview.differing(connection)["differences"]),
                 breaker_open=account.open,
                 rate=account.rate,

@@ -35,8 +35,9 @@ CREATE TABLE {entity} (
   store_id       smallint unsigned NULL,
   state          varchar(32)  NOT NULL,
   status         varchar(32)  NOT NULL,
-  ext_order_id   varchar(32)  NULL COMMENT 'what our write-back put there; another value means undone',
+  ext_order_id   varchar(255) NULL COMMENT 'the ERP''s number, where our write-back put it there',
   held_by_us     tinyint      NOT NULL DEFAULT 0,
+  overwritten    text         NULL COMMENT 'JSON: how it stood before our write: what a stale save brings back',
   grand_total    decimal(20,4) NULL,
   currency       varchar(3)   NULL,
   fingerprint    varchar(80)  CHARACTER SET ascii NULL COMMENT 'NULL: known from the baseline only',
@@ -115,7 +116,7 @@ CREATE TABLE {attempt} (
   fence         int unsigned NOT NULL,
   owner         varchar(100) CHARACTER SET ascii NOT NULL,
   outcome       varchar(16)  CHARACTER SET ascii NOT NULL,
-  reference     varchar(100) NULL,
+  reference     varchar(255) NULL,
   code          varchar(64)  NULL,
   message       text         NULL,
   request       varchar(255) NULL,
@@ -131,7 +132,7 @@ CREATE TABLE {attempt} (
 CREATE TABLE {link} (
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
   entity_id   int unsigned NOT NULL,
-  reference   varchar(100) NOT NULL,
+  reference   varchar(255) NOT NULL,
   status      varchar(64)  NULL,
   total       decimal(20,4) NULL,
   tax         decimal(20,4) NULL,
@@ -152,14 +153,17 @@ CREATE TABLE {write_back} (
   event         bigint unsigned NOT NULL,
   verdict       varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'accepted or rejected',
   status        varchar(32)  NULL,
-  ext_order_id  varchar(32)  NULL,
-  comment       text         NULL,
+  number        varchar(255) NULL COMMENT 'what the ERP calls its document, whole',
+  comment       mediumtext   NULL,
   hold          tinyint      NOT NULL DEFAULT 0,
-  state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused',
+  state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused parked',
   due_at        datetime(3)  NULL,
+  waiting_since datetime(3)  NULL COMMENT 'when it, or its repetition, was first due',
   tries         int unsigned NOT NULL DEFAULT 0,
   applied       int unsigned NOT NULL DEFAULT 0 COMMENT 'above 1: Magento''s own save undid it',
   applied_at    datetime(3)  NULL,
+  wrote_status  varchar(32)  NULL COMMENT 'what was really written; NULL: left as it was',
+  wrote_number  varchar(255) NULL COMMENT 'into the order''s own column; NULL: not there',
   message       text         NULL,
   created_at    datetime(3)  NOT NULL,
   PRIMARY KEY (id),
@@ -218,7 +222,9 @@ CREATE TABLE {erp_account} (
   failures     int unsigned NOT NULL DEFAULT 0 COMMENT 'transport failures in a row',
   opened_at    datetime(3)  NULL COMMENT 'since when the breaker is open',
   ask_at       datetime(3)  NULL COMMENT 'when an open breaker lets one call through',
-  slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked',
+  slow_until   datetime(3)  NULL COMMENT 'no call before, as the ERP asked, within longest_wait',
+  asked_wait   double       NULL COMMENT 'seconds that the ERP asked for',
+  wait_ended_at datetime(3)  NULL COMMENT 'when an operator last ended such a wait',
   rate         double       NULL COMMENT 'present share of the configured rate, 0 to 1',
   used         int unsigned NOT NULL DEFAULT 0 COMMENT 'requests of the last window',
   slots        int unsigned NULL COMMENT 'calls at the same time, at present',
@@ -232,6 +238,18 @@ CREATE TABLE {lease} (
   owner   varchar(100) CHARACTER SET ascii NOT NULL,
   term    bigint unsigned NOT NULL,
   until   datetime(3)  NOT NULL,
+  PRIMARY KEY (name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Duties of the daemon that fail at present, a row each: the daemon writes it, and takes it away when
+-- the duty comes to a good end again.
+CREATE TABLE {station} (
+  name           varchar(32)  CHARACTER SET ascii NOT NULL,
+  failing_since  datetime(3)  NOT NULL,
+  failures       int unsigned NOT NULL COMMENT 'in a row',
+  message        text         NOT NULL,
+  remedy         text         NOT NULL,
+  updated_at     datetime(3)  NOT NULL,
   PRIMARY KEY (name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -254,7 +272,7 @@ CREATE TABLE {identity} (
   base_urls      text         NOT NULL COMMENT 'JSON: the shop''s addresses without their scheme',
   erp            varchar(255) NOT NULL,
   original_erp   varchar(255) NULL COMMENT 'in a copy: the ERP that it must never speak to',
-  doubt          varchar(255) NULL COMMENT 'why it could not be known at install',
+  doubt          varchar(255) NULL COMMENT 'why it is not known, until somebody says',
   recorded_at    datetime(3)  NOT NULL,
   recorded_by    varchar(100) NOT NULL,
   reason         text         NULL,
@@ -262,6 +280,11 @@ CREATE TABLE {identity} (
   beat_by        varchar(100) CHARACTER SET ascii NULL,
   beat_machine   char(32)     CHARACTER SET ascii NULL COMMENT 'fingerprint of /etc/machine-id',
   beat_at        datetime(3)  NULL,
+  token          char(32)     CHARACTER SET ascii NOT NULL COMMENT 'another one after each record',
+  past_order     int unsigned NOT NULL DEFAULT 0 COMMENT 'that ids up to here come again is settled',
+  told           varchar(16)  CHARACTER SET ascii NULL COMMENT 'the doubt of the daemon that works',
+  told_why       text         NULL,
+  told_at        datetime(3)  NULL,
   PRIMARY KEY (id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 

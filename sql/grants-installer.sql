@@ -3,7 +3,7 @@
 -- --for installer' prints them for your installation, with what depends on the server's version.
 
 -- What the daemon gets, it must be able to give.
-GRANT SELECT, TRIGGER ON {magento}.* TO {account} WITH GRANT OPTION;
+GRANT SELECT, TRIGGER ON {magento} TO {account} WITH GRANT OPTION;
 GRANT UPDATE (state, status, ext_order_id, hold_before_state, hold_before_status)
   ON {table:sales_order} TO {account} WITH GRANT OPTION;
 GRANT UPDATE (status) ON {table:sales_order_grid} TO {account} WITH GRANT OPTION;

@@ -18,6 +18,11 @@
 --
 -- Never rename a trigger to trg_...: Magento's setup:upgrade drops such names.
 --
+-- Trigger and table are named without their schema, as in Magento's own triggers: a dump carries this
+-- text, and is to be imported under any name.  The outbox lies in another schema and is named with it.
+-- Where the dump is imported on a server without that schema, the handler swallows the 1146, and its
+-- checkout goes on without hints.
+--
 -- GET DIAGNOSTICS stands first in its block: on MySQL a variable declared there would clear what it
 -- is to read (test_the_order_goes_through_and_a_breadcrumb_says_why_its_hint_is_missing).
 --

@@ -10,7 +10,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from io import StringIO
 from pathlib import Path
@@ -167,8 +167,11 @@ class Clinic:
         )
 
     def examined(self, *only: str, **how: Any) -> Report:
+        """But for what is so of every quick server of the tests, unless it is asked for."""
         with closing(self.patient(**how)) as patient:
-            return examine(patient, only)
+            report = examine(patient, only)
+        findings = [one for one in report.findings if only or one.id != "server-not-durable"]
+        return replace(report, findings=tuple(findings))
 
     def found_by(self, patient: Patient, *only: str) -> list[Diagnosis]:
         with closing(patient):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sidecar.acknowledge.write_back import WriteBackStation
+from sidecar.acknowledge.write_back import Rules, WriteBackStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -52,9 +52,11 @@ from sidecar.testing.magento_db import MagentoDatabase
 ORDERS = "orders"
 RECEIVED = OwnStatus("erp_received", "Received by ERP", ("new", "processing"))
 REFUSED = OwnStatus("erp_rejected", "Rejected by ERP", ("holded",))
+RELEASED = OwnStatus("erp_released", "Goes to ERP again", ("new", "processing"))
 ACKNOWLEDGEMENT = Acknowledgement(
     accepted=Answer("erp_received", "ERP order {reference}"),
     rejected=Answer("erp_rejected", "ERP refused: {message}", hold=True),
+    released=RELEASED.code,
 )
 TAKES = frozenset({"order.placed", "order.updated", "order.canceled"})
 ANSWERED = Exchange("POST /orders", 201, 0.01)
@@ -418,7 +420,7 @@ def sidecar_beside(
         ledger,
         schema,
         Triggers(database, names, domains, clock, prefix=magento.prefix),
-        [RECEIVED, REFUSED],
+        [RECEIVED, REFUSED, RELEASED],
     )
     if install:
         installation.install(who="test")
@@ -454,6 +456,7 @@ def sidecar_beside(
                 told,
                 together=10,
                 may_write=lambda _: True,
+                rules=Rules(released=RELEASED.code),
             ),
             installation,
         )

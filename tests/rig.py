@@ -46,6 +46,12 @@ logging: {{file: sidecar.log, format: json}}
 """
 
 
+def whole_lines(log: Path) -> list[str]:
+    """The lines of a log that is being written; of the last one there may be half."""
+    text = log.read_text("utf-8", "replace") if log.exists() else ""
+    return text[: text.rfind("\n") + 1].splitlines()
+
+
 @dataclass(frozen=True)
 class Oracle:
     """The shop's orders against the ERP's books, by order number."""
@@ -123,9 +129,13 @@ class Rig:
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start a daemon; its words go to a file."""
+        return self.start_in(**environment)
+
+    def start_in(self, *place: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a daemon by a command that puts it somewhere: into namespaces."""
         with (self.folder / "stderr").open("ab") as words:
             daemon = subprocess.Popen(
-                self.command("run"),
+                [*place, *self.command("run")],
                 stdout=words,
                 stderr=words,
                 env={**os.environ, **environment},
@@ -162,9 +172,8 @@ class Rig:
 
     def log_events(self) -> Counter[str]:
         """How often each event name stands in the log."""
-        log = self.folder / "sidecar.log"
-        text = log.read_text("utf-8") if log.exists() else ""
-        return Counter(line.split('"event": "')[1].split('"')[0] for line in text.splitlines())
+        lines = whole_lines(self.folder / "sidecar.log")
+        return Counter(line.split('"event": "')[1].split('"')[0] for line in lines)
 
     def unacknowledged(self) -> int:
         """Orders that carry no answer of the ERP in Magento."""

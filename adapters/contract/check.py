@@ -50,8 +50,9 @@ def check_calls(description: Description, document: Document, name: str) -> list
         document, name, Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
     )
     walk = _Walk(Source(document))
+    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
     for section, scope in calls:
-        walk.call(description, section, scope)
+        walk.call(description, section, scope, at_the_top)
     return walk.findings
 
 
@@ -73,9 +74,15 @@ class _Walk:
         self._source = source
         self.findings: list[Finding] = []
 
-    def call(self, description: Description, section: Section, scope: Scope) -> None:
-        """One `call` section."""
-        operation = description.called(section.data)
+    def call(
+        self,
+        description: Description,
+        section: Section,
+        scope: Scope,
+        at_the_top: Mapping[str, Any],
+    ) -> None:
+        """One `call` section, with what holds for all calls of the file."""
+        operation = description.called({**at_the_top, **section.data})
         if operation is None:
             self._undescribed(description, section)
             return
@@ -140,7 +147,7 @@ class _Walk:
             return
         loop = self._loop(str(tree["$each"]), scope, (*path, "$each"))
         if loop is not None:
-            self._value(_entry(field), tree.get("$do"), loop.scope, (*path, "$do"))
+            self._value(field.entry, tree.get("$do"), loop.scope, (*path, "$do"))
 
     def _list(self, field: Field, tree: Any, scope: Scope, path: Path) -> None:
         if not field.many:
@@ -148,7 +155,7 @@ class _Walk:
             return
         for index, one in enumerate(tree):
             # Rounds as an entry of a list become entries of that list.
-            target = field if isinstance(one, Mapping) and "$each" in one else _entry(field)
+            target = field if isinstance(one, Mapping) and "$each" in one else field.entry
             self._value(target, one, scope, (*path, index))
 
     def _mapping(self, field: Field, tree: Mapping[str, Any], scope: Scope, path: Path) -> None:
@@ -163,7 +170,8 @@ class _Walk:
         if chosen is None:
             return
         if not chosen.is_record:
-            if chosen.kind != "anything":
+            # What takes anything takes a mapping too, but not where it is written as text.
+            if chosen.kind != "anything" or chosen.lexical:
                 self._wrong(chosen, "a mapping", path)
             return
         self._record(chosen.members, tree, scope, path)
@@ -297,10 +305,6 @@ class _Walk:
                 complaint.remedy,
             )
         )
-
-
-def _entry(field: Field) -> Field:
-    return replace(field, many=False, wrapper="")
 
 
 def _told(names: list[str]) -> str:

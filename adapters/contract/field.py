@@ -8,15 +8,18 @@ for: NetSuite's are thousands, and some contain themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Protocol
+from typing import Literal, Protocol
 
 from adapters.shape import Shape
 
 #: What a field takes, by the names of `adapters.shape.Plain`.
 ANY_VALUE = frozenset({"text", "whole number", "number", "truth value", "time"})
 NUMBERS = frozenset({"whole number", "number"})
+#: What a member of a record is in XML: `text` stands beside attributes, `rounds` are those of a group
+#: that repeats as a whole, and `any` are elements that the description does not name.
+Role = Literal["element", "attribute", "text", "rounds", "any"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Field:
     a text may be a number;
     `lone`: a list that may be written as its one entry; `wrapper`: one that may stand in a mapping
     under that key; `nullable`: required, but may be empty;
+    `base`: the type of XML Schema that its text is of, `role` what it is in XML;
     `load`: the members of a record; `load_types`: what `$type` may name here, where the declared
     type stands for several; `abstract`: it stands for the others only.
     """
@@ -70,6 +74,8 @@ class Field:
     writable: bool = True
     about: str = ""
     abstract: bool = False
+    base: str = ""
+    role: Role = "element"
     load: Callable[[], Members] | None = None
     load_types: Callable[[], Mapping[str, Field]] | None = None
 
@@ -77,6 +83,11 @@ class Field:
     def is_record(self) -> bool:
         """Whether it has members."""
         return self.load is not None
+
+    @cached_property
+    def entry(self) -> Field:
+        """One entry of a list."""
+        return replace(self, many=False, lone=True, wrapper="")
 
     @cached_property
     def members(self) -> Members:

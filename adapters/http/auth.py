@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from adapters.http.ntlm import Ntlm
 from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.secret import Secret
+from sidecar.domain.secret import Secret, is_printable
 
 #: Renew a token this many seconds before it ends: a call on its way must not outlive it.
 _MARGIN = 30.0
@@ -124,10 +124,10 @@ def auth_of(settings: Mapping[str, Any], fetch: Callable[[str], Fetch]) -> Auth:
             pair = base64.b64encode(f"{given['user']}:{password}".encode()).decode()
             return FixedHeader({"Authorization": f"Basic {pair}"}, (password, pair))
         case "bearer":
-            token = _revealed(given, "token")
+            token = _carried(_revealed(given, "token"), "bearer.token")
             return FixedHeader({"Authorization": f"Bearer {token}"}, (token,))
         case "header":
-            value = _revealed(given, "value")
+            value = _carried(_revealed(given, "value"), "header.value")
             return FixedHeader({str(given["name"]): value}, (value,))
         case "oauth2_client_credentials":
             return ClientCredentials(given, fetch(str(given["token_url"])))
@@ -153,6 +153,16 @@ def certificate_of(settings: Mapping[str, Any]) -> Mapping[str, str]:
     given = settings.get("client_certificate", {})
     names = {"certificate": "client_certificate", "key": "client_key"}
     return {names[key]: str(value) for key, value in given.items()}
+
+
+def _carried(value: str, key: str) -> str:
+    """The value, where a header can carry it.  Raises ConfigurationError, and quotes nothing."""
+    if is_printable(value) and all(ord(character) < 256 for character in value):
+        return value
+    raise ConfigurationError(
+        f"erp.auth.{key}: has characters that no header can carry",
+        "write the secret anew, on one line",
+    )
 
 
 def _revealed(given: Mapping[str, Any], key: str) -> str:

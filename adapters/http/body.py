@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -10,13 +11,21 @@ from typing import Any
 import msgspec
 
 from adapters.filters import ExpressionError, as_text, kind, plain
+from adapters.http.charset import charset_of, decoded
+from adapters.numbers import read_number
 
-#: Beyond this an exponent is no amount but an attack: expanding it would fill the memory.
-_LARGEST_EXPONENT = 100
+#: Values in one answer: `[[],[],…` takes twenty times its size in memory.
+MOST_VALUES = 500_000
+#: How deep an answer may be nested.
+DEEPEST = 100
+#: A number of so few characters is within all bounds, unless it has an exponent.
+_ORDINARY = 40
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 class Malformed(ValueError):
-    """The body says that it is JSON and is not."""
+    """The body says that it is JSON and is not; the text quotes nothing of it."""
 
 
 def encode_json(tree: object) -> bytes:
@@ -33,11 +42,23 @@ def indented(content: bytes) -> str:
 
 
 def decode_json(content: bytes) -> Any:
-    """Numbers with a point or an exponent as Decimal.  Raises Malformed."""
+    """Numbers with a point or an exponent as Decimal.
+
+    Raises Malformed, also for what JSON leaves open and readers disagree on: a name that stands
+    twice in one object, of which most keep the last.
+    """
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    if content.count(b",") + content.count(b"[") + content.count(b"{") > MOST_VALUES:
+        raise Malformed(f"the body has more than {MOST_VALUES:,} values")
     try:
-        return _DECODER.decode(content.removeprefix(b"\xef\xbb\xbf"))
-    except (msgspec.DecodeError, ValueError, RecursionError) as wrong:
+        tree = _DECODER.decode(content)
+    except RecursionError:
+        raise Malformed(_TOO_DEEP) from None
+    except (msgspec.DecodeError, ValueError) as wrong:
         raise Malformed(f"the body is not valid JSON: {wrong}") from wrong
+    if _names_in(tree) != _STRING.sub(b"", content).count(b":"):
+        raise Malformed("the body has a name twice in one object")
+    return tree
 
 
 def read_body(content: bytes, content_type: str) -> Any:
@@ -46,44 +67,48 @@ def read_body(content: bytes, content_type: str) -> Any:
     Old ERPs send JSON as text/html, so the body decides when the header does not; an empty body
     is the empty text whatever the header says.
     """
-    mime, _, parameters = content_type.partition(";")
-    declared = mime.strip().lower().endswith(("/json", "+json"))
-    text = _decoded(content, parameters)
+    declared = content_type.partition(";")[0].strip().lower().endswith(("/json", "+json"))
+    text = decoded(content, content_type)
     if not text.strip():
         return ""
     if not declared and not text.lstrip().startswith(("{", "[")):
         return text
     try:
         # Replacement characters would make a broken body readable, so the bytes are parsed as sent.
-        return decode_json(content if _charset(parameters) == "utf-8" else text.encode())
+        as_sent = charset_of(content_type) in (None, "utf-8", "us-ascii")
+        return decode_json(content if as_sent else text.encode())
     except Malformed:
         if declared:
             raise
         return text
 
 
-def _decoded(content: bytes, parameters: str) -> str:
-    try:
-        text = content.decode(_charset(parameters), errors="replace")
-    except (LookupError, UnicodeError):
-        text = content.decode("utf-8", errors="replace")
-    return text.removeprefix("\ufeff")
+def _names_in(tree: Any) -> int:
+    """How many names all objects have together.  Raises Malformed for what is nested too deep."""
+    count = 0
+    level = [tree]
+    for _ in range(DEEPEST):
+        deeper: list[Any] = []
+        for one in level:
+            if isinstance(one, dict):
+                count += len(one)
+                deeper.extend(one.values())
+            elif isinstance(one, list):
+                deeper.extend(one)
+        level = [one for one in deeper if isinstance(one, dict | list)]
+        if not level:
+            return count
+    raise Malformed(_TOO_DEEP)
 
 
-def _charset(parameters: str) -> str:
-    for one in parameters.split(";"):
-        key, _, value = one.partition("=")
-        if key.strip().lower() == "charset":
-            name = value.strip().strip('"').lower()
-            return "utf-8" if name == "utf8" else name
-    return "utf-8"
+_TOO_DEEP = f"the body is nested more than {DEEPEST} levels deep"
 
 
 def _exact(literal: str) -> Decimal:
-    number = Decimal(literal)
-    if abs(number.adjusted()) > _LARGEST_EXPONENT:
-        raise ValueError("a number beyond all measure")
-    return number
+    """msgspec has seen that it is a number: only what may be a giant is looked at again."""
+    if len(literal) <= _ORDINARY and "e" not in literal and "E" not in literal:
+        return Decimal(literal)
+    return read_number(literal)
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -94,8 +119,14 @@ def _jsonable(value: object) -> object:
     match value:
         case Decimal():
             return msgspec.Raw(plain(value).encode())
-        case None | str() | bool() | int():
+        case None | bool():
             return value
+        case str():
+            # The encoder knows texts, and no type that is derived from them.
+            return value if type(value) is str else str(value)
+        case int():
+            # msgspec's own whole numbers end at 64 bits.
+            return msgspec.Raw(as_text(value).encode())
         case Mapping():
             return {str(key): _jsonable(inner) for key, inner in value.items()}
         case list() | tuple():

@@ -11,14 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-import urllib3
 from requests.cookies import RequestsCookieJar
 
 from adapters.http.ntlm import Ntlm
 from adapters.http.wire import SENT, WatchedAdapter
 from sidecar.domain.errors import ConfigurationError
 
-LARGEST_ANSWER = 16 * 1024 * 1024
 _CHUNK = 64 * 1024
 #: Apache closes an idle connection after 5 s.  A request on a connection that the server is just
 #: closing has an unknown outcome, so an older one is not used again.
@@ -28,8 +26,12 @@ Timeout = tuple[float, float]
 Answer = tuple[int, Mapping[str, str], bytes]
 
 
+class TooLarge(Exception):
+    """The answer, unpacked, is larger than was asked for."""
+
+
 class _Line:
-    """A connection that is kept, and the cookies that the ERP gave on it.
+    """A connection that is kept; with the cookies that the ERP gave on it only where that is meant.
 
     Not a `requests.Session`: merging its settings into each call takes as long as the call itself.
     Nothing of the environment is asked for either, no proxies and no .netrc: what reaches the ERP
@@ -41,9 +43,13 @@ class _Line:
         verify: str | bool,
         certificate: str | tuple[str, str] | None,
         ntlm: Ntlm | None,
+        *,
+        largest: int,
+        keeps_cookies: bool,
     ) -> None:
         self._adapter = WatchedAdapter()
-        self._cookies = RequestsCookieJar()
+        self._cookies = RequestsCookieJar() if keeps_cookies else None
+        self._largest = largest
         self._verify = verify
         self._certificate = certificate
         self._ntlm = ntlm
@@ -81,14 +87,15 @@ class _Line:
             prepared.headers["Authorization"] = second
 
     def _exchange(self, prepared: requests.PreparedRequest, timeout: Timeout) -> Answer:
-        if len(self._cookies):
+        if self._cookies:
             prepared.prepare_cookies(self._cookies)
         response = self._adapter.send(
             prepared, stream=True, timeout=timeout, verify=self._verify, cert=self._certificate
         )
         try:
-            self._cookies.update(response.cookies)
-            return response.status_code, response.headers, _content(response)
+            if self._cookies is not None:
+                self._cookies.update(response.cookies)
+            return response.status_code, response.headers, _content(response, self._largest)
         finally:
             # A connection whose answer was read to its end is back in the pool by now.
             response.close()
@@ -101,8 +108,13 @@ class _Line:
 class Lines:
     """Lines for the threads that call at the moment: no two share one."""
 
-    def __init__(self, tls: Mapping[str, str], ntlm: Ntlm | None) -> None:
+    def __init__(
+        self, tls: Mapping[str, str], ntlm: Ntlm | None, *, largest: int, keeps_cookies: bool
+    ) -> None:
+        """`largest`: bytes of an unpacked answer; `keeps_cookies`: the ERP's go back to it."""
         self._ntlm = ntlm
+        self._largest = largest
+        self._keeps_cookies = keeps_cookies
         self._verify = _trusted(tls)
         self._certificate = _own_certificate(tls)
         self._lock = threading.Lock()
@@ -128,7 +140,13 @@ class Lines:
         with self._lock:
             since, line = self._idle.pop() if self._idle else (0.0, None)
         if line is None:
-            return _Line(self._verify, self._certificate, self._ntlm)
+            return _Line(
+                self._verify,
+                self._certificate,
+                self._ntlm,
+                largest=self._largest,
+                keeps_cookies=self._keeps_cookies,
+            )
         if time.monotonic() - since > _IDLE:
             line.close()
         return line
@@ -141,14 +159,17 @@ class Lines:
         line.close()
 
 
-def _content(response: requests.Response) -> bytes:
-    """The body, read piece by piece: one read would wait for all of it behind the deadline."""
+def _content(response: requests.Response, largest: int) -> bytes:
+    """The body, read piece by piece: one read would wait for all of it behind the deadline.
+
+    Unpacked piece by piece, too (urllib3 2.6 and later): kilobytes may unpack to gigabytes.
+    """
     pieces: list[bytes] = []
     size = 0
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         size += len(piece)
-        if size > LARGEST_ANSWER:
-            raise urllib3.exceptions.ProtocolError("the answer is larger than 16 MiB")
+        if size > largest:
+            raise TooLarge(f"the answer is larger than {largest // 2**20} MiB")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -11,28 +11,38 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
 import requests
-import urllib3
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
-from adapters.http.lines import Lines
+from adapters.http.lines import Lines, TooLarge
+from adapters.http.redirection import NOTHING_DONE, REMEDY, redirection_of
+from adapters.http.secrecy import struck_out
 from adapters.http.wire import SENT
-from sidecar.domain.errors import Unavailable
+from adapters.numbers import BeyondMeasure, read_number
+from adapters.waits import wait_of
+from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.domain.secret import is_open, is_printable
 from sidecar.ports import Connection, Exchange, Preview
 
 EXCERPT = 2_000
 
-#: Shorter "secrets" would strike ordinary words out of the ERP's messages.
-_SHORTEST_SECRET = 4
+#: Answers that are read at the same time may take so much memory together.
+_ANSWERS_IN_ALL = 64 * 1024 * 1024
+_SMALLEST_BOUND = 1024 * 1024
+LARGEST_ANSWER = 16 * 1024 * 1024
+#: Seconds that a token is believed to live at the most (a day).
+_LONGEST_LIFETIME = 86_400.0
+#: Methods that change nothing wherever they are sent.
+_QUESTIONS = ("GET", "HEAD")
 _HEADERS = {
     "User-Agent": "magento-erp-sidecar",
     "Accept": "application/json, */*;q=0.8",
@@ -106,9 +116,19 @@ class Transport:
         self._url = connection.url.rstrip("/")
         self._timeout = (connection.connect_timeout, connection.read_timeout)
         tls = {**connection.tls, **certificate_of(connection.auth)}
-        self._lines = Lines(tls, ntlm_of(connection.auth))
+        most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, connection.concurrency))
+        self._lines = Lines(
+            tls,
+            ntlm_of(connection.auth),
+            largest=min(LARGEST_ANSWER, most),
+            keeps_cookies=connection.cookies,
+        )
         self._auth = auth_of(connection.auth, self._token_fetcher)
         self._secrets = tuple(one.reveal() for one in connection.secrets.values())
+        #: Whoever listens on the way must not learn what a call logs in with.
+        self._guarded = bool(connection.auth or connection.secrets) and not connection.insecure
+        if self._guarded and self._url and is_open(self._url):
+            raise ConfigurationError(*_OPEN_LOGIN)
 
     def send(self, request: Request) -> Reply:
         """One call.  Raises NotSent or Unanswered."""
@@ -123,19 +143,24 @@ class Transport:
         """What `send` would send, `shown` being its body for a person; nothing is asked or sent."""
         prepared = self._prepared(request, self._auth.shown())
         body = None if request.body is None else request.body.decode("utf-8", errors="replace")
+
+        def hiding(text: str) -> str:
+            # Of what is shown to a person, a secret of two letters too.
+            return struck_out(text, self._known_secrets(), shortest=1)
+
         return Preview(
-            request=self.redact(f"{prepared.method} {prepared.url}"),
-            headers={name: self.redact(value) for name, value in prepared.headers.items()},
-            body=None if body is None else self.redact(body),
-            shown=None if shown is None else self.redact(shown),
+            request=hiding(f"{prepared.method} {prepared.url}"),
+            headers={name: hiding(value) for name, value in prepared.headers.items()},
+            body=None if body is None else hiding(body),
+            shown=None if shown is None else hiding(shown),
         )
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, should the ERP have echoed them."""
-        for secret in (*self._auth.secrets(), *self._secrets):
-            if len(secret) >= _SHORTEST_SECRET:
-                text = text.replace(secret, "***")
-        return text
+        return struck_out(text, self._known_secrets())
+
+    def _known_secrets(self) -> tuple[str, ...]:
+        return (*self._auth.secrets(), *self._secrets)
 
     def close(self) -> None:
         """Close idle connections; one that is in use closes when its call ends."""
@@ -160,17 +185,20 @@ class Transport:
             prepared = self._prepared(request, header)
             with self._lines.borrowed() as line:
                 status, headers, content = line.exchange(prepared, self._timeout)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            http.client.HTTPException,
-            OSError,
-            ValueError,
-        ) as wrong:
+        except NotSent:
+            raise
+        except Exception as wrong:
+            # Whatever a library raises at what came over the wire: it was sent, or it was not.
             raise self._failure(wrong, request, time.monotonic() - started) from wrong
         excerpt = content[: 4 * EXCERPT].decode("utf-8", errors="replace")[:EXCERPT]
         seconds = time.monotonic() - started
+        sent_on = self.redact(redirection_of(status, headers, str(prepared.url)))
+        if sent_on:
+            excerpt = f"[redirects to {sent_on}] {excerpt}"[:EXCERPT]
         told = Exchange(str(request), status, seconds, self.redact(excerpt))
+        if sent_on and (status in NOTHING_DONE or request.method in _QUESTIONS):
+            message = f"{request}: HTTP {status} redirects to {sent_on}, which is not followed"
+            raise NotSent(f"{message}; {REMEDY}", told, lasting=True)
         return Reply(status, headers, content, told, request)
 
     def _prepared(self, request: Request, header: Mapping[str, str]) -> requests.PreparedRequest:
@@ -182,6 +210,9 @@ class Transport:
             request.path if absolute else self._url + request.path, request.query
         )
         prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers, **header})
+        if self._guarded and is_open(str(prepared.url)):
+            told = Exchange(str(request), None, 0.0)
+            raise NotSent(f"{request}: not sent: {'; '.join(_OPEN_LOGIN)}", told, lasting=True)
         prepared.body = request.body
         if request.body is not None:
             # Without it `requests` would send the body in chunks.
@@ -223,20 +254,14 @@ def _address(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that `Retry-After` asks to wait, as a number or as an HTTP date."""
-    given = headers.get("Retry-After", "").strip()
-    if given.isascii() and given.isdigit():
-        return float(given)
-    try:
-        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
-    except ValueError:
-        return None
+    """Seconds that `Retry-After` asks to wait; None where it says nothing to be understood."""
+    return wait_of(headers.get("Retry-After", ""))
 
 
 def _lost(wrong: Exception, seconds: float) -> str:
     if any(isinstance(one, TimeoutError | requests.Timeout) for one in _chain(wrong)):
         return f"no complete answer within {seconds:g} s"
-    if isinstance(wrong, urllib3.exceptions.ProtocolError) and "larger" in str(wrong):
+    if isinstance(wrong, TooLarge):
         return str(wrong)
     return f"the connection broke before the answer was complete ({_innermost(wrong)})"
 
@@ -248,9 +273,14 @@ def _obstacle(wrong: Exception) -> str:
 
 
 def _innermost(wrong: BaseException) -> str:
-    """The system's own words; those of the layers above it repeat the whole address."""
+    """The system's own words, else the class alone.
+
+    A library's words may hold what it choked on: a header, and in it the login.
+    """
     *_, last = _chain(wrong)
-    return f"{type(last).__name__}: {last}"[:200]
+    if isinstance(last, OSError) and not isinstance(last, requests.RequestException):
+        return f"{type(last).__name__}: {last}"[:200]
+    return type(last).__name__
 
 
 def _chain(wrong: BaseException) -> Iterator[BaseException]:
@@ -267,9 +297,27 @@ def _token(reply: Reply) -> tuple[str, float | None]:
         answer = None
     token = answer.get("access_token") if isinstance(answer, dict) else None
     if reply.status == http.HTTPStatus.OK and isinstance(token, str) and token:
-        try:
-            return token, float(answer.get("expires_in"))
-        except (TypeError, ValueError):
-            return token, None
+        if not is_printable(token):
+            message = "the token endpoint answered with a token that no header can carry"
+            raise NotSent(message, reply.exchange, lasting=True)
+        return token, _lifetime(answer.get("expires_in"))
     lasting = reply.status < 500 and reply.status != http.HTTPStatus.TOO_MANY_REQUESTS
     raise NotSent(f"the token endpoint answered {reply.status}", reply.exchange, lasting=lasting)
+
+
+def _lifetime(told: object) -> float | None:
+    """Seconds; None where the answer does not say them in a way that can be understood."""
+    try:
+        if isinstance(told, str):
+            told = read_number(told)
+        if isinstance(told, bool) or not isinstance(told, int | Decimal) or told <= 0:
+            return None
+        return float(min(told, _LONGEST_LIFETIME))
+    except BeyondMeasure:
+        return None
+
+
+_OPEN_LOGIN = (
+    "the login would go over plain http, where everybody on the way can read it",
+    "write https://, or 'insecure: true' under erp where that is meant",
+)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError, Missing, as_text
+from adapters.filters import ExpressionError, as_text, kind
 from adapters.http.body import Malformed, encode_json, indented, read_body
+from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
 from adapters.section import Section
 from adapters.shape import ANYTHING, Plain, Record, Shape
-from adapters.template import NOTHING, Template
+from adapters.template import ANY, NOTHING, ONE, PAIRS, Template
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 #: What `response` is in an expression.
@@ -23,9 +24,12 @@ RESPONSE: Shape = Record(
     "response", {"status": Plain("whole number"), "headers": ANYTHING, "body": ANYTHING}
 )
 
+_Part = TypeVar("_Part")
+
 _UNSAFE_PATH = re.compile(r"[?#\\\s\x00-\x1f\x7f]")
 _UNSAFE_HEADER = re.compile(r"[\x00-\x1f\x7f]")
 _SUCCESS = range(200, 300)
+_REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +43,18 @@ class HttpCall:
     encode: Callable[[Any], bytes]
     body: Template | None
     content_type: str
+    #: Where each key stands in the file.
+    places: Mapping[str, str]
 
     def request(self, values: Values) -> Request:
         """Fill it in.  Raises ExpressionError: nothing was sent then."""
-        path = as_text(self.path(values))
-        if not _is_safe(path):
-            # An empty or foreign part would address another document: /orders//cancel.
-            raise ExpressionError(
-                f"'{path}' is no safe path: it begins with /, has no empty part and no ? or #; "
-                "parameters belong under query, and | urlencode makes a value safe"
-            )
-        headers = _headers(self.headers(values))
-        body = self._encoded(values)
+        path = self._at("path", lambda: _safe(as_text(self.path(values))))
+        headers = self._at("headers", lambda: _headers(self.headers(values)))
+        query = self._at("query", lambda: _parameters(self.query(values)))
+        body = self._at("body", lambda: self._encoded(values))
         if body is not None and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = self.content_type
-        return Request(self.method, path, _parameters(self.query(values)), headers, body)
+        return Request(self.method, path, query, headers, body)
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
         """See `adapters.wire_call.WireCall`."""
@@ -75,6 +76,17 @@ class HttpCall:
         except UnicodeError:
             raise ExpressionError("the body has characters that no text has") from None
 
+    def _at(self, key: str, fill: Callable[[], _Part]) -> _Part:
+        """What is filled in there; an error says where, once."""
+        try:
+            return fill()
+        except ExpressionError as wrong:
+            place = self.places[key]
+            # A leaf of a template has told its own, nearer place.
+            if wrong.message.startswith(f"{place.partition(':')[0]}:"):
+                raise
+            raise type(wrong)(f"{place}: {wrong.message}") from wrong
+
 
 class Response:
     """An answer as expressions read it."""
@@ -91,9 +103,13 @@ class Response:
 
     @property
     def body(self) -> Any:
-        """Parsed JSON, else the text.  Raises Missing for JSON that is broken."""
+        """Parsed JSON, else the text.
+
+        Raises ExpressionError for JSON that is broken: not Missing, so that nothing can be said of
+        it, not even that something is not in it.
+        """
         if self.malformed:
-            raise Missing(self.malformed)
+            raise ExpressionError(self.malformed)
         return self._body
 
     def evidence(self, reply: Reply) -> Evidence:
@@ -103,7 +119,18 @@ class Response:
             excerpt=reply.exchange.answer,
             after=retry_after(self.headers),
             unreadable=self.malformed if self.status in _SUCCESS else "",
+            stranger=gateways_word(self.status),
+            wordless=self._wordless(),
         )
+
+    def _wordless(self) -> str:
+        """Why a line that looks at the status alone must not say that nothing was booked.
+
+        A status of 4xx says it by itself, whoever answered.
+        """
+        if self.status in _REFUSALS or isinstance(self._body, dict | list):
+            return ""
+        return self.malformed or "the body is not what an interface of JSON answers"
 
 
 def read_http_call(section: Section, scope: Scope) -> HttpCall:
@@ -115,17 +142,36 @@ def read_http_call(section: Section, scope: Scope) -> HttpCall:
     encode, content_type = _BODIES[kinds[0]] if kinds else _BODIES["json"]
     return HttpCall(
         method=section.word("method", METHODS) or "GET",
-        path=section.template("path", scope) or _nothing,
-        query=section.template("query", scope) or _nothing,
-        headers=section.template("headers", scope) or _nothing,
+        path=section.template("path", scope.of_an_address(), ONE) or _nothing,
+        query=section.template("query", scope.of_an_address(), PAIRS) or _nothing,
+        headers=section.template("headers", scope, PAIRS) or _nothing,
         encode=encode,
-        body=section.template(kinds[0], scope) if kinds else None,
+        body=section.template(kinds[0], scope, _FORMS[kinds[0]]) if kinds else None,
         content_type=content_type,
+        places={
+            name: section.source.place((*section.path, key))
+            for name, key in (
+                ("path", "path"),
+                ("headers", "headers"),
+                ("query", "query"),
+                ("body", kinds[0] if kinds else "json"),
+            )
+        },
     )
 
 
 def _nothing(_: Values) -> dict[str, Any]:
     return {}
+
+
+def _safe(path: str) -> str:
+    if not _is_safe(path):
+        # An empty or foreign part would address another document: /orders//cancel.
+        raise ExpressionError(
+            f"'{path}' is no safe path: it begins with /, has no empty part and no ? or #; "
+            "parameters belong under query, and | urlencode makes a value safe"
+        )
+    return path
 
 
 def _is_safe(path: str) -> bool:
@@ -139,8 +185,10 @@ def _is_safe(path: str) -> bool:
     )
 
 
-def _parameters(rendered: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _parameters(rendered: Any) -> tuple[tuple[str, str], ...]:
     """An empty value is left out, a list is the same parameter several times."""
+    if not isinstance(rendered, Mapping):
+        raise ExpressionError(f"{kind(rendered)} is no mapping of names to values")
     pairs = (
         (name, one)
         for name, value in rendered.items()
@@ -150,6 +198,8 @@ def _parameters(rendered: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _headers(rendered: Mapping[str, Any]) -> dict[str, str]:
+    if not isinstance(rendered, Mapping):
+        raise ExpressionError(f"headers: {kind(rendered)} is no mapping of names to values")
     headers = {name: as_text(value) for name, value in rendered.items() if value is not None}
     for name, value in headers.items():
         if _UNSAFE_HEADER.search(value) or not _is_latin1(value):
@@ -169,6 +219,7 @@ def _text(rendered: Any) -> bytes:
     return as_text(rendered).encode()
 
 
+_FORMS = {"json": ANY, "form": PAIRS, "text": ONE}
 _BODIES: Mapping[str, tuple[Callable[[Any], bytes], str]] = {
     "json": (encode_json, "application/json"),
     "form": (_form, "application/x-www-form-urlencoded"),

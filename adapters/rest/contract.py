@@ -15,6 +15,7 @@ from adapters.contract.xml import parse_xml
 from adapters.http.body import Malformed, decode_json
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
+from sidecar.documents import open_regular
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ports import Connection, Contract
 
@@ -29,7 +30,8 @@ def open_contract(source: str, _connection: Connection | None) -> Contract | Non
         return None
     path = Path(source)
     try:
-        content = path.read_bytes().removeprefix(_BOM)
+        with open_regular(path) as file:
+            content = file.read().removeprefix(_BOM)
     except OSError as wrong:
         raise ConfigurationError(
             f"{path}: cannot be read: {wrong.strerror}", "correct the path"

@@ -21,6 +21,6 @@ def create(connection: Connection) -> ErpAdapter:
     if not connection.url:
         raise ConfigurationError("erp.url is missing", "write the ERP's address under erp.url")
     document = read_document(connection.calls)
-    dialect = Dialect(RESPONSE, read_http_call)
+    dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
     calls = read_calls(document, connection.calls.name, dialect, connection.secrets)
     return GenericAdapter(calls, Transport(connection), connection, Request("HEAD", ""))

@@ -10,14 +10,15 @@ from lxml import etree
 
 from adapters.answer import Evidence
 from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError, as_text
+from adapters.filters import ExpressionError
 from adapters.http.transport import Reply, Request
 from adapters.section import Section
+from adapters.soap.fill import element_of, unwritable
 from adapters.soap.reply import Response
 from adapters.soap.security import NoSeal, Seal
 from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
 from adapters.soap.xml import Element, parse
-from adapters.template import NOTHING, Template
+from adapters.template import Template
 
 #: Parts of a header by name, each with what makes its value.
 Computed = Mapping[str, Callable[[], Any]]
@@ -48,7 +49,7 @@ class SoapCall:
                 if value is None:
                     continue
                 if name.startswith("{"):
-                    extra.append(_element(name, value))
+                    extra.append(self._undeclared(name, value))
                 elif name in self.operation.header_types:
                     declared[name] = value
         declared.update((name, compute()) for name, compute in self.computed.items())
@@ -61,6 +62,12 @@ class SoapCall:
             body=etree.tostring(envelope, xml_declaration=True, encoding="utf-8"),
             name=f"{self.operation} ({self.operation.port.name})",
         )
+
+    def _undeclared(self, name: str, value: Any) -> Element:
+        if unwritable(value):
+            # Logins stand here: one that is altered is refused, and nobody knows why.
+            raise ExpressionError(f"header {name} has characters that XML cannot carry")
+        return element_of(name, value)
 
     def disarmed(self, request: Request) -> Request:
         """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
@@ -152,25 +159,3 @@ class SoapCalls:
 
 def _empty(_: Values) -> dict[str, Any]:
     return {}
-
-
-def _element(name: str, value: Any) -> Element:
-    """An element that the WSDL does not declare; what is in it has its namespace."""
-    namespace = etree.QName(name).namespace
-    element = etree.Element(name)
-    _fill(element, namespace, value)
-    return element
-
-
-def _fill(element: Element, namespace: str | None, value: Any) -> None:
-    if not isinstance(value, Mapping):
-        try:
-            element.text = as_text(value)
-        except ValueError:
-            raise ExpressionError("the header has characters that XML cannot carry") from None
-        return
-    for name, inner in value.items():
-        for one in inner if isinstance(inner, list) else (inner,):
-            if one is not None and one is not NOTHING:
-                child = etree.SubElement(element, etree.QName(namespace, name))
-                _fill(child, namespace, one)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urljoin
 
 from lxml import etree
-from zeep.wsdl import Document
 
-from adapters.contract.xml import parse_xml
+from adapters.soap.documents import joined
 from adapters.soap.facets import XSD
+from adapters.soap.imports import Imports
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _GLOBALS = ("element", "complexType", "simpleType", "group", "attributeGroup", "attribute")
@@ -20,15 +19,9 @@ _GLOBALS = ("element", "complexType", "simpleType", "group", "attributeGroup", "
 Load = Callable[[str], Any]
 
 
-def declarations_of(document: Document) -> Declarations:
-    """All that a loaded WSDL consists of, read once more: zeep keeps none of the XML."""
-    transport: Any = document.transport
-
-    def load(address: str) -> Any:
-        content = transport.load(address)
-        return parse_xml(content.encode() if isinstance(content, str) else content, address)
-
-    return Declarations(document.location, load)
+def declarations_of(imports: Imports) -> Declarations:
+    """All that a loaded WSDL consists of: zeep keeps none of the XML."""
+    return Declarations(imports.location, imports.root)
 
 
 class Declarations:
@@ -45,6 +38,7 @@ class Declarations:
         #: Complex type → those that extend or restrict it; element → those that may replace it.
         self.derived: dict[str, list[str]] = defaultdict(list)
         self.substitutes: dict[str, list[str]] = defaultdict(list)
+        self.namespaces: set[str] = set()
         self.root = load(address)
         self._read_wsdl(self.root, address)
         self.local_names = Counter(
@@ -55,11 +49,11 @@ class Declarations:
 
     def get(self, kind: str, qname: str) -> Any:
         """The element, complexType, group … of that name in Clark's notation, None for none."""
-        return self._named.get((kind, qname))
+        return self._named.get((kind, qname if qname.startswith("{") else f"{{}}{qname}"))
 
     def named_by(self, node: Any, attribute: str, kind: str) -> Any:
         """The declaration whose name stands in an attribute of a node, None for none."""
-        return self.get(kind, self.qname(node, node.get(attribute, "")))
+        return self.get(kind, self.qname(node, node.get(attribute, ""), kind))
 
     def prefixed(self, qname: str) -> list[str]:
         """The name with each prefix that the documents have for its namespace."""
@@ -71,9 +65,10 @@ class Declarations:
             return
         self._seen.add((address, None))
         self._note_prefixes(root)
+        self.namespaces.add(root.get("targetNamespace", ""))
         for imported in root.iterfind(f"{_WSDL}import"):
             if "location" in imported.attrib:
-                target = urljoin(address, imported.get("location"))
+                target = joined(address, imported.get("location"))
                 self._read_any(self._load(target), target, None)
         for schema in root.iterfind(f"{_WSDL}types/{XSD}schema"):
             self._read_schema(schema, address, None)
@@ -88,13 +83,14 @@ class Declarations:
         """`including`: the namespace of the schema that includes this one, which has none."""
         target = root.get("targetNamespace") or including or ""
         self._targets[root] = target
+        self.namespaces.add(target)
         self._note_prefixes(root)
         for node in root:
             kind = etree.QName(node).localname
             if kind in _GLOBALS:
                 self._named.setdefault((kind, f"{{{target}}}{node.get('name')}"), node)
             elif kind in ("import", "include", "redefine") and "schemaLocation" in node.attrib:
-                further = urljoin(address, node.get("schemaLocation"))
+                further = joined(address, node.get("schemaLocation"))
                 namespace = None if kind == "import" else target
                 if (further, namespace or "") not in self._seen:
                     self._seen.add((further, namespace or ""))
@@ -115,12 +111,18 @@ class Declarations:
                 base = self.qname(content[-1], content[-1].get("base", ""))
                 self.derived[base].append(qname)
 
-    def qname(self, node: Any, name: str) -> str:
+    def qname(self, node: Any, name: str, kind: str = "") -> str:
+        """The name in Clark's notation, as seen from a node.
+
+        Without prefix it is of the schema's own namespace, or of none where only that has it.
+        """
         prefix, colon, local = name.strip().rpartition(":")
         namespace = node.nsmap.get(prefix if colon else None)
         if namespace is None and not colon:
             root = next((one for one in node.iterancestors(XSD + "schema")), node)
             namespace = self._targets.get(root, "")
+            if kind and (kind, f"{{{namespace}}}{local}") not in self._named:
+                namespace = "" if (kind, f"{{}}{local}") in self._named else namespace
         return f"{{{namespace or ''}}}{local}"
 
     def simple(self, node: Any, name: str) -> Any:

@@ -2,18 +2,22 @@
 
 What was fetched from an address is kept on disk: a daemon that is started while the ERP is down
 must be able to start, and an ERP whose WSDL is slow is not asked for it at every command.
+
+A WSDL is a stranger's document that names further ones to read.  One that came from an address may
+name its own origin (scheme, host and port) and nothing else; one in a file names regular files
+beneath its own folder, and asks the network for nothing (docs/decisions/0020).
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import time
 from contextlib import suppress
-from dataclasses import replace
 from importlib import resources
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 from platformdirs import user_cache_dir
 
@@ -23,6 +27,10 @@ from sidecar.ports import Connection
 
 #: A WSDL that was fetched within the last day is not fetched again (seconds).
 FRESH = 86_400.0
+_LARGEST = 16 * 1024 * 1024
+_LARGEST_TOGETHER = 4 * _LARGEST
+#: NetSuite's WSDL, the largest that is known, consists of 40 documents.
+_MOST = 500
 _SCHEMAS = resources.files("adapters.soap") / "schemas"
 #: Addresses of the specifications, of which a daemon's start must not depend.
 _SHIPPED = {
@@ -31,6 +39,29 @@ _SHIPPED = {
     "www.w3.org/2001/03/xml.xsd": "xml.xsd",
     "www.w3.org/2009/01/xml.xsd": "xml.xsd",
 }
+_HTTP = ("http", "https")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+Origin = tuple[str, str | None, int | None]
+
+
+def absolute(place: str) -> str:
+    """An address as it is, a path from the root."""
+    return place if is_address(place) else os.path.abspath(_path(place))
+
+
+def joined(base: str, place: str) -> str:
+    """What a document at `base` means by a place."""
+    if urlsplit(place).scheme in (*_HTTP, "file"):
+        return place if is_address(place) else _path(place)
+    if is_address(base):
+        return urljoin(base, place)
+    return os.path.realpath(os.path.join(os.path.dirname(base), place))
+
+
+def is_address(place: str) -> bool:
+    """Whether it is fetched from the network."""
+    return urlsplit(place).scheme in _HTTP
 
 
 def cache_folder() -> Path:
@@ -43,10 +74,9 @@ class Documents:
     """Loads one document after the other; zeep asks for each by its absolute place."""
 
     def __init__(self, connection: Connection, folder: Path | None = None) -> None:
-        self._own = urlsplit(connection.wsdl or "").netloc
+        self._main = absolute(connection.wsdl or "")
+        self._origin = _origin(self._main)
         self._transport = Transport(connection)
-        # What the WSDL imports from elsewhere is nobody to show our password to.
-        self._stranger = Transport(replace(connection, auth={}, secrets={}, tls=_trust(connection)))
         self._folder = folder or cache_folder()
         self._loaded: dict[str, bytes] = {}
 
@@ -54,7 +84,6 @@ class Documents:
         """Close connections, forget what was loaded."""
         self._loaded.clear()
         self._transport.close()
-        self._stranger.close()
 
     def load(self, place: str) -> bytes:
         """The document's bytes.
@@ -62,22 +91,54 @@ class Documents:
         Raises ConfigurationError that names it, Unavailable where it is at an address that does
         not answer now.
         """
+        place = absolute(place)
         if place not in self._loaded:
             self._loaded[place] = self._read(place)
+            size = sum(map(len, self._loaded.values()))
+            if len(self._loaded) > _MOST or size > _LARGEST_TOGETHER:
+                raise ConfigurationError(
+                    f"{self._main}: imports more than {_MOST} documents, or 64 MiB",
+                    "is it a WSDL that somebody sent to do harm?",
+                )
         return self._loaded[place]
 
     def _read(self, place: str) -> bytes:
+        if not is_address(place):
+            return self._read_file(place)
         parts = urlsplit(place)
-        if parts.scheme in ("http", "https"):
-            shipped = _SHIPPED.get(f"{parts.netloc}{parts.path}".rstrip("/"))
-            return (_SCHEMAS / shipped).read_bytes() if shipped else self._fetched(place)
-        path = Path(unquote(parts.path)) if parts.scheme == "file" else Path(place)
+        if shipped := _SHIPPED.get(f"{parts.netloc}{parts.path}".rstrip("/")):
+            return (_SCHEMAS / shipped).read_bytes()
+        if _origin(place) != self._origin:
+            self._refuse(place)
+        return self._fetched(place)
+
+    def _refuse(self, place: str) -> None:
+        if is_address(self._main):
+            why = "a WSDL that is fetched imports from its own scheme, host and port only"
+            remedy = "save the WSDL to a file, with all that it imports beneath its folder"
+        else:
+            why = "a WSDL in a file imports files beneath its own folder only"
+            remedy = "save it there and write its name into the import (schemaLocation, location)"
+        raise ConfigurationError(f"{self._main}: imports {place}, which is refused: {why}", remedy)
+
+    def _read_file(self, path: str) -> bytes:
+        if path != self._main and not self._is_beneath(path):
+            self._refuse(path)
         try:
-            return path.read_bytes()
+            return _content(path)
         except OSError as wrong:
             raise ConfigurationError(
-                f"{path}: cannot be read: {wrong.strerror}", "correct the path (erp.wsdl)"
+                f"{path}: cannot be read: {wrong.strerror or wrong}", "correct the path (erp.wsdl)"
             ) from None
+
+    def _is_beneath(self, path: str) -> bool:
+        if is_address(self._main):
+            return False
+        # The WSDL may be a link into the folder that has its schemas.
+        folders = {os.path.realpath(os.path.dirname(self._main))}
+        folders.add(os.path.dirname(os.path.realpath(self._main)))
+        real = Path(os.path.realpath(path))
+        return any(real.is_relative_to(folder) for folder in folders)
 
     def _fetched(self, url: str) -> bytes:
         kept = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.xml"
@@ -97,10 +158,9 @@ class Documents:
         return content
 
     def _asked(self, url: str) -> bytes:
-        transport = self._transport if urlsplit(url).netloc == self._own else self._stranger
         remedy = "is the address right, does the ERP run? Or save the WSDL to a file (erp.wsdl)"
         try:
-            reply = transport.send(Request("GET", url, headers={"Accept": "*/*"}))
+            reply = self._transport.send(Request("GET", url, headers={"Accept": "*/*"}))
         except (NotSent, Unanswered) as wrong:
             raise Unavailable(wrong.message, remedy) from wrong
         if reply.status == 429 or reply.status >= 500:
@@ -110,8 +170,31 @@ class Documents:
         return reply.content
 
 
-def _trust(connection: Connection) -> dict[str, str]:
-    return {key: value for key, value in connection.tls.items() if key == "ca_file"}
+def _path(place: str) -> str:
+    parts = urlsplit(place)
+    return unquote(parts.path) if parts.scheme == "file" else place
+
+
+def _origin(address: str) -> Origin | None:
+    parts = urlsplit(address)
+    if parts.scheme not in _HTTP:
+        return None
+    try:
+        return parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme]
+    except ValueError:
+        return None  # no port is called so: nothing has this origin
+
+
+def _content(path: str) -> bytes:
+    """Of a regular file: a pipe would hold us, and /dev/zero has no end.  Raises OSError."""
+    # Opening a pipe waits for its writer unless it is told not to.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("it is no regular file")
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError("it is larger than 16 MiB")
+    return content
 
 
 def _keep(path: Path, content: bytes) -> None:

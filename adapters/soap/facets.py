@@ -33,9 +33,10 @@ _DEEPEST = 10
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """What a simple type allows."""
+    """What a simple type allows; `base` is the type of XML Schema that its text is of."""
 
     kind: str = "text"
+    base: str = "string"
     takes: frozenset[str] = ANY_VALUE
     tolerated: frozenset[str] = frozenset()
     longest: int | None = None
@@ -46,18 +47,18 @@ class Facets:
 def builtin(name: str) -> Facets:
     """A type of XML Schema itself, by its local name."""
     if name in _WHOLE:
-        return Facets("whole number", _INTEGER, _DECIMAL, digits=(_WHOLE[name], 0))
+        return Facets("whole number", name, _INTEGER, _DECIMAL, digits=(_WHOLE[name], 0))
     if name in (*_WHOLE_UNLIMITED, "nonPositiveInteger"):
-        return Facets("whole number", _INTEGER, _DECIMAL)
+        return Facets("whole number", name, _INTEGER, _DECIMAL)
     if name in _FRACTIONS:
-        return Facets("number", NUMBERS)
+        return Facets("number", name, NUMBERS)
     if name == "boolean":
-        return Facets("truth value", frozenset({"truth value"}))
+        return Facets("truth value", name, frozenset({"truth value"}))
     if name == "dateTime":
-        return Facets("time", _TIMES)
+        return Facets("time", name, _TIMES)
     if name in ("date", "time", "duration", "base64Binary", "hexBinary"):
-        return Facets(_SHOWN.get(name, name), _TEXT)
-    return Facets("anything" if name in _ANYTHING else _SHOWN.get(name, "text"))
+        return Facets(_SHOWN.get(name, name), name, _TEXT)
+    return Facets("anything" if name in _ANYTHING else _SHOWN.get(name, "text"), name)
 
 
 def facets_of(node: Any, named: Named, above: tuple[Any, ...] = ()) -> Facets:
@@ -79,7 +80,7 @@ def facets_of(node: Any, named: Named, above: tuple[Any, ...] = ()) -> Facets:
             case "union":
                 return _union(child, named, above)
             case "list":
-                return Facets("list of words", _TEXT)
+                return Facets("list of words", "list", _TEXT)
     return Facets()
 
 
@@ -102,7 +103,9 @@ def _union(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
     parts = [facets_named(node, one, named, above) for one in node.get("memberTypes", "").split()]
     parts += [facets_of(one, named, above) for one in node.findall(XSD + "simpleType")]
     is_closed = all(part.choices for part in parts)
+    bases = {part.base for part in parts}
     return Facets(
+        base=bases.pop() if len(bases) == 1 else "string",
         takes=frozenset().union(*(part.takes for part in parts)) or ANY_VALUE,
         choices=tuple(word for part in parts for word in part.choices) if is_closed else (),
     )

@@ -7,13 +7,13 @@ and what does not fit is told by its place in the document, without the value.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
 from typing import Any
 
+from lxml import etree
 from zeep import xsd
 from zeep.exceptions import Error
 from zeep.xsd.elements import Choice, Element
@@ -26,7 +26,8 @@ from zeep.xsd.types.simple import AnySimpleType
 
 from adapters.filters import ExpressionError, as_text, as_utc, is_number, kind, plain
 from adapters.shape import suggest
-from adapters.template import TYPE
+from adapters.template import NOTHING, TYPE
+from adapters.xml import is_writable, writable
 
 #: What zeep calls the text of an element that has attributes as well.
 TEXT = "_value_1"
@@ -44,6 +45,9 @@ class Plan:
 
     elements: Mapping[str, Element]
     attributes: Mapping[str, Any]
+    #: Groups that repeat as a whole, each round a mapping; elements that the schema leaves open.
+    groups: Mapping[str, Indicator]
+    open: Mapping[str, Any]
     #: Elements that the schema wants: left out on purpose where the mapping has none of them,
     #: because many an ERP declares all of its elements so and wants a few.
     wanted: tuple[str, ...]
@@ -51,21 +55,17 @@ class Plan:
     @property
     def names(self) -> tuple[str, ...]:
         """Everything that may be written."""
-        return (*self.elements, *self.attributes)
+        return (*self.elements, *self.attributes, *self.groups, *self.open)
 
 
 class Filler:
     """Fills the types of one WSDL."""
 
-    def __init__(self, schema: Schema, prefixes: Callable[[], Mapping[str, str]] = dict) -> None:
-        """`prefixes` reads those that the WSDL's documents use: zeep forgets them."""
+    def __init__(self, schema: Schema, prefixes: Mapping[str, str]) -> None:
+        """`prefixes` are those that the WSDL's documents use: zeep forgets them."""
         self._schema = schema
-        self._read_prefixes = prefixes
+        self._prefixes = prefixes
         self._plans: dict[int, Plan] = {}
-
-    @cached_property
-    def _prefixes(self) -> Mapping[str, str]:
-        return self._read_prefixes()
 
     def filled(self, kind_of: Any, tree: Any, place: str) -> Any:
         """The tree for zeep.  Raises ExpressionError that begins with the place of what is wrong.
@@ -107,28 +107,21 @@ class Filler:
         """What a complex type takes."""
         plan = self._plans.get(id(kind_of))
         if plan is None:
-            plan = self._plans[id(kind_of)] = Plan(
-                {
-                    name: element
-                    for name, element in kind_of.elements
-                    if isinstance(element, Element)
-                },
-                dict(kind_of.attributes),
-                tuple(_wanted(kind_of.elements_nested)),
-            )
+            attributes = dict(kind_of.attributes)
+            plan = self._plans[id(kind_of)] = _plan(kind_of.elements_nested, attributes)
         return plan
 
     def _complex(self, kind_of: ComplexType, tree: Any, place: str) -> Any:
         if isinstance(tree, Mapping):
             named = tree.get(TYPE)
             if named is None:
-                return self._members(kind_of, tree, place)
+                return self._members(self.plan(kind_of), tree, place)
             try:
                 actual = self.type_named(str(named))
             except UnknownType as wrong:
                 raise ExpressionError(f"{place}: {wrong}") from None
             rest = {name: value for name, value in tree.items() if name != TYPE}
-            return actual(**self._members(actual, rest, place))
+            return actual(**self._members(self.plan(actual), rest, place))
         if kind_of._array_type is not None and isinstance(tree, list | tuple):
             entry = kind_of._array_type.array_type
             return kind_of([self.filled(entry, one, place) for one in tree])
@@ -137,8 +130,7 @@ class Filler:
             raise ExpressionError(f"{place}: a mapping is wanted, {kind(tree)} is given")
         return {TEXT: self.filled(text.type, tree, place)}
 
-    def _members(self, kind_of: ComplexType, tree: Mapping[str, Any], place: str) -> dict[str, Any]:
-        plan = self.plan(kind_of)
+    def _members(self, plan: Plan, tree: Mapping[str, Any], place: str) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         for name, value in tree.items():
             here = f"{place}.{name}"
@@ -147,6 +139,10 @@ class Filler:
             elif name in plan.attributes:
                 if value is not None:
                     filled[name] = _leaf(plan.attributes[name].type, value, here)
+            elif name in plan.groups:
+                filled[name] = self._rounds(plan.groups[name], value, here)
+            elif name in plan.open:
+                filled[name] = _open(plan.open[name], value, here)
             else:
                 hint = suggest(name, plan.names) or f"; there are {', '.join(plan.names[:20])}"
                 raise ExpressionError(f"{here}: the WSDL has no such field{hint}")
@@ -154,6 +150,22 @@ class Filler:
             if name not in filled:
                 filled[name] = xsd.SkipValue
         return filled
+
+    def _rounds(self, group: Indicator, value: Any, place: str) -> Any:
+        """A group that repeats as a whole: a list of mappings, or its one round."""
+        if value is None:
+            return xsd.SkipValue
+        rounds = value if isinstance(value, list | tuple) else [value]
+        child = group.child if isinstance(group, Group) else group
+        plan = _plan(child.elements_nested, {})
+        filled = []
+        for index, one in enumerate(rounds):
+            if not isinstance(one, Mapping):
+                raise ExpressionError(
+                    f"{place}[{index}]: a mapping is wanted, {kind(one)} is given"
+                )
+            filled.append(self._members(plan, one, f"{place}[{index}]"))
+        return filled or xsd.SkipValue
 
     def _element(self, element: Element, value: Any, place: str) -> Any:
         if value is None:
@@ -174,7 +186,82 @@ class Filler:
         return self.filled(element.type, value, place)
 
 
-def _wanted(nested: list[tuple[str, Any]]) -> Iterator[str]:
+def _plan(nested: Iterable[tuple[str, Any]], attributes: Mapping[str, Any]) -> Plan:
+    parts = list(_parts(nested))
+    return Plan(
+        {one.attr_name: one for _, one in parts if isinstance(one, Element)},
+        attributes,
+        {name: one for name, one in parts if isinstance(one, Indicator)},
+        {name: one for name, one in parts if isinstance(one, xsd.Any)},
+        tuple(_wanted(nested)),
+    )
+
+
+def _parts(nested: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Elements, what is left open, and groups that repeat; the other groups' own parts."""
+    for name, part in nested:
+        if not isinstance(part, Indicator) or part.accepts_multiple:
+            yield name, part
+        else:
+            yield from _parts(
+                [(name, part.child)] if isinstance(part, Group) else part.elements_nested
+            )
+
+
+def _open(part: Any, value: Any, place: str) -> Any:
+    """Elements that the schema does not name: mappings of `{namespace}Name` to what is in them."""
+    values = value if isinstance(value, list | tuple) else [value]
+    found = []
+    for one in values:
+        if not isinstance(one, Mapping):
+            wanted = "a mapping of '{namespace}Name' is wanted"
+            raise ExpressionError(f"{place}: {wanted}, {kind(one)} is given")
+        found += [element_of(name, inner) for name, inner in one.items() if inner is not None]
+    if len(found) > 1 and not part.accepts_multiple:
+        raise ExpressionError(f"{place}: one element is wanted, {len(found)} are given")
+    return found if part.accepts_multiple else next(iter(found), None)
+
+
+def element_of(name: str, value: Any) -> Any:
+    """An element that the WSDL does not declare; what is in it has its namespace.
+
+    Raises ExpressionError.
+    """
+    try:
+        element = etree.Element(name)
+    except ValueError:
+        raise ExpressionError(
+            f"'{name}' is no name of an element: write '{{namespace}}Name'"
+        ) from None
+    _fill(element, etree.QName(name).namespace, value)
+    return element
+
+
+def _fill(element: Any, namespace: str | None, value: Any) -> None:
+    if not isinstance(value, Mapping):
+        element.text = writable(as_text(value))
+        return
+    for name, inner in value.items():
+        for one in inner if isinstance(inner, list) else (inner,):
+            if one is not None and one is not NOTHING:
+                child = etree.SubElement(element, etree.QName(namespace, name))
+                _fill(child, namespace, one)
+
+
+def unwritable(value: Any) -> bool:
+    """Whether a text in it has characters that XML cannot carry."""
+    match value:
+        case str():
+            return not is_writable(value)
+        case Mapping():
+            return any(map(unwritable, value.values()))
+        case list() | tuple():
+            return any(map(unwritable, value))
+        case _:
+            return False
+
+
+def _wanted(nested: Iterable[tuple[str, Any]]) -> Iterator[str]:
     """Names of the elements that zeep would miss; of a choice it misses none."""
     for name, part in nested:
         if isinstance(part, Choice):
@@ -232,6 +319,6 @@ def _number(value: Any, place: str, *, whole: bool) -> str:
 
 def _untyped(value: Any, place: str) -> str:
     try:
-        return as_text(value)
+        return writable(as_text(value))
     except ExpressionError as wrong:
         raise ExpressionError(f"{place}: {wrong.message}") from None

@@ -13,7 +13,7 @@ from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.contract import WsdlDescription
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
-from adapters.soap.security import seal_of, wire_of
+from adapters.soap.security import refuse_unwritable, seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
 from adapters.wire_call import Call
 from sidecar.documents import Document, read_document
@@ -46,6 +46,7 @@ def adapter_of(
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
     if connection.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
+    refuse_unwritable({f"secrets.{name}": one for name, one in connection.secrets.items()})
     document = read_document(connection.calls)
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(connection.wsdl, documents)
@@ -60,7 +61,7 @@ def _refuse_unknown_fields(wsdl: Wsdl, document: Document, name: str) -> None:
 
     What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
     """
-    findings = check_calls(WsdlDescription(wsdl.document), document, name)
+    findings = check_calls(WsdlDescription(wsdl), document, name)
     unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
     if unknown:
         raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")

@@ -13,11 +13,11 @@ from http import HTTPStatus
 from typing import Any
 
 from adapters.answer import Evidence
-from adapters.filters import Missing
+from adapters.http.charset import charset_of
 from adapters.http.transport import Reply, retry_after
 from adapters.shape import ANYTHING, Plain, Record
-from adapters.soap.wsdl import Operation
-from adapters.soap.xml import Element, Malformed, compile_xpath, local, parse, tree_of
+from adapters.soap.wsdl import ENVELOPES, Operation
+from adapters.soap.xml import Element, Malformed, Unreadable, compile_xpath, local, parse, tree_of
 from sidecar.domain.outcome import Misconfigured, Outcome, Retry, Throttled
 
 _TEXT = Plain("text")
@@ -35,10 +35,6 @@ RESPONSE = Record(
     },
 )
 
-_ENVELOPES = {
-    "http://schemas.xmlsoap.org/soap/envelope/": "1.1",
-    "http://www.w3.org/2003/05/soap-envelope": "1.2",
-}
 #: Faults of WS-Security (section 12) that say: who you claim to be is not believed.
 _LOGIN_FAULTS = frozenset(
     {
@@ -82,35 +78,35 @@ class Response:
         self._operation = operation
         self._root: Element | None = None
         try:
-            self._root = _envelope(reply)
+            self._root = _envelope(reply, operation)
         except Malformed as wrong:
             self.malformed = str(wrong)
 
     @property
     def xml(self) -> Element:
-        """The raw reply.  Raises Missing for what is no envelope."""
+        """The raw reply.  Raises Unreadable for what is no envelope of this operation."""
         if self._root is None:
-            raise Missing(self.malformed)
+            raise Unreadable(self.malformed)
         return self._root
 
     @cached_property
     def fault(self) -> Fault:
-        """The fault, or an empty one.  Raises Missing for what is no envelope."""
-        found = self.xml.find("{*}Body/{*}Fault")
+        """The fault, or an empty one.  Raises Unreadable for what is no envelope."""
+        found = _fault_in(self.xml)
         return Fault() if found is None else _fault(found)
 
     @cached_property
     def body(self) -> Any:
         """The body as plain values, none beside a fault.
 
-        Raises Missing for what does not fit the WSDL.
+        Raises Unreadable for what does not fit the WSDL.
         """
         if self.fault:
             return None
         try:
             return self._operation.body_of(self.xml)
         except Malformed as wrong:
-            raise Missing(str(wrong)) from None
+            raise Unreadable(str(wrong)) from None
 
     def evidence(self, reply: Reply) -> Evidence:
         """What an outcome says of this answer."""
@@ -151,18 +147,25 @@ def _by_status(status: int, told: str, after: float | None) -> Outcome | None:
     return None
 
 
-def _envelope(reply: Reply) -> Element:
-    mime = reply.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if mime.startswith("multipart/"):
+def _envelope(reply: Reply, operation: Operation) -> Element:
+    header = reply.headers.get("Content-Type", "")
+    if header.strip().lower().startswith("multipart/"):
         raise Malformed("the answer is in several parts (MTOM), which is not supported")
     if not reply.content.strip():
         raise Malformed("the answer is empty")
-    root = parse(reply.content)
-    if root.tag not in {f"{{{namespace}}}Envelope" for namespace in _ENVELOPES}:
+    root = parse(reply.content, charset_of(header))
+    if root.tag not in {f"{namespace}Envelope" for namespace in ENVELOPES}:
         raise Malformed(f"the answer is no SOAP envelope but <{local(root)}>")
-    if root.find("{*}Body") is None:
-        raise Malformed("the answer's envelope has no body")
+    bodies = root.findall("{*}Body")
+    if len(bodies) != 1:
+        raise Malformed(f"the answer's envelope has {'no body' if not bodies else 'two bodies'}")
+    if _fault_in(root) is None and operation.answered(root) is None:
+        raise Malformed("the answer does not fit the WSDL: it is the answer to something else")
     return root
+
+
+def _fault_in(root: Element) -> Element | None:
+    return root.find("{*}Body/{*}Fault")
 
 
 def _fault(found: Element) -> Fault:
@@ -174,7 +177,7 @@ def _fault(found: Element) -> Fault:
         code=code,
         subcode=subcode,
         message=" ".join(message.split()),
-        detail=None if detail is None else tree_of(detail),
+        detail=None if detail is None else tree_of(detail, attributes=False),
     )
 
 

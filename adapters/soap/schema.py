@@ -12,13 +12,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from adapters.contract.field import ANY_VALUE, Field, Members
+from adapters.contract.field import Field, Members
 from adapters.contract.xml import about
 from adapters.soap.declarations import Declarations
-from adapters.soap.facets import XSD, Facets, facets_named, facets_of
+from adapters.soap.facets import XSD, Facets, builtin, facets_of
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _ARRAY = f"{_WSDL}arrayType"
+_ENCODING = "{http://schemas.xmlsoap.org/soap/encoding/}"
 _GROUPS = (XSD + "sequence", XSD + "choice", XSD + "all", XSD + "group")
 _DEEPEST = 50
 
@@ -39,12 +40,31 @@ class Schemas:
     def typed(self, name: str, qname: str) -> Field:
         """A field of a named type (a part of an RPC message)."""
         if qname.startswith(XSD):
-            return _simple(name, facets_named(None, qname, lambda _, one: one.removeprefix(XSD)))
+            return _simple(name, builtin(qname.removeprefix(XSD)))
+        if qname.startswith(_ENCODING) and _is_known(local := qname.removeprefix(_ENCODING)):
+            # The encoding's own string, int … are those of XML Schema.
+            return _simple(name, builtin(local))
         node = self._declared.get("complexType", qname)
         if node is not None:
             return self._complex(name, qname, node)
         node = self._declared.get("simpleType", qname)
         return _simple(name, Facets() if node is None else facets_of(node, self._declared.simple))
+
+    def typed_if_known(self, name: str, qname: str) -> Field | None:
+        """As `typed`; None where nobody declares the type."""
+        known = (
+            qname.startswith(XSD)
+            or _is_known(qname.removeprefix(_ENCODING))
+            or any(
+                self._declared.get(kind, qname) is not None
+                for kind in ("complexType", "simpleType")
+            )
+        )
+        return self.typed(name, qname) if known else None
+
+    def has_namespace(self, namespace: str) -> bool:
+        """Whether the WSDL declares names of this namespace."""
+        return namespace in self._declared.namespaces
 
     def _element(self, node: Any, *, required: bool = True) -> Field:
         minimum, maximum = node.get("minOccurs", "1"), node.get("maxOccurs", "1")
@@ -52,7 +72,7 @@ class Schemas:
         if "ref" in node.attrib:
             declared = self._declared.named_by(node, "ref", "element")
             if declared is None:
-                return Field(node.get("ref").rpartition(":")[2], "anything", ANY_VALUE)
+                return _anything(node.get("ref").rpartition(":")[2])
         field = self._of_type(declared, declared.get("name"))
         return replace(
             field,
@@ -74,7 +94,7 @@ class Schemas:
         if inline is not None:
             return _simple(name, facets_of(inline, self._declared.simple))
         if "type" not in node.attrib:
-            return Field(name, "anything", ANY_VALUE)
+            return _anything(name)
         return self.typed(name, self._declared.qname(node, node.get("type")))
 
     def _complex(self, name: str, qname: str, node: Any) -> Field:
@@ -99,6 +119,7 @@ class Schemas:
             longest=facets.longest,
             digits=facets.digits,
             choices=facets.choices,
+            base=facets.base,
             about=_about(node),
             abstract=node.get("abstract") in ("true", "1"),
             load=partial(self._members, node, facets if takes else None),
@@ -132,7 +153,7 @@ class Schemas:
         self._collect_type(node, collected, 0)
         fields = {field.name: field for field in collected.fields}
         if text is not None:
-            fields["_value_1"] = _simple("_value_1", text)
+            fields["_value_1"] = replace(_simple("_value_1", text), role="text")
         return Members(fields, tuple(collected.alternatives))
 
     def _collect_type(self, node: Any, found: _Collected, depth: int) -> None:
@@ -204,9 +225,7 @@ class Schemas:
         elif node.tag in _GROUPS:
             self._collect_group(node, found, required=required, depth=depth + 1)
         elif node.tag == XSD + "any":
-            found.fields.append(
-                Field(found.next_name(), "anything", ANY_VALUE, many=True, lone=True)
-            )
+            found.add_any(node)
 
     def _instead(self, node: Any, field: Field) -> list[Field]:
         """Elements that may stand for a referenced one."""
@@ -240,7 +259,8 @@ class Schemas:
             declared = node if declared is None else declared
         name = declared.get("name") or node.get("ref", "").rpartition(":")[2]
         field = self._of_type(declared, name)
-        return replace(field, required=node.get("use") == "required", about=_about(node))
+        required = node.get("use") == "required"
+        return replace(field, required=required, about=_about(node), role="attribute")
 
 
 class _Collected:
@@ -261,7 +281,18 @@ class _Collected:
     def add_repeated(self, load: Callable[[], Members], node: Any) -> None:
         """A group that repeats as a whole: a list of mappings."""
         needed = node.get("minOccurs", "1") != "0"
-        self.fields.append(Field(self.next_name(), "group", required=needed, many=True, load=load))
+        kind = "choice" if node.tag == XSD + "choice" else "group"
+        self.fields.append(
+            Field(self.next_name(), kind, required=needed, many=True, role="rounds", load=load)
+        )
+
+    def add_any(self, node: Any) -> None:
+        """Elements that the schema leaves open, written as `'{namespace}Name': …`."""
+        many = node.get("maxOccurs", "1") not in ("0", "1")
+        load = partial(Members, {}, open=True)
+        self.fields.append(
+            Field(self.next_name(), "any element", many=many, lone=many, role="any", load=load)
+        )
 
     def add_attribute(self, field: Field) -> None:
         """An attribute, under the name that zeep gives it beside an element of the same name."""
@@ -281,7 +312,17 @@ def _simple(name: str, facets: Facets) -> Field:
         longest=facets.longest,
         digits=facets.digits,
         choices=facets.choices,
+        base=facets.base,
     )
+
+
+def _anything(name: str) -> Field:
+    return _simple(name, builtin("anyType"))
+
+
+def _is_known(name: str) -> bool:
+    """Whether XML Schema has a simple type of that name."""
+    return name in ("string", "token", "anyURI") or builtin(name).kind not in ("text", "anything")
 
 
 def _about(node: Any) -> str:

@@ -16,6 +16,7 @@ from zeep.wsse.username import UsernameToken
 from zeep.wsse.utils import WSU, get_security_header
 
 from adapters.soap.xml import Element
+from adapters.xml import is_writable
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.secret import Secret
 from sidecar.ports import Connection
@@ -99,6 +100,9 @@ def seal_of(auth: Mapping[str, Any]) -> tuple[Seal, Mapping[str, Any], tuple[Sec
     given: Mapping[str, Any] = auth.get(way, {})
     match way:
         case "username_token":
+            refuse_unwritable({"auth.username_token.password": given["password"]})
+            if not is_writable(str(given["user"])):
+                raise _unwritable("erp.auth.username_token.user")
             seal = NamePassword(
                 given["user"],
                 given["password"].reveal(),
@@ -112,6 +116,23 @@ def seal_of(auth: Mapping[str, Any]) -> tuple[Seal, Mapping[str, Any], tuple[Sec
             # A login that HTTP does not know either is refused there: never dropped in silence
             # (tests/contract/test_soap_login.py).
             return NoSeal(), auth, ()
+
+
+def refuse_unwritable(secrets: Mapping[str, Secret]) -> None:
+    """A secret with a character that XML cannot carry is an error, never altered in silence.
+
+    `secrets` by their places beneath `erp`.  Raises ConfigurationError.
+    """
+    for name, secret in secrets.items():
+        if not is_writable(secret.reveal()):
+            raise _unwritable(f"erp.{name}")
+
+
+def _unwritable(place: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{place}: has a control character, which XML cannot carry",
+        "is it the right file, and is it text? Write the secret anew",
+    )
 
 
 def http_login(auth: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import threading
+import warnings
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,49 +19,26 @@ from zeep.xsd import ComplexType
 
 from adapters.filters import ExpressionError
 from adapters.shape import suggest
-from adapters.soap.declarations import declarations_of
+from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
-from adapters.soap.fill import Filler
-from adapters.soap.plain import plain_body
+from adapters.soap.fill import Filler, unwritable
+from adapters.soap.imports import Imports
+from adapters.soap.messages import Body, Messages
+from adapters.soap.plain import unwrapped
+from adapters.soap.read import Reader
+from adapters.soap.schema import Schemas
 from adapters.soap.xml import Element, Malformed, local
 from adapters.xml import NotAccepted, parse_strictly
 from sidecar.domain.errors import ConfigurationError
 
 _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
-_NO_NUMBER = ("invalid literal for int()", "could not convert string to float")
+ENVELOPES = (
+    "{http://schemas.xmlsoap.org/soap/envelope/}",
+    "{http://www.w3.org/2003/05/soap-envelope}",
+)
+_WITHOUT_ACTION = "application/soap+xml; charset=utf-8"
 
 _SETTINGS = {"strict": False, "forbid_dtd": True, "forbid_entities": True, "xml_huge_tree": False}
-
-
-class _Misreadings(logging.Handler):
-    """What zeep could not read in this thread since `start`.
-
-    It reads such a number as None and says so in its log alone: a total that is not there would
-    not be compared, silently.  (Decimals it refuses by itself.)  A time is not worth an order.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._thread = threading.local()
-
-    def start(self) -> None:
-        self._thread.numbers = 0
-
-    @property
-    def numbers(self) -> int:
-        return int(self._thread.numbers)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        wrong = record.exc_info[1] if record.exc_info else None
-        if str(wrong).startswith(_NO_NUMBER) and hasattr(self._thread, "numbers"):
-            self._thread.numbers += 1
-
-
-_MISREADINGS = _Misreadings()
-_LOG = logging.getLogger("zeep.xsd.types.simple")
-_LOG.addHandler(_MISREADINGS)
-# Its records quote the value, and an order's data has no place in a log.
-_LOG.propagate = False
 
 
 class NoSuchOperation(Exception):
@@ -73,18 +48,33 @@ class NoSuchOperation(Exception):
 class Wsdl:
     """One WSDL with everything that it imports."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, declared: Declarations) -> None:
+        """`document` is for writing messages, `declared` for describing and reading them."""
+        schemas = Schemas(declared)
         self.document = document
-        self.filler = Filler(document.types, lambda: declarations_of(document).prefixes)
+        self.root = declared.root
+        self.filler = Filler(document.types, declared.prefixes)
+        self.messages = Messages(schemas)
+        self.reader = Reader(schemas)
 
     @classmethod
     def load(cls, location: str, documents: Documents) -> Wsdl:
         """Read it.  Raises ConfigurationError that says which document is wrong."""
         _look_at(location, documents.load(location))
+        imports = Imports(location, documents)
         try:
-            document = Document(location, documents, settings=Settings(**_SETTINGS))
+            with warnings.catch_warnings():
+                # What zeep warns of, a part that leads nowhere, it refuses where it is used.
+                warnings.simplefilter("ignore")
+                document = Document(location, imports, settings=Settings(**_SETTINGS))
+            declared = declarations_of(imports)
         except ConfigurationError:
             raise
+        except RecursionError as wrong:
+            raise ConfigurationError(
+                f"{location}: its types or imports are nested too deeply",
+                "is it a WSDL that somebody sent to do harm?",
+            ) from wrong
         except (Error, etree.LxmlError, LookupError, TypeError, ValueError, NotImplementedError,
                 AttributeError, AssertionError) as wrong:  # fmt: skip
             # zeep knows many ways to say that a document is not what it should be.
@@ -92,7 +82,7 @@ class Wsdl:
                 f"{location}: is no usable WSDL: {type(wrong).__name__}: {str(wrong)[:300]}",
                 "is it whole, with all that it imports?",
             ) from wrong
-        wsdl = cls(document)
+        wsdl = cls(document, declared)
         if not any(True for _ in wsdl.ports()):
             raise ConfigurationError(
                 f"{location}: has no service with a SOAP port", "is it the whole WSDL?"
@@ -105,6 +95,12 @@ class Wsdl:
             for port in service.ports.values():
                 if isinstance(port.binding, SoapBinding):
                     yield service, port
+
+    def operations(self) -> Iterator[Operation]:
+        """Every operation of every SOAP port."""
+        for service, port in self.ports():
+            for name in port.binding._operations:
+                yield Operation(self, service.name, port, port.binding.get(name))
 
     def addresses(self) -> Iterator[str]:
         """Where the ports say that they are."""
@@ -159,10 +155,9 @@ class Operation:
         """Where the WSDL says that calls go."""
         return str((self.port.binding_options or {}).get("address") or "")
 
-    @property
-    def is_rpc(self) -> bool:
-        """Whether its style is RPC, else document."""
-        return str(self.soap.style) == "rpc"
+    @cached_property
+    def _answer(self) -> Body | None:
+        return self.wsdl.messages.body(self.soap, "output")
 
     @property
     def body_type(self) -> Any:
@@ -194,7 +189,10 @@ class Operation:
             self.port.binding._set_http_headers(message, self.soap)
         except (Error, TypeError, ValueError, LookupError, AttributeError) as wrong:
             raise ExpressionError(f"{self}: {_in_words(wrong)}") from None
-        envelope, headers = message.content, message.headers
+        envelope, headers = message.content, dict(message.headers)
+        if not self.soap.soapaction and headers["Content-Type"].startswith("application/soap+xml"):
+            # zeep writes the action that is not there as "None".
+            headers["Content-Type"] = _WITHOUT_ACTION
         if extra:
             _header_of(envelope).extend(extra)
         if self.soap.abstract.wsa_action:
@@ -202,24 +200,34 @@ class Operation:
             WsAddressingPlugin().egress(envelope, headers, self.soap, options)
         return envelope, headers
 
+    def answered(self, root: Element) -> Element | None:
+        """The body of an envelope of either version, None where it is not this operation's.
+
+        Of RPC any name is: it says nothing there.
+        """
+        body = next(
+            (root.find(f"{one}Body") for one in ENVELOPES if root.tag.startswith(one)), None
+        )
+        name = self._answer.element if self._answer else ""
+        return body if body is None or not name or [local(one) for one in body] == [name] else None
+
     def body_of(self, root: Element) -> Any:
         """The answer's body as plain values.  Raises Malformed."""
-        output = self.soap.output
-        if output is None or output.body is None:
+        if self._answer is None:
             return None
-        body = root.find(f"{{{self.soap.nsmap['soap-env']}}}Body")
-        if body is None:
-            raise Malformed("the answer is no SOAP envelope of this port's version")
-        _MISREADINGS.start()
+        field, body = self._answer.field, self.answered(root)
         try:
-            # A copy: for RPC zeep resolves references in place; `response.xml` is the raw reply.
-            found = output._deserialize_body(deepcopy(body) if self.is_rpc else body)["body"]
-        except (Error, TypeError, ValueError, LookupError, ArithmeticError, AttributeError,
-                AssertionError) as wrong:  # fmt: skip
-            raise Malformed(f"the answer does not fit the WSDL: {_in_words(wrong)}") from None
-        if _MISREADINGS.numbers:
-            raise Malformed("the answer does not fit the WSDL: a number is none")
-        return plain_body(found)
+            if body is None:
+                raise Malformed("it is the answer to something else")
+            if self._answer.element:
+                found = self.wsdl.reader.read(field, body[0], body)
+            else:
+                found = self.wsdl.reader.parts(field, body, rpc=self.soap.style == "rpc")
+            if found is None:
+                raise Malformed("it is empty")
+        except Malformed as wrong:
+            raise Malformed(f"the answer does not fit the WSDL: {wrong}") from None
+        return unwrapped(field, found)
 
     def _filled_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
         kind_of = self.body_type
@@ -233,6 +241,9 @@ class Operation:
     def _filled_header(self, header: Mapping[str, Any]) -> dict[str, Any]:
         filled: dict[str, Any] = {}
         for name, value in header.items():
+            if unwritable(value):
+                # Logins stand here: one that is altered is refused, and nobody knows why.
+                raise ExpressionError(f"{self} header {name} has characters that XML cannot carry")
             element = self.header_types[name]
             filler = self.wsdl.filler
             made = filler.filled(element.type, value, f"{self} header {name}")

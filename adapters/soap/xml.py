@@ -4,26 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from math import isfinite
 from typing import Any, TypeAlias
 
 from lxml import etree
 
 from adapters.filters import ExpressionError
+from adapters.soap.lexical import BLANKS
 from adapters.xml import NotAccepted, parse_strictly
 
 Element: TypeAlias = Any  # etree._Element, for which there are no types
 
+_XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+TYPE = f"{_XSI}type"
+NIL = f"{_XSI}nil"
+#: Namespaces whose attributes say how a value is written and nothing of the value itself.
+_ANNOTATIONS = (
+    _XSI,
+    "{http://www.w3.org/XML/1998/namespace}",
+    "{http://schemas.xmlsoap.org/soap/envelope/}",
+    "{http://www.w3.org/2003/05/soap-envelope}",
+    "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}",
+)
+_ENCODINGS = (
+    "{http://schemas.xmlsoap.org/soap/encoding/}",
+    "{http://www.w3.org/2003/05/soap-encoding}",
+)
+#: Of SOAP's encodings; `position` and `offset` are not among them: they would move values.
+_OF_ENCODING = ("arrayType", "arraySize", "itemType", "nodeType", "root", "id")
+#: Of WCF's serializer; its `Ref` stands for a value that is elsewhere.
+_OF_WCF = ("Id", "Size", "Type", "Assembly", "FactoryType")
+_WCF = "{http://schemas.microsoft.com/2003/10/Serialization/}"
+_KNOWN = frozenset(
+    {"id"}
+    | {f"{namespace}{name}" for namespace in _ENCODINGS for name in _OF_ENCODING}
+    | {f"{_WCF}{name}" for name in _OF_WCF}
+)
+#: Prefixes in force at one place of an answer.  Each lookup goes through all of them.
+_MOST_PREFIXES = 100
+
 
 class Malformed(ValueError):
-    """No XML, or XML that is not accepted."""
+    """No XML, or XML that is not accepted; the text quotes no value."""
 
 
-def parse(content: bytes) -> Element:
+class Unreadable(ExpressionError):
+    """The answer, or what was asked of it, cannot be read.
+
+    Not Missing: `| default(…)` stands for a field that is not there, never for an answer that
+    nobody understood.
+    """
+
+
+def parse(content: bytes, charset: str | None = None) -> Element:
     """The root element of an answer.  Raises Malformed."""
     try:
-        return parse_strictly(content)
+        root = parse_strictly(content, charset)
     except NotAccepted as wrong:
         raise Malformed(f"the answer {wrong}") from None
+    # Where it is asked for, each element's prefixes are looked up in all that are in force there.
+    now = 0
+    for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
+        now += 1 if event == "start-ns" else -1
+        if now > _MOST_PREFIXES:
+            raise Malformed(
+                f"the answer declares more than {_MOST_PREFIXES} namespaces in one place"
+            )
+    return root
 
 
 def struck_out(content: bytes, place: str) -> bytes:
@@ -40,21 +87,53 @@ def local(element: Element) -> str:
     return str(etree.QName(element).localname)
 
 
-def tree_of(element: Element) -> Any:
-    """Nested mappings by local name, text at the leaves, a list where a name comes again."""
-    children = list(element)
-    if not children:
-        return (element.text or "").strip()
+def is_annotation(attribute: str) -> bool:
+    """Whether an attribute may be passed over: it says how the value is written."""
+    return attribute in _KNOWN or attribute.startswith(_ANNOTATIONS)
+
+
+def is_nil(element: Element, place: str) -> bool:
+    """Whether the element says that it has no value.  Raises Malformed for one that has."""
+    written = element.get(NIL)
+    if written is None or written.strip(BLANKS) in ("false", "0"):
+        return False
+    if written.strip(BLANKS) not in ("true", "1") or len(element):
+        raise Malformed(f"{place} says that it is nil, and is not")
+    if (element.text or "").strip(BLANKS):
+        raise Malformed(f"{place} says that it is nil, and is not")
+    return True
+
+
+def tree_of(element: Element, *, attributes: bool = True) -> Any:
+    """Nested mappings by local name, text at the leaves, a list where a name comes again.
+
+    Attributes are among the names, and a text beside them or beside elements is `_value_1`.
+    """
+    if element.get(NIL) in ("true", "1") and not len(element):
+        return None
     found: dict[str, Any] = {}
-    for child in children:
-        name, value = local(child), tree_of(child)
-        if name not in found:
-            found[name] = value
-        elif isinstance(found[name], list):
-            found[name].append(value)
-        else:
-            found[name] = [found[name], value]
+    for name, text in element.attrib.items() if attributes else ():
+        if not is_annotation(name):
+            _add(found, str(etree.QName(name).localname), text.strip(BLANKS))
+    texts = [(element.text or "").strip(BLANKS)]
+    for child in element:
+        _add(found, local(child), tree_of(child, attributes=attributes))
+        texts.append((child.tail or "").strip(BLANKS))
+    text = " ".join(one for one in texts if one)
+    if not found:
+        return text
+    if text:
+        _add(found, "_value_1", text)
     return found
+
+
+def _add(found: dict[str, Any], name: str, value: Any) -> None:
+    if name not in found:
+        found[name] = value
+    elif isinstance(found[name], list):
+        found[name].append(value)
+    else:
+        found[name] = [found[name], value]
 
 
 def compile_xpath(text: str) -> Callable[[Element], Any]:
@@ -69,26 +148,33 @@ def compile_xpath(text: str) -> Callable[[Element], Any]:
 
     def found(root: Element) -> Any:
         try:
-            return _plain(root.xpath(text, namespaces=_prefixes(root), smart_strings=False))
+            return _plain(root.xpath(text, namespaces=_prefixes(root), smart_strings=False), text)
         except etree.XPathError as wrong:
-            raise ExpressionError(f"xpath('{text}'): {wrong}") from None
+            raise Unreadable(f"xpath('{text}'): {wrong}") from None
 
     return found
 
 
 def _prefixes(root: Element) -> dict[str, str]:
-    return {
-        prefix: uri
-        for element in root.iter(etree.Element)
-        for prefix, uri in element.nsmap.items()
-        if prefix
-    }
+    """All that the answer declares; where one stands for two namespaces, the later of them."""
+    declared = (name for _, name in etree.iterwalk(root, events=("start-ns",)))
+    found: dict[str, str] = {}
+    for prefix, namespace in declared:
+        if prefix and namespace:
+            found[prefix] = namespace
+        if len(found) > _MOST_PREFIXES:
+            raise Unreadable(f"the answer declares more than {_MOST_PREFIXES} prefixes")
+    return found
 
 
-def _plain(found: Any) -> Any:
+def _plain(found: Any, text: str) -> Any:
     if isinstance(found, list):
         return [_text(one) for one in found]
-    return Decimal(repr(found)) if isinstance(found, float) else found
+    if not isinstance(found, float):
+        return found
+    if not isfinite(found):
+        raise Unreadable(f"xpath('{text}'): what it found is no number")
+    return Decimal(repr(found))
 
 
 def _text(found: Any) -> str:

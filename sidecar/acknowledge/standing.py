@@ -6,8 +6,10 @@ hold, so that *Unhold* in the admin works.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 
+from sidecar.domain.lifecycle import Overwritten
 from sidecar.magento.order_writer import Standing
 
 HOLDED = "holded"
@@ -41,9 +43,17 @@ def after_acceptance(
 
 
 def after_refusal(
-    before: Standing, status: str | None, ext_order_id: str | None, *, hold: bool
+    before: Standing,
+    status: str | None,
+    ext_order_id: str | None,
+    *,
+    hold: bool,
+    released: str | None = None,
 ) -> Standing:
-    """On hold as Magento holds, with our status on top; without hold only the mark is written."""
+    """On hold as Magento holds, with our status on top; without hold nothing changes.
+
+    `released`: the status that *Unhold* gives it, instead of the one that it had.
+    """
     after = replace(before, ext_order_id=ext_order_id or before.ext_order_id)
     if not hold or before.state in _CANNOT_HOLD:
         return after
@@ -52,5 +62,25 @@ def after_refusal(
         state=HOLDED,
         status=status or HOLDED,
         hold_before_state=before.state,
-        hold_before_status=before.status,
+        hold_before_status=released or before.status,
     )
+
+
+def released_status(
+    before: Standing,
+    marker: str | None,
+    earlier: Overwritten | None,
+    assigned: Container[tuple[str, str]],
+) -> str | None:
+    """The status that *Unhold* is to give an order, so that it is no stale save; None: no such.
+
+    Only where our status replaces it anyway when the ERP takes the order.  One that has it already,
+    because it was refused and released before, gets the one back that it had in the beginning.
+    """
+    if marker is None or before.state not in _AT_WORK or (marker, before.state) not in assigned:
+        return None
+    if before.status != marker:
+        return marker
+    if earlier and earlier.state == before.state and earlier.status != marker:
+        return earlier.status
+    return None

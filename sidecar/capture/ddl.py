@@ -77,8 +77,8 @@ def _missing_right(error: DBAPIError, user: str) -> PermissionDenied | None:
     if code == _NEEDS_SUPER:
         return PermissionDenied(
             f"{user} may not create a trigger that another account defines ({code}: {text})",
-            "run the installation logged in as Magento's own account, the one in app/etc/env.php; "
-            f"or, on MariaDB: GRANT SET USER ON *.* TO {user}; on MySQL: GRANT SET_ANY_DEFINER "
-            f"(before 8.2: SET_USER_ID) ON *.* TO {user}",
+            "install as Magento's own account ('erp-sidecar install --magento-root PATH'), they "
+            "then run as that one; or, on MariaDB: GRANT SET USER ON *.* TO "
+            f"{user}; on MySQL: GRANT SET_ANY_DEFINER (before 8.2: SET_USER_ID) ON *.* TO {user}",
         )
     return None

@@ -8,16 +8,20 @@ comparison with the ledger and not a reaction to the hint.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 import sqlalchemy as sa
 
+from sidecar.bulkhead import apart
 from sidecar.capture.outbox import Hint, Outbox
+from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
 from sidecar.crash_point import passing
 from sidecar.database import Database
+from sidecar.domain.errors import described
 from sidecar.domain.event import (
     VERSIONS,
     EventType,
@@ -70,10 +74,16 @@ class Look:
 
 @dataclass(slots=True)
 class Written:
-    """What one pass wrote, for the log: (order number, event type, status, corr)."""
+    """What one pass wrote, for the log.
+
+    `undone`: (order number, outcome); `swept`: entities that only the sweep pointed at; `odd`:
+    (order number or entity id, what is wrong) of what could not be read or kept.
+    """
 
     events: list[NewEvent] = field(default_factory=list)
     undone: list[tuple[str, str]] = field(default_factory=list)
+    swept: frozenset[int] = frozenset()
+    odd: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Intake:
@@ -96,6 +106,9 @@ class Intake:
         self._ledger = ledger
         self._outbox = outbox
         self._reader = reader
+        self._set_aside = SetAside(
+            database, ledger, outbox, reader, shop=shop, domain=DOMAIN, clock=clock
+        )
         self._shop = shop
         self._clock = clock
         self._narrator = narrator
@@ -109,6 +122,14 @@ class Intake:
             if not hints:
                 return 0
             at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+        take, park = partial(self._take, at), partial(self._park, at)
+        for written in apart(_by_entity(hints), take, park):
+            self._report(written)
+        return len(hints)
+
+    def _take(self, at: datetime, groups: Sequence[_Hints]) -> Written:
+        """Look at the entities that these hints point at, and write down what that comes to."""
+        hints = [hint for group in groups for hint in group]
         look = self._look(hints, at)
         passing("intake.looked")
         with self._database.transaction("writing events") as connection:
@@ -117,8 +138,12 @@ class Intake:
             self._note_checks(connection, hints)
             self._outbox.discard(connection, _settled(hints, look, fresh))
         passing("intake.written")
-        self._report(written, _swept_only(hints))
-        return len(hints)
+        written.swept = _swept_only(hints)
+        return written
+
+    def _park(self, at: datetime, hints: _Hints, error: Exception) -> Written:
+        odd = (f"{hints[0].kind} {hints[0].entity_id}", described(error))
+        return Written(self._set_aside.park(hints, error, at), odd=[odd])
 
     def _note_checks(self, connection: sa.Connection, hints: Sequence[Hint]) -> None:
         checks = [hint.entity_id for hint in hints if hint.kind == CHECK]
@@ -181,7 +206,7 @@ class Intake:
         if not finding.events:
             return []
         broken = problems(order)
-        first = (known.sequence if known else 0) + 1
+        first = _next(known)
         return [
             self._event(event_type, order, sequence, broken)
             for sequence, event_type in enumerate(finding.events, first)
@@ -205,7 +230,7 @@ class Intake:
             currency=order.order_currency_code,
             occurred_at=order.created_at
             if event_type is EventType.ORDER_PLACED
-            else order.updated_at,
+            else order.updated_at or self._clock.now(),
             status=status,
             reason=reason,
             remedy=remedy,
@@ -223,7 +248,7 @@ class Intake:
             order_currency_code=known.currency,
         )
         status, reason, remedy, code = _standing(event_type, ())
-        sequence = known.sequence + 1
+        sequence = _next(known)
         return NewEvent(
             event_id=event_id(self._shop, ORDER, known.entity_id, sequence),
             domain=DOMAIN,
@@ -243,9 +268,12 @@ class Intake:
             code=code,
         )
 
-    def _report(self, written: Written, swept: frozenset[int]) -> None:
+    def _report(self, written: Written) -> None:
+        for entity, wrong in written.odd:
+            self._narrator.tell("intake.set_aside", entity=entity, message=wrong)
         for event in written.events:
-            if self._triggers_on and event.entity_id in swept and event.type in _ANNOUNCED:
+            is_swept = event.entity_id in written.swept
+            if self._triggers_on and is_swept and event.type in _ANNOUNCED:
                 self._narrator.tell(
                     "capture.trigger_missed", order=event.increment_id, type=event.type.value
                 )
@@ -259,6 +287,21 @@ class Intake:
             )
         for number, again in written.undone:
             self._narrator.tell("write_back.undone", order=number, outcome=again)
+
+
+_Hints = Sequence[Hint]
+
+
+def _by_entity(hints: Iterable[Hint]) -> list[_Hints]:
+    """The hints, those of one entity together."""
+    groups: dict[tuple[str, int], list[Hint]] = {}
+    for hint in hints:
+        groups.setdefault((hint.kind, hint.entity_id), []).append(hint)
+    return list(groups.values())
+
+
+def _next(known: KnownEntity | None) -> int:
+    return (known.sequence if known else 0) + 1
 
 
 def _standing(
@@ -310,7 +353,14 @@ def _settled(hints: Sequence[Hint], look: Look, fresh: Sequence[int]) -> list[in
 def _known_order(known: KnownEntity | None) -> KnownOrder | None:
     if known is None:
         return None
-    return KnownOrder(known.state, known.fingerprint, known.ext_order_id, known.held_by_us)
+    return KnownOrder(
+        known.state,
+        known.fingerprint,
+        known.status,
+        known.ext_order_id,
+        known.held_by_us,
+        known.overwritten,
+    )
 
 
 def _memory(
@@ -320,7 +370,10 @@ def _memory(
     events: int,
     look: Look,
 ) -> EntityRow:
-    ours = is_our_old_hold(order) if finding.undone else bool(known and known.held_by_us)
+    memory = _known_order(known)
+    ours = bool(memory and memory.held_by_us)
+    if memory and finding.undone:
+        ours = is_our_old_hold(memory, order)
     held_by_us = ours and order.state == HOLDED
     return EntityRow(
         kind=ORDER,

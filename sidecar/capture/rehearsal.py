@@ -86,8 +86,9 @@ class Rehearsal:
                     raise PermissionDenied(
                         f"the account {self._definer}, which the triggers would name as definer, "
                         "does not exist on this server: checkout would fail (1449)",
-                        "where Magento's own triggers name it, they fail already: restore the "
-                        "account, or set Magento's indexers to realtime and back to schedule",
+                        "install as Magento's own account ('erp-sidecar install --magento-root "
+                        "PATH'); where Magento's own triggers name the lost one, they fail "
+                        "already: restore it, or set the indexers to realtime and back to schedule",
                     ) from error
                 if code == _RIGHT_MISSING:
                     return text

@@ -7,13 +7,13 @@ finds it hands to intake as hints.  No high-water mark: ids and updated_at lose 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
+from sidecar.bulkhead import apart
 from sidecar.capture.outbox import Outbox
 from sidecar.database import Database
+from sidecar.domain.errors import described
 from sidecar.magento.order_search import OrderSearch
 from sidecar.ports import Narrator
 
@@ -78,19 +78,28 @@ class Sweep:
             if self._stopping():
                 return Swept(changed, vanished, stopped=True)
             upto = min(after + CHUNK, last)
-            with self._database.transaction("sweeping orders") as connection:
-                found = self._chunk(connection, after, upto)
-            changed += found[0]
-            vanished += found[1]
+            for found in apart(range(after + 1, upto + 1), self._chunk, self._odd):
+                changed += found[0]
+                vanished += found[1]
             after = upto
             self._progress()
         if changed or vanished:
             self._narrator.tell("sweep.found", scope=scope, changed=changed, vanished=vanished)
         return Swept(changed, vanished)
 
-    def _chunk(self, connection: sa.Connection, after: int, upto: int) -> tuple[int, int]:
-        changed = self._search.new_or_changed(connection, after, upto)
-        vanished = self._search.vanished(connection, after, upto)
-        if changed or vanished:
-            self._outbox.add(connection, "order", [*changed, *vanished], SWEEP)
+    def _chunk(self, ids: Sequence[int]) -> tuple[int, int]:
+        """How many of these ids changed and how many vanished; hints for them are written."""
+        after, upto = ids[0] - 1, ids[-1]
+        with self._database.transaction("sweeping orders") as connection:
+            changed = self._search.new_or_changed(connection, after, upto)
+            vanished = self._search.vanished(connection, after, upto)
+            if changed or vanished:
+                self._outbox.add(connection, "order", [*changed, *vanished], SWEEP)
         return len(changed), len(vanished)
+
+    def _odd(self, entity_id: int, error: Exception) -> tuple[int, int]:
+        """An order that cannot be compared is looked at: intake knows what to do with it."""
+        self._narrator.tell("sweep.odd", entity=entity_id, message=described(error))
+        with self._database.transaction("pointing at an order") as connection:
+            self._outbox.add(connection, "order", [entity_id], SWEEP)
+        return 1, 0

@@ -116,7 +116,10 @@ class LiveSchema:
 
 @dataclass(frozen=True, slots=True)
 class PlannedTrigger:
-    """A trigger to have: `statement` creates it, `body` is what the server then shows of it."""
+    """A trigger to have: `statement` creates it, `body` is what the server then shows of it.
+
+    Like Magento's own, the statement names no schema: it is run with the shop's selected.
+    """
 
     name: str
     table: str
@@ -144,13 +147,30 @@ class Lost:
 
 
 @dataclass(frozen=True, slots=True)
+class Definer:
+    """An account (`user@host`) that is known to be Magento's own.
+
+    `beside`: who defined Magento's triggers when that was found out.  A dump that was restored as
+    root leaves them root's, and that is no reason to let ours be root's too.
+    """
+
+    account: str
+    beside: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TriggerPlan:
-    """What to have, where to keep off, what falls to the sweep."""
+    """What to have, where to keep off, what falls to the sweep.
+
+    `definer` is who ours run as, `magentos` who Magento's own do (None: it has none, or they are
+    not seen).
+    """
 
     planned: tuple[PlannedTrigger, ...]
     avoided: tuple[Avoided, ...]
     lost: tuple[Lost, ...]
     definer: str
+    magentos: str | None = None
 
 
 def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSchema:
@@ -205,16 +225,20 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
 
 
 def plan(
-    live: LiveSchema, domains: Iterable[str], names: Names, account: str | None = None
+    live: LiveSchema,
+    domains: Iterable[str],
+    names: Names,
+    definer: Definer | None = None,
 ) -> TriggerPlan:
-    """Decide; `account` (`user@host`) defines the triggers where no Mview trigger shows Magento's.
+    """Decide; `definer`: what is known of Magento's own account, which is to define them.
 
     A lost definer fails checkout (1449) and no handler can catch it.  Magento's own account is the
     one account that cannot be lost without the shop being down anyway.
     """
     mview = [trigger for trigger in live.triggers if changelogs(trigger) is not None]
     watches = [watch for domain in sorted(domains) for watch in WATCHED.get(domain, ())]
-    definer = _definer(mview) or account or live.account
+    magentos = _definer(mview)
+    account = _chosen(magentos, definer) or live.account
     avoided = _avoided(mview, {live.prefix + watch.table for watch in watches})
     reasons = {entry.table: entry.why for entry in avoided}
     planned, lost = [], []
@@ -227,8 +251,8 @@ def plan(
         elif watch.entity not in {column.name for column in live.tables[table]}:
             lost.append(Lost(watch, f"{table} has no column {watch.entity} in this shop"))
         else:
-            planned.append(_planned(watch, live, definer, names))
-    return TriggerPlan(tuple(planned), avoided, tuple(lost), definer)
+            planned.append(_planned(watch, live, account, names))
+    return TriggerPlan(tuple(planned), avoided, tuple(lost), account, magentos)
 
 
 def changelogs(trigger: LiveTrigger) -> tuple[str, ...] | None:
@@ -266,6 +290,13 @@ def trigger_name(table: str, event: TriggerEvent) -> str:
     return f"{OURS}{table}{suffix}"
 
 
+def _chosen(magentos: str | None, known: Definer | None) -> str | None:
+    """Magento's triggers tell its account; what is known stands until they tell another one."""
+    if known is not None and magentos in (None, known.account, known.beside):
+        return known.account
+    return magentos
+
+
 def _definer(mview: Iterable[LiveTrigger]) -> str | None:
     definers = Counter(trigger.definer for trigger in mview)
     return definers.most_common(1)[0][0] if definers else None
@@ -292,18 +323,27 @@ def _planned(watch: Watch, live: LiveSchema, definer: str, names: Names) -> Plan
     name = trigger_name(table, watch.event)
     statement = _TEMPLATE.format(
         definer=quoted_account(definer),
-        trigger=f"{quoted(live.database)}.{quoted(name)}",
+        trigger=quoted(name),
         event=watch.event,
-        table=f"{quoted(live.database)}.{quoted(table)}",
+        table=quoted(table),
         kind=watch.kind,
         entity=quoted(watch.entity),
         pointed=name.removeprefix(OURS),
         changed=_changed(live.tables[table]) if watch.compare else "TRUE",
-        outbox=names("outbox"),
-        outbox_fault=names("outbox_fault"),
+        outbox=_seen_from(live.database, names("outbox")),
+        outbox_fault=_seen_from(live.database, names("outbox_fault")),
     ).strip()
     body = statement.partition("FOR EACH ROW")[2].strip()
     return PlannedTrigger(name, table, watch.event, definer, statement, body)
+
+
+def _seen_from(database: str, table: str) -> str:
+    """A table's name in a trigger of `database`: with its schema only where that is another.
+
+    The server keeps the statement as it was written, and a dump carries it: a trigger that names
+    its own schema stops the import of the shop under another name.
+    """
+    return table.removeprefix(f"{quoted(database)}.")
 
 
 def _changed(columns: Iterable[Column]) -> str:

@@ -15,6 +15,7 @@ from sidecar.capture.ddl import YieldingDdl
 from sidecar.capture.rehearsal import Rehearsal
 from sidecar.capture.trigger_plan import (
     OURS,
+    Definer,
     LiveSchema,
     LiveTrigger,
     Names,
@@ -62,9 +63,9 @@ class Suspension:
 class Triggers:
     """The triggers of one shop.
 
-    `database` is logged in to Magento's schema.  `account` (`user@host`) is Magento's own database
-    account, for a shop whose Mview has no trigger that shows it; else it is who is logged in.
-    `sleeper` waits between two tries of a statement that had to give way.
+    `database` is logged in to Magento's schema.  `definer` is what is known of Magento's own
+    database account; `is_magentos`: who is logged in is Magento's own account.  `sleeper` waits
+    between two tries of a statement that had to give way.
     """
 
     def __init__(
@@ -75,14 +76,16 @@ class Triggers:
         sleeper: Sleeper,
         *,
         prefix: str = "",
-        account: str | None = None,
+        definer: Definer | None = None,
+        is_magentos: bool = False,
     ) -> None:
         self._database = database
         self._names = names
-        self._domains = frozenset(domains)
+        self.domains = frozenset(domains)
         self._ddl = YieldingDdl(database, sleeper)
         self._prefix = prefix
-        self._account = account
+        self._definer = definer
+        self._is_magentos = is_magentos
 
     def plan(self) -> TriggerPlan:
         """What this shop should have, from its schema as it is now."""
@@ -93,15 +96,23 @@ class Triggers:
         live = self._live()
         return _compare(live, self._plan(live))
 
+    def tables(self) -> list[str]:
+        """The tables, without prefix, that carry a trigger of ours or are to get one."""
+        live = self._live()
+        on = {planned.table for planned in self._plan(live).planned}
+        on |= {trigger.table for trigger in _ours(live)}
+        return sorted(table.removeprefix(self._prefix) for table in on)
+
     def statements(self) -> list[str]:
         """The statements that `install` would run now; none when all is well."""
         live = self._live()
         wanted = self._plan(live)
         changes = _changes(live, wanted)
-        rehearsal = self._rehearsal(live, wanted).statements() if _creates(changes) else []
-        return rehearsal + [
-            statement for change in changes for statement in change.statements(live)
-        ]
+        before: list[str] = []
+        if _creates(changes):
+            rehearsal = self._rehearsal(live, wanted).statements()
+            before = [f"USE {quoted(live.database)}", *rehearsal]
+        return before + [statement for change in changes for statement in change.statements(live)]
 
     def install(self) -> list[TriggerState]:
         """Make the server's triggers those of the plan; returns what was found amiss and mended.
@@ -185,7 +196,11 @@ class Triggers:
             return read_live(connection, self._database.login.database, self._prefix)
 
     def _plan(self, live: LiveSchema) -> TriggerPlan:
-        return plan(live, self._domains, self._names, self._account)
+        definer = self._definer
+        if self._is_magentos:
+            there = plan(live, (), self._names)
+            definer = Definer(live.account, there.magentos)
+        return plan(live, self.domains, self._names, definer)
 
     def _install(self) -> list[TriggerState]:
         live = self._live()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import sys
 
-from sidecar.domain.errors import PermissionDenied, SidecarError, UsageError
+from sidecar.domain.errors import PermissionDenied, SidecarError, UsageError, described, frames
 from sidecar.process import hold_signals
 
 _ABORTED = 130
+#: Enough to lead to a defect.
+_PLACES = 8
 
 
 def main() -> None:
@@ -38,7 +40,6 @@ def _run() -> int:
 
     from sidecar.cli.outlet import echo, echo_lines
     from sidecar.cli.root import cli
-    from sidecar.domain.defect import defect
     from sidecar.domain.printable import printable
 
     # Bytes that are no text in this locale: as their escapes they are an unknown name, no defect.
@@ -63,7 +64,12 @@ def _run() -> int:
         place = error.filename or "this folder or device"
         return _failed(kind(f"{place}: {error.strerror or type(error).__name__}"))
     except Exception as error:  # noqa: BLE001 - a traceback helps nobody who did not write this
-        return _failed(defect("of this command", error))
+        return _failed(
+            SidecarError(
+                f"a defect: {described(error)}",
+                f"please report it, with these places: {', '.join(frames(error)[-_PLACES:])}",
+            )
+        )
     return result if isinstance(result, int) else 0
 
 

@@ -128,7 +128,7 @@ def check(
 @as_json
 @click.pass_obj
 def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -> None:
-    """Print the exact call that an order would make, secrets struck out, and make none.
+    """Print the exact calls that an order would make, secrets struck out, and make none.
 
     \b
     Example:
@@ -187,11 +187,14 @@ def _print_call(one: Rehearsed) -> None:
     echo(f"event {one.event_id}")
     for problem in one.broken:
         echo(f"would be parked: {problem}")
-    if one.preview is None:
+    if not one.calls:
         echo(f"the mapping has no call for {one.event.value}: nothing would be sent")
-        return
-    echo(f"{one.preview.request}")
-    for name, value in one.preview.headers.items():
-        echo(f"{name}: {value}")
-    if one.preview.shown is not None:
-        echo_lines(f"\n{one.preview.shown}")
+    for number, call in enumerate(one.calls, 1):
+        if len(one.calls) > 1:
+            what = "the order itself" if number == len(one.calls) else "first"
+            echo(f"\n{number} of {len(one.calls)}, {what}:")
+        echo(f"{call.request}")
+        for name, value in call.headers.items():
+            echo(f"{name}: {value}")
+        if call.shown is not None:
+            echo_lines(f"\n{call.shown}")

@@ -8,12 +8,11 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.documents import read_document
-from sidecar.domain.errors import SidecarError, UsageError
-from sidecar.erp import connection_of, load_adapter
+from sidecar.documents import open_to_others
+from sidecar.domain.errors import UsageError
+from sidecar.erp import check_adapter
 from sidecar.settings.generate import generate as generated
-from sidecar.settings.schema import Settings
-from sidecar.settings.secrets import references, resolve
+from sidecar.settings.secrets import unresolved
 from sidecar.settings.show import as_json as origins_as_json
 from sidecar.settings.show import as_text
 
@@ -60,8 +59,9 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
 def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration, the mapping and the secrets: files only, no network, safe in CI.
 
-    Neither the database nor the ERP is asked.  A WSDL that is at an address is therefore not read,
-    and the mapping not compared with it; 'erp-sidecar adapter check' does that.
+    Reads every secret (of systemd's credentials only while the unit runs), and asks neither the
+    database nor the ERP.  A WSDL that is named by its address is not fetched: a note says so, and
+    'erp-sidecar adapter check' compares the mapping with it.
 
     \b
     Examples:
@@ -69,36 +69,27 @@ def validate(context: Context, *, as_json: bool) -> None:
       erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
-    notes = _checked(loaded.settings)
-    files = [str(file) for file in loaded.files]
+    if problems := unresolved(loaded.settings):
+        first = problems[0]
+        raise type(first)("\n".join(one.message for one in problems), first.remedy)
+    warnings, notes = check_adapter(loaded.settings)
     calls = loaded.settings.erp.calls
-    if calls:
-        files.append(str(calls))
+    files = [*loaded.files, *([calls] if calls else [])]
+    warnings += [
+        f"{file}: every user of this machine may write it (chmod o-w {file})"
+        for file in files
+        if open_to_others(file)
+    ]
     if as_json:
-        emit_json({"valid": True, "files": files, "notes": notes})
+        emit_json(
+            {"valid": True, "files": list(map(str, files)), "warnings": warnings, "notes": notes}
+        )
         return
-    echo(f"valid: {', '.join(files)}")
+    for warning in warnings:
+        echo(f"warning: {warning}")
     for note in notes:
         echo(f"note: {note}")
-
-
-def _checked(settings: Settings) -> list[str]:
-    """What could not be looked at without a network; raises SidecarError for what is wrong."""
-    for key, reference in references(settings):
-        try:
-            resolve(reference)
-        except SidecarError as error:
-            raise type(error)(f"{key}: {error.message}", error.remedy) from None
-    if not isinstance(settings.erp.wsdl, str):
-        load_adapter(settings).close()
-        return []
-    connection_of(settings)  # its secrets
-    if settings.erp.calls is not None:
-        read_document(settings.erp.calls)
-    return [
-        f"erp.wsdl is an address: {settings.erp.calls or 'the mapping'} was read, and not compared "
-        "with it (erp-sidecar adapter check)"
-    ]
+    echo(f"valid: {', '.join(map(str, files))}")
 
 
 @config.command()

@@ -33,6 +33,7 @@ def doctor(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     only: tuple[str, ...],
     as_json: bool,
 ) -> int:
@@ -58,6 +59,7 @@ def doctor(
         user=user,
         password=password,
         magento_root=magento_root,
+        socket=socket,
     )
     with closing(patient):
         report = examine(patient, only)

@@ -99,7 +99,9 @@ def pause(
 def resume(
     context: Context, *, name: str, reason: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """End a pause, or a stop that followed a refused login; asks the ERP nothing by itself.
+    """End a pause, a stop that followed a refused login, or a wait that the ERP asked for.
+
+    Asks the ERP nothing by itself.
 
     \b
     Example:
@@ -109,8 +111,13 @@ def resume(
         sidecar.ledger.require_current()
         with sidecar.database.transaction("resuming the domain") as connection:
             before = sidecar.store.control.read(connection, [name])[name]
+            account = sidecar.settings.erp.account_name
+            waits = sidecar.store.accounts.read(connection, account).slow_for > 0
             if not dry_run:
                 sidecar.store.control.resume(connection, name)
+                if waits:
+                    sidecar.store.accounts.end_wait(connection, account)
+                    sidecar.store.events.hurry(connection, name)
                 sidecar.store.audit.note(
                     connection,
                     who=operator(),
@@ -118,7 +125,8 @@ def resume(
                     subject=name,
                     reason=reason,
                 )
-    _say(name, "already_working" if before.may_work else "resumed", as_json=as_json, dry=dry_run)
+    result = "already_working" if before.may_work and not waits else "resumed"
+    _say(name, result, as_json=as_json, dry=dry_run)
 
 
 def _moment(text: str) -> datetime:

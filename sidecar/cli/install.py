@@ -28,6 +28,11 @@ _OPTIONS = (
         help="File (mode 0600) with that account's password.",
     ),
     click.option(
+        "--socket",
+        type=click.Path(path_type=Path),
+        help="Log in by this Unix socket: for an account without a password, such as root.",
+    ),
+    click.option(
         "--magento-root",
         type=click.Path(path_type=Path, exists=True, file_okay=False),
         help="Use the account in this Magento's app/etc/env.php.",
@@ -44,14 +49,20 @@ def installer_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def installing(
-    context: Context, user: str | None, password_file: Path | None, magento_root: Path | None
+    context: Context,
+    user: str | None,
+    password_file: Path | None,
+    magento_root: Path | None,
+    socket: Path | None,
 ) -> Iterator[Installer]:
     """An installer with the account that the options name, closed at the end."""
     password = None
     if user is not None:
         password = resolve(SecretRef(file=password_file)).secret if password_file else Secret("")
     with context.sidecar() as sidecar:
-        installer = Installer(sidecar, user=user, password=password, magento_root=magento_root)
+        installer = Installer(
+            sidecar, user=user, password=password, magento_root=magento_root, socket=socket
+        )
         try:
             yield installer
         finally:
@@ -76,6 +87,7 @@ def install(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     existing_orders: str,
     dry_run: bool,
     as_json: bool,
@@ -91,7 +103,7 @@ def install(
       erp-sidecar install --user root --password-file /root/.db-password
       erp-sidecar install --magento-root /var/www/magento
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         installation = installer.installation()
         if dry_run:
             statements = installation.statements()
@@ -126,6 +138,7 @@ def uninstall(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     drop_ledger: bool,
     yes: bool,
     reason: str | None,
@@ -141,7 +154,7 @@ def uninstall(
       erp-sidecar uninstall --dry-run --user root --password-file /root/.db-password
       erp-sidecar uninstall --user root --password-file /root/.db-password --reason "shop closed"
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         installation = installer.installation()
         if dry_run:
             planned = installation.removal(drop_ledger=drop_ledger)

@@ -22,6 +22,7 @@ def migrate(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -33,7 +34,7 @@ def migrate(
     Example:
       erp-sidecar migrate --dry-run       the plan: every statement, in order
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         ledger = installer.ledger
         pending = [f"{step.version:04d}_{step.name}" for step in ledger.pending()]
         statements = ledger.statements()

@@ -76,13 +76,23 @@ def _print(story: dict[str, Any]) -> None:
         times = f" {back['applied']} times" if back["applied"] > 1 else ""
         note = f" ({back['message']})" if back["message"] else ""
         echo(
-            f"written  {text(back['applied_at'])} {back['verdict']}: {back['state']}{times}, "
-            f"status {back['status'] or '-'}, ext_order_id {back['ext_order_id'] or '-'}{note}"
+            f"written  {text(back['applied_at'])} {back['verdict']}: {back['state']}{times}"
+            f"{_wrote(back)}{note}"
         )
     for act in story["audit"]:
         echo(f"audit    {text(act['at'])} {act['who']}: {act['command']} {act['reason'] or ''}")
         for change in json.loads(act["detail"] or "{}").get("changes", ()):
             echo(f"           {change['path']}: {change['old']} → {change['new']}")
+
+
+def _wrote(back: dict[str, Any]) -> str:
+    """What stands in Magento of it; of one that waits or was refused, nothing does."""
+    if back["state"] != "applied":
+        return ""
+    status, number = back["wrote_status"], back["wrote_number"]
+    wrote = [f"status {status}" if status else "status left as it was"]
+    wrote += [f"ext_order_id {number}"] if number else []
+    return f", {', '.join(wrote)}"
 
 
 def _erp(story: dict[str, Any]) -> str:

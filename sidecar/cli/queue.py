@@ -306,6 +306,7 @@ def say(done: Done, verb: str, *, dry_run: bool, as_json: bool) -> None:
                 verb: len(done.events),
                 f"already_{verb}": done.already,
                 "left": done.left,
+                "answers": done.answers,
                 "orders": done.orders,
                 "events": [event["event_id"] for event in done.events],
                 "money": done.money,
@@ -319,6 +320,8 @@ def say(done: Done, verb: str, *, dry_run: bool, as_json: bool) -> None:
         echo(f"{done.already} event(s) already {verb}")
     if done.left:
         echo(f"{done.left} event(s) left")
+    if done.answers:
+        echo(f"{done.answers} answer(s) of the ERP will be written into Magento again")
 
 
 def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import click
 
 from sidecar.app import Sidecar
 from sidecar.cli.context import Context
-from sidecar.observe.log import configure
+from sidecar.daemon import Daemon
+from sidecar.domain.errors import SidecarError
+from sidecar.observe.log import Log, configure
 from sidecar.process import Stop, release_signals, share_memory
-from sidecar.reload import Reload
+from sidecar.reload import RELOAD, Reload, Successor
 from sidecar.roster import daemon_of
 from sidecar.settings.load import Loaded, load
 from sidecar.supervisor import Supervisor
+
+#: Between two tries of a successor whose database went away in the moment of the change.
+_AGAIN_SECONDS = 2.0
 
 
 @click.command()
@@ -25,8 +31,10 @@ def run(context: Context, *, once: bool) -> None:
 
     Learns of changes, delivers them, writes the answers back.  A second one on the same ledger
     stands by.  SIGTERM and Ctrl-C end it in order: calls that are on their way are finished and
-    settled, the rest is given back.  SIGHUP takes up a changed configuration; a bad one is
-    refused in the log and the old one goes on.  SIGUSR1 opens the log file anew (logrotate).
+    settled, the rest is given back.  SIGHUP takes up a changed configuration, mapping or secret:
+    all of it is read, and every login made, before the old one ends; where anything is wrong it is
+    refused, in the log and in `status`, and the old one goes on.  SIGUSR1 opens the log file anew
+    (logrotate).
     systemd is told by sd_notify when it is ready, how it stands and that its work gets on.
 
     \b
@@ -38,14 +46,33 @@ def run(context: Context, *, once: bool) -> None:
     # Before the log is there it would end us: logrotate may come at any time.
     signal.signal(signal.SIGUSR1, signal.SIG_IGN)
     supervisor = Supervisor.of(os.environ)
-    reload = Reload(lambda: load(context.config_path), supervisor)
+    reload = Reload(lambda: _prepared(context.config_path, supervisor), supervisor)
     signal.signal(signal.SIGHUP, lambda *_: reload.ask())
     end = _End()
     release_signals()
-    loaded: Loaded | None = context.loaded
-    while loaded is not None and not end.asked:
-        _run(loaded, reload, end, supervisor, once=once)
-        loaded = reload.successor()
+    loaded = context.loaded
+    log = _log_of(loaded)
+    successor = Successor(loaded, Sidecar(loaded.settings, supervisor=supervisor))
+    _run(successor, log, reload, end, once=once)
+    while (next_one := reload.successor()) is not None and not end.asked:
+        _run(next_one, _log_of(next_one.loaded), reload, end, once=False, is_reload=True)
+
+
+def _prepared(config_path: Path, supervisor: Supervisor) -> Successor:
+    """The configuration as it is in the files now, and all that is made of it."""
+    loaded = load(config_path)
+    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
+    try:
+        sidecar.prepare()
+    except BaseException:
+        sidecar.close()
+        raise
+    return Successor(loaded, sidecar)
+
+
+def _log_of(loaded: Loaded) -> Log:
+    logging = loaded.settings.logging
+    return configure(level=logging.level, form=logging.format, file=logging.file)
 
 
 class _End:
@@ -69,19 +96,27 @@ class _End:
             self._stop.ask()
 
 
-def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, once: bool) -> None:
-    logging = loaded.settings.logging
-    log = configure(level=logging.level, form=logging.format, file=logging.file)
+def _run(
+    successor: Successor,
+    log: Log,
+    reload: Reload,
+    end: _End,
+    *,
+    once: bool,
+    is_reload: bool = False,
+) -> None:
+    sidecar = successor.sidecar
     signal.signal(signal.SIGUSR1, lambda *_: log.reopen())
-    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
     end.watch(sidecar.stop)
 
     def meanwhile() -> None:
-        reload.look(sidecar.narrator, sidecar.stop.ask)
+        reload.look(sidecar)
         log.write_due()
 
     try:
-        daemon = daemon_of(sidecar, once=once)
+        daemon = _patiently(sidecar) if is_reload else daemon_of(sidecar, once=once)
+        if daemon is None:
+            return
         if once:
             daemon.run_once()
         else:
@@ -89,3 +124,19 @@ def _run(loaded: Loaded, reload: Reload, end: _End, supervisor: Supervisor, *, o
     finally:
         sidecar.close()
         log.close()
+
+
+def _patiently(sidecar: Sidecar) -> Daemon | None:
+    """The daemon of a successor; None when a stop was asked for first.
+
+    Everything was there a moment ago.  What is away now comes again, and a reload ends no daemon.
+    """
+    while True:
+        try:
+            return daemon_of(sidecar)
+        except SidecarError as error:
+            sidecar.narrator.tell(
+                "station.failed", station=RELOAD, message=error.message, remedy=error.remedy
+            )
+            if sidecar.stop.wait(_AGAIN_SECONDS):
+                return None

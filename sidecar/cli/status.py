@@ -14,7 +14,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
 
 #: Differing orders on the screen, and those that `--json` tells figure by figure.
 _ORDERS_SHOWN = 10
@@ -28,7 +28,8 @@ def status(context: Context, *, as_json: bool) -> int:
     """Show how things stand: daemon, capture, each domain, the ERP account, differences.
 
     Exits 2 when something needs a human: no daemon works, a doubt which system this is, a stopped
-    or forgotten domain, parked or rejected events, lost triggers, an open difference.
+    or forgotten domain, parked or rejected events, lost triggers, an open difference, a station of
+    the daemon that fails, answers that do not get into Magento.
 
     \b
     Examples:
@@ -52,6 +53,7 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     suspension = sidecar.triggers.suspension()
     judgement = sidecar.identification.look().judgement
     alarm = sidecar.settings.domains.orders.pause_alarm
+    longest = sidecar.settings.erp.throttle.longest_wait
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
@@ -86,7 +88,19 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                     "last_accepted": overview.last_accepted(connection, ORDERS),
                 }
             },
+            "stations": [
+                {
+                    "station": one.name,
+                    "failing_since": one.since,
+                    "seconds": one.seconds,
+                    "failures": one.failures,
+                    "message": one.message,
+                    "remedy": one.remedy,
+                }
+                for one in sidecar.store.stations.failing(connection)
+            ],
             "write_backs": overview.write_backs(connection),
+            "oldest_write_back_seconds": overview.oldest_write_back(connection),
             "erp": {
                 "url": sidecar.settings.erp.address,
                 "breaker": "open" if account.open else "closed",
@@ -96,6 +110,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "slots": account.slots or sidecar.settings.erp.throttle.concurrency,
                 "most_slots": sidecar.settings.erp.throttle.concurrency,
                 "slow_for_seconds": account.slow_for,
+                "asked_wait_seconds": account.asked_wait,
+                "wait_cut": account.asked_wait > longest.total_seconds(),
             },
             "differing": overview.differing(connection),
             "differences": overview.open_differences(connection, _ORDERS_TOLD),
@@ -130,12 +146,33 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     ):
         if events.get(state):
             lines.append(f"{events[state]} event(s) {state} (erp-sidecar {command})")
+    for one in found["stations"]:
+        lines.append(
+            f"{one['station']} has been failing for {age(one['seconds'])}, {one['failures']} "
+            f"time(s): {one['message']} ({one['remedy'] or 'station.failed in the log'})"
+        )
+    waiting = found["oldest_write_back_seconds"]
+    if waiting is not None and waiting >= LATE_WRITE_BACK.total_seconds():
+        lines.append(
+            f"{found['write_backs'].get('pending', 0)} answer(s) of the ERP are not in Magento, "
+            f"the oldest for {age(waiting)} (erp-sidecar doctor)"
+        )
+    if parked := found["write_backs"].get("parked"):
+        lines.append(
+            f"{parked} answer(s) of the ERP cannot be written into Magento (erp-sidecar doctor)"
+        )
     if amiss and not suspended:
         lines.append(f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)")
     if differing := found["differing"]["orders"]:
         lines.append(
             f"{found['differing']['differences']} difference(s) in {differing} order(s) "
             "(erp-sidecar differences list)"
+        )
+    if found["erp"]["wait_cut"]:
+        lines.append(
+            f"the ERP asked for a wait of {age(found['erp']['asked_wait_seconds'])}; nothing is "
+            f"sent for {age(found['erp']['slow_for_seconds'])} (erp.throttle.longest_wait; to go "
+            "on now: erp-sidecar domain resume orders)"
         )
     if found["erp"]["breaker"] == "open":
         lines.append("the ERP does not answer: the breaker is open")
@@ -163,7 +200,8 @@ def _print(found: dict[str, Any]) -> None:
     backs = found["write_backs"]
     echo(
         f"magento  {backs.get('applied', 0)} answer(s) written, {backs.get('pending', 0)} waiting, "
-        f"{backs.get('refused', 0)} refused"
+        f"oldest {age(found['oldest_write_back_seconds'])}; {backs.get('refused', 0)} refused, "
+        f"{backs.get('parked', 0)} parked"
     )
     echo(
         f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "

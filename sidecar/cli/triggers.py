@@ -80,6 +80,7 @@ def install(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -89,7 +90,7 @@ def install(
     Example:
       erp-sidecar triggers install --dry-run --user root --password-file /root/.db-password
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         if dry_run:
             statements = installer.triggers.statements()
             if as_json:
@@ -112,6 +113,7 @@ def suspend(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     reason: str,
     as_json: bool,
 ) -> None:
@@ -121,7 +123,7 @@ def suspend(
     Example:
       erp-sidecar triggers suspend --reason "deploy" --magento-root /var/www/magento
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         dropped = installer.triggers.suspend(operator(), reason)
     _names(dropped, "suspended", as_json=as_json)
 
@@ -136,6 +138,7 @@ def resume(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     as_json: bool,
 ) -> None:
     """Put the triggers on again after a deploy; what they missed the sweep finds.
@@ -144,7 +147,7 @@ def resume(
     Example:
       erp-sidecar triggers resume --magento-root /var/www/magento
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         mended = installer.triggers.resume()
     _names([state.name for state in mended], "resumed", as_json=as_json)
 
@@ -160,6 +163,7 @@ def remove(
     user: str | None,
     password_file: Path | None,
     magento_root: Path | None,
+    socket: Path | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -170,7 +174,7 @@ def remove(
       erp-sidecar triggers remove --dry-run
       erp-sidecar triggers remove --user root --password-file /root/.db-password
     """
-    with installing(context, user, password_file, magento_root) as installer:
+    with installing(context, user, password_file, magento_root, socket) as installer:
         if dry_run:
             there = [
                 state.name

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from msgspec import structs
 
 from sidecar.database import Database
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.domain.errors import SidecarError, described, frames
 from sidecar.domain.outcome import Accepted, Outcome, Retry, Throttled, Unknown
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
-from sidecar.ports import Delivery, ErpAdapter, Narrator, Result
+from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
+
+#: Seconds between two looks whether an operator has ended a wait.
+_LOOK_EVERY = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,10 @@ class ErpAccount:
         database: Database,
         ledger: LedgerStore,
         narrator: Narrator,
+        *,
+        longest_wait: float = math.inf,
     ) -> None:
+        """`longest_wait`: seconds for which the ERP is left alone at the most when it asks to."""
         self.throttle = throttle
         self.slots = slots
         self._name = name
@@ -55,28 +67,65 @@ class ErpAccount:
         self._narrator = narrator
         self._saved = AccountState()
         self._is_slow = False
+        self._longest_wait = longest_wait
+        self._asked_wait = 0.0
+        self._wait_ended_at: datetime | None = None
+        self._looking = threading.Lock()
+        self._looked_at = -math.inf
 
     def restore(self) -> None:
         """Take up what the ledger remembers."""
         with self._database.transaction("reading the ERP account's state") as connection:
             state = self._ledger.accounts.read(connection, self._name)
         self._breaker.restore(state.failures, state.open, state.ask_in)
-        self.throttle.restore(state.rate, state.slow_for, state.used)
+        self.throttle.restore(state.rate, min(state.slow_for, self._longest_wait), state.used)
+        self._asked_wait = state.asked_wait
+        self._wait_ended_at = state.wait_ended_at
         if state.slots is not None:
             self.slots.restore(state.slots)
         self._is_slow = self.throttle.rate < 1.0 or self.slots.limit < self.slots.most
         self._saved = state
 
+    def delay(self) -> float:
+        """As `Throttle.delay`; an operator may end a wait that the ERP asked for."""
+        delay = self.throttle.delay()
+        return self.throttle.delay() if delay > 0 and self._wait_is_over() else delay
+
+    def _wait_is_over(self) -> bool:
+        """Whether the ERP asked for a wait and an operator has just ended it."""
+        if self.throttle.slow_for() <= 0 or not self._was_ended():
+            return False
+        self.throttle.end_wait()
+        self._narrator.tell("throttle.wait_ended", account=self._name)
+        return True
+
+    def _was_ended(self) -> bool:
+        """Asked of the ledger once in a while."""
+        with self._looking:
+            now = self.throttle.clock.monotonic()
+            if now - self._looked_at < _LOOK_EVERY:
+                return False
+            self._looked_at = now
+            with self._database.transaction("reading the ERP account's wait") as connection:
+                ended = self._ledger.accounts.wait_ended_at(connection, self._name)
+            was_ended = ended != self._wait_ended_at
+            self._wait_ended_at = ended
+            return was_ended
+
     def remember(self) -> None:
         """Write the present state down when it has changed."""
+        self._wait_is_over()
+        slow_for = self.throttle.slow_for()
         state = AccountState(
             failures=self._breaker.failures,
             open=self._breaker.is_open,
             ask_in=self._breaker.asks_in(),
-            slow_for=self.throttle.slow_for(),
+            slow_for=slow_for,
+            asked_wait=self._asked_wait if slow_for > 0 else 0.0,
             rate=round(self.throttle.rate, 2),
             used=self.throttle.used(),
             slots=self.slots.limit,
+            wait_ended_at=self._saved.wait_ended_at,
         )
         if state == self._saved:
             return
@@ -90,15 +139,18 @@ class ErpAccount:
             return True
         if not self._breaker.may_ask():
             return False
-        ping = self._adapter.ping()
+        try:
+            ping = self._adapter.ping()
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            ping = Ping(reachable=False, authorised=False, message=self.broke(error))
         if not ping.reachable:
             self._narrator.tell("breaker.still_open", account=self._name, message=ping.message)
             return False
         self.answered()
         return True
 
-    def note(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
-        """Learn from what the calls of one push came to."""
+    def note(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> list[Result]:
+        """Learn from what the calls of one push came to; the results with waits within bounds."""
         calls = _calls(deliveries, results)
         # One place in the window was taken.  An adapter that halves a refused batch makes a call
         # for each part that is left in the end, and one for each that it had to divide.
@@ -114,14 +166,34 @@ class ErpAccount:
                     self._learn(call.kind, call.took)
             elif isinstance(first := call.outcomes[0], Retry | Unknown):
                 self.failed(first.message)
+        return [self._within_bounds(result) for result in results]
 
     def probed(self, count: int, took: float) -> None:
         """A question about so many orders was answered."""
         self.answered()
         self._learn(f"probe {count}", took)
 
+    def _within_bounds(self, result: Result) -> Result:
+        match result.outcome:
+            case Retry(after=after) | Throttled(after=after) if after is not None:
+                bounded = structs.replace(result.outcome, after=self._bounded(after))
+                return replace(result, outcome=bounded)
+        return result
+
+    def _bounded(self, after: float) -> float:
+        """Seconds that are really waited of those that the ERP asked for."""
+        # An adapter of others may hand on what is no number: that is no wait.
+        return min(max(0.0, after), self._longest_wait) if math.isfinite(after) else 0.0
+
     def _slow_down(self, after: float, took: float) -> None:
-        self.throttle.refused(after, took)
+        wait = self._bounded(after)
+        if after > self._longest_wait:
+            self._narrator.tell(
+                "throttle.wait_cut", account=self._name, asked=round(after), waits=round(wait)
+            )
+        if wait >= self.throttle.slow_for():
+            self._asked_wait = after
+        self.throttle.refused(wait, took)
         self.slots.refused(took)
         self._tell_pace()
 
@@ -139,6 +211,19 @@ class ErpAccount:
             rate=round(self.throttle.rate, 3),
             slots=self.slots.limit,
         )
+
+    def broke(self, error: Exception) -> str:
+        """The adapter raised what it must not; gives what is to be written down of it.
+
+        Its class and its place only: its words may be anybody's.
+        """
+        self._narrator.tell(
+            "adapter.failed",
+            account=self._name,
+            message=described(error),
+            **({} if isinstance(error, SidecarError) else {"at": frames(error)}),
+        )
+        return f"the adapter failed: {described(error)}"
 
     def failed(self, message: str) -> None:
         """The ERP gave no answer."""

@@ -12,7 +12,15 @@ from msgspec.structs import asdict, replace
 from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
-from sidecar.domain.errors import PermissionDenied, SidecarError, TryAgain, Unavailable
+from sidecar.delivery.within import document, within
+from sidecar.domain.errors import (
+    BadData,
+    PermissionDenied,
+    SidecarError,
+    TryAgain,
+    Unavailable,
+    described,
+)
 from sidecar.domain.event import Payload, decode_payload, envelope
 from sidecar.domain.outcome import (
     Accepted,
@@ -21,6 +29,7 @@ from sidecar.domain.outcome import (
     Outcome,
     Partial,
     Rejected,
+    Unknown,
     describe,
     name_of,
     unread,
@@ -102,16 +111,27 @@ class Courier:
         return 0.0 if since is None else self._clock.monotonic() - since
 
     def carry(self, parcel: Parcel) -> list[Ended]:
-        """Make the call; events that were certainly not sent are not in the result."""
-        payloads: dict[int, Payload] = {}
+        """Make the call; events that were certainly not sent are not in the result.
+
+        Whatever is raised on the way costs the events of this call their certainty, no more.
+        """
+        opened: list[Opened] = []
         unreadable: list[Ended] = []
         for claimed in parcel.events:
             try:
-                payloads[claimed.id] = decode_payload(claimed.type, claimed.payload)
+                payload = decode_payload(claimed.type, claimed.payload)
+                opened.append(Opened(claimed, payload, parcel.link(claimed)))
             except MsgspecError as wrong:
-                # Somebody changed the ledger by hand: that must not end the process, and the next.
+                # Somebody changed the ledger by hand, or the order could not be read at all.
                 unreadable.append(self._unreadable(claimed, str(wrong)))
-        return self._carry(parcel, payloads) + unreadable
+            except RecursionError as wrong:
+                unreadable.append(self._unreadable(claimed, described(wrong)))
+        try:
+            return self._carry(parcel, opened) + unreadable
+        except Exception as error:  # noqa: BLE001 - the net around an adapter and its answers
+            message = self._account.broke(error)
+            lost = self._not_asked if parcel.probing else self._in_doubt
+            return [lost(one, message) for one in opened] + unreadable
 
     def knock(self) -> str:
         """Ask the ERP something harmless; what it said.
@@ -128,6 +148,8 @@ class Courier:
         except SidecarError as error:
             self._account.failed(error.message)
             raise
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            raise Unavailable(self._account.broke(error), "see adapter.failed in the log") from None
         finally:
             self._account.throttle.ended()
         self._account.answered()
@@ -145,9 +167,7 @@ class Courier:
             raise PermissionDenied(f"the ERP refuses the login: {ping.message}", "see erp.auth")
         return "it answers and takes the login (it cannot be asked for orders)"
 
-    def _carry(self, parcel: Parcel, payloads: Mapping[int, Payload]) -> list[Ended]:
-        events = [claimed for claimed in parcel.events if claimed.id in payloads]
-        opened = [Opened(one, payloads[one.id], parcel.link(one)) for one in events]
+    def _carry(self, parcel: Parcel, opened: Sequence[Opened]) -> list[Ended]:
         if parcel.probing and not self._can_probe:
             return [self._unaskable(one) for one in opened]
         if not opened:
@@ -171,7 +191,7 @@ class Courier:
         True takes a place in the throttle's window, which the call gives back when it has ended.
         """
         while self._clock.monotonic() < trust.until:
-            delay = self._account.throttle.delay()
+            delay = self._account.delay()
             if delay <= 0:
                 return True
             if self._sleeper.wait(min(delay, _LONGEST_WAIT)):
@@ -183,17 +203,33 @@ class Courier:
         passing("delivery.sending")
         try:
             results = self._adapter.push(deliveries)
+        except Exception as error:  # noqa: BLE001 - it was perhaps sent: that is all we know
+            message = self._account.broke(error)
+            self._account.failed(message)
+            return [self._in_doubt(one, message) for one in opened]
         finally:
             self._account.throttle.ended()
         passing("delivery.answered")
-        self._account.note(deliveries, results)
+        noted = self._account.note(deliveries, results)
         return [
-            self._pushed(one, delivery, result, trust)
-            for one, delivery, result in zip(opened, deliveries, results, strict=True)
+            self._judged(one, delivery, result, trust)
+            for one, delivery, result in zip(opened, deliveries, noted, strict=True)
         ]
 
+    def _judged(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
+        """What an answer comes to; one that cannot even be judged leaves its event in doubt."""
+        try:
+            return self._pushed(one, delivery, result, trust)
+        except Exception as error:  # noqa: BLE001 - the others of the call have answers too
+            return self._in_doubt(one, self._account.broke(error), result.exchange)
+
+    def _in_doubt(self, one: Opened, message: str, exchange: Exchange | None = None) -> Ended:
+        settlement = self._settler.of_push(one.claimed, one.payload, Unknown(message=message))
+        attempt = Attempt("push", "unknown", message, exchange=exchange)
+        return Ended(one.claimed, one.payload, settlement, attempt)
+
     def _pushed(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
-        outcome = self._read_back(delivery, result.outcome, trust)
+        outcome = within(self._read_back(delivery, within(result.outcome), trust))
         attempt = Attempt(
             "push",
             name_of(outcome),
@@ -218,6 +254,9 @@ class Courier:
         except SidecarError:
             # It is accepted all the same; what could not be compared is no difference.
             return outcome
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            self._account.broke(error)
+            return outcome
         finally:
             self._account.throttle.ended()
         read = [booked for booked in found if booked.reference == outcome.booked.reference]
@@ -230,14 +269,28 @@ class Courier:
         except SidecarError as error:
             self._account.failed(error.message)
             return [self._not_asked(one, error.message) for one in opened]
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            message = self._account.broke(error)
+            self._account.failed(message)
+            return [self._not_asked(one, message) for one in opened]
         finally:
             self._account.throttle.ended()
         took = self._clock.monotonic() - started
         self._account.probed(len(opened), took)
         exchange = Exchange("question by number", None, took)
-        return [
-            self._asked(one, found.get(one.claimed.increment_id, ()), exchange) for one in opened
-        ]
+        return [self._understood(one, found, exchange) for one in opened]
+
+    def _understood(
+        self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange
+    ) -> Ended:
+        """What the answer to a question says of one event; one that says nonsense says nothing."""
+        try:
+            booked = [document(each) for each in found.get(one.claimed.increment_id, ())]
+            return self._asked(one, booked, exchange)
+        except BadData as error:
+            return self._not_asked(one, error.message)
+        except Exception as error:  # noqa: BLE001 - the others that were asked for have answers too
+            return self._not_asked(one, self._account.broke(error))
 
     def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
         settlement = self._settler.of_probe(

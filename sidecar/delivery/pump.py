@@ -12,21 +12,25 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
+from sidecar.bulkhead import apart
 from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
 from sidecar.delivery.flight import Flight
-from sidecar.domain.errors import SidecarError, TryAgain, Unavailable
+from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described
 from sidecar.domain.settlement import EventStatus
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
-from sidecar.ledger.settling import Ended
+from sidecar.ledger.settling import Ended, unkept
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Clock, Narrator, Sleeper
 
+_T = TypeVar("_T")
 #: One run claims no longer than this, so that its caller can look at the work lease in between.
 _LONGEST_RUN = 1.0
 #: An event that was being sent this many times when the process died, all but the first time with
@@ -109,7 +113,7 @@ class Pump:
                 if not self._flight.calls:
                     break
                 self._land()
-        except SidecarError:
+        except Exception:
             self._bring_home()
             raise
         self._account.remember()
@@ -120,8 +124,8 @@ class Pump:
         while self._flight.calls:
             try:
                 self._land()
-            except SidecarError as error:
-                self._narrator.tell("delivery.left_to_lease", message=error.message)
+            except Exception as error:  # noqa: BLE001 - what broke the loop off is raised already
+                self._narrator.tell("delivery.left_to_lease", message=described(error))
 
     def _fill(self) -> int:
         """Claim while there is room in the air; gives how many events moved."""
@@ -221,15 +225,28 @@ class Pump:
                 self._tell("delivery.fenced_off", one.claimed)
 
     def _write_down(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> list[Ended]:
-        """Settle in one transaction; a lock or a short outage must not cost what the ERP said."""
+        """Settle in one transaction, or in several where one answer cannot be kept."""
+        settled = [one for part in apart(done, self._settle_all, self._settle_odd) for one in part]
+        if unsent:
+            owner = self._lane.owner
+            self._patiently(partial(self._ledger.events.release, claimed=unsent, owner=owner))
+        return settled
+
+    def _settle_all(self, done: Sequence[Ended]) -> list[Ended]:
+        owner = self._lane.owner
+        return self._patiently(partial(self._ledger.settling.settle, owner=owner, ended=done))
+
+    def _settle_odd(self, one: Ended, error: Exception) -> list[Ended]:
+        """Park an event whose answer the ledger cannot keep: the ERP may have booked it."""
+        self._tell("delivery.unkept", one.claimed, message=described(error))
+        return self._settle_all([unkept(one, described(error))])
+
+    def _patiently(self, write: Callable[..., _T]) -> _T:
+        """A lock or a short outage must not cost what the ERP said."""
         for wait_for in (*_SETTLE_AGAIN, None):
             try:
                 with self._database.transaction("settling attempts") as connection:
-                    settled = self._ledger.settling.settle(connection, self._lane.owner, done)
-                    # After the entities were locked, as all do: the other way round it meets
-                    # intake in a deadlock.
-                    self._ledger.events.release(connection, unsent, self._lane.owner)
-                    return settled
+                    return write(connection)
             except (TryAgain, Unavailable) as error:
                 if wait_for is None:
                     raise

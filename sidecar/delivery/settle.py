@@ -9,7 +9,7 @@ from typing import assert_never
 
 from sidecar.delivery.verify import differences
 from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import REFUSED_MARK
+from sidecar.domain.in_page import in_page
 from sidecar.domain.order import Order
 from sidecar.domain.outcome import (
     Accepted,
@@ -27,9 +27,6 @@ from sidecar.domain.outcome import (
 from sidecar.domain.settlement import BAD_DATA, Difference, EventStatus, Settlement, Verdict
 from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
-
-#: sales_order.ext_order_id is a varchar(32).
-EXT_ORDER_ID_LENGTH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +68,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """The `acknowledge` section of a domain; `statuses`: ERP status → answer."""
+    """The `acknowledge` section of a domain; `statuses`: ERP status → answer.
+
+    `released`: the status that *Unhold* gives to what was refused.
+    """
 
     accepted: Answer = field(default_factory=Answer)
     rejected: Answer = field(default_factory=Answer)
     statuses: Mapping[str, Answer] = field(default_factory=dict)
+    released: str | None = None
 
 
 class Settler:
@@ -217,7 +218,8 @@ class Settler:
             case EventType.ORDER_PLACED:
                 return self._verdict_accepted(booked)
             case EventType.ORDER_UPDATED:
-                return replace(self._verdict_accepted(booked), releases=True)
+                released = self._acknowledgement.released
+                return replace(self._verdict_accepted(booked), releases=True, released=released)
             case _:
                 return None
 
@@ -228,8 +230,9 @@ class Settler:
         return Verdict(
             verdict="accepted",
             status=answer.status,
-            ext_order_id=booked.reference[:EXT_ORDER_ID_LENGTH],
+            number=booked.reference,
             comment=_filled(comment, reference=booked.reference, status=booked.status or ""),
+            of_placement=True,
         )
 
     def _rejected(self, event: Claimed, outcome: Rejected) -> Settlement:
@@ -245,9 +248,10 @@ class Settler:
             verdict=Verdict(
                 verdict="rejected",
                 status=answer.status,
-                ext_order_id=REFUSED_MARK if _is_placement(event) else None,
+                number=None,
                 comment=_filled(answer.comment, message=outcome.message, code=outcome.code or ""),
                 hold=answer.hold and not canceling,
+                of_placement=_is_placement(event),
             ),
             # An ERP that cannot be asked was sent it again: what it says now is no word on the
             # first time (tests/unit/test_settle.py, …_the_doubt_of_the_first_time_stays).
@@ -338,4 +342,4 @@ def _filled(template: str | None, **values: str) -> str | None:
     if template is None:
         return None
     blank = {"reference": "", "message": "", "status": "", "code": ""}
-    return template.format_map(blank | values)
+    return template.format_map(blank | {name: in_page(text) for name, text in values.items()})

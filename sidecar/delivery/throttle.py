@@ -45,7 +45,7 @@ class Throttle:
     def __init__(self, pace: Pace, clock: Clock) -> None:
         self.pace = pace
         self.rate = 1.0
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
         #: When the calls of the last window ended, and how many are on their way.
         self._ended: deque[float] = deque()
@@ -60,7 +60,7 @@ class Throttle:
     def delay(self) -> float:
         """Seconds until the next call may go; 0 takes its place, which `ended` gives back."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             wait = max(self._slow_until - now, self._until_place(now), self._until_turn(now))
             if wait > 0:
                 return wait
@@ -72,17 +72,17 @@ class Throttle:
         """A call that had taken its place is over."""
         with self._lock:
             self._on_their_way -= 1
-            self._ended.append(self._clock.monotonic())
+            self._ended.append(self.clock.monotonic())
 
     def charge(self, calls: int) -> None:
         """Count calls that went without a place: those that follow wait for them."""
         with self._lock:
-            self._ended.extend([self._clock.monotonic()] * calls)
+            self._ended.extend([self.clock.monotonic()] * calls)
 
     def refused(self, after: float | None, took: float = 0.0) -> None:
         """The ERP said, `took` seconds after the call was sent, that we ask too often."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             if after:
                 self._slow_until = max(self._slow_until, now + after)
             if now - took < self._cut_at:
@@ -97,7 +97,7 @@ class Throttle:
     def answered(self) -> None:
         """The ERP answered in a normal way."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             passed, self._grown_at = now - self._grown_at, now
             if self.rate >= 1.0:
                 return
@@ -112,20 +112,25 @@ class Throttle:
     def restore(self, rate: float, slow_for: float, used: int) -> None:
         """Take up what the ledger remembers from before a restart: `used` of the window."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self.clock.monotonic()
             self.rate = rate
             self._slow_until = now + slow_for
             self._ended.extend([now] * used)
 
+    def end_wait(self) -> None:
+        """Call again, though the ERP asked us to be quiet for longer."""
+        with self._lock:
+            self._slow_until = 0.0
+
     def slow_for(self) -> float:
         """Seconds for which the ERP asked us to be quiet."""
         with self._lock:
-            return max(0.0, self._slow_until - self._clock.monotonic())
+            return max(0.0, self._slow_until - self.clock.monotonic())
 
     def used(self) -> int:
         """Calls of the last window."""
         with self._lock:
-            self._forget(self._clock.monotonic())
+            self._forget(self.clock.monotonic())
             return len(self._ended) + self._on_their_way
 
     def _until_place(self, now: float) -> float:

@@ -11,7 +11,7 @@ from sidecar.doctor.patient import Patient
 from sidecar.domain.errors import ConfigurationError
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.overview import REFUSED, Overview
+from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
 
 #: Where each is looked at: refusals by their cause.
 _LISTED = {
@@ -154,6 +154,43 @@ def _differences(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"{found['differences']} difference(s) in {found['orders']} order(s) are open")
 
 
+def _stations(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("asking which stations fail") as connection:
+        failing = patient.ledger.stations.failing(connection)
+    for one in failing:
+        yield Fault(
+            f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
+            f"time(s): {one.message}",
+            one.remedy,
+        )
+
+
+def _late_write_backs(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("looking for late write-backs") as connection:
+        overview = Overview(patient.ledger.tables)
+        count, oldest = (
+            overview.write_backs_waiting(connection),
+            overview.oldest_write_back(connection),
+        )
+    if oldest is not None and oldest >= LATE_WRITE_BACK.total_seconds():
+        yield Fault(
+            f"{count} answer(s) of the ERP are not in Magento, the oldest for {oldest // 60:.0f} "
+            "min"
+        )
+
+
+def _parked_write_backs(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("looking for parked write-backs") as connection:
+        overview = Overview(patient.ledger.tables)
+        count = overview.write_backs_parked(connection)
+        newest = overview.parked_write_backs(connection, 3)
+    if count:
+        orders = "; ".join(
+            f"order {one['increment_id'] or one['entity_id']}: {one['message']}" for one in newest
+        )
+        yield Fault(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
+
+
 CHECKS = (
     Check(
         id="ledger-missing",
@@ -227,6 +264,36 @@ CHECKS = (
         shows="Orders reach the ERP late.",
         remedy="`journalctl -u erp-sidecar -n 50`; look for `station.failed`.",
         look=_hints,
+    ),
+    Check(
+        id="station-failing",
+        severity="error",
+        title="a station of the daemon fails",
+        cause="What the message says; the daemon tries it again and again.",
+        shows="Its work waits: intake learns of no order, delivery sends none, the write-back "
+        "tells Magento nothing. `reload`: a changed configuration was refused, the former one "
+        "works.",
+        remedy="What the message says; `station.failed` in the log has the same.",
+        look=_stations,
+    ),
+    Check(
+        id="write-backs-late",
+        severity="warning",
+        title="answers of the ERP do not get into Magento",
+        cause="No daemon works, its write-back fails, or somebody holds the orders' rows.",
+        shows="Orders keep their former status in Magento, although the ERP has them.",
+        remedy="`erp-sidecar status`; `SHOW PROCESSLIST` on the server for what holds the rows.",
+        look=_late_write_backs,
+    ),
+    Check(
+        id="write-backs-parked",
+        severity="warning",
+        title="an answer of the ERP cannot be written into Magento",
+        cause="A value that Magento's column does not hold, or a trigger of another module that "
+        "refuses the row.",
+        shows="The ERP has the order; in Magento it keeps its former status. The others go on.",
+        remedy="Correct what the message names, then `erp-sidecar queue requeue NUMBER`.",
+        look=_parked_write_backs,
     ),
     Check(
         id="events-overdue",

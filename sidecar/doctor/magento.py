@@ -11,6 +11,7 @@ from sidecar.domain.errors import PermissionDenied
 from sidecar.magento.order_status import missing
 
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
+_NEWEST = 1000
 _ASYNC_GRID = "dev/grid/async_indexing"
 
 
@@ -31,6 +32,7 @@ def _no_mview(patient: Patient) -> Iterator[Fault]:
     patient.need("magento")  # in another schema no trigger means nothing
     wanted = patient.configuration.settings.capture.triggers
     if wanted and not any(changelogs(trigger) for trigger in patient.live.triggers):
+        patient.need_all_tables()
         yield Fault("every indexer is on Update on Save: Magento has no triggers of its own")
 
 
@@ -47,11 +49,54 @@ def _async_grid(patient: Patient) -> Iterator[Fault]:
 
 
 def _legacy_stock(patient: Patient) -> Iterator[Fault]:
-    if not patient.magento.has_multi_source_inventory:
+    if not patient.whole_magento.has_multi_source_inventory:
+        patient.need_all_tables()
         yield Fault("the tables of Multi Source Inventory are not there")
 
 
+def _number_taken(patient: Patient) -> Iterator[Fault]:
+    if patient.configuration.settings.domains.orders.acknowledge.number == "none":
+        return
+    names, orders = patient.ledger.names, patient.magento.table("sales_order")
+    found = patient.ask(
+        f"SELECT COUNT(*) FROM (SELECT entity_id, ext_order_id FROM {orders} "
+        f"ORDER BY entity_id DESC LIMIT {_NEWEST}) o LEFT JOIN {names('entity')} e "
+        "ON e.kind = 'order' AND e.entity_id = o.entity_id WHERE o.ext_order_id <> '' "
+        "AND (e.ext_order_id IS NULL OR BINARY e.ext_order_id <> BINARY o.ext_order_id)",
+        database=patient.database,
+    )
+    if count := found[0][0]:
+        yield Fault(f"{count} of the newest {_NEWEST} orders have a number there that is not ours")
+
+
+def _nothing_sent(patient: Patient) -> Iterator[Fault]:
+    patient.need("ledger")
+    patient.need("magento")
+    judgement = patient.login.identification.look().judgement
+    if not judgement.may_send:
+        yield Fault(f"nothing is sent: {judgement.why}", judgement.remedy)
+
+
 CHECKS = (
+    Check(
+        id="nothing-is-sent",
+        severity="error",
+        title="it is not certain which system this is, so nothing is sent",
+        cause="The database was copied, moved, renamed, or restored from a backup "
+        "([clone guard](clone-guard.md)).",
+        shows="`identity.sending_stopped` in the log; orders are taken in and wait.",
+        remedy="`erp-sidecar identity show`, then `identity accept` or `identity is-copy`.",
+        look=_nothing_sent,
+    ),
+    Check(
+        id="number-column-taken",
+        severity="warning",
+        title="another system keeps its numbers in the column for the ERP's",
+        cause="A payment module or an integration uses `sales_order.ext_order_id`.",
+        shows="Of such orders the ERP's number stands in the comment only; theirs is left alone.",
+        remedy="`acknowledge.number: none` in the configuration, so that the column is theirs.",
+        look=_number_taken,
+    ),
     Check(
         id="magento-not-found",
         severity="error",

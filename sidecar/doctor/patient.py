@@ -73,8 +73,8 @@ class Patience:
 class Patient:
     """One installation, whose daemon runs as `service_user`.
 
-    `user`, `password`, `magento_root`: an account that may look further into the server than the
-    daemon's, as for `install`.
+    `user`, `password`, `magento_root`, `socket`: an account that may look further into the server
+    than the daemon's, as for `install`.
     """
 
     def __init__(
@@ -84,12 +84,13 @@ class Patient:
         user: str | None = None,
         password: Secret | None = None,
         magento_root: Path | None = None,
+        socket: Path | None = None,
         service_user: str,
         patience: Patience | None = None,
     ) -> None:
         self._load = load
         self.magento_root = magento_root
-        self._named = (user, password, magento_root)
+        self._named = (user, password, magento_root, socket)
         self._is_named = user is not None or magento_root is not None
         self._service_user = service_user
         self.patience = patience or Patience()
@@ -168,9 +169,9 @@ class Patient:
 
     @part
     def live(self) -> LiveSchema:
-        """Magento's triggers as they are."""
+        """Magento's triggers, as far as the account that may look further sees them."""
         account = self.login.account
-        with self.database.transaction("reading triggers") as connection:
+        with self.administrator.transaction("reading triggers") as connection:
             return read_live(connection, account.login.database, account.prefix)
 
     @part
@@ -194,6 +195,16 @@ class Patient:
             return adapter.ping()
         finally:
             adapter.close()
+
+    def need_all_tables(self) -> None:
+        """Raise `Unseen` for a look at tables that are none of the daemon's account's business."""
+        if not self._is_named:
+            raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}")
+
+    @part
+    def whole_magento(self) -> MagentoSchema:
+        """Magento's tables, as far as the account that may look further sees them."""
+        return probe(self.administrator, self.login.account.prefix)
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.trigger_plan import OURS, quoted, quoted_account
 from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient, listed
-from sidecar.ledger.grants import grants, whole_schema
+from sidecar.doctor.patient import Patient, Unseen, listed
+from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.rights import ALL, EVERYWHERE, Right, missing, rights
 
 #: Rights over the whole server that let nobody change anything.
@@ -27,12 +28,22 @@ def _held(patient: Patient) -> list[Right]:
 def _wanted(patient: Patient) -> list[str]:
     account = patient.login.account
     schema = account.login.database
-    return grants(
+    settings = patient.configuration.settings
+    return daemon_grants(
         _account(patient),
-        schema,
         lambda name: f"{quoted(schema)}.{quoted(account.prefix + name)}",
         patient.login.names,
+        domains=patient.login.domains if settings.capture.triggers else (),
+        optional=_optional(patient),
     )
+
+
+def _optional(patient: Patient) -> list[str]:
+    """What this shop has of the tables that not every shop has."""
+    try:
+        return patient.whole_magento.optional_tables
+    except Unseen:
+        return []
 
 
 def _too_few(patient: Patient) -> Iterator[Fault]:

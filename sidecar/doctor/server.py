@@ -72,6 +72,21 @@ def _galera(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"the server is node {name!r} of a Galera cluster")
 
 
+def _not_durable(patient: Patient) -> Iterator[Fault]:
+    server = patient.server
+    wanted = ["innodb_flush_log_at_trx_commit"] + ["sync_binlog"] * server.on("log_bin")
+    for name in wanted:
+        value = server.variables.get(name, "1")
+        if value != "1":
+            yield Fault(f"{name} is {value}", f"SET GLOBAL {name} = 1; and the same in my.cnf")
+
+
+def _galera_loses(patient: Patient) -> Iterator[Fault]:
+    server = patient.server
+    if server.on("wsrep_on") and (12, 1) <= server.version[:2] <= (12, 2):
+        yield Fault(f"the cluster's nodes are MariaDB {server.version_text}")
+
+
 def _trust(patient: Patient) -> Iterator[Fault]:
     server = patient.server
     trusting = not server.on("log_bin") or server.on("log_bin_trust_function_creators")
@@ -203,6 +218,31 @@ CHECKS = (
         shows="Now and then a write is made again.",
         remedy="Point the sidecar at the one node that Magento writes to, never at a balancer.",
         look=_galera,
+    ),
+    Check(
+        id="server-galera-loses-commits",
+        severity="error",
+        title="a Galera cluster of a version that loses committed transactions",
+        cause="MariaDB Galera Cluster 12.1 and 12.2. Jepsen's analysis of 12.1.2 to 12.2.2 (March "
+        "2026) found committed transactions lost when nodes crash or are cut off, updates lost in "
+        "a healthy cluster, and stale reads.",
+        shows="Orders, or the ledger's memory of them, vanish although the shop said that they "
+        "were placed. The sweep and the ERP's own list find what is missing on one side; what is "
+        "gone on both, nobody does.",
+        remedy="Run another version; until then let shop and sidecar use one and the same node.",
+        look=_galera_loses,
+    ),
+    Check(
+        id="server-not-durable",
+        severity="warning",
+        title="a crash of the machine may lose the last committed transactions",
+        cause="`innodb_flush_log_at_trx_commit` or, with a binary log, `sync_binlog` is not 1: a "
+        "commit is on the disk a second later, or later still.",
+        shows="After a power cut, orders of the last moments are gone from the shop that the ERP "
+        "has, and their numbers are given again; or the ledger does not know what was sent, and "
+        "asks the ERP by the order's number before it sends anything again.",
+        remedy="Set both to 1, on replicas that may take over too.",
+        look=_not_durable,
     ),
     Check(
         id="triggers-not-allowed",

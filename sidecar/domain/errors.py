@@ -7,6 +7,9 @@ exit code; nothing else is encoded in the type.
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
 
 class SidecarError(Exception):
     """Something failed.
@@ -60,3 +63,31 @@ class ConfigurationError(SidecarError):
     """The configuration, a mapping or the installation does not fit what was found."""
 
     exit_code = 78
+
+
+def is_of_one(error: Exception) -> bool:
+    """Whether an error lies in what was handled, and not in the world around it.
+
+    The world is a database that is away, a lock, a right, the configuration: it would fail with
+    everything else too.  Bad data, and whatever no code of ours foresaw, is put down to the one
+    entity that was handled: the others go on without it (`sidecar.bulkhead`).
+    """
+    return isinstance(error, BadData) or not isinstance(error, SidecarError)
+
+
+def described(error: BaseException) -> str:
+    """What went wrong, for the ledger and for a person.
+
+    Of an error that is not ours only its class and its place: its own words may quote a customer.
+    """
+    if isinstance(error, SidecarError):
+        return error.message
+    return f"{type(error).__name__} at {frames(error)[-1]}"
+
+
+def frames(error: BaseException) -> list[str]:
+    """Where it was raised, the outermost call first; without any value."""
+    return [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ] or ["an unknown place"]

@@ -31,7 +31,10 @@ VERSIONS = dict.fromkeys(EventType, 1)
 
 
 class Vanished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Payload of order.vanished: all that is left of an order whose row was deleted."""
+    """Payload of order.vanished: all that is left of an order whose row was deleted.
+
+    Also of an event that is parked because its order cannot be read or kept.
+    """
 
     entity_id: int
     increment_id: Text50

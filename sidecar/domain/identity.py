@@ -34,7 +34,9 @@ class Circumstances:
     """What is there now.
 
     `base_urls`: the shop's addresses, without their scheme; `ledger`: schema and table prefix;
-    `machine`: a fingerprint of the daemon's machine, None where it has no machine id.
+    `machine`: a fingerprint of the daemon's machine, None where it has no machine id;
+    `next_order`: the id that Magento's next order gets; `known_order`: the highest that the ledger
+    has seen.
     """
 
     server: ServerMark
@@ -43,6 +45,28 @@ class Circumstances:
     base_urls: frozenset[str]
     erp: str
     machine: str | None = None
+    next_order: int = 1
+    known_order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a daemon remembers outside the database: the ledger's last beat, by its own clock.
+
+    `token`: which record of the identity that beat stood in.
+    """
+
+    token: str
+    beat: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The doubt of the daemon that works, or would: those who only look read it."""
+
+    standing: Standing
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +84,10 @@ class Identity:
     """What the ledger remembers.
 
     `servers`: all on which this was seen to be the same system; `original_erp`: set in a copy, the
-    ERP of the original, which the copy must never speak to; `doubt`: why nobody knew at install.
+    ERP of the original, which the copy must never speak to; `doubt`: why it is not known whether
+    this is the system, until somebody says so.  `token` is another one after each record;
+    `past_order`: up to this id it is settled that Magento gives order ids again; `told`: what a
+    daemon told within the last minute.
     """
 
     servers: tuple[ServerMark, ...]
@@ -74,6 +101,9 @@ class Identity:
     recorded_by: str
     reason: str | None
     beat: Beat | None = None
+    token: str = ""
+    past_order: int = 0
+    told: Told | None = None
 
 
 class Standing(Enum):
@@ -100,11 +130,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A standing, why, and every fact that differs, also those that decide nothing."""
+    """A standing, why, and every fact that differs, also those that decide nothing.
+
+    `is_restored`: a backup stands in the place of what was there.
+    """
 
     standing: Standing
     why: str
     changes: tuple[Change, ...] = ()
+    is_restored: bool = False
 
     @property
     def may_send(self) -> bool:
@@ -135,8 +169,28 @@ class OwnBeat:
     number: int
 
 
-def judge(recorded: Identity | None, present: Circumstances, own: OwnBeat | None) -> Judgement:
-    """Compare; `own` is None in a process that has not worked yet."""
+def judge(
+    recorded: Identity | None,
+    present: Circumstances,
+    own: OwnBeat | None,
+    seen: Seen | None = None,
+) -> Judgement:
+    """Compare; `own` is None in a process that has not worked yet, `seen` where no file tells.
+
+    Who finds nothing amiss takes the word of the daemon, which may know more.
+    """
+    judgement = _judge(recorded, present, own, seen)
+    if judgement.may_send and recorded is not None and recorded.told is not None:
+        return Judgement(recorded.told.standing, recorded.told.why, judgement.changes)
+    return judgement
+
+
+def _judge(
+    recorded: Identity | None,
+    present: Circumstances,
+    own: OwnBeat | None,
+    seen: Seen | None,
+) -> Judgement:
     if recorded is None:
         return Judgement(Standing.UNRECORDED, "the ledger does not say which system it belongs to")
     changes = _changes(recorded, present)
@@ -148,8 +202,10 @@ def judge(recorded: Identity | None, present: Circumstances, own: OwnBeat | None
     place = [change for change in changes if change.fact in _PLACE]
     name = [change for change in changes if change.fact in _NAME]
     standing = _standing(recorded, own, moved=bool(place), renamed=bool(name))
-    if standing is Standing.SAME and _went_back(recorded.beat, own):
-        return Judgement(Standing.UNSURE, _OLDER, changes)
+    restored = _restored(recorded, present, own, seen)
+    # Somewhere else it is a copy or a question anyway; there what differs says more.
+    if restored and standing in (Standing.SAME, Standing.MOVED):
+        return Judgement(Standing.UNSURE, restored, changes, is_restored=True)
     return Judgement(standing, "; ".join(map(str, place + name)), changes)
 
 
@@ -181,6 +237,33 @@ def _went_back(beat: Beat | None, own: OwnBeat | None) -> bool:
     if beat is None or own is None or beat.owner != own.owner:
         return False
     return beat.number < own.number - LOST_BEATS
+
+
+def _restored(
+    recorded: Identity, present: Circumstances, own: OwnBeat | None, seen: Seen | None
+) -> str | None:
+    """Why this is a backup in the place of what was there; None where nothing says so."""
+    if _went_back(recorded.beat, own):
+        return _OLDER
+    if seen is not None and _is_older(recorded, seen):
+        return (
+            f"the ledger is older than this machine's daemon left it at {seen.at:%Y-%m-%d %H:%M} "
+            "UTC: a backup was restored in its place"
+        )
+    if present.next_order <= present.known_order and present.known_order > recorded.past_order:
+        return (
+            f"Magento gives its next order the id {present.next_order}, and the ledger knows order "
+            f"{present.known_order}: Magento's tables were restored from a backup, or emptied"
+        )
+    return None
+
+
+def _is_older(recorded: Identity, seen: Seen) -> bool:
+    if recorded.token != seen.token:
+        # Recorded since: an 'accept', or a new installation.  Before: a backup from before one.
+        return recorded.recorded_at < seen.at
+    number = recorded.beat.number if recorded.beat else 0
+    return number < seen.beat - LOST_BEATS
 
 
 _OLDER = "the ledger is older than it was a moment ago: a backup was restored while the daemon ran"

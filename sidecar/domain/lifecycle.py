@@ -46,25 +46,37 @@ _PAYMENT_FIELDS = ("method", "po_number")
 
 CANCELED = "canceled"
 HOLDED = "holded"
-#: Stands in sales_order.ext_order_id while the ERP refuses the order.  It tells a human's Unhold,
-#: which keeps it, from a stale save of Magento, which takes it away; docs/decisions/0003.
-REFUSED_MARK = "refused by ERP"
 
 _ENCODER = msgspec.msgpack.Encoder()
+
+
+class Overwritten(msgspec.Struct, frozen=True):
+    """How an order stood when our last write-back changed it: what a stale save brings back.
+
+    Kept only where nobody else brings it back: after *Unhold* an order that we held has another
+    status than before (docs/decisions/0033).
+    """
+
+    state: str
+    status: str
+    ext_order_id: str | None
+    held_by_us: bool
 
 
 @dataclass(frozen=True, slots=True)
 class KnownOrder:
     """What the ledger last knew of an order; `fingerprint` is None for one known by baseline only.
 
-    `ext_order_id` is what our own write-back put on the order (None: nothing yet); `held_by_us`:
-    it also put the order on hold.
+    `ext_order_id` is the ERP's number as our own write-back put it on the order (None: not there);
+    `held_by_us`: it also put the order on hold.
     """
 
     state: str
     fingerprint: str | None
+    status: str = ""
     ext_order_id: str | None = None
     held_by_us: bool = False
+    overwritten: Overwritten | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +95,9 @@ def compare(known: KnownOrder | None, order: Order) -> Finding:
     """The events that bring the ledger from what it knew to what is; order matters."""
     if known is None:
         return Finding((EventType.ORDER_PLACED, *_state_events("", order.state)))
-    undone = known.ext_order_id is not None and order.ext_order_id != known.ext_order_id
+    undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
-    if undone and (known.held_by_us or is_our_old_hold(order)):
+    if undone and (known.held_by_us or is_our_old_hold(known, order)):
         # Our hold vanished with a stale save, or came back with one: no human released or held.
         state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
@@ -94,9 +106,27 @@ def compare(known: KnownOrder | None, order: Order) -> Finding:
     return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
 
 
-def is_our_old_hold(order: Order) -> bool:
+def is_our_old_hold(known: KnownOrder, order: Order) -> bool:
     """A hold that a refusal of the ERP put there, brought back by a stale save of Magento."""
-    return order.state == HOLDED and order.ext_order_id == REFUSED_MARK
+    before = known.overwritten
+    return order.state == HOLDED and before is not None and before.held_by_us
+
+
+def _is_undone(known: KnownOrder, order: Order) -> bool:
+    """Whether a save that was loaded before our last write took it away.
+
+    The number tells, where our write put it there: nobody else takes it out.  Else the order stands
+    exactly as it stood before.
+    """
+    before = known.overwritten
+    if known.ext_order_id is not None and order.ext_order_id != known.ext_order_id:
+        # Another number was put there since, by somebody to whom the column belongs.
+        taken_over = order.ext_order_id not in (None, "", before and before.ext_order_id)
+        return not taken_over
+    if before is None or known.ext_order_id not in (None, before.ext_order_id):
+        return False
+    stands = (order.state, order.status)
+    return stands == (before.state, before.status) and stands != (known.state, known.status)
 
 
 def fingerprint(order: Order) -> str:

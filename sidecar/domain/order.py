@@ -180,26 +180,32 @@ class AppliedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class StatusHistory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order_status_history: a comment on the order."""
+    """Row of sales_order_status_history: a comment on the order.
+
+    `created_at` is None where Magento has a zero date, as old imports left them.
+    """
 
     entity_id: int
     comment: str | None
     status: Text32 | None
-    created_at: datetime
+    created_at: datetime | None
     entity_name: Text32 | None
     is_customer_notified: bool
     is_visible_on_front: bool
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order with all that hangs on it, of one moment."""
+    """Row of sales_order with all that hangs on it, of one moment.
+
+    `updated_at` is None where Magento has a zero date.
+    """
 
     entity_id: int
     increment_id: Text50
     state: Text32
     status: Text32
     created_at: datetime
-    updated_at: datetime
+    updated_at: datetime | None
     store_id: int | None
     store_code: Text32 | None
     website_code: Text32 | None

@@ -1,8 +1,29 @@
-"""A value that must never be printed."""
+"""A value that must never be printed, and the roads that it must not take."""
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def is_printable(text: str) -> bool:
+    """Whether there is no control character in a text, not even a line feed."""
+    return not _CONTROL.search(text)
+
+
+def is_open(url: str) -> bool:
+    """Whether what goes to an address can be read on its way: http, and not to this machine."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        is_here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = host == "localhost"
+    return parts.scheme == "http" and not is_here
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,16 +53,20 @@ class Difference:
 class Verdict:
     """What is to be carried into Magento.
 
-    `hold`: put the order on hold; `releases`: worth a word only where it is on hold because the ERP
-    refused something of it, which it has now taken.
+    `number`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
+    word only where it is on hold because the ERP refused something of it, which it has now taken,
+    or was released from that by a person and still has the status `released`; `of_placement`: on
+    the document itself, not on a change of it.
     """
 
     verdict: str
     status: str | None
-    ext_order_id: str | None
+    number: str | None
     comment: str | None
     hold: bool = False
     releases: bool = False
+    released: str | None = None
+    of_placement: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,17 +16,21 @@ from sidecar.ledger.tables import NOW, Tables, in_seconds
 class AccountState:
     """`ask_in`, `slow_for`: seconds from now by the database's clock.
 
-    `used`: requests of the window before this was written down, `slots`: how many calls may be on
-    their way (None: as configured).
+    `asked_wait`: seconds that the ERP asked for, of which `slow_for` are left within the bound that
+    is configured; `wait_ended_at`: when an operator last ended such a wait.  `used`: requests of
+    the window before this was written down, `slots`: how many calls may be on their way (None: as
+    configured).
     """
 
     failures: int = 0
     open: bool = False
     ask_in: float = 0.0
     slow_for: float = 0.0
+    asked_wait: float = 0.0
     rate: float = 1.0
     used: int = 0
     slots: int | None = None
+    wait_ended_at: datetime | None = None
 
 
 class Accounts:
@@ -44,6 +49,8 @@ class Accounts:
                 c.opened_at,
                 _seconds_until(c.ask_at).label("ask_in"),
                 _seconds_until(c.slow_until).label("slow_for"),
+                c.asked_wait,
+                c.wait_ended_at,
                 c.rate,
                 c.used,
                 c.slots,
@@ -51,14 +58,33 @@ class Accounts:
         ).first()
         if row is None:
             return AccountState()
+        slow_for = max(0.0, float(row.slow_for or 0))
         return AccountState(
             failures=row.failures,
             open=row.opened_at is not None,
             ask_in=max(0.0, float(row.ask_in or 0)),
-            slow_for=max(0.0, float(row.slow_for or 0)),
+            slow_for=slow_for,
+            asked_wait=float(row.asked_wait or 0) if slow_for else 0.0,
             rate=row.rate if row.rate is not None else 1.0,
             used=row.used,
             slots=row.slots,
+            wait_ended_at=row.wait_ended_at,
+        )
+
+    def wait_ended_at(self, connection: sa.Connection, name: str) -> datetime | None:
+        """When an operator last ended a wait that the ERP had asked for."""
+        c = self._table.c
+        return connection.execute(
+            sa.select(c.wait_ended_at).where(c.name == name)
+        ).scalar_one_or_none()
+
+    def end_wait(self, connection: sa.Connection, name: str) -> None:
+        """End the wait that the ERP asked for; a daemon at work sees it within seconds."""
+        c = self._table.c
+        connection.execute(
+            sa.update(self._table)
+            .where(c.name == name)
+            .values(slow_until=None, asked_wait=None, wait_ended_at=NOW)
         )
 
     def save(self, connection: sa.Connection, name: str, state: AccountState) -> None:
@@ -67,6 +93,7 @@ class Accounts:
             "failures": state.failures,
             "ask_at": in_seconds(state.ask_in) if state.open else None,
             "slow_until": in_seconds(state.slow_for) if state.slow_for > 0 else None,
+            "asked_wait": state.asked_wait if state.slow_for > 0 else None,
             "rate": state.rate,
             "used": state.used,
             "slots": state.slots,

@@ -11,6 +11,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from sidecar.domain.settlement import DROPPED, PUT_ASIDE, EventStatus
+from sidecar.ledger import fit
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
 
@@ -78,7 +79,7 @@ class Acts:
                 status=EventStatus.PARKED.value,
                 due_at=None,
                 waiting=None,
-                reason=reason,
+                reason=fit.text("event", "reason", reason),
                 remedy=sa.func.concat("erp-sidecar queue requeue ", c.increment_id),
                 error_code=PUT_ASIDE,
                 error_print=None,
@@ -96,7 +97,7 @@ class Acts:
                 status=EventStatus.SUPERSEDED.value,
                 due_at=None,
                 waiting=None,
-                reason=reason,
+                reason=fit.text("event", "reason", reason),
                 remedy=None,
                 error_code=DROPPED,
                 error_print=None,

@@ -9,7 +9,8 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger import fit
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 #: What the outbox calls a hint that points at a check.
 CHECK = "check"
@@ -40,7 +41,9 @@ class CheckRuns:
         """A check that is over, whatever became of it, in so many seconds; gives its id."""
         made = connection.execute(
             sa.insert(self._table).values(
-                asked_by=cut(who, 100), asked_at=NOW, until=in_seconds(seconds)
+                asked_by=fit.text("check_run", "asked_by", who),
+                asked_at=NOW,
+                until=in_seconds(seconds),
             )
         )
         return int(made.lastrowid)
@@ -86,7 +89,7 @@ class CheckRuns:
         connection.execute(
             sa.update(self._table)
             .where(c.id == run)
-            .values(answered_at=NOW, answer=cut(answer, 255))
+            .values(answered_at=NOW, answer=fit.text("check_run", "answer", answer))
         )
 
     def failed(self, connection: sa.Connection, run: int, message: str, remedy: str) -> None:
@@ -95,7 +98,10 @@ class CheckRuns:
         connection.execute(
             sa.update(self._table)
             .where(c.id == run)
-            .values(failure=cut(message, 2000), remedy=cut(remedy, 2000))
+            .values(
+                failure=fit.text("check_run", "failure", message),
+                remedy=fit.text("check_run", "remedy", remedy),
+            )
         )
 
     def end(self, connection: sa.Connection, run: int) -> int | None:

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement, error_print
+from sidecar.ledger import fit
 from sidecar.ledger.payloads import Payloads
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 #: What may be claimed to be sent; the last of them only to be asked about.
 _TAKEN = ("pending", "unknown")
@@ -179,9 +180,9 @@ class Claims:
                 lease_owner=None,
                 lease_until=None,
                 maybe_booked=int(settlement.maybe_booked),
-                reason=cut(settlement.reason, 2000),
-                remedy=cut(settlement.remedy, 2000),
-                error_code=cut(settlement.code, 64),
+                reason=fit.text("event", "reason", settlement.reason),
+                remedy=fit.text("event", "remedy", settlement.remedy),
+                error_code=fit.text("event", "error_code", settlement.code),
                 error_print=error_print(settlement.code, settlement.reason)
                 if settlement.reason and not over
                 else None,
@@ -213,6 +214,24 @@ class Claims:
                 )
             )
 
+    def claimers(self, connection: sa.Connection) -> list[str]:
+        """Who has claims that have not run out, in all domains."""
+        c = self._event.c
+        rows = connection.execute(sa.select(c.lease_owner).where(c.lease_until > NOW).distinct())
+        return [owner for (owner,) in rows if owner is not None]
+
+    def end(self, connection: sa.Connection, owners: Sequence[str]) -> int:
+        """Let the claims of dead processes run out now; `expire` finds them.  Gives how many."""
+        if not owners:
+            return 0
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(c.lease_owner.in_(owners), c.lease_until > NOW)
+            .values(lease_until=in_seconds(-0.001))
+        )
+        return int(result.rowcount)
+
     def expire(self, connection: sa.Connection, domain: str, most: int) -> list[Claimed]:
         """Leases that ran out: the process died in the middle.  They become unknown, due now.
 
@@ -242,6 +261,9 @@ class Claims:
                     sa.case((deadly, EventStatus.PARKED.value), else_=EventStatus.UNKNOWN.value),
                 ),
                 (c.due_at, sa.case((deadly, None), else_=NOW)),
+                # It waited for its turn since it was claimed: when it was sent is not known, only
+                # that it was not later.  From here counts when the ERP's "not there" is believed.
+                (c.sent_at, sa.case((c.asking == 0, c.lease_until), else_=c.sent_at)),
                 (c.lease_owner, None),
                 (c.lease_until, None),
                 (c.maybe_booked, 1),

@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.ledger import fit
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 
@@ -92,8 +93,8 @@ class Control:
             {
                 "paused_at": datetime.now(UTC).replace(tzinfo=None),
                 "paused_until": until.astimezone(UTC).replace(tzinfo=None) if until else None,
-                "paused_by": who,
-                "paused_reason": reason,
+                "paused_by": fit.text("control", "paused_by", who),
+                "paused_reason": fit.text("control", "paused_reason", reason),
             },
         )
 
@@ -108,7 +109,10 @@ class Control:
         self._write(
             connection,
             domain,
-            {"stopped_at": datetime.now(UTC).replace(tzinfo=None), "stopped_reason": reason},
+            {
+                "stopped_at": datetime.now(UTC).replace(tzinfo=None),
+                "stopped_reason": fit.text("control", "stopped_reason", reason),
+            },
         )
 
     def _write(self, connection: sa.Connection, domain: str, values: Mapping[str, Any]) -> None:
@@ -140,10 +144,10 @@ class Audit:
         connection.execute(
             sa.insert(self._table).values(
                 at=NOW,
-                who=who,
+                who=fit.text("audit", "who", who),
                 command=command,
-                subject=subject,
-                reason=reason,
+                subject=fit.text("audit", "subject", subject),
+                reason=fit.text("audit", "reason", reason),
                 detail=json.dumps(detail, default=str) if detail else None,
             )
         )
@@ -162,12 +166,24 @@ class WorkLease:
         self._names = tables.names
         self._name = name
 
-    def hold(self, connection: sa.Connection, owner: str, seconds: float) -> bool:
-        """Take or extend the lease; False while somebody else holds it."""
+    def hold(
+        self,
+        connection: sa.Connection,
+        owner: str,
+        seconds: float,
+        *,
+        dead: str | None = None,
+    ) -> bool:
+        """Take or extend the lease; False while somebody else holds it.
+
+        `dead`: a holder whose process has ended for certain.  It is named whole, so that the lease
+        of whoever was quicker to take it over is left alone.
+        """
         c = self._table.c
+        free = sa.or_(c.owner.in_([owner] if dead is None else [owner, dead]), c.until <= NOW)
         taken = connection.execute(
             sa.update(self._table)
-            .where(c.name == self._name, sa.or_(c.owner == owner, c.until <= NOW))
+            .where(c.name == self._name, free)
             # The server assigns from left to right: `term` must be reckoned with the old owner.
             .ordered_values(
                 (c.term, c.term + sa.case((c.owner == owner, 0), else_=1)),

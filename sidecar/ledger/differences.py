@@ -8,8 +8,9 @@ import sqlalchemy as sa
 
 from sidecar.database import insert_rows
 from sidecar.domain.settlement import Difference
+from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, cut
+from sidecar.ledger.tables import NOW, Tables
 
 
 class Differences:
@@ -51,10 +52,10 @@ def _row(claimed: Claimed, difference: Difference) -> tuple[object, ...]:
         claimed.kind,
         claimed.entity_id,
         claimed.increment_id,
-        difference.kind,
-        cut(difference.ours, 100),
-        cut(difference.theirs, 100),
-        difference.amount,
+        fit.text("difference", "class", difference.kind),
+        fit.text("difference", "ours", difference.ours),
+        fit.text("difference", "theirs", difference.theirs),
+        fit.number("difference", "amount", difference.amount),
         claimed.currency,
         claimed.id,
     )

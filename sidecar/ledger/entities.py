@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database import insert_rows
-from sidecar.domain.lifecycle import FINGERPRINT_GENERATION, Facts
+from sidecar.domain.lifecycle import FINGERPRINT_GENERATION, Facts, Overwritten
 from sidecar.ledger.tables import Tables
 
 #: A fingerprint of the present generation that no content has.
@@ -31,6 +31,7 @@ class KnownEntity:
     status: str
     ext_order_id: str | None
     held_by_us: bool
+    overwritten: Overwritten | None
     grand_total: Decimal | None
     currency: str | None
     fingerprint: str | None
@@ -65,7 +66,7 @@ class EntityRow:
 
 @dataclass(frozen=True, slots=True)
 class WrittenBack:
-    """What our own write made of an order."""
+    """What our own write made of an order; `ext_order_id`: None where the ERP's is not there."""
 
     kind: str
     entity_id: int
@@ -74,6 +75,7 @@ class WrittenBack:
     status: str
     ext_order_id: str | None
     held_by_us: bool
+    overwritten: Overwritten | None
 
 
 class Entities:
@@ -96,6 +98,13 @@ class Entities:
         found = self._select(connection, where, (kind, sorted(set(ids))))
         return {known.entity_id: known for known in found}
 
+    def highest(self, connection: sa.Connection, kind: str) -> int:
+        """The highest id that was ever seen; 0 where none was."""
+        found = connection.exec_driver_sql(
+            f"SELECT MAX(entity_id) FROM {self._names('entity')} WHERE kind = %s", (kind,)
+        ).scalar_one()
+        return int(found or 0)
+
     def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
         """All entities that carry an increment id (several stores may use the same)."""
         return self._select(connection, "WHERE increment_id = %s", (increment_id,))
@@ -110,12 +119,17 @@ class Entities:
         )
         return {row[0]: row[1] for row in rows}
 
-    def held_by_us(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> set[int]:
-        """Those of the entities that are on hold because the ERP refused something of them."""
+    def held_by_us(
+        self, connection: sa.Connection, kind: str, ids: Sequence[int], released: str | None
+    ) -> set[int]:
+        """Those that are on hold because the ERP refused something of them.
+
+        And those that a person released from that hold: they still carry the status `released`.
+        """
         rows = connection.exec_driver_sql(
             f"SELECT entity_id FROM {self._names('entity')} "
-            "WHERE kind = %s AND entity_id IN %s AND held_by_us = 1",
-            (kind, sorted(set(ids))),
+            "WHERE kind = %s AND entity_id IN %s AND (held_by_us = 1 OR status = %s)",
+            (kind, sorted(set(ids)), released or ""),
         )
         return {row[0] for row in rows}
 
@@ -139,8 +153,8 @@ class Entities:
         insert_rows(
             connection,
             f"{self._names('entity')} (kind, entity_id, increment_id, state, status, "
-            "ext_order_id, held_by_us)",
-            "(%s, %s, %s, %s, %s, %s, %s)",
+            "ext_order_id, held_by_us, overwritten)",
+            "(%s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     row.kind,
@@ -150,12 +164,13 @@ class Entities:
                     row.status,
                     row.ext_order_id,
                     int(row.held_by_us),
+                    msgspec.json.encode(row.overwritten).decode() if row.overwritten else None,
                 )
                 for row in rows
             ],
             "ON DUPLICATE KEY UPDATE state = VALUES(state), status = VALUES(status), "
             "ext_order_id = VALUES(ext_order_id), held_by_us = VALUES(held_by_us), "
-            "revision = revision + 1",
+            "overwritten = VALUES(overwritten), revision = revision + 1",
         )
 
     def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
@@ -174,8 +189,8 @@ class Entities:
     ) -> list[KnownEntity]:
         rows = connection.exec_driver_sql(
             "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, "
-            "grand_total, currency, fingerprint, facts, sequence, revision, vanished_at, looked_at "
-            f"FROM {self._names('entity')} {where}",
+            "overwritten, grand_total, currency, fingerprint, facts, sequence, revision, "
+            f"vanished_at, looked_at FROM {self._names('entity')} {where}",
             parameters,
         )
         return [_known(row) for row in rows]
@@ -193,6 +208,9 @@ def _known(row: Any) -> KnownEntity:
         status=row.status,
         ext_order_id=row.ext_order_id,
         held_by_us=bool(row.held_by_us),
+        overwritten=msgspec.json.decode(row.overwritten, type=Overwritten)
+        if row.overwritten
+        else None,
         grand_total=row.grand_total,
         currency=row.currency,
         fingerprint=row.fingerprint,

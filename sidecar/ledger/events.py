@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sidecar.database import insert_rows
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import OPEN, PUT_ASIDE, EventStatus, error_print
+from sidecar.ledger import fit
 from sidecar.ledger.claims import Candidate, Claimed, Claims
 from sidecar.ledger.tables import NOW
 
@@ -116,7 +117,7 @@ class Events(Claims):
             connection.execute(
                 sa.update(self._event)
                 .where(self._event.c.id.in_(ids), self._event.c.status == EventStatus.PENDING.value)
-                .values(due_at=None, waiting=waiting[:255])
+                .values(due_at=None, waiting=fit.text("event", "waiting", waiting))
             )
 
     def wake(self, connection: sa.Connection, kind: str, entity_ids: Iterable[int]) -> None:
@@ -153,6 +154,20 @@ class Events(Claims):
                 c.due_at.is_(None),
             )
             .values(due_at=NOW, waiting=None)
+        )
+        return int(result.rowcount)
+
+    def hurry(self, connection: sa.Connection, domain: str) -> int:
+        """Let what is tried again later go now: the wait that it was given is ended."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(
+                c.domain == domain,
+                c.status == EventStatus.PENDING.value,
+                c.due_at > NOW,
+            )
+            .values(due_at=NOW)
         )
         return int(result.rowcount)
 
@@ -231,9 +246,9 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         "version": event.version,
         "status": event.status.value,
         "grand_total": event.grand_total,
-        "currency": event.currency,
-        "reason": event.reason,
-        "remedy": event.remedy,
+        "currency": fit.text("event", "currency", event.currency),
+        "reason": fit.text("event", "reason", event.reason),
+        "remedy": fit.text("event", "remedy", event.remedy),
         "error_code": event.code,
         "error_print": error_print(event.code, event.reason)
         if event.reason and event.status is EventStatus.PARKED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 
 from sidecar.ledger.tables import TABLES, LedgerNames
@@ -14,30 +14,39 @@ _TABLE = re.compile(r"\{table:([a-z_]+)\}")
 
 def grants(
     account: str,
-    magento_schema: str,
-    table: Callable[[str], str],
+    file: str,
     names: LedgerNames,
+    table: Callable[[str], str],
     *,
-    file: str = "grants.sql",
+    magento_schema: str = "",
+    each: Mapping[str, Sequence[str]] | None = None,
 ) -> list[str]:
-    """The statements for `account` (`user@host`); `table` gives a Magento table's full name."""
+    """The statements of `file` for `account` (`user@host`).
+
+    `table` gives a Magento table's full name; a statement with {NAME} of `each` stands once for
+    each of those places.
+    """
     text = _COMMENT.sub("", resources.files("sql").joinpath(file).read_text("utf-8"))
     text = _TABLE.sub(lambda match: table(match[1]), text)
+    places = {"ledger": _places(names), **(each or {})}
+    if magento_schema:
+        places["magento"] = [f"{whole_schema(magento_schema)}.*"]
     statements: list[str] = []
     for template in (part.strip() for part in text.split(";\n")):
         if template:
-            statement = template.replace("{magento}", whole_schema(magento_schema)).replace(
-                "{account}", _quoted(account)
-            )
-            statements += [
-                statement.replace("{ledger}", place) for place in _places(statement, names)
-            ]
+            statement = template.replace("{account}", _quoted(account))
+            statements += _for_each(statement, places)
     return [re.sub(r"\s+", " ", statement) for statement in statements]
 
 
-def _places(statement: str, names: LedgerNames) -> list[str]:
-    if "{ledger}" not in statement:
-        return [""]
+def _for_each(statement: str, places: Mapping[str, Sequence[str]]) -> list[str]:
+    for name, named in places.items():
+        if f"{{{name}}}" in statement:
+            return [statement.replace(f"{{{name}}}", place) for place in named]
+    return [statement]
+
+
+def _places(names: LedgerNames) -> list[str]:
     if names.prefix:
         # Inside Magento's schema the rights are given table by table.
         return [names(table) for table in TABLES]

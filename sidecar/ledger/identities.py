@@ -5,14 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import astuple
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 
-from sidecar.domain.identity import Beat, Circumstances, Identity, ServerMark
-from sidecar.ledger.tables import NOW, Tables, cut
+from sidecar.domain.identity import (
+    Beat,
+    Circumstances,
+    Identity,
+    Judgement,
+    ServerMark,
+    Standing,
+    Told,
+)
+from sidecar.ledger import fit
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 _ONLY = 1
+#: Seconds for which a daemon's doubt is its word: it tells it again with every look.
+_WORD_LASTS = 60
 
 
 class Identities:
@@ -23,7 +35,9 @@ class Identities:
 
     def read(self, connection: sa.Connection, *, locked: bool = False) -> Identity | None:
         """What is recorded; None before the first install."""
-        statement = sa.select(self._table).where(self._table.c.id == _ONLY)
+        c = self._table.c
+        told = c.told_at > in_seconds(-_WORD_LASTS)
+        statement = sa.select(self._table, told.label("is_told")).where(c.id == _ONLY)
         row = connection.execute(statement.with_for_update() if locked else statement).first()
         if row is None:
             return None
@@ -41,6 +55,9 @@ class Identities:
             beat=Beat(row.beat_by, row.beat, row.beat_machine, _utc(row.beat_at))
             if row.beat_at
             else None,
+            token=row.token,
+            past_order=row.past_order,
+            told=Told(Standing(row.told), row.told_why) if row.is_told else None,
         )
 
     def record(
@@ -63,29 +80,50 @@ class Identities:
             "magento_schema": present.magento_schema,
             "ledger": present.ledger,
             "base_urls": json.dumps(sorted(present.base_urls)),
-            "erp": cut(present.erp, 255),
-            "original_erp": cut(original_erp, 255),
-            "doubt": cut(doubt, 255),
+            "erp": fit.text("identity", "erp", present.erp),
+            "original_erp": fit.text("identity", "original_erp", original_erp),
+            "doubt": fit.text("identity", "doubt", doubt),
             "recorded_at": NOW,
-            "recorded_by": cut(who, 100),
+            "recorded_by": fit.text("identity", "recorded_by", who),
             "reason": reason,
             "beat_by": None,
             "beat_at": None,
+            "token": uuid4().hex,
+            "past_order": present.known_order,
+            "told": None,
+            "told_why": None,
+            "told_at": None,
         }
         connection.execute(
             insert(self._table).values(id=_ONLY, beat=0, **values).on_duplicate_key_update(**values)
         )
 
-    def beat(self, connection: sa.Connection, owner: str, machine: str | None) -> int:
-        """Leave a sign of life; gives its number."""
+    def tell(self, connection: sa.Connection, judgement: Judgement, *, lasting: bool) -> None:
+        """Leave a daemon's doubt for those who only look.
+
+        `lasting`: it stands until somebody says which system this is; the process that found it out
+        may be the only one that could.
+        """
+        values: dict[str, object] = {
+            "told": judgement.standing.value,
+            "told_why": judgement.why,
+            "told_at": NOW,
+        }
+        if lasting:
+            values["doubt"] = fit.text("identity", "doubt", judgement.why)
+        connection.execute(sa.update(self._table).where(self._table.c.id == _ONLY).values(values))
+
+    def beat(self, connection: sa.Connection, owner: str, machine: str | None) -> Beat:
+        """Leave a sign of life, which ends a doubt that was told."""
         c = self._table.c
         connection.execute(
             sa.update(self._table)
             .where(c.id == _ONLY)
             .values(beat=c.beat + 1, beat_by=owner, beat_machine=machine, beat_at=NOW)
+            .values(told=None, told_why=None, told_at=None)
         )
-        number = connection.execute(sa.select(c.beat).where(c.id == _ONLY)).scalar_one()
-        return int(number)
+        row = connection.execute(sa.select(c.beat, c.beat_at).where(c.id == _ONLY)).one()
+        return Beat(owner, int(row.beat), machine, _utc(row.beat_at))
 
 
 def _utc(moment: datetime) -> datetime:

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sidecar.database import insert_rows
 from sidecar.domain.outcome import Booked
 from sidecar.domain.settlement import Verdict
+from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, cut, in_seconds
+from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.ports import Exchange, Link
 
 
@@ -39,11 +40,21 @@ class WriteBack:
     event: int
     verdict: str
     status: str | None
-    ext_order_id: str | None
+    number: str | None
     comment: str | None
     hold: bool
     tries: int
     applied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A write-back that stands in Magento: what was really written (None: left), and a note."""
+
+    write_back: WriteBack
+    status: str | None
+    number: str | None
+    note: str
 
 
 class Journal:
@@ -120,14 +131,14 @@ class WriteBacks:
         """Queue verdicts.
 
         One on the placement itself replaces an older one that was not applied yet; one on a change
-        (a refused cancel) brings no number along, so it goes after it.
+        (a refused cancel) goes after it.
         """
-        numbered: dict[str, list[int]] = defaultdict(list)
+        placements: dict[str, list[int]] = defaultdict(list)
         for claimed, verdict in verdicts:
-            if verdict.ext_order_id:
-                numbered[claimed.kind].append(claimed.entity_id)
+            if verdict.of_placement:
+                placements[claimed.kind].append(claimed.entity_id)
         c = self._table.c
-        for kind, ids in numbered.items():
+        for kind, ids in placements.items():
             connection.execute(
                 sa.update(self._table)
                 .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
@@ -137,9 +148,9 @@ class WriteBacks:
             )
         insert_rows(
             connection,
-            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, ext_order_id, "
-            "comment, hold, state, due_at, created_at)",
-            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, number, "
+            "comment, hold, state, due_at, waiting_since, created_at)",
+            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
         )
 
@@ -155,7 +166,7 @@ class WriteBacks:
         )
         statement = (
             sa.select(
-                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.ext_order_id,
+                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.number,
                 c.comment, c.hold, c.tries, c.applied,
             )
             .where(c.due_at <= NOW, ~before)
@@ -164,21 +175,25 @@ class WriteBacks:
         )  # fmt: skip
         return [_write_back(row) for row in connection.execute(statement)]
 
-    def applied(self, connection: sa.Connection, applied: Sequence[tuple[WriteBack, str]]) -> bool:
-        """Note (write-back, message) as standing in Magento; False when one was no longer due."""
+    def applied(self, connection: sa.Connection, applied: Sequence[Applied]) -> bool:
+        """Note them as standing in Magento; False when one was no longer due."""
         if not applied:
             return True
-        ids = [write_back.id for write_back, _ in applied]
+        ids = [one.write_back.id for one in applied]
         marks = ", ".join(["%s"] * len(ids))
-        messages = [
-            value for write_back, text in applied for value in (write_back.id, text or None)
+        case = f"CASE id {'WHEN %s THEN %s ' * len(ids)}END"
+        values = [
+            value
+            for column in ("status", "number", "note")
+            for one in applied
+            for value in (one.write_back.id, getattr(one, column) or None)
         ]
         result = connection.exec_driver_sql(
             f"UPDATE {self._names('write_back')} SET state = 'applied', due_at = NULL, "
             "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
-            f"message = CASE id {'WHEN %s THEN %s ' * len(ids)}END "
+            f"wrote_status = {case}, wrote_number = {case}, message = {case} "
             f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
-            (*messages, *ids),
+            (*values, *ids),
         )
         return int(result.rowcount) == len(ids)
 
@@ -188,9 +203,37 @@ class WriteBacks:
             sa.update(self._table)
             .where(self._table.c.id == write_back.id)
             .values(
-                state="refused", due_at=None, tries=self._table.c.tries + 1, message=message[:2000]
+                state="refused",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
             )
         )
+
+    def parked(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
+        """Note that it cannot be written for a cause that a person has to find, until `again`."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.id == write_back.id)
+            .values(
+                state="parked",
+                due_at=None,
+                tries=self._table.c.tries + 1,
+                message=fit.text("write_back", "message", message),
+            )
+        )
+
+    def again(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
+        """Let those that were parked be tried anew; gives how many."""
+        if not entity_ids:
+            return 0
+        c = self._table.c
+        result = connection.execute(
+            sa.update(self._table)
+            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == "parked")
+            .values(state="pending", due_at=NOW, waiting_since=NOW, tries=0)
+        )
+        return int(result.rowcount)
 
     def later(
         self, connection: sa.Connection, write_back: WriteBack, seconds: float, message: str
@@ -202,7 +245,7 @@ class WriteBacks:
             .values(
                 due_at=in_seconds(seconds),
                 tries=self._table.c.tries + 1,
-                message=message[:2000],
+                message=fit.text("write_back", "message", message),
             )
         )
 
@@ -219,7 +262,7 @@ class WriteBacks:
             .where(
                 c.kind == kind,
                 c.entity_id == entity_id,
-                sa.or_(c.ext_order_id.is_not(None), c.hold == 1),
+                sa.or_(c.number.is_not(None), c.hold == 1),
             )
             .order_by(c.id.desc())
             .limit(1)
@@ -233,6 +276,7 @@ class WriteBacks:
             .values(
                 state="pending" if again else "refused",
                 due_at=NOW if again else None,
+                waiting_since=NOW if again else None,
                 message=f"Magento's own save undid it {last.applied} time(s)",
             )
         )
@@ -257,7 +301,7 @@ def _write_back(row: Any) -> WriteBack:
         event=row.event,
         verdict=row.verdict,
         status=row.status,
-        ext_order_id=row.ext_order_id,
+        number=row.number,
         comment=row.comment,
         hold=bool(row.hold),
         tries=row.tries,
@@ -274,13 +318,13 @@ def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object
         claimed.fence,
         owner,
         attempt.outcome,
-        cut(attempt.reference, 100),
-        cut(attempt.code, 64),
-        cut(attempt.message, 2000),
-        cut(exchange.request, 255) if exchange else None,
-        exchange.status if exchange else None,
-        round(exchange.seconds * 1000) if exchange else None,
-        cut(exchange.answer, 2000) if exchange else None,
+        fit.text("attempt", "reference", attempt.reference),
+        fit.text("attempt", "code", attempt.code),
+        fit.text("attempt", "message", attempt.message),
+        fit.text("attempt", "request", exchange.request) if exchange else None,
+        fit.number("attempt", "http_status", exchange.status) if exchange else None,
+        fit.number("attempt", "milliseconds", round(exchange.seconds * 1000)) if exchange else None,
+        fit.text("attempt", "answer", exchange.answer) if exchange else None,
     )
 
 
@@ -288,11 +332,11 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
     return (
         claimed.kind,
         claimed.entity_id,
-        cut(booked.reference, 100),
-        cut(booked.status, 64),
-        booked.total,
-        booked.tax,
-        booked.lines,
+        booked.reference,
+        fit.text("link", "status", booked.status),
+        fit.number("link", "total", booked.total),
+        fit.number("link", "tax", booked.tax),
+        fit.number("link", "line_count", booked.lines),
         claimed.currency,
         claimed.id,
     )
@@ -305,7 +349,7 @@ def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
         claimed.id,
         verdict.verdict,
         verdict.status,
-        verdict.ext_order_id,
-        cut(verdict.comment, 2000),
+        verdict.number,
+        fit.text("write_back", "comment", verdict.comment),
         int(verdict.hold),
     )

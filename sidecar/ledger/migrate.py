@@ -15,6 +15,7 @@ from sidecar.ledger.tables import TABLES, LedgerNames
 
 _FILE = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
+_CREATED = re.compile(r"CREATE TABLE (\S+)")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 
 
@@ -99,15 +100,15 @@ class Ledger:
         """The statements that `migrate` would run, in order."""
         statements = [] if self.applied() else [*self._foundation()]
         for migration in self.pending():
+            statements += [f"DROP TABLE {table}" for table in self._left_over(migration)]
             statements += migration.statements
         return statements
 
     def migrate(self) -> list[Migration]:
         """Run what is pending; DDL cannot be rolled back, so each migration is noted at its end.
 
-        A migration that breaks off half-way stops with the statement named; tables it created are
-        found again by the next run only if the statement says IF NOT EXISTS, so a new ledger's
-        tables are dropped again.
+        One that was cut off, by a kill or a lost connection, is run again from its beginning: the
+        tables that it had made are empty, nobody has written to a ledger that is not noted.
         """
         todo = self.pending()
         fresh = not self.applied()
@@ -125,10 +126,37 @@ class Ledger:
                 raise
         return done
 
+    def _left_over(self, migration: Migration) -> list[str]:
+        """Tables of a pending migration that are there already, the last one first.
+
+        Raises ConfigurationError where one of them has rows: that is a ledger whose note is gone.
+        """
+        made = [
+            match[1] for statement in migration.statements if (match := _CREATED.match(statement))
+        ]
+        with self._database.transaction("looking for a migration that was cut off") as connection:
+            rows = connection.exec_driver_sql(
+                "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s",
+                (self._names.schema,),
+            )
+            there = {f"`{self._names.schema}`.`{row[0]}`" for row in rows}
+            left = [table for table in reversed(made) if table in there]
+            for table in left:
+                if connection.exec_driver_sql(f"SELECT 1 FROM {table} LIMIT 1").first():
+                    raise ConfigurationError(
+                        f"{table} has rows, and the ledger's table of migrations says that it was "
+                        "never made: half a restore, or an 'uninstall --drop-ledger' that was cut "
+                        "off",
+                        "restore the ledger whole; or, if its memory is not wanted any more, "
+                        "'erp-sidecar uninstall --drop-ledger' and install again",
+                    )
+        return left
+
     def drop(self) -> None:
         """Drop the ledger's tables, and its schema when it is one of its own and then empty."""
         with self._database.definition("dropping the ledger") as connection:
-            for table in reversed(TABLES):
+            # First the one without which nobody takes what is left for a ledger.
+            for table in sorted(TABLES, key=lambda table: table != "migration"):
                 connection.exec_driver_sql(f"DROP TABLE IF EXISTS {self._names(table)}")
             if not self._names.prefix and self._is_empty(connection):
                 connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS `{self._names.schema}`")
@@ -143,10 +171,12 @@ class Ledger:
 
     def _run(self, connection: sa.Connection, migration: Migration) -> None:
         made: list[str] = []
+        for table in self._left_over(migration):
+            connection.exec_driver_sql(f"DROP TABLE {table}")
         try:
             for statement in migration.statements:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
-                if created := re.match(r"CREATE TABLE (\S+)", statement):
+                if created := _CREATED.match(statement):
                     made.append(created[1])
         except BaseException:
             for table in reversed(made):

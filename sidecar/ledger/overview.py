@@ -6,7 +6,7 @@ Read-only, plain selects; rows come as dicts of plain values, the shape of `--js
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +21,9 @@ Row = dict[str, Any]
 REFUSED = ("rejected", "parked")
 #: Where the daemon itself goes on.
 WAITING = ("pending", "sending", "unknown")
+
+#: An answer that is not in Magento after this time is worth a word.
+LATE_WRITE_BACK = timedelta(minutes=5)
 
 _NEWEST = 1_000
 
@@ -58,6 +61,18 @@ class Overview:
     def oldest_waiting(self, connection: sa.Connection, domain: str) -> float | None:
         """Age in seconds of the oldest of them."""
         return self.waiting(connection, domain)[1]
+
+    def parked_write_backs(self, connection: sa.Connection, limit: int) -> list[Row]:
+        """The newest of them, each with the number of its order."""
+        w, e = self._tables.write_back, self._tables.entity
+        statement = (
+            sa.select(e.c.increment_id, w.c.entity_id, w.c.message)
+            .join(e, sa.and_(e.c.kind == w.c.kind, e.c.entity_id == w.c.entity_id))
+            .where(w.c.state == "parked")
+            .order_by(w.c.id.desc())
+            .limit(limit)
+        )
+        return _rows(connection, statement)
 
     def late(
         self, connection: sa.Connection, domain: str, status: str, seconds: float
@@ -116,6 +131,18 @@ class Overview:
         """Answers that are not in Magento yet."""
         due_at = self._tables.write_back.c.due_at
         statement = sa.select(sa.func.count()).where(due_at.is_not(None))
+        return int(connection.execute(statement).scalar_one())
+
+    def oldest_write_back(self, connection: sa.Connection) -> float | None:
+        """For how many seconds the oldest of them has waited."""
+        c = self._tables.write_back.c
+        age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.waiting_since), NOW)
+        seconds = connection.execute(sa.select(age).where(c.due_at.is_not(None))).scalar_one()
+        return None if seconds is None else max(0.0, float(seconds))
+
+    def write_backs_parked(self, connection: sa.Connection) -> int:
+        """Answers that cannot be written into Magento until a person has found out why."""
+        statement = sa.select(sa.func.count()).where(self._tables.write_back.c.state == "parked")
         return int(connection.execute(statement).scalar_one())
 
     def write_backs(self, connection: sa.Connection) -> dict[str, int]:

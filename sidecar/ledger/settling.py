@@ -34,6 +34,21 @@ class Ended:
     attempt: Attempt
 
 
+def unkept(one: Ended, why: str) -> Ended:
+    """The end of an attempt whose own end the ledger cannot keep."""
+    number = one.claimed.increment_id
+    settlement = Settlement(
+        EventStatus.PARKED,
+        reason=f"what the ERP answered cannot be kept: {why}",
+        remedy=f"look for order {number} in the ERP ('erp-sidecar order show {number}' asks it), "
+        f"then 'erp-sidecar queue requeue {number}': it is not sent again before the ERP was asked",
+        code="unkept",
+        maybe_booked=True,
+    )
+    attempt = Attempt(one.attempt.operation, one.attempt.outcome, settlement.reason or "")
+    return Ended(one.claimed, one.payload, settlement, attempt)
+
+
 class Settling:
     """All that follows from a batch of attempts, in the caller's transaction."""
 
@@ -96,14 +111,14 @@ class Settling:
         verdicts = [
             (one.claimed, one.settlement.verdict) for one in ended if one.settlement.verdict
         ]
-        changed: dict[str, list[int]] = defaultdict(list)
+        changed: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for claimed, verdict in verdicts:
             if verdict.releases:
-                changed[claimed.kind].append(claimed.entity_id)
+                changed[claimed.kind, verdict.released].append(claimed.entity_id)
         held = {
             (kind, entity_id)
-            for kind, ids in changed.items()
-            for entity_id in self._entities.held_by_us(connection, kind, ids)
+            for (kind, released), ids in changed.items()
+            for entity_id in self._entities.held_by_us(connection, kind, ids, released)
         }
         return [
             (claimed, verdict)

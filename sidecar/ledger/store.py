@@ -12,6 +12,7 @@ from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
 from sidecar.ledger.journal import Journal, WriteBacks
 from sidecar.ledger.settling import Settling
+from sidecar.ledger.stations import Stations
 from sidecar.ledger.tables import LedgerNames, Tables
 
 
@@ -41,4 +42,5 @@ class LedgerStore:
         self.installed = Installed(self.tables)
         self.identities = Identities(self.tables)
         self.check_runs = CheckRuns(self.tables)
+        self.stations = Stations(self.tables)
         self.work_lease = WorkLease(self.tables)

@@ -16,8 +16,8 @@ _COLUMNS = {
     "outbox": "id kind entity_id pointed created_at",
     "outbox_fault": "id kind entity_id pointed errno message created_at",
     "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us "
-    "grand_total currency fingerprint address_mark facts sequence revision updated_at looked_at "
-    "vanished_at",
+    "overwritten grand_total currency fingerprint address_mark facts sequence revision updated_at "
+    "looked_at vanished_at",
     "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
     "waiting maybe_booked attempts crashes asking fence lease_owner lease_until "
     "grand_total currency reason remedy error_code error_print occurred_at created_at "
@@ -27,19 +27,23 @@ _COLUMNS = {
     "http_status milliseconds answer at",
     "link": "kind entity_id reference status total tax line_count currency event booked_at "
     "updated_at",
-    "write_back": "id kind entity_id event verdict status ext_order_id comment hold state due_at "
-    "tries applied applied_at message created_at",
+    "write_back": "id kind entity_id event verdict status number comment hold state due_at "
+    "waiting_since tries applied applied_at wrote_status wrote_number message created_at",
     "difference": "id domain kind entity_id increment_id class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
-    "erp_account": "name failures opened_at ask_at slow_until rate used slots updated_at",
+    "erp_account": (
+        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots "
+        "updated_at"
+    ),
     "lease": "name owner term until",
+    "station": "name failing_since failures message remedy updated_at",
     "installed": "kind name detail at",
     "check_run": "id asked_by asked_at until hint looked_at taken_at answered_at written_at answer "
     "failure remedy",
     "identity": "id servers magento_schema ledger base_urls erp original_erp doubt recorded_at "
-    "recorded_by reason beat beat_by beat_machine beat_at",
+    "recorded_by reason beat beat_by beat_machine beat_at token past_order told told_why told_at",
     "migration": "version name checksum applied_at",
 }
 TABLES = (*_COLUMNS, "event_archive")
@@ -80,6 +84,7 @@ class Tables:
         self.control = self._table("control")
         self.erp_account = self._table("erp_account")
         self.lease = self._table("lease")
+        self.station = self._table("station")
         self.installed = self._table("installed")
         self.identity = self._table("identity")
         self.check_run = self._table("check_run")
@@ -91,15 +96,13 @@ class Tables:
         return sa.table(self.names.prefix + name, *columns, schema=self.names.schema)
 
 
-def cut(text: str | None, length: int) -> str | None:
-    """What the ERP says may be longer than its column: one such answer must not cost the batch."""
-    return text if text is None else text[:length]
-
-
+#: What lies further away is beyond every plan, and somewhere beyond the calendar.
+_FAR = 10 * 365 * 86_400.0
 #: The database's clock.  Leases and due times never use the process's.
 NOW: sa.ColumnElement[object] = sa.literal_column("UTC_TIMESTAMP(3)")
 
 
 def in_seconds(seconds: float) -> sa.ColumnElement[object]:
-    """A moment on the database's clock, `seconds` from now."""
-    return sa.literal_column(f"UTC_TIMESTAMP(3) + INTERVAL {int(seconds * 1_000_000)} MICROSECOND")
+    """A moment on the database's clock, `seconds` from now; ten years away at the most."""
+    near = min(max(seconds, -_FAR), _FAR) if seconds == seconds else _FAR  # NaN: nobody knows when
+    return sa.literal_column(f"UTC_TIMESTAMP(3) + INTERVAL {int(near * 1_000_000)} MICROSECOND")

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.domain.errors import BadData
+from sidecar.domain.event import Vanished
 from sidecar.domain.order import (
     AppliedRule,
     Order,
@@ -56,6 +58,13 @@ class _MethodTitle(msgspec.Struct):
 _METHOD_TITLE = msgspec.json.Decoder(_MethodTitle)
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """What can be read of an order of which nothing else can."""
+
+    order: Vanished
+    updated_at: datetime | None
+
+
 class OrderReader:
     """Reads orders of one shop.  Safe to use from several threads."""
 
@@ -89,6 +98,12 @@ class OrderReader:
             f"SELECT entity_id FROM {schema.table('sales_order')} "
             "WHERE increment_id = %(number)s ORDER BY entity_id"
         )
+        self._outline = (
+            "SELECT entity_id, LEFT(COALESCE(increment_id, ''), 50), "
+            "LEFT(COALESCE(state, ''), 32), LEFT(COALESCE(status, ''), 32), "
+            "CAST(grand_total AS DECIMAL(20, 4)), LEFT(order_currency_code, 3), updated_at "
+            f"FROM {schema.table('sales_order')} WHERE entity_id = %(id)s"
+        )
         self._marks = (
             f"SELECT parent_id, {mark_expression('a')} FROM {schema.table('sales_order_address')} a"
             " WHERE parent_id IN %(ids)s GROUP BY parent_id"
@@ -110,6 +125,15 @@ class OrderReader:
         )
         return {row[0]: _order(row, parts) for row in orders}
 
+    def outline(self, connection: sa.Connection, entity_id: int) -> Outline | None:
+        """The little of an order that can be read whatever else is wrong with it."""
+        row = connection.exec_driver_sql(self._outline, {"id": entity_id}).first()
+        if row is None:
+            return None
+        *values, updated_at = row
+        order = Vanished(**dict(zip(Vanished.__struct_fields__, values, strict=True)))
+        return Outline(order, _moment(updated_at))
+
     def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
         """The orders with this number: one per store that uses it."""
         rows = connection.exec_driver_sql(self._ids, {"number": number})
@@ -117,7 +141,7 @@ class OrderReader:
 
     def address_marks(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, int]:
         """Checksum of each order's addresses, as the sweep computes it; 0 for none."""
-        marks = {row[0]: int(row[1]) for row in _rows(connection, self._marks, ids)}
+        marks = {row[0]: int(row[1] or 0) for row in _rows(connection, self._marks, ids)}
         return {entity_id: marks.get(entity_id, 0) for entity_id in ids}
 
 
@@ -191,9 +215,8 @@ def _order(row: _Row, parts: _Parts) -> Order:
     return Order(
         **values
         | {
-            "created_at": _utc(values["created_at"]),
-            "updated_at": _utc(values["updated_at"]),
-            # '0000-00-00' of a migrated shop is no date of birth.
+            "created_at": _required(_moment(values["created_at"]), "created_at", entity_id),
+            "updated_at": _moment(values["updated_at"]),
             "customer_dob": dob if isinstance(dob, datetime) else None,
         },
         store_code=store_code,
@@ -233,7 +256,7 @@ def _method_title(additional_information: str | None) -> str | None:
 
 def _history(row: _Row) -> StatusHistory:
     values = HISTORY.values(row)
-    values["created_at"] = _utc(values["created_at"])
+    values["created_at"] = _moment(values["created_at"])
     return StatusHistory(**values)
 
 
@@ -261,5 +284,14 @@ def _value(row: _Row, column: str) -> Any:
     return row[ORDER.columns.index(column)]
 
 
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+def _moment(value: object) -> datetime | None:
+    """A date of the server, in UTC; '0000-00-00' of a migrated shop, and NULL, are none."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None
+
+
+def _required(moment: datetime | None, column: str, entity_id: int) -> datetime:
+    if moment is None:
+        raise BadData(
+            f"order {entity_id} has no date in sales_order.{column}", "write one there in Magento"
+        )
+    return moment

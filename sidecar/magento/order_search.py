@@ -46,7 +46,7 @@ class OrderSearch:
             f"SELECT o.entity_id {joined} AND (e.entity_id IS NULL "
             f"OR {_bytes('e.state')} <> {_bytes(_not_null('o.state'))} "
             f"OR {_bytes('e.status')} <> {_bytes(_not_null('o.status'))} "
-            "OR NOT (e.updated_at <=> o.updated_at) "
+            f"OR NOT ({_moment('e.updated_at')} <=> {_moment('o.updated_at')}) "
             f"OR o.updated_at >= e.looked_at - INTERVAL {_HIDING_SECONDS} SECOND "
             f"OR (e.address_mark IS NOT NULL AND e.address_mark <> {mark})) "
             "ORDER BY o.entity_id"
@@ -108,6 +108,11 @@ def _ids(connection: sa.Connection, statement: str, after: int, upto: int) -> li
 
 def _not_null(column: str) -> str:
     return f"COALESCE({column}, '')"
+
+
+def _moment(column: str) -> str:
+    # The zero date of old imports is none: intake remembers it as NULL.
+    return f"IF({column} > '1000-01-01', {column}, NULL)"
 
 
 def _bytes(expression: str) -> str:

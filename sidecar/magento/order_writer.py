@@ -41,6 +41,9 @@ class OrderWriter:
         self._order = schema.table("sales_order")
         self._grid = schema.table("sales_order_grid")
         self._history = schema.table("sales_order_status_history")
+        #: What the order's own column for the ERP's number can hold.
+        self.number = schema.texts["sales_order", "ext_order_id"]
+        self._comment = schema.texts["sales_order_status_history", "comment"]
         self._status_state = schema.table("sales_order_status_state")
         self._lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
 
@@ -51,7 +54,8 @@ class OrderWriter:
         checkout, an admin who saves) is left out: it comes first, we come again.
         """
         rows = connection.exec_driver_sql(
-            "SELECT entity_id, increment_id, COALESCE(state, ''), COALESCE(status, ''), "
+            "SELECT entity_id, COALESCE(increment_id, ''), COALESCE(state, ''), "
+            "COALESCE(status, ''), "
             f"ext_order_id, hold_before_state, hold_before_status FROM {self._order} "
             f"WHERE entity_id IN ({_marks(ids)}) ORDER BY entity_id {self._lock}",
             tuple(ids),
@@ -116,13 +120,9 @@ class OrderWriter:
             f"{self._history} (parent_id, is_customer_notified, is_visible_on_front, comment, "
             "status, entity_name)",
             "(%s, 0, 0, %s, %s, 'order')",
-            [(order, _within_bmp(text), status) for order, status, text in comments],
+            [(order, self._comment.fitted(text), status) for order, status, text in comments],
         )
 
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join(["%s"] * len(values))
-
-
-def _within_bmp(text: str) -> str:
-    return "".join(character if character <= "\uffff" else "\ufffd" for character in text)

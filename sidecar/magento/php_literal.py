@@ -41,9 +41,10 @@ class NotUnderstood(Exception):
 
 
 class Computed(NamedTuple):
-    """A value that only PHP could tell."""
+    """A value that only PHP could tell; `source`: how it is written, without blanks."""
 
     line: int
+    source: str = ""
 
 
 class Scalar(NamedTuple):
@@ -54,7 +55,11 @@ class Scalar(NamedTuple):
 
 
 class Table(NamedTuple):
-    """An array; keys are text, list items have "0", "1", …"""
+    """An array; keys are text, list items have "0", "1", …
+
+    A key that PHP computes, mostly a constant (`PDO::MYSQL_ATTR_SSL_CA`), stands as it is written:
+    an entry that is left out would be an entry that is ignored.
+    """
 
     entries: Mapping[str, Value]
     line: int
@@ -161,9 +166,8 @@ class _Parser:
             key, value = self._entry()
             if key is None:
                 key = str(position)
-            if isinstance(key, str):
-                entries[key] = value
-                position = max(position, int(key) + 1) if _is_index(key) else position
+            entries[key] = value
+            position = max(position, int(key) + 1) if _is_index(key) else position
             if self._next.text == ",":
                 self._take()
             elif self._next.text != closing:
@@ -172,13 +176,15 @@ class _Parser:
         self._depth -= 1
         return Table(entries, line)
 
-    def _entry(self) -> tuple[str | Computed | None, Value]:
+    def _entry(self) -> tuple[str | None, Value]:
         """Key (None: the next index) and value."""
         first = self._value()
         if self._next.text != "=>":
             return None, first
         self._take()
-        key = (first.value or "") if isinstance(first, Scalar) else Computed(first.line)
+        if isinstance(first, Table):
+            raise NotUnderstood(first.line, "has an array for a key")
+        key = first.value or "" if isinstance(first, Scalar) else first.source
         return key, self._value()
 
     def _computed(self) -> Computed:
@@ -189,7 +195,8 @@ class _Parser:
                 raise NotUnderstood(line, "opens a bracket that is never closed")
         if self._at == start:
             raise NotUnderstood(line, "has no value where one is due")
-        return Computed(line)
+        source = "".join(token.text for token in self._tokens[start : self._at])
+        return Computed(line, source)
 
 
 def _nesting(token: _Token) -> int:

@@ -8,10 +8,14 @@ nothing here depends on it: what is used is looked for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError
+from sidecar.domain.errors import ConfigurationError, PermissionDenied
 from sidecar.magento.order_columns import (
     ADDRESS,
     CREDIT_COLUMNS,
@@ -42,7 +46,40 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "store_website": ("website_id", "code"),
 }
 
+#: What we read where a shop has it → the column of another table by which that is seen, also by an
+#: account that may not read it.
+OPTIONAL: dict[str, tuple[str, str]] = {
+    "inventory_pickup_location_order": ("sales_order_grid", "pickup_location_code"),
+}
+
+_RIGHT_MISSING = 1142
 _LANDMARKS = frozenset({"sales_order", "sales_order_item", "sales_order_grid", "quote"})
+
+
+#: Which characters a column's charset holds; of one that is not here, plain ASCII is sure.
+_HOLDS: dict[str, Callable[[str], bool]] = {
+    "utf8mb4": lambda _: True,
+    "utf8mb3": lambda character: character <= "\uffff",
+    "utf8": lambda character: character <= "\uffff",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumn:
+    """What a column of text can hold: so many characters, of this character set."""
+
+    length: int
+    charset: str
+
+    def holds(self, text: str) -> bool:
+        """Whether the text fits as it is."""
+        return len(text) <= self.length and self.fitted(text) == text
+
+    def fitted(self, text: str) -> str:
+        """The text with U+FFFD, or "?", for what the character set does not have."""
+        holds = _HOLDS.get(self.charset, str.isascii)
+        stand_in = "\ufffd" if holds("\ufffd") else "?"
+        return "".join(character if holds(character) else stand_in for character in text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +91,8 @@ class MagentoSchema:
     columns: dict[str, frozenset[str]]
     #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
     sales_module_version: str | None
+    #: (table, column) → its measure, of those that hold text.
+    texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
 
     def table(self, name: str) -> str:
         """A table's full name, quoted, with the prefix."""
@@ -71,6 +110,15 @@ class MagentoSchema:
     def has_pickup_locations(self) -> bool:
         """Whether in-store pickup is installed."""
         return self.has_table("inventory_pickup_location_order")
+
+    @property
+    def optional_tables(self) -> list[str]:
+        """The optional tables that this shop has, whether we may read them or not."""
+        return [
+            table
+            for table, hint in OPTIONAL.items()
+            if self.has_table(table) or self.has_column(*hint)
+        ]
 
     @property
     def has_multi_source_inventory(self) -> bool:
@@ -91,24 +139,41 @@ class MagentoSchema:
 def probe(database: Database, prefix: str = "") -> MagentoSchema:
     """Look at the database that the login names.
 
-    Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's.
+    Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
+    PermissionDenied where it may be that the account does not see it.
     """
     name = database.login.database
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
-            "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS "
-            "WHERE TABLE_SCHEMA = %s",
+            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME "
+            "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
             (name,),
         )
         found: dict[str, set[str]] = {}
-        for table, column in rows:
+        texts: dict[tuple[str, str], TextColumn] = {}
+        for table, column, length, charset in rows:
             found.setdefault(str(table), set()).add(str(column))
+            if charset is not None and str(table).startswith(prefix):
+                key = str(table).removeprefix(prefix), str(column)
+                texts[key] = TextColumn(int(length), str(charset))
         columns = {
             table.removeprefix(prefix): frozenset(names)
             for table, names in found.items()
             if table.startswith(prefix)
         }
         missing = _missing(columns)
+        unseen = [
+            table
+            for table in REQUIRED
+            if table not in columns and _is_hidden(connection, name, prefix + table)
+        ]
+        if unseen:
+            raise PermissionDenied(
+                f"{database.login.user} may not read {', '.join(prefix + one for one in unseen)} "
+                f"in database {name!r}, or there is no such table",
+                "grant what 'erp-sidecar grants print' prints; if it is granted, check "
+                "shop.database.name and table_prefix against Magento's app/etc/env.php",
+            )
         if missing:
             raise ConfigurationError(
                 f"database {name!r} is not Magento's as configured; with table prefix {prefix!r} "
@@ -121,7 +186,16 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
-    return MagentoSchema(name, prefix, columns, version)
+    return MagentoSchema(name, prefix, columns, version, texts)
+
+
+def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
+    """Whether the server refuses to say if there is such a table."""
+    try:
+        connection.exec_driver_sql(f"SELECT 1 FROM {_quoted(schema)}.{_quoted(table)} LIMIT 0")
+    except DBAPIError as error:
+        return getattr(error.orig, "args", (0,))[0] == _RIGHT_MISSING
+    return False
 
 
 def _missing(columns: dict[str, frozenset[str]]) -> list[str]:

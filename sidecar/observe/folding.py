@@ -16,14 +16,15 @@ from sidecar.observe.log_file import Line
 WINDOW_SECONDS = 60.0
 FOLDED = frozenset({
     "breaker.still_open", "capture.trigger_fault", "delivery.left_to_lease",
-    "delivery.settling_again", "library", "station.failed", "throttle.slower",
+    "delivery.settling_again", "library", "station.failed", "station.unnoted", "adapter.failed",
+    "throttle.slower", "throttle.wait_cut",
 })  # fmt: skip
 #: After these the trouble before them must not be told any more as if it were new.
 _ENDS = frozenset({
     "breaker.closed", "station.recovered", "throttle.recovered", "daemon.failed", "daemon.stopped",
 })  # fmt: skip
 #: What differs between two lines that say the same.
-_VARYING = frozenset({"ts", "rate", "slots"})
+_VARYING = frozenset({"ts", "rate", "slots", "asked", "waits"})
 
 _Key = tuple[tuple[str, str], ...]
 

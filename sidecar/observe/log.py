@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 _WARNINGS = (
     "delivery.rejected", "delivery.parked", "delivery.unknown", "delivery.difference",
     "delivery.lease_expired", "delivery.fenced_off", "write_back.refused", "write_back.undone",
+    "write_back.parked", "intake.set_aside", "sweep.odd", "delivery.unkept", "station.unnoted",
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
     "delivery.settling_again", "delivery.left_to_lease", "config.refused", "log.gap",
-    "heartbeat.failed", "identity.moved",
+    "heartbeat.failed", "identity.moved", "identity.witness_failed", "throttle.wait_cut",
 )  # fmt: skip
 _ERRORS = (
     "domain.stopped", "breaker.opened", "station.failed", "daemon.failed", "log.unwritable",
+    "adapter.failed",
     "identity.sending_stopped",
 )  # fmt: skip
 _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")
@@ -56,7 +58,7 @@ class LogNarrator:
 
 
 class _FromLibraries(logging.Handler):
-    """Lines of libraries (apscheduler, urllib3, zeep) take the same way out."""
+    """Lines of libraries (urllib3, zeep) take the same way out."""
 
     def emit(self, record: logging.LogRecord) -> None:
         level = record.levelname if record.levelname in logger._core.levels else "INFO"  # type: ignore[attr-defined]
@@ -111,8 +113,6 @@ def configure(*, level: str = "INFO", form: str = "auto", file: Path | None = No
     root = logging.getLogger()
     root.handlers = [_FromLibraries()]
     root.setLevel(logging.WARNING)
-    # It warns of each run that is skipped because the one before it still works, which is meant.
-    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     return log
 
 

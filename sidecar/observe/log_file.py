@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sidecar.domain.errors import ConfigurationError
+
 Line = dict[str, Any]
 Form = Callable[[Line], str]
 
@@ -139,6 +141,22 @@ class LogFile:
 
     def _note(self, level: str, event: str, **fields: object) -> Line:
         return {"ts": timestamp(datetime.now(UTC)), "level": level, "event": event, **fields}
+
+
+def require_appendable(path: Path) -> None:
+    """Raise ConfigurationError for a file that cannot take lines; it is made where there is none.
+
+    One that runs full or loses its folder later ends nothing (`LogFile`); a wrong path is worth a
+    word at once.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        os.close(os.open(path, flags, _MODE))
+    except OSError as error:
+        raise ConfigurationError(
+            f"logging.file: {path} cannot be written: {error.strerror or type(error).__name__}",
+            "look at the folder's owner and mode, and that it is no FIFO",
+        ) from None
 
 
 def timestamp(moment: datetime) -> str:

@@ -34,7 +34,9 @@ METRICS: Mapping[str, Metric] = {
         "gauge", "Whether the ledger could be read; 0: the gauges below are missing."
     ),
     "erp_sidecar_working": Metric(
-        "gauge", "1: holds the work lease, and no duty is silent. 0: stands by, or is stuck."
+        "gauge",
+        "1: holds the work lease, no duty is silent, and none has failed for five minutes. "
+        "0: stands by, or is stuck.",
     ),
     "erp_sidecar_standby": Metric("gauge", "Whether another daemon works on the ledger."),
     "erp_sidecar_may_send": Metric(
@@ -68,6 +70,14 @@ METRICS: Mapping[str, Metric] = {
     ),
     "erp_sidecar_triggers_suspended": Metric("gauge", "Whether an operator took them off."),
     "erp_sidecar_write_backs_waiting": Metric("gauge", "Answers that are not in Magento yet."),
+    "erp_sidecar_oldest_write_back_seconds": Metric("gauge", "For how long the oldest waits."),
+    "erp_sidecar_write_backs_parked": Metric(
+        "gauge", "Answers that cannot be written into Magento: a person must act."
+    ),
+    "erp_sidecar_stations_failing": Metric("gauge", "Duties of the daemon that fail at present."),
+    "erp_sidecar_station_failing_seconds": Metric(
+        "gauge", "For how long a duty has failed; missing for one that does not.", ("station",)
+    ),
     "erp_sidecar_differences_open": Metric("gauge", "Figures that the ERP booked otherwise."),
     "erp_sidecar_breaker_open": Metric("gauge", "Whether the ERP gives no answer."),
     "erp_sidecar_throttle_rate": Metric("gauge", "Present share of the configured rate, 0 to 1."),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from sidecar.domain.secret import is_open
 from sidecar.settings.fields import (
     Count,
     FilePath,
@@ -220,6 +221,12 @@ class Throttle(Section):
         "threads at a time, until it is as quick as usual again.",
     )
 
+    longest_wait: Duration = Field(
+        default=timedelta(minutes=15),
+        description="An ERP that asks for a longer wait (`Retry-After`) is asked again after this "
+        "one; `status` tells it, `domain resume` ends it.",
+    )
+
     @model_validator(mode="after")
     def _something_is_left(self) -> Throttle:
         if self.reserve >= 1:
@@ -273,6 +280,16 @@ class Erp(Section):
         examples=["{signing_key: {credential: erp-signing-key}}"],
     )
     tls: Tls = Field(default=Tls(), description="TLS towards the ERP. It is always verified.")
+    insecure: Switch = Field(
+        default=False,
+        description="Let a login go over plain http to another machine, where everybody on the way "
+        "can read it.",
+    )
+    cookies: Switch = Field(
+        default=False,
+        description="Send the cookies that the ERP gives back to it: for one that keeps a session, "
+        "or sits behind a load balancer that needs them.",
+    )
     calls: FilePath | None = Field(
         default=None,
         description="The generic adapters' file of calls, relative to the file this is written in.",
@@ -291,6 +308,29 @@ class Erp(Section):
             raise contradiction("stands beside wsdl; where SOAP calls go is the endpoint", "url")
         if self.endpoint is not None and self.wsdl is None:
             raise contradiction("has no wsdl beside it; a REST address is the url", "endpoint")
+        return self
+
+    @model_validator(mode="after")
+    def _login_is_not_open(self) -> Erp:
+        logs_in = bool(self.auth.model_dump(exclude_none=True) or self.secrets)
+        if self.insecure or not logs_in:
+            return self
+        places = {
+            ("url",): self.url,
+            ("endpoint",): self.endpoint,
+            ("auth", "oauth2_client_credentials", "token_url"): (
+                self.auth.oauth2_client_credentials.token_url
+                if self.auth.oauth2_client_credentials
+                else None
+            ),
+        }
+        for at, address in places.items():
+            if address is not None and is_open(address):
+                raise contradiction(
+                    "is plain http, and the login would go over it, where everybody on the way can "
+                    "read it; write https://, or insecure: true under erp where that is meant",
+                    *at,
+                )
         return self
 
     @property

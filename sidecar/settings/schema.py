@@ -120,10 +120,17 @@ with warnings.catch_warnings():
             default=timedelta(days=400),
             description="How long finished events stay in the ledger before they are archived.",
         )
+        witness: FilePath | None = Field(
+            default=None,
+            description="File outside the database in which the daemon keeps its last sign of "
+            "life: a restored backup is told from what was there by it. null: in systemd's state "
+            "directory; without systemd, none.",
+            examples=["/var/lib/erp-sidecar/witness.json"],
+        )
         work_lease: Duration = Field(
             default=timedelta(seconds=15),
-            description="One daemon works on a ledger, others stand by. So long after one died "
-            "without a word the next takes over.",
+            description="One daemon works on a ledger, others stand by. So long after one was last "
+            "heard of the next takes over; at once where it is found dead on the same machine.",
         )
 
 
@@ -256,6 +263,14 @@ class Rejected(StatusMapping):
     )
     status: OrderStatus = Field(default="erp_rejected", description="Magento order status.")
     label: Label = Field(default="Rejected by ERP", description="Its name in the admin.")
+    released: OrderStatus | None = Field(
+        default="erp_released",
+        description="Magento order status that Unhold gives the order, until the ERP has answered "
+        "again. It tells a person's Unhold from a save of Magento that took our hold away unseen; "
+        "null: Unhold gives back the status from before, and every hold that is gone counts as a "
+        "person's Unhold.",
+    )
+    released_label: Label = Field(default="Goes to ERP again", description="Its name in the admin.")
     comment: Comment | None = Field(
         default="ERP refused: {message}",
         description="Comment in the order's history; may name {reference}, {status}, {code} and "
@@ -266,6 +281,13 @@ class Rejected(StatusMapping):
 class Acknowledge(Section):
     """How the ERP's answer comes back into the Magento order."""
 
+    number: Literal["ext_order_id", "none"] = Field(
+        default="ext_order_id",
+        description="Column of Magento's order that takes the ERP's number: ext_order_id; or none, "
+        "where it belongs to another module (a payment module keeps its charge there). One that "
+        "holds something else is never overwritten, and what does not fit is never cut: the number "
+        "then stands in the comment only.",
+    )
     accepted: Accepted = Field(default=Accepted(), description="The ERP has taken the order.")
     rejected: Rejected = Field(default=Rejected(), description="The ERP has refused the order.")
     statuses: Mapping[str, StatusMapping] = Field(
@@ -277,16 +299,21 @@ class Acknowledge(Section):
     @model_validator(mode="after")
     def _one_label_per_status(self) -> Acknowledge:
         labels = {self.accepted.status: self.accepted.label}
-        named = {("rejected",): self.rejected} | {
-            ("statuses", code): mapping for code, mapping in self.statuses.items()
-        }
-        for at, mapping in named.items():
-            if labels.setdefault(mapping.status, mapping.label) != mapping.label:
+        rejected = self.rejected
+        named = [(rejected.status, rejected.label, ("rejected", "label"))]
+        if rejected.released is not None:
+            at = ("rejected", "released_label")
+            named.append((rejected.released, rejected.released_label, at))
+        named += [
+            (mapping.status, mapping.label, ("statuses", code, "label"))
+            for code, mapping in self.statuses.items()
+        ]
+        for status, label, at in named:
+            if labels.setdefault(status, label) != label:
                 raise contradiction(
-                    f'status {mapping.status} is called "{labels[mapping.status]}" elsewhere; '
+                    f'status {status} is called "{labels[status]}" elsewhere; '
                     "one status has one label",
                     *at,
-                    "label",
                 )
         return self
 

@@ -12,13 +12,18 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
-from sidecar.domain.secret import Secret
+from sidecar.documents import open_regular
+from sidecar.domain.errors import ConfigurationError, PermissionDenied, SidecarError
+from sidecar.domain.secret import Secret, is_printable
 from sidecar.settings.fields import SecretRef, Section
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 # Where systemd keeps the running unit's credentials: root's commands beside the daemon find them.
 UNIT_CREDENTIALS = Path("/run/credentials/erp-sidecar.service")
+
+
+#: Bytes of a secret.
+_LONGEST = 64 * 1024
 
 
 class Resolved(NamedTuple):
@@ -66,6 +71,23 @@ def with_secrets(
     return values, warnings
 
 
+def unresolved(section: Section, environ: Mapping[str, str] = os.environ) -> list[SidecarError]:
+    """Why secrets below a section cannot be had, each with its key; empty where all can.
+
+    A credential of systemd is passed by while there is none at all: only the running unit has them.
+    """
+    has_credentials = Path(environ.get(CREDENTIALS_VARIABLE) or UNIT_CREDENTIALS).is_dir()
+    problems: list[SidecarError] = []
+    for key, reference in references(section):
+        if reference.credential is not None and not has_credentials:
+            continue
+        try:
+            resolve(reference, environ)
+        except SidecarError as wrong:
+            problems.append(type(wrong)(f"{key}: {wrong.message}", wrong.remedy))
+    return problems
+
+
 def references(section: Section, at: str = "") -> Iterator[tuple[str, SecretRef]]:
     """Every reference below a section that is set, with its key: `erp.auth.basic.password`."""
     for key in type(section).model_fields:
@@ -104,6 +126,7 @@ def _variable(name: str, environ: Mapping[str, str]) -> Resolved:
             f"the environment variable {name} is not set or empty",
             "set it, or better: keep the secret in a systemd credential or a 0600 file",
         )
+    _refuse_unprintable(f"the environment variable {name}", value)
     return Resolved(
         Secret(value),
         f"the secret in the environment variable {name} is open to this user's other processes; "
@@ -124,16 +147,22 @@ def _file(path: Path) -> Secret:
 def _read(path: Path, *, private: bool) -> Secret:
     """The file's text; FileNotFoundError is the caller's to explain."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             # Asked of the open file: a path may point elsewhere between a look and a read.
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            found = os.fstat(file.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                raise ConfigurationError(
+                    f"{path}: is no regular file, and a secret should be in it",
+                    "name a file that holds the secret and nothing else",
+                )
+            mode = stat.S_IMODE(found.st_mode)
             if private and mode & 0o077:
                 raise PermissionDenied(
                     f"{path}: holds a secret and has mode {mode:04o}; others than its owner may "
                     "use it",
                     f"chmod 600 {path}, and change the secret if others have had access",
                 )
-            content = file.read()
+            content = file.read(_LONGEST + 1)
     except PermissionError:
         raise PermissionDenied(
             f"{path}: holds a secret that this user may not read",
@@ -143,6 +172,8 @@ def _read(path: Path, *, private: bool) -> Secret:
         raise
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > _LONGEST:
+        raise ConfigurationError(f"{path}: is too long for a secret", "name the right file")
     return Secret(_text(path, content))
 
 
@@ -154,4 +185,14 @@ def _text(path: Path, content: bytes) -> str:
         raise ConfigurationError(f"{path}: holds a secret that is not UTF-8") from None
     if not text:
         raise ConfigurationError(f"{path}: is empty", "write the secret into it")
+    _refuse_unprintable(str(path), text)
     return text
+
+
+def _refuse_unprintable(place: str, text: str) -> None:
+    """A line feed in a secret ends the header that it is put into, and begins another."""
+    if not is_printable(text):
+        raise ConfigurationError(
+            f"{place}: holds a secret with a control character in it (a line feed, a tab …)",
+            "write the secret on one line, with nothing behind it",
+        )

@@ -247,7 +247,8 @@ class AdapterContract(FiguresContract, WireContract):
     def test_a_busy_erp_is_asked_again(self, adapter: ErpAdapter, erp: Erp) -> None:
         erp.rule("busy")
 
-        assert isinstance(push_one(adapter, simple_order()), Retry)
+        # Unknown: a gateway that says 503 may have passed the order on.
+        assert isinstance(push_one(adapter, simple_order()), Retry | Unknown)
 
     def test_a_refused_login_stops_everything(self, adapter: ErpAdapter, erp: Erp) -> None:
         erp.rule("unauthorised")

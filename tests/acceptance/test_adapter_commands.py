@@ -251,8 +251,9 @@ def test_dry_run_shows_the_call_of_an_order_and_sends_nothing(rig: Rig) -> None:
     text = rig.sidecar("adapter", "dry-run", number)
 
     assert (one["event"], one["frozen"], one["broken"]) == ("order.placed", False, [])
-    assert one["preview"]["request"].startswith(f"POST {rig.erp.url}/")
-    body = json.loads(one["preview"]["body"], parse_float=Decimal)
+    (call,) = one["calls"]
+    assert call["request"].startswith(f"POST {rig.erp.url}/")
+    body = json.loads(call["body"], parse_float=Decimal)
     assert number in body.values()
     assert f"POST {rig.erp.url}/" in text
     assert "made of the order as Magento has it now" in text
@@ -282,7 +283,7 @@ def test_dry_run_of_an_event_that_nothing_carries(rig: Rig) -> None:
 
     one = shown(rig, placed.increment_id, "--event", "order.vanished")
 
-    assert one["preview"] is None
+    assert one["calls"] == []
 
 
 def test_dry_run_of_an_order_that_does_not_exist(rig: Rig) -> None:

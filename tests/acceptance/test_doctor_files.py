@@ -191,13 +191,23 @@ def test_a_mapping_that_the_wsdl_cannot_take_is_told(clinic: Clinic) -> None:
         assert clinic.found("adapter-invalid", "erp-unreachable", "mapping-unfit") == []
 
 
-def test_a_server_that_is_too_old_and_one_of_a_cluster_are_told(
-    clinic: Clinic, flavour: Flavour
+_OF_A_CLUSTER = ("server-too-old", "server-galera", "server-galera-loses-commits")
+
+
+@pytest.mark.parametrize(
+    ("version", "also"),
+    [
+        ("10.3.39-MariaDB", "server-too-old"),
+        ("12.2.2-MariaDB", "server-galera-loses-commits"),
+    ],
+)
+def test_a_server_of_a_version_that_does_not_do_and_one_of_a_cluster_are_told(
+    clinic: Clinic, flavour: Flavour, version: str, also: str
 ) -> None:
     if flavour.__class__.__name__ != "MariaDb":
         pytest.skip("MySQL does not let itself be called by another version")
     options = {
-        "version": "10.3.39-MariaDB",
+        "version": version,
         "wsrep_on": "ON",
         "log_bin": "binlog",
         "binlog_format": "ROW",
@@ -209,10 +219,11 @@ def test_a_server_that_is_too_old_and_one_of_a_cluster_are_told(
                 cursor.execute(f"CREATE USER {user}@localhost IDENTIFIED BY '{user}'")
                 cursor.execute(f"GRANT ALL ON *.* TO {user}@localhost")
         with clinic.edited(str(clinic.server.socket), str(old.socket)):
-            found = {one.id: one.found for one in clinic.found("server-too-old", "server-galera")}
-    assert "10.3.39" in found["server-too-old"]
-    assert "Galera" in found["server-galera"]
-    assert clinic.found("server-too-old", "server-galera") == []
+            found = {one.id: one.found for one in clinic.found(*_OF_A_CLUSTER)}
+    assert "Galera" in found.pop("server-galera")
+    ((named, told),) = found.items()
+    assert (named, version.partition("-")[0] in told) == (also, True)
+    assert clinic.found(*_OF_A_CLUSTER) == []
 
 
 def test_without_a_database_the_files_and_the_erp_are_looked_at_all_the_same(

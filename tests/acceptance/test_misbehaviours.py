@@ -124,7 +124,7 @@ CASES: Mapping[Misbehaviour, Case] = {
     ),
     Misbehaviour.ROUNDED_TOTAL: Case("push accepted", differences="total"),
     Misbehaviour.THROTTLE: Case("push throttled → push accepted"),
-    Misbehaviour.BUSY: Case("push retry → push accepted"),
+    Misbehaviour.BUSY: Case(SENT_AGAIN),
     Misbehaviour.CREDIT_LIMIT: Case(
         "push rejected",
         event="rejected (credit_limit)",

@@ -29,7 +29,7 @@ from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
 from sidecar.watchdog import Watchdog
 from tests.harness import bare_ledger
-from tests.rig import Rig
+from tests.rig import Rig, whole_lines
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "monitoring.md"
 LOG_EVENTS = DOCUMENT.with_name("log-events.md")
@@ -209,6 +209,7 @@ def test_the_example_for_jq_counts_folded_lines_as_what_they_stand_for(tmp_path:
     assert int(done.stdout) == 42
 
 
+@pytest.mark.timeout(400)
 def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
     rig: Rig, magento: MagentoDatabase
 ) -> None:
@@ -228,7 +229,7 @@ def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
         assert not re.search(asked, well), what
     undocumented = {
         f"{line['event']}: {', '.join(unknown)}"
-        for line in map(json.loads, log.read_text("utf-8").splitlines())
+        for line in map(json.loads, whole_lines(log))
         if (unknown := line.keys() - documented_fields()[line["event"]])
     }
     assert undocumented == set()
@@ -312,7 +313,8 @@ def everything_else(rig: Rig, log: Path) -> None:
             rig.until(lambda: failures(rig) >= 4)
             assert rig.log_events()["station.failed"] <= 2
             cursor.execute(f"RENAME TABLE {ledger}.away TO {ledger}.write_back")
-        rig.until(lambda: '"repeated": ' in log.read_text("utf-8"))
+        # Told a minute after the first: that is all that a patience of a minute has.
+        rig.until(lambda: '"repeated": ' in log.read_text("utf-8"), seconds=180)
         rig.erp.clear_rules()
         rig.erp.rule("unauthorised")
         shop.place()

@@ -133,7 +133,7 @@ def test_a_stop_asks_for_the_time_that_calls_on_their_way_take(rig: Rig) -> None
     file = rig.folder / "sidecar.yaml"
     patient = file.read_text("utf-8").replace("read: 500ms", "read: 20s")
     file.write_text(patient.replace("lease: 2s", "lease: 40s"), "utf-8")
-    rig.erp.rule("slow_body", seconds=5, times=1)
+    rig.erp.rule("slow_body", seconds=8, times=1)
     with Listening(rig.folder / "notify") as heard, Shop(rig.magento) as shop:
         daemon = rig.start(**heard.environment)
         heard.hears(READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC
@@ -58,7 +59,8 @@ def connection(folder: Path, url: str, calls: str, **more: Any) -> Connection:
 
 def preview_of(adapter: object, event: EventType = EventType.ORDER_PLACED) -> Preview | None:
     assert isinstance(adapter, Previewing)
-    return adapter.preview(delivery(simple_order(), event))
+    calls = adapter.preview(delivery(simple_order(), event))
+    return calls[-1] if calls else None
 
 
 def test_what_is_shown_is_what_is_sent(tmp_path: Path) -> None:
@@ -75,6 +77,8 @@ def test_what_is_shown_is_what_is_sent(tmp_path: Path) -> None:
     assert shown.request == f"POST {server.url}/orders?shop=main"
     assert shown.body == sent.body.decode().replace("swordfish", "***")
     for name, value in shown.headers.items():
+        if name == "Content-Length":
+            continue  # of a body with the secret in it
         assert value == (sent.header(name) or "").replace("swordfish", "***")
     assert shown.headers["X-Key"] == "***"
     assert '\n  "number": "000000042"' in (shown.shown or "")
@@ -122,6 +126,52 @@ def test_an_envelope_is_shown_without_its_password(tmp_path: Path) -> None:
     assert ">***</" in (shown.body or "")
     assert "swordfish" not in str(shown)
     assert len((shown.shown or "").splitlines()) > 10
+
+
+@pytest.mark.parametrize("secret", ["swordfish", "ab", 'a"<&>b', "päss wörd+/="])
+def test_what_a_filter_makes_of_a_secret_is_not_shown_either(tmp_path: Path, secret: str) -> None:
+    filters = (
+        "base64", "upper", "lower", "trim", "truncate(30)", "urlencode", "string", "hash",
+        "replace('s', 'z')", "hmac('key')",
+    )  # fmt: skip
+    made = "".join(
+        f"        f{number}: \"=('user:' ~ secret.key) | {one}\"\n"
+        for number, one in enumerate(filters)
+    )
+    calls = CALLS.replace(
+        "json: {number: =order.increment_id, total: =order.grand_total, key: =secret.key}",
+        f"json:\n        plain: =secret.key ~ '!'\n        cut: =secret.key[:3]\n"
+        f'        signed: "=order.increment_id | hmac(secret.key)"\n{made}',
+    )
+    auth = {"header": {"name": "X-Login", "value": Secret("xy")}}
+    asked = connection(
+        tmp_path, "http://localhost:9", calls, secrets={"key": Secret(secret)}, auth=auth
+    )
+    with closing(create(asked)) as adapter:
+        shown = preview_of(adapter)
+
+    assert shown is not None
+    body = json.loads(shown.body or "")
+    assert body["plain"] == "***!"
+    assert {value for name, value in body.items() if name != "plain"} == {"***"}
+    assert shown.headers["X-Key"] == shown.headers["X-Login"] == "***"
+
+
+def test_what_is_done_first_is_shown_first(tmp_path: Path) -> None:
+    first = """
+    first:
+      - call: {method: PUT, path: "='/customers/' ~ ref", json: {key: =secret.key}}
+        answer: {accepted: =response.status == 200}
+"""
+    calls = CALLS.replace("    call:\n      method: POST", f"{first}    call:\n      method: POST")
+    asked = connection(tmp_path, "http://localhost:9", calls, secrets={"key": Secret("swordfish")})
+    with closing(create(asked)) as adapter:
+        assert isinstance(adapter, Previewing)
+        before, order = adapter.preview(placed(simple_order()))
+
+    assert before.request == "PUT http://localhost:9/customers/000000042"
+    assert before.body == '{"key":"***"}'
+    assert order.request.startswith("POST http://localhost:9/orders")
 
 
 def test_nothing_is_shown_of_what_nothing_carries(tmp_path: Path) -> None:

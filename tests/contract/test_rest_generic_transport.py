@@ -186,14 +186,45 @@ def test_calls_in_a_row_share_a_connection(stack: ExitStack) -> None:
     assert {each.connection for each in at.server.requests} == {1}
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirection_is_no_success_and_is_not_followed(stack: ExitStack, status: int) -> None:
-    at = bench(stack, lambda _: answer(status, BOOKED, Location="/elsewhere"))
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    # After 302 and 303 an interface of forms may have booked.
+    [
+        (301, Misconfigured),
+        (307, Misconfigured),
+        (308, Misconfigured),
+        (302, Unknown),
+        (303, Unknown),
+    ],
+)
+def test_a_redirection_is_named_and_is_not_followed(
+    stack: ExitStack, status: int, expected: type[Outcome]
+) -> None:
+    place = "https://me:pass@erp.example.com/v3/orders?token=abc#top"
+    at = bench(stack, lambda _: answer(status, BOOKED, Location=place))
 
-    assert isinstance(at.outcome(), Unknown)
-    with pytest.raises(Unavailable):
+    outcome = at.outcome()
+    with pytest.raises(
+        Unavailable, match=r"redirects to https://erp\.example\.com/v3/orders"
+    ) as asked:
         at.adapter.probe("orders", ["000000042"])
-    assert [each.target.split("?")[0] for each in at.server.requests] == ["/api/sales-orders"] * 2
+    ping = at.adapter.ping()
+
+    assert isinstance(outcome, expected), outcome
+    assert "redirects to https://erp.example.com/v3/orders" in outcome.message
+    assert (ping.reachable, "redirects to" in ping.message) == (True, True)
+    for told in (str(outcome), str(asked.value), ping.message):
+        assert "pass" not in told
+        assert "abc" not in told
+    assert [each.target.split("?")[0] for each in at.server.requests] == ["/api/sales-orders"] * 3
+
+
+@pytest.mark.parametrize("place", ["", "http://[::1", "\x01\x02", "x" * 9_000, "//", "mailto:a@b"])
+def test_a_redirection_to_nowhere_is_one_too(stack: ExitStack, place: str) -> None:
+    outcome = bench(stack, lambda _: answer(301, Location=place)).outcome()
+
+    assert isinstance(outcome, Misconfigured)
+    assert "redirects to" in outcome.message
 
 
 def test_no_proxy_of_the_environment_sees_the_orders(
@@ -219,9 +250,9 @@ def test_retry_after_may_be_a_date(stack: ExitStack) -> None:
 
 @pytest.mark.parametrize("given", ["soon", "-5", "1e400", ""])
 def test_a_retry_after_that_says_nothing_is_left_out(stack: ExitStack, given: str) -> None:
-    outcome = bench(stack, lambda _: answer(503, Retry_After=given)).outcome()
+    outcome = bench(stack, lambda _: answer(429, Retry_After=given)).outcome()
 
-    assert isinstance(outcome, Retry)
+    assert isinstance(outcome, Throttled)
     assert outcome.after is None
 
 

@@ -201,7 +201,7 @@ def test_a_ping_asks_and_sees_a_refused_login(tmp_path: Path) -> None:
         ("response.xml.xpath('string(//*[local-name()=\"OrderNo\"])')", "SO-1"),
         ("response.xml.xpath('count(//t:OrderNo)')", "1"),
         ("response.body.CreateOrderResult.OrderNo", "SO-1"),
-        ("response.body.CreateOrderResponse.OrderNo | default('none')", "none"),
+        ("response.body.CreateOrderResponse.OrderNo | default('nothing')", "nothing"),
     ],
 )
 def test_the_raw_reply_is_read_by_xpath(tmp_path: Path, expression: str, reference: str) -> None:

@@ -310,12 +310,15 @@ def test_a_secret_that_the_erp_echoes_is_struck_out(tmp_path: Path) -> None:
     assert "bad key ***" in str(result)
 
 
-def test_a_sessions_cookie_is_sent_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("cookies", "sent"), [(True, "SID=7"), (False, None)])
+def test_a_sessions_cookie_is_sent_back_where_the_file_says_so(
+    tmp_path: Path, cookies: bool, sent: str | None
+) -> None:
     def script(received: Received) -> Any:
         return answer(200, envelope(ACCEPTED), Content_Type="text/xml", Set_Cookie="SID=7; Path=/")
 
-    with peer(tmp_path, script) as at:
+    with peer(tmp_path, script, cookies=cookies) as at:
         at.push()
         at.push()
 
-    assert [one.header("Cookie") for one in at.server.requests] == [None, "SID=7"]
+    assert [one.header("Cookie") for one in at.server.requests] == [None, sent]

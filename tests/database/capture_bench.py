@@ -10,6 +10,7 @@ from typing import Any
 import pymysql
 from pymysql.cursors import Cursor
 
+from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.database import Database, Login
 from sidecar.domain.secret import Secret
@@ -53,7 +54,7 @@ class Bench:
             domains or ("orders",),
             self.sleeper,
             prefix=self.magento.prefix,
-            account=account,
+            definer=Definer(account) if account else None,
         )
 
     @contextmanager
@@ -162,5 +163,6 @@ def bench_beside(magento: MagentoDatabase, *, inside: bool = False) -> Iterator[
         bench.triggers().remove()
         bench.sql(f"DELETE FROM {magento.table('sales_order')}")
     finally:
+        Ledger(database, names).drop()
         bench.sql(f"DROP DATABASE IF EXISTS `{magento.name}_ledger`")
         database.close()

@@ -26,7 +26,6 @@ from tests.harness import ScriptedErp
 from tests.pipeline import Pipeline
 
 OPERATOR = By("root", "a test")
-pytestmark = pytest.mark.any_server
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +268,138 @@ def test_a_backup_that_is_restored_under_a_daemon_stops_it_until_it_is_accepted(
     original.sidecar.clone_guard.watch()
     original.work()
     assert len(erp.pushed) == 1
+
+
+class TestABackupInPlaceOfWhatWasThere:
+    """Restored while no daemon ran; the next one finds it out, and everybody can read that."""
+
+    @pytest.fixture(autouse=True)
+    def state_directory(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """As systemd gives a service one."""
+        folder = tmp_path / "state"
+        folder.mkdir()
+        monkeypatch.setenv("STATE_DIRECTORY", str(folder))
+        return folder
+
+    @pytest.fixture
+    def yesterday(
+        self, original: Pipeline, elsewhere: PrivateServer, erp: ScriptedErp
+    ) -> MagentoDatabase:
+        """A backup; since then an order was sold and sent."""
+        place(original.magento)
+        original.work()
+        original.sidecar.clone_guard.watch()
+        backup = restore(original, elsewhere)
+        place(original.magento)
+        original.work()
+        for _ in range(LOST_BEATS + 1):
+            original.sidecar.clone_guard.watch()
+        erp.pushed.clear()
+        return backup
+
+    def put_back(self, original: Pipeline, backup: MagentoDatabase, *what: str) -> None:
+        here = original.magento
+        original.sidecar.database.close()
+        schemas = {"shop": here.name, "ledger": f"{here.name}_ledger"}
+        copy_schemas(backup.server, here.server, [schemas[one] for one in what])
+
+    @pytest.mark.parametrize(
+        ("what", "said"),
+        [
+            (("shop", "ledger"), "older than this machine's daemon left it"),
+            (("ledger",), "older than this machine's daemon left it"),
+            (("shop",), "gives its next order the id 2, and the ledger knows order 2"),
+        ],
+    )
+    def test_is_found_by_the_next_daemon_and_read_by_all_others(
+        self,
+        original: Pipeline,
+        yesterday: MagentoDatabase,
+        erp: ScriptedErp,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        what: tuple[str, ...],
+        said: str,
+    ) -> None:
+        self.put_back(original, yesterday, *what)
+        place(original.magento)  # it gets the id and the number of the order that was sent
+
+        with Pipeline(original.magento, tmp_path / "next", adapter=erp) as daemon:
+            daemon.sidecar.clone_guard.watch()
+            daemon.work()
+            assert erp.pushed == []
+            assert "identity.sending_stopped" in daemon.told.names()
+
+            monkeypatch.delenv("STATE_DIRECTORY")
+            with Pipeline(original.magento, tmp_path / "looker", adapter=erp) as looker:
+                judgement = looker.sidecar.identification.look().judgement
+                assert said in judgement.why
+                assert not looker.sidecar.vitals().read().sends
+                looker.sidecar.identification.accept(OPERATOR)
+
+            wait_for_the_next_look(daemon)
+            daemon.sidecar.clone_guard.watch()
+            assert standing(daemon) is Standing.SAME
+            daemon.work()
+            daemon.sidecar.clone_guard.watch()
+            assert standing(daemon) is Standing.SAME, "it is settled for good"
+
+    def test_is_told_from_a_ledger_that_was_made_anew(
+        self, original: Pipeline, yesterday: MagentoDatabase, tmp_path: Path
+    ) -> None:
+        with original.magento.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"DROP DATABASE `{original.magento.name}_ledger`")
+            cursor.execute("UPDATE sales_order SET status = 'pending'")
+            cursor.execute("DELETE FROM sales_order_status WHERE status LIKE 'erp%%'")
+            connection.commit()
+
+        with Pipeline(original.magento, tmp_path / "anew") as again:
+            again.sidecar.clone_guard.watch()
+            assert standing(again) is Standing.SAME
+
+    def test_is_told_from_deleted_orders(self, original: Pipeline, tmp_path: Path) -> None:
+        placed = [place(original.magento) for _ in range(2)]
+        original.work()
+        original.sidecar.clone_guard.watch()
+        with Shop(original.magento) as shop:
+            for order in placed:
+                shop.delete(order.entity_id)
+        with Pipeline(original.magento, tmp_path / "next") as daemon:
+            daemon.sidecar.clone_guard.watch()
+            assert standing(daemon) is Standing.SAME
+
+    def test_leaves_a_restart_and_a_lost_or_broken_file_alone(
+        self, original: Pipeline, tmp_path: Path, state_directory: Path
+    ) -> None:
+        for number in range(2):
+            with Pipeline(original.magento, tmp_path / f"restart {number}") as daemon:
+                daemon.sidecar.clone_guard.watch()
+                assert standing(daemon) is Standing.SAME
+                (file,) = state_directory.iterdir()
+                file.write_bytes(b"{")
+
+    def test_is_not_looked_for_where_the_file_cannot_be_written_and_that_is_told(
+        self, original: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "nowhere"))
+        with Pipeline(original.magento, tmp_path / "next") as daemon:
+            daemon.sidecar.clone_guard.watch()
+            daemon.sidecar.clone_guard.watch()
+            assert standing(daemon) is Standing.SAME
+            told = [name for name, _ in daemon.told.lines]
+            assert told.count("identity.witness_failed") == 1
+
+
+def test_a_doubt_of_the_daemon_ends_with_its_cause(original: Pipeline, tmp_path: Path) -> None:
+    guard = original.sidecar.clone_guard
+    rename(original.magento, "https://other.example/")
+    guard.watch()
+    assert standing(original) is Standing.UNSURE
+    rename(original.magento, "http://shop.example/")
+    wait_for_the_next_look(original)
+    guard.watch()
+    with Pipeline(original.magento, tmp_path / "looker") as looker:
+        assert standing(looker) is Standing.SAME
 
 
 def test_the_answer_belongs_to_the_connection_that_asks(

@@ -92,6 +92,19 @@ FAULTS = {
         "no table salesrule",
         ("RENAME TABLE salesrule_away TO salesrule",),
     ),
+    "server-not-durable": Fault(
+        ("SET GLOBAL innodb_flush_log_at_trx_commit = 2",), "innodb_flush_log_at_trx_commit is 2"
+    ),
+    "nothing-is-sent": Fault(
+        ("UPDATE {ledger}.identity SET doubt = 'a backup was restored'",),
+        "nothing is sent: a backup was restored",
+        ("UPDATE {ledger}.identity SET doubt = NULL",),
+    ),
+    "number-column-taken": Fault(
+        ("INSERT INTO sales_order (state, ext_order_id) VALUES ('new', 'ch_123')",),
+        "1 of the newest 1000 orders",
+        ("DELETE FROM sales_order WHERE ext_order_id = 'ch_123'",),
+    ),
     "status-unregistered": Fault(
         ("DELETE FROM sales_order_status WHERE status = 'erp_received'",), "erp_received"
     ),

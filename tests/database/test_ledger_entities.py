@@ -59,6 +59,7 @@ def write_back(ledger: LedgerBench, entity_id: int = 42, **fields: Any) -> None:
         "status": "erp_rejected",
         "ext_order_id": "SO-1",
         "held_by_us": True,
+        "overwritten": None,
     }
     with ledger.database.transaction() as connection:
         ledger.store.entities.written_back(connection, [WrittenBack(**(given | fields))])

@@ -146,6 +146,49 @@ class TestALease:
         assert event.due_at is not None
         assert expire(ledger) == []
 
+    def test_of_a_dead_process_ends_at_once_and_nobody_elses_does(
+        self, ledger: LedgerBench, event_id: int
+    ) -> None:
+        (other,) = ledger.add(new_event(2))
+        take(ledger, [event_id], "dead")
+        take(ledger, [other], "living")
+        with ledger.database.transaction() as connection:
+            assert sorted(ledger.store.events.claimers(connection)) == ["dead", "living"]
+            assert ledger.store.events.end(connection, ["dead"]) == 1
+
+        assert [expired.id for expired in expire(ledger)] == [event_id]
+        assert ledger.event(event_id).status == "unknown"
+        assert ledger.event(other).status == "sending"
+
+    def test_that_ran_out_leaves_open_until_when_the_event_may_have_been_sent(
+        self, ledger: LedgerBench, event_id: int
+    ) -> None:
+        """A claim that is renewed while it waits for its turn may be sent long after it was taken:
+        counted from there the ERP's "not there" would be believed while it still books.
+        """
+        take(ledger, [event_id])
+        ledger.sql("UPDATE {event} SET sent_at = UTC_TIMESTAMP(3) - INTERVAL 1 HOUR")
+        let_the_lease_run_out(ledger)
+        ran_out_at = ledger.event(event_id).lease_until
+        expire(ledger)
+
+        (asked,) = take(ledger, [event_id], "two", probing=True)
+        assert ledger.event(event_id).sent_at == ran_out_at
+        assert asked.since_sent < 600
+
+    def test_that_ran_out_while_it_was_only_asked_about_says_nothing_of_the_sending(
+        self, ledger: LedgerBench, event_id: int
+    ) -> None:
+        take(ledger, [event_id])
+        let_the_lease_run_out(ledger)
+        expire(ledger)
+        sent_at = ledger.event(event_id).sent_at
+        take(ledger, [event_id], "two", probing=True)
+        let_the_lease_run_out(ledger)
+        expire(ledger)
+
+        assert ledger.event(event_id).sent_at == sent_at
+
     def test_is_renewed_by_its_owner_only_and_only_while_it_lasts(
         self, ledger: LedgerBench, event_id: int
     ) -> None:

@@ -13,16 +13,18 @@ from datetime import UTC, timedelta
 from importlib import resources
 from pathlib import Path
 
+import pymysql
 import pytest
 
 from adapters.rest.generic import create
+from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.outbox import Outbox
+from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database import require_supported
 from sidecar.domain.errors import ConfigurationError, PermissionDenied
 from sidecar.domain.outcome import Rejected
 from sidecar.installation import Installation
-from sidecar.ledger.grants import grants
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.tables import LedgerNames
 from sidecar.ports import Connection, ShopContext
@@ -34,6 +36,7 @@ from tests.harness import (
     ORDERS,
     RECEIVED,
     REFUSED,
+    RELEASED,
     Beside,
     HandClock,
     ScriptedErp,
@@ -51,7 +54,13 @@ class Installed:
         self.magento = magento
         self.root = root
         self.names = root.store.names
-        self.wanted = grants(ACCOUNT, magento.name, root.schema.table, self.names)
+        self.wanted = daemon_grants(
+            ACCOUNT,
+            root.schema.table,
+            self.names,
+            domains=[ORDERS],
+            optional=root.schema.optional_tables,
+        )
 
     def grant(self, statements: list[str]) -> None:
         """Give the account these rights and no others."""
@@ -126,7 +135,7 @@ def triggers_of(daemon: Beside) -> Triggers:
         [ORDERS],
         HandClock(),
         prefix=daemon.magento.prefix,
-        account=SHOP_ACCOUNT,
+        definer=Definer(SHOP_ACCOUNT),
     )
 
 
@@ -190,6 +199,33 @@ def test_none_of_the_grants_can_be_left_out(server: PrivateServer) -> None:
     assert [name for name, found in complaints.items() if not found] == []
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["admin_user", "oauth_token", "customer_entity", "customer_address_entity", "quote", "session"],
+)
+def test_what_is_none_of_its_business_cannot_be_read(installed: Installed, secret: str) -> None:
+    table = f"{installed.magento.prefix}{secret}"
+    with installed.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(f"CREATE TABLE IF NOT EXISTS {table} (id int)")
+    installed.grant(installed.wanted)
+
+    with (
+        installed.magento.connect(user="daemon") as connection,
+        connection.cursor() as cursor,
+        pytest.raises(pymysql.err.OperationalError, match="SELECT command denied"),
+    ):
+        cursor.execute(f"SELECT * FROM {table}")
+
+
+def test_no_table_is_named_that_the_shop_does_not_have(installed: Installed) -> None:
+    """A GRANT on such a table is an error, and the rights after it would be lacking."""
+    named = {place for one in installed.wanted for place in re.findall(r"ON (\S+) TO", one)}
+    there = {installed.root.schema.table(name) for name in installed.root.schema.columns}
+    ledger = {place for place in named if "erp_sidecar_" in place or place.endswith(".*")}
+
+    assert named - ledger <= there
+
+
 def test_an_underscore_in_a_schemas_name_stands_for_itself(installed: Installed) -> None:
     """In GRANT … ON schema.* it would stand for any character: a neighbour's shop."""
     neighbour = installed.magento.name.replace("_", "x")
@@ -209,7 +245,8 @@ def test_an_underscore_in_a_schemas_name_stands_for_itself(installed: Installed)
 
 
 def test_the_rights_name_tables_one_by_one_inside_magentos_schema() -> None:
-    made = grants("u@h", "shop", lambda name: f"`shop`.`{name}`", LedgerNames.placed(None, "shop"))
+    names = LedgerNames.placed(None, "shop")
+    made = daemon_grants("u@h", lambda name: f"`shop`.`{name}`", names, domains=[ORDERS])
 
     own = [statement for statement in made if "DELETE" in statement]
     assert "ON `shop`.`erp_sidecar_outbox` TO 'u'@'h'" in own[0]
@@ -231,7 +268,7 @@ def test_installing_for_another_account_grants_it_its_rights_from_any_host(
         Triggers(
             root.database, root.store.names, [ORDERS], HandClock(), prefix=root.magento.prefix
         ),
-        [RECEIVED, REFUSED],
+        [RECEIVED, REFUSED, RELEASED],
         daemon_account=ACCOUNT,
     ).install(who="test")
 

@@ -126,6 +126,46 @@ def test_a_migration_that_fails_half_way_leaves_nothing_of_a_new_ledger(
     assert tables(fresh) == expected(fresh)
 
 
+def test_a_first_migration_that_was_killed_at_any_statement_is_run_again(
+    fresh: LedgerBench,
+) -> None:
+    statements = fresh.ledger.statements()
+    for reached in range(len(statements) + 1):
+        with fresh.database.definition() as connection:
+            for statement in statements[:reached]:
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+
+        fresh.ledger.migrate()
+
+        assert tables(fresh) == expected(fresh), f"killed after statement {reached}"
+        fresh.ledger.require_current()
+        fresh.ledger.drop()
+
+
+def test_a_ledger_that_lost_the_note_of_its_migrations_is_not_made_anew(
+    fresh: LedgerBench,
+) -> None:
+    fresh.ledger.migrate()
+    fresh.sql("INSERT INTO {outbox} (kind, entity_id, pointed) VALUES ('order', 1, 'test')")
+    fresh.sql("DELETE FROM {migration}")
+
+    for refuse in (fresh.ledger.migrate, fresh.ledger.statements):
+        with pytest.raises(ConfigurationError, match="has rows"):
+            refuse()
+
+    assert len(fresh.sql("SELECT * FROM {outbox}")) == 1
+
+
+def test_a_drop_that_was_killed_at_any_table_is_run_again(fresh: LedgerBench) -> None:
+    fresh.ledger.migrate()
+    for table in ("migration", *TABLES[:3]):
+        fresh.sql(f"DROP TABLE {fresh.store.names(table)}")
+
+    fresh.ledger.drop()
+
+    assert tables(fresh) & expected(fresh) == set()
+
+
 def test_a_later_migration_that_fails_leaves_the_ledger_as_it_was(
     fresh: LedgerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from sidecar.database import Database, _prepare_session
 from sidecar.domain.errors import ConfigurationError
-from sidecar.ledger.tables import _COLUMNS, TABLES, LedgerNames, Tables, cut
+from sidecar.ledger.tables import _COLUMNS, TABLES, LedgerNames, Tables
 from sidecar.testing.magento_db import MagentoDatabase
 from tests.harness import LedgerBench
 
@@ -65,12 +65,6 @@ def test_names_are_quoted_and_prefixed_only_inside_magentos_schema() -> None:
     assert LedgerNames.placed("erp_sidecar", "shop")("event") == "`erp_sidecar`.`event`"
     assert LedgerNames.placed(None, "shop")("event") == "`shop`.`erp_sidecar_event`"
     assert Tables(LedgerNames.placed(None, "shop")).event.name == "erp_sidecar_event"
-
-
-def test_what_is_too_long_is_cut() -> None:
-    assert cut("abc", 2) == "ab"
-    assert cut("abc", 3) == "abc"
-    assert cut(None, 3) is None
 
 
 def isolation(connection: sa.Connection) -> str:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from tests.harness import LedgerBench
 
 
-def hold(ledger: LedgerBench, owner: str, seconds: float = 30.0) -> bool:
+def hold(
+    ledger: LedgerBench, owner: str, seconds: float = 30.0, *, dead: str | None = None
+) -> bool:
     with ledger.database.transaction() as connection:
-        return ledger.store.work_lease.hold(connection, owner, seconds)
+        return ledger.store.work_lease.hold(connection, owner, seconds, dead=dead)
 
 
 def holder(ledger: LedgerBench) -> str | None:
@@ -68,15 +72,25 @@ def test_given_back_it_is_free_at_once(ledger: LedgerBench) -> None:
     assert hold(ledger, "two")
 
 
-def test_of_many_that_ask_at_once_one_gets_it(ledger: LedgerBench) -> None:
+def test_that_of_a_dead_holder_is_taken_before_it_runs_out(ledger: LedgerBench) -> None:
     hold(ledger, "gone")
-    run_out(ledger)
+
+    assert not hold(ledger, "two", dead="one that held it before")
+    assert hold(ledger, "two", dead="gone")
+    assert (holder(ledger), term(ledger)) == ("two", 2)
+
+
+@pytest.mark.parametrize("dead", [None, "gone"], ids=["ran out", "dead"])
+def test_of_many_that_ask_at_once_one_gets_it(ledger: LedgerBench, dead: str | None) -> None:
+    hold(ledger, "gone")
+    if dead is None:
+        run_out(ledger)
     start = threading.Barrier(6)
     got: list[str] = []
 
     def ask(owner: str) -> None:
         start.wait()
-        if hold(ledger, owner):
+        if hold(ledger, owner, dead=dead):
             got.append(owner)
 
     threads = [threading.Thread(target=ask, args=[f"daemon {n}"]) for n in range(6)]

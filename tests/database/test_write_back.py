@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from sidecar.acknowledge.write_back import Rules
 from sidecar.capture.intake import MOST_REAPPLIED
-from sidecar.domain.lifecycle import REFUSED_MARK
-from sidecar.domain.outcome import Rejected
+from sidecar.domain.outcome import Accepted, Booked, Rejected
 from sidecar.testing.magento_db import PlacedOrder, Shop
 from tests.harness import Beside, ScriptedErp
 
@@ -143,7 +143,7 @@ class TestAnAcceptance:
             wanted = (
                 ("new", "erp_received", number(order))
                 if index % 5
-                else ("holded", "erp_rejected", REFUSED_MARK)
+                else ("holded", "erp_rejected", None)
             )
             assert beside.standing(order.entity_id) == wanted
 
@@ -208,9 +208,9 @@ class TestARefusal:
     ) -> None:
         order = rejected(beside, php, erp)
 
-        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", None)
         row = beside.order(order.entity_id)
-        assert (row.hold_before_state, row.hold_before_status) == ("new", "pending")
+        assert (row.hold_before_state, row.hold_before_status) == ("new", "erp_released")
         assert beside.comments(order.entity_id) == ["ERP refused: Credit limit exceeded"]
         assert beside.look() == []
 
@@ -220,7 +220,7 @@ class TestARefusal:
         order = rejected(beside, php, erp)
 
         php.unhold(order.entity_id)
-        assert beside.standing(order.entity_id)[:2] == ("new", "pending")
+        assert beside.standing(order.entity_id)[:2] == ("new", "erp_released")
         assert beside.look() == [(order.entity_id, "order.released", "pending")]
         beside.deliver(erp)
         beside.acknowledge()
@@ -228,6 +228,26 @@ class TestARefusal:
         assert erp.types() == ("order.placed", "order.placed")
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
         assert beside.look() == []
+
+    def test_that_comes_twice_is_over_with_each_unhold(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = php.place()
+        erp.answers[order.increment_id] = [NO, NO, NO]
+        statuses = []
+        for _ in range(3):
+            answer(beside, erp)
+            beside.acknowledge()
+            assert beside.standing(order.entity_id)[:2] == ("holded", "erp_rejected")
+            assert beside.look() == []
+            php.unhold(order.entity_id)
+            statuses.append(beside.standing(order.entity_id)[1])
+        answer(beside, erp)
+        beside.acknowledge()
+
+        assert statuses == ["erp_released", "pending", "erp_released"]
+        assert len(erp.pushed) == 4
+        assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
 
     def test_that_was_requeued_and_accepted_takes_its_hold_back(
         self, beside: Beside, php: Shop, erp: ScriptedErp
@@ -258,7 +278,7 @@ class TestARefusal:
         answer(beside, erp)
         beside.acknowledge()
 
-        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", None)
         assert beside.comments(order.entity_id) == [
             "ERP refused: Credit limit exceeded",
             "ERP refused: still no",
@@ -272,7 +292,7 @@ class TestARefusal:
         answer(beside, erp)
         php.hold(order.entity_id)
         beside.acknowledge()
-        assert beside.standing(order.entity_id) == ("holded", "holded", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("holded", "holded", None)
         assert beside.look() == [(order.entity_id, "order.held", "pending")]
 
         self.requeue(beside)
@@ -299,7 +319,7 @@ class TestARefusal:
 
         beside.acknowledge()
 
-        assert beside.standing(order.entity_id) == ("complete", "complete", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("complete", "complete", None)
 
     def test_of_an_update_keeps_the_number_and_unhold_sends_it_again(
         self, beside: Beside, php: Shop, erp: ScriptedErp
@@ -312,8 +332,10 @@ class TestARefusal:
         assert beside.standing(order.entity_id) == ("holded", "erp_rejected", number(order))
 
         php.unhold(order.entity_id)
+        assert beside.standing(order.entity_id)[:2] == ("new", "erp_released")
         beside.look()
         beside.deliver(erp)
+        beside.acknowledge()
 
         assert erp.types() == ("order.placed", "order.updated", "order.updated")
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
@@ -432,6 +454,123 @@ class TestWhenMagentoIsSavingTheOrder:
         assert beside.look() == [(order.entity_id, "order.updated", "pending")]
 
 
+class TestTheErpsNumber:
+    """In a column that may belong to somebody else."""
+
+    CHARGE = "trq5nhbtg9qzzx1hcz5b"
+
+    def charge(self, beside: Beside, order: PlacedOrder) -> None:
+        """A payment module keeps its charge where the ERP's number would go."""
+        orders = beside.schema.table("sales_order")
+        beside.sql(
+            f"UPDATE {orders} SET ext_order_id = %s WHERE entity_id = %s",
+            self.CHARGE,
+            order.entity_id,
+        )
+
+    @pytest.mark.parametrize("refused_first", [False, True])
+    def test_never_replaces_another_systems(
+        self, beside: Beside, php: Shop, erp: ScriptedErp, refused_first: bool
+    ) -> None:
+        order = php.place()
+        self.charge(beside, order)
+        if refused_first:
+            erp.answers[order.increment_id] = [NO]
+            answer(beside, erp)
+            beside.acknowledge()
+            assert beside.standing(order.entity_id) == ("holded", "erp_rejected", self.CHARGE)
+            php.unhold(order.entity_id)
+        answer(beside, erp)
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", self.CHARGE)
+        assert beside.comments(order.entity_id)[-1] == f"ERP order {number(order)}"
+        row = write_backs(beside)[-1]
+        assert (row.wrote_status, row.wrote_number) == ("erp_received", None)
+        assert "holds another system's number" in row.message
+        assert beside.look() == []
+
+    def test_is_told_where_a_stale_save_is_mended_in_an_order_with_another_systems(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = php.place()
+        self.charge(beside, order)
+        answer(beside, erp)
+        TestAStaleSave().undo(beside, php, order)
+        assert beside.standing(order.entity_id) == ("new", "pending", self.CHARGE)
+
+        assert beside.look() == []
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", self.CHARGE)
+        assert len(erp.pushed) == 1
+
+    def test_is_not_fought_for_when_another_system_takes_the_column_afterwards(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = accepted(beside, php, erp)
+        self.charge(beside, order)
+
+        assert beside.look() == []
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id)[2] == self.CHARGE
+        assert [row.applied for row in write_backs(beside)] == [1]
+
+    @pytest.mark.parametrize("reference", ["SO-" + "9" * 30, "SO-\U0001f600"])
+    def test_is_never_cut_or_changed_to_fit_the_column(
+        self, beside: Beside, php: Shop, erp: ScriptedErp, reference: str
+    ) -> None:
+        order = php.place()
+        erp.answers[order.increment_id] = [Accepted(booked=Booked(reference=reference))]
+        answer(beside, erp)
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", None)
+        (row,) = write_backs(beside)
+        assert (row.number, row.wrote_number) == (reference, None)
+        assert "does not fit into ext_order_id (32, utf8" in row.message
+        assert beside.look() == []
+
+    def test_stays_out_of_the_order_where_that_is_configured(
+        self, beside: Beside, php: Shop, erp: ScriptedErp, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = php.place()
+        answer(beside, erp)
+        monkeypatch.setattr(beside.write_back, "_rules", Rules(numbers=False))
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", None)
+        assert beside.comments(order.entity_id) == [f"ERP order {number(order)}"]
+        assert beside.look() == []
+
+    def test_goes_into_a_comment_that_does_not_name_it_where_it_stands_nowhere_else(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = php.place()
+        self.charge(beside, order)
+        answer(beside, erp)
+        beside.sql("UPDATE {write_back} SET comment = 'taken'")
+        beside.acknowledge()
+
+        assert beside.comments(order.entity_id) == [f"taken ({number(order)})"]
+
+
+def test_of_a_finished_order_is_told_that_its_status_was_left(
+    beside: Beside, php: Shop, erp: ScriptedErp
+) -> None:
+    order = php.place()
+    answer(beside, erp)
+    php.invoice(order.entity_id)
+    php.ship(order.entity_id)
+    beside.acknowledge()
+
+    (row,) = write_backs(beside)
+    assert (row.state, row.status) == ("applied", "erp_received")
+    assert (row.wrote_status, row.wrote_number) == (None, number(order))
+    assert row.message == "the order is complete and keeps its status"
+
+
 class TestAStaleSave:
     """PHP loads the order, we write, PHP saves all its columns: our write is gone."""
 
@@ -468,7 +607,7 @@ class TestAStaleSave:
         assert beside.look() == []
         beside.acknowledge()
 
-        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", None)
         assert len(erp.pushed) == 1
 
     def test_that_brings_our_old_hold_back_is_mended_and_no_hold(
@@ -482,7 +621,7 @@ class TestAStaleSave:
         assert beside.standing(order.entity_id)[0] == "new"
         loaded.order["customer_note"] = "x"
         loaded.save()
-        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", REFUSED_MARK)
+        assert beside.standing(order.entity_id) == ("holded", "erp_rejected", None)
 
         assert beside.look() == []
         beside.acknowledge()

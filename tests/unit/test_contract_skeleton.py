@@ -71,12 +71,11 @@ def test_filled_in_it_loads_and_fits_and_makes_a_request(tmp_path: Path) -> None
     findings = contract.check(tmp_path / "calls.yaml")
     adapter = create_soap(soap(tmp_path))
     assert isinstance(adapter, Previewing)
-    preview = adapter.preview(placed(simple_order()))
+    [preview] = adapter.preview(placed(simple_order()))
     adapter.close()
 
     # A SKU may be longer than this ERP's twenty characters, a number too: that is worth knowing.
     assert {one.id for one in findings} == {"too-long"}
-    assert preview is not None
     assert "<ns0:externalId>000000042</ns0:externalId>" in (preview.body or "")
 
 
@@ -108,8 +107,7 @@ def test_a_rest_skeleton_works_too(tmp_path: Path) -> None:
     assert [one for one in contract.check(tmp_path / "calls.yaml") if one.severity == "error"] == []
     adapter = create_rest(connection(tmp_path))
     assert isinstance(adapter, Previewing)
-    preview = adapter.preview(placed(simple_order()))
+    [preview] = adapter.preview(placed(simple_order()))
     adapter.close()
-    assert preview is not None
     assert preview.request == "POST http://erp.invalid/api/shops/main/orders"
     assert json.loads(preview.body or "")["externalNumber"] == "000000042"

@@ -56,7 +56,7 @@ def trade() -> WsdlDescription:
 
 def described(path: Path) -> WsdlDescription:
     connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(path))
-    return WsdlDescription(Wsdl.load(str(path), Documents(connection)).document)
+    return WsdlDescription(Wsdl.load(str(path), Documents(connection)))
 
 
 def opened(path: Path) -> Contract:
@@ -112,7 +112,7 @@ def test_lists_attributes_and_what_has_no_name(trade: WsdlDescription) -> None:
     assert order["line"].many
     assert order["mandant"].kind == "whole number"
     assert order["test"].takes == {"truth value"}
-    assert order["_value_1"].kind == "anything"
+    assert order["_value_1"].kind == "any element"
 
 
 def test_a_type_may_contain_itself(trade: WsdlDescription) -> None:
@@ -234,7 +234,7 @@ def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
     connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL))
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
 
-    assert name in field(WsdlDescription(wsdl.document), "CreateOrder", "body.document").types
+    assert name in field(WsdlDescription(wsdl), "CreateOrder", "body.document").types
     assert str(wsdl.filler.type_named(name).qname) == "{urn:trade:base}Quote"
 
 

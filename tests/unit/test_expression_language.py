@@ -136,7 +136,7 @@ def test_what_is_empty_stays_empty_through_a_filter(source: str) -> None:
 def test_what_is_not_there_is_missing_and_never_empty(
     source: str, given: object, told: str
 ) -> None:
-    with pytest.raises(Missing, match="^" + told.replace("[", r"\[")):
+    with pytest.raises(ExpressionError, match="^" + told.replace("[", r"\[")):
         value(source, x=given)
 
 
@@ -183,14 +183,14 @@ def test_a_name_is_the_key_and_never_a_method(name: str) -> None:
 )
 @pytest.mark.parametrize("name", ["format", "real", "count", "key", "upper", "append"])
 def test_no_method_of_any_object_can_be_reached(thing: object, name: str) -> None:
-    with pytest.raises(Missing):
+    with pytest.raises(ExpressionError):
         value(f"x.{name}", x=thing)
 
 
 @pytest.mark.parametrize(
     "source",
     [
-        "x()", "x.y()", "range(9)", "''.join([])", "x.__class__", "x['__class__']", "x._a",
+        "x()", "x.y()", "range(9)", "''.join([])", "x.__class__", "x['__class__']", "x.__a",
         "2 ** 9", "x | map('a')", "x | attr('__class__')", "x | tojson", "lipsum", "cycler",
         "self", "x | round(*[1])", "x if y", "{% if 1 %}", "x }} {{ y", "x; y", "x = 1", "x y",
         "", "   ", "x |", "(x", "'a", "x.", "x[", "1 2", "x is divisibleby(2)", "x is blue",
@@ -209,13 +209,13 @@ def test_any_text_is_either_an_expression_or_a_clear_refusal(source: str) -> Non
 
 
 def test_a_thousand_brackets_are_refused_and_do_not_break_the_reader() -> None:
-    with pytest.raises(InvalidExpression, match="too deeply nested"):
+    with pytest.raises(InvalidExpression, match="divide it"):
         compile_expression("(" * 100_000 + "x" + ")" * 100_000, SCOPE)
 
 
 def test_a_default_is_not_computed_when_it_is_not_needed() -> None:
     assert value("x | default(y.nothing)", x=1) == 1
-    with pytest.raises(Missing):
+    with pytest.raises(ExpressionError):
         value("x | default(y.nothing)", x=None, y={})
 
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from sidecar.domain.event import EventType
 from sidecar.domain.lifecycle import (
-    REFUSED_MARK,
     Finding,
     KnownOrder,
+    Overwritten,
     compare,
     facts_of,
     fingerprint,
@@ -161,49 +161,75 @@ def test_two_orders_never_share_a_fingerprint() -> None:
     assert fingerprint(order()) == fingerprint(ORDER)
 
 
+HELD_BY_US = Overwritten("new", ORDER.status, None, held_by_us=False)
+"""How an order stood before our refusal held it."""
+RELEASED_BY_US = Overwritten("holded", "erp_rejected", None, held_by_us=True)
+"""How an order stood before our acceptance took our hold back."""
+
+
 class TestAStaleSaveOfMagento:
     """PHP loaded the order before our write and then saved all its columns."""
 
-    def test_that_took_the_erps_number_away_is_undone_and_no_event(self) -> None:
-        before = known(ext_order_id="SO-1")
+    def held(self, **fields: Any) -> KnownOrder:
+        given = {"state": "holded", "status": "erp_rejected", "held_by_us": True}
+        return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
-        assert compare(before, order(ext_order_id=None)) == Finding((), undone=True)
+    def accepted(self, **fields: Any) -> KnownOrder:
+        given = {"status": "erp_received", "ext_order_id": "SO-1"}
+        return known(**(given | {"overwritten": HELD_BY_US} | fields))
+
+    def test_that_took_the_erps_number_away_is_undone_and_no_event(self) -> None:
+        assert compare(self.accepted(), order(ext_order_id=None)) == Finding((), undone=True)
+
+    def test_is_no_matter_where_another_system_took_the_column_over(self) -> None:
+        assert compare(self.accepted(), order(ext_order_id="ch_123")) == Finding(())
+
+    def test_that_took_our_status_away_is_undone_where_the_number_stands_elsewhere(self) -> None:
+        assert compare(self.accepted(ext_order_id=None), ORDER) == Finding((), undone=True)
 
     def test_that_took_our_hold_away_is_no_release(self) -> None:
-        before = known(state="holded", ext_order_id=REFUSED_MARK, held_by_us=True)
+        assert compare(self.held(), ORDER) == Finding((), undone=True)
 
-        assert compare(before, order(ext_order_id=None)) == Finding((), undone=True)
+    def test_that_took_our_hold_away_from_another_systems_number_is_no_release(self) -> None:
+        before = self.held(overwritten=msgspec.structs.replace(HELD_BY_US, ext_order_id="ch_123"))
+
+        assert compare(before, order(ext_order_id="ch_123")) == Finding((), undone=True)
 
     def test_that_brought_our_old_hold_back_is_no_hold(self) -> None:
-        before = known(ext_order_id="SO-1")
-        now = order(state="holded", ext_order_id=REFUSED_MARK)
+        before = self.accepted(overwritten=RELEASED_BY_US)
 
-        assert compare(before, now) == Finding((), undone=True)
+        found = compare(before, order(state="holded", status="erp_rejected"))
+
+        assert found == Finding((), undone=True)
 
     def test_that_canceled_the_order_is_a_cancel_all_the_same(self) -> None:
-        before = known(state="holded", ext_order_id=REFUSED_MARK, held_by_us=True)
-
-        found = compare(before, order(state="canceled", ext_order_id=None))
-
-        assert found == Finding((CANCELED,), undone=True)
+        assert events(self.held(), order(state="canceled", ext_order_id=None)) == (CANCELED,)
 
     def test_that_held_the_order_is_a_humans_hold(self) -> None:
-        found = compare(known(ext_order_id="SO-1"), order(state="holded", ext_order_id=None))
+        found = compare(self.accepted(), order(state="holded", ext_order_id=None))
 
         assert found == Finding((HELD,), undone=True)
 
     def test_that_changed_something_is_an_update_too(self) -> None:
         now = order(ext_order_id=None, customer_email="x@y")
 
-        assert compare(known(ext_order_id="SO-1"), now) == Finding((UPDATED,), undone=True)
+        assert compare(self.accepted(), now) == Finding((UPDATED,), undone=True)
+
+    def test_that_we_gave_up_to_write_again_is_found_once(self) -> None:
+        assert compare(known(overwritten=HELD_BY_US, status=ORDER.status), ORDER) == Finding(())
 
 
-def test_a_humans_unhold_of_our_hold_is_a_release() -> None:
-    before = known(state="holded", ext_order_id=REFUSED_MARK, held_by_us=True)
+@pytest.mark.parametrize("status", ["erp_released", "processing", "a_status_of_a_module"])
+def test_a_humans_unhold_of_our_hold_is_a_release(status: str) -> None:
+    before = known(state="holded", status="erp_rejected", held_by_us=True, overwritten=HELD_BY_US)
 
-    found = compare(before, order(state="new", ext_order_id=REFUSED_MARK))
+    assert compare(before, order(state="new", status=status)) == Finding((RELEASED,))
 
-    assert found == Finding((RELEASED,))
+
+def test_where_unhold_cannot_be_told_from_a_stale_save_it_is_a_release() -> None:
+    before = known(state="holded", status="erp_rejected", held_by_us=True)
+
+    assert compare(before, ORDER) == Finding((RELEASED,))
 
 
 def test_what_is_due_is_reckoned_where_magento_left_the_column_empty() -> None:

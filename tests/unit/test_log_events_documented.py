@@ -18,7 +18,8 @@ ENDINGS = {
     "intake.": [kind.value for kind in EventType],
 }
 NAME = re.compile(
-    r"(intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station|log|heartbeat|identity)"
+    r"(adapter|intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station|log|"
+    r"heartbeat|identity)"
     r"\.[a-z_.]+"
 )
 OTHERS = {"testing", "cli", "settings", "crash_point.py", "log.py"}

@@ -40,7 +40,7 @@ class Job:
 
 @pytest.fixture
 def schedule() -> Iterator[Schedule]:
-    running = Schedule(4)
+    running = Schedule()
     yield running
     running.stop()
 
@@ -101,7 +101,7 @@ def test_a_job_may_be_woken_for_later(schedule: Schedule, job: Job) -> None:
 
 def test_a_job_that_wakes_another_in_the_moment_of_a_stop_does_not_hang() -> None:
     for _ in range(20):
-        schedule = Schedule(2)
+        schedule = Schedule()
         schedule.every(FOR_EVER, "other", lambda: None)
         stopping = threading.Event()
 

@@ -23,7 +23,9 @@ return [
                 'dbname' => 'magento',
                 'username' => 'shop',
                 'password' => 'hun\\'ter\\\\2',
-                'driver_options' => [1014 => false, PDO::MYSQL_ATTR_SSL_CA => '/ca.pem'],
+                'driver_options' => [1014 => false, \\PDO::MYSQL_ATTR_INIT_COMMAND => 'SET NAMES'],
+                'engine' => 'innodb',
+                'initStatements' => 'SET NAMES utf8;',
                 'active' => '1',
             ]
         ]
@@ -113,6 +115,99 @@ def test_a_value_that_cannot_be_had_is_named_with_its_line(
     assert raised.value.message.startswith(f"{file}:{line}: db.connection.default.")
     assert said in raised.value.message
     assert "shop.database" in raised.value.remedy
+
+
+LOGIN = "'host' => 'db', 'dbname' => 'm', 'username' => 'u'"
+SALES = "'host' => 'db', 'dbname' => 'm_sales', 'username' => 'u'"
+
+
+def with_db(db: str, beside: str = "") -> str:
+    return f"<?php\nreturn ['db' => [\n{db}\n],\n{beside}];\n"
+
+
+@pytest.mark.parametrize(
+    ("db", "beside", "named"),
+    [
+        (f"'connection' => ['default' => [{LOGIN}], 'sales' => [{SALES}]]", "", "sales"),
+        (f"'connection' => ['default' => [{LOGIN}], 'checkout' => [{SALES}]]", "", "checkout"),
+        (
+            f"'connection' => ['default' => [{LOGIN}], 'orders' => [{SALES}]]",
+            "'resource' => ['sales' => ['connection' => 'orders']]",
+            "orders",
+        ),
+        (
+            f"'connection' => ['default' => [{LOGIN}], 'sales' => ['host' => 'db2'] + $x]",
+            "",
+            "sales is computed",
+        ),
+    ],
+)
+def test_a_database_of_its_own_for_orders_is_refused(
+    root: Path, db: str, beside: str, named: str
+) -> None:
+    write(root, with_db(db, beside))
+    with pytest.raises(ConfigurationError, match=f"env.php:3: db.connection.{named}"):
+        read_env_php(root)
+
+
+def test_a_second_connection_to_the_same_database_or_of_another_module_is_no_matter(
+    root: Path,
+) -> None:
+    write(
+        root,
+        with_db(
+            f"'connection' => ['default' => [{LOGIN}], 'indexer' => [{LOGIN}], "
+            f"'sales' => [{LOGIN}], 'wordpress' => [{SALES}]], 'slave_connection' => []",
+            "'resource' => ['default_setup' => ['connection' => 'default'], "
+            "'sales' => ['connection' => 'default']]",
+        ),
+    )
+    assert read_env_php(root).name == "m"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "'port' => '3307'",
+        "'unix_socket' => '/run/db.sock'",
+        "'ssl_ca' => '/ca.pem'",
+        "'active' => '0'",
+        "'driver_options' => [PDO::MYSQL_ATTR_SSL_CA => '/ca.pem']",
+        "'driver_options' => [1009 => '/ca.pem']",
+        "'driver_options' => [1014 => true]",
+        "'driver_options' => options()",
+        "'somebody' => 'knows'",
+    ],
+)
+def test_a_key_of_the_connection_that_is_not_understood_is_refused_by_its_line(
+    root: Path, entry: str
+) -> None:
+    file = write(root, with_connection(f"{LOGIN},\n{entry}"))
+    with pytest.raises(ConfigurationError) as raised:
+        read_env_php(root)
+    assert raised.value.message.startswith(f"{file}:4: db.connection.default.")
+    assert "shop.database" in raised.value.remedy
+
+
+@pytest.mark.parametrize("key", ["slave_connection", "something"])
+def test_a_part_of_the_db_section_that_is_not_understood_is_refused(root: Path, key: str) -> None:
+    write(
+        root, with_db(f"'connection' => ['default' => [{LOGIN}]],\n'{key}' => ['x' => [{SALES}]]")
+    )
+    with pytest.raises(ConfigurationError, match=f"env.php:4: db.{key}"):
+        read_env_php(root)
+
+
+def test_another_main_connection_is_refused(root: Path) -> None:
+    write(
+        root,
+        with_db(
+            f"'connection' => ['default' => [{LOGIN}], 'shop' => [{SALES}]]",
+            "'resource' => ['default_setup' => ['connection' => 'shop']]",
+        ),
+    )
+    with pytest.raises(ConfigurationError, match=r"default_setup\.connection is 'shop'"):
+        read_env_php(root)
 
 
 @pytest.mark.parametrize(

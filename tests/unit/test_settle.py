@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Settler
 from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.domain.outcome import (
     Accepted,
     Booked,
@@ -93,7 +92,7 @@ def test_accepted_is_over_and_goes_back_to_magento() -> None:
     assert (end.status, end.due_in, end.booked, end.maybe_booked) == (ACCEPTED, None, BOOKED, False)
     assert end.verdict is not None
     assert (end.verdict.verdict, end.verdict.status) == ("accepted", "erp_received")
-    assert (end.verdict.ext_order_id, end.verdict.comment) == ("SO-1", "ERP order SO-1")
+    assert (end.verdict.number, end.verdict.comment) == ("SO-1", "ERP order SO-1")
     assert end.differences == ()
 
 
@@ -163,7 +162,7 @@ def test_the_erps_status_decides_what_the_order_becomes() -> None:
     assert verdict(None) == ("erp_received", "taken as SO-1")
 
 
-def test_a_number_too_long_for_magento_is_cut_there_and_kept_whole_in_the_ledger() -> None:
+def test_a_number_too_long_for_magento_is_never_cut_into_another_number() -> None:
     reference = "SO-" + "9" * 60
 
     end = pushed(Accepted(booked=Booked(reference=reference)))
@@ -171,7 +170,7 @@ def test_a_number_too_long_for_magento_is_cut_there_and_kept_whole_in_the_ledger
     assert end.booked
     assert end.booked.reference == reference
     assert end.verdict
-    assert end.verdict.ext_order_id == reference[:32]
+    assert end.verdict.number == reference
 
 
 def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
@@ -187,14 +186,24 @@ def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
         True,
     )
     assert end.verdict.comment == "ERP refused: Credit limit {exceeded}"
-    assert end.verdict.ext_order_id == REFUSED_MARK
+    assert (end.verdict.number, end.verdict.of_placement) == (None, True)
+
+
+def test_what_the_erp_says_is_text_in_magentos_page() -> None:
+    end = pushed(Rejected(message="<img src=x onerror=alert(1)> \u202eevil\x1b]52;c;x\a"))
+
+    assert end.verdict
+    assert end.verdict.comment == (
+        "ERP refused: &lt;img src=x onerror=alert(1)&gt; \ufffdevil\ufffd]52;c;x\ufffd"
+    )
+    assert end.reason, "the ledger keeps the ERP's own words"
 
 
 def test_a_refused_change_keeps_the_number_that_the_order_has() -> None:
     end = pushed(Rejected(message="no"), claimed(EventType.ORDER_UPDATED))
 
     assert end.verdict
-    assert end.verdict.ext_order_id is None
+    assert (end.verdict.number, end.verdict.of_placement) == (None, False)
 
 
 def test_an_order_that_is_being_canceled_is_not_held() -> None:

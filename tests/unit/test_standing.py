@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.acknowledge.standing import after_acceptance, after_refusal
+from sidecar.acknowledge.standing import after_acceptance, after_refusal, released_status
+from sidecar.domain.lifecycle import Overwritten
 from sidecar.magento.order_writer import Standing
 
 STATES = [
@@ -20,7 +21,7 @@ NEW = Standing(42, "000000042", "new", "pending", None, None, None)
 HELD = replace(
     NEW, state="holded", status="holded", hold_before_state="new", hold_before_status="pending"
 )
-REFUSED = replace(HELD, status="erp_rejected", ext_order_id="refused by ERP")
+REFUSED = replace(HELD, status="erp_rejected", hold_before_status="erp_released")
 
 
 def accepted(before: Standing, *, held_by_us: bool = False) -> Standing:
@@ -28,7 +29,7 @@ def accepted(before: Standing, *, held_by_us: bool = False) -> Standing:
 
 
 def refused(before: Standing, *, hold: bool = True) -> Standing:
-    return after_refusal(before, "erp_rejected", "refused by ERP", hold=hold)
+    return after_refusal(before, "erp_rejected", None, hold=hold, released="erp_released")
 
 
 @pytest.mark.parametrize("state", ["new", "processing"])
@@ -76,14 +77,52 @@ def test_a_refusal_holds_as_magento_holds() -> None:
 
 
 @pytest.mark.parametrize("state", [*OVER, "payment_review", "holded"])
-def test_what_magento_would_not_hold_is_marked_only(state: str) -> None:
+def test_what_magento_would_not_hold_is_left_alone(state: str) -> None:
     before = replace(NEW, state=state, status=state)
 
-    assert refused(before) == replace(before, ext_order_id="refused by ERP")
+    assert refused(before) == before
 
 
-def test_where_no_hold_is_wanted_the_order_is_marked_only() -> None:
-    assert refused(NEW, hold=False) == replace(NEW, ext_order_id="refused by ERP")
+def test_where_no_hold_is_wanted_the_order_is_left_alone() -> None:
+    assert refused(NEW, hold=False) == NEW
+
+
+def test_without_a_status_for_it_unhold_gives_back_what_was() -> None:
+    after = after_refusal(NEW, "erp_rejected", None, hold=True)
+
+    assert (after.hold_before_state, after.hold_before_status) == (NEW.state, NEW.status)
+
+
+class TestTheStatusThatUnholdGives:
+    ASSIGNED = frozenset({("erp_released", "new"), ("erp_released", "processing")})
+
+    def unhold(self, before: Standing, earlier: Overwritten | None = None) -> str | None:
+        return released_status(before, "erp_released", earlier, self.ASSIGNED)
+
+    def test_is_the_configured_one_where_magento_knows_it_in_that_state(self) -> None:
+        assert self.unhold(NEW) == "erp_released"
+        assert self.unhold(replace(NEW, state="pending_payment")) is None
+        assert released_status(NEW, "erp_released", None, frozenset()) is None
+        assert released_status(NEW, None, None, self.ASSIGNED) is None
+
+    def test_is_the_first_one_again_when_the_order_is_refused_again(self) -> None:
+        again = replace(NEW, status="erp_released")
+        first = Overwritten("new", "pending", None, held_by_us=False)
+
+        assert self.unhold(again, first) == "pending"
+        assert self.unhold(again) is None
+
+    @given(
+        st.sampled_from(STATES),
+        st.sampled_from(["pending", "erp_released", "erp_received"]),
+        st.sampled_from([None, "pending", "erp_released"]),
+    )
+    def test_is_never_the_one_that_a_stale_save_brings(
+        self, state: str, status: str, earlier: str | None
+    ) -> None:
+        first = Overwritten(state, earlier, None, held_by_us=False) if earlier else None
+
+        assert self.unhold(replace(NEW, state=state, status=status), first) != status
 
 
 def test_a_refused_change_leaves_the_number() -> None:
@@ -98,7 +137,7 @@ STANDINGS = st.builds(
     st.just("000000042"),
     st.sampled_from(STATES),
     st.sampled_from([*STATES, "erp_received", "erp_rejected"]),
-    st.none() | st.sampled_from(["SO-1", "refused by ERP"]),
+    st.none() | st.sampled_from(["SO-1", "ch_123"]),
     st.none() | st.sampled_from(STATES[:3]),
     st.none() | st.sampled_from(STATES[:3]),
 )

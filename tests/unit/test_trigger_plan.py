@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sidecar.capture.trigger_plan import (
     WATCHED,
     Column,
+    Definer,
     LiveSchema,
     LiveTrigger,
     TriggerPlan,
@@ -164,15 +165,24 @@ def test_the_definer_is_the_account_that_magentos_own_triggers_show() -> None:
         mview("store_group", definer="former@localhost"),
     ]
 
-    found = plan(a_shop(triggers), {"orders"}, names, account="configured@%")
+    found = plan(a_shop(triggers), {"orders"}, names, definer=Definer("configured@%"))
 
     assert found.definer == "magento@%"
     assert {trigger.definer for trigger in found.planned} == {"magento@%"}
     assert all("DEFINER=`magento`@`%`" in trigger.statement for trigger in found.planned)
 
 
+def test_magentos_own_account_defines_ours_although_a_dump_left_magentos_to_root() -> None:
+    restored = a_shop([mview("sales_order", definer="root@localhost")])
+    known = Definer("magento@%", beside="root@localhost")
+
+    assert plan(restored, {"orders"}, names, definer=known).definer == "magento@%"
+    rebuilt = a_shop([mview("sales_order", definer="new@%")])
+    assert plan(rebuilt, {"orders"}, names, definer=known).definer == "new@%"
+
+
 def test_without_mview_the_definer_is_the_configured_account_else_who_is_logged_in() -> None:
-    assert plan(a_shop(), {"orders"}, names, account="magento@%").definer == "magento@%"
+    assert plan(a_shop(), {"orders"}, names, definer=Definer("magento@%")).definer == "magento@%"
     assert plan(a_shop(), {"orders"}, names).definer == "installer@localhost"
 
 
