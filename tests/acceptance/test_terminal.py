@@ -127,7 +127,7 @@ def test_no_command_fails_on_its_output_or_needs_a_place_to_be_in(rig: Rig, numb
     names = sorted(ARGUMENTS.keys() - {"triggers suspend", "bundle", "run", "check"})
     calls = [call(rig, name, number) for name in names]
     nowhere = {"folder": "gone", "unset": ["HOME", "USER", "PATH", "LANG", "TERM"]}
-    ways = ({}, {"streams": "out full"}, {"streams": "pipe", **nowhere})
+    ways: tuple[dict[str, Any], ...] = ({}, {"streams": "out full"}, {"streams": "pipe", **nowhere})
     cases: list[dict[str, Any]] = [{"call": one, **way} for way in ways for one in calls]
     results = tried(rig, cases)
     usual, full, pipe = (results[at : at + len(names)] for at in range(0, len(cases), len(names)))
@@ -151,7 +151,7 @@ def test_a_closed_stream_is_one_that_nobody_reads(rig: Rig, number: str) -> None
 
 def test_no_command_fails_on_bytes_that_are_no_text(rig: Rig, number: str) -> None:
     nasty = "\udcff\udcfe"
-    cases = []
+    cases: list[dict[str, Any]] = []
     for name, command in LEAVES.items():
         if name in ("demo", "run"):
             continue
