@@ -61,7 +61,8 @@ def _run() -> int:
         return _ABORTED
     except OSError as error:
         kind = PermissionDenied if isinstance(error, PermissionError) else SidecarError
-        place = error.filename or "this folder or device"
+        # Without a name it is the folder that a relative path is looked for from.
+        place = error.filename or "the working directory, or a device"
         return _failed(kind(f"{place}: {error.strerror or type(error).__name__}"))
     except Exception as error:  # noqa: BLE001 - a traceback helps nobody who did not write this
         return _failed(

@@ -27,8 +27,8 @@ CALLS = Path(__file__).parents[2] / "sidecar" / "testing" / "demo" / "calls.yaml
 NUMBER = "{number}"
 #: Command → the shortest call that changes nothing, or can be repeated.
 ARGUMENTS = {
-    "adapter check": "--contract nowhere.wsdl",
-    "adapter describe": "nowhere.wsdl",
+    "adapter check": "--contract /nowhere.wsdl",
+    "adapter describe": "/nowhere.wsdl",
     "adapter dry-run": NUMBER,
     "adapter list": "",
     "audit list": "",
