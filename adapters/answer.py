@@ -27,6 +27,7 @@ from sidecar.domain.outcome import (
     Retry,
     Throttled,
     Unknown,
+    name_of,
 )
 
 PREDICATES = (
@@ -78,6 +79,12 @@ class Evidence:
         """Why "not booked" must not be believed; empty where it may be."""
         return self.stranger or ("" if predicate.reads_body else self.wordless)
 
+    def believed(self, verdict: Outcome) -> Outcome:
+        """What the protocol itself says, unless it may be a gateway that speaks it."""
+        if not self.stranger:
+            return verdict
+        return Unknown(message=f"{name_of(verdict)}, but {self.stranger}; {self.told}")
+
     @property
     def told(self) -> str:
         """Summary and the beginning of the body in one line."""
@@ -123,7 +130,7 @@ class Answer:
     def outcome(self, values: Values, evidence: Evidence) -> Outcome:
         """What the answer comes to; never raises for what the ERP said."""
         if evidence.verdict is not None:
-            return evidence.verdict
+            return evidence.believed(evidence.verdict)
         decided, passed_over = self._decide(values)
         if decided is None:
             if evidence.otherwise is not None:
@@ -214,9 +221,10 @@ class BatchAnswer:
         event's own values have its `ref` and `event`.
         """
         if evidence.verdict is not None:
-            if isinstance(evidence.verdict, Rejected) and len(events) > 1:
+            verdict = evidence.believed(evidence.verdict)
+            if isinstance(verdict, Rejected) and len(events) > 1:
                 return None, ""
-            return [evidence.verdict] * len(events), ""
+            return [verdict] * len(events), ""
         try:
             if not self.ok.holds(values):
                 outcome = self.whole.outcome(values, evidence)
