@@ -172,7 +172,7 @@ class GenericAdapter(Generic[Call]):
         inquiry, asked = self._harmless()
         values = {"shop": self._shop, **asked}
         try:
-            request = self._request(inquiry.call, values) if inquiry else self._bare
+            request = self._question(inquiry.call, values) if inquiry else self._bare
             reply = self._transport.send(request)
         except NotSent as wrong:
             if wrong.exchange.status is not None:
@@ -224,6 +224,10 @@ class GenericAdapter(Generic[Call]):
         """
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return self._filled(call, {**values, **once})
+
+    def _question(self, call: Call, values: Values) -> Request:
+        """As `_request`, for a call that changes nothing."""
+        return dataclasses.replace(self._request(call, values), asks=True)
 
     def _shown(self, call: Call, values: Values) -> Preview:
         """The call as it would be made, with no secret in it."""
@@ -328,7 +332,7 @@ class GenericAdapter(Generic[Call]):
         """
         values = {"shop": self._shop, **asked}
         try:
-            request = self._request(inquiry.call, values)
+            request = self._question(inquiry.call, values)
             reply = self._transport.send(request)
             values["response"], _ = read_answer(inquiry.call, reply)
             if not inquiry.ok.holds(values):
