@@ -8,8 +8,10 @@ success: an acceptance without its reference is Unknown too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from adapters.compiler import Values
@@ -237,10 +239,13 @@ class BatchAnswer:
         except ExpressionError as wrong:
             unknown = Unknown(message=f"the batch's answer is unusable: {wrong.message}")
             return [evidence.otherwise or unknown] * len(events), ""
-        outcomes = [self._one(matched, {**values, **one}, evidence) for one in events]
-        for one in events:
-            for key in _keys(one):
-                matched.pop(key, None)
+        keys = _keys(events)
+        outcomes = [
+            self._one([result for key in mine for result in matched.get(key, ())], one, evidence)
+            for mine, one in zip(keys, ({**values, **each} for each in events), strict=True)
+        ]
+        for key in chain.from_iterable(keys):
+            matched.pop(key, None)
         strays += sum(map(len, matched.values()))
         return outcomes, f"{strays} results belong to nothing that was sent" if strays else ""
 
@@ -259,8 +264,7 @@ class BatchAnswer:
                 matched.setdefault(key, []).append(result)
         return matched, strays
 
-    def _one(self, matched: Mapping[str, list[Any]], event: Values, evidence: Evidence) -> Outcome:
-        mine = [result for key in _keys(event) for result in matched.get(key, ())]
+    def _one(self, mine: Sequence[Any], event: Values, evidence: Evidence) -> Outcome:
         if not mine:
             return Unknown(message=f"the batch's answer says nothing of it; {evidence.summary}")
         if len(mine) > 1:
@@ -268,7 +272,15 @@ class BatchAnswer:
         return self.each.outcome({**event, "result": mine[0]}, evidence)
 
 
-def _keys(event: Values) -> tuple[str, ...]:
-    """What a result may call an event: our reference, or the entity's own number."""
-    number = event["event"].data.increment_id
-    return (event["ref"],) if event["ref"] == number else (event["ref"], number)
+def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
+    """What a result may call each event: our reference, or the entity's own number.
+
+    A number that two of them share, or that is another's reference, names none of them.
+    """
+    names = Counter(name for one in events for name in {one["ref"], one["event"].data.increment_id})
+    found = []
+    for one in events:
+        number = one["event"].data.increment_id
+        is_known = number == one["ref"] or names[number] > 1
+        found.append((one["ref"],) if is_known else (one["ref"], number))
+    return found

@@ -512,8 +512,8 @@ class TestDelivery:
         assert "redirects to https://sign.in/" in control.stopped_reason
         assert "domain.stopped" in told.names()
         assert "breaker.opened" not in told.names()
-        assert {ledger.event(one).status for one, in events} == {"unknown"}
-        assert {ledger.event(one).questions for one, in events} == {0}
+        assert {ledger.event(one).status for (one,) in events} == {"unknown"}
+        assert {ledger.event(one).questions for (one,) in events} == {0}
 
     def test_words_of_the_erp_that_are_too_long_do_not_cost_the_others_their_settlement(
         self, ledger: LedgerBench
