@@ -72,6 +72,17 @@ _ASKED = (
 _IDLE_WRITING_SECONDS = 15
 _IDLE_SECONDS = 60
 _MARK = "server mark"
+#: Refusals that quote names of things alone (a definer, a column, a table, a plugin): the cause.
+_QUOTES_NAMES = frozenset({
+    1030, 1048, 1114, 1129, 1193, 1194, 1195, 1265, 1273, 1286, 1305, 1356, 1359, 1360, 1364, 1406,
+    1412, 1418, 1449, 1451, 1452, 1524, 1526, 3819, 4025,
+})  # fmt: skip
+#: What was written, in the server's quotes, which it may have in itself; what follows is ours.
+_VALUE = re.compile(
+    r"'.*'(?= for (?:key|column) (?:'[\w.]+'|[`\w.]+)(?: at row \d+)?$)"
+    r"|'.*'(?=(?: at (?:row|line) \d+)?$)",
+    re.DOTALL,
+)
 _MISSING_OBJECT = frozenset({1049, 1054, 1109, 1146})
 _READ_ONLY = frozenset({1290, 1792, 1836})
 # What lies in the values and not in the server, beyond what the driver itself calls a data error: a
@@ -313,8 +324,7 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
             f"the database cannot be reached ({code}: {text}) as {where}",
             "check that the server runs and that shop.database names its host, port or socket",
         )
-    # What it quotes may be what was written: a name, an e-mail ("Duplicate entry '…' for key").
-    unquoted = re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
+    unquoted = _without_values(code, text)
     if isinstance(error, DataError | IntegrityError) or code in _OF_DATA:
         return BadData(f"the database cannot take a value ({code}: {unquoted}) as {where}")
     return SidecarError(f"the database refused a statement ({code}: {unquoted}) as {where}")
@@ -344,10 +354,18 @@ def _refused(code: int, text: str, login: Login, doing: str) -> PermissionDenied
             "an account without a password mostly signs in by unix_socket: as that system user, "
             "with --socket /run/mysqld/mysqld.sock (for install, uninstall, triggers, migrate)"
         )
-    elif login.host not in ("localhost", "127.0.0.1", "::1") and not login.socket:
+    elif "@'localhost'" not in text and not login.socket:
         remedy += "; an account is for one host, as the server names it above: with "
         remedy += "skip-name-resolve only IP addresses count"
     return PermissionDenied(f"the database refused the login ({code}: {text}) as {where}", remedy)
+
+
+def _without_values(code: int, text: str) -> str:
+    """The server's words without what was written, which may be a name or an e-mail."""
+    if code in _QUOTES_NAMES:
+        return text
+    struck, found = _VALUE.subn("'…'", text, count=1)
+    return struck if found else re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
 
 
 def is_duplicate(error: SidecarError) -> bool:

@@ -19,9 +19,10 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,6 +63,12 @@ _LONGEST_NUMBER = 40
 # JSON leaves these as they are; YAML refuses them or reads them as line breaks.
 _UNPRINTABLE = re.compile("[\x7f-\xa0\u2028\u2029\ufeff\ufffe\uffff]")
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w./%+-]|:(?=[\w/]))*", re.ASCII)
+_SEPARATOR = re.compile(r":(?:\s|$)")
+_CONTENT = re.compile(r"\s*[^\s#]")
+#: How ruamel says that something cannot stand where it stands.
+_PLACELESS = ("mapping values", "block end", "expected ':'", "document start")
+#: `key:value`, which is a text and no key.
+_GLUED = re.compile(r"\s*[\w.-]+:\S")
 _AMBIGUOUS = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?|0o[0-7]+|0x[0-9a-fA-F]+")
 _NO_AMOUNT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
@@ -127,7 +134,9 @@ def read_document(path: Path) -> Document:
         ) from None
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise ConfigurationError(f"{path}:{line}: is not UTF-8", "save the file as UTF-8") from None
+        is_utf_16 = error.object[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in error.object[:4]
+        what = f"{path}: is UTF-16" if is_utf_16 else f"{path}:{line}: is not UTF-8"
+        raise ConfigurationError(what, "save the file as UTF-8") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     if len(content) > LARGEST:
@@ -189,10 +198,11 @@ class _Composer:
             return self._document(iter(YAML(typ="safe", pure=True).parse(self._text)))
         except ReaderError as error:
             line = self._text.count("\n", 0, error.position) + 1
+            if "\0" in self._text[:4]:
+                raise self._wrong(line, "is UTF-16; save the file as UTF-8") from None
             raise self._wrong(line, "has a character that YAML does not allow") from None
         except MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            raise self._wrong(mark.line + 1 if mark else 1, _explain(error)) from None
+            raise self._wrong(*_explain(error, self._text.splitlines())) from None
         except YAMLError:
             raise self._wrong(1, "is no YAML") from None
 
@@ -314,17 +324,59 @@ class _Composer:
         return ConfigurationError(f"{self._path}:{line}: {what}")
 
 
-def _explain(error: MarkedYAMLError) -> str:
-    """ruamel's problem as a sentence. Its text quotes single characters and tag names only."""
+def _explain(error: MarkedYAMLError, lines: Sequence[str]) -> tuple[int, str]:
+    """ruamel's problem as a line and a sentence.
+
+    Its own text quotes single characters and tag names only.  It names the place where reading
+    ended, which is often the line after the one to correct.
+    """
     problem = str(error.problem or "is no YAML")
+    line, began = (
+        mark.line + 1 if mark else 1
+        for mark in (error.problem_mark or error.context_mark, error.context_mark)
+    )
     if "'\\t'" in problem:
-        return "has a tab; YAML indents with spaces"
+        return line, "has a tab; YAML indents with spaces"
     if "cannot start any token" in problem:
-        return "has text that begins with a special character; put it in quotes"
-    if "mapping values are not allowed" in problem:
-        return "has a second ': ' or a wrong indent; put text that contains ': ' in quotes"
-    if "<block end>" in problem:
-        return "has a wrong indent: further in, or less far, than the lines that it stands among"
+        return line, "has text that begins with a special character; put it in quotes"
+    if "escape character" in problem:
+        return (
+            line,
+            "has a backslash in double quotes, where it needs another; or use single quotes",
+        )
+    if "scanning a quoted scalar" in str(error.context):
+        return began, "has a quote that is not closed"
+    if "flow" in str(error.context):
+        return line, f"has a {{ or [ of line {began} that is not closed, or lacks a comma"
+    if any(one in problem for one in _PLACELESS):
+        return _misplaced(line, began, lines)
     if "tag" in problem:
-        return "has a tag; text that begins with ! needs quotes"
-    return f"is no YAML: {problem}"
+        return line, "has a tag; text that begins with ! needs quotes"
+    return line, f"is no YAML: {problem}"
+
+
+def _misplaced(line: int, began: int, lines: Sequence[str]) -> tuple[int, str]:
+    """Why a line is not where a key can stand: itself, or the one before it."""
+    text = lines[line - 1] if line <= len(lines) else ""
+    if text.lstrip().startswith("- "):
+        return line, f"has a list item among the keys of the table that begins in line {began}"
+    if len(_SEPARATOR.findall(text)) > 1:
+        return line, "has a second ': '; put text that contains ': ' in quotes"
+    before = [at for at in range(line - 1, 0, -1) if _CONTENT.match(lines[at - 1])]
+    above = before[0] if before else began
+    if not _SEPARATOR.search(lines[above - 1]):
+        if _GLUED.match(lines[above - 1]):
+            return above, "has no space after the ':' of its key"
+        if not lines[above - 1].lstrip().startswith("-"):
+            return above, "has no ':' after its key"
+    other = above
+    for at in takewhile(lambda at: _indent(lines[at - 1]) > _indent(text), before):
+        other = at
+    return line, (
+        f"is indented by {_indent(text)} and line {other} by {_indent(lines[other - 1])}: the keys "
+        "of one table stand in one column, and those of a table in it further to the right"
+    )
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from sidecar.delivery.gate import waiting_at
+from sidecar.domain.printable import printable
 from sidecar.vitals import DomainVitals, Vitals
 
 
@@ -45,7 +46,7 @@ class Judgement:
         """The plugin's one line."""
         data = f" | {' '.join(self.figures)}" if self.figures else ""
         # A bar would begin the performance data.
-        said = "; ".join(self.reasons).replace("|", "/").replace("\n", " ")
+        said = printable("; ".join(self.reasons)).replace("|", "/")
         return f"ERP-SIDECAR {self.grade.name} - {said}{data}"
 
 

@@ -9,6 +9,8 @@ import threading
 import time
 from datetime import UTC, datetime
 
+from sidecar.domain.printable import printable
+
 _M_ARENA_MAX = -8
 
 
@@ -65,6 +67,8 @@ class Stop:
             return self._changed.wait_for(lambda: self._asked, seconds)
 
 
+#: Of the ledger's column.
+_LONGEST_LOGIN = 100
 _HELD = frozenset({signal.SIGHUP, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1})
 
 
@@ -84,4 +88,5 @@ def release_signals() -> None:
 
 def operator() -> str:
     """Who is at the keyboard, for the audit: the login behind sudo if there is one."""
-    return os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    login = os.environ.get("SUDO_USER") or os.environ.get("USER") or f"uid {os.getuid()}"
+    return printable(login)[:_LONGEST_LOGIN]

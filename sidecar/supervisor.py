@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+from sidecar.domain.printable import printable
+
 #: A supervisor that does not read must not hold up the work for longer.
 _PATIENCE_SECONDS = 1.0
 
@@ -60,7 +62,7 @@ class Supervisor:
 
     def status(self, line: str) -> None:
         """One line for `systemctl status`."""
-        self._say("STATUS=" + line.replace("\n", " "))
+        self._say("STATUS=" + printable(line))
 
     def alive(self) -> None:
         """Feed the watchdog."""

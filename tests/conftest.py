@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from sidecar.database import Database
 from sidecar.domain.order import Order
@@ -26,6 +27,9 @@ from tests.database.capture_bench import login
 from tests.servers import flavour_asked_for
 
 _numbers = count(1)
+# How long an example takes is the machine's affair: a deadline would be a matter of luck.
+settings.register_profile("project", deadline=None)
+settings.load_profile("project")
 
 
 @pytest.fixture(scope="session")

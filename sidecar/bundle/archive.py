@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sidecar.domain.errors import SidecarError, UsageError
+from sidecar.domain.printable import printable_json, printable_lines
 
 
 def write(path: Path, parts: Mapping[str, str]) -> None:
@@ -25,7 +26,12 @@ def write(path: Path, parts: Mapping[str, str]) -> None:
     folder = path.name.removesuffix(".gz").removesuffix(".tgz").removesuffix(".tar")
     with os.fdopen(descriptor, "wb") as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
         for name, text in parts.items():
-            content = text.encode()
+            content = _shown(name, text).encode()
             member = tarfile.TarInfo(f"{folder}/{name}")
             member.size, member.mtime, member.mode = len(content), int(time.time()), 0o600
             archive.addfile(member, io.BytesIO(content))
+
+
+def _shown(name: str, text: str) -> str:
+    """What a pager may show: its reader opens it in a terminal."""
+    return printable_json(text) if ".json" in name else printable_lines(text)

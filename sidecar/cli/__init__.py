@@ -2,34 +2,90 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
+from sidecar.domain.errors import PermissionDenied, SidecarError, UsageError, described, frames
 from sidecar.process import hold_signals
+
+_ABORTED = 130
+#: Enough to lead to a defect.
+_PLACES = 8
 
 
 def main() -> None:
     """Entry point of the console script; every way out has its fixed exit code."""
     hold_signals()
     # Only now: what these import takes most of a second, in which a signal may come.
+    from sidecar.cli.outlet import echo, take_over, unwritten
+
+    take_over()
+    try:
+        code = _run()
+    except KeyboardInterrupt:
+        echo("aborted: nothing more was changed", err=True)
+        code = _ABORTED
+    if code == 0 and (why := unwritten()):
+        code = _failed(
+            SidecarError(
+                f"standard output could not be written: {why}",
+                "the command itself was carried out; repeat one that only shows",
+            )
+        )
+    sys.exit(code)
+
+
+def _run() -> int:
     import click
 
+    from sidecar.cli.outlet import echo, echo_lines
     from sidecar.cli.root import cli
-    from sidecar.domain.errors import SidecarError, UsageError
+    from sidecar.domain.printable import printable
 
+    # Bytes that are no text in this locale: as their escapes they are an unknown name, no defect.
+    arguments = [printable(one) if not _is_text(one) else one for one in sys.argv[1:]]
     try:
-        result = cli(standalone_mode=False)
+        result = cli(arguments, standalone_mode=False)
     except SidecarError as error:
-        click.echo(f"erp-sidecar: {error.message}", err=True)
-        if error.remedy:
-            click.echo(f"  remedy: {error.remedy}", err=True)
-        sys.exit(error.exit_code)
+        return _failed(error)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(UsageError.exit_code)
+        echo_lines(error.format_message())
+        return UsageError.exit_code
     except click.ClickException as error:
-        error.show()
-        sys.exit(UsageError.exit_code)
+        said = io.StringIO()
+        error.show(said)
+        echo_lines(said.getvalue(), err=True)
+        return UsageError.exit_code
     except click.Abort:
-        click.echo("aborted: nothing more was changed", err=True)
-        sys.exit(130)
-    sys.exit(result if isinstance(result, int) else 0)
+        echo("aborted: nothing more was changed", err=True)
+        return _ABORTED
+    except OSError as error:
+        kind = PermissionDenied if isinstance(error, PermissionError) else SidecarError
+        # Without a name it is the folder that a relative path is looked for from.
+        place = error.filename or "the working directory, or a device"
+        return _failed(kind(f"{place}: {error.strerror or type(error).__name__}"))
+    except Exception as error:  # noqa: BLE001 - a traceback helps nobody who did not write this
+        return _failed(
+            SidecarError(
+                f"a defect: {described(error)}",
+                f"please report it, with these places: {', '.join(frames(error)[-_PLACES:])}",
+            )
+        )
+    return result if isinstance(result, int) else 0
+
+
+def _failed(error: SidecarError) -> int:
+    from sidecar.cli.outlet import echo_lines
+
+    echo_lines(f"erp-sidecar: {error.message}", err=True)
+    if error.remedy:
+        echo_lines(f"  remedy: {error.remedy}", err=True)
+    return error.exit_code
+
+
+def _is_text(argument: str) -> bool:
+    try:
+        argument.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

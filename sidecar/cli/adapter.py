@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json, table
+from sidecar.cli.context import Context, as_json, table
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.domain.errors import UsageError
 from sidecar.domain.event import EventType
 from sidecar.dry_run import Rehearsed
@@ -80,13 +81,13 @@ def describe(
             raise UsageError("--skeleton is for one operation", "name the operation too")
         _print_operations(opened, as_json=as_json)
     elif skeleton:
-        click.echo(opened.skeleton(operation, types), nl=False)
+        echo_lines(opened.skeleton(operation, types))
     else:
         described = opened.describe(operation, types, depth)
         if as_json:
             emit_json(described.tree)
         else:
-            click.echo("\n".join(described.lines))
+            echo_lines("\n".join(described.lines))
 
 
 @adapter.command()
@@ -168,32 +169,32 @@ def _print_operations(contract: Contract, *, as_json: bool) -> None:
         emit_json([{"name": name, "takes": takes} for name, takes in operations.items()])
         return
     for name, takes in operations.items():
-        click.echo(f"{name}{takes}")
+        echo(f"{name}{takes}")
 
 
 def _print_findings(findings: list[Finding]) -> None:
     for one in findings:
-        click.echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
+        echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
         if one.remedy:
-            click.echo(f"  remedy: {one.remedy}")
+            echo(f"  remedy: {one.remedy}")
     errors = sum(one.severity == "error" for one in findings)
-    click.echo(f"{errors} error(s), {len(findings) - errors} warning(s)")
+    echo(f"{errors} error(s), {len(findings) - errors} warning(s)")
 
 
 def _print_call(one: Rehearsed) -> None:
     made = "as it waits in the ledger" if one.frozen else "made of the order as Magento has it now"
-    click.echo(f"order {one.number} (entity {one.entity_id}), {one.event.value}, {made}")
-    click.echo(f"event {one.event_id}")
+    echo(f"order {one.number} (entity {one.entity_id}), {one.event.value}, {made}")
+    echo(f"event {one.event_id}")
     for problem in one.broken:
-        click.echo(f"would be parked: {problem}")
+        echo(f"would be parked: {problem}")
     if not one.calls:
-        click.echo(f"the mapping has no call for {one.event.value}: nothing would be sent")
+        echo(f"the mapping has no call for {one.event.value}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
             what = "the order itself" if number == len(one.calls) else "first"
-            click.echo(f"\n{number} of {len(one.calls)}, {what}:")
-        click.echo(f"{call.request}")
+            echo(f"\n{number} of {len(one.calls)}, {what}:")
+        echo(f"{call.request}")
         for name, value in call.headers.items():
-            click.echo(f"{name}: {value}")
+            echo(f"{name}: {value}")
         if call.shown is not None:
-            click.echo(f"\n{call.shown}")
+            echo_lines(f"\n{call.shown}")

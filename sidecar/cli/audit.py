@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json, table
+from sidecar.cli.context import Context, as_json, table
+from sidecar.cli.outlet import emit_json
 from sidecar.domain.errors import UsageError
 from sidecar.ledger.overview import Overview
 from sidecar.settings.quantities import parse_duration

@@ -11,7 +11,8 @@ import click
 
 from sidecar.bundle.archive import write
 from sidecar.bundle.collect import Collector
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 
 
 @click.command()
@@ -43,9 +44,9 @@ def bundle(context: click.Context, *, output: Path | None, as_json: bool) -> Non
     if as_json:
         emit_json({"file": str(file), "parts": list(parts), "missing": parts["missing.txt"]})
         return
-    click.echo(f"written: {file} ({', '.join(parts)})")
+    echo(f"written: {file} ({', '.join(parts)})")
     if parts["missing.txt"]:
-        click.echo(f"missing:\n{parts['missing.txt']}", nl=False)
+        echo_lines(f"missing:\n{parts['missing.txt']}")
 
 
 def _doctor(root: click.Group, context: Context) -> str:

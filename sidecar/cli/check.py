@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, emit_json
 from sidecar.domain.errors import UsageError
 from sidecar.end_to_end import Checked, plain
 from sidecar.process import operator
@@ -55,9 +56,9 @@ def check(context: Context, *, wait: str, as_json: bool) -> int:
 
 def _print(checked: Checked) -> None:
     for stage in checked.stages:
-        click.echo(f"{stage.name:<9} {stage.milliseconds:>6} ms  {stage.note}".rstrip())
+        echo(f"{stage.name:<9} {stage.milliseconds:>6} ms  {stage.note}".rstrip())
     if checked.stuck is None:
-        click.echo(f"ok        {checked.milliseconds:>6} ms")
+        echo(f"ok        {checked.milliseconds:>6} ms")
         return
-    click.echo(f"{checked.stuck.stage:<9}  STUCK  {checked.stuck.why}")
-    click.echo(f"  remedy: {checked.stuck.remedy}")
+    echo(f"{checked.stuck.stage:<9}  STUCK  {checked.stuck.why}")
+    echo(f"  remedy: {checked.stuck.remedy}")

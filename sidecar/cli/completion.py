@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from sidecar.cli.outlet import echo_lines
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -22,4 +24,4 @@ def completion(context: click.Context, *, shell: str) -> None:
     assert kind is not None  # noqa: S101 - click knows these three
     script = kind(context.find_root().command, {}, "erp-sidecar", "_ERP_SIDECAR_COMPLETE")
     # Not source(): for bash it runs the bash of this machine, to look at its version.
-    click.echo(script.source_template % script.source_vars())
+    echo_lines(script.source_template % script.source_vars())

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import open_to_others
 from sidecar.domain.errors import UsageError
 from sidecar.erp import check_adapter
@@ -37,21 +38,26 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
     """
     written = generated(magento_root=magento_root)
     if output is None:
-        click.echo(written, nl=False)
+        echo_lines(written)
         return
     try:
         with output.open("x", encoding="utf-8") as file:
             file.write(written)
     except FileExistsError:
         raise UsageError(f"{output} exists already", "choose another --output") from None
-    click.echo(f"written: {output}")
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(
+            f"{output}: there is no folder {output.parent}",
+            f"make it first: install -d -m 750 {output.parent}",
+        ) from None
+    echo(f"written: {output}")
 
 
 @config.command()
 @as_json
 @click.pass_obj
 def validate(context: Context, *, as_json: bool) -> None:
-    """Check the configuration and the mapping: files only, no network, safe in CI.
+    """Check the configuration, the mapping and the secrets: files only, no network, safe in CI.
 
     Reads every secret (of systemd's credentials only while the unit runs), and asks neither the
     database nor the ERP.  A WSDL that is named by its address is not fetched: a note says so, and
@@ -80,10 +86,10 @@ def validate(context: Context, *, as_json: bool) -> None:
         )
         return
     for warning in warnings:
-        click.echo(f"warning: {warning}")
+        echo(f"warning: {warning}")
     for note in notes:
-        click.echo(f"note: {note}")
-    click.echo(f"valid: {', '.join(map(str, files))}")
+        echo(f"note: {note}")
+    echo(f"valid: {', '.join(map(str, files))}")
 
 
 @config.command()
@@ -100,4 +106,4 @@ def show(context: Context, *, as_json: bool) -> None:
     if as_json:
         emit_json(origins_as_json(context.loaded))
     else:
-        click.echo(as_text(context.loaded), nl=False)
+        echo_lines(as_text(context.loaded))

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-import msgspec
 
 from sidecar.app import Sidecar
+from sidecar.cli.outlet import echo
+from sidecar.domain.printable import printable
 from sidecar.operations import By, Operations
 from sidecar.process import operator
 from sidecar.settings.load import Loaded, find_path, load
 
-_JSON = msgspec.json.Encoder(decimal_format="number")
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document, stable keys.")
@@ -70,11 +70,6 @@ def amounts(money: Mapping[str, Decimal]) -> str:
     return ", ".join(f"{amount:.2f} {currency}" for currency, amount in money.items())
 
 
-def emit_json(value: object) -> None:
-    """Print one JSON document; unknown fields may be added by later versions, none change."""
-    click.echo(msgspec.json.format(_JSON.encode(value), indent=2).decode())
-
-
 def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
     """Columns as wide as their widest cell."""
     cells = [[text(cell) for cell in row] for row in rows]
@@ -82,9 +77,7 @@ def table(rows: Sequence[Sequence[object]], header: Sequence[str]) -> None:
         max(len(row[column]) for row in [list(header), *cells]) for column in range(len(header))
     ]
     for row in [list(header), *cells]:
-        click.echo(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
+        echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def text(value: object) -> str:
@@ -95,7 +88,7 @@ def text(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M:%S")
     if isinstance(value, Decimal):
         return f"{value:.2f}"
-    return str(value)
+    return printable(str(value))
 
 
 def age(seconds: float | None) -> str:

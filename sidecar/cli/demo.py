@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sidecar.cli.context import as_json, emit_json
+from sidecar.cli.context import as_json
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 
 
 @click.command()
@@ -25,13 +26,13 @@ def demo(*, keep: bool, soap: bool, as_json: bool) -> int:
     # Only here: the daemon is started by the same program, and needs no test bench in its memory.
     from sidecar.testing.demo import Demo
 
-    show = (lambda _line: None) if as_json else click.echo
+    show = (lambda _line: None) if as_json else echo
     with Demo(show, soap=soap) as running:
         statement = running.play()
         if as_json:
             emit_json(statement.counts())
         else:
-            click.echo(statement.text())
+            echo_lines(statement.text())
         if keep:
             running.keep()
     return 0 if statement.is_clean else 2

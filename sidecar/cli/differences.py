@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from sidecar.cli.context import Context, as_json, by, dry_run, emit_json, reason, table
+from sidecar.cli.context import Context, as_json, by, dry_run, reason, table
+from sidecar.cli.outlet import echo, emit_json
 from sidecar.ledger.overview import Row
 
 _HEADER = ("order", "class", "ours", "theirs", "amount", "currency", "found")
@@ -70,9 +71,9 @@ def resolve(
         return
     table(_cells(done.differences), _HEADER)
     verb = "would be ended" if dry_run else "ended"
-    click.echo(f"{len(done.differences)} difference(s) {verb}")
+    echo(f"{len(done.differences)} difference(s) {verb}")
     for number in done.already:
-        click.echo(f"order {number}: no difference stands")
+        echo(f"order {number}: no difference stands")
 
 
 def _cells(found: Sequence[Row]) -> list[tuple[object, ...]]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
 from sidecar.cli.install import installer_options
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.doctor.catalogue import SECTIONS, named
 from sidecar.doctor.examination import Report, examine
 from sidecar.doctor.pages import page
@@ -84,24 +85,24 @@ def explain(*, id_: str | None, as_json: bool) -> None:
         told = ("id", "severity", "title", "cause", "shows", "remedy")
         emit_json([{name: getattr(check, name) for name in told} for check in checks])
     elif id_:
-        click.echo(page(checks[0]))
+        echo_lines(page(checks[0]))
     else:
         for check in checks:
-            click.echo(f"{check.id:<30} {check.severity:<8} {check.title}")
+            echo(f"{check.id:<30} {check.severity:<8} {check.title}")
 
 
 def _print(report: Report) -> None:
     for finding in report.findings:
-        click.echo(f"{finding.severity:<8} {finding.id}: {finding.found}")
-        click.echo(f"  cause: {finding.cause}")
-        click.echo(f"  remedy: {finding.remedy}")
+        echo_lines(f"{finding.severity:<8} {finding.id}: {finding.found}")
+        echo(f"  cause: {finding.cause}")
+        echo(f"  remedy: {finding.remedy}")
     unseen: dict[str, list[str]] = {}
     for one in report.unseen:
         unseen.setdefault(one.why, []).append(one.id)
     for why, ids in unseen.items():
-        click.echo(f"not seen {', '.join(ids)}")
-        click.echo(f"  {why}")
-    click.echo(
+        echo(f"not seen {', '.join(ids)}")
+        echo_lines(f"  {why}")
+    echo(
         f"{report.checks} check(s), {len(report.findings)} finding(s), "
         f"{len(report.unseen)} not seen"
     )

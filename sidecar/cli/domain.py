@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import click
 
 from sidecar.app import ORDERS
-from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason, table
+from sidecar.cli.context import Context, as_json, dry_run, reason, table
+from sidecar.cli.outlet import echo, emit_json
 from sidecar.domain.errors import UsageError
 from sidecar.ledger.control import DomainControl
 from sidecar.process import operator
@@ -151,7 +152,7 @@ def _say(name: str, result: str, *, as_json: bool, dry: bool) -> None:
     if as_json:
         emit_json({"domain": name, "result": result, "dry_run": dry})
     else:
-        click.echo(f"{name}: {'would be ' if dry else ''}{result.replace('_', ' ')}")
+        echo(f"{name}: {'would be ' if dry else ''}{result.replace('_', ' ')}")
 
 
 def _state(control: DomainControl) -> str:

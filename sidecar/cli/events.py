@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from sidecar.cli.context import emit_json
+from sidecar.cli.outlet import emit_json
 from sidecar.domain.event import EventType
 from sidecar.domain.event_schema import json_schema
 

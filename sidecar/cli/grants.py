@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.grants import Role, grants_for
 
 
@@ -41,6 +42,6 @@ def print_(context: Context, *, role: str, account: str | None, as_json: bool) -
         emit_json({"account": printed.account, "statements": printed.statements})
         return
     for note in printed.notes:
-        click.echo(f"-- {note}")
+        echo(f"-- {note}")
     for statement in printed.statements:
-        click.echo(f"{statement};")
+        echo_lines(f"{statement};")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from sidecar.cli.context import Context, as_json, by, dry_run, emit_json, table, text
+from sidecar.cli.context import Context, as_json, by, dry_run, table, text
+from sidecar.cli.outlet import confirm, echo, emit_json
 from sidecar.identification import Compared, plain
 
 _why = click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit.")
@@ -57,11 +58,9 @@ def accept(context: Context, *, reason: str, yes: bool, dry_run: bool, as_json: 
         before = sidecar.identification.look()
         if not (yes or dry_run):
             _show_differences(before)
-            click.confirm(
+            confirm(
                 f"From here orders go to {before.present.erp}. Is this the one system that shall "
-                "send them?",
-                abort=True,
-                err=True,
+                "send them?"
             )
         _said(sidecar.identification.accept(by(reason), dry_run=dry_run), as_json, dry_run)
 
@@ -92,33 +91,31 @@ def _said(after: Compared, as_json: bool, dry_run: bool) -> None:
         return
     if dry_run:
         _show_differences(after)
-        click.echo("nothing was changed")
+        echo("nothing was changed")
     elif after.judgement.may_send:
-        click.echo(f"recorded: orders go to {after.present.erp}")
+        echo(f"recorded: orders go to {after.present.erp}")
     else:
-        click.echo(f"recorded; nothing is sent: {after.judgement.why}")
-        click.echo(f"  remedy: {after.judgement.remedy}")
+        echo(f"recorded; nothing is sent: {after.judgement.why}")
+        echo(f"  remedy: {after.judgement.remedy}")
 
 
 def _print(found: Compared) -> None:
     judgement, recorded = found.judgement, found.recorded
-    click.echo(
-        f"standing  {judgement.standing.value}{'' if judgement.may_send else ': NOTHING IS SENT'}"
-    )
+    echo(f"standing  {judgement.standing.value}{'' if judgement.may_send else ': NOTHING IS SENT'}")
     if recorded is not None:
         why = f": {recorded.reason}" if recorded.reason else ""
-        click.echo(f"recorded  {text(recorded.recorded_at)} by {recorded.recorded_by}{why}")
+        echo(f"recorded  {text(recorded.recorded_at)} by {recorded.recorded_by}{why}")
         if recorded.original_erp:
-            click.echo(f"copy      of a system whose ERP is {recorded.original_erp}")
+            echo(f"copy      of a system whose ERP is {recorded.original_erp}")
         if beat := recorded.beat:
-            click.echo(f"daemon    {beat.owner}, last alive {text(beat.at)}")
-    click.echo(f"server    {found.present.server}")
-    click.echo(f"shop      {', '.join(sorted(found.present.base_urls)) or '-'}")
-    click.echo(f"erp       {found.present.erp}")
+            echo(f"daemon    {beat.owner}, last alive {text(beat.at)}")
+    echo(f"server    {found.present.server}")
+    echo(f"shop      {', '.join(sorted(found.present.base_urls)) or '-'}")
+    echo(f"erp       {found.present.erp}")
     _show_differences(found)
     if not judgement.may_send:
-        click.echo(f"! {judgement.why}")
-        click.echo(f"  remedy: {judgement.remedy}")
+        echo(f"! {judgement.why}")
+        echo(f"  remedy: {judgement.remedy}")
 
 
 def _show_differences(found: Compared) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import click
 
-from sidecar.cli.context import Context, as_json, dry_run, emit_json, reason
+from sidecar.cli.context import Context, as_json, dry_run, reason
+from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
 from sidecar.domain.secret import Secret
 from sidecar.installer import Installer
 from sidecar.process import operator
@@ -109,18 +110,18 @@ def install(
             if as_json:
                 emit_json({"statements": statements})
             else:
-                click.echo(";\n".join(statements) + ";" if statements else "nothing to do")
+                echo_lines(";\n".join(statements) + ";" if statements else "nothing to do")
             return
         done = installation.install(
             who=operator(),
             send_existing=existing_orders == "send",
-            tell=lambda line: None if as_json else click.echo(line),
+            tell=lambda line: None if as_json else echo(line),
         )
     if as_json:
         emit_json(asdict(done))
     else:
         following = "identity show" if done.not_sending else "run"
-        click.echo(f"installed; next: erp-sidecar {following}")
+        echo(f"installed; next: erp-sidecar {following}")
 
 
 @click.command()
@@ -160,16 +161,16 @@ def uninstall(
             if as_json:
                 emit_json({"would": planned})
             else:
-                click.echo("\n".join(planned) or "nothing to do")
+                echo_lines("\n".join(planned) or "nothing to do")
             return
         if drop_ledger and not yes:
-            click.confirm("Drop the ledger and with it the proof of what was sent?", abort=True)
+            confirm("Drop the ledger and with it the proof of what was sent?")
         done = installation.uninstall(who=operator(), reason=reason, drop_ledger=drop_ledger)
     if as_json:
         emit_json(asdict(done))
         return
-    click.echo(f"triggers removed: {', '.join(done.triggers) or 'none were there'}")
-    click.echo(f"statuses removed: {', '.join(done.statuses.removed) or 'none'}")
+    echo(f"triggers removed: {', '.join(done.triggers) or 'none were there'}")
+    echo(f"statuses removed: {', '.join(done.statuses.removed) or 'none'}")
     for code, orders in done.statuses.still_used.items():
-        click.echo(f"status {code} stays: {orders} order(s) carry it")
-    click.echo("ledger dropped" if done.ledger_dropped else "ledger kept")
+        echo(f"status {code} stays: {orders} order(s) carry it")
+    echo("ledger dropped" if done.ledger_dropped else "ledger kept")

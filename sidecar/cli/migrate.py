@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from sidecar.cli.context import Context, as_json, dry_run, emit_json
+from sidecar.cli.context import Context, as_json, dry_run
 from sidecar.cli.install import installer_options, installing
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 
 
 @click.command()
@@ -43,6 +44,6 @@ def migrate(
         emit_json({"migrations": pending, "statements": statements, "dry_run": dry_run})
         return
     if dry_run:
-        click.echo(";\n".join(statements) + ";" if statements else "nothing to do")
+        echo_lines(";\n".join(statements) + ";" if statements else "nothing to do")
     else:
-        click.echo(f"migrated: {', '.join(pending) or 'nothing to do'}")
+        echo(f"migrated: {', '.join(pending) or 'nothing to do'}")

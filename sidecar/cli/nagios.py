@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from sidecar.app import ORDERS
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, emit_json, unwritten
 from sidecar.domain.errors import SidecarError
 from sidecar.nagios import Grade, Judgement, Limits, judge
 from sidecar.settings.quantities import parse_duration
@@ -32,7 +33,10 @@ class _Plugin(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            code = super().invoke(context)
+            return (
+                _unknown(f"the output cannot be written: {why}") if (why := unwritten()) else code
+            )
         except click.UsageError as error:
             return _unknown(error.format_message())
         except SidecarError as error:
@@ -42,7 +46,7 @@ class _Plugin(click.Command):
 
 
 def _unknown(message: str) -> int:
-    click.echo(Judgement(Grade.UNKNOWN, (message,)))
+    echo(Judgement(Grade.UNKNOWN, (message,)))
     return Grade.UNKNOWN.value
 
 
@@ -100,5 +104,5 @@ def nagios(
             }
         )
     else:
-        click.echo(found)
+        echo(found)
     return found.grade.value

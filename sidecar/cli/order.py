@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json, text
+from sidecar.cli.context import Context, as_json, text
+from sidecar.cli.outlet import echo, emit_json
 
 
 @click.group()
@@ -39,11 +40,11 @@ def show(context: Context, *, number: str, no_erp: bool, as_json: bool) -> None:
 
 def _print(story: dict[str, Any]) -> None:
     magento, known = story["magento"], story["ledger"]
-    click.echo(f"order {story['number']}  (entity {known['entity_id']})")
+    echo(f"order {story['number']}  (entity {known['entity_id']})")
     if magento is None:
-        click.echo("magento  deleted")
+        echo("magento  deleted")
     else:
-        click.echo(
+        echo(
             f"magento  {magento['state']}/{magento['status']}  {magento['grand_total']:.2f} "
             f"{magento['currency']} incl. {magento['tax_amount']:.2f} tax, {magento['lines']} "
             f"line(s), {magento['payment_method']}, store {magento['store_code']}, placed "
@@ -51,39 +52,37 @@ def _print(story: dict[str, Any]) -> None:
         )
     for event in story["events"]:
         why = event["reason"] or event["waiting"] or ""
-        click.echo(
+        echo(
             f"event    {text(event['created_at'])} {event['type']} {event['status']}"
             f"{f': {why}' if why else ''}"
         )
         if event["remedy"]:
-            click.echo(f"           remedy: {event['remedy']}")
+            echo(f"           remedy: {event['remedy']}")
         for attempt in event["attempts"]:
             took = f" {attempt['milliseconds']} ms" if attempt["milliseconds"] is not None else ""
             code = f" HTTP {attempt['http_status']}" if attempt["http_status"] else ""
-            click.echo(
+            echo(
                 f"  {text(attempt['at'])} {attempt['operation']} {attempt['request'] or ''}{code}"
                 f"{took}: {attempt['message']}"
             )
-    click.echo(f"erp      {_erp(story)}")
+    echo(f"erp      {_erp(story)}")
     for difference in story["differences"]:
         ended = difference["resolved_at"]
-        click.echo(
+        echo(
             f"differs  {difference['class']}: ours {difference['ours']}, theirs "
             f"{difference['theirs']}{f' (ended {text(ended)})' if ended else ''}"
         )
     for back in story["write_backs"]:
         times = f" {back['applied']} times" if back["applied"] > 1 else ""
         note = f" ({back['message']})" if back["message"] else ""
-        click.echo(
+        echo(
             f"written  {text(back['applied_at'])} {back['verdict']}: {back['state']}{times}"
             f"{_wrote(back)}{note}"
         )
     for act in story["audit"]:
-        click.echo(
-            f"audit    {text(act['at'])} {act['who']}: {act['command']} {act['reason'] or ''}"
-        )
+        echo(f"audit    {text(act['at'])} {act['who']}: {act['command']} {act['reason'] or ''}")
         for change in json.loads(act["detail"] or "{}").get("changes", ()):
-            click.echo(f"           {change['path']}: {change['old']} → {change['new']}")
+            echo(f"           {change['path']}: {change['old']} → {change['new']}")
 
 
 def _wrote(back: dict[str, Any]) -> str:

@@ -17,11 +17,11 @@ from sidecar.cli.context import (
     as_json,
     by,
     dry_run,
-    emit_json,
     reason,
     table,
     text,
 )
+from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
 from sidecar.domain.draft import Draft, Edit
 from sidecar.domain.errors import BadData, UsageError
 from sidecar.domain.json_pointer import pretty
@@ -120,9 +120,9 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
         return
     for name, value in event.items():
         if name != "payload":
-            click.echo(f"{name:<14} {text(value)}")
+            echo(f"{name:<14} {text(value)}")
     for attempt in attempts:
-        click.echo(
+        echo(
             f"attempt {attempt['number']}: {text(attempt['at'])} {attempt['operation']} "
             f"{attempt['outcome']}: {attempt['message']}"
         )
@@ -350,13 +350,13 @@ def say(done: Done, verb: str, *, dry_run: bool, as_json: bool) -> None:
         )
         return
     money = f", {amounts(done.money)}" if done.money else ""
-    click.echo(f"{len(done.events)} event(s) {'would be ' if dry_run else ''}{verb}{money}")
+    echo(f"{len(done.events)} event(s) {'would be ' if dry_run else ''}{verb}{money}")
     if done.already:
-        click.echo(f"{done.already} event(s) already {verb}")
+        echo(f"{done.already} event(s) already {verb}")
     if done.left:
-        click.echo(f"{done.left} event(s) left")
+        echo(f"{done.left} event(s) left")
     if done.answers:
-        click.echo(f"{done.answers} answer(s) of the ERP will be written into Magento again")
+        echo(f"{done.answers} answer(s) of the ERP will be written into Magento again")
 
 
 def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None:
@@ -373,22 +373,20 @@ def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None
         )
         return
     for change in edit.changes:
-        click.echo(f"{change.path}: {change.old} → {change.new}")
+        echo(f"{change.path}: {change.old} → {change.new}")
     for problem in edit.problems:
-        click.echo(f"! {problem}")
+        echo(f"! {problem}")
     result = "edited, and due" if edit.changes else "unchanged"
-    click.echo(f"{draft.event_id} {'would be ' if dry_run else ''}{result}")
+    echo(f"{draft.event_id} {'would be ' if dry_run else ''}{result}")
 
 
 def _ask(done: Done) -> None:
     for event in done.events:
-        click.echo(
+        echo(
             f"{event['increment_id']}  {event['type']}  {event['status']}  {_amount(event)}",
             err=True,
         )
-    click.confirm(
-        f"Never send {len(done.events)} event(s), {amounts(done.money)}?", abort=True, err=True
-    )
+    confirm(f"Never send {len(done.events)} event(s), {amounts(done.money)}?")
 
 
 def _in_editor(draft: Draft, act: Callable[[str], Edit]) -> Edit:
@@ -400,8 +398,8 @@ def _in_editor(draft: Draft, act: Callable[[str], Edit]) -> Edit:
         try:
             return act(written)
         except BadData as error:
-            click.echo(f"{error}", err=True)
-            click.confirm("Edit it again?", default=True, abort=True, err=True)
+            echo_lines(str(error), err=True)
+            confirm("Edit it again?", default=True)
 
 
 def _amount(row: Row) -> str:

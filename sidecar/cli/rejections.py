@@ -12,10 +12,10 @@ from sidecar.cli.context import (
     as_json,
     by,
     dry_run,
-    emit_json,
     reason,
     table,
 )
+from sidecar.cli.outlet import emit_json
 from sidecar.cli.queue import say
 
 

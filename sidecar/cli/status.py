@@ -12,7 +12,8 @@ import click
 from sidecar.app import ORDERS, Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
-from sidecar.cli.context import Context, age, as_json, emit_json, text
+from sidecar.cli.context import Context, age, as_json, text
+from sidecar.cli.outlet import echo, emit_json
 from sidecar.delivery.gate import waiting_at
 from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
 
@@ -27,9 +28,9 @@ _ORDERS_TOLD = 100
 def status(context: Context, *, as_json: bool) -> int:
     """Show how things stand: daemon, capture, each domain, the ERP account, differences.
 
-    Exits 2 when something needs a human: a doubt which system this is, a stopped or forgotten
-    domain, parked or rejected events, lost triggers, an open difference, a station of the daemon
-    that fails, answers that do not get into Magento.
+    Exits 2 when something needs a human: no daemon works, a doubt which system this is, a stopped
+    or forgotten domain, parked or rejected events, lost triggers, an open difference, a station of
+    the daemon that fails, answers that do not get into Magento.
 
     \b
     Examples:
@@ -127,6 +128,8 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
     orders = found["domains"][ORDERS]
     events = orders["events"]
     lines = []
+    if found["daemon"] is None:
+        lines.append("no daemon works (systemctl start erp-sidecar; erp-sidecar doctor)")
     if not found["identity"]["sends"]:
         lines.append(f"NOTHING IS SENT: {found['identity']['why']} (erp-sidecar identity show)")
     if orders["stopped"]:
@@ -183,39 +186,39 @@ def _print(found: dict[str, Any]) -> None:
     capture, erp, orders = found["capture"], found["erp"], found["domains"][ORDERS]
     events = orders["events"]
     wrong = [name for name, state in capture["triggers"].items() if state != "ok"]
-    click.echo(f"shop     {found['shop']}")
-    click.echo(f"daemon   {found['daemon'] or 'nobody works'}")
-    click.echo(
+    echo(f"shop     {found['shop']}")
+    echo(f"daemon   {found['daemon'] or 'nobody works'}")
+    echo(
         f"capture  {capture['hints']} hint(s), oldest {age(capture['oldest_hint_seconds'])}; "
         f"triggers {'suspended' if capture['suspended'] else ', '.join(wrong) or 'ok'}; "
         f"{capture['faults']} fault(s)"
     )
     waiting = events.get("pending", 0) + events.get("sending", 0)
     standing = ", ".join([f"{orders['due']} due", *waiting_at(orders["gates"], ORDERS)])
-    click.echo(
+    echo(
         f"orders   {'working' if orders['working'] else 'NOT WORKING'}; {waiting} waiting, oldest "
         f"{age(orders['oldest_seconds'])}: {standing}; {events.get('accepted', 0)} accepted, "
         f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked, "
         f"{events.get('unknown', 0)} unknown; last accepted {_ago(orders['last_accepted'])}"
     )
     backs = found["write_backs"]
-    click.echo(
+    echo(
         f"magento  {backs.get('applied', 0)} answer(s) written, {backs.get('pending', 0)} waiting, "
         f"oldest {age(found['oldest_write_back_seconds'])}; {backs.get('refused', 0)} refused, "
         f"{backs.get('parked', 0)} parked"
     )
-    click.echo(
+    echo(
         f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "
         f"{erp['slots']} of {erp['most_slots']} calls at a time"
         + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
     )
     by_order = groupby(found["differences"], key=itemgetter("entity_id"))
     for _, differences in islice(by_order, _ORDERS_SHOWN):
-        click.echo(f"differs  {_differing(list(differences))}")
+        echo(f"differs  {_differing(list(differences))}")
     if found["differing"]["orders"] > _ORDERS_SHOWN:
-        click.echo(f"differs  … and {found['differing']['orders'] - _ORDERS_SHOWN} more order(s)")
+        echo(f"differs  … and {found['differing']['orders'] - _ORDERS_SHOWN} more order(s)")
     for line in found["attention"]:
-        click.echo(f"! {line}")
+        echo(f"! {line}")
 
 
 def _differing(found: list[dict[str, Any]]) -> str:

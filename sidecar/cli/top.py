@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 import click
 
-from sidecar.cli.context import Context, as_json, emit_json
+from sidecar.cli.context import Context, as_json
+from sidecar.cli.outlet import echo, emit_json
 from sidecar.domain.errors import SidecarError
 from sidecar.top.screen import render
 from sidecar.top.terminal import END, Terminal, can_repaint, size
@@ -41,7 +42,7 @@ def top(context: Context, *, once: bool, as_json: bool) -> None:
             emit_json(asdict(watch.look()))
         elif once or not can_repaint():
             for line in render(watch.look(), size()[0]):
-                click.echo(line.text)
+                echo(line.text)
         else:
             _follow(watch)
 

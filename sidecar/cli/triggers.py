@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from sidecar.capture.triggers import State
-from sidecar.cli.context import Context, as_json, dry_run, emit_json, table
+from sidecar.cli.context import Context, as_json, dry_run, table
 from sidecar.cli.install import installer_options, installing
+from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.process import operator
 
 
@@ -33,13 +34,13 @@ def plan(context: Context, *, as_json: bool) -> None:
     if as_json:
         emit_json(asdict(planned))
         return
-    click.echo(f"definer: {planned.definer}")
+    echo(f"definer: {planned.definer}")
     for trigger in planned.planned:
-        click.echo(f"  create  {trigger.name}")
+        echo(f"  create  {trigger.name}")
     for avoided in planned.avoided:
-        click.echo(f"  avoid   {avoided.table}: {avoided.why}")
+        echo(f"  avoid   {avoided.table}: {avoided.why}")
     for lost in planned.lost:
-        click.echo(f"  sweep   {lost.watch.table}: {lost.why}")
+        echo(f"  sweep   {lost.watch.table}: {lost.why}")
 
 
 @triggers.command()
@@ -60,7 +61,7 @@ def status(context: Context, *, as_json: bool) -> int:
         emit_json({"suspension": suspension, "triggers": states})
     else:
         if suspension:
-            click.echo(f"suspended by {suspension.who} since {suspension.since}: {suspension.why}")
+            echo(f"suspended by {suspension.who} since {suspension.since}: {suspension.why}")
         table(
             [(state.name, state.table, state.state.value, state.detail) for state in states],
             ("trigger", "table", "state", "detail"),
@@ -95,7 +96,7 @@ def install(
             if as_json:
                 emit_json({"statements": statements})
             else:
-                click.echo(";\n".join(statements) or "nothing to do")
+                echo_lines(";\n".join(statements) or "nothing to do")
             return
         mended = installer.triggers.install()
     _names([state.name for state in mended], "installed", as_json=as_json)
@@ -190,4 +191,4 @@ def _names(names: list[str], verb: str, *, as_json: bool) -> None:
     if as_json:
         emit_json({verb.replace(" ", "_"): names})
     else:
-        click.echo(f"{verb}: {', '.join(names) or 'nothing to do'}")
+        echo(f"{verb}: {', '.join(names) or 'nothing to do'}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from sidecar.doctor import erp, files, ledger, magento, rights, server, triggers
+from sidecar.doctor import delivery, erp, files, ledger, magento, rights, server, triggers
 from sidecar.doctor.check import Check
 from sidecar.domain.errors import UsageError
 
@@ -16,6 +16,7 @@ SECTIONS: Mapping[str, Sequence[Check]] = {
     "magento": magento.CHECKS,
     "triggers": triggers.CHECKS,
     "ledger": ledger.CHECKS,
+    "delivery": delivery.CHECKS,
     "erp": erp.CHECKS,
 }
 

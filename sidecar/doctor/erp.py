@@ -6,16 +6,21 @@ from collections.abc import Iterator
 
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
+from sidecar.domain.errors import Unavailable
 from sidecar.erp import connection_of, open_contract
 
 
 def _adapter(patient: Patient) -> Iterator[Fault]:
-    if error := patient.refusal("ping"):
+    error = patient.refusal("ping")
+    if error is not None and not isinstance(error, Unavailable):
         yield Fault(error.message, error.remedy)
 
 
 def _reachable(patient: Patient) -> Iterator[Fault]:
-    if not patient.ping.reachable:
+    error = patient.refusal("ping")
+    if isinstance(error, Unavailable):  # its WSDL is at an address
+        yield Fault(error.message, error.remedy)
+    elif not patient.ping.reachable:
         address = patient.configuration.settings.erp.address
         yield Fault(
             f"{address} does not answer: {patient.ping.message or 'no reason given'}",

@@ -14,6 +14,11 @@ from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
 
+#: Where each is looked at: refusals by their cause.
+_LISTED = {
+    "rejected": "erp-sidecar rejections list",
+    "parked": "erp-sidecar queue list --status parked",
+}
 _RESUME = f"erp-sidecar domain resume {ORDERS}"
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
 _MIGRATE = "erp-sidecar migrate --user root --password-file /root/.db-password"
@@ -140,9 +145,7 @@ def _refused(patient: Patient) -> Iterator[Fault]:
         counts = Overview(patient.ledger.tables).counts_of(connection, ORDERS, REFUSED)
     for status in REFUSED:
         if count := counts.get(status):
-            yield Fault(
-                f"{count} event(s) are {status}", f"erp-sidecar queue list --status {status}"
-            )
+            yield Fault(f"{count} event(s) are {status}", _LISTED[status])
 
 
 def _gated(patient: Patient) -> Iterator[Fault]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
+from sidecar.domain.printable import printable, printable_json
 from sidecar.observe.discretion import discreet
 from sidecar.observe.folding import Folding
 from sidecar.observe.log_file import Line, LogFile, StandardError, timestamp
@@ -116,14 +117,14 @@ def configure(*, level: str = "INFO", form: str = "auto", file: Path | None = No
 
 
 def _as_json(line: Line) -> str:
-    return json.dumps(line, default=str, ensure_ascii=False)
+    return printable_json(json.dumps(line, default=str, ensure_ascii=False))
 
 
 def _as_text(line: Line) -> str:
     named = ("ts", "level", "event", "shop")
     time_of_day = datetime.fromisoformat(str(line["ts"])).strftime("%H:%M:%S.%f")[:-3]
     rest = " ".join(f"{key}={value}" for key, value in line.items() if key not in named)
-    return f"{time_of_day} {line['level']:<7} {line['event']:<24} {rest}"
+    return printable(f"{time_of_day} {line['level']:<7} {line['event']:<24} {rest}")
 
 
 def _line(record: Record) -> dict[str, Any]:

@@ -87,6 +87,8 @@ def _unknown_key(at: outline.KeyPath) -> str:
 
 def _not_one_of(given: object, expected: str) -> str:
     words = re.findall(r"'([^']*)'", expected) or [expected]
+    if given == expected:
+        return f"is text here; write {expected} without quotes"
     if isinstance(given, bool) or not isinstance(given, str | int):
         return f"is none of {', '.join(words)}"
     return f'"{given}" is none of {", ".join(words)}{closest(given, words)}'

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from sidecar.domain.printable import printable
 from sidecar.ledger.glance import MOST_COUNTED, OPEN
 from sidecar.top.watch import Capture, Differing, Domain, Erp, Look
 
@@ -161,8 +162,7 @@ def _said(label: str, text: str, *, bad: bool = False) -> Line:
 
 
 def _cut(text: str, width: int) -> str:
-    # What the ERP says may hold line feeds and escape sequences: a screen must not obey them.
-    shown = "".join(letter if letter.isprintable() else " " for letter in text).rstrip()
+    shown = printable(text).rstrip()
     return shown if len(shown) <= width else f"{shown[: width - 1]}…"
 
 

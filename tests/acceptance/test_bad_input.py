@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,3 +160,44 @@ def test_an_order_that_nobody_knows_is_bad_data(rig: Rig) -> None:
     done = run(rig, "order", "show", "999999999")
     assert done.returncode == 65
     assert "999999999" in done.stderr
+
+
+def test_an_erp_that_is_away_at_the_start_is_unavailable_and_tried_again(
+    rig: Rig, edited: Edit
+) -> None:
+    away = "http://127.0.0.1:9/erp?wsdl"
+    edited("sidecar.yaml", f"rest.generic\n  url: {rig.erp.url}", f"soap.generic\n  wsdl: {away}")
+    done = run(rig, "run", "--once")
+    assert done.returncode == 69, done.stderr
+    assert away in done.stderr
+    unit = Path(__file__).parents[2] / "systemd" / "erp-sidecar.service"
+    (final,) = re.findall(r"^RestartPreventExitStatus=(.*)$", unit.read_text("utf-8"), re.MULTILINE)
+    assert "69" not in final.split()
+    validated = run(rig, "config", "validate")
+    assert validated.returncode == 0, validated.stderr
+    assert "note: erp.wsdl is an address" in validated.stdout
+
+
+@pytest.mark.parametrize("place", ["nowhere/new.yaml", "sidecar.yaml/new.yaml"])
+def test_a_configuration_for_a_folder_that_is_not_there_is_a_usage_error(
+    rig: Rig, place: str
+) -> None:
+    done = run(rig, "config", "generate", "--output", str(rig.folder / place))
+    assert done.returncode == 64
+    assert "there is no folder" in done.stderr
+
+
+@pytest.mark.parametrize(("mode", "text", "code"), [(0o644, "x", 77), (0o600, "", 78)])
+def test_a_secret_that_is_open_or_empty_does_not_pass(
+    rig: Rig, mode: int, text: str, code: int
+) -> None:
+    password = rig.folder / "password"
+    password.write_text(text, encoding="utf-8")
+    password.chmod(mode)
+    try:
+        done = run(rig, "config", "validate")
+    finally:
+        password.chmod(0o600)
+        password.write_text("crash", encoding="utf-8")
+    assert done.returncode == code, done.stderr
+    assert "shop.database.password: " in done.stderr

@@ -254,7 +254,16 @@ def documented_fields() -> dict[str, set[str]]:
 
 
 def one_order_of_each_kind(rig: Rig) -> str:
-    """Orders that are refused, parked, differ and do not add up, of a daemon whose disk is full."""
+    """Orders that are refused, parked, differ and do not add up, of a daemon whose disk was full.
+
+    Nothing is placed before the log takes lines again, or what is told of it may be in the gap.
+    """
+    daemon = rig.start()
+    rig.until(lambda: "log.unwritable" in (rig.folder / "stderr").read_text())
+    (rig.folder / "sidecar.log").unlink()
+    daemon.send_signal(signal.SIGUSR1)
+    rig.until(lambda: rig.log_events()["log.gap"] == 1)
+    stop(daemon)
     with Shop(rig.magento) as shop:
         untrue = shop.place()
         with rig.magento.connect() as connection, connection.cursor() as cursor:
@@ -263,24 +272,26 @@ def one_order_of_each_kind(rig: Rig) -> str:
                 (untrue.entity_id,),
             )
             connection.commit()
-        daemon = rig.start()
-        rig.until(lambda: "log.unwritable" in (rig.folder / "stderr").read_text())
-        (rig.folder / "sidecar.log").unlink()
-        daemon.send_signal(signal.SIGUSR1)
-        rig.until((rig.folder / "sidecar.log").is_file)
-        for rule in ("credit_limit", "draft_on_201", "drop_tax"):
+        rig.start()
+        rig.until(lambda: told(rig, untrue.increment_id, "intake"))
+        for rule, end in (
+            ("credit_limit", "delivery.rejected"),
+            ("draft_on_201", "delivery.parked"),
+            ("drop_tax", "delivery.difference"),
+        ):
             rig.erp.rule(rule, times=1)
             placed = shop.place([Line("MUG", 1)])
-            rig.until(lambda number=placed.increment_id: ended(rig, number))  # type: ignore[misc]
+            rig.until(lambda number=placed.increment_id, end=end: told(rig, number, end))  # type: ignore[misc]
     return placed.increment_id
 
 
-def ended(rig: Rig, number: str) -> bool:
+def told(rig: Rig, number: str, event: str) -> bool:
+    """Whether the log has a whole line of this event, or of this station, about the order."""
     log = rig.folder / "sidecar.log"
-    return log.exists() and any(
-        f'"order": "{number}"' in line
-        for line in log.read_text("utf-8").splitlines()
-        if '"delivery.' in line
+    whole = log.read_text("utf-8").rpartition("\n")[0] if log.exists() else ""
+    return any(
+        f'"order": "{number}"' in line and f'"event": "{event}' in line
+        for line in whole.splitlines()
     )
 
 

@@ -190,6 +190,34 @@ FAULTS = {
         "1 difference(s) in 1 order(s)",
         ("UPDATE {ledger}.difference SET resolved_at = UTC_TIMESTAMP()",),
     ),
+    "nothing-sent": Fault(
+        ("UPDATE {ledger}.identity SET doubt = 'two daemons were there'",),
+        "nothing is sent",
+        ("UPDATE {ledger}.identity SET doubt = NULL",),
+    ),
+    "calls-fruitless": Fault(
+        (
+            _EVENT % ("pending", "UTC_TIMESTAMP() + INTERVAL 1 HOUR"),
+            *["INSERT INTO {ledger}.attempt (event, number, operation, fence, owner, outcome, "
+              "request, http_status, answer, at) SELECT id, 1, 'push', 1, 'x', 'unknown', "
+              "'POST /orders', 200, '<!DOCTYPE html><title>Sign in', UTC_TIMESTAMP() "
+              "FROM {ledger}.event"] * 3,
+        ),
+        "the newest 3 calls came to nothing; the last one, POST /orders, got a web page (HTTP 200)",
+        (*_NO_EVENT, "DELETE FROM {ledger}.attempt"),
+    ),
+    "events-held-back": Fault(
+        (_EVENT % ("pending", "NULL"),), "1 event(s) wait at a gate", _NO_EVENT
+    ),
+    "paused-with-work": Fault(
+        (
+            _EVENT % ("pending", "UTC_TIMESTAMP() + INTERVAL 1 HOUR"),
+            "REPLACE INTO {ledger}.control (domain, paused_at, paused_until, paused_by) "
+            "VALUES ('orders', UTC_TIMESTAMP(), UTC_TIMESTAMP() + INTERVAL 1 HOUR, 'ann')",
+        ),
+        "paused by ann; 1 event(s) wait",
+        (*_NO_EVENT, "DELETE FROM {ledger}.control"),
+    ),
     "ledger-older": Fault(
         ("RENAME TABLE {ledger}.migration TO {ledger}.kept",
          "CREATE TABLE {ledger}.migration LIKE {ledger}.kept",

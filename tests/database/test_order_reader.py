@@ -338,4 +338,4 @@ def test_the_number_of_statements_does_not_grow_with_the_orders(counter: Counter
         assert not [statement for statement in seen if "*" in statement]
         return len(seen)
 
-    assert statements(ids) == statements(ids[:1]) == 8
+    assert statements(ids) == statements(ids[:1]) == 10

@@ -88,7 +88,17 @@ def test_an_alias_repeats_its_anchor(file: Path) -> None:
         ("a: {b: 1, b: 2}", 1, 'has the key "b" a second time'),
         ("a:\n\tb: 1", 2, "has a tab"),
         ("a: b: c", 1, "has a second ': '"),
-        ("a: [1,\n2", 2, "is no YAML"),
+        ("a: [1,\n2", 2, "has a { or [ of line 1 that is not closed"),
+        ("a: {b: 1\nc: 2", 2, "has a { or [ of line 1 that is not closed"),
+        ("a:\n  b: 1\n c: 2", 3, "is indented by 1 and line 2 by 2: the keys of one table"),
+        ("a:\n   b: 1\n\n  # x\n  c: 2", 5, "is indented by 2 and line 2 by 3"),
+        ("a:\n  b: 1\n    c: 2", 3, "is indented by 4 and line 2 by 2"),
+        ("a:\n  b 1\n  c: 2", 2, "has no ':' after its key"),
+        ("a\n# x\nb: 1", 1, "has no ':' after its key"),
+        ("a:\n  b:1\n  c: 2", 2, "has no space after the ':' of its key"),
+        ("a:\n  b: 1\n  - c", 3, "has a list item among the keys of the table that begins in"),
+        ('a: "b\nc: 2', 1, "has a quote that is not closed"),
+        ('a: "\\m"', 1, "has a backslash in double quotes"),
         ("a: 0012", 1, "has a number with a leading zero"),
         ("a: 0x1F", 1, "has a number with a leading zero"),
         ("a: .inf", 1, "is no finite number"),
@@ -142,7 +152,7 @@ def test_a_file_that_is_not_utf_8_is_refused_with_the_line(file: Path) -> None:
 def test_a_missing_file_and_a_folder_are_configuration_errors(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="there is no such file"):
         read_document(tmp_path / "absent.yaml")
-    with pytest.raises(ConfigurationError, match="no regular file"):
+    with pytest.raises(ConfigurationError, match="is no regular file"):
         read_document(tmp_path)
 
 

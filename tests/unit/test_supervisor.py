@@ -30,7 +30,7 @@ def test_an_abstract_socket_is_spoken_to(line: socket.socket) -> None:
 
     Supervisor.of({"NOTIFY_SOCKET": name}).status("two\nlines")
 
-    assert line.recv(1000) == b"STATUS=two lines"
+    assert line.recv(1000) == b"STATUS=two\\nlines"
 
 
 def test_a_supervisor_that_is_gone_does_not_disturb_the_work() -> None:

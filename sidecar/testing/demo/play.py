@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -74,14 +77,15 @@ class Demo:
         stop = self._stage.leave()
         config = self._stage.config
         number = "000000015"
+        program = _program()
         for line in (
             "",
             "Left running. Look around:",
             f"  export ERP_SIDECAR_CONFIG={config}",
-            "  erp-sidecar status",
-            "  erp-sidecar top",
-            "  erp-sidecar queue list",
-            f"  erp-sidecar order show {number}",
+            f"  {program} status",
+            f"  {program} top",
+            f"  {program} queue list",
+            f"  {program} order show {number}",
             f"  tail -f {self._stage.log}",
             "End it and remove its folder:",
             f"  {stop}",
@@ -142,6 +146,13 @@ class Demo:
         for line in lines:
             if template := _TOLD.get(line["event"]):
                 self._show(f"  {_filled(template, line)}")
+
+
+def _program() -> str:
+    """What a shell calls to have this very program: in a clone it is not on the PATH."""
+    beside = Path(sys.executable).with_name("erp-sidecar")
+    found = shutil.which("erp-sidecar")
+    return "erp-sidecar" if found and Path(found).samefile(beside) else str(beside)
 
 
 def _filled(template: str, line: dict[str, Any]) -> str:

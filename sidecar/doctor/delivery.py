@@ -1,0 +1,119 @@
+"""Delivery: whether what waits can go, and whether what goes comes to anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from sidecar.app import ORDERS
+from sidecar.doctor.check import Check, Fault
+from sidecar.doctor.patient import Patient
+from sidecar.ledger.overview import Overview
+
+#: So many calls in a row, the newest, and at least so many, must have come to nothing.
+_NEWEST, _LEAST = 10, 3
+#: What decides nothing: the same will be sent or asked again.
+_FRUITLESS = frozenset({"retry", "throttled", "unknown", "conflict"})
+_PAGE = re.compile(r"\s*(?:<!doctype html|<html)", re.IGNORECASE)
+
+
+def _nothing_sent(patient: Patient) -> Iterator[Fault]:
+    patient.need("ledger")
+    patient.need("magento")
+    judgement = patient.login.identification.look().judgement
+    if not judgement.may_send:
+        yield Fault(f"nothing is sent: {judgement.why}", judgement.remedy)
+
+
+def _fruitless(patient: Patient) -> Iterator[Fault]:
+    names = patient.ledger.names
+    with patient.database.transaction("looking at the newest calls") as connection:
+        calls = list(
+            connection.exec_driver_sql(
+                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.increment_id "
+                f"FROM {names('attempt')} a JOIN {names('event')} e ON e.id = a.event "
+                f"ORDER BY a.id DESC LIMIT {_NEWEST}"
+            )
+        )
+    if len(calls) >= _LEAST and all(call.outcome in _FRUITLESS for call in calls):
+        newest = calls[0]
+        yield Fault(
+            f"the newest {len(calls)} calls came to nothing; the last one, "
+            f"{newest.request or 'of order ' + newest.increment_id}, {_answered(newest)}",
+            f"what it said: erp-sidecar order show {newest.increment_id} --no-erp; the same by "
+            "hand: erp-sidecar adapter dry-run NUMBER, and curl",
+        )
+
+
+def _answered(call: Any) -> str:
+    if call.http_status is None:
+        return "had no answer"
+    if 300 <= call.http_status < 400:
+        return f"was redirected (HTTP {call.http_status}), which is not followed: correct erp.url"
+    if _PAGE.match(call.answer or ""):
+        return (
+            f"got a web page (HTTP {call.http_status}): somebody else answers, such as a sign-in "
+            "page, a proxy or a maintenance page"
+        )
+    return f"got HTTP {call.http_status} and nothing that the mapping knows"
+
+
+def _held_back(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("counting what waits at a gate") as connection:
+        count = Overview(patient.ledger.tables).at_a_gate(connection, ORDERS)
+    if count:
+        yield Fault(f"{count} event(s) wait at a gate and are not due")
+
+
+def _paused(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("reading the control") as connection:
+        control = patient.ledger.control.read(connection, [ORDERS])[ORDERS]
+        waiting = Overview(patient.ledger.tables).waiting(connection, ORDERS)[0]
+    if control.paused and waiting:
+        yield Fault(
+            f"{ORDERS} is paused by {control.paused_by}; {waiting} event(s) wait",
+            f"erp-sidecar domain resume {ORDERS}",
+        )
+
+
+CHECKS = (
+    Check(
+        id="nothing-sent",
+        severity="error",
+        title="nothing is sent: this may be a copy of the shop",
+        cause="The clone guard cannot tell this system from a copy, or it was said to be one.",
+        shows="Orders wait; `identity.sending_stopped` in the log.",
+        remedy="`erp-sidecar identity show`, then `identity accept` or `identity is-copy`.",
+        look=_nothing_sent,
+    ),
+    Check(
+        id="calls-fruitless",
+        severity="warning",
+        title="the ERP is called and nothing comes of it",
+        cause="A sign-in page or a proxy answers in the ERP's place, the ERP fails at every call, "
+        "or the mapping does not know its answers.",
+        shows="Orders are asked about and tried again; none is accepted and none is rejected.",
+        remedy="`erp-sidecar order show NUMBER` says what the last call got.",
+        look=_fruitless,
+    ),
+    Check(
+        id="events-held-back",
+        severity="info",
+        title="events wait at a gate",
+        cause="A payment that is not there, an order on hold, or an earlier event of the order "
+        "(`domains.orders.gate`).",
+        shows="They are not sent before that has changed; nothing is wrong.",
+        remedy="`erp-sidecar queue list` says for each what it waits for.",
+        look=_held_back,
+    ),
+    Check(
+        id="paused-with-work",
+        severity="info",
+        title="a pause holds events back",
+        cause="Somebody paused the domain.",
+        shows="They are not sent before it ends.",
+        remedy="`erp-sidecar domain resume orders`",
+        look=_paused,
+    ),
+)
