@@ -30,6 +30,7 @@ from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.event import source_of
+from sidecar.domain.reference import Reference
 from sidecar.dry_run import DryRun
 from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
@@ -209,6 +210,21 @@ class Sidecar:
             for code, (label, states) in wanted.items()
         ]
 
+    @property
+    def _reference(self) -> Reference:
+        return Reference(self.settings.domains.orders.ref)
+
+    def require_at_work(self) -> None:
+        """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
+        with self.database.transaction("reading the domains' control") as connection:
+            standing = self.store.control.read(connection, self.domains)
+        for domain, control in standing.items():
+            if control.stopped_at is not None:
+                raise ConfigurationError(
+                    f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
+                    f"mend the cause, then 'erp-sidecar domain resume {domain}'",
+                )
+
     def intake(self) -> Intake:
         """The station that turns hints into events."""
         return Intake(
@@ -274,6 +290,7 @@ class Sidecar:
                 owner=owner_name,
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
+                reference=self._reference,
             ),
             Courier(
                 self.adapter,
@@ -367,7 +384,15 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         tolerance = self.settings.domains.orders.tolerance
-        return DryRun(self.database, store, self.magento, self.adapter, shop, tolerance)
+        return DryRun(
+            self.database,
+            store,
+            self.magento,
+            self.adapter,
+            shop,
+            tolerance=tolerance,
+            reference=self._reference,
+        )
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
@@ -388,7 +413,7 @@ class Sidecar:
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
-        return Storyteller(self.database, self.store, self.magento).stories(
+        return Storyteller(self.database, self.store, self.magento, self._reference).stories(
             number, self.adapter if ask_erp else None
         )
 

@@ -23,6 +23,7 @@ from sidecar.domain.event import (
 )
 from sidecar.domain.invariants import problems
 from sidecar.domain.order import Order
+from sidecar.domain.reference import Reference
 from sidecar.domain.settlement import OPEN
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview, Row
@@ -77,8 +78,11 @@ class DryRun:
         magento: MagentoSchema,
         adapter: ErpAdapter,
         shop: str,
+        *,
         tolerance: Decimal,
+        reference: Reference | None = None,
     ) -> None:
+        self._reference = reference or Reference()
         self._database = database
         self._store = store
         self._reader = OrderReader(magento)
@@ -172,8 +176,15 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(adapter.preview(Delivery(event, number, one.link))),
+            tuple(adapter.preview(Delivery(event, self._ref(one), one.link))),
         )
+
+    def _ref(self, one: _Prepared) -> str:
+        """The external reference: as it was booked, or as it would be."""
+        if one.link and one.link.ref:
+            return one.link.ref
+        order = one.order
+        return self._reference.of(order.entity_id, order.increment_id, order.store_id)
 
 
 def _frozen(order: Order, event_type: EventType, event: Row, link: Link | None) -> _Prepared:

@@ -9,6 +9,7 @@ from sidecar.app import Sidecar
 from sidecar.capture.triggers import Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, require_supported
+from sidecar.domain.reference import Reference
 from sidecar.domain.secret import Secret
 from sidecar.erp import load_adapter
 from sidecar.installation import Installation
@@ -70,6 +71,7 @@ class Installer:
             sidecar.own_statuses,
             daemon_account=self._daemon_account,
             guard=self._guard(magento),
+            reference=Reference(sidecar.settings.domains.orders.ref),
         )
 
     def _guard(self, magento: MagentoSchema) -> CloneGuard:

@@ -19,10 +19,16 @@ from sidecar.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the ERP called an entity that it accepted before."""
+    """What the ERP called an entity that it accepted before.
+
+    `ref`: the external reference under which it was booked, for its whole life.  `ended`: the ERP
+    took a cancel of it; an order that lives again is placed with this link.
+    """
 
     reference: str
     status: str | None = None
+    ref: str | None = None
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

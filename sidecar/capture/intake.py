@@ -40,9 +40,15 @@ from sidecar.domain.lifecycle import (
     facts_of,
     fingerprint,
     is_our_old_hold,
+    placed_at,
 )
 from sidecar.domain.order import Order
-from sidecar.domain.settlement import BAD_DATA, EventStatus
+from sidecar.domain.settlement import (
+    BAD_DATA,
+    OTHER_ORDERS_DOCUMENT,
+    EventStatus,
+    Obstacle,
+)
 from sidecar.ledger.check_runs import CHECK
 from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
@@ -54,6 +60,11 @@ ORDER = "order"
 DOMAIN = "orders"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
+_REPLACED = "Magento has another order in its place since: was a dump of the shop restored?"
+_REPLACED_REMEDY = (
+    "look in the ERP what it holds of the former order, then 'erp-sidecar queue drop' this event "
+    "with --even-if-booked"
+)
 #: A deleted row fires no trigger of ours, so only the sweep can find it; the others are announced.
 _ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
@@ -190,6 +201,8 @@ class Intake:
             if order is not None:
                 broken = self._broken(order, known)
                 finding = compare(_known_order(known), order, broken)
+                if finding.another:
+                    self._part_from_former(connection, entity_id)
                 events = self._events(order, known, finding, broken)
                 written.events += events
                 rows.append(_memory(order, known, finding, len(events), look, broken))
@@ -205,6 +218,26 @@ class Intake:
         self._ledger.events.insert(connection, written.events)
         self._ledger.events.wake(connection, ORDER, [row.entity_id for row in rows])
         return written
+
+    def _part_from_former(self, connection: sa.Connection, entity_id: int) -> None:
+        """Magento has another order in the place of one that the ledger knew.
+
+        What that one was called is no name of this one, and what it still had to say is over; what
+        the ERP may have booked of it waits for a person.
+        """
+        waiting = self._ledger.events.open_of(connection, ORDER, [entity_id]).get(entity_id, [])
+        doubtful = [one.id for one in waiting if one.maybe_booked]
+        self._ledger.events.supersede(
+            connection, [one.id for one in waiting if one.id not in doubtful], _REPLACED
+        )
+        self._ledger.events.park(
+            connection,
+            doubtful,
+            Obstacle(_REPLACED, _REPLACED_REMEDY, OTHER_ORDERS_DOCUMENT),
+        )
+        self._ledger.journal.part(connection, ORDER, entity_id)
+        self._ledger.write_backs.withdraw(connection, ORDER, entity_id, _REPLACED)
+        self._ledger.entities.forget_write_back(connection, ORDER, entity_id)
 
     def _events(
         self, order: Order, known: KnownEntity | None, finding: Finding, broken: Sequence[str]
@@ -374,6 +407,8 @@ def _known_order(known: KnownEntity | None) -> KnownOrder | None:
         known.ext_order_id,
         known.held_by_us,
         known.overwritten,
+        known.vanished,
+        known.placed_at,
     )
 
 
@@ -389,6 +424,7 @@ def _memory(
     ours = bool(memory and memory.held_by_us)
     if memory and finding.undone:
         ours = is_our_old_hold(memory, order)
+    ours = ours and not finding.another
     held_by_us = ours and order.state == HOLDED
     return EntityRow(
         kind=ORDER,
@@ -404,6 +440,7 @@ def _memory(
         address_mark=look.marks.get(order.entity_id),
         facts=facts_of(order),
         sequence=(known.sequence if known else 0) + events,
+        placed_at=placed_at(order),
         updated_at=order.updated_at,
         looked_at=look.at,
     )
@@ -424,6 +461,7 @@ def _memory_of_vanished(known: KnownEntity, at: datetime) -> EntityRow:
         address_mark=None,
         facts=known.facts,
         sequence=known.sequence + 1,
+        placed_at=known.placed_at,
         updated_at=None,
         looked_at=at,
         vanished=True,

@@ -24,7 +24,9 @@ _AGAIN_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Work until nothing is due, then exit 0.")
+@click.option(
+    "--once", is_flag=True, help="Work until nothing is due, then exit 0 (78: a domain is stopped)."
+)
 @click.pass_obj
 def run(context: Context, *, once: bool) -> None:
     """Run the daemon.
@@ -121,6 +123,7 @@ def _run(
             return
         if once:
             daemon.run_once()
+            sidecar.require_at_work()
         else:
             daemon.run(meanwhile=meanwhile)
     finally:

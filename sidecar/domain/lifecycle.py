@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import msgspec
@@ -71,7 +72,7 @@ class KnownOrder:
     """What the ledger last knew of an order; `fingerprint` is None for one known by baseline only.
 
     `ext_order_id` is the ERP's number as our own write-back put it on the order (None: not there);
-    `held_by_us`: it also put the order on hold.
+    `held_by_us`: it also put the order on hold.  `vanished`: its row was gone.
     """
 
     state: str
@@ -80,11 +81,16 @@ class KnownOrder:
     ext_order_id: str | None = None
     held_by_us: bool = False
     overwritten: Overwritten | None = None
+    vanished: bool = False
+    placed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one look came to.
+
+    `another`: this is another order than the one that was known by this entity id (a dump was
+    restored, and Magento counts from there again).
 
     `undone`: Magento saved an order that it had loaded before our write-back, with all its columns,
     and so took our write away (measured: magento-flows, lost update); it is to be written again.
@@ -92,6 +98,7 @@ class Finding:
 
     events: tuple[EventType, ...]
     undone: bool = False
+    another: bool = False
 
 
 def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) -> Finding:
@@ -99,8 +106,10 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
 
     `broken`: why the order must not be sent as it is (`invariants`).
     """
-    if known is None:
-        return Finding((EventType.ORDER_PLACED, *_state_events("", order.state)))
+    another = known is not None and _is_another(known, order, broken)
+    if known is None or another:
+        placed = (EventType.ORDER_PLACED, *_state_events("", order.state))
+        return Finding(placed, another=another)
     undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(known, order)):
@@ -108,8 +117,25 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
         state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
     # canceled document, or has none, and a human would be called for nothing.
-    changed = order.state != CANCELED and _is_changed(known.fingerprint, order, broken)
+    lives_again = known.vanished or known.state == CANCELED
+    changed = order.state != CANCELED and (
+        lives_again or _is_changed(known.fingerprint, order, broken)
+    )
     return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
+
+
+def _is_another(known: KnownOrder, order: Order, broken: Sequence[str]) -> bool:
+    """Magento never changes the moment of placing; somebody who does it by hand changes no more."""
+    if known.placed_at is None or known.placed_at == placed_at(order):
+        return False
+    return (
+        known.vanished or known.fingerprint is None or _is_changed(known.fingerprint, order, broken)
+    )
+
+
+def placed_at(order: Order) -> datetime:
+    """When the order was placed (UTC, whole seconds, as the ledger keeps it)."""
+    return order.created_at.replace(tzinfo=None, microsecond=0)
 
 
 def is_our_old_hold(known: KnownOrder, order: Order) -> bool:

@@ -81,10 +81,14 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, tag="retry"):
-    """Certainly not booked, and likely to pass later.  `after`: seconds, if the ERP named them."""
+    """Certainly not booked, and likely to pass later.  `after`: seconds, if the ERP named them.
+
+    `sent`: False where nothing left the machine, which is no attempt.
+    """
 
     message: str
     after: float | None = None
+    sent: bool = True
 
 
 class Throttled(msgspec.Struct, frozen=True, kw_only=True, tag="throttled"):
@@ -106,6 +110,15 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
     message: str
 
 
+class Unmapped(msgspec.Struct, frozen=True, kw_only=True, tag="unmapped"):
+    """Nothing was sent: our own file of calls cannot express this event.
+
+    `message` names the file and the line.  The ERP said nothing, so the shop hears nothing.
+    """
+
+    message: str
+
+
 class Misconfigured(msgspec.Struct, frozen=True, kw_only=True, tag="misconfigured"):
     """Login refused, unknown field, no such service: every further call would fail alike."""
 
@@ -121,8 +134,14 @@ Outcome = (
     | Throttled
     | Conflict
     | Unknown
+    | Unmapped
     | Misconfigured
 )
+
+
+def reference_key(reference: str) -> str:
+    """What two spellings of one document's number have in common: ERPs pad, and some capitalise."""
+    return reference.strip().casefold()
 
 
 def name_of(outcome: Outcome) -> str:
@@ -142,7 +161,7 @@ def describe(outcome: Outcome) -> str:
             return f"duplicate of {reference}" if reference else "duplicate"
         case Rejected(code=code, message=message):
             return f"rejected: {f'{code}: ' if code else ''}{message}"
-        case Retry() | Throttled() | Conflict() | Unknown() | Misconfigured():
+        case Retry() | Throttled() | Conflict() | Unknown() | Unmapped() | Misconfigured():
             return f"{name_of(outcome)}: {outcome.message}"
         case _:
             assert_never(outcome)

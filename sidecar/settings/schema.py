@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sidecar.domain.reference import NUMBER
 from sidecar.settings.erp import Erp
 from sidecar.settings.fields import (
     Comment,
@@ -26,6 +27,7 @@ from sidecar.settings.fields import (
     OrderStatus,
     PaymentRule,
     Port,
+    ReferenceTemplate,
     SecretRef,
     Section,
     Slug,
@@ -384,6 +386,13 @@ class Orders(Section):
     enabled: Switch = Field(default=True, description="Whether this domain runs.")
     owner: Literal["magento", "erp"] = Field(
         default="magento", description="Which side's word counts where they differ."
+    )
+    ref: ReferenceTemplate = Field(
+        default=NUMBER,
+        description="The external reference: what the ERP calls an order of ours, and is asked "
+        "for. {increment_id}, {store_id} and {entity_id} may stand in it. Where stores share "
+        "numbers, '{store_id}-{increment_id}' keeps their orders apart (doctor says so). An order "
+        "keeps the one it was booked under. Expressions have it as ref.",
     )
     every: Duration = Field(
         default=timedelta(milliseconds=250),

@@ -27,6 +27,7 @@ from sidecar.domain.outcome import (
     Rejected,
     Throttled,
     Unknown,
+    Unmapped,
     name_of,
 )
 from sidecar.domain.secret import Secret
@@ -437,8 +438,7 @@ def test_an_order_without_an_external_id_is_not_sent(ours: NetSuiteServer, make:
 
     [outcome] = outcomes(make(calls, ours.url), NUMBERS[0])
 
-    assert isinstance(outcome, Rejected)
-    assert outcome.code == "mapping"
+    assert isinstance(outcome, Unmapped)
     assert "no externalId" in outcome.message
     assert ours.calls == []
 
