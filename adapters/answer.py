@@ -278,7 +278,7 @@ def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
     A number that two of them share, or that is another's reference, names none of them.
     """
     names = Counter(name for one in events for name in {one["ref"], one["event"].data.increment_id})
-    found = []
+    found: list[tuple[str, ...]] = []
     for one in events:
         number = one["event"].data.increment_id
         is_known = number == one["ref"] or names[number] > 1

@@ -149,7 +149,7 @@ def test_a_customer_that_cannot_be_mapped_stops_its_order_only(push: Push) -> No
 
     results = push(erp, calls, customers=3)
 
-    assert [name_of(one.outcome) for one in results] == ["accepted", "rejected", "accepted"]
+    assert [name_of(one.outcome) for one in results] == ["accepted", "unmapped", "accepted"]
     assert erp.calls == ["/customers/1", "/customers/3", "/bulk"]
 
 
