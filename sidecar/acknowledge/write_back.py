@@ -20,7 +20,14 @@ from sidecar.acknowledge.standing import (
 from sidecar.bulkhead import apart
 from sidecar.crash_point import passing
 from sidecar.database import Database
-from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described, is_of_one
+from sidecar.domain.errors import (
+    BadData,
+    SidecarError,
+    TryAgain,
+    Unavailable,
+    described,
+    is_of_one,
+)
 from sidecar.domain.in_page import in_page
 from sidecar.domain.lifecycle import Overwritten
 from sidecar.ledger.entities import KnownEntity, WrittenBack
@@ -233,6 +240,12 @@ class WriteBackStation:
         # A verdict on a change brings no number: where a stale save took ours away, it returns.
         number, why_not = self._number(write_back.number or known.ext_order_id, before, known)
         if write_back.verdict == "rejected":
+            if "overwritten" in known.odd:
+                raise BadData(
+                    f"what the ledger remembers of order {known.increment_id} cannot be read "
+                    "(entity.overwritten)",
+                    "somebody changed the ledger by hand: set the column to NULL",
+                )
             released = released_status(before, self._rules.released, known.overwritten, assigned)
             after = after_refusal(
                 before, write_back.status, number, hold=write_back.hold, released=released

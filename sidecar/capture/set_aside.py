@@ -14,7 +14,7 @@ from sidecar.domain.event import VERSIONS, EventType, Vanished, encode_payload, 
 from sidecar.domain.lifecycle import CANCELED, HOLDED
 from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity
-from sidecar.ledger.events import NewEvent, OpenEvent
+from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_reader import OrderReader, Outline
 from sidecar.ports import Clock
@@ -75,8 +75,7 @@ class SetAside:
         """Whether a person knows already, or need not: of an order from before the sidecar."""
         if known is not None and known.fingerprint is None:
             return True
-        events = self._ledger.events.open_of(connection, _KIND, [entity_id]).get(entity_id, [])
-        return any(map(_is_bad_data, events))
+        return self._ledger.events.is_parked(connection, _KIND, entity_id, BAD_DATA)
 
     def _event(self, order: Vanished, known: KnownEntity | None, error: Exception) -> NewEvent:
         event_type = _type(order, known)
@@ -137,7 +136,3 @@ def _memory(
         updated_at=outline.updated_at,
         looked_at=at,
     )
-
-
-def _is_bad_data(event: OpenEvent) -> bool:
-    return event.status is EventStatus.PARKED and event.code == BAD_DATA

@@ -142,6 +142,7 @@ class Pump:
             if not claim:
                 break
             moved += claim.moved
+            self._tell_odd(claim)
             if claim.moved:
                 self._narrator.tell(
                     "delivery.claimed",
@@ -153,6 +154,10 @@ class Pump:
             passing("delivery.claimed")
             self._take_off(claim)
         return moved
+
+    def _tell_odd(self, claim: Claim) -> None:
+        for entity, wrong in claim.odd:
+            self._narrator.tell("delivery.unclaimable", entity=entity, message=wrong)
 
     def _room(self) -> int:
         """How many events to claim now: with what is on its way, about a second's work.
@@ -195,6 +200,7 @@ class Pump:
             if not claim:
                 break
             moved += claim.moved
+            self._tell_odd(claim)
             passing("delivery.claimed")
             self._take_off(claim)
             while self._flight.calls:
