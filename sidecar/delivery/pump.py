@@ -342,7 +342,12 @@ class Pump:
                 theirs=difference.theirs,
             )
         if settlement.code == "misconfigured" and settlement.status is EventStatus.PENDING:
-            self._stop_domain(one.claimed, settlement.reason or "misconfigured")
+            self._stop_domain(
+                one.claimed,
+                f"{settlement.reason or 'misconfigured'}; what you change in the configuration, "
+                "the file of calls or a secret is taken up by 'systemctl reload erp-sidecar' "
+                "(SIGHUP)",
+            )
         if one.attempt.operation == "push":
             self._judge_mapping(one)
 
