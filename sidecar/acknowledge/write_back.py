@@ -17,7 +17,7 @@ from sidecar.acknowledge.standing import (
     after_refusal,
     released_status,
 )
-from sidecar.bulkhead import apart
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.domain.errors import (
@@ -128,6 +128,7 @@ class WriteBackStation:
         self._together = together
         self._may_write = may_write
         self._rules = rules
+        self._bulkhead = Bulkhead()
 
     def run_once(self) -> int:
         """Apply what is due; gives how many were tried."""
@@ -137,10 +138,12 @@ class WriteBackStation:
             due = self._ledger.write_backs.due(connection, _BATCH)
             checks = self._ledger.check_runs.unwritten(connection)
         self._rehearse(checks)
-        for start in range(0, len(due), self._together):
-            part = due[start : start + self._together]
-            for outcome in apart(part, self._apply, self._fail, divides=_divides):
-                self._report(outcome)
+        starts = range(0, len(due), self._together)
+        parts = [due[start : start + self._together] for start in starts]
+        for outcome in self._bulkhead.apart(
+            parts, self._apply, self._fail, key=_order, divides=_divides
+        ):
+            self._report(outcome)
         return len(due)
 
     def _rehearse(self, checks: Sequence[int]) -> None:
@@ -166,8 +169,11 @@ class WriteBackStation:
         passing("write_back.committed")
         return outcome
 
-    def _fail(self, write_back: WriteBack, error: Exception) -> _Outcome:
+    def _fail(self, write_back: WriteBack, error: Exception, alike: int) -> _Outcome:
         """Put off what somebody holds, a checkout or an admin: they come first; park the rest."""
+        if alike >= MOST_ALIKE:
+            # Everybody's: the answers wait, as they do for a database that is away.
+            raise error
         message = described(error)
         with self._database.transaction("noting a write-back that failed") as connection:
             if isinstance(error, TryAgain):
@@ -317,6 +323,10 @@ def _memory(one: _Written) -> WrittenBack:
         held_by_us=_held_by_us(one.before, one.after, one.known),
         overwritten=_overwritten(one),
     )
+
+
+def _order(write_back: WriteBack) -> tuple[str, int]:
+    return write_back.kind, write_back.entity_id
 
 
 def _overwritten(one: _Written) -> Overwritten | None:

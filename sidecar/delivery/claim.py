@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from sidecar.bulkhead import apart
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.database import Database
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
@@ -37,6 +37,15 @@ _Find: TypeAlias = Callable[[sa.Connection], list[Candidate]]
 
 
 @dataclass(frozen=True, slots=True)
+class Odd:
+    """An entity that could not be claimed; `alike`: how many in a row for the same defect."""
+
+    entity: str
+    message: str
+    alike: int
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What was taken: `pushes` to send, `probes` to ask the ERP about; `links` by entity.
 
@@ -46,7 +55,8 @@ class Claim:
     `trusted_until` is the process's own bound (monotonic): after it nothing of the claim may be
     sent any more, because somebody else may have it by the database's clock.
 
-    `odd`: entities of which nothing can be claimed, and why; they are parked, and among the folded.
+    `odd`: entities of which nothing can be claimed, and why; they are parked, and among the folded,
+    but for those from `MOST_ALIKE` alike on.
     """
 
     pushes: tuple[Claimed, ...]
@@ -55,7 +65,7 @@ class Claim:
     trusted_until: float
     folded: int = 0
     held: int = 0
-    odd: tuple[tuple[str, str], ...] = ()
+    odd: tuple[Odd, ...] = ()
 
     def with_part(self, part: Claim) -> Claim:
         """Both together, trusted as long as this one."""
@@ -109,6 +119,7 @@ class Claimer:
         self._subscriptions = subscriptions
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._bulkhead = Bulkhead()
         self._low: datetime | None = None
         self._unguarded_at = 0.0
 
@@ -137,11 +148,14 @@ class Claimer:
         try:
             with self._database.transaction("claiming events") as connection:
                 due = self._found(connection, find)
-                return self._take(connection, due, started, alone=alone)
+                claim = self._take(connection, due, started, alone=alone)
         except Exception as error:
             if not is_of_one(error):
                 raise
-        return self._claim_apart(find, started, alone=alone)
+            return self._claim_apart(find, started, alone=alone)
+        if claim:
+            self._bulkhead.passed()
+        return claim
 
     def _claim_apart(self, find: _Find, started: float, *, alone: bool) -> Claim:
         """Claim where one order cannot be: the others, and the culprit is parked."""
@@ -155,7 +169,7 @@ class Claimer:
 
         claim = Claim((), (), {}, self.trusted_until(started))
         try:
-            for part in apart(_by_entity(due), take, self._park):
+            for part in self._bulkhead.apart([_by_entity(due)], take, self._park, key=_entity):
                 claim = claim.with_part(part)
         except SidecarError:
             # What is claimed is claimed; the next to ask the database hears of it.
@@ -166,9 +180,15 @@ class Claimer:
     def _found(self, connection: sa.Connection, find: _Find) -> list[Candidate]:
         return find(connection) if self.may_send(connection) else []
 
-    def _park(self, candidates: list[Candidate], error: Exception) -> Claim:
-        """Park what is due of one entity; that it may be in the ERP stays written down."""
+    def _park(self, candidates: list[Candidate], error: Exception, alike: int) -> Claim:
+        """Park what is due of one entity; that it may be in the ERP stays written down.
+
+        What everybody meets parks no more of them: whoever claims stops the domain.
+        """
         first = candidates[0]
+        odd = (Odd(f"{first.kind} {first.entity_id}", described(error), alike),)
+        if alike >= MOST_ALIKE:
+            return Claim((), (), {}, 0.0, odd=odd)
         why = Obstacle(
             f"it cannot be claimed: {described(error)}",
             (error.remedy if isinstance(error, SidecarError) else "please report it")
@@ -178,7 +198,6 @@ class Claimer:
         with self._database.transaction("parking what cannot be claimed") as connection:
             self._ledger.entities.lock(connection, first.kind, [first.entity_id])
             self._ledger.events.park(connection, [one.id for one in candidates], why)
-        odd = ((f"{first.kind} {first.entity_id}", described(error)),)
         return Claim((), (), {}, 0.0, folded=len(candidates), odd=odd)
 
     def trusted_until(self, asked_at: float) -> float:
@@ -379,6 +398,10 @@ def _by_entity(due: Sequence[Candidate]) -> list[list[Candidate]]:
     for candidate in due:
         entities[candidate.kind, candidate.entity_id].append(candidate)
     return list(entities.values())
+
+
+def _entity(candidates: Sequence[Candidate]) -> tuple[str, int]:
+    return candidates[0].kind, candidates[0].entity_id
 
 
 def _by_kind(due: list[Candidate]) -> dict[str, list[int]]:

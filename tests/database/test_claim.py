@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.delivery.claim import UNGUARDED_EVERY
+from sidecar.delivery.claim import UNGUARDED_EVERY, Odd
 from sidecar.domain.event import EventType, encode_payload
 from sidecar.domain.outcome import (
     Booked,
@@ -145,7 +145,8 @@ class TestOneOddOrder:
         assert odd.status == "parked"
         assert "ZeroDivisionError at test_claim.py" in odd.reason
         assert "Kim" not in odd.reason
-        assert taken.odd == (("order 2", odd.reason.removeprefix("it cannot be claimed: ")),)
+        message = odd.reason.removeprefix("it cannot be claimed: ")
+        assert taken.odd == (Odd("order 2", message, alike=0),), "the others went through"
 
     @pytest.mark.parametrize("status", ["parked", "rejected", "accepted", "superseded", "odd"])
     def test_that_is_over_and_due_all_the_same_keeps_no_place_from_another(
