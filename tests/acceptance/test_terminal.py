@@ -213,7 +213,8 @@ def hostile(server: PrivateServer, tmp_path: Path) -> Iterator[tuple[Rig, str]]:
                 "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH FROM "
                 "information_schema.COLUMNS WHERE TABLE_SCHEMA = %s AND CHARACTER_SET_NAME = "
                 "'utf8mb4' AND COLUMN_KEY = '' AND COLUMN_COMMENT NOT LIKE 'JSON%%' AND "
-                "COLUMN_NAME NOT IN ('payload', 'magento_schema', 'ledger')",
+                "COLUMN_NAME NOT IN ('payload', 'magento_schema', 'ledger') AND "
+                "TABLE_NAME <> 'migration'",
                 (f"{rig.magento.name}_ledger",),
             )
             columns = list(cursor.fetchall())

@@ -487,7 +487,7 @@ def test_a_document_is_not_called_by_a_constant_name(tmp_path: Path) -> None:
             ),
             "it belongs under 'call', and stands under push",
         ),
-        (("    on:", "      on:"), "a wrong indent"),
+        (("    on:", "      on:"), "is indented by 4 and line 4 by 6"),
     ],
 )
 def test_wrong_indentation_is_called_that(
