@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from sidecar.domain.event import source_of
 from sidecar.domain.reference import Reference
 from sidecar.dry_run import DryRun
 from sidecar.end_to_end import EndToEnd
-from sidecar.erp import load_adapter
+from sidecar.erp import connection_of, load_adapter
 from sidecar.findings import Findings
 from sidecar.identification import Identification
 from sidecar.installation import DEFINER
@@ -53,8 +53,9 @@ from sidecar.observe.log_file import require_appendable
 from sidecar.observe.metrics import Metrics
 from sidecar.operations import Operations
 from sidecar.owner import machine, owner
-from sidecar.ports import ErpAdapter, Narrator
+from sidecar.ports import Connection, ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock
+from sidecar.renewing import RenewingAdapter
 from sidecar.rules import pace_of, settler_of, totals_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
@@ -162,7 +163,21 @@ class Sidecar:
     @cached_property
     def adapter(self) -> ErpAdapter:
         """The ERP's adapter, its file of calls checked."""
-        return load_adapter(self.settings)
+        return load_adapter(self.settings, self._connection)
+
+    @cached_property
+    def _connection(self) -> Connection:
+        return connection_of(self.settings)
+
+    def _renewing_adapter(self) -> RenewingAdapter:
+        """The adapter for work that goes on while somebody changes a secret."""
+        return RenewingAdapter(
+            self.adapter,
+            self._connection,
+            partial(connection_of, self.settings),
+            partial(load_adapter, self.settings),
+            self.narrator,
+        )
 
     @cached_property
     def triggers(self) -> Triggers:
@@ -253,7 +268,7 @@ class Sidecar:
             ),
         )
 
-    def erp_account(self) -> ErpAccount:
+    def erp_account(self, adapter: ErpAdapter | None = None) -> ErpAccount:
         """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
         breaker = self.settings.erp.breaker
         pace = pace_of(self.settings)
@@ -262,7 +277,7 @@ class Sidecar:
             Throttle(pace, self.clock),
             Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
             Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
-            self.adapter,
+            adapter or self.adapter,
             self.database,
             self.store,
             self.narrator,
@@ -274,7 +289,8 @@ class Sidecar:
     def pump(self, owner_name: str, account: ErpAccount | None = None) -> Pump:
         """The station that delivers orders."""
         orders = self.settings.domains.orders
-        account = account or self.erp_account()
+        adapter = self._renewing_adapter()
+        account = account or self.erp_account(adapter)
         capabilities = self.adapter.capabilities(ORDERS)
         lease = orders.lease.total_seconds()
         pump = Pump(
@@ -293,7 +309,7 @@ class Sidecar:
                 reference=self._reference,
             ),
             Courier(
-                self.adapter,
+                adapter,
                 account,
                 settler_of(orders, capabilities),
                 domain=ORDERS,
@@ -316,7 +332,7 @@ class Sidecar:
             narrator=self.narrator,
             progress=self.watchdog.progress,
         )
-        self._closing.append(pump.close)
+        self._closing += [pump.close, adapter.close]
         return pump
 
     def write_back(self) -> WriteBackStation:

@@ -48,8 +48,11 @@ def installed() -> list[Installed]:
     ]
 
 
-def load_adapter(settings: Settings) -> ErpAdapter:
-    """The adapter that `erp.adapter` names; raises ConfigurationError."""
+def load_adapter(settings: Settings, connection: Connection | None = None) -> ErpAdapter:
+    """The adapter that `erp.adapter` names; raises ConfigurationError.
+
+    `connection`: what it is told, where that was read already.
+    """
     found = _entries()
     entry = found.get(settings.erp.adapter)
     if entry is None:
@@ -57,7 +60,7 @@ def load_adapter(settings: Settings) -> ErpAdapter:
             f"erp.adapter: there is no adapter {settings.erp.adapter!r}",
             f"installed are: {', '.join(sorted(found)) or 'none'}",
         )
-    adapter: ErpAdapter = entry.load()(connection_of(settings))
+    adapter: ErpAdapter = entry.load()(connection or connection_of(settings))
     return adapter
 
 

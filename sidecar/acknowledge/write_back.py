@@ -17,10 +17,17 @@ from sidecar.acknowledge.standing import (
     after_refusal,
     released_status,
 )
-from sidecar.bulkhead import apart
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.crash_point import passing
 from sidecar.database import Database
-from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described, is_of_one
+from sidecar.domain.errors import (
+    BadData,
+    SidecarError,
+    TryAgain,
+    Unavailable,
+    described,
+    is_of_one,
+)
 from sidecar.domain.in_page import in_page
 from sidecar.domain.lifecycle import Overwritten
 from sidecar.ledger.entities import KnownEntity, WrittenBack
@@ -121,6 +128,7 @@ class WriteBackStation:
         self._together = together
         self._may_write = may_write
         self._rules = rules
+        self._bulkhead = Bulkhead()
 
     def run_once(self) -> int:
         """Apply what is due; gives how many were tried."""
@@ -130,10 +138,12 @@ class WriteBackStation:
             due = self._ledger.write_backs.due(connection, _BATCH)
             checks = self._ledger.check_runs.unwritten(connection)
         self._rehearse(checks)
-        for start in range(0, len(due), self._together):
-            part = due[start : start + self._together]
-            for outcome in apart(part, self._apply, self._fail, divides=_divides):
-                self._report(outcome)
+        starts = range(0, len(due), self._together)
+        parts = [due[start : start + self._together] for start in starts]
+        for outcome in self._bulkhead.apart(
+            parts, self._apply, self._fail, key=_order, divides=_divides
+        ):
+            self._report(outcome)
         return len(due)
 
     def _rehearse(self, checks: Sequence[int]) -> None:
@@ -159,8 +169,11 @@ class WriteBackStation:
         passing("write_back.committed")
         return outcome
 
-    def _fail(self, write_back: WriteBack, error: Exception) -> _Outcome:
+    def _fail(self, write_back: WriteBack, error: Exception, alike: int) -> _Outcome:
         """Put off what somebody holds, a checkout or an admin: they come first; park the rest."""
+        if alike >= MOST_ALIKE:
+            # Everybody's: the answers wait, as they do for a database that is away.
+            raise error
         message = described(error)
         with self._database.transaction("noting a write-back that failed") as connection:
             if isinstance(error, TryAgain):
@@ -233,6 +246,12 @@ class WriteBackStation:
         # A verdict on a change brings no number: where a stale save took ours away, it returns.
         number, why_not = self._number(write_back.number or known.ext_order_id, before, known)
         if write_back.verdict == "rejected":
+            if "overwritten" in known.odd:
+                raise BadData(
+                    f"what the ledger remembers of order {known.increment_id} cannot be read "
+                    "(entity.overwritten)",
+                    "somebody changed the ledger by hand: set the column to NULL",
+                )
             released = released_status(before, self._rules.released, known.overwritten, assigned)
             after = after_refusal(
                 before, write_back.status, number, hold=write_back.hold, released=released
@@ -304,6 +323,10 @@ def _memory(one: _Written) -> WrittenBack:
         held_by_us=_held_by_us(one.before, one.after, one.known),
         overwritten=_overwritten(one),
     )
+
+
+def _order(write_back: WriteBack) -> tuple[str, int]:
+    return write_back.kind, write_back.entity_id
 
 
 def _overwritten(one: _Written) -> Overwritten | None:

@@ -16,7 +16,7 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from sidecar.bulkhead import apart
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
@@ -119,15 +119,14 @@ class Intake:
         self._ledger = ledger
         self._outbox = outbox
         self._reader = reader
-        self._set_aside = SetAside(
-            database, ledger, outbox, reader, shop=shop, domain=DOMAIN, clock=clock
-        )
+        self._set_aside = SetAside(database, ledger, outbox, reader, shop=shop, domain=DOMAIN)
         self._shop = shop
         self._clock = clock
         self._narrator = narrator
         self._triggers_on = triggers_on
         self._tolerance = tolerance
         self._most = most
+        self._bulkhead = Bulkhead()
 
     def run_once(self) -> int:
         """Look at the oldest hints; gives how many there were."""
@@ -137,7 +136,7 @@ class Intake:
                 return 0
             at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
         take, park = partial(self._take, at), partial(self._park, at)
-        for written in apart(_by_entity(hints), take, park):
+        for written in self._bulkhead.apart([_by_entity(hints)], take, park, key=_entity):
             self._report(written)
         return len(hints)
 
@@ -155,7 +154,10 @@ class Intake:
         written.swept = _swept_only(hints)
         return written
 
-    def _park(self, at: datetime, hints: _Hints, error: Exception) -> Written:
+    def _park(self, at: datetime, hints: _Hints, error: Exception, alike: int) -> Written:
+        if alike >= MOST_ALIKE:
+            # Everybody's: the hints wait, as they do for a database that is away.
+            raise error
         odd = (f"{hints[0].kind} {hints[0].entity_id}", described(error))
         return Written(self._set_aside.park(hints, error, at), odd=[odd])
 
@@ -344,6 +346,10 @@ def _by_entity(hints: Iterable[Hint]) -> list[_Hints]:
     for hint in hints:
         groups.setdefault((hint.kind, hint.entity_id), []).append(hint)
     return list(groups.values())
+
+
+def _entity(hints: _Hints) -> tuple[str, int]:
+    return hints[0].kind, hints[0].entity_id
 
 
 def _next(known: KnownEntity | None) -> int:

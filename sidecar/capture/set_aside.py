@@ -14,10 +14,9 @@ from sidecar.domain.event import VERSIONS, EventType, Vanished, encode_payload, 
 from sidecar.domain.lifecycle import CANCELED, HOLDED
 from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity
-from sidecar.ledger.events import NewEvent, OpenEvent
+from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_reader import OrderReader, Outline
-from sidecar.ports import Clock
 
 _KIND = "order"
 
@@ -34,7 +33,6 @@ class SetAside:
         *,
         shop: str,
         domain: str,
-        clock: Clock,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -42,7 +40,6 @@ class SetAside:
         self._reader = reader
         self._shop = shop
         self._domain = domain
-        self._clock = clock
 
     def park(self, hints: Sequence[Hint], error: Exception, at: datetime) -> list[NewEvent]:
         """Park what these hints, all of one entity, point at."""
@@ -62,7 +59,7 @@ class SetAside:
         before = known.get(entity_id)
         events = []
         if not self._is_waiting(connection, entity_id, before):
-            events.append(self._event(outline.order, before, error))
+            events.append(self._event(outline.order, before, error, at))
         mark = self._reader.address_marks(connection, [entity_id])[entity_id]
         row = _memory(outline, before, len(events), mark=mark, at=at)
         self._ledger.entities.save(connection, [row])
@@ -75,10 +72,11 @@ class SetAside:
         """Whether a person knows already, or need not: of an order from before the sidecar."""
         if known is not None and known.fingerprint is None:
             return True
-        events = self._ledger.events.open_of(connection, _KIND, [entity_id]).get(entity_id, [])
-        return any(map(_is_bad_data, events))
+        return self._ledger.events.is_parked(connection, _KIND, entity_id, BAD_DATA)
 
-    def _event(self, order: Vanished, known: KnownEntity | None, error: Exception) -> NewEvent:
+    def _event(
+        self, order: Vanished, known: KnownEntity | None, error: Exception, at: datetime
+    ) -> NewEvent:
         event_type = _type(order, known)
         sequence = (known.sequence if known else 0) + 1
         return NewEvent(
@@ -93,7 +91,9 @@ class SetAside:
             payload=encode_payload(order).decode(),
             grand_total=order.grand_total,
             currency=order.order_currency_code,
-            occurred_at=self._clock.now(),
+            # By the database's clock, which gave the order its date: by one that is behind it the
+            # order would seem to be another one under the same id (`sidecar.clone_guard`).
+            occurred_at=at,
             status=EventStatus.PARKED,
             reason=f"the order cannot be read or kept: {described(error)}",
             remedy="correct its rows in Magento, then 'erp-sidecar queue requeue "
@@ -137,7 +137,3 @@ def _memory(
         updated_at=outline.updated_at,
         looked_at=at,
     )
-
-
-def _is_bad_data(event: OpenEvent) -> bool:
-    return event.status is EventStatus.PARKED and event.code == BAD_DATA

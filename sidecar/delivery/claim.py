@@ -6,14 +6,18 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import sqlalchemy as sa
 
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.database import Database
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
+from sidecar.domain.errors import SidecarError, described, is_of_one
 from sidecar.domain.event import EventType
 from sidecar.domain.reference import Reference, taken
+from sidecar.domain.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
@@ -24,6 +28,21 @@ from sidecar.ports import Clock, Link
 UNGUARDED_EVERY = 5.0
 #: Part of a lease that its holder uses; the rest is for clocks that drift and answers that dawdle.
 _TRUSTED = 0.8
+_FORGOTTEN = Obstacle(
+    "what the ledger remembers of the order cannot be read (entity.facts): no gate can decide",
+    "somebody changed the ledger by hand; 'erp-sidecar queue requeue' reads the order anew",
+    BAD_DATA,
+)
+_Find: TypeAlias = Callable[[sa.Connection], list[Candidate]]
+
+
+@dataclass(frozen=True, slots=True)
+class Odd:
+    """An entity that could not be claimed; `alike`: how many in a row for the same defect."""
+
+    entity: str
+    message: str
+    alike: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +54,9 @@ class Claim:
 
     `trusted_until` is the process's own bound (monotonic): after it nothing of the claim may be
     sent any more, because somebody else may have it by the database's clock.
+
+    `odd`: entities of which nothing can be claimed, and why; they are parked, and among the folded,
+    but for those from `MOST_ALIKE` alike on.
     """
 
     pushes: tuple[Claimed, ...]
@@ -43,6 +65,19 @@ class Claim:
     trusted_until: float
     folded: int = 0
     held: int = 0
+    odd: tuple[Odd, ...] = ()
+
+    def with_part(self, part: Claim) -> Claim:
+        """Both together, trusted as long as this one."""
+        return replace(
+            self,
+            pushes=self.pushes + part.pushes,
+            probes=self.probes + part.probes,
+            links=self.links | part.links,
+            folded=self.folded + part.folded,
+            held=self.held + part.held,
+            odd=self.odd + part.odd,
+        )
 
     def __bool__(self) -> bool:
         return bool(self.pushes or self.probes or self.folded or self.held)
@@ -84,33 +119,86 @@ class Claimer:
         self._subscriptions = subscriptions
         self._owner = owner
         self._lease_seconds = lease_seconds
+        self._bulkhead = Bulkhead()
         self._low: datetime | None = None
         self._unguarded_at = 0.0
 
     def claim(self, limit: int) -> Claim:
         """Take up to `limit` events; an empty claim when nothing is due."""
-        started = self._clock.monotonic()
-        guard = self._guard(started)
-        with self._database.transaction("claiming events") as connection:
-            if not self.may_send(connection):
-                return Claim((), (), {}, started)
+        guard = self._guard(self._clock.monotonic())
+
+        def find(connection: sa.Connection) -> list[Candidate]:
             due = self._ledger.events.candidates(connection, self._domain, limit, guard)
-            if not due:
-                return Claim((), (), {}, started)
-            claim = self._take(connection, due, started)
-        self._low = due[0].due_at
-        return claim
+            if due:
+                self._low = due[0].due_at
+            return due
+
+        return self._claim(find)
 
     def claim_suspect(self) -> Claim:
         """Take one event that a process died of, and nothing beside it that could be blamed."""
+
+        def find(connection: sa.Connection) -> list[Candidate]:
+            return self._ledger.events.suspects(connection, self._domain)
+
+        return self._claim(find, alone=True)
+
+    def _claim(self, find: _Find, *, alone: bool = False) -> Claim:
         started = self._clock.monotonic()
-        with self._database.transaction("claiming a suspect") as connection:
-            if not self.may_send(connection):
-                return Claim((), (), {}, started)
-            due = self._ledger.events.suspects(connection, self._domain)
-            if not due:
-                return Claim((), (), {}, started)
-            return self._take(connection, due, started, alone=True)
+        try:
+            with self._database.transaction("claiming events") as connection:
+                due = self._found(connection, find)
+                claim = self._take(connection, due, started, alone=alone)
+        except Exception as error:
+            if not is_of_one(error):
+                raise
+            return self._claim_apart(find, started, alone=alone)
+        if claim:
+            self._bulkhead.passed()
+        return claim
+
+    def _claim_apart(self, find: _Find, started: float, *, alone: bool) -> Claim:
+        """Claim where one order cannot be: the others, and the culprit is parked."""
+        with self._database.transaction("looking for the culprit") as connection:
+            due = self._found(connection, find)
+
+        def take(entities: Sequence[list[Candidate]]) -> Claim:
+            with self._database.transaction("claiming events") as connection:
+                part = [candidate for entity in entities for candidate in entity]
+                return self._take(connection, part, started, alone=alone)
+
+        claim = Claim((), (), {}, self.trusted_until(started))
+        try:
+            for part in self._bulkhead.apart([_by_entity(due)], take, self._park, key=_entity):
+                claim = claim.with_part(part)
+        except SidecarError:
+            # What is claimed is claimed; the next to ask the database hears of it.
+            if not claim:
+                raise
+        return claim
+
+    def _found(self, connection: sa.Connection, find: _Find) -> list[Candidate]:
+        return find(connection) if self.may_send(connection) else []
+
+    def _park(self, candidates: list[Candidate], error: Exception, alike: int) -> Claim:
+        """Park what is due of one entity; that it may be in the ERP stays written down.
+
+        What everybody meets parks no more of them: whoever claims stops the domain.
+        """
+        first = candidates[0]
+        odd = (Odd(f"{first.kind} {first.entity_id}", described(error), alike),)
+        if alike >= MOST_ALIKE:
+            return Claim((), (), {}, 0.0, odd=odd)
+        why = Obstacle(
+            f"it cannot be claimed: {described(error)}",
+            (error.remedy if isinstance(error, SidecarError) else "please report it")
+            + "; then 'erp-sidecar queue requeue'",
+            UNCLAIMABLE,
+        )
+        with self._database.transaction("parking what cannot be claimed") as connection:
+            self._ledger.entities.lock(connection, first.kind, [first.entity_id])
+            self._ledger.events.park(connection, [one.id for one in candidates], why)
+        return Claim((), (), {}, 0.0, folded=len(candidates), odd=odd)
 
     def trusted_until(self, asked_at: float) -> float:
         """How long a lease may be used that was asked for at `asked_at` (monotonic)."""
@@ -265,6 +353,10 @@ class Claimer:
             # What the ERP may have passed the gate before; the order may be gone from Magento
             # since, and then the gate would never open.
             return True
+        if "facts" in known.odd and event.type is EventType.ORDER_PLACED:
+            # No gate can decide, and what waits at one must not slip through.
+            self._ledger.events.park(connection, [event.id], _FORGOTTEN)
+            return False
         closed = self._gate.closed(event.type, known.facts, held_by_us=known.held_by_us)
         if closed:
             self._ledger.events.hold_back(connection, [event.id], closed)
@@ -299,6 +391,17 @@ class _Chosen:
     def named(self, events: Sequence[OpenEvent]) -> dict[int, str]:
         """Event → reference, of these."""
         return {event.id: self.refs[event.id] for event in events}
+
+
+def _by_entity(due: Sequence[Candidate]) -> list[list[Candidate]]:
+    entities: dict[tuple[str, int], list[Candidate]] = defaultdict(list)
+    for candidate in due:
+        entities[candidate.kind, candidate.entity_id].append(candidate)
+    return list(entities.values())
+
+
+def _entity(candidates: Sequence[Candidate]) -> tuple[str, int]:
+    return candidates[0].kind, candidates[0].entity_id
 
 
 def _by_kind(due: list[Candidate]) -> dict[str, list[int]]:

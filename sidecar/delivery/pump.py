@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sidecar.bulkhead import apart
+from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.crash_point import passing
 from sidecar.database import Database
 from sidecar.delivery.account import ErpAccount
@@ -92,6 +92,7 @@ class Pump:
         self._progress = progress
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
         self._flight = Flight(clock)
+        self._bulkhead = Bulkhead()
         self._renewed_at = 0.0
         #: Orders that the file of calls could not express, until it expresses the first one.
         self._unmapped: set[int] | None = set()
@@ -139,6 +140,7 @@ class Pump:
         moved = 0
         while (room := self._room()) > 0 and self._may_go():
             claim = self._claimer.claim(room)
+            self._judge_odd(claim)
             if not claim:
                 break
             moved += claim.moved
@@ -153,6 +155,13 @@ class Pump:
             passing("delivery.claimed")
             self._take_off(claim)
         return moved
+
+    def _judge_odd(self, claim: Claim) -> None:
+        for odd in claim.odd:
+            if odd.alike >= MOST_ALIKE:
+                self._stop_for_defect(odd.message)
+                return
+            self._narrator.tell("delivery.unclaimable", entity=odd.entity, message=odd.message)
 
     def _room(self) -> int:
         """How many events to claim now: with what is on its way, about a second's work.
@@ -192,6 +201,7 @@ class Pump:
         moved = 0
         while self._clock.monotonic() < until and self._may_go():
             claim = self._claimer.claim_suspect()
+            self._judge_odd(claim)
             if not claim:
                 break
             moved += claim.moved
@@ -233,10 +243,20 @@ class Pump:
 
     def _write_down(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> list[Ended]:
         """Settle in one transaction, or in several where one answer cannot be kept."""
-        settled = [one for part in apart(done, self._settle_all, self._settle_odd) for one in part]
+        everybodys: list[str] = []
+
+        def settle_odd(one: Ended, error: Exception, alike: int) -> list[Ended]:
+            if alike >= MOST_ALIKE:
+                everybodys.append(described(error))
+            return self._settle_odd(one, error)
+
+        parts = self._bulkhead.apart([done], self._settle_all, settle_odd, key=_order)
+        settled = [one for part in parts for one in part]
         if unsent:
             owner = self._lane.owner
             self._patiently(partial(self._ledger.events.release, claimed=unsent, owner=owner))
+        if everybodys:
+            self._stop_for_defect(everybodys[0])
         return settled
 
     def _settle_all(self, done: Sequence[Ended]) -> list[Ended]:
@@ -336,7 +356,12 @@ class Pump:
                 theirs=difference.theirs,
             )
         if one.attempt.outcome == "misconfigured":
-            self._stop_domain(one.claimed, settlement.reason or "misconfigured")
+            self._stop_domain(
+                one.claimed,
+                f"{settlement.reason or 'misconfigured'}; what you change in the configuration, "
+                "the file of calls or a secret is taken up by 'systemctl reload erp-sidecar' "
+                "(SIGHUP)",
+            )
         if one.attempt.operation == "push":
             self._judge_mapping(one)
 
@@ -356,10 +381,22 @@ class Pump:
                 f"{self._lane.domain}' (what is parked for it goes again by itself)",
             )
 
-    def _stop_domain(self, claimed: Claimed, reason: str) -> None:
+    def _stop_for_defect(self, defect: str) -> None:
+        """Stop where a defect of ours would park every order."""
+        self._stop_domain(
+            None,
+            f"{MOST_ALIKE} orders in a row met the same defect of ours, {defect}: please report "
+            "it; with a version that is corrected 'erp-sidecar domain resume "
+            f"{self._lane.domain}' and 'erp-sidecar queue requeue --status parked'",
+        )
+
+    def _stop_domain(self, claimed: Claimed | None, reason: str) -> None:
         with self._database.transaction("stopping the domain") as connection:
             self._ledger.control.stop(connection, self._lane.domain, reason)
-        self._tell("domain.stopped", claimed, message=reason)
+        if claimed is None:
+            self._narrator.tell("domain.stopped", domain=self._lane.domain, message=reason)
+        else:
+            self._tell("domain.stopped", claimed, message=reason)
 
     def _tell(self, name: str, claimed: Claimed, **fields: object) -> None:
         self._narrator.tell(
@@ -371,6 +408,10 @@ class Pump:
             attempt=claimed.attempts,
             **{key: value for key, value in fields.items() if value is not None},
         )
+
+
+def _order(one: Ended) -> tuple[str, int]:
+    return one.claimed.kind, one.claimed.entity_id
 
 
 def _parts(events: Sequence[Claimed], batch: int) -> list[tuple[Claimed, ...]]:

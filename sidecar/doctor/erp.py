@@ -87,7 +87,8 @@ CHECKS = (
         title="the ERP refuses our login",
         cause="The secret was rotated or has expired, or the account lost a right.",
         shows="The domain stops at the first order.",
-        remedy="Put the new secret in its place, then `erp-sidecar domain resume orders`.",
+        remedy="Put the new secret in its place, then `systemctl reload erp-sidecar` (SIGHUP) and "
+        "`erp-sidecar domain resume orders`.",
         look=_authorised,
     ),
     Check(

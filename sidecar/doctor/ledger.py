@@ -243,7 +243,9 @@ CHECKS = (
         title="the domain stopped itself",
         cause="The ERP refused the login, or a call failed in a way in which every call would.",
         shows="Nothing is sent; `domain.stopped` in the log.",
-        remedy="Mend the cause, then `erp-sidecar domain resume orders`.",
+        remedy="Mend the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
+        "in the configuration, the file of calls or a secret; then "
+        "`erp-sidecar domain resume orders`.",
         look=_stopped,
     ),
     Check(

@@ -40,6 +40,8 @@ PUT_ASIDE = "put_aside"
 DROPPED = "dropped"
 #: Code of an event that our own file of calls cannot express; tried again when the file is loaded.
 MAPPING = "mapping"
+#: Code of an event that could not be claimed: the ledger's rows of its order make no sense.
+UNCLAIMABLE = "unclaimable"
 #: The ERP's answer to a push: it has it already.
 DUPLICATE = "duplicate"
 #: Codes of events that wait because of what the ERP shows under their reference.  Requeued, they

@@ -15,6 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.domain.errors import BadData
 from sidecar.domain.event import EventType
 from sidecar.domain.settlement import EventStatus, Settlement, error_print
 from sidecar.ledger import fit
@@ -107,8 +108,8 @@ class Claims:
         rows = connection.exec_driver_sql(
             f"SELECT id, kind, entity_id, due_at FROM {self._tables.names('event')} "
             "FORCE INDEX (claim) WHERE domain = %(domain)s AND due_at <= UTC_TIMESTAMP(3) "
-            f"{above}AND crashes = 0 ORDER BY due_at, id LIMIT %(limit)s",
-            {"domain": domain, "low": low, "limit": limit},
+            f"{above}AND crashes = 0 AND status IN %(taken)s ORDER BY due_at, id LIMIT %(limit)s",
+            {"domain": domain, "low": low, "limit": limit, "taken": _TAKEN},
         )
         return [Candidate(*row) for row in rows]
 
@@ -118,7 +119,7 @@ class Claims:
         statement = (
             sa.select(c.id, c.kind, c.entity_id, c.due_at)
             .with_hint(self._event, "FORCE INDEX (suspect)")
-            .where(c.crashes > 0, c.due_at <= NOW, c.domain == domain)
+            .where(c.crashes > 0, c.due_at <= NOW, c.domain == domain, c.status.in_(_TAKEN))
             .order_by(c.due_at)
             .limit(1)
         )
@@ -256,20 +257,24 @@ class Claims:
 
         One that `most` processes died of is parked: it would take the next one down as well.
         """
-        expired = self._claims(
-            connection,
-            "WHERE e.domain = %s AND e.lease_until < UTC_TIMESTAMP(3) AND e.status = 'sending' "
-            "LIMIT 500",
+        found = connection.exec_driver_sql(
+            f"SELECT id FROM {self._tables.names('event')} "
+            "WHERE domain = %s AND lease_until < UTC_TIMESTAMP(3) AND status = 'sending' LIMIT 500",
             (domain,),
         )
-        if not expired:
+        ids = [row[0] for row in found]
+        if not ids:
             return []
+        # One of a type that this version does not know becomes unknown too, and is parked when it
+        # is claimed.
+        known = [type_.value for type_ in EventType]
+        expired = self._claims(connection, "WHERE e.id IN %s AND e.type IN %s", (ids, known))
         c = self._event.c
         deadly = c.crashes + 1 >= most
         connection.execute(
             sa.update(self._event)
             .where(
-                c.id.in_([event.id for event in expired]),
+                c.id.in_(ids),
                 c.lease_until < NOW,
                 c.status == EventStatus.SENDING.value,
             )
@@ -307,11 +312,13 @@ class Claims:
         names = self._tables.names
         rows = connection.exec_driver_sql(
             "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.increment_id, e.sequence, "
-            "e.type, p.payload, e.grand_total, e.currency, e.occurred_at, e.attempts, e.fence, "
+            "e.type, COALESCE(p.payload, '') AS payload, e.grand_total, e.currency, "
+            "e.occurred_at, e.attempts, e.fence, "
             "e.maybe_booked, e.crashes, e.ref, e.questions, e.error_code, e.absent, e.vouched, "
             "TIMESTAMPDIFF(MICROSECOND, e.first_sent_at, UTC_TIMESTAMP(3)) / 1000000 AS age, "
             "TIMESTAMPDIFF(MICROSECOND, e.sent_at, UTC_TIMESTAMP(3)) / 1000000 AS since_sent "
-            f"FROM {names('event')} e {hint} JOIN {names('payload')} p "
+            # One that somebody deleted is an empty one, which cannot be read: its event is parked.
+            f"FROM {names('event')} e {hint} LEFT JOIN {names('payload')} p "
             "ON p.kind = e.kind AND p.entity_id = e.entity_id AND p.sequence = e.sequence "
             f"{where}",
             parameters,
@@ -333,6 +340,19 @@ def _seconds_between(start: Any, end: Any) -> sa.ColumnElement[Any]:
     return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), start, end) / 1_000_000
 
 
+def event_type(row: Any) -> EventType:
+    """The type of an event's row; BadData for one that this version does not know."""
+    try:
+        return EventType(row.type)
+    except ValueError:
+        raise BadData(
+            f"the event {row.event_id} is of the type {row.type!r}, which this version does not "
+            "know",
+            "a newer version wrote it, or somebody changed the ledger by hand: install that "
+            "version, or correct the column `type`",
+        ) from None
+
+
 def _claimed(row: Any, *, probing: bool = False) -> Claimed:
     return Claimed(
         id=row.id,
@@ -342,7 +362,7 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         entity_id=row.entity_id,
         increment_id=row.increment_id,
         sequence=row.sequence,
-        type=EventType(row.type),
+        type=event_type(row),
         payload=row.payload,
         grand_total=row.grand_total,
         currency=row.currency,

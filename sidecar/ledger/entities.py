@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -18,11 +18,15 @@ from sidecar.ledger.tables import Tables
 #: A fingerprint of the present generation that no content has.
 ANOTHER = f"{FINGERPRINT_GENERATION}:"
 _FACTS = msgspec.json.Encoder(decimal_format="number")
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownEntity:
-    """One row of `entity`; `revision` grows with every change of it."""
+    """One row of `entity`; `revision` grows with every change of it.
+
+    `odd`: columns of it that cannot be read (somebody changed the ledger by hand), and are None.
+    """
 
     kind: str
     entity_id: int
@@ -43,6 +47,7 @@ class KnownEntity:
     placed_at: datetime | None
     looked_at: datetime | None
     as_is: bool = False
+    odd: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +239,7 @@ _OF_ENTITIES = "WHERE kind = %s AND entity_id IN %s ORDER BY entity_id"
 
 
 def _known(row: Any) -> KnownEntity:
+    odd: set[str] = set()
     return KnownEntity(
         kind=row.kind,
         entity_id=row.entity_id,
@@ -243,20 +249,29 @@ def _known(row: Any) -> KnownEntity:
         status=row.status,
         ext_order_id=row.ext_order_id,
         held_by_us=bool(row.held_by_us),
-        overwritten=msgspec.json.decode(row.overwritten, type=Overwritten)
-        if row.overwritten
-        else None,
+        overwritten=_decoded(row, "overwritten", Overwritten, odd),
         grand_total=row.grand_total,
         currency=row.currency,
         fingerprint=row.fingerprint,
-        facts=msgspec.json.decode(row.facts, type=Facts) if row.facts else None,
+        facts=_decoded(row, "facts", Facts, odd),
         sequence=row.sequence,
         revision=row.revision,
         vanished=row.vanished_at is not None,
         placed_at=row.placed_at,
         looked_at=row.looked_at,
         as_is=bool(row.as_is),
+        odd=frozenset(odd),
     )
+
+
+def _decoded(row: Any, column: str, type_: type[_T], odd: set[str]) -> _T | None:
+    """What a column of JSON holds; whoever needs one that is `odd` must not go on without it."""
+    text = getattr(row, column)
+    try:
+        return msgspec.json.decode(text, type=type_) if text else None
+    except (msgspec.MsgspecError, RecursionError):
+        odd.add(column)
+        return None
 
 
 _SAVED = (

@@ -27,7 +27,7 @@ from sidecar.domain.settlement import (
     error_print,
 )
 from sidecar.ledger import fit
-from sidecar.ledger.claims import Candidate, Claimed, Claims
+from sidecar.ledger.claims import Candidate, Claimed, Claims, event_type
 from sidecar.ledger.tables import NOW
 
 __all__ = ["BEHIND_ANOTHER", "GATE", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
@@ -112,7 +112,7 @@ class Events(Claims):
         rows = connection.exec_driver_sql(
             "SELECT id, entity_id, sequence, type, status, maybe_booked, "
             "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes, attempts, "
-            "absent, vouched, increment_id, ref "
+            "absent, vouched, increment_id, ref, event_id "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
             (kind, sorted(set(ids)), _OPEN),
@@ -124,7 +124,7 @@ class Events(Claims):
                     id=row.id,
                     entity_id=row.entity_id,
                     sequence=row.sequence,
-                    type=EventType(row.type),
+                    type=event_type(row),
                     status=EventStatus(row.status),
                     maybe_booked=bool(row.maybe_booked),
                     due=bool(row.due),
@@ -138,6 +138,17 @@ class Events(Claims):
                 )
             )
         return found
+
+    def is_parked(self, connection: sa.Connection, kind: str, entity_id: int, code: str) -> bool:
+        """Whether an event of this entity was parked with this code."""
+        c = self._event.c
+        found = connection.execute(
+            sa.select(c.id)
+            .where(c.kind == kind, c.entity_id == entity_id)
+            .where(c.status == EventStatus.PARKED.value, c.error_code == code)
+            .limit(1)
+        )
+        return found.first() is not None
 
     def broken(self, connection: sa.Connection, domain: str, longest: float) -> list[int]:
         """Entities that were parked as bad data and want a look, by their ids.

@@ -17,6 +17,7 @@ WINDOW_SECONDS = 60.0
 FOLDED = frozenset({
     "breaker.still_open", "capture.trigger_fault", "delivery.left_to_lease",
     "delivery.settling_again", "library", "station.failed", "station.unnoted", "adapter.failed",
+    "adapter.not_renewed",
     "throttle.slower", "throttle.wait_cut",
 })  # fmt: skip
 #: After these the trouble before them must not be told any more as if it were new.

@@ -1,7 +1,8 @@
 """Fetching secrets from where the configuration says they are, at the moment they are used.
 
 They are never kept in Settings, so neither `config show` nor a crash report can hold one, and a
-rotated password is picked up with the next login.
+rotated password is picked up with the next login (the ERP's when the former one is refused:
+`sidecar.renewing`).
 """
 
 from __future__ import annotations

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.rest import generic as rest
-from sidecar.delivery.claim import UNGUARDED_EVERY
+from sidecar.delivery.claim import UNGUARDED_EVERY, Odd
 from sidecar.domain.event import EventType, encode_payload
 from sidecar.domain.outcome import (
     Booked,
@@ -23,7 +24,7 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ledger.events import BEHIND_ANOTHER
+from sidecar.ledger.events import BEHIND_ANOTHER, OpenEvent
 from sidecar.ports import Connection, ShopContext
 from sidecar.testing.sample_order import simple_order
 from tests.contract.scripted_server import answer, scripted_server
@@ -80,6 +81,100 @@ def moments(erp: ScriptedErp) -> list[tuple[str, str | None]]:
 def claim(ledger: LedgerBench, **how: object) -> tuple[list[int], list[int]]:
     taken = ledger.claimer(**how).claim(50)  # type: ignore[arg-type]
     return [one.id for one in taken.pushes], [one.id for one in taken.probes]
+
+
+class TestOneOddOrder:
+    """What the ledger's own rows say of one order stops no other one."""
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            "UPDATE {event} SET type = 'order.teleported' WHERE entity_id = 3",
+            "UPDATE {event} SET type = 'order.teleported', crashes = 1 WHERE entity_id = 3",
+            "UPDATE {entity} SET facts = '{{' WHERE entity_id = 3",
+            "UPDATE {entity} SET facts = REPEAT('[', 20000) WHERE entity_id = 3",
+            "UPDATE {entity} SET facts = '{{\"state\":1}}' WHERE entity_id = 3",
+            "DELETE FROM {payload} WHERE entity_id = 3",
+            "UPDATE {payload} SET payload = '' WHERE entity_id = 3",
+            "UPDATE {event} SET type = 'order.teleported', status = 'sending', due_at = NULL, "
+            "lease_owner = 'dead', lease_until = '2026-01-01' WHERE entity_id = 3",
+        ],
+    )
+    def test_is_parked_alone(self, ledger: LedgerBench, spoil: str) -> None:
+        ids = [add(ledger, PLACED, entity=entity)[0] for entity in range(1, 6)]
+        ledger.sql(spoil)
+
+        erp, told = ScriptedErp(), Told()
+        with ledger.pump(erp, told=told, concurrency=5) as pump:
+            drain(pump)
+
+        odd = ledger.event(ids.pop(2))
+        assert odd.status == "parked"
+        assert odd.reason
+        assert "erp-sidecar" in odd.remedy
+        assert odd.maybe_booked == ("sending" in spoil), "what may have been sent is asked about"
+        assert [ledger.event(id_).status for id_ in ids] == ["accepted"] * 4
+
+    def test_of_a_later_event_costs_the_earlier_one_its_turn_and_no_other_order(
+        self, ledger: LedgerBench
+    ) -> None:
+        placed, update = add(ledger, PLACED, UPDATED)
+        (other,) = add(ledger, PLACED, entity=2)
+        ledger.sql("UPDATE {event} SET type = 'order.teleported' WHERE id = %s", update)
+
+        assert claim(ledger) == ([other], [])
+
+        reason = ledger.event(placed).reason
+        assert "order.teleported" in reason, "an older state must not go in place of that"
+        assert ledger.event(placed).error_code == "unclaimable"
+        assert ledger.event(update).status == "parked"
+
+    def test_goes_when_its_rows_were_corrected_and_it_is_requeued(
+        self, ledger: LedgerBench
+    ) -> None:
+        (odd,) = add(ledger, PLACED)
+        ledger.sql("UPDATE {event} SET type = 'order.teleported'")
+        assert claim(ledger) == ([], [])
+        ledger.sql("UPDATE {event} SET type = 'order.placed'")
+        with ledger.database.transaction() as connection:
+            ledger.store.acts.requeue(connection, [odd], keep_doubt=True)
+
+        assert claim(ledger) == ([odd], [])
+
+    def test_that_raises_what_nobody_foresaw_is_parked_with_the_place(
+        self, ledger: LedgerBench, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ids = [add(ledger, PLACED, entity=entity)[0] for entity in range(1, 6)]
+        claimer = ledger.claimer()
+        passes = claimer._passes
+
+        def break_at_the_second(connection: Any, event: OpenEvent, known: Any) -> bool:
+            if event.entity_id == 2:
+                raise ZeroDivisionError("4711 Kim Secret")
+            return passes(connection, event, known)
+
+        monkeypatch.setattr(claimer, "_passes", break_at_the_second)
+
+        taken = claimer.claim(50)
+
+        odd = ledger.event(ids.pop(1))
+        assert [one.id for one in taken.pushes] == ids
+        assert odd.status == "parked"
+        assert "ZeroDivisionError at test_claim.py" in odd.reason
+        assert "Kim" not in odd.reason
+        message = odd.reason.removeprefix("it cannot be claimed: ")
+        assert taken.odd == (Odd("order 2", message, alike=0),), "the others went through"
+
+    @pytest.mark.parametrize("status", ["parked", "rejected", "accepted", "superseded", "odd"])
+    def test_that_is_over_and_due_all_the_same_keeps_no_place_from_another(
+        self, ledger: LedgerBench, status: str
+    ) -> None:
+        for entity in range(1, 4):
+            add(ledger, PLACED, entity=entity)
+        ledger.sql("UPDATE {event} SET status = %s, due_at = '2026-01-01'", status)
+        (good,) = add(ledger, PLACED, entity=4)
+
+        assert [one.id for one in ledger.claimer().claim(1).pushes] == [good]
 
 
 class TestTheClaimer:

@@ -99,6 +99,59 @@ def test_a_job_may_be_woken_for_later(schedule: Schedule, job: Job) -> None:
     assert job.ran()
 
 
+def test_a_job_that_was_woken_for_later_runs_no_later_for_another_who_wants_it_later_still(
+    schedule: Schedule, job: Job
+) -> None:
+    assert job.ran()
+    job.go_on.release()
+
+    schedule.wake("job")
+    schedule.wake("job", after=FOR_EVER)
+
+    assert job.ran()
+
+
+def test_a_job_that_is_running_when_it_is_due_as_somebody_wished_runs_once_more(
+    schedule: Schedule, job: Job
+) -> None:
+    assert job.ran()
+    schedule.wake("job", after=0.1)
+    assert not job.runs_again()
+
+    job.go_on.release()
+
+    assert job.ran()
+
+
+def test_a_job_may_wish_while_it_runs_to_run_again_soon() -> None:
+    """Also in the first instant of its run, when the plan of the next one is not yet made."""
+    for _ in range(50):
+        schedule = Schedule()
+        runs = threading.Semaphore(0)
+
+        def run(schedule: Schedule = schedule, runs: threading.Semaphore = runs) -> None:
+            runs.release()
+            schedule.wake("job", after=0.001)
+
+        schedule.every(FOR_EVER, "job", run)
+        schedule.start()
+        assert all(runs.acquire(timeout=SOON) for _ in range(3))
+        schedule.stop()
+
+
+def test_a_schedule_that_was_stopped_begins_nothing_that_was_wished_before() -> None:
+    schedule = Schedule()
+    job = Job()
+    schedule.every(FOR_EVER, "job", job)
+    schedule.start()
+    assert job.ran()
+    schedule.wake("job")
+
+    schedule.stop(while_waiting=job.go_on.release)
+
+    assert not job.began.acquire(blocking=False)
+
+
 def test_a_job_that_wakes_another_in_the_moment_of_a_stop_does_not_hang() -> None:
     for _ in range(20):
         schedule = Schedule()
