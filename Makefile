@@ -117,9 +117,10 @@ format: $(INSTALLED) ## Format the code, mend what ruff can mend
 	$(BIN)/ruff format .
 
 .PHONY: docs
-docs: schemas man ## Write the generated documents anew: configuration, doctor, JSON Schemas, manual
+docs: schemas man ## Write the generated documents anew: configuration, doctor, payload, JSON Schemas, manual
 	$(BIN)/python -m tests.unit.test_settings_generate
 	$(BIN)/python -m tests.unit.test_doctor_documented
+	$(BIN)/python -m tests.unit.test_payload_documented
 
 .PHONY: schemas
 schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types

@@ -183,9 +183,7 @@ class Compiler:
             for read, told in texts:
                 value = read(values)
                 if whole and value is None:
-                    raise ExpressionError(
-                        f"{told} is none: joined, the rest would address something else"
-                    )
+                    raise ExpressionError(f"{told} is none: {_ELSEWHERE}")
                 found.append(value)
             return _hiding(joined_text(as_text(one) for one in found), found)
 
@@ -305,8 +303,10 @@ class Compiler:
             return self._problem(f"{node.name}: {wrong}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
-        if wrong := _refused_constants(node.name, arguments, keywords):
-            return self._problem(wrong)
+        if refusal := _refused_constants(node.name, arguments, keywords):
+            return self._problem(refusal)
+        if node.name == "join" and self._scope.whole:
+            value = replace(value, evaluate=_whole_list(value.evaluate))
         return _applied(node.name, value, arguments, keywords)
 
     def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
@@ -444,6 +444,21 @@ def _applied(
         return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
     constants = [one.constant for one in (*arguments, *keywords.values())]
     return Typed(applied, filtered(name, value.shape, constants))
+
+
+_ELSEWHERE = "joined, the rest would address something else"
+
+
+def _whole_list(read: Evaluate) -> Evaluate:
+    """The list, none of whose entries may be none."""
+
+    def whole(values: Values) -> Any:
+        entries = read(values)
+        if isinstance(entries, list | tuple) and None in entries:
+            raise ExpressionError(f"join: an entry is none: {_ELSEWHERE}")
+        return entries
+
+    return whole
 
 
 def _hiding(text: str, parts: Iterable[object]) -> str:

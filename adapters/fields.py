@@ -14,7 +14,7 @@ from adapters.filters import ExpressionError, as_number, as_text, is_number, kin
 from sidecar.domain.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.
-BOOKED = ("reference", "status", "total", "tax", "lines")
+BOOKED = ("reference", "status", "currency", "total", "tax", "lines")
 ITEMS = "items"
 #: What is known of a line, and by which of it the line is found among those that were sent.
 LINE = BookedLine.__struct_fields__
@@ -105,6 +105,7 @@ class Fields:
             return None
         notes: list[str] = []
         status = _noted(self.word, "status", values, notes)
+        currency = _noted(self.word, "currency", values, notes)
         total = _noted(self.amount, "total", values, notes)
         tax = _noted(self.amount, "tax", values, notes)
         lines = _noted(self.count, "lines", values, notes)
@@ -112,6 +113,7 @@ class Fields:
         return Booked(
             reference=reference,
             status=status,
+            currency=currency,
             total=total,
             tax=tax,
             lines=len(items) if lines is None and items is not None else lines,

@@ -24,10 +24,10 @@ from sidecar.domain.outcome import (
     Duplicate,
     Misconfigured,
     Partial,
-    Rejected,
     Retry,
     Throttled,
     Unknown,
+    Unmapped,
 )
 from sidecar.ports import Result
 
@@ -59,7 +59,7 @@ class FirstCalls(Generic[Call]):
         try:
             reply = self._send(step.call, values)
         except ExpressionError as wrong:
-            return Result(Rejected(message=wrong.message, code="mapping"))
+            return Result(Unmapped(message=wrong.message))
         except NotSent as wrong:
             return not_sent(wrong)
         except Unanswered as wrong:
@@ -80,8 +80,9 @@ class FirstCalls(Generic[Call]):
 
 def not_sent(wrong: NotSent) -> Result:
     """The result of an order of which nothing reached the ERP."""
-    outcome = Misconfigured if wrong.lasting else Retry
-    return Result(outcome(message=wrong.message), wrong.exchange)
+    if wrong.lasting:
+        return Result(Misconfigured(message=wrong.message), wrong.exchange)
+    return Result(Retry(message=wrong.message, sent=False), wrong.exchange)
 
 
 def _same_for_all(results: Sequence[Result | None]) -> Result | None:

@@ -7,7 +7,7 @@ What a call and its answer look like on the wire is the protocol's business:
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
@@ -27,8 +27,16 @@ from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unansw
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
 from adapters.rounds import ROUNDS, Rounds
 from adapters.wire_call import Call, read_answer
-from sidecar.domain.errors import ConfigurationError, SidecarError, Unavailable
-from sidecar.domain.outcome import Booked, Misconfigured, Outcome, Rejected, Retry, Unknown
+from sidecar.domain.errors import ConfigurationError, NotUnderstood, SidecarError
+from sidecar.domain.outcome import (
+    Booked,
+    Misconfigured,
+    Outcome,
+    Retry,
+    Unknown,
+    Unmapped,
+    reference_key,
+)
 from sidecar.ports import (
     Capabilities,
     Connection,
@@ -100,19 +108,42 @@ class GenericAdapter(Generic[Call]):
         found: dict[str, tuple[Booked, ...]] = {}
         for part in _parts(list(refs), inquiry.batch or 1):
             asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
-            rows: dict[str, list[Booked]] = {ref: [] for ref in part}
-            for external, booked in self._rows(inquiry, self._ask(inquiry, asked)):
-                ref = external if "external" in inquiry.each.leaves else part[0]
-                if ref not in rows:
-                    # Adopting it would tie the order to a stranger's document.
-                    raise Unavailable(
-                        f"{self._calls.name}: probe: the ERP answered with a document of "
-                        f"'{ref or 'nobody'}', which was not asked for",
-                        "is the parameter of the call the one that this ERP filters by?",
-                    )
-                rows[ref].append(booked)
-            found.update((ref, tuple(booked)) for ref, booked in rows.items())
+            rows = self._rows(inquiry, self._ask(inquiry, asked))
+            found |= self._sorted_out(inquiry, part, rows)
         return found
+
+    def _sorted_out(
+        self,
+        inquiry: Inquiry[Call],
+        part: Sequence[str],
+        rows: Iterable[tuple[str | None, Booked]],
+    ) -> dict[str, tuple[Booked, ...]]:
+        """The documents of each reference that was asked for.
+
+        A search may find more than was asked for, and pad it: where the file says which document
+        is whose, ours are taken and the others are left.  But where ours is not among what was
+        found, strangers say that the ERP filters by something else, or stopped before ours: that
+        is not "no".
+        """
+        if "external" not in inquiry.each.leaves:
+            return {part[0]: tuple(booked for _, booked in rows)}
+        ours: dict[str, list[Booked]] = {ref: [] for ref in part}
+        asked = {reference_key(ref): ref for ref in part}
+        strangers: set[str] = set()
+        for external, booked in rows:
+            if ref := asked.get(reference_key(external or "")):
+                ours[ref].append(booked)
+            else:
+                # Adopting it would tie the order to a stranger's document.
+                strangers.add(external or "nobody")
+        missing = [ref for ref, booked in ours.items() if not booked]
+        if strangers and missing:
+            raise NotUnderstood(
+                f"{self._calls.name}: probe: asked for {', '.join(missing)}, the ERP answered with "
+                f"a document of '{min(strangers)}', which was not asked for",
+                "is the parameter of the call the one that this ERP filters by?",
+            )
+        return {ref: tuple(booked) for ref, booked in ours.items()}
 
     def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
         inquiry = self._declared(domain, "list")
@@ -124,10 +155,10 @@ class GenericAdapter(Generic[Call]):
         )
         return Page(rows, self._next(inquiry, values, page))
 
-    def preview(self, delivery: Delivery) -> list[Preview]:
+    def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
         if delivery.event.type not in self._pushes:
-            return []
+            return ()
         domain, push = self._pushes[delivery.event.type]
         values = self._values(delivery, domain)
         before = [self._shown(step.call, values) for step in push.first]
@@ -228,7 +259,7 @@ class GenericAdapter(Generic[Call]):
             request = self._request(push.call, values)
         except ExpressionError as wrong:
             if len(events) == 1:
-                return [Result(Rejected(message=wrong.message, code="mapping"))]
+                return [Result(Unmapped(message=wrong.message))]
             return self._push_the_sound(push, events)
         try:
             reply = self._transport.send(request)
@@ -264,7 +295,7 @@ class GenericAdapter(Generic[Call]):
             try:
                 self._request(push.call, self._call_values(push, [one]))
             except ExpressionError as wrong:
-                broken[index] = Result(Rejected(message=wrong.message, code="mapping"))
+                broken[index] = Result(Unmapped(message=wrong.message))
         if not broken:
             # Too much for one call; each alone is not.
             half = len(events) // 2
@@ -291,22 +322,27 @@ class GenericAdapter(Generic[Call]):
         return inquiry
 
     def _ask(self, inquiry: Inquiry[Call], asked: Values) -> Values:
-        """The values of a believable answer.  Raises Unavailable."""
+        """The values of a believable answer.
+
+        Raises NotUnderstood for one that is not, NotSent and Unanswered where there is none.
+        """
         values = {"shop": self._shop, **asked}
         try:
             request = self._request(inquiry.call, values)
             reply = self._transport.send(request)
             values["response"], _ = read_answer(inquiry.call, reply)
             if not inquiry.ok.holds(values):
-                raise Unavailable(f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}")
+                raise NotUnderstood(
+                    f"{request}: HTTP {reply.status}: {reply.exchange.answer[:200]}"
+                )
         except ExpressionError as wrong:
-            raise Unavailable(f"{self._calls.name}: {wrong.message}") from wrong
+            raise NotUnderstood(f"{self._calls.name}: {wrong.message}") from wrong
         return values
 
     def _rows(self, inquiry: Inquiry[Call], values: Values) -> Iterator[tuple[str | None, Booked]]:
         """Each document that was found, with its external reference where the file maps it.
 
-        An answer that cannot be read raises Unavailable: read as "nothing found" it would have
+        An answer that cannot be read raises NotUnderstood: read as "nothing found" it would have
         the order sent a second time.
         """
         try:
@@ -314,13 +350,13 @@ class GenericAdapter(Generic[Call]):
                 of_item = {**values, "item": item}
                 booked = inquiry.each.booked(of_item)
                 if booked is None:
-                    raise Unavailable(
+                    raise NotUnderstood(
                         f"{self._calls.name}: a document without a reference was answered",
                         "has the ERP's schema changed?",
                     )
                 yield _external(inquiry.each, of_item), booked
         except ExpressionError as wrong:
-            raise Unavailable(
+            raise NotUnderstood(
                 f"{self._calls.name}: {wrong.message}", "has the ERP's schema changed?"
             ) from wrong
 
@@ -331,11 +367,11 @@ class GenericAdapter(Generic[Call]):
             following = None if inquiry.next is None else inquiry.next(values)
         except ExpressionError as wrong:
             # Taken for the last page, it would make every further document look lost.
-            raise Unavailable(f"{self._calls.name}: list.next: {wrong.message}") from wrong
+            raise NotUnderstood(f"{self._calls.name}: list.next: {wrong.message}") from wrong
         if following in (None, "", False):
             return None
         if not isinstance(following, str | int) or following == page:
-            raise Unavailable(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
+            raise NotUnderstood(f"{self._calls.name}: list.next: {kind(following)} leads nowhere")
         return following
 
 

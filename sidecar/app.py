@@ -5,8 +5,8 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +30,7 @@ from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.domain.errors import ConfigurationError
 from sidecar.domain.event import source_of
+from sidecar.domain.reference import Reference
 from sidecar.dry_run import DryRun
 from sidecar.end_to_end import EndToEnd
 from sidecar.erp import load_adapter
@@ -40,6 +41,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
+from sidecar.magento.extra_totals import extra_totals
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
@@ -53,7 +55,7 @@ from sidecar.operations import Operations
 from sidecar.owner import machine, owner
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.process import Stop, SystemClock
-from sidecar.rules import pace_of, settler_of, write_back_rules_of
+from sidecar.rules import pace_of, settler_of, totals_of, write_back_rules_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 from sidecar.story import Storyteller
@@ -87,10 +89,13 @@ class Sidecar:
         self,
         settings: Settings,
         *,
+        origin: Mapping[str, str] | None = None,
         narrator: Narrator | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
+        """`origin`: where each value of the settings was written (`Loaded.origin`)."""
         self.settings = settings
+        self._origin = origin or {}
         self.clock = SystemClock()
         self.stop = Stop()
         self.supervisor = supervisor or Supervisor(None)
@@ -115,8 +120,15 @@ class Sidecar:
 
     @cached_property
     def magento(self) -> MagentoSchema:
-        """Magento's tables, looked at."""
-        return probe(self.database, self.account.prefix)
+        """Magento's tables, looked at, with the further totals of the configuration."""
+        return self.with_totals(probe(self.database, self.account.prefix))
+
+    def with_totals(self, schema: MagentoSchema) -> MagentoSchema:
+        """Raises ConfigurationError for a column that is named and that the shop does not have."""
+        named = totals_of(self.settings.domains.orders, schema)
+        keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
+        places = {column: _place(key, self._origin) for column, key in keys.items()}
+        return replace(schema, totals=extra_totals(named, schema.columns, places))
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -198,6 +210,21 @@ class Sidecar:
             for code, (label, states) in wanted.items()
         ]
 
+    @property
+    def _reference(self) -> Reference:
+        return Reference(self.settings.domains.orders.ref)
+
+    def require_at_work(self) -> None:
+        """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
+        with self.database.transaction("reading the domains' control") as connection:
+            standing = self.store.control.read(connection, self.domains)
+        for domain, control in standing.items():
+            if control.stopped_at is not None:
+                raise ConfigurationError(
+                    f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
+                    f"mend the cause, then 'erp-sidecar domain resume {domain}'",
+                )
+
     def intake(self) -> Intake:
         """The station that turns hints into events."""
         return Intake(
@@ -209,6 +236,7 @@ class Sidecar:
             triggers_on=self.settings.capture.triggers,
             clock=self.clock,
             narrator=self.narrator,
+            tolerance=self.settings.domains.orders.tolerance,
         )
 
     def sweep(self) -> Sweep:
@@ -220,6 +248,9 @@ class Sidecar:
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
             progress=self.watchdog.progress,
+            broken=lambda connection: self.store.events.broken(
+                connection, ORDERS, self.settings.capture.full_sweep_every.total_seconds()
+            ),
         )
 
     def erp_account(self) -> ErpAccount:
@@ -252,13 +283,14 @@ class Sidecar:
             Claimer(
                 self.database,
                 self.store,
-                Gate(orders.gate.payment),
+                Gate(orders.gate.payment, orders.gate.waiting_states),
                 self.clock,
                 domain=ORDERS,
                 subscriptions=capabilities.subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
+                reference=self._reference,
             ),
             Courier(
                 self.adapter,
@@ -351,7 +383,16 @@ class Sidecar:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
-        return DryRun(self.database, store, self.magento, self.adapter, shop)
+        tolerance = self.settings.domains.orders.tolerance
+        return DryRun(
+            self.database,
+            store,
+            self.magento,
+            self.adapter,
+            shop,
+            tolerance=tolerance,
+            reference=self._reference,
+        )
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
@@ -372,7 +413,7 @@ class Sidecar:
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
-        return Storyteller(self.database, self.store, self.magento).stories(
+        return Storyteller(self.database, self.store, self.magento, self._reference).stories(
             number, self.adapter if ask_erp else None
         )
 
@@ -396,6 +437,12 @@ class Sidecar:
             self.adapter.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _place(key: str, origin: Mapping[str, str]) -> str:
+    """File and line of a key, or of the first below it, with its name; the name alone for none."""
+    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
+    return f"{written}: {key}" if written else key
 
 
 def account(settings: Settings) -> Account:

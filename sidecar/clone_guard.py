@@ -26,7 +26,7 @@ from sidecar.domain.identity import (
 )
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.base_urls import base_urls
-from sidecar.magento.order_counter import next_order
+from sidecar.magento.order_counter import given_again, next_order
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.ports import Clock, Narrator
 from sidecar.witness import Witness
@@ -108,6 +108,7 @@ class CloneGuard:
             machine=self._machine,
             next_order=next_order(connection, self._magento),
             known_order=self._ledger.entities.highest(connection, "order"),
+            given_again=given_again(connection, self._magento, names("event")),
         )
 
     def watch(self) -> None:

@@ -209,10 +209,6 @@ class Daemon:
             # The database answers, the ledger is ours or somebody else's: both are good states.
             self._is_ready = True
             self._supervision.supervisor.ready()
-        if held and not self._has_begun:
-            self._has_begun = True
-            with self._database.transaction("forgetting former failures") as connection:
-                self._ledger.stations.forget(connection)
         if held and not worked:
             begin()
 
@@ -241,6 +237,10 @@ class Daemon:
             held = lease.hold(connection, self._owner, self._lease_seconds, dead=dead)
             if held and holder != self._owner:
                 self._end_claims_of_the_dead(connection)
+            if held and not self._has_begun:
+                # Before anybody works: what failed in the daemon before this one is history.
+                self._ledger.stations.forget(connection)
+        self._has_begun = self._has_begun or held
         self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
         if held and (dead or self._standing_by):
             self._narrator.tell("daemon.took_over", owner=self._owner, dead=dead)

@@ -340,7 +340,10 @@ def _refused(code: int, text: str, login: Login, doing: str) -> PermissionDenied
             "check shop.database.name against Magento's app/etc/env.php; if it is right, grant "
             "what 'erp-sidecar grants print' prints",
         )
-    remedy = "check shop.database.user and the file or credential that its password names"
+    remedy = (
+        "check shop.database.user and the file or credential that its password names; a changed "
+    )
+    remedy += "one is taken up by 'systemctl reload erp-sidecar' (SIGHUP)"
     if code == _HOST_REFUSED:
         remedy = (
             "create the account for this machine as the server names it above; where the server "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 import sqlalchemy as sa
@@ -22,6 +23,7 @@ from sidecar.domain.event import (
 )
 from sidecar.domain.invariants import problems
 from sidecar.domain.order import Order
+from sidecar.domain.reference import Reference
 from sidecar.domain.settlement import OPEN
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview, Row
@@ -76,10 +78,15 @@ class DryRun:
         magento: MagentoSchema,
         adapter: ErpAdapter,
         shop: str,
+        *,
+        tolerance: Decimal,
+        reference: Reference | None = None,
     ) -> None:
+        self._reference = reference or Reference()
         self._database = database
         self._store = store
         self._reader = OrderReader(magento)
+        self._tolerance = tolerance
         self._adapter = adapter
         self._shop = shop
 
@@ -145,7 +152,7 @@ class DryRun:
             event_type,
             event_id(self._shop, _KIND, order.entity_id, sequence),
             sequence,
-            order.created_at if is_placement else order.updated_at,
+            order.created_at if is_placement else order.updated_at or order.created_at,
             False,
             link,
         )
@@ -161,7 +168,7 @@ class DryRun:
             time=one.occurred_at,
             sequence=one.sequence,
         )
-        broken = problems(one.payload) if isinstance(one.payload, Order) else []
+        broken = problems(one.payload, self._tolerance) if isinstance(one.payload, Order) else []
         return Rehearsed(
             number,
             one.order.entity_id,
@@ -169,8 +176,15 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(adapter.preview(Delivery(event, number, one.link))),
+            tuple(adapter.preview(Delivery(event, self._ref(one), one.link))),
         )
+
+    def _ref(self, one: _Prepared) -> str:
+        """The external reference: as it was booked, or as it would be."""
+        if one.link and one.link.ref:
+            return one.link.ref
+        order = one.order
+        return self._reference.of(order.entity_id, order.increment_id, order.store_id)
 
 
 def _frozen(order: Order, event_type: EventType, event: Row, link: Link | None) -> _Prepared:

@@ -20,8 +20,9 @@ from sidecar.capture.triggers import State, Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database
 from sidecar.domain.errors import PermissionDenied, TryAgain
-from sidecar.domain.lifecycle import facts_of, fingerprint
+from sidecar.domain.lifecycle import facts_of, fingerprint, placed_at
 from sidecar.domain.order import Order
+from sidecar.domain.reference import Reference
 from sidecar.ledger.entities import EntityRow
 from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.migrate import Ledger
@@ -40,6 +41,8 @@ from sidecar.magento.order_status import (
     unregister,
 )
 from sidecar.magento.schema_probe import OPTIONAL, MagentoSchema
+from sidecar.magento.shared_numbers import shared_references
+from sidecar.owner import is_dead
 
 _CHUNK = 5_000
 _SEEDED = 200
@@ -58,7 +61,7 @@ class Installed:
     """What an install did; empty lists where nothing was to be done.
 
     `definer`: the account that the triggers run as.  `not_sending`: why nothing will be sent (this
-    may be a copy), and the way out.
+    may be a copy), and the way out.  `shared_numbers`: references that several orders have.
     """
 
     migrations: list[str] = field(default_factory=list)
@@ -67,6 +70,7 @@ class Installed:
     grants: list[str] = field(default_factory=list)
     definer: str = ""
     known_orders: int = 0
+    shared_numbers: list[str] = field(default_factory=list)
     not_sending: str | None = None
     who: str = ""
 
@@ -84,8 +88,9 @@ class Installation:
     """One shop's installation.
 
     `daemon_account` (`user@host`): the account that the daemon logs in with, when it is not the
-    one that installs; it is granted the rights of sql/grants.sql.  `guard` remembers which system
-    it is (None: nobody will send from it).
+    one that installs; it is granted the rights of sql/grants.sql.  It is asked for only then: what
+    is taken away needs no login that may be refused by now.  `guard` remembers which system it is
+    (None: nobody will send from it).
     """
 
     def __init__(
@@ -97,9 +102,11 @@ class Installation:
         triggers: Triggers,
         statuses: list[OwnStatus],
         *,
-        daemon_account: str | None = None,
+        daemon_account: Callable[[], str | None] = lambda: None,
         guard: CloneGuard | None = None,
+        reference: Reference | None = None,
     ) -> None:
+        self._reference = reference or Reference()
         self._database = database
         self._store = store
         self._ledger = ledger
@@ -143,6 +150,13 @@ class Installation:
             if not self._has_baseline() and not send_existing:
                 done.known_orders = self._baseline()
                 tell(f"known orders: {done.known_orders}")
+            done.shared_numbers = self._shared_numbers()
+            if done.shared_numbers:
+                tell(
+                    "WARNING: several orders have one external reference, the younger ones will "
+                    f"wait for a person: {'; '.join(done.shared_numbers)}: set domains.orders.ref "
+                    "('erp-sidecar doctor explain numbers-shared')"
+                )
             with self._database.transaction("registering order statuses") as connection:
                 done.statuses = register(connection, self._magento, self._statuses)
             undo.callback(self._unregister, done.statuses)
@@ -201,11 +215,11 @@ class Installation:
                 f"{account} lacks {named}: nothing was taken away",
                 f"name an account that has it (--user), or: {'; '.join(lacking)};",
             )
-        if holder is not None:
+        if holder is not None and not is_dead(holder):
             raise TryAgain(
                 f"{holder} works with this ledger: nothing was taken away",
-                "stop the daemon first ('systemctl stop erp-sidecar'); after a kill its lease ends "
-                "within a minute",
+                "stop the daemon first ('systemctl stop erp-sidecar'); after a kill on another "
+                "machine its lease ends by itself (ledger.work_lease)",
             )
 
     def _needed(self, account: str, *, drop_ledger: bool) -> list[str]:
@@ -254,10 +268,11 @@ class Installation:
         return plan.definer
 
     def _grants(self) -> list[str]:
-        if self._daemon_account is None:
+        account = self._daemon_account()
+        if account is None:
             return []
         return daemon_grants(
-            self._daemon_account,
+            account,
             self._magento.table,
             self._store.names,
             domains=self._triggers.domains,
@@ -275,6 +290,10 @@ class Installation:
     def _has_baseline(self) -> bool:
         with self._database.transaction("looking for the baseline") as connection:
             return _BASELINE[1] in self._store.installed.of(connection, _BASELINE[0])
+
+    def _shared_numbers(self) -> list[str]:
+        with self._database.transaction("looking for shared numbers") as connection:
+            return shared_references(connection, self._magento, self._reference)
 
     def _baseline(self) -> int:
         known = 0
@@ -357,6 +376,7 @@ def _row(order: Order, mark: int | None, at: datetime) -> EntityRow:
         address_mark=mark,
         facts=facts_of(order),
         sequence=0,
+        placed_at=placed_at(order),
         updated_at=order.updated_at,
         looked_at=at,
     )

@@ -9,6 +9,7 @@ from sidecar.app import Sidecar
 from sidecar.capture.triggers import Triggers
 from sidecar.clone_guard import CloneGuard
 from sidecar.database import Database, Login, require_supported
+from sidecar.domain.reference import Reference
 from sidecar.domain.secret import Secret
 from sidecar.erp import load_adapter
 from sidecar.installation import Installation
@@ -60,7 +61,7 @@ class Installer:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings).close()
-        magento = probe(self._database, sidecar.account.prefix)
+        magento = sidecar.with_totals(probe(self._database, sidecar.account.prefix))
         return Installation(
             self._database,
             sidecar.store,
@@ -68,8 +69,9 @@ class Installer:
             magento,
             self.triggers,
             sidecar.own_statuses,
-            daemon_account=self._daemon_account(),
+            daemon_account=self._daemon_account,
             guard=self._guard(magento),
+            reference=Reference(sidecar.settings.domains.orders.ref),
         )
 
     def _guard(self, magento: MagentoSchema) -> CloneGuard:

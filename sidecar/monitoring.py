@@ -69,7 +69,9 @@ class Monitoring:
         if vitals is None:
             return gauges
         gauges |= {f"erp_sidecar_{name}": {(): value} for name, value in _of_shop(vitals).items()}
-        failing = {(("station", one.name),): one.seconds for one in vitals.failing}
+        failing: dict[Labels, float] = {
+            (("station", one.name),): one.seconds for one in vitals.failing
+        }
         gauges["erp_sidecar_station_failing_seconds"] = failing
         for domain, standing in vitals.domains.items():
             for name, value in _of_domain(standing):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sidecar.delivery.gate import waiting_at
 from sidecar.domain.printable import printable
 from sidecar.vitals import DomainVitals, Vitals
 
@@ -103,7 +104,8 @@ def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tupl
             yield Grade.WARNING, f"{name}: {count} {status}"
     waiting = domain.events["pending"] + domain.events["sending"] - domain.gated
     oldest = f", the oldest for {_time(domain.oldest)}" if domain.oldest is not None else ""
-    yield limits.grade(domain.oldest), f"{name}: {waiting} under way{oldest}"
+    at_gates = "".join(f", {one}" for one in waiting_at(domain.gates, name))
+    yield limits.grade(domain.oldest), f"{name}: {waiting} under way{oldest}{at_gates}"
 
 
 def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator[str]:
@@ -114,6 +116,8 @@ def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator
         for status, count in domain.events.items():
             yield f"{name}_{status}={count};;;0"
         yield f"{name}_gated={domain.gated};;;0"
+        for gate, count in sorted(domain.gates.items()):
+            yield f"{name}_gate_{gate}={count};;;0"
     yield f"hints={vitals.hints};;;0"
     yield f"oldest_hint={vitals.oldest_hint or 0:.0f}s;{bounds}"
     yield f"write_backs_waiting={vitals.write_backs_waiting};;;0"

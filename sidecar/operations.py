@@ -128,6 +128,35 @@ class Operations:
             raise UsageError(f"more than {most} events match", "raise --limit if that is meant")
         return self._requeue(events, by, dry_run=dry_run)
 
+    def release_as_is(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
+        """Send what was parked as bad data as it is, and whatever comes of these orders later.
+
+        Magento is read anew first: what goes is what it has.  UsageError for an order of which
+        nothing is parked so, or that has no number: an ERP would not know it.
+        """
+        with self._database.transaction("releasing orders as they are") as connection:
+            events = self._at_rest(connection, names)
+            chosen = [event for event in events if _is_broken(event)]
+            sound = set(_numbers(events)) - set(_numbers(chosen))
+            if sound:
+                raise UsageError(
+                    f"nothing of {', '.join(sorted(sound))} is parked because of its data",
+                    "'erp-sidecar queue requeue' sends again what was refused or put aside",
+                )
+            if any(not event["increment_id"].strip() for event in chosen):
+                raise UsageError(
+                    "an order without a number cannot be sent: the ERP would not know it again",
+                    "give it one in Magento (sales_order.increment_id)",
+                )
+            if not dry_run:
+                self._look_again(connection, chosen)
+                for kind, ids in _ids(chosen).items():
+                    self._store.entities.send_as_is(connection, kind, ids)
+                for event in chosen:
+                    found = {"problems": event["reason"]}
+                    self._note(connection, "queue release", [event], by, found)
+        return Done(tuple(chosen))
+
     def causes(self) -> list[Cause]:
         """What was refused or parked, by cause."""
         with self._database.transaction("reading refusals") as connection:
@@ -373,8 +402,12 @@ def _said(what: str, by: By) -> str:
     return f"{what} by {by.who}{f': {by.reason}' if by.reason else ''}"
 
 
+def _numbers(events: Sequence[Row]) -> list[str]:
+    return sorted({event["increment_id"] for event in events})
+
+
 def _orders(events: Sequence[Row]) -> str:
-    numbers = sorted({event["increment_id"] for event in events})
+    numbers = _numbers(events)
     return f"order{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 

@@ -19,10 +19,16 @@ from sidecar.domain.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What the ERP called an entity that it accepted before."""
+    """What the ERP called an entity that it accepted before.
+
+    `ref`: the external reference under which it was booked, for its whole life.  `ended`: the ERP
+    took a cancel of it; an order that lives again is placed with this link.
+    """
 
     reference: str
     status: str | None = None
+    ref: str | None = None
+    ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +167,7 @@ class Preview:
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> list[Preview]:
+    def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """The calls that would be made for this event, its own last; none where nothing carries it.
 
         Raises `sidecar.domain.errors.BadData` for an event that cannot be mapped.

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sidecar.database import Database
 from sidecar.domain.errors import BadData, SidecarError
 from sidecar.domain.order import Order
+from sidecar.domain.reference import Reference
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
@@ -22,7 +23,14 @@ from sidecar.ports import ErpAdapter
 class Storyteller:
     """Everything can start from an order number: so does this."""
 
-    def __init__(self, database: Database, store: LedgerStore, magento: MagentoSchema) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: LedgerStore,
+        magento: MagentoSchema,
+        reference: Reference | None = None,
+    ) -> None:
+        self._reference = reference or Reference()
         self._database = database
         self._store = store
         self._reader = OrderReader(magento)
@@ -40,8 +48,19 @@ class Storyteller:
                 f"the ledger knows no order {number}",
                 "look in Magento whether it exists; 'erp-sidecar run --once' sweeps for it",
             )
-        erp = _asked(adapter, number) if adapter else None
-        return [self._story(entity, erp) for entity in known]
+        return [
+            self._story(entity, _asked(adapter, self._ref(entity)) if adapter else None)
+            for entity in known
+        ]
+
+    def _ref(self, entity: KnownEntity) -> str:
+        """What the ERP calls it: as it was booked, or as it would be."""
+        with self._database.transaction("looking for an order's reference") as connection:
+            links = self._store.journal.links(connection, entity.kind, [entity.entity_id])
+        link = links.get(entity.entity_id)
+        if link and link.ref:
+            return link.ref
+        return self._reference.of(entity.entity_id, entity.increment_id, entity.store_id)
 
     def _story(self, entity: KnownEntity, erp: object) -> dict[str, Any]:
         kind, entity_id = entity.kind, entity.entity_id

@@ -29,10 +29,14 @@ _TRIGGERS_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class DomainVitals:
-    """`oldest`: seconds for which the oldest event is under way; `gated`: pending, and not due."""
+    """`oldest`: seconds for which the oldest event is under way; `gated`: pending, and not due.
+
+    `gates`: how many of these wait at each gate, by its name.
+    """
 
     events: Mapping[str, int]
     gated: int
+    gates: Mapping[str, int]
     oldest: float | None
     last_accepted: datetime | None
     paused: bool
@@ -107,6 +111,7 @@ class VitalsReader:
                     domain: DomainVitals(
                         events=self._overview.counts_of(connection, domain, COUNTED),
                         gated=self._overview.at_a_gate(connection, domain),
+                        gates=self._overview.gates(connection, domain),
                         oldest=self._overview.oldest_under_way(connection, domain),
                         last_accepted=self._overview.last_accepted(connection, domain),
                         paused=controls[domain].paused,

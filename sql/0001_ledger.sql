@@ -37,6 +37,7 @@ CREATE TABLE {entity} (
   status         varchar(32)  NOT NULL,
   ext_order_id   varchar(255) NULL COMMENT 'the ERP''s number, where our write-back put it there',
   held_by_us     tinyint      NOT NULL DEFAULT 0,
+  as_is          tinyint      NOT NULL DEFAULT 0 COMMENT 'an operator lets it go whatever its amounts are',
   overwritten    text         NULL COMMENT 'JSON: how it stood before our write: what a stale save brings back',
   grand_total    decimal(20,4) NULL,
   currency       varchar(3)   NULL,
@@ -45,6 +46,7 @@ CREATE TABLE {entity} (
   facts          text         NULL COMMENT 'JSON: what gates decide on',
   sequence       int unsigned NOT NULL DEFAULT 0,
   revision       int unsigned NOT NULL DEFAULT 0 COMMENT 'grows with every change of this row',
+  placed_at      datetime     NULL COMMENT 'Magento''s created_at: with another one it is another order',
   updated_at     datetime     NULL COMMENT 'Magento''s updated_at when it was last looked at',
   looked_at      datetime(3)  NULL,
   vanished_at    datetime(3)  NULL,
@@ -69,9 +71,13 @@ CREATE TABLE {event} (
                  COMMENT 'pending sending accepted rejected unknown parked superseded',
   due_at         datetime(3)  NULL,
   waiting        varchar(255) NULL COMMENT 'why a pending event has no due_at',
+  ref            varchar(100) NULL COMMENT 'external reference under which it was last sent or asked for',
   maybe_booked   tinyint      NOT NULL DEFAULT 0 COMMENT 'sent, and the ERP may have booked it',
+  absent         tinyint      NOT NULL DEFAULT 0 COMMENT 'the ERP was asked, and does not hold it',
+  vouched        tinyint      NOT NULL DEFAULT 0 COMMENT 'requeued by a person who looked into the ERP',
   attempts       int unsigned NOT NULL DEFAULT 0,
-  crashes        int unsigned NOT NULL DEFAULT 0 COMMENT 'processes that died while sending it',
+  questions      int unsigned NOT NULL DEFAULT 0 COMMENT 'asked in a row without an answer to use',
+  crashes        int unsigned NOT NULL DEFAULT 0 COMMENT 'processes that died at it',
   asking         tinyint      NOT NULL DEFAULT 0 COMMENT 'claimed to ask the ERP, not to send',
   fence          int unsigned NOT NULL DEFAULT 0,
   lease_owner    varchar(100) CHARACTER SET ascii NULL,
@@ -138,11 +144,27 @@ CREATE TABLE {link} (
   tax         decimal(20,4) NULL,
   line_count  int unsigned NULL,
   currency    varchar(3)   NULL,
+  ref         varchar(100) NULL COMMENT 'external reference under which it was booked, for life',
   event       bigint unsigned NOT NULL,
   booked_at   datetime(3)  NOT NULL,
   updated_at  datetime(3)  NOT NULL,
+  ended_at    datetime(3)  NULL COMMENT 'the ERP took a cancel of it',
   PRIMARY KEY (kind, entity_id),
-  KEY reference (reference)
+  KEY reference (reference),
+  KEY ref (ref)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Documents that were an entity's and are no more: canceled, and booked anew under another number; or
+-- of an order in whose place Magento has another one.  Never adopted again.
+CREATE TABLE {former_link} (
+  kind        varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id   int unsigned NOT NULL,
+  reference   varchar(100) NOT NULL,
+  ref         varchar(100) NULL,
+  ended_at    datetime(3)  NOT NULL,
+  PRIMARY KEY (kind, entity_id, reference),
+  KEY reference (reference),
+  KEY ref (ref)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- What is to be carried into Magento, and what was.

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from sidecar.database import Database
+from sidecar.domain.order import Order
+from sidecar.magento.order_reader import OrderReader
+from sidecar.magento.schema_probe import probe
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,
     PrivateServer,
     Shop,
     create_magento,
+    load_dump,
 )
+from tests.database.capture_bench import login
 from tests.servers import flavour_asked_for
 
 _numbers = count(1)
@@ -61,3 +68,23 @@ def shared() -> Path:
     if not (folder / "magento" / "schema.sql").is_file():
         pytest.skip(f"the recorded Magento data is not here ({folder}; ERP_SIDECAR_SHARED)")
     return folder
+
+
+#: File of the recorded orders → how many it has.
+RECORDED = {"orders-kinds": 95, "orders-64": 64}
+
+
+@pytest.fixture(scope="session")
+def recorded_orders(server: PrivateServer, shared: Path) -> dict[str, list[Order]]:
+    """Every order of a real Magento by its file, as our reader has it."""
+    found: dict[str, list[Order]] = {}
+    for name, number in RECORDED.items():
+        magento = MagentoDatabase(server, f"recorded_{name.replace('-', '_')}")
+        load_dump(server, shared / "magento" / f"{name}.sql.gz", magento.name)
+        with closing(Database(login(magento))) as database:
+            reader = OrderReader(probe(database))
+            with database.snapshot() as view:
+                found[name] = list(reader.read(view, range(1, 200)).values())
+        magento.drop()
+        assert len(found[name]) == number
+    return found

@@ -25,10 +25,10 @@ class DumpClient:
     def find(cls, flavour: Flavour) -> DumpClient:
         """Those that belong to the server; skips the test where there are none."""
         if isinstance(flavour, MySql):
-            *loader, client = flavour.client
-            dump = [*loader, str(Path(client).with_name("mysqldump"))]
+            *loader, mysql = flavour.client
+            mysqldump = [*loader, str(Path(mysql).with_name("mysqldump"))]
             # The tests' server has GTIDs, which the dump would otherwise carry into the other one.
-            return cls(dump, flavour.client, ["--set-gtid-purged=OFF"])
+            return cls(mysqldump, flavour.client, ["--set-gtid-purged=OFF"])
         dump = shutil.which("mariadb-dump") or shutil.which("mysqldump")
         client = shutil.which("mariadb") or shutil.which("mysql")
         if dump is None or client is None:

@@ -128,7 +128,8 @@ class Pipeline:
         places = {**_DEFAULTS, "socket": magento.server.socket, "name": magento.name, "user": USER}
         config = folder / "sidecar.yaml"
         config.write_text(_CONFIGURATION.format(**{**places, **settings}), "utf-8")
-        self.sidecar = Sidecar(load(config).settings, narrator=self.told)
+        loaded = load(config)
+        self.sidecar = Sidecar(loaded.settings, origin=loaded.origin, narrator=self.told)
         self._installer = Installer(self.sidecar)
         self._installer.installation().install(who="test")
         if adapter is not None:

@@ -121,10 +121,10 @@ class Rig:
         config = str(self.folder / "sidecar.yaml")
         return [sys.executable, "-c", code, "--config", config, *arguments]
 
-    def sidecar(self, *arguments: str) -> str:
-        """Run one command to its end."""
+    def sidecar(self, *arguments: str, code: int = 0) -> str:
+        """Run one command to its end, which is `code`."""
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:

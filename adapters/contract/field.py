@@ -17,8 +17,8 @@ from adapters.shape import Shape
 #: What a field takes, by the names of `adapters.shape.Plain`.
 ANY_VALUE = frozenset({"text", "whole number", "number", "truth value", "time"})
 NUMBERS = frozenset({"whole number", "number"})
-#: What a member of a record is in XML: `text` stands beside attributes, `rounds` are those of a group
-#: that repeats as a whole, and `any` are elements that the description does not name.
+#: What a member of a record is in XML: `text` stands beside attributes, `rounds` are those of a
+#: group that repeats as a whole, and `any` are elements that the description does not name.
 Role = Literal["element", "attribute", "text", "rounds", "any"]
 
 

@@ -23,6 +23,7 @@ _ANSWER_DEPTH = 4
 _MOST_ANSWERS = 40
 _VARIABLE = re.compile(r"\{[^{}]*\}")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+_NAME_OF_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _QUESTIONS = ("GET", "HEAD")
 _NAME = FILL_IN[1:]
 
@@ -166,7 +167,7 @@ def _paths(
 ) -> Iterator[str]:
     target, _ = chosen(field, types)
     for name, member in target.members.fields.items():
-        below = f"{path}.{name}"
+        below = f"{path}.{name}" if _NAME_OF_FIELD.fullmatch(name) else f"{path}['{name}']"
         if member.is_record and left > 1 and member.kind not in above and not member.many:
             yield from _paths(member, below, types, left - 1, (*above, member.kind))
         else:

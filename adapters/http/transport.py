@@ -29,7 +29,7 @@ from adapters.http.secrecy import struck_out
 from adapters.http.wire import SENT
 from adapters.numbers import BeyondMeasure, read_number
 from adapters.waits import wait_of
-from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.domain.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.domain.secret import is_open, is_printable
 from sidecar.ports import Connection, Exchange, Preview
 
@@ -80,7 +80,7 @@ class Reply:
     request: Request
 
 
-class NotSent(Unavailable):
+class NotSent(NotReached):
     """Nothing reached the ERP.  `lasting`: trying again would fail alike until a human acts."""
 
     def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:

@@ -18,6 +18,7 @@ from adapters.soap.facets import XSD
 from sidecar.domain.errors import ConfigurationError
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
+_REFERENCES = (f"{XSD}import", f"{XSD}include", f"{XSD}redefine")
 _DEEPEST = 20
 
 
@@ -98,6 +99,5 @@ def _references(root: Any, place: str) -> Iterator[tuple[Any, str]]:
     schemas = [root] if root.tag == f"{XSD}schema" else root.iterfind(f"{_WSDL}types/{XSD}schema")
     for schema in schemas:
         for node in schema:
-            if node.tag in (f"{XSD}import", f"{XSD}include", f"{XSD}redefine"):
-                if node.get("schemaLocation"):
-                    yield node, joined(place, node.get("schemaLocation"))
+            if node.tag in _REFERENCES and node.get("schemaLocation"):
+                yield node, joined(place, node.get("schemaLocation"))

@@ -55,17 +55,16 @@ class Messages:
         return _record("header", Members(found, aliases=parts)) if found else None
 
     def _parts(self, parts: Mapping[str, Any]) -> Members:
+        """Each by the name of its element, else by its own: so they stand in the envelope."""
         found: dict[str, Field] = {}
-        elements: dict[str, str] = {}
         for name, part in parts.items():
             if part.element is not None:
                 field = self._schemas.element(str(part.element.qname.text))
-                elements[part.element.name] = name
             else:
                 field = self._schemas.typed(name, _type_name(part.type))
             if field is not None:
-                found[name] = replace(field, name=name, required=True)
-        return Members(found, aliases=elements)
+                found[field.name] = replace(field, required=True)
+        return Members(found)
 
 
 def _type_name(kind_of: Any) -> str:

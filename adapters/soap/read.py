@@ -5,8 +5,8 @@ attribute and each text of the body finds its place in that tree, or the answer 
 all (Malformed).  Elements are found by their names: their order and the prefixes and namespaces
 that a server gives them change nothing.
 
-What is not there is none where the WSDL lets it be absent.  Where it does not, and for a truth value
-in any case, the name is missing, so that no line of a mapping can take it for "no".
+What is not there is none where the WSDL lets it be absent.  Where it does not, and for a truth
+value in any case, the name is missing, so that no line of a mapping can take it for "no".
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class Form:
 
     @cached_property
     def elements(self) -> dict[str, Field]:
-        fields = {one.name: one for one in self.members.fields.values() if one.role == "element"}
-        aliases = self.members.aliases.items()
-        return {**fields, **{alias: fields[name] for alias, name in aliases if name in fields}}
+        return {one.name: one for one in self.members.fields.values() if one.role == "element"}
 
     @cached_property
     def attributes(self) -> dict[str, Field]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 
 import sqlalchemy as sa
@@ -30,7 +31,7 @@ from sidecar.domain.event import (
     encode_payload,
     event_id,
 )
-from sidecar.domain.invariants import problems
+from sidecar.domain.invariants import TOLERANCE, differences, is_nameless, problems
 from sidecar.domain.lifecycle import (
     HOLDED,
     Finding,
@@ -39,9 +40,15 @@ from sidecar.domain.lifecycle import (
     facts_of,
     fingerprint,
     is_our_old_hold,
+    placed_at,
 )
 from sidecar.domain.order import Order
-from sidecar.domain.settlement import BAD_DATA, EventStatus
+from sidecar.domain.settlement import (
+    BAD_DATA,
+    OTHER_ORDERS_DOCUMENT,
+    EventStatus,
+    Obstacle,
+)
 from sidecar.ledger.check_runs import CHECK
 from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
@@ -53,6 +60,11 @@ ORDER = "order"
 DOMAIN = "orders"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
+_REPLACED = "Magento has another order in its place since: was a dump of the shop restored?"
+_REPLACED_REMEDY = (
+    "look in the ERP what it holds of the former order, then 'erp-sidecar queue drop' this event "
+    "with --even-if-booked"
+)
 #: A deleted row fires no trigger of ours, so only the sweep can find it; the others are announced.
 _ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
@@ -100,6 +112,7 @@ class Intake:
         clock: Clock,
         narrator: Narrator,
         triggers_on: bool,
+        tolerance: Decimal = TOLERANCE,
         most: int = 50,
     ) -> None:
         self._database = database
@@ -113,6 +126,7 @@ class Intake:
         self._clock = clock
         self._narrator = narrator
         self._triggers_on = triggers_on
+        self._tolerance = tolerance
         self._most = most
 
     def run_once(self) -> int:
@@ -185,10 +199,13 @@ class Intake:
             order = look.orders.get(entity_id)
             known = look.known.get(entity_id)
             if order is not None:
-                finding = compare(_known_order(known), order)
-                events = self._events(order, known, finding)
+                broken = self._broken(order, known)
+                finding = compare(_known_order(known), order, broken)
+                if finding.another:
+                    self._part_from_former(connection, entity_id)
+                events = self._events(order, known, finding, broken)
                 written.events += events
-                rows.append(_memory(order, known, finding, len(events), look))
+                rows.append(_memory(order, known, finding, len(events), look, broken))
                 if finding.undone:
                     again = self._ledger.write_backs.undone(
                         connection, ORDER, entity_id, MOST_REAPPLIED
@@ -202,20 +219,49 @@ class Intake:
         self._ledger.events.wake(connection, ORDER, [row.entity_id for row in rows])
         return written
 
-    def _events(self, order: Order, known: KnownEntity | None, finding: Finding) -> list[NewEvent]:
-        if not finding.events:
-            return []
-        broken = problems(order)
+    def _part_from_former(self, connection: sa.Connection, entity_id: int) -> None:
+        """Magento has another order in the place of one that the ledger knew.
+
+        What that one was called is no name of this one, and what it still had to say is over; what
+        the ERP may have booked of it waits for a person.
+        """
+        waiting = self._ledger.events.open_of(connection, ORDER, [entity_id]).get(entity_id, [])
+        doubtful = [one.id for one in waiting if one.maybe_booked]
+        self._ledger.events.supersede(
+            connection, [one.id for one in waiting if one.id not in doubtful], _REPLACED
+        )
+        self._ledger.events.park(
+            connection,
+            doubtful,
+            Obstacle(_REPLACED, _REPLACED_REMEDY, OTHER_ORDERS_DOCUMENT),
+        )
+        self._ledger.journal.part(connection, ORDER, entity_id)
+        self._ledger.write_backs.withdraw(connection, ORDER, entity_id, _REPLACED)
+        self._ledger.entities.forget_write_back(connection, ORDER, entity_id)
+
+    def _events(
+        self, order: Order, known: KnownEntity | None, finding: Finding, broken: Sequence[str]
+    ) -> list[NewEvent]:
+        off = differences(order) if finding.events and not broken else []
+        if off:
+            told = "; ".join(off)
+            self._narrator.tell("capture.tolerated", order=order.increment_id, message=told)
         first = _next(known)
         return [
             self._event(event_type, order, sequence, broken)
             for sequence, event_type in enumerate(finding.events, first)
         ]
 
+    def _broken(self, order: Order, known: KnownEntity | None) -> list[str]:
+        """Why it must not go; what an operator sends as it is needs no more than a number."""
+        if known is not None and known.as_is and not is_nameless(order):
+            return []
+        return problems(order, self._tolerance)
+
     def _event(
         self, event_type: EventType, order: Order, sequence: int, broken: Sequence[str]
     ) -> NewEvent:
-        status, reason, remedy, code = _standing(event_type, broken)
+        status, reason, remedy, code = _standing(event_type, broken, nameless=is_nameless(order))
         return NewEvent(
             event_id=event_id(self._shop, ORDER, order.entity_id, sequence),
             domain=DOMAIN,
@@ -247,7 +293,7 @@ class Intake:
             grand_total=known.grand_total,
             order_currency_code=known.currency,
         )
-        status, reason, remedy, code = _standing(event_type, ())
+        status, reason, remedy, code = _standing(event_type, (), nameless=False)
         sequence = _next(known)
         return NewEvent(
             event_id=event_id(self._shop, ORDER, known.entity_id, sequence),
@@ -270,7 +316,7 @@ class Intake:
 
     def _report(self, written: Written) -> None:
         for entity, wrong in written.odd:
-            self._narrator.tell("intake.set_aside", entity=entity, message=wrong)
+            self._narrator.tell("capture.set_aside", entity=entity, message=wrong)
         for event in written.events:
             is_swept = event.entity_id in written.swept
             if self._triggers_on and is_swept and event.type in _ANNOUNCED:
@@ -305,14 +351,15 @@ def _next(known: KnownEntity | None) -> int:
 
 
 def _standing(
-    event_type: EventType, broken: Sequence[str]
+    event_type: EventType, broken: Sequence[str], *, nameless: bool
 ) -> tuple[EventStatus, str | None, str | None, str | None]:
-    if broken and event_type is not EventType.ORDER_CANCELED:
+    if broken and (nameless or event_type is not EventType.ORDER_CANCELED):
+        as_is = "" if nameless else "'erp-sidecar queue release NUMBER --as-is' sends it as it is, "
         return (
             EventStatus.PARKED,
             "; ".join(broken),
-            "mend the order in Magento (it is looked at again by itself), or book it by hand "
-            "in the ERP and 'erp-sidecar queue drop' it",
+            f"correct the order in Magento (it is looked at again by itself), {as_is}or book it "
+            "by hand in the ERP and 'erp-sidecar queue drop' it",
             BAD_DATA,
         )
     return EventStatus.PENDING, None, None, None
@@ -360,6 +407,8 @@ def _known_order(known: KnownEntity | None) -> KnownOrder | None:
         known.ext_order_id,
         known.held_by_us,
         known.overwritten,
+        known.vanished,
+        known.placed_at,
     )
 
 
@@ -369,11 +418,13 @@ def _memory(
     finding: Finding,
     events: int,
     look: Look,
+    broken: Sequence[str],
 ) -> EntityRow:
     memory = _known_order(known)
     ours = bool(memory and memory.held_by_us)
     if memory and finding.undone:
         ours = is_our_old_hold(memory, order)
+    ours = ours and not finding.another
     held_by_us = ours and order.state == HOLDED
     return EntityRow(
         kind=ORDER,
@@ -385,10 +436,11 @@ def _memory(
         held_by_us=held_by_us,
         grand_total=order.grand_total,
         currency=order.order_currency_code,
-        fingerprint=fingerprint(order),
+        fingerprint=fingerprint(order, broken),
         address_mark=look.marks.get(order.entity_id),
         facts=facts_of(order),
         sequence=(known.sequence if known else 0) + events,
+        placed_at=placed_at(order),
         updated_at=order.updated_at,
         looked_at=look.at,
     )
@@ -409,6 +461,7 @@ def _memory_of_vanished(known: KnownEntity, at: datetime) -> EntityRow:
         address_mark=None,
         facts=known.facts,
         sequence=known.sequence + 1,
+        placed_at=known.placed_at,
         updated_at=None,
         looked_at=at,
         vanished=True,

@@ -2,13 +2,17 @@
 
 It runs always, and where no trigger may be created it is the only capture.  It finds orders that
 the ledger does not know, that changed since they were looked at, and that are gone; what it
-finds it hands to intake as hints.  No high-water mark: ids and updated_at lose late commits.
+finds it hands to intake as hints.  So it does with what was parked because it breaks an invariant:
+an importer may write the lines, the totals or the address of an order later, which moves nothing
+that the search sees.  No high-water mark: ids and updated_at lose late commits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import sqlalchemy as sa
 
 from sidecar.bulkhead import apart
 from sidecar.capture.outbox import Outbox
@@ -19,6 +23,8 @@ from sidecar.ports import Narrator
 
 #: What such a hint says of where it came from.
 SWEEP = "sweep"
+#: The same, where the sweep finds no change but lets an order be looked at again.
+AGAIN = "again"
 CHUNK = 5_000
 #: A recent sweep covers this many of the newest order ids; older orders wait for the full one.
 RECENT = 20_000
@@ -50,9 +56,12 @@ class Sweep:
         narrator: Narrator,
         stopping: Callable[[], bool],
         progress: Callable[[], None] = lambda: None,
+        broken: Callable[[sa.Connection], Sequence[int]] = lambda _: (),
     ) -> None:
+        """`broken`: the orders that were parked as bad data and want another look."""
         self._database = database
         self._outbox = outbox
+        self._broken = broken
         self._search = search
         self._narrator = narrator
         self._stopping = stopping
@@ -73,6 +82,7 @@ class Sweep:
             return self._search.span(connection)
 
     def _sweep(self, scope: str, after: int, last: int) -> Swept:
+        self._look_again()
         changed = vanished = 0
         while after < last:
             if self._stopping():
@@ -86,6 +96,12 @@ class Sweep:
         if changed or vanished:
             self._narrator.tell("sweep.found", scope=scope, changed=changed, vanished=vanished)
         return Swept(changed, vanished)
+
+    def _look_again(self) -> None:
+        with self._database.transaction("looking for what was parked as bad data") as connection:
+            broken = self._broken(connection)
+            if broken:
+                self._outbox.add(connection, "order", broken, AGAIN)
 
     def _chunk(self, ids: Sequence[int]) -> tuple[int, int]:
         """How many of these ids changed and how many vanished; hints for them are written."""

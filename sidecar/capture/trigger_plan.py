@@ -104,7 +104,8 @@ class LiveSchema:
     """What a Magento schema is now.
 
     `tables`: every table, with its columns where it is one that we may watch.  `account`
-    (`user@host`) is who looked; without the TRIGGER right the server shows it no triggers at all.
+    (`user@host`) is who looked; without the TRIGGER right the server shows it no triggers at all,
+    or (MariaDB) only that there are some: on the tables `hidden`.
     """
 
     database: str
@@ -112,6 +113,7 @@ class LiveSchema:
     account: str
     tables: Mapping[str, tuple[Column, ...]]
     triggers: tuple[LiveTrigger, ...]
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +208,15 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
     )
     rows = triggers.all()
     account = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
-    if any(row.body is None for row in rows):
+    hidden = {row.tbl for row in rows if row.body is None}
+    if on_ours := sorted(hidden & set(watched)):
         raise PermissionDenied(
-            f"{account} may not read the triggers of {database}: it cannot see which tables are "
-            "Magento's Mview tables",
-            f"GRANT TRIGGER ON {quoted(database)}.* TO {quoted_account(account)};",
+            f"{account} may not read the triggers on {', '.join(on_ours)}",
+            "".join(
+                f"GRANT TRIGGER ON {quoted(database)}.{quoted(table)} "
+                f"TO {quoted_account(account)}; "
+                for table in on_ours
+            ).strip(),
         )
     return LiveSchema(
         database=database,
@@ -220,7 +226,9 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
         triggers=tuple(
             LiveTrigger(row.name, row.tbl, row.timing, row.event, row.body, row.definer)
             for row in rows
+            if row.body is not None
         ),
+        hidden=tuple(sorted(hidden)),
     )
 
 

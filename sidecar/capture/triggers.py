@@ -24,10 +24,11 @@ from sidecar.capture.trigger_plan import (
     normalised,
     plan,
     quoted,
+    quoted_account,
     read_live,
 )
 from sidecar.database import Database
-from sidecar.domain.errors import SidecarError, TryAgain
+from sidecar.domain.errors import PermissionDenied, SidecarError, TryAgain
 from sidecar.ports import Sleeper
 
 
@@ -204,6 +205,12 @@ class Triggers:
 
     def _install(self) -> list[TriggerState]:
         live = self._live()
+        if live.hidden:
+            raise PermissionDenied(
+                f"{live.account} may not read the triggers on {', '.join(live.hidden)}: it cannot "
+                "see which account is Magento's own",
+                f"GRANT TRIGGER ON {quoted(live.database)}.* TO {quoted_account(live.account)};",
+            )
         wanted = self._plan(live)
         changes = _changes(live, wanted)
         if _creates(changes):

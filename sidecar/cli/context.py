@@ -46,7 +46,7 @@ class Context:
     @contextmanager
     def sidecar(self) -> Iterator[Sidecar]:
         """Everything the configuration stands for, closed at the end."""
-        sidecar = Sidecar(self.loaded.settings)
+        sidecar = Sidecar(self.loaded.settings, origin=self.loaded.origin)
         try:
             yield sidecar
         finally:

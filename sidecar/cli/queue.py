@@ -38,7 +38,7 @@ _names_optional = click.argument("names", nargs=-1, metavar="[NUMBER|EVENT_ID]..
 
 @click.group()
 def queue() -> None:
-    """Events: list and show them, send them again, put them aside, drop or edit them."""
+    """Events: list and show them, send them again or as they are, put aside, drop, edit them."""
 
 
 @queue.command(name="list")
@@ -180,6 +180,41 @@ def requeue(
                 status=status, cause=cause, most=limit, by=by(reason), dry_run=dry_run
             )
     say(done, "requeued", dry_run=dry_run, as_json=as_json)
+
+
+@queue.command()
+@_names
+@click.option("--as-is", is_flag=True,
+              help="Although its data breaks an invariant; so its later changes.")  # fmt: skip
+@click.option("--reason", required=True, metavar="TEXT", help="Why; kept in the audit.")
+@dry_run
+@as_json
+@click.pass_obj
+def release(
+    context: Context,
+    *,
+    names: tuple[str, ...],
+    as_is: bool,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Send orders that were parked because of their data, as they are.
+
+    For an order that is right although it does not add up.  It is read anew from Magento, and not
+    checked any more from then on; what its total has beyond its parts is the charge 'difference' of
+    the mapping.  Where all orders of a kind are parked, name the missing column under
+    domains.orders.totals, or raise domains.orders.tolerance.
+
+    \b
+    Example:
+      erp-sidecar queue release 000000042 --as-is --reason "surcharge agreed on the phone"
+    """
+    if not as_is:
+        raise UsageError("say --as-is: nothing else is released here")
+    with context.operations() as operations:
+        done = operations.release_as_is(names, by(reason), dry_run=dry_run)
+    say(done, "released", dry_run=dry_run, as_json=as_json)
 
 
 @queue.command()

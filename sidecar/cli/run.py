@@ -24,7 +24,9 @@ _AGAIN_SECONDS = 2.0
 
 
 @click.command()
-@click.option("--once", is_flag=True, help="Work until nothing is due, then exit 0.")
+@click.option(
+    "--once", is_flag=True, help="Work until nothing is due, then exit 0 (78: a domain is stopped)."
+)
 @click.pass_obj
 def run(context: Context, *, once: bool) -> None:
     """Run the daemon.
@@ -52,7 +54,9 @@ def run(context: Context, *, once: bool) -> None:
     release_signals()
     loaded = context.loaded
     log = _log_of(loaded)
-    successor = Successor(loaded, Sidecar(loaded.settings, supervisor=supervisor))
+    successor = Successor(
+        loaded, Sidecar(loaded.settings, origin=loaded.origin, supervisor=supervisor)
+    )
     _run(successor, log, reload, end, once=once)
     while (next_one := reload.successor()) is not None and not end.asked:
         _run(next_one, _log_of(next_one.loaded), reload, end, once=False, is_reload=True)
@@ -61,7 +65,7 @@ def run(context: Context, *, once: bool) -> None:
 def _prepared(config_path: Path, supervisor: Supervisor) -> Successor:
     """The configuration as it is in the files now, and all that is made of it."""
     loaded = load(config_path)
-    sidecar = Sidecar(loaded.settings, supervisor=supervisor)
+    sidecar = Sidecar(loaded.settings, origin=loaded.origin, supervisor=supervisor)
     try:
         sidecar.prepare()
     except BaseException:
@@ -119,6 +123,7 @@ def _run(
             return
         if once:
             daemon.run_once()
+            sidecar.require_at_work()
         else:
             daemon.run(meanwhile=meanwhile)
     finally:

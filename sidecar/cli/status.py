@@ -14,6 +14,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
+from sidecar.delivery.gate import waiting_at
 from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
 
 #: Differing orders on the screen, and those that `--json` tells figure by figure.
@@ -84,6 +85,8 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                     # Not the reason: it is the ERP's words, which may name a customer.
                     "stopped": control.stopped_at,
                     "events": overview.counts(connection, ORDERS),
+                    "due": overview.due(connection, ORDERS),
+                    "gates": overview.gates(connection, ORDERS),
                     "oldest_seconds": overview.oldest_waiting(connection, ORDERS),
                     "last_accepted": overview.last_accepted(connection, ORDERS),
                 }
@@ -191,9 +194,10 @@ def _print(found: dict[str, Any]) -> None:
         f"{capture['faults']} fault(s)"
     )
     waiting = events.get("pending", 0) + events.get("sending", 0)
+    standing = ", ".join([f"{orders['due']} due", *waiting_at(orders["gates"], ORDERS)])
     echo(
         f"orders   {'working' if orders['working'] else 'NOT WORKING'}; {waiting} waiting, oldest "
-        f"{age(orders['oldest_seconds'])}; {events.get('accepted', 0)} accepted, "
+        f"{age(orders['oldest_seconds'])}: {standing}; {events.get('accepted', 0)} accepted, "
         f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked, "
         f"{events.get('unknown', 0)} unknown; last accepted {_ago(orders['last_accepted'])}"
     )

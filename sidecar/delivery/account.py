@@ -20,6 +20,8 @@ from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
 from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
 
+#: A longer wait is not told to the second (ten years).
+_BEYOND_MEASURE = 3.2e8
 #: Seconds between two looks whether an operator has ended a wait.
 _LOOK_EVERY = 2.0
 
@@ -183,16 +185,17 @@ class ErpAccount:
     def _bounded(self, after: float) -> float:
         """Seconds that are really waited of those that the ERP asked for."""
         # An adapter of others may hand on what is no number: that is no wait.
-        return min(max(0.0, after), self._longest_wait) if math.isfinite(after) else 0.0
+        return 0.0 if math.isnan(after) else min(max(0.0, after), self._longest_wait)
 
     def _slow_down(self, after: float, took: float) -> None:
         wait = self._bounded(after)
-        if after > self._longest_wait:
+        asked = max(wait, min(after, _BEYOND_MEASURE))
+        if asked > wait:
             self._narrator.tell(
-                "throttle.wait_cut", account=self._name, asked=round(after), waits=round(wait)
+                "throttle.wait_cut", account=self._name, asked=round(asked), waits=round(wait)
             )
         if wait >= self.throttle.slow_for():
-            self._asked_wait = after
+            self._asked_wait = asked
         self.throttle.refused(wait, took)
         self.slots.refused(took)
         self._tell_pace()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from sidecar.database import Database
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
+from sidecar.domain.event import EventType
+from sidecar.domain.reference import Reference, taken
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
@@ -70,8 +72,10 @@ class Claimer:
         owner: str,
         lease_seconds: float,
         may_send: Callable[[sa.Connection], bool],
+        reference: Reference | None = None,
     ) -> None:
         self.may_send = may_send
+        self._reference = reference or Reference()
         self._database = database
         self._ledger = ledger
         self._gate = gate
@@ -126,11 +130,12 @@ class Claimer:
         *,
         alone: bool = False,
     ) -> Claim:
-        pushes: list[int] = []
-        probes: list[int] = []
+        pushes: list[Claimed] = []
+        probes: list[Claimed] = []
         links: dict[tuple[str, int], Link] = {}
         folded = held = 0
         for kind, ids in _by_kind(due).items():
+            chosen_here = _Chosen(kind)
             known = self._ledger.entities.read(connection, kind, ids, locked=True)
             found = self._ledger.journal.links(connection, kind, ids)
             open_events = self._ledger.events.open_of(connection, kind, ids)
@@ -138,7 +143,8 @@ class Claimer:
             for entity_id in ids:
                 chosen = plan(
                     open_events.get(entity_id, []),
-                    linked=entity_id in found,
+                    linked=entity_id in found and not found[entity_id].ended,
+                    ended=entity_id in found and found[entity_id].ended,
                     subscriptions=self._subscriptions,
                 )
                 if chosen.unwanted:
@@ -151,22 +157,93 @@ class Claimer:
                 folded += self._carry_out(connection, chosen)
                 held += len(chosen.behind)
                 if chosen.probe:
-                    probes.append(chosen.probe.id)
+                    chosen_here.probes.append(chosen.probe)
                 if chosen.push is None:
                     continue
                 if self._passes(connection, chosen.push, known.get(entity_id)):
-                    pushes.append(chosen.push.id)
+                    chosen_here.pushes.append(chosen.push)
                 else:
                     held += 1
-        take = self._ledger.events.take
+            chosen_here.name(self._reference, known, found)
+            folded += self._give_way(connection, chosen_here, found)
+            pushes += self._pushes(connection, chosen_here, found)
+            probes += self._probes(connection, chosen_here, found)
         return Claim(
-            pushes=tuple(take(connection, pushes, self._owner, self._lease_seconds)),
-            probes=tuple(take(connection, probes, self._owner, self._lease_seconds, probing=True)),
+            pushes=tuple(pushes),
+            probes=tuple(probes),
             links=links,
             trusted_until=self.trusted_until(started),
             folded=folded,
             held=held,
         )
+
+    def _give_way(
+        self, connection: sa.Connection, chosen: _Chosen, links: Mapping[int, Link]
+    ) -> int:
+        """Park placements whose reference is another order's; gives how many."""
+        placing = {
+            event.id: (event.entity_id, event.increment_id, chosen.refs[event.id])
+            for event in chosen.pushes
+            if event.type is EventType.ORDER_PLACED
+            and not (event.absent or event.vouched or event.maybe_booked)
+            and event.entity_id not in links
+        }
+        refs = [ref for _, _, ref in placing.values()]
+        numbers = [number for _, number, _ in placing.values()]
+        namesakes = self._ledger.entities.namesakes(connection, chosen.kind, numbers)
+        obstacles = taken(
+            placing,
+            self._ledger.journal.holders(connection, chosen.kind, refs),
+            [
+                (self._reference.of(entity_id, number, store_id), entity_id)
+                for entity_id, number, store_id in namesakes
+            ],
+        )
+        for event_id, why in obstacles.items():
+            self._ledger.events.park(connection, [event_id], why)
+        chosen.pushes = [event for event in chosen.pushes if event.id not in obstacles]
+        return len(obstacles)
+
+    def _pushes(
+        self, connection: sa.Connection, chosen: _Chosen, links: Mapping[int, Link]
+    ) -> list[Claimed]:
+        claimed = self._ledger.events.take(
+            connection, chosen.named(chosen.pushes), self._owner, self._lease_seconds
+        )
+        lives_again = [
+            one.entity_id
+            for one in claimed
+            if one.type is EventType.ORDER_PLACED and one.entity_id in links
+        ]
+        former = self._ledger.journal.former(connection, chosen.kind, lives_again)
+        return [replace(one, former=former.get(one.entity_id, one.former)) for one in claimed]
+
+    def _probes(
+        self, connection: sa.Connection, chosen: _Chosen, links: Mapping[int, Link]
+    ) -> list[Claimed]:
+        claimed = self._ledger.events.take(
+            connection, chosen.named(chosen.probes), self._owner, self._lease_seconds, probing=True
+        )
+        former = self._ledger.journal.former(
+            connection, chosen.kind, [one.entity_id for one in claimed]
+        )
+        strange = self._ledger.events.not_ours(
+            connection,
+            chosen.kind,
+            [
+                one.entity_id
+                for one in claimed
+                if one.type is not EventType.ORDER_PLACED and one.entity_id not in links
+            ],
+        )
+        return [
+            replace(
+                one,
+                former=former.get(one.entity_id, one.former),
+                not_ours=strange.get(one.entity_id),
+            )
+            for one in claimed
+        ]
 
     def _carry_out(self, connection: sa.Connection, chosen: EntityPlan) -> int:
         events = self._ledger.events
@@ -192,6 +269,36 @@ class Claimer:
         if closed:
             self._ledger.events.hold_back(connection, [event.id], closed)
         return closed is None
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """What is to be taken of one kind; `refs`: the external reference of each event."""
+
+    kind: str
+    pushes: list[OpenEvent] = field(default_factory=list)
+    probes: list[OpenEvent] = field(default_factory=list)
+    refs: dict[int, str] = field(default_factory=dict)
+
+    def name(
+        self, reference: Reference, known: Mapping[int, KnownEntity], links: Mapping[int, Link]
+    ) -> None:
+        """Give each event its reference: the one it was booked under, for life; or sent under."""
+        for event in (*self.pushes, *self.probes):
+            link, entity = links.get(event.entity_id), known.get(event.entity_id)
+            if link and link.ref:
+                ref = link.ref
+            elif event.ref and event.maybe_booked:
+                ref = event.ref
+            else:
+                number = entity.increment_id if entity else event.increment_id
+                store_id = entity.store_id if entity else None
+                ref = reference.of(event.entity_id, number, store_id)
+            self.refs[event.id] = ref
+
+    def named(self, events: Sequence[OpenEvent]) -> dict[int, str]:
+        """Event → reference, of these."""
+        return {event.id: self.refs[event.id] for event in events}
 
 
 def _by_kind(due: list[Candidate]) -> dict[str, list[int]]:

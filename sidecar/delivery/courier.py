@@ -15,6 +15,8 @@ from sidecar.delivery.settle import Settler
 from sidecar.delivery.within import document, within
 from sidecar.domain.errors import (
     BadData,
+    NotReached,
+    NotUnderstood,
     PermissionDenied,
     SidecarError,
     TryAgain,
@@ -32,8 +34,10 @@ from sidecar.domain.outcome import (
     Unknown,
     describe,
     name_of,
+    reference_key,
     unread,
 )
+from sidecar.domain.settlement import Settlement
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended
@@ -130,8 +134,11 @@ class Courier:
             return self._carry(parcel, opened) + unreadable
         except Exception as error:  # noqa: BLE001 - the net around an adapter and its answers
             message = self._account.broke(error)
-            lost = self._not_asked if parcel.probing else self._in_doubt
-            return [lost(one, message) for one in opened] + unreadable
+            if parcel.probing:
+                lost = [self._not_asked(one, message, reached=True) for one in opened]
+            else:
+                lost = [self._in_doubt(one, message) for one in opened]
+            return lost + unreadable
 
     def knock(self) -> str:
         """Ask the ERP something harmless; what it said.
@@ -145,6 +152,9 @@ class Courier:
             )
         try:
             said = self._knock()
+        except NotUnderstood:
+            self._account.answered()
+            raise
         except SidecarError as error:
             self._account.failed(error.message)
             raise
@@ -180,7 +190,9 @@ class Courier:
             if not self._turn(parcel.trust):
                 return []
             self._calling_since[id(parcel)] = self._clock.monotonic()
-            return self._ask(opened) if parcel.probing else self._push(opened, parcel.trust)
+            if parcel.probing:
+                return self._ask(opened, parcel.trust)
+            return self._push(opened, parcel.trust)
         finally:
             self._calling_since.pop(id(parcel), None)
             slots.give()
@@ -238,8 +250,8 @@ class Courier:
             outcome.code if isinstance(outcome, Rejected) else None,
             result.exchange,
         )
-        settlement = self._settler.of_push(one.claimed, one.payload, outcome)
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
+        return self._ended(one, settlement, attempt)
 
     def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""
@@ -259,59 +271,74 @@ class Courier:
             return outcome
         finally:
             self._account.throttle.ended()
-        read = [booked for booked in found if booked.reference == outcome.booked.reference]
+        own = reference_key(outcome.booked.reference)
+        read = [booked for booked in found if reference_key(booked.reference) == own]
         return replace(outcome, booked=_filled(outcome.booked, read[0])) if read else outcome
 
-    def _ask(self, opened: Sequence[Opened]) -> list[Ended]:
+    def _ask(self, opened: Sequence[Opened], trust: Trust) -> list[Ended]:
+        """Ask about events; one place in the throttle's window was taken."""
         started = self._clock.monotonic()
         try:
-            found = self._adapter.probe(self._domain, [one.claimed.increment_id for one in opened])
+            found = self._adapter.probe(self._domain, [one.claimed.ref for one in opened])
+        except NotUnderstood as error:
+            # An ERP that answers is reachable, whatever it says.
+            self._account.answered()
+            unread = error.message
         except SidecarError as error:
             self._account.failed(error.message)
-            return [self._not_asked(one, error.message) for one in opened]
+            reached = not isinstance(error, NotReached)
+            return [self._not_asked(one, error.message, reached=reached) for one in opened]
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
-            message = self._account.broke(error)
-            self._account.failed(message)
-            return [self._not_asked(one, message) for one in opened]
+            unread = self._account.broke(error)
+            self._account.failed(unread)
+        else:
+            took = self._clock.monotonic() - started
+            self._account.probed(len(opened), took)
+            exchange = Exchange("question by number", None, took)
+            return [self._understood(one, found, exchange) for one in opened]
         finally:
             self._account.throttle.ended()
-        took = self._clock.monotonic() - started
-        self._account.probed(len(opened), took)
-        exchange = Exchange("question by number", None, took)
-        return [self._understood(one, found, exchange) for one in opened]
+        if len(opened) == 1:
+            return [self._not_asked(opened[0], unread, reached=True)]
+        # What cannot be read may be said of one of them: the others are asked about alone.
+        return [ended for one in opened if self._turn(trust) for ended in self._ask([one], trust)]
 
     def _understood(
         self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange
     ) -> Ended:
         """What the answer to a question says of one event; one that says nonsense says nothing."""
         try:
-            booked = [document(each) for each in found.get(one.claimed.increment_id, ())]
+            booked = [document(each) for each in found.get(one.claimed.ref, ())]
             return self._asked(one, booked, exchange)
         except BadData as error:
-            return self._not_asked(one, error.message)
+            return self._not_asked(one, error.message, reached=True)
         except Exception as error:  # noqa: BLE001 - the others that were asked for have answers too
-            return self._not_asked(one, self._account.broke(error))
+            return self._not_asked(one, self._account.broke(error), reached=True)
 
     def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
-        settlement = self._settler.of_probe(
-            one.claimed, one.payload, tuple(booked), linked=one.link is not None
-        )
+        settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
         references = ", ".join(document.reference for document in booked)
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange
         )
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        return self._ended(one, settlement, attempt)
 
-    def _not_asked(self, one: Opened, message: str) -> Ended:
-        settlement = self._settler.of_failed_probe(one.claimed, message)
-        return Ended(one.claimed, one.payload, settlement, Attempt("probe", "unknown", message))
+    def _not_asked(self, one: Opened, message: str, *, reached: bool) -> Ended:
+        settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
+        attempt = Attempt("probe", settlement.status.value, message)
+        return self._ended(one, settlement, attempt)
 
     def _unaskable(self, one: Opened) -> Ended:
         settlement = self._settler.of_unaskable(one.claimed, one.payload, one.link)
         attempt = Attempt("recover", settlement.status.value, "this ERP cannot be asked")
-        return Ended(one.claimed, one.payload, settlement, attempt)
+        return self._ended(one, settlement, attempt)
+
+    def _ended(self, one: Opened, settlement: Settlement, attempt: Attempt) -> Ended:
+        return Ended(
+            one.claimed, one.payload, settlement, attempt, one.link, can_ask=self._can_probe
+        )
 
     def _unreadable(self, claimed: Claimed, message: str) -> Ended:
         settlement = self._settler.of_unreadable(claimed, message)
@@ -328,7 +355,7 @@ class Courier:
             time=claimed.occurred_at.replace(tzinfo=UTC),
             sequence=claimed.sequence,
         )
-        return Delivery(event, claimed.increment_id, one.link)
+        return Delivery(event, claimed.ref, one.link)
 
 
 def _reference(outcome: Outcome) -> str | None:

@@ -1,22 +1,39 @@
-"""Rules that an order must pass before it may go to the ERP."""
+"""Rules that an order must pass before it may go to the ERP.
+
+What a gate says begins with its name: `status` counts by it what waits where.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from sidecar.domain.event import EventType
 from sidecar.domain.lifecycle import HOLDED, Facts
 from sidecar.domain.money import rounded
+from sidecar.ledger.events import GATE
 
 DEFAULT = "default"
 
+#: States and statuses of Magento in which an order waits, in words.
+_WORDS: Mapping[str, str] = {
+    "pending_payment": "the customer has begun the payment and not ended it",
+    "payment_review": "the payment is under review",
+    "fraud": "it is suspected of fraud",
+}
+
 
 class Gate:
-    """`payment`: method → always | authorized | paid | never; `default` for the others."""
+    """`payment`: method → always | authorized | paid | never; `default` for the others.
 
-    def __init__(self, payment: Mapping[str, str]) -> None:
+    `wait_in`: the states and statuses in which an order waits whatever its payment.
+    """
+
+    def __init__(
+        self, payment: Mapping[str, str], wait_in: Collection[str] = tuple(_WORDS)
+    ) -> None:
         self._payment = payment
+        self._wait_in = frozenset(wait_in)
 
     def closed(self, event_type: EventType, facts: Facts | None, *, held_by_us: bool) -> str | None:
         """Why the event may not go yet, None when it may.
@@ -28,20 +45,40 @@ class Gate:
         if event_type is not EventType.ORDER_PLACED or facts is None:
             return None
         if facts.state == HOLDED and not held_by_us:
-            return "gate: the order is on hold in Magento"
-        return self._unpaid(facts)
+            return f"{GATE}hold: the order is on hold in Magento"
+        return self._under_way(facts) or self._unpaid(facts)
+
+    def _under_way(self, facts: Facts) -> str | None:
+        for name in (facts.state, facts.status):
+            if name in self._wait_in:
+                return f"{GATE}state: {name} in Magento: {_WORDS.get(name, 'such orders wait')}"
+        return None
 
     def _unpaid(self, facts: Facts) -> str | None:
         method = facts.payment_method
         rule = self._payment.get(method, self._payment.get(DEFAULT, "always"))
         settled = facts.total_due <= Decimal(0) or facts.total_paid >= facts.grand_total
-        authorized = (
-            settled or facts.has_transaction or facts.amount_authorized > 0 or facts.total_paid > 0
-        )
         if rule == "never":
-            return f"gate payment: orders paid by {method} are never sent"
+            return f"{GATE}payment: orders paid by {method} are never sent"
         if rule == "paid" and not settled:
-            return f"gate payment: {method} must be paid, {rounded(facts.total_due)} are due"
-        if rule == "authorized" and not authorized:
-            return f"gate payment: {method} must be authorized first"
+            return f"{GATE}payment: {method} must be paid, {rounded(facts.total_due)} are due"
+        if rule == "authorized" and not (settled or facts.authorized):
+            return f"{GATE}payment: {method} must be authorized first"
         return None
+
+
+#: Gate → what waits there, and the key of the configuration that makes it wait.
+_WAITING: Mapping[str, str] = {
+    "payment": "wait for payment (domains.{domain}.gate.payment)",
+    "state": "wait for Magento's state (domains.{domain}.gate.states)",
+    "hold": "on hold",
+}
+
+
+def waiting_at(gates: Mapping[str, int], domain: str) -> list[str]:
+    """`5 wait for payment (domains.orders.gate.payment)`, `1 on hold`: one for each gate.
+
+    `gates`: how many events wait at each, by its name.
+    """
+    words = {gate: text for gate, text in _WAITING.items() if gates.get(gate)}
+    return [f"{gates[gate]} {text.format(domain=domain)}" for gate, text in words.items()]

@@ -23,7 +23,7 @@ from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
 from sidecar.delivery.flight import Flight
 from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described
-from sidecar.domain.settlement import EventStatus
+from sidecar.domain.settlement import MAPPING, EventStatus
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended, unkept
@@ -33,9 +33,12 @@ from sidecar.ports import Clock, Narrator, Sleeper
 _T = TypeVar("_T")
 #: One run claims no longer than this, so that its caller can look at the work lease in between.
 _LONGEST_RUN = 1.0
-#: An event that was being sent this many times when the process died, all but the first time with
-#: nothing beside it, is put aside: it may be the cause.
+#: An event that was being sent or asked about this many times when the process died, all but the
+#: first time with nothing beside it, is put aside: it may be the cause.
 MOST_CRASHES = 5
+#: Different orders that could not be mapped, and none that could since the file of calls was read,
+#: after which the next would fail alike.
+MOST_UNMAPPED = 3
 #: Seconds between tries to settle.
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
@@ -90,9 +93,13 @@ class Pump:
         self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
         self._flight = Flight(clock)
         self._renewed_at = 0.0
+        #: Orders that the file of calls could not express, until it expresses the first one.
+        self._unmapped: set[int] | None = set()
         with self._database.transaction("waking what waits at a gate") as connection:
-            # The gates may have been configured anew: what waits at one is looked at again.
+            # The gates may have been configured anew: what waits at one is looked at again.  And
+            # the file of calls was just read: what it could not express is tried again.
             self._ledger.events.wake_domain(connection, self._lane.domain)
+            self._ledger.events.revive_unmapped(connection, self._lane.domain)
 
     def close(self) -> None:
         """Wait for calls that are on their way."""
@@ -330,6 +337,24 @@ class Pump:
             )
         if settlement.code == "misconfigured" and settlement.status is EventStatus.PENDING:
             self._stop_domain(one.claimed, settlement.reason or "misconfigured")
+        if one.attempt.operation == "push":
+            self._judge_mapping(one)
+
+    def _judge_mapping(self, one: Ended) -> None:
+        """Stop where every order would fail alike: several could not be mapped, and none could."""
+        if self._unmapped is None:
+            return
+        if one.settlement.code != MAPPING:
+            self._unmapped = None
+            return
+        self._unmapped.add(one.claimed.entity_id)
+        if len(self._unmapped) == MOST_UNMAPPED:
+            self._stop_domain(
+                one.claimed,
+                f"the file of calls could express none of {MOST_UNMAPPED} orders; the last: "
+                f"{one.settlement.reason}; correct it and reload, then 'erp-sidecar domain resume "
+                f"{self._lane.domain}' (what is parked for it goes again by itself)",
+            )
 
     def _stop_domain(self, claimed: Claimed, reason: str) -> None:
         with self._database.transaction("stopping the domain") as connection:

@@ -1,12 +1,14 @@
 """Compare what the ERP says it booked with what was sent: a silent loss is found at once.
 
 Submitted totals are never honoured by real ERPs, prices are cut, quantities rounded, taxes dropped,
-lines lost, each time with an OK (facts: real-erps.md).
+lines lost, each time with an OK (facts: real-erps.md).  So is the currency: an order of 100 USD
+that was booked as 100 EUR has equal figures.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
 from sidecar.domain.order import Order, OrderItem
@@ -18,29 +20,105 @@ from sidecar.ports import Tolerances
 MOST_OF_LINES = 20
 
 _QUANTITY = "line_qty"
+#: Class of the difference, and the figure of a line that it is about.
 _FIGURES = (
     (_QUANTITY, "qty_ordered"),
     ("line_total", "row_total"),
     ("line_discount", "discount_amount"),
+    ("line_discount", "net_discount_amount"),
     ("line_tax", "tax_amount"),
 )
 _ZERO = Decimal(0)
 #: What the ledger keeps of either side; a SKU leaves room for its figure.
 _LONGEST, _LONGEST_SKU = 100, 70
 
-_Pair = tuple[list[OrderItem], list[BookedLine]]
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """The figures of a line in the currency in which the ERP tells its own."""
+
+    item_id: int
+    sku: str
+    qty_ordered: Decimal
+    price: Decimal
+    row_total: Decimal
+    discount_amount: Decimal
+    net_discount_amount: Decimal
+    tax_amount: Decimal
+
+
+_Pair = tuple[list[_Sent], list[BookedLine]]
 
 
 def differences(order: Order, booked: Booked, tolerances: Tolerances) -> tuple[Difference, ...]:
     """What does not agree; figures that the ERP did not answer are not compared."""
+    is_base = _is_in_base_currency(order, booked, tolerances.total)
+    total, tax = (
+        (order.base_grand_total, order.base_tax_amount)
+        if is_base
+        else (order.grand_total, order.tax_amount)
+    )
     found = [
-        _amount("total", order.grand_total, booked.total, tolerances.total),
-        _amount("tax", order.tax_amount, booked.tax, tolerances.tax),
+        None if is_base else _currency(order, booked),
+        _amount("total", total, booked.total, tolerances.total),
+        _amount("tax", tax, booked.tax, tolerances.tax),
         _lines(order, booked) if tolerances.lines_exact else None,
     ]
     if booked.items is not None:
-        found += _most(list(_of_lines(order.sellable_items, booked.items, tolerances.line)))
+        sent = [(_base_line if is_base else _line)(item) for item in order.sellable_items]
+        found += _most(list(_of_lines(sent, booked.items, tolerances.line)))
     return tuple(difference for difference in found if difference)
+
+
+def _is_in_base_currency(order: Order, booked: Booked, tolerance: Decimal) -> bool:
+    """Whether the ERP keeps the order in the shop's base currency, as its total proves.
+
+    Without a total nothing would prove it: the order's own figures under the base currency's name
+    are the very mistake that is looked for.
+    """
+    return (
+        order.base_currency_code != order.order_currency_code
+        and _code(booked.currency) == _code(order.base_currency_code)
+        and booked.total is not None
+        and abs(booked.total - order.base_grand_total) <= tolerance
+    )
+
+
+def _currency(order: Order, booked: Booked) -> Difference | None:
+    ours, theirs = order.order_currency_code, booked.currency
+    if theirs is None or _code(theirs) == _code(ours):
+        return None
+    return Difference("currency", ours, theirs[:_LONGEST])
+
+
+def _code(currency: str | None) -> str:
+    return (currency or "").strip().upper()
+
+
+def _line(item: OrderItem) -> _Sent:
+    return _Sent(
+        item_id=item.item_id,
+        sku=item.sku,
+        qty_ordered=item.qty_ordered,
+        price=item.unit_price,
+        row_total=item.row_total,
+        discount_amount=item.discount_amount,
+        net_discount_amount=item.net_discount_amount,
+        tax_amount=item.tax_amount,
+    )
+
+
+def _base_line(item: OrderItem) -> _Sent:
+    return _Sent(
+        item_id=item.item_id,
+        sku=item.sku,
+        qty_ordered=item.qty_ordered,
+        price=item.base_unit_price,
+        row_total=item.base_row_total,
+        discount_amount=item.base_discount_amount,
+        net_discount_amount=item.base_net_discount_amount,
+        tax_amount=item.base_tax_amount,
+    )
 
 
 def _amount(
@@ -59,7 +137,7 @@ def _lines(order: Order, booked: Booked) -> Difference | None:
 
 
 def _of_lines(
-    ours: Sequence[OrderItem], theirs: Sequence[BookedLine], tolerance: Decimal
+    ours: Sequence[_Sent], theirs: Sequence[BookedLine], tolerance: Decimal
 ) -> Iterator[Difference]:
     pairs = _pairs(ours, theirs)
     # A line with neither id nor SKU may be any of ours: then only their number tells of a loss.
@@ -75,9 +153,7 @@ def _of_lines(
             yield _of_line("line_missing", sku, _told(sent), "none", worth)
 
 
-def _pairs(
-    ours: Sequence[OrderItem], theirs: Sequence[BookedLine]
-) -> dict[int | str | None, _Pair]:
+def _pairs(ours: Sequence[_Sent], theirs: Sequence[BookedLine]) -> dict[int | str | None, _Pair]:
     """Lines that should be the same: by id where the answer has one of ours, else by SKU.
 
     Lines of one SKU without ids cannot be told apart, and an ERP may split a line in two: so a
@@ -100,7 +176,7 @@ def _key(sku: str | None) -> str | None:
 
 
 def _of_pair(
-    sent: list[OrderItem], booked: list[BookedLine], tolerance: Decimal
+    sent: list[_Sent], booked: list[BookedLine], tolerance: Decimal
 ) -> Iterator[Difference]:
     sku = sent[0].sku
     for line in booked:
@@ -117,7 +193,7 @@ def _of_pair(
             yield _of_line(kind, sku, _plain(ours), _plain(theirs), worth)
 
 
-def _of_price(sent: OrderItem, booked: BookedLine, tolerance: Decimal) -> Iterator[Difference]:
+def _of_price(sent: _Sent, booked: BookedLine, tolerance: Decimal) -> Iterator[Difference]:
     if booked.price is None:
         return
     off = abs(booked.price - sent.price)
@@ -132,13 +208,13 @@ def _of_line(kind: str, sku: str, ours: str, theirs: str, worth: Decimal | None)
     return Difference(kind, f"{name}: {ours}"[:_LONGEST], f"{name}: {theirs}"[:_LONGEST], worth)
 
 
-def _told(lines: Sequence[OrderItem | BookedLine]) -> str:
+def _told(lines: Sequence[_Sent | BookedLine]) -> str:
     """How many, and for how much."""
     figures = _sum(lines, "qty_ordered"), _sum(lines, "row_total")
     return " for ".join("?" if figure is None else _plain(figure) for figure in figures)
 
 
-def _sum(lines: Sequence[OrderItem | BookedLine], name: str) -> Decimal | None:
+def _sum(lines: Sequence[_Sent | BookedLine], name: str) -> Decimal | None:
     """Of one figure over the lines; None when one of them does not tell it."""
     figures: list[Decimal | None] = [getattr(line, name) for line in lines]
     if len(figures) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sidecar.app import ORDERS
 from sidecar.capture.outbox import Outbox
+from sidecar.delivery.gate import waiting_at
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
 from sidecar.domain.errors import ConfigurationError
@@ -145,6 +146,13 @@ def _refused(patient: Patient) -> Iterator[Fault]:
     for status in REFUSED:
         if count := counts.get(status):
             yield Fault(f"{count} event(s) are {status}", _LISTED[status])
+
+
+def _gated(patient: Patient) -> Iterator[Fault]:
+    with patient.database.transaction("counting what waits at a gate") as connection:
+        gates = Overview(patient.ledger.tables).gates(connection, ORDERS)
+    if told := waiting_at(gates, ORDERS):
+        yield Fault(f"of the orders {', '.join(told)}")
 
 
 def _differences(patient: Patient) -> Iterator[Fault]:
@@ -322,6 +330,19 @@ CHECKS = (
         shows="These orders are not in the ERP.",
         remedy="`erp-sidecar rejections list`",
         look=_refused,
+    ),
+    Check(
+        id="orders-gated",
+        severity="info",
+        title="orders wait at a gate",
+        cause="Their payment is not there yet, the customer is still paying, or a person put them "
+        "on hold. By default a method whose money comes later (`checkmo`, `banktransfer`) waits "
+        "until it is there.",
+        shows="These orders are not in the ERP, and nothing is wrong.",
+        remedy="Where they shall go at once: `domains.orders.gate.payment: {checkmo: always}`, "
+        "`gate.states: {fraud: go}`; "
+        "`erp-sidecar queue list --status pending` names each with what it waits for.",
+        look=_gated,
     ),
     Check(
         id="differences-open",

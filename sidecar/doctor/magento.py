@@ -8,7 +8,9 @@ from sidecar.capture.trigger_plan import changelogs
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, listed
 from sidecar.domain.errors import PermissionDenied
+from sidecar.domain.reference import Reference
 from sidecar.magento.order_status import missing
+from sidecar.magento.shared_numbers import shared_references
 
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
 _NEWEST = 1000
@@ -77,6 +79,17 @@ def _nothing_sent(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"nothing is sent: {judgement.why}", judgement.remedy)
 
 
+def _shared_numbers(patient: Patient) -> Iterator[Fault]:
+    reference = Reference(patient.configuration.settings.domains.orders.ref)
+    with patient.database.transaction("looking for shared numbers") as connection:
+        shared = shared_references(connection, patient.magento, reference)
+    if shared:
+        yield Fault(
+            f"several orders would be one to the ERP by domains.orders.ref '{reference.template}': "
+            f"{listed(shared)}"
+        )
+
+
 CHECKS = (
     Check(
         id="nothing-is-sent",
@@ -115,6 +128,19 @@ CHECKS = (
         shows="Orders vanish from the customer's list, the admin shows no label.",
         remedy=f"`{_INSTALL}` registers what is missing.",
         look=_statuses,
+    ),
+    Check(
+        id="numbers-shared",
+        severity="warning",
+        title="several orders have one external reference",
+        cause="Stores share numbers (Magento's are unique within a store only), orders were "
+        "imported, or a sequence was set back.",
+        shows="The younger order of each pair waits, parked with `number_taken`, unsent: the ERP "
+        "would take it for the older one.",
+        remedy="Set `domains.orders.ref`, to `'{store_id}-{increment_id}'` for one, let the file "
+        "of calls send `=ref`, reload, then `erp-sidecar queue requeue NUMBER` what waits. Orders "
+        "that are booked keep the reference they were booked under.",
+        look=_shared_numbers,
     ),
     Check(
         id="mview-off",

@@ -119,7 +119,7 @@ class Patient:
     @part
     def login(self) -> Sidecar:
         """What the configuration stands for; its login is read on the way."""
-        return Sidecar(self.configuration.settings)
+        return Sidecar(self.configuration.settings, origin=self.configuration.origin)
 
     @part
     def account(self) -> Database:
@@ -165,7 +165,7 @@ class Patient:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return probe(self.database, self.login.account.prefix)
+        return self.login.with_totals(probe(self.database, self.login.account.prefix))
 
     @part
     def live(self) -> LiveSchema:

@@ -2,7 +2,8 @@
 
 Every error that reaches a user carries the exit code of its class (docs/exit-codes.md), one
 sentence that names the file, line, order, object or statement, and the remedy.  A class is an
-exit code; nothing else is encoded in the type.
+exit code; the two kinds of *unavailable* beside it say how far a question came, which the breaker
+and the back-off of questions need to know.
 """
 
 from __future__ import annotations
@@ -45,6 +46,17 @@ class Unavailable(SidecarError):
     """The database or the ERP cannot be reached."""
 
     exit_code = 69
+
+
+class NotReached(Unavailable):
+    """Nothing left the machine: no question was put, nothing was sent."""
+
+
+class NotUnderstood(Unavailable):
+    """It was reached and answered, and the answer cannot be read or is not the one asked for.
+
+    Never "no", and never a sign that the ERP is away.
+    """
 
 
 class TryAgain(SidecarError):

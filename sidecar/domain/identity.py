@@ -36,7 +36,7 @@ class Circumstances:
     `base_urls`: the shop's addresses, without their scheme; `ledger`: schema and table prefix;
     `machine`: a fingerprint of the daemon's machine, None where it has no machine id;
     `next_order`: the id that Magento's next order gets; `known_order`: the highest that the ledger
-    has seen.
+    has seen; `given_again`: the highest under which Magento has a later order than the ledger.
     """
 
     server: ServerMark
@@ -47,6 +47,7 @@ class Circumstances:
     machine: str | None = None
     next_order: int = 1
     known_order: int = 0
+    given_again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +255,12 @@ def _restored(
         return (
             f"Magento gives its next order the id {present.next_order}, and the ledger knows order "
             f"{present.known_order}: Magento's tables were restored from a backup, or emptied"
+        )
+    if present.given_again > recorded.past_order:
+        return (
+            f"Magento's order with the id {present.given_again} was placed later than the one that "
+            "the ledger knows: Magento's tables were restored from a backup, or emptied, and give "
+            "ids again"
         )
     return None
 

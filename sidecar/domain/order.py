@@ -4,6 +4,9 @@ Field names are Magento's (its REST API and tables), so that an integration engi
 knows.  A field without a Magento namesake is marked "ours".  Amounts are `Decimal` as Magento
 stores them (four places), quantities too; times are UTC.  Never card data: of the payment only
 the fields below are read at all.
+
+How the amounts add up: docs/amounts.md.  The properties are for expressions; the JSON has the
+fields alone.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from decimal import Decimal
 
 import msgspec
 
+from sidecar.domain.charges import Charge, by_the_piece, charges_of, weee_tax_of
 from sidecar.domain.columns import (
     Decimal12,
     Decimal20,
@@ -55,8 +59,19 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     vat_is_valid: int | None = None
 
 
+class PaymentTransaction(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Row of sales_payment_transaction: what a payment provider was told, without its answer."""
+
+    transaction_id: int
+    txn_type: Text255
+    txn_id: Text255 | None
+    is_closed: bool
+
+
 class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Row of sales_order_payment without anything of a card; `method_title` is ours.
+    """Row of sales_order_payment without anything of a card.
+
+    `method_title` and `transactions` are ours.
 
     `entity_id` 0 stands for a payment that Magento does not have; `invariants` reports it.
     """
@@ -76,6 +91,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_amount_canceled: Decimal20 | None = None
     amount_refunded: Decimal20 | None = None
     base_amount_refunded: Decimal20 | None = None
+    transactions: tuple[PaymentTransaction, ...] = ()
 
 
 class TaxRate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -109,17 +125,48 @@ class TaxItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class ItemOption(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What the customer chose (ours, out of product_options): colour, engraving, bundle part."""
+    """What the customer chose (ours, out of product_options).
 
+    `kind`: option (a custom option of the product), additional (of a module), attribute (of a
+    configurable product), bundle (a part).  Ids as Magento's; a custom option also has its
+    `option_type` and `option_value`, a part of a bundle its `qty` in one bundle and its `price`.
+    """
+
+    kind: str
     label: str
     value: str
+    option_id: str | None = None
+    option_type: str | None = None
+    option_value: str | None = None
+    qty: Decimal | None = None
+    price: Decimal | None = None
+
+
+class GiftMessage(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Row of gift_message: of the whole order, or of one line."""
+
+    gift_message_id: int
+    sender: Text255 | None
+    recipient: Text255 | None
+    message: str | None
+
+
+class DownloadLink(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Row of downloadable_link_purchased_item without its hash, which opens the download."""
+
+    link_id: int
+    link_title: Text255 | None
+    number_of_downloads_bought: int
+    status: Text50 | None
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Row of sales_order_item.
 
     `is_sellable` (ours) marks the lines that an ERP books: each piece of goods once, carrying its
-    price.  `parent_sku` (ours) names the parent of a child line.
+    price.  `parent_sku` (ours) names the parent of a child line, `catalog_sku` (ours) the product
+    in the catalogue: `sku` without what custom options add to it, of a configurable product the
+    variant's, None where the product was deleted.  `extra` (ours): further columns by name.
     """
 
     item_id: int
@@ -133,8 +180,12 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_qty_decimal: bool
     is_sellable: bool
     parent_sku: Text255 | None
+    catalog_sku: Text255 | None
     options: tuple[ItemOption, ...]
+    gift_message: GiftMessage | None
+    download_links: tuple[DownloadLink, ...]
     taxes: tuple[TaxItem, ...]
+    extra: dict[str, Decimal]
     store_id: int | None
     description: str | None
     applied_rule_ids: str | None
@@ -165,11 +216,39 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     discount_percent: Decimal12 | None
     discount_amount: Decimal20
     base_discount_amount: Decimal20
-    discount_tax_compensation_amount: Decimal20 | None
-    base_discount_tax_compensation_amount: Decimal20 | None
+    discount_tax_compensation_amount: Decimal20
+    base_discount_tax_compensation_amount: Decimal20
     weee_tax_applied_amount: Decimal12 | None
-    weee_tax_applied_row_amount: Decimal12 | None
-    base_weee_tax_applied_row_amnt: Decimal12 | None
+    weee_tax_applied_row_amount: Decimal12
+    base_weee_tax_applied_row_amnt: Decimal12
+
+    @property
+    def unit_price(self) -> Decimal:
+        """The row total by the piece: times the quantity it gives the row total to the cent.
+
+        Magento's `price` is cut to the cent, and 33 pieces of 0.41 are not the 13.59 of the line.
+        """
+        return by_the_piece(self.row_total, self.qty_ordered, self.price)
+
+    @property
+    def base_unit_price(self) -> Decimal:
+        """`unit_price` in the base currency."""
+        return by_the_piece(self.base_row_total, self.qty_ordered, self.base_price)
+
+    @property
+    def net_discount_amount(self) -> Decimal:
+        """The discount without the tax in it: where prices include tax, Magento's includes it."""
+        return self.discount_amount - self.discount_tax_compensation_amount
+
+    @property
+    def base_net_discount_amount(self) -> Decimal:
+        """`net_discount_amount` in the base currency."""
+        return self.base_discount_amount - self.base_discount_tax_compensation_amount
+
+    @property
+    def weee_tax(self) -> Charge | None:
+        """The line's fixed product tax (ecotax, deposit) with the tax on it; None without one."""
+        return weee_tax_of(self)
 
 
 class AppliedRule(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -197,7 +276,11 @@ class StatusHistory(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Row of sales_order with all that hangs on it, of one moment.
 
-    `updated_at` is None where Magento has a zero date.
+    Ours: `extra`, further columns by name (`domains.orders.totals`); `surcharges`, those of them
+    that count in the grand total; `base_is_derived`, a base amount is missing in Magento and was
+    reckoned from the order's by the rate; `credits_amount`, what store credit, gift cards and
+    reward points paid. `updated_at` is None
+    where Magento has a zero date.
     """
 
     entity_id: int
@@ -277,6 +360,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_tax_amount: Decimal20
     credits_amount: Decimal20
     base_credits_amount: Decimal20
+    surcharges: tuple[Charge, ...]
+    extra: dict[str, Decimal]
+    base_is_derived: bool
     grand_total: Decimal20
     base_grand_total: Decimal20
     total_due: Decimal20 | None
@@ -290,6 +376,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total_canceled: Decimal20 | None
     base_total_canceled: Decimal20 | None
 
+    gift_message: GiftMessage | None
     billing_address: Address
     shipping_address: Address | None
     payment: Payment
@@ -302,6 +389,34 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def sellable_items(self) -> tuple[OrderItem, ...]:
         """The lines that an ERP books."""
         return tuple(item for item in self.items if item.is_sellable)
+
+    @property
+    def net_shipping_amount(self) -> Decimal:
+        """The shipping after its discount, both without tax."""
+        return (
+            self.shipping_amount
+            - self.shipping_discount_amount
+            + self.shipping_discount_tax_compensation_amount
+        )
+
+    @property
+    def base_net_shipping_amount(self) -> Decimal:
+        """`net_shipping_amount` in the base currency."""
+        return (
+            self.base_shipping_amount
+            - self.base_shipping_discount_amount
+            + self.base_shipping_discount_tax_compensation_amnt
+        )
+
+    @property
+    def charges(self) -> tuple[Charge, ...]:
+        """What the grand total has beside lines and shipping, so that the sum holds by itself.
+
+        Σ (row_total − net_discount_amount + tax_amount) of the sellable lines
+        + net_shipping_amount + shipping_tax_amount + Σ (amount + tax_amount) of these
+        = grand_total, rounded to the cent.
+        """
+        return charges_of(self)
 
     def money(self, amount: Decimal) -> Money:
         """An amount of this order in the order's own currency."""

@@ -16,7 +16,8 @@ import msgspec
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line of a document, in the order's currency; what the ERP does not say is None.
 
-    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means.
+    Each figure means what the field of that name in `sidecar.domain.order.OrderItem` means; the
+    discount is told with or without the tax in it, as the ERP has it.
     """
 
     item_id: int | None = None
@@ -25,17 +26,20 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     price: Decimal | None = None
     row_total: Decimal | None = None
     discount_amount: Decimal | None = None
+    net_discount_amount: Decimal | None = None
     tax_amount: Decimal | None = None
 
 
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """A document in the ERP as the ERP describes it; what it does not say is None.
 
+    `currency`: the three letters of ISO 4217, in which all figures are.
     `unread`: which figures it says in a way that could not be read, and why; they are None too.
     """
 
     reference: str
     status: str | None = None
+    currency: str | None = None
     total: Decimal | None = None
     tax: Decimal | None = None
     lines: int | None = None
@@ -77,10 +81,14 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, tag="retry"):
-    """Certainly not booked, and likely to pass later.  `after`: seconds, if the ERP named them."""
+    """Certainly not booked, and likely to pass later.  `after`: seconds, if the ERP named them.
+
+    `sent`: False where nothing left the machine, which is no attempt.
+    """
 
     message: str
     after: float | None = None
+    sent: bool = True
 
 
 class Throttled(msgspec.Struct, frozen=True, kw_only=True, tag="throttled"):
@@ -102,6 +110,15 @@ class Unknown(msgspec.Struct, frozen=True, kw_only=True, tag="unknown"):
     message: str
 
 
+class Unmapped(msgspec.Struct, frozen=True, kw_only=True, tag="unmapped"):
+    """Nothing was sent: our own file of calls cannot express this event.
+
+    `message` names the file and the line.  The ERP said nothing, so the shop hears nothing.
+    """
+
+    message: str
+
+
 class Misconfigured(msgspec.Struct, frozen=True, kw_only=True, tag="misconfigured"):
     """Login refused, unknown field, no such service: every further call would fail alike."""
 
@@ -117,8 +134,14 @@ Outcome = (
     | Throttled
     | Conflict
     | Unknown
+    | Unmapped
     | Misconfigured
 )
+
+
+def reference_key(reference: str) -> str:
+    """What two spellings of one document's number have in common: ERPs pad, and some capitalise."""
+    return reference.strip().casefold()
 
 
 def name_of(outcome: Outcome) -> str:
@@ -138,7 +161,7 @@ def describe(outcome: Outcome) -> str:
             return f"duplicate of {reference}" if reference else "duplicate"
         case Rejected(code=code, message=message):
             return f"rejected: {f'{code}: ' if code else ''}{message}"
-        case Retry() | Throttled() | Conflict() | Unknown() | Misconfigured():
+        case Retry() | Throttled() | Conflict() | Unknown() | Unmapped() | Misconfigured():
             return f"{name_of(outcome)}: {outcome.message}"
         case _:
             assert_never(outcome)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
+from sidecar.domain.event import EventType
 from sidecar.domain.outcome import Booked
 
 
@@ -37,6 +38,27 @@ BAD_DATA = "bad_data"
 #: Codes of an operator's own acts: put aside until he says otherwise, and closed for good.
 PUT_ASIDE = "put_aside"
 DROPPED = "dropped"
+#: Code of an event that our own file of calls cannot express; tried again when the file is loaded.
+MAPPING = "mapping"
+#: The ERP's answer to a push: it has it already.
+DUPLICATE = "duplicate"
+#: Codes of events that wait because of what the ERP shows under their reference.  Requeued, they
+#: are asked about anew, and what is found then a person has vouched for.
+NUMBER_TAKEN = "number_taken"
+OTHER_ORDERS_DOCUMENT = "other_orders_document"
+ANOTHER_DOCUMENT = "another_document"
+CANCELED_DOCUMENT = "canceled_document"
+OTHER_FIGURES = "other_figures"
+NOT_IN_ERP = "not_in_erp"
+VOUCHED_FOR = (
+    NUMBER_TAKEN,
+    OTHER_ORDERS_DOCUMENT,
+    ANOTHER_DOCUMENT,
+    CANCELED_DOCUMENT,
+    OTHER_FIGURES,
+    NOT_IN_ERP,
+    "partial",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +92,23 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an event cannot go and what a person is to do; `code` is stable."""
+
+    reason: str
+    remedy: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Settlement:
     """The end of one attempt.
 
     `due_in`: seconds until the event wants another attempt (None: no more by itself).
-    `maybe_booked`: the ERP may hold the document although we have no word of it.
+    `maybe_booked`: the ERP may hold the document although we have no word of it; `absent`: it was
+    asked, and does not hold it.  `becomes`: the event is of this type from now on.  `ends`: the
+    document is canceled.  `counted`: False where nothing left the machine, which is no attempt.
+    `questions`: how many in a row were put without an answer to use.
     """
 
     status: EventStatus
@@ -86,6 +120,11 @@ class Settlement:
     verdict: Verdict | None = None
     differences: tuple[Difference, ...] = field(default=())
     maybe_booked: bool = False
+    absent: bool = False
+    becomes: EventType | None = None
+    ends: bool = False
+    counted: bool = True
+    questions: int = 0
 
 
 def error_print(code: str | None, message: str) -> str:

@@ -10,7 +10,16 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from sidecar.domain.settlement import DROPPED, PUT_ASIDE, EventStatus
+from sidecar.domain.event import EventType
+from sidecar.domain.settlement import (
+    ANOTHER_DOCUMENT,
+    CANCELED_DOCUMENT,
+    DROPPED,
+    NOT_IN_ERP,
+    PUT_ASIDE,
+    VOUCHED_FOR,
+    EventStatus,
+)
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
@@ -24,16 +33,20 @@ class Acts:
 
     def __init__(self, tables: Tables) -> None:
         self._event = tables.event
+        self._link = tables.link
         self._payloads = Payloads(tables)
 
     def requeue(self, connection: sa.Connection, ids: Sequence[int], *, keep_doubt: bool) -> int:
         """Make parked, rejected or unknown events due now, with their attempts counted anew.
 
         `keep_doubt`: what the ERP may hold is asked for, or goes again as it was, before anything
-        newer does; without (an ERP that does not tell) the operator has looked himself.
+        newer does; without (an ERP that does not tell) the operator has looked himself.  What
+        waited for a look into the ERP is asked about too, and what is found then is believed:
+        a canceled document that was opened again, or another one than the last.
         """
         if not ids:
             return 0
+        self._vouch(connection, ids, keep_doubt=keep_doubt)
         c = self._event.c
         result = connection.execute(
             sa.update(self._event)
@@ -50,7 +63,7 @@ class Acts:
             )
             .values(
                 status=sa.case(
-                    (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
+                    (sa.or_(c.maybe_booked == 1, c.vouched == 1), EventStatus.UNKNOWN.value),
                     else_=EventStatus.PENDING.value,
                 )
                 if keep_doubt
@@ -59,6 +72,7 @@ class Acts:
                 due_at=NOW,
                 waiting=None,
                 attempts=0,
+                questions=0,
                 crashes=0,
                 first_sent_at=None,
                 reason=None,
@@ -68,6 +82,31 @@ class Acts:
             )
         )
         return int(result.rowcount)
+
+    def _vouch(self, connection: sa.Connection, ids: Sequence[int], *, keep_doubt: bool) -> None:
+        c, link = self._event.c, self._link.c
+        looked_into = connection.execute(
+            sa.select(c.id, c.kind, c.entity_id, c.error_code)
+            .where(c.id.in_(ids), c.status == EventStatus.PARKED.value)
+            .where(c.error_code.in_(VOUCHED_FOR))
+        ).all()
+        for row in looked_into:
+            document = (link.kind == row.kind, link.entity_id == row.entity_id)
+            if row.error_code == CANCELED_DOCUMENT:
+                connection.execute(sa.update(self._link).where(*document).values(ended_at=None))
+            elif row.error_code == ANOTHER_DOCUMENT and keep_doubt:
+                connection.execute(sa.delete(self._link).where(*document))
+        # One that is no placement becomes one where the ERP could not be asked: he has looked.
+        connection.execute(
+            sa.update(self._event)
+            .where(c.id.in_([row.id for row in looked_into]))
+            .values(
+                vouched=1,
+                type=sa.case(
+                    (c.error_code == NOT_IN_ERP, EventType.ORDER_PLACED.value), else_=c.type
+                ),
+            )
+        )
 
     def park(self, connection: sa.Connection, ids: Sequence[int], reason: str) -> int:
         """Put events aside until they are requeued; what may be booked stays so."""

@@ -7,7 +7,7 @@ between sending and settling: the event is *unknown* then, never pending.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -27,8 +27,8 @@ _SENT = (
     ", attempts = attempts + 1, sent_at = UTC_TIMESTAMP(3), "
     "first_sent_at = COALESCE(first_sent_at, UTC_TIMESTAMP(3))"
 )
-_DIED = "the process that was sending it died: the ERP is asked first"
-_DEADLY = "process after process died while it was sending this event"
+_DIED = "the process that was sending it, or asking about it, died: the ERP is asked first"
+_DEADLY = "process after process died while it was sending this event or asking about it"
 _DEADLY_REMEDY = (
     "look at its payload (erp-sidecar queue show) and at the journal of the moment; then "
     "'erp-sidecar queue requeue': the ERP is asked before it is sent again"
@@ -49,8 +49,12 @@ class Candidate:
 class Claimed:
     """An event that is ours until its lease ends.
 
-    `age`: seconds since it was first sent; `since_sent`: since it was last sent; `probing`: it is
-    only asked for; `crashes`: processes that died while they were sending it.
+    `age`: seconds since it was first sent; `since_sent`: since it was last sent (None: never);
+    `probing`: it is only asked for; `crashes`: processes that died at it; `questions`: put in a row
+    without an answer to use.  `ref`: the external reference under which it goes.  `code` is the
+    last attempt's.  `absent`: the ERP was asked and does not hold it; `vouched`: a person looked.
+    `former`: keys of documents that were its entity's and are no more.  `not_ours`: why the
+    entity is not the sidecar's to place, None where it is.
     """
 
     id: int
@@ -69,9 +73,16 @@ class Claimed:
     fence: int
     maybe_booked: bool
     age: float
-    since_sent: float
+    since_sent: float | None
     crashes: int = 0
     probing: bool = False
+    ref: str = ""
+    questions: int = 0
+    code: str | None = None
+    absent: bool = False
+    vouched: bool = False
+    former: frozenset[str] = frozenset()
+    not_ours: str | None = None
 
 
 class Claims:
@@ -119,7 +130,7 @@ class Claims:
     def take(
         self,
         connection: sa.Connection,
-        ids: Sequence[int],
+        refs: Mapping[int, str],
         owner: str,
         seconds: float,
         *,
@@ -127,17 +138,21 @@ class Claims:
     ) -> list[Claimed]:
         """Claim events for `seconds`; those that somebody else has meanwhile are left out.
 
-        `probing`: only to ask the ERP about them, which is no attempt to deliver.
+        `refs`: event → external reference under which it goes.  `probing`: only to ask the ERP
+        about them, which is no attempt to deliver.
         """
-        if not ids:
+        if not refs:
             return []
+        ids = sorted(refs)
+        named = [value for event in ids for value in (event, refs[event])]
         connection.exec_driver_sql(
             f"UPDATE {self._tables.names('event')} FORCE INDEX (PRIMARY) "
             "SET status = 'sending', due_at = NULL, "
             "waiting = NULL, fence = fence + 1, lease_owner = %s, lease_until = UTC_TIMESTAMP(3) "
-            f"+ INTERVAL %s MICROSECOND, asking = %s{'' if probing else _SENT} "
+            f"+ INTERVAL %s MICROSECOND, asking = %s{'' if probing else _SENT}, "
+            f"ref = CASE id {'WHEN %s THEN %s ' * len(ids)}END "
             "WHERE id IN %s AND due_at IS NOT NULL AND status IN %s",
-            (owner, int(seconds * 1_000_000), int(probing), ids, _TAKEN[: 1 + probing]),
+            (owner, int(seconds * 1_000_000), int(probing), *named, ids, _TAKEN[: 1 + probing]),
         )
         return self._claims(
             connection,
@@ -176,6 +191,10 @@ class Claims:
             )
             .values(
                 status=settlement.status.value,
+                type=(settlement.becomes or claimed.type).value,
+                absent=int(settlement.absent or (claimed.absent and not settlement.maybe_booked)),
+                attempts=claimed.attempts - (not settlement.counted),
+                questions=settlement.questions,
                 due_at=None if settlement.due_in is None else in_seconds(settlement.due_in),
                 lease_owner=None,
                 lease_until=None,
@@ -246,7 +265,7 @@ class Claims:
         if not expired:
             return []
         c = self._event.c
-        deadly = c.crashes + 1 - c.asking >= most
+        deadly = c.crashes + 1 >= most
         connection.execute(
             sa.update(self._event)
             .where(
@@ -266,11 +285,12 @@ class Claims:
                 (c.sent_at, sa.case((c.asking == 0, c.lease_until), else_=c.sent_at)),
                 (c.lease_owner, None),
                 (c.lease_until, None),
-                (c.maybe_booked, 1),
+                # Who only asked has sent nothing.
+                (c.maybe_booked, sa.case((c.asking == 1, c.maybe_booked), else_=1)),
                 (c.reason, sa.case((deadly, _DEADLY), else_=_DIED)),
                 (c.remedy, sa.case((deadly, _DEADLY_REMEDY), else_=None)),
                 (c.error_code, sa.case((deadly, "deadly"), else_=None)),
-                (c.crashes, c.crashes + 1 - c.asking),
+                (c.crashes, c.crashes + 1),
             )
         )
         return expired
@@ -288,7 +308,7 @@ class Claims:
         rows = connection.exec_driver_sql(
             "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.increment_id, e.sequence, "
             "e.type, p.payload, e.grand_total, e.currency, e.occurred_at, e.attempts, e.fence, "
-            "e.maybe_booked, e.crashes, "
+            "e.maybe_booked, e.crashes, e.ref, e.questions, e.error_code, e.absent, e.vouched, "
             "TIMESTAMPDIFF(MICROSECOND, e.first_sent_at, UTC_TIMESTAMP(3)) / 1000000 AS age, "
             "TIMESTAMPDIFF(MICROSECOND, e.sent_at, UTC_TIMESTAMP(3)) / 1000000 AS since_sent "
             f"FROM {names('event')} e {hint} JOIN {names('payload')} p "
@@ -331,7 +351,12 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         fence=row.fence,
         maybe_booked=bool(row.maybe_booked),
         age=float(row.age or 0),
-        since_sent=float(row.since_sent or 0),
+        since_sent=None if row.since_sent is None else float(row.since_sent),
         crashes=row.crashes,
         probing=probing,
+        ref=row.ref or row.increment_id,
+        questions=row.questions,
+        code=row.error_code,
+        absent=bool(row.absent),
+        vouched=bool(row.vouched),
     )

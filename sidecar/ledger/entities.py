@@ -27,6 +27,7 @@ class KnownEntity:
     kind: str
     entity_id: int
     increment_id: str
+    store_id: int | None
     state: str
     status: str
     ext_order_id: str | None
@@ -39,7 +40,9 @@ class KnownEntity:
     sequence: int
     revision: int
     vanished: bool
+    placed_at: datetime | None
     looked_at: datetime | None
+    as_is: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class EntityRow:
     sequence: int
     updated_at: datetime | None
     looked_at: datetime
+    placed_at: datetime | None = None
     vanished: bool = False
 
 
@@ -108,6 +112,19 @@ class Entities:
     def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
         """All entities that carry an increment id (several stores may use the same)."""
         return self._select(connection, "WHERE increment_id = %s", (increment_id,))
+
+    def namesakes(
+        self, connection: sa.Connection, kind: str, increment_ids: Sequence[str]
+    ) -> list[tuple[int, str, int | None]]:
+        """(entity id, number, store id) of all that carry one of these numbers."""
+        if not increment_ids:
+            return []
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id, increment_id, store_id FROM {self._names('entity')} "
+            "WHERE kind = %s AND increment_id IN %s ORDER BY entity_id",
+            (kind, sorted(set(increment_ids))),
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
 
     def lock(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> dict[int, int]:
         """Lock the rows, in the order of their keys; gives each one's revision."""
@@ -173,6 +190,14 @@ class Entities:
             "overwritten = VALUES(overwritten), revision = revision + 1",
         )
 
+    def forget_write_back(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
+        """Nothing of ours stands on this order: Magento has another one in its place."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.kind == kind, self._table.c.entity_id == entity_id)
+            .values(ext_order_id=None, held_by_us=0, overwritten=None)
+        )
+
     def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
         """Let the next look find every content changed: what was parked is read anew."""
         for entity in known:
@@ -184,13 +209,22 @@ class Entities:
                 .values(fingerprint=ANOTHER, revision=self._table.c.revision + 1)
             )
 
+    def send_as_is(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> None:
+        """Let the entities go whatever their amounts are, now and after each later change."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.kind == kind, self._table.c.entity_id.in_(sorted(set(ids))))
+            .values(as_is=1, revision=self._table.c.revision + 1)
+        )
+
     def _select(
         self, connection: sa.Connection, where: str, parameters: tuple[object, ...]
     ) -> list[KnownEntity]:
         rows = connection.exec_driver_sql(
-            "SELECT kind, entity_id, increment_id, state, status, ext_order_id, held_by_us, "
-            "overwritten, grand_total, currency, fingerprint, facts, sequence, revision, "
-            f"vanished_at, looked_at FROM {self._names('entity')} {where}",
+            "SELECT kind, entity_id, increment_id, store_id, state, status, ext_order_id, "
+            "held_by_us, overwritten, grand_total, currency, fingerprint, facts, sequence, "
+            "revision, placed_at, vanished_at, looked_at, as_is "
+            f"FROM {self._names('entity')} {where}",
             parameters,
         )
         return [_known(row) for row in rows]
@@ -204,6 +238,7 @@ def _known(row: Any) -> KnownEntity:
         kind=row.kind,
         entity_id=row.entity_id,
         increment_id=row.increment_id,
+        store_id=row.store_id,
         state=row.state,
         status=row.status,
         ext_order_id=row.ext_order_id,
@@ -218,22 +253,27 @@ def _known(row: Any) -> KnownEntity:
         sequence=row.sequence,
         revision=row.revision,
         vanished=row.vanished_at is not None,
+        placed_at=row.placed_at,
         looked_at=row.looked_at,
+        as_is=bool(row.as_is),
     )
 
 
 _SAVED = (
     "kind", "entity_id", "increment_id", "store_id", "state", "status", "held_by_us",
-    "grand_total", "currency", "fingerprint", "address_mark", "facts", "sequence", "updated_at",
-    "looked_at",
+    "grand_total", "currency", "fingerprint", "address_mark", "facts", "sequence", "placed_at",
+    "updated_at", "looked_at",
 )  # fmt: skip
 
 
 #: What a look renews of a row that is there.  VALUES(), here and elsewhere: MySQL deprecates it, a
 #: warning that nobody is shown; MariaDB does not know the alias that MySQL has in its place.
 _REPLACED = ", ".join(
-    f"{name} = VALUES({name})" for name in _SAVED if name not in ("kind", "entity_id")
+    f"{name} = VALUES({name})" for name in _SAVED if name not in ("kind", "entity_id", "store_id")
 )
+#: Magento forgets the store of its orders when the store is deleted; an order's name may begin with
+#: it (`domains.orders.ref`).
+_REPLACED += ", store_id = COALESCE(VALUES(store_id), store_id)"
 
 
 def _parameters(row: EntityRow) -> tuple[Any, ...]:

@@ -16,14 +16,31 @@ import sqlalchemy as sa
 
 from sidecar.database import insert_rows
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import OPEN, PUT_ASIDE, EventStatus, error_print
+from sidecar.domain.settlement import (
+    BAD_DATA,
+    DROPPED,
+    MAPPING,
+    OPEN,
+    PUT_ASIDE,
+    EventStatus,
+    Obstacle,
+    error_print,
+)
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Candidate, Claimed, Claims
 from sidecar.ledger.tables import NOW
 
-__all__ = ["BEHIND_ANOTHER", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
+__all__ = ["BEHIND_ANOTHER", "GATE", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
 
 BEHIND_ANOTHER = "an earlier event of this entity"
+#: Before the name of the gate at which an event waits, and a colon.
+GATE = "gate "
+#: How many orders one sweep looks at again.
+_MOST_AGAIN = 1_000
+FROM_BEFORE = "it was in the shop before the sidecar came"
+DROPPED_BEFORE = "an operator dropped its placement"
+#: So often is a refused event sent again at once when its order has changed.
+_QUICKLY_REVIVED = 3
 _OPEN = tuple(status.value for status in OPEN)
 
 
@@ -62,6 +79,11 @@ class OpenEvent:
     due: bool
     code: str | None
     crashes: int = 0
+    attempts: int = 0
+    absent: bool = False
+    vouched: bool = False
+    increment_id: str = ""
+    ref: str | None = None
 
 
 class Events(Claims):
@@ -89,7 +111,8 @@ class Events(Claims):
         """Events that are not over, per entity in the order of their sequence."""
         rows = connection.exec_driver_sql(
             "SELECT id, entity_id, sequence, type, status, maybe_booked, "
-            "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes "
+            "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes, attempts, "
+            "absent, vouched, increment_id, ref "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
             (kind, sorted(set(ids)), _OPEN),
@@ -107,9 +130,33 @@ class Events(Claims):
                     due=bool(row.due),
                     code=row.error_code,
                     crashes=row.crashes,
+                    attempts=row.attempts,
+                    absent=bool(row.absent),
+                    vouched=bool(row.vouched),
+                    increment_id=row.increment_id,
+                    ref=row.ref,
                 )
             )
         return found
+
+    def broken(self, connection: sa.Connection, domain: str, longest: float) -> list[int]:
+        """Entities that were parked as bad data and want a look, by their ids.
+
+        After as long as it has been parked already, so ever more rarely, and `longest` seconds at
+        the most: what an importer writes is there in seconds, what a person corrects in hours.
+        """
+        rows = connection.exec_driver_sql(
+            "SELECT DISTINCT e.entity_id "
+            f"FROM {self._tables.names('event')} e FORCE INDEX (status) "
+            f"JOIN {self._tables.names('entity')} n "
+            "ON n.kind = e.kind AND n.entity_id = e.entity_id "
+            "WHERE e.status = 'parked' AND e.domain = %s AND e.error_code = %s "
+            "AND n.vanished_at IS NULL AND n.looked_at <= UTC_TIMESTAMP(3) - INTERVAL "
+            "LEAST(%s, GREATEST(0, TIMESTAMPDIFF(SECOND, e.created_at, n.looked_at))) SECOND "
+            f"LIMIT {_MOST_AGAIN}",
+            (domain, BAD_DATA, longest),
+        )
+        return [int(row[0]) for row in rows]
 
     def hold_back(self, connection: sa.Connection, ids: Sequence[int], waiting: str) -> None:
         """Take pending events out of the claim's way until `wake` is called for their entity."""
@@ -174,7 +221,9 @@ class Events(Claims):
     def revive(self, connection: sa.Connection, event_id: int) -> None:
         """Make a refused event pending again because newer data replaces what was refused.
 
-        One that an operator put aside stays aside, with the newer data.
+        One that an operator put aside stays aside, with the newer data.  What was refused several
+        times goes a minute after the last time for each of them: a module that saves an order over
+        and over must not have the ERP refuse it over and over.
         """
         c = self._event.c
         connection.execute(
@@ -186,8 +235,10 @@ class Events(Claims):
             )
             .values(
                 status=EventStatus.PENDING.value,
-                due_at=NOW,
-                attempts=0,
+                due_at=sa.literal_column(
+                    f"IF(attempts < {_QUICKLY_REVIVED}, UTC_TIMESTAMP(3), GREATEST("
+                    "UTC_TIMESTAMP(3), sent_at + INTERVAL LEAST(attempts, 60) MINUTE))"
+                ),
                 first_sent_at=None,
                 reason=None,
                 remedy=None,
@@ -195,6 +246,73 @@ class Events(Claims):
                 error_print=None,
             )
         )
+
+    def revive_unmapped(self, connection: sa.Connection, domain: str) -> int:
+        """Let what our file of calls could not express go again: the file was read anew."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(
+                c.domain == domain,
+                c.status == EventStatus.PARKED.value,
+                c.error_code == MAPPING,
+            )
+            .values(
+                status=sa.case(
+                    (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
+                    else_=EventStatus.PENDING.value,
+                ),
+                due_at=NOW,
+                waiting=None,
+                reason=None,
+                remedy=None,
+                error_code=None,
+                error_print=None,
+            )
+        )
+        return int(result.rowcount)
+
+    def park(self, connection: sa.Connection, ids: Sequence[int], why: Obstacle) -> None:
+        """Give events that are not in flight to a person."""
+        if ids:
+            c = self._event.c
+            connection.execute(
+                sa.update(self._event)
+                .where(c.id.in_(ids), c.status.in_(_OPEN), c.status != EventStatus.SENDING.value)
+                .values(
+                    status=EventStatus.PARKED.value,
+                    due_at=None,
+                    waiting=None,
+                    vouched=0,
+                    reason=fit.text("event", "reason", why.reason),
+                    remedy=fit.text("event", "remedy", why.remedy),
+                    error_code=why.code,
+                    error_print=error_print(why.code, why.reason),
+                )
+            )
+
+    def not_ours(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, str]:
+        """Why these entities are not the sidecar's to place; those that are, are left out."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        one = (
+            "SELECT entity_id, error_code FROM {} WHERE kind = %(kind)s AND entity_id IN %(ids)s "
+            "AND type = 'order.placed'"
+        )
+        names = self._tables.names
+        rows = connection.exec_driver_sql(
+            f"{one.format(names('event'))} UNION ALL {one.format(names('event_archive'))}",
+            {"kind": kind, "ids": wanted},
+        )
+        placed: dict[int, set[str | None]] = defaultdict(set)
+        for entity_id, code in rows:
+            placed[entity_id].add(code)
+        return {
+            entity_id: DROPPED_BEFORE if entity_id in placed else FROM_BEFORE
+            for entity_id in wanted
+            if entity_id not in placed or DROPPED in placed[entity_id]
+        }
 
     def supersede(self, connection: sa.Connection, ids: Sequence[int], reason: str) -> None:
         """Close events whose content another event carries, or that have become moot."""

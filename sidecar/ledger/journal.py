@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.database import insert_rows
-from sidecar.domain.outcome import Booked
+from sidecar.domain.outcome import Booked, reference_key
 from sidecar.domain.settlement import Verdict
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
@@ -86,34 +86,95 @@ class Journal:
         if not wanted:
             return {}
         rows = connection.exec_driver_sql(
-            f"SELECT entity_id, reference, status FROM {self._names('link')} "
+            f"SELECT entity_id, reference, status, ref, ended_at FROM {self._names('link')} "
             "WHERE kind = %s AND entity_id IN %s",
             (kind, wanted),
         )
-        return {row[0]: Link(row[1], row[2]) for row in rows}
+        return {row[0]: Link(row[1], row[2], row[3], row[4] is not None) for row in rows}
 
-    def references(
-        self, connection: sa.Connection, references: Sequence[str]
-    ) -> dict[tuple[str, str], int]:
-        """(kind, reference) → the entity whose document it is."""
-        if not references:
+    def former(
+        self, connection: sa.Connection, kind: str, ids: Iterable[int]
+    ) -> dict[int, frozenset[str]]:
+        """Keys of the documents that these entities have had and that are no more."""
+        wanted = sorted(set(ids))
+        if not wanted:
             return {}
         rows = connection.exec_driver_sql(
-            f"SELECT kind, reference, entity_id FROM {self._names('link')} WHERE reference IN %s",
-            (list(references),),
+            f"SELECT entity_id, reference FROM {self._names('former_link')} "
+            "WHERE kind = %(kind)s AND entity_id IN %(ids)s "
+            f"UNION ALL SELECT entity_id, reference FROM {self._names('link')} "
+            "WHERE kind = %(kind)s AND entity_id IN %(ids)s AND ended_at IS NOT NULL",
+            {"kind": kind, "ids": wanted},
         )
-        return {(row[0], row[1]): row[2] for row in rows}
+        found: dict[int, set[str]] = defaultdict(set)
+        for entity_id, reference in rows:
+            found[entity_id].add(reference_key(reference))
+        return {entity_id: frozenset(keys) for entity_id, keys in found.items()}
 
-    def link(self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked]]) -> None:
-        """Remember the ERP's documents; a newer answer replaces the figures it has."""
+    def owners(
+        self, connection: sa.Connection, references: Sequence[str]
+    ) -> dict[tuple[str, str], set[int]]:
+        """(kind, key of a reference) → the entities whose document it is or was."""
+        if not references:
+            return {}
+        one = "SELECT kind, reference, entity_id FROM {} WHERE reference IN %(references)s"
+        rows = connection.exec_driver_sql(
+            f"{one.format(self._names('link'))} UNION ALL {one.format(self._names('former_link'))}",
+            {"references": sorted(set(references))},
+        )
+        found: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for kind, reference, entity_id in rows:
+            found[kind, reference_key(reference)].add(entity_id)
+        return found
+
+    def holders(
+        self, connection: sa.Connection, kind: str, refs: Sequence[str]
+    ) -> list[tuple[str, int, str]]:
+        """(external reference, entity, its document) of all that was booked under one of these."""
+        if not refs:
+            return []
+        one = "SELECT ref, entity_id, reference FROM {} WHERE kind = %(kind)s AND ref IN %(refs)s "
+        rows = connection.exec_driver_sql(
+            f"{one.format(self._names('link'))} UNION ALL {one.format(self._names('former_link'))}",
+            {"kind": kind, "refs": sorted(set(refs))},
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def part(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
+        """The entity's document is its own no more: it may be booked under another one."""
+        connection.exec_driver_sql(
+            f"INSERT IGNORE INTO {self._names('former_link')} "
+            "(kind, entity_id, reference, ref, ended_at) "
+            "SELECT kind, entity_id, reference, ref, COALESCE(ended_at, UTC_TIMESTAMP(3)) "
+            f"FROM {self._names('link')} WHERE kind = %s AND entity_id = %s",
+            (kind, entity_id),
+        )
+        self.forget(connection, kind, entity_id)
+
+    def forget(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
+        """Which document is the entity's is open: the ERP is asked."""
+        connection.exec_driver_sql(
+            f"DELETE FROM {self._names('link')} WHERE kind = %s AND entity_id = %s",
+            (kind, entity_id),
+        )
+
+    def link(
+        self, connection: sa.Connection, documents: Sequence[tuple[Claimed, Booked, bool]]
+    ) -> None:
+        """Remember the ERP's documents and whether each has ended.
+
+        A newer answer replaces the figures; the external reference stays for life.
+        """
         insert_rows(
             connection,
             f"{self._names('link')} (kind, entity_id, reference, status, total, tax, line_count, "
-            "currency, event, booked_at, updated_at)",
-            f"({'%s, ' * 9}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
-            [_link_row(claimed, booked) for claimed, booked in documents],
-            "ON DUPLICATE KEY UPDATE "
-            "reference = VALUES(reference), status = COALESCE(VALUES(status), status), "
+            "currency, ref, event, booked_at, updated_at, ended_at)",
+            f"({'%s, ' * 10}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), IF(%s, UTC_TIMESTAMP(3), NULL))",
+            [_link_row(*document) for document in documents],
+            "ON DUPLICATE KEY UPDATE reference = VALUES(reference), "
+            # What a canceled document was before is no word on what it is.
+            "status = IF(VALUES(ended_at) IS NULL, COALESCE(VALUES(status), status), "
+            "VALUES(status)), ref = COALESCE(ref, VALUES(ref)), ended_at = VALUES(ended_at), "
             "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
             "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
             "updated_at = VALUES(updated_at)",
@@ -249,6 +310,15 @@ class WriteBacks:
             )
         )
 
+    def withdraw(self, connection: sa.Connection, kind: str, entity_id: int, why: str) -> None:
+        """Nothing that waits for this entity is to be written any more."""
+        c = self._table.c
+        connection.execute(
+            sa.update(self._table)
+            .where(c.kind == kind, c.entity_id == entity_id, c.due_at.is_not(None))
+            .values(state="refused", due_at=None, message=why)
+        )
+
     def undone(self, connection: sa.Connection, kind: str, entity_id: int, most: int) -> str:
         """Magento's own save undid the last write: queue it again, at most `most` times.
 
@@ -328,7 +398,7 @@ def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object
     )
 
 
-def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
+def _link_row(claimed: Claimed, booked: Booked, ended: bool) -> tuple[object, ...]:
     return (
         claimed.kind,
         claimed.entity_id,
@@ -338,7 +408,9 @@ def _link_row(claimed: Claimed, booked: Booked) -> tuple[object, ...]:
         fit.number("link", "tax", booked.tax),
         fit.number("link", "line_count", booked.lines),
         claimed.currency,
+        claimed.ref,
         claimed.id,
+        int(ended),
     )
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from sidecar.domain.cause import Refusal
 from sidecar.domain.event import event_key
+from sidecar.ledger.events import GATE
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 Row = dict[str, Any]
@@ -111,6 +112,25 @@ class Overview:
             c.status == "pending", c.domain == domain, c.due_at.is_(None)
         )
         return int(connection.execute(statement).scalar_one())
+
+    def due(self, connection: sa.Connection, domain: str) -> int:
+        """Events that may go now, or are on their way."""
+        c = self._tables.event.c
+        is_due = sa.or_(c.status.in_(("sending", "unknown")), c.due_at <= NOW)
+        statement = sa.select(sa.func.count()).where(
+            c.status.in_(WAITING), c.domain == domain, is_due
+        )
+        return int(connection.execute(statement).scalar_one())
+
+    def gates(self, connection: sa.Connection, domain: str) -> dict[str, int]:
+        """How many events wait at each gate, by its name: payment, hold, state."""
+        rows = connection.exec_driver_sql(
+            "SELECT SUBSTRING_INDEX(SUBSTRING(waiting, %s), ':', 1) AS gate, COUNT(*) "
+            f"FROM {self._names('event')} WHERE status = 'pending' AND domain = %s "
+            "AND due_at IS NULL AND waiting LIKE %s GROUP BY gate ORDER BY gate",
+            (len(GATE) + 1, domain, f"{GATE}%"),
+        )
+        return {str(gate): int(count) for gate, count in rows}
 
     def oldest_under_way(self, connection: sa.Connection, domain: str) -> float | None:
         """For how many seconds the oldest event is under way that the ERP has not answered.

@@ -15,23 +15,38 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus, Settlement, Verdict
+from sidecar.domain.outcome import reference_key
+from sidecar.domain.settlement import (
+    OTHER_ORDERS_DOCUMENT,
+    EventStatus,
+    Settlement,
+    Verdict,
+)
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Attempt, Journal, WriteBacks
 from sidecar.ledger.tables import Tables
+from sidecar.ports import Link
+
+#: Seconds for each time it was sent before.
+_ASKED_AGAIN_IN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """One attempt that is over: what was sent (`payload`), what came of it."""
+    """One attempt that is over: what was sent (`payload`), what came of it.
+
+    `link`: the entity's document as it was known before; `can_ask`: the ERP tells what it holds.
+    """
 
     claimed: Claimed
     payload: Any
     settlement: Settlement
     attempt: Attempt
+    link: Link | None = None
+    can_ask: bool = True
 
 
 def unkept(one: Ended, why: str) -> Ended:
@@ -76,15 +91,22 @@ class Settling:
             entities[one.claimed.kind].append(one.claimed.entity_id)
         for kind, ids in entities.items():
             self._entities.lock(connection, kind, ids)
-        ours = self._doubt_reused(connection, self._still_ours(connection, owner, ended))
+        ours = self._refuse_strangers(connection, self._still_ours(connection, owner, ended))
         self._accept(connection, [one for one in ours if _is_plain(one.settlement)])
         for one in ours:
             if not _is_plain(one.settlement):
                 self._events.settle(connection, one.claimed, owner, one.settlement)
         self._journal.record(connection, owner, [(one.claimed, one.attempt) for one in ours])
+        for one in ours:
+            if _is_booked_anew(one):
+                self._journal.part(connection, one.claimed.kind, one.claimed.entity_id)
         self._journal.link(
             connection,
-            [(one.claimed, one.settlement.booked) for one in ours if one.settlement.booked],
+            [
+                (one.claimed, one.settlement.booked, one.settlement.ends)
+                for one in ours
+                if one.settlement.booked
+            ],
         )
         for kind, ids in _compared_again(ours).items():
             self._differences.end(connection, kind, ids)
@@ -140,19 +162,22 @@ class Settling:
         fences = {row[0]: row[1] for row in rows}
         return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
 
-    def _doubt_reused(self, connection: sa.Connection, ended: list[Ended]) -> list[Ended]:
-        """An answer with the number of another order's document is no answer to trust.
+    def _refuse_strangers(self, connection: sa.Connection, ended: list[Ended]) -> list[Ended]:
+        """A document that is another order's, or that two orders were given, is nobody's.
 
-        ERPs reuse numbers and mix up answers (facts: real-erps.md); the ERP is asked by our own
-        reference what it has.  What it says then is believed.
+        ERPs reuse numbers, mix up answers (facts: real-erps.md), and take two orders of one number
+        for the same.  The ERP is asked by our own reference what it has; where that is how it came
+        by the document, or it cannot be asked, a person is.
         """
-        sent = [one for one in ended if one.attempt.operation == "push" and _reference(one)]
-        taken = self._journal.references(connection, [_reference(one) for one in sent])
-        for one in sent:
-            taken.setdefault((one.claimed.kind, _reference(one)), one.claimed.entity_id)
+        owners = self._journal.owners(
+            connection, [_reference(one) for one in ended if _reference(one)]
+        )
+        for one in ended:
+            if _reference(one):
+                owners.setdefault(_document(one), set()).add(one.claimed.entity_id)
         return [
-            replace(one, settlement=_in_doubt(one))
-            if one in sent and taken[one.claimed.kind, _reference(one)] != one.claimed.entity_id
+            replace(one, settlement=refused(one, owners[_document(one)]))
+            if _reference(one) and len(owners[_document(one)] | {one.claimed.entity_id}) > 1
             else one
             for one in ended
         ]
@@ -188,12 +213,43 @@ def _reference(one: Ended) -> str:
     return booked.reference if booked else ""
 
 
-def _in_doubt(one: Ended) -> Settlement:
+def _document(one: Ended) -> tuple[str, str]:
+    return one.claimed.kind, reference_key(_reference(one))
+
+
+def _is_booked_anew(one: Ended) -> bool:
+    """Whether the document that was the entity's is its own no more."""
+    return bool(
+        _reference(one)
+        and one.link
+        and reference_key(one.link.reference) != reference_key(_reference(one))
+    )
+
+
+def refused(one: Ended, owners: set[int]) -> Settlement:
+    """The end of an attempt that was answered with the document of other entities (`owners`)."""
+    claimed = one.claimed
+    others = ", ".join(str(other) for other in sorted(owners - {claimed.entity_id}))
+    told = (
+        f"the ERP answered {_reference(one)}, which is another order's document "
+        f"(order with entity_id {others})"
+    )
+    if one.attempt.operation == "push" and one.can_ask:
+        # The question has a back-off of its own from the second time on.
+        return Settlement(
+            EventStatus.UNKNOWN,
+            due_in=_ASKED_AGAIN_IN * max(0, claimed.attempts - 1),
+            reason=told,
+            maybe_booked=True,
+        )
     return Settlement(
-        EventStatus.UNKNOWN,
-        due_in=0,
-        reason=f"the ERP answered {_reference(one)}, which is another order's document",
-        maybe_booked=True,
+        EventStatus.PARKED,
+        reason=told,
+        remedy=f"look in the ERP whose {_reference(one)} is; where stores share numbers set "
+        "domains.orders.ref and reload; then 'erp-sidecar queue requeue "
+        f"{claimed.increment_id}': the ERP is asked before anything is sent",
+        code=OTHER_ORDERS_DOCUMENT,
+        maybe_booked=claimed.maybe_booked or one.attempt.operation == "push",
     )
 
 

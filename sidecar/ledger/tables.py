@@ -15,18 +15,20 @@ PREFIX_INSIDE_MAGENTO = "erp_sidecar_"
 _COLUMNS = {
     "outbox": "id kind entity_id pointed created_at",
     "outbox_fault": "id kind entity_id pointed errno message created_at",
-    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us "
-    "overwritten grand_total currency fingerprint address_mark facts sequence revision updated_at "
-    "looked_at vanished_at",
+    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us as_is "
+    "overwritten grand_total currency fingerprint address_mark facts sequence revision placed_at "
+    "updated_at looked_at vanished_at",
     "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
-    "waiting maybe_booked attempts crashes asking fence lease_owner lease_until "
+    "waiting ref maybe_booked absent vouched attempts questions crashes asking fence lease_owner "
+    "lease_until "
     "grand_total currency reason remedy error_code error_print occurred_at created_at "
     "first_sent_at sent_at finished_at",
     "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
     "http_status milliseconds answer at",
-    "link": "kind entity_id reference status total tax line_count currency event booked_at "
-    "updated_at",
+    "link": "kind entity_id reference status total tax line_count currency ref event booked_at "
+    "updated_at ended_at",
+    "former_link": "kind entity_id reference ref ended_at",
     "write_back": "id kind entity_id event verdict status number comment hold state due_at "
     "waiting_since tries applied applied_at wrote_status wrote_number message created_at",
     "difference": "id domain kind entity_id increment_id class ours theirs amount currency event "
@@ -78,6 +80,7 @@ class Tables:
         self.payload = self._table("payload")
         self.attempt = self._table("attempt")
         self.link = self._table("link")
+        self.former_link = self._table("former_link")
         self.write_back = self._table("write_back")
         self.difference = self._table("difference")
         self.audit = self._table("audit")

@@ -16,31 +16,41 @@ import msgspec
 from sidecar.domain.columns import bare
 from sidecar.domain.order import (
     Address,
+    DownloadLink,
+    GiftMessage,
     Order,
     OrderItem,
     Payment,
+    PaymentTransaction,
     StatusHistory,
     TaxItem,
     TaxRate,
 )
+from sidecar.magento.order_amounts import Pairs, fill, pairs_of
 
 _OURS: dict[type[msgspec.Struct], frozenset[str]] = {
     Order: frozenset(
         {
             "store_code", "website_code", "customer_group_code", "applied_rules",
-            "pickup_location_code", "credits_amount", "base_credits_amount", "billing_address",
-            "shipping_address", "payment", "items", "taxes", "shipping_taxes", "status_histories",
+            "pickup_location_code", "credits_amount", "base_credits_amount", "surcharges", "extra",
+            "base_is_derived", "gift_message", "billing_address", "shipping_address", "payment",
+            "items", "taxes", "shipping_taxes", "status_histories",
         }
     ),
-    OrderItem: frozenset({"is_sellable", "parent_sku", "options", "taxes"}),
-    Payment: frozenset({"method_title"}),
+    OrderItem: frozenset(
+        {
+            "is_sellable", "parent_sku", "catalog_sku", "options", "gift_message",
+            "download_links", "taxes", "extra",
+        }
+    ),
+    Payment: frozenset({"method_title", "transactions"}),
     TaxItem: frozenset({"tax_code"}),
 }  # fmt: skip
 
 # Magento's tables allow NULL nearly everywhere, also where an order without a value makes no
-# sense.  The server turns it into nothing of the right type: an amount of NULL is an amount of 0.
-# Not for integers: COALESCE of an unsigned column and 0 is a decimal; those needed are NOT NULL.
-_NOTHING: dict[object, str] = {Decimal: "0", str: "''"}
+# sense.  A text of NULL is an empty one, an amount of NULL is reckoned from the other currency's,
+# else 0.  Not for integers: those needed are NOT NULL.
+_NO_TEXT = "''"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,8 @@ class RowShape:
     columns: tuple[str, ...]
     _expressions: tuple[str, ...]
     _flags: tuple[str, ...]
+    _amounts: tuple[str, ...]
+    _pairs: Pairs
 
     @classmethod
     def of(cls, struct: type[msgspec.Struct]) -> RowShape:
@@ -61,12 +73,14 @@ class RowShape:
             struct,
             tuple(field.name for field in fields),
             tuple(
-                f"COALESCE({{alias}}`{field.name}`, {_NOTHING[kind]})"
-                if (kind := bare(field.type)) in _NOTHING
+                f"COALESCE({{alias}}`{field.name}`, {_NO_TEXT})"
+                if bare(field.type) is str
                 else f"{{alias}}`{field.name}`"
                 for field in fields
             ),
             tuple(field.name for field in fields if field.type is bool),
+            (amounts := tuple(field.name for field in fields if bare(field.type) is Decimal)),
+            pairs_of(amounts),
         )
 
     def select(self, alias: str = "") -> str:
@@ -74,14 +88,31 @@ class RowShape:
         prefix = f"{alias}." if alias else ""
         return ", ".join(self._expressions).format(alias=prefix)
 
-    def values(self, row: Sequence[Any], start: int = 0) -> dict[str, Any]:
-        """The Struct's arguments out of a row whose column `start` is the first of `select`."""
-        stop = start + len(self.columns)
-        values = dict(zip(self.columns, row[start:stop], strict=True))
+    def raw(self, row: Sequence[Any], start: int = 0) -> dict[str, Any]:
+        """The row by name, as it is; its column `start` is the first of `select`."""
+        return dict(zip(self.columns, row[start : start + len(self.columns)], strict=True))
+
+    def complete(self, values: dict[str, Any], rate: Decimal | None = None) -> bool:
+        """Make the Struct's arguments of a raw row; gives whether amounts had to be reckoned.
+
+        `rate`: of the base currency into the order's, None where that is not known.
+        """
+        reckoned = fill(values, self._pairs, rate)
+        for amount in self._amounts:
+            if values[amount] is None:
+                values[amount] = _ZERO
         for flag in self._flags:
             values[flag] = bool(values[flag])
+        return reckoned
+
+    def values(self, row: Sequence[Any], start: int = 0) -> dict[str, Any]:
+        """The Struct's arguments out of a row without pairs of currencies."""
+        values = self.raw(row, start)
+        self.complete(values)
         return values
 
+
+_ZERO = Decimal(0)
 
 ORDER = RowShape.of(Order)
 ITEM = RowShape.of(OrderItem)
@@ -90,6 +121,9 @@ PAYMENT = RowShape.of(Payment)
 TAX_RATE = RowShape.of(TaxRate)
 TAX_ITEM = RowShape.of(TaxItem)
 HISTORY = RowShape.of(StatusHistory)
+TRANSACTION = RowShape.of(PaymentTransaction)
+GIFT_MESSAGE = RowShape.of(GiftMessage)
+DOWNLOAD_LINK = RowShape.of(DownloadLink)
 
 #: Adobe Commerce only: what was paid with store credit, gift cards and reward points.
 CREDIT_COLUMNS = ("customer_balance_amount", "gift_cards_amount", "reward_currency_amount")

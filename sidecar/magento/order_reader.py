@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,8 +19,12 @@ from sidecar.domain.errors import BadData
 from sidecar.domain.event import Vanished
 from sidecar.domain.order import (
     AppliedRule,
+    DownloadLink,
+    GiftMessage,
     Order,
+    OrderItem,
     Payment,
+    PaymentTransaction,
     StatusHistory,
     TaxItem,
     TaxRate,
@@ -31,16 +36,21 @@ from sidecar.magento.order_address import (
     mark_expression,
     no_billing_address,
 )
+from sidecar.magento.order_amounts import rate_of
 from sidecar.magento.order_columns import (
     ADDRESS,
+    DOWNLOAD_LINK,
+    GIFT_MESSAGE,
     HISTORY,
     ITEM,
     ORDER,
     PAYMENT,
     TAX_ITEM,
     TAX_RATE,
+    TRANSACTION,
 )
-from sidecar.magento.order_items import order_items
+from sidecar.magento.order_extra import OrderExtra
+from sidecar.magento.order_items import ItemParts, order_items
 from sidecar.magento.schema_probe import MagentoSchema
 
 _SHIPPING_TAX = "shipping"
@@ -69,11 +79,33 @@ class OrderReader:
     """Reads orders of one shop.  Safe to use from several threads."""
 
     def __init__(self, schema: MagentoSchema) -> None:
-        self._orders = _orders_statement(schema)
+        self._extra = OrderExtra(schema)
+        self._orders = _orders_statement(schema, self._extra)
+        gift_message = "gift_message_id" if schema.has_gift_messages else "NULL"
         self._items = (
-            f"SELECT order_id, {ITEM.select()}, product_options "
-            f"FROM {schema.table('sales_order_item')} WHERE order_id IN %(ids)s ORDER BY item_id"
+            f"SELECT order_id, {ITEM.select()}, product_options, {gift_message}"
+            f"{self._extra.of_items} FROM {schema.table('sales_order_item')} "
+            "WHERE order_id IN %(ids)s ORDER BY item_id"
         )
+        self._skus = (
+            f"SELECT entity_id, sku FROM {schema.table('catalog_product_entity')} "
+            "WHERE entity_id IN %(ids)s"
+        )
+        self._transactions = (
+            f"SELECT order_id, {TRANSACTION.select()} "
+            f"FROM {schema.table('sales_payment_transaction')} "
+            "WHERE order_id IN %(ids)s ORDER BY transaction_id"
+        )
+        self._gift_messages = (
+            f"SELECT {GIFT_MESSAGE.select()} FROM {schema.table('gift_message')} "
+            "WHERE gift_message_id IN %(ids)s"
+        )
+        self._links = (
+            f"SELECT order_item_id, {DOWNLOAD_LINK.select()} "
+            f"FROM {schema.table('downloadable_link_purchased_item')} "
+            "WHERE order_item_id IN %(ids)s ORDER BY item_id"
+        )
+        self._has_links = schema.has_download_links
         self._addresses = _children_statement(schema, "sales_order_address", ADDRESS.select())
         self._payments = _children_statement(
             schema, "sales_order_payment", f"{PAYMENT.select()}, additional_information"
@@ -114,8 +146,11 @@ class OrderReader:
         orders = _rows(connection, self._orders, ids)
         found = [row[0] for row in orders]
         rule_ids = {rule for row in orders for rule in _rule_ids(_value(row, "applied_rule_ids"))}
+        items = _grouped(_rows(connection, self._items, found))
         parts = _Parts(
-            items=_grouped(_rows(connection, self._items, found)),
+            items=items,
+            of_items=self._item_parts(connection, orders, items),
+            transactions=_grouped(_rows(connection, self._transactions, found)),
             addresses=_grouped(_rows(connection, self._addresses, found)),
             payments=_grouped(_rows(connection, self._payments, found)),
             histories=_grouped(_rows(connection, self._histories, found)),
@@ -123,7 +158,35 @@ class OrderReader:
             tax_items=_grouped(_rows(connection, self._tax_items, found)),
             rule_names={row[0]: row[1] for row in _rows(connection, self._rules, rule_ids)},
         )
-        return {row[0]: _order(row, parts) for row in orders}
+        return {row[0]: self._order(row, parts) for row in orders}
+
+    def _item_parts(
+        self, connection: sa.Connection, orders: Sequence[_Row], items: _Rows
+    ) -> ItemParts:
+        """What hangs on the lines, and the orders' own gift messages."""
+        lines = [ITEM.raw(row) for of_order in items.values() for row in of_order]
+        products = {line["product_id"] for line in lines if line["product_id"]}
+        messages = {row[_GIFT_OF_ORDER] for row in orders} | {
+            row[_GIFT_OF_ITEM] for of_order in items.values() for row in of_order
+        }
+        downloads = {line["item_id"] for line in lines if line["product_type"] == _DOWNLOADABLE}
+        links = _rows(connection, self._links, downloads) if self._has_links else []
+        return ItemParts(
+            skus={row[0]: row[1] for row in _rows(connection, self._skus, products)},
+            gift_messages={
+                row[0]: GiftMessage(**GIFT_MESSAGE.values(row))
+                for row in _rows(connection, self._gift_messages, messages - {None, 0})
+            },
+            links={
+                item_id: [DownloadLink(**DOWNLOAD_LINK.values(row)) for row in rows]
+                for item_id, rows in _grouped(links).items()
+            },
+        )
+
+    def _order(self, row: _Row, parts: _Parts) -> Order:
+        order = _order(row, parts, self._extra)
+        more = row[len(row) - self._extra.width :]
+        return self._extra.explained(order, more, rate_of(ORDER.raw(row)))
 
     def outline(self, connection: sa.Connection, entity_id: int) -> Outline | None:
         """The little of an order that can be read whatever else is wrong with it."""
@@ -149,6 +212,8 @@ class _Parts(msgspec.Struct, frozen=True):
     """What hangs on the orders of one read, by order id (rule names by rule id)."""
 
     items: _Rows
+    of_items: ItemParts
+    transactions: _Rows
     addresses: _Rows
     payments: _Rows
     histories: _Rows
@@ -158,9 +223,14 @@ class _Parts(msgspec.Struct, frozen=True):
 
 
 _AFTER_ORDER = len(ORDER.columns)
+#: Where the id of a gift message stands in a row of an order, and of a line.
+_GIFT_OF_ORDER = _AFTER_ORDER
+_GIFT_OF_ITEM = len(ITEM.columns) + 1
+_DOWNLOADABLE = "downloadable"
 
 
-def _orders_statement(schema: MagentoSchema) -> str:
+def _orders_statement(schema: MagentoSchema, extra: OrderExtra) -> str:
+    gift_message = "o.gift_message_id" if schema.has_gift_messages else "NULL"
     pickup, pickup_join = "NULL", ""
     if schema.has_pickup_locations:
         pickup = "p.pickup_location_code"
@@ -174,8 +244,8 @@ def _orders_statement(schema: MagentoSchema) -> str:
         for basis in ("", "base_")
     )
     return (
-        f"SELECT {ORDER.select('o')}, s.code, w.code, g.customer_group_code, {pickup}, {credit}, "
-        f"{base_credit} FROM {schema.table('sales_order')} o "
+        f"SELECT {ORDER.select('o')}, {gift_message}, s.code, w.code, g.customer_group_code, "
+        f"{pickup}, {credit}, {base_credit}{extra.of_order} FROM {schema.table('sales_order')} o "
         f"LEFT JOIN {schema.table('store')} s ON s.store_id = o.store_id "
         f"LEFT JOIN {schema.table('store_website')} w ON w.website_id = s.website_id "
         f"LEFT JOIN {schema.table('customer_group')} g "
@@ -204,14 +274,25 @@ def _grouped(rows: Sequence[_Row]) -> _Rows:
     return groups
 
 
-def _order(row: _Row, parts: _Parts) -> Order:
-    values = ORDER.values(row)
+def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
+    values = ORDER.raw(row)
     entity_id = values["entity_id"]
+    rate = rate_of(values)
     dob = values["customer_dob"]
     addresses = [address(found) for found in parts.addresses.get(entity_id, ())]
     by_type = {found.address_type: found for found in reversed(addresses)}
     by_item, shipping_taxes = _tax_items(parts.tax_items.get(entity_id, ()))
-    store_code, website_code, group_code, pickup, credit, base_credit = row[_AFTER_ORDER:]
+    items, of_items = order_items(
+        parts.items.get(entity_id, ()),
+        replace(parts.of_items, taxes=by_item),
+        rate=rate,
+        extra=extra.values_of_item,
+    )
+    _say_what_is_unsaid(values, items)
+    of_order = ORDER.complete(values, rate)
+    message, store_code, website_code, group_code, pickup, credit, base_credit, *more = row[
+        _AFTER_ORDER:
+    ]
     return Order(
         **values
         | {
@@ -225,24 +306,42 @@ def _order(row: _Row, parts: _Parts) -> Order:
         pickup_location_code=pickup,
         credits_amount=credit,
         base_credits_amount=base_credit,
+        surcharges=extra.surcharges(more, items, rate),
+        extra=extra.values_of_order(more),
+        base_is_derived=of_order or of_items,
         applied_rules=tuple(
             AppliedRule(rule_id=rule, name=parts.rule_names.get(rule))
             for rule in _rule_ids(values["applied_rule_ids"])
         ),
+        gift_message=parts.of_items.gift_messages.get(message) if message else None,
         billing_address=by_type.get(BILLING) or no_billing_address(),
         shipping_address=by_type.get(SHIPPING),
-        payment=_payment(parts.payments.get(entity_id, ())),
-        items=order_items(parts.items.get(entity_id, ()), by_item),
+        payment=_payment(parts.payments.get(entity_id, ()), parts.transactions.get(entity_id, ())),
+        items=items,
         taxes=tuple(TaxRate(**TAX_RATE.values(found)) for found in parts.taxes.get(entity_id, ())),
         shipping_taxes=shipping_taxes,
         status_histories=tuple(_history(found) for found in parts.histories.get(entity_id, ())),
     )
 
 
-def _payment(rows: Sequence[_Row]) -> Payment:
+def _say_what_is_unsaid(values: dict[str, Any], items: Sequence[OrderItem]) -> None:
+    """Flags that an importer left NULL, which must not read as no."""
+    if values["is_virtual"] is None:
+        values["is_virtual"] = bool(items) and all(item.is_virtual for item in items)
+    if values["customer_is_guest"] is None:
+        values["customer_is_guest"] = values["customer_id"] is None
+
+
+def _payment(rows: Sequence[_Row], transactions: Sequence[_Row]) -> Payment:
     if not rows:
         return Payment(entity_id=0, method="")
-    return Payment(**PAYMENT.values(rows[0]), method_title=_method_title(rows[0][-1]))
+    return Payment(
+        **PAYMENT.values(rows[0]),
+        method_title=_method_title(rows[0][-1]),
+        transactions=tuple(
+            PaymentTransaction(**TRANSACTION.values(found)) for found in transactions
+        ),
+    )
 
 
 def _method_title(additional_information: str | None) -> str | None:

@@ -66,10 +66,11 @@ class OrderSearch:
         # no value is NULL or longer than its column.
         self._baseline = (
             f"INSERT IGNORE INTO {entity_table} (kind, entity_id, increment_id, store_id, state, "
-            "status, grand_total, currency, address_mark, updated_at, looked_at) "
+            "status, grand_total, currency, address_mark, placed_at, updated_at, looked_at) "
             f"SELECT 'order', o.entity_id, {_not_null('o.increment_id')}, o.store_id, "
             f"{_not_null('o.state')}, {_not_null('o.status')}, o.grand_total, "
-            f"o.order_currency_code, IF(o.state IN {_FINISHED}, NULL, {mark}), o.updated_at, "
+            f"o.order_currency_code, IF(o.state IN {_FINISHED}, NULL, {mark}), "
+            "IF(o.created_at > '1970-01-02', o.created_at, NULL), o.updated_at, "
             f"UTC_TIMESTAMP(3) {joined} AND e.entity_id IS NULL"
         )
 

@@ -8,14 +8,19 @@ order that does not go.
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
 
 from sidecar.domain.order import ItemOption
 
+#: `kind` of an ItemOption.
+OPTION, ADDITIONAL, ATTRIBUTE, BUNDLE = "option", "additional", "attribute", "bundle"
 _PRICE_AT_CHILDREN = "0"
 _PRICE_AT_PARENT = "1"
+#: Lists in lists; no choice of a customer is nested further.
+_DEEPEST = 10
 
 
 class ProductOptions(msgspec.Struct, frozen=True):
@@ -26,6 +31,8 @@ class ProductOptions(msgspec.Struct, frozen=True):
     additional_options: Any = None
     attributes_info: Any = None
     bundle_selection_attributes: Any = None
+    bundle_options: Any = None
+    simple_sku: Any = None
 
     @property
     def price_is_at_children(self) -> bool | None:
@@ -40,14 +47,18 @@ class ProductOptions(msgspec.Struct, frozen=True):
 
         `name` is the line's own name: for a part of a bundle it is the choice.
         """
-        entries = (
-            *_entries(self.options),
-            *_entries(self.additional_options),
-            *_entries(self.attributes_info),
+        return (
+            *_options(OPTION, self.options),
+            *_options(ADDITIONAL, self.additional_options),
+            *_options(ATTRIBUTE, self.attributes_info),
+            *_parts_of_bundle(self.bundle_options),
+            *_part_of_bundle(self.bundle_selection_attributes, name),
         )
-        chosen = tuple(option for entry in entries if (option := _option(entry)) is not None)
-        part = _text(_bundle_part(self.bundle_selection_attributes).get("option_label"))
-        return (*chosen, ItemOption(label=part, value=name)) if part else chosen
+
+    @property
+    def variant_sku(self) -> str | None:
+        """The SKU of the variant of a configurable product."""
+        return _text(self.simple_sku) or None
 
 
 NONE = ProductOptions()
@@ -60,7 +71,7 @@ def read(raw: str | None) -> ProductOptions:
         return NONE
     try:
         return _DECODER.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return NONE
 
 
@@ -72,25 +83,81 @@ def _entries(found: object) -> list[dict[str, Any]]:
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def _option(entry: dict[str, Any]) -> ItemOption | None:
-    label = _text(entry.get("label"))
-    # print_value is the plain form; `value` of a file option is an HTML link.
-    value = _text(entry.get("print_value")) or _text(entry.get("value"))
-    return ItemOption(label=label, value=value) if label or value else None
+def _options(kind: str, found: object) -> list[ItemOption]:
+    options = []
+    for entry in _entries(found):
+        label = _text(entry.get("label"))
+        # print_value is the plain form; `value` of a file option is an HTML link.
+        value = _text(entry.get("print_value")) or _text(entry.get("value"))
+        if label or value:
+            options.append(
+                ItemOption(
+                    kind=kind,
+                    label=label,
+                    value=value,
+                    option_id=_text(entry.get("option_id")) or None,
+                    option_type=_text(entry.get("option_type")) or None,
+                    # Of a file option it is a path on the shop's disk and a key that opens it.
+                    option_value=None
+                    if entry.get("option_type") == "file"
+                    else _text(entry.get("option_value")) or None,
+                )
+            )
+    return options
 
 
-def _bundle_part(found: object) -> dict[str, Any]:
+def _parts_of_bundle(found: object) -> list[ItemOption]:
+    """What a bundle's own line says of its parts: a part each, whatever became of their lines."""
+    return [
+        ItemOption(
+            kind=BUNDLE,
+            label=_text(option.get("label")),
+            value=_text(part.get("title")),
+            option_id=_text(option.get("option_id")) or None,
+            qty=_number(part.get("qty")),
+            price=_number(part.get("price")),
+        )
+        for option in _entries(found)
+        for part in _entries(option.get("value"))
+    ]
+
+
+def _part_of_bundle(found: object, name: str) -> list[ItemOption]:
+    """What the line of a part says of itself."""
     if isinstance(found, str):
         try:
             found = msgspec.json.decode(found)
-        except msgspec.DecodeError:
-            return {}
-    return found if isinstance(found, dict) else {}
+        except (msgspec.DecodeError, RecursionError):
+            return []
+    label = _text(found.get("option_label")) if isinstance(found, dict) else ""
+    if not isinstance(found, dict) or not label:
+        return []
+    return [
+        ItemOption(
+            kind=BUNDLE,
+            label=label,
+            value=name,
+            option_id=_text(found.get("option_id")) or None,
+            qty=_number(found.get("qty")),
+            price=_number(found.get("price")),
+        )
+    ]
 
 
-def _text(found: object) -> str:
+def _number(found: object) -> Decimal | None:
+    try:
+        number = Decimal(_text(found))
+    except InvalidOperation:
+        return None
+    # A number beyond all measure is a mistake, and would be one for who reckons with it.
+    return number if number.is_finite() and -12 < number.adjusted() < 12 else None
+
+
+def _text(found: object, depth: int = 0) -> str:
     if isinstance(found, str):
         return found
     if isinstance(found, bool) or not isinstance(found, int | float | list):
         return ""
-    return ", ".join(_text(part) for part in found) if isinstance(found, list) else str(found)
+    if not isinstance(found, list):
+        return str(found)
+    return "" if depth == _DEEPEST else ", ".join(_text(part, depth + 1) for part in found)

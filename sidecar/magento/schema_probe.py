@@ -8,7 +8,7 @@ nothing here depends on it: what is used is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from sidecar.database import Database
 from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.magento.extra_totals import ExtraTotal
 from sidecar.magento.order_columns import (
     ADDRESS,
     CREDIT_COLUMNS,
@@ -25,10 +26,12 @@ from sidecar.magento.order_columns import (
     PAYMENT,
     TAX_ITEM,
     TAX_RATE,
+    TRANSACTION,
 )
 
 #: What we read or write; the same in Magento 2.3 and 2.4.
 REQUIRED: dict[str, tuple[str, ...]] = {
+    "catalog_product_entity": ("entity_id", "sku"),
     "core_config_data": ("path", "value"),
     "customer_group": ("customer_group_id", "customer_group_code"),
     "sales_order": (*ORDER.columns, "hold_before_state", "hold_before_status"),
@@ -41,6 +44,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "sales_order_status_state": ("status", "state", "is_default", "visible_on_front"),
     "sales_order_tax": (*TAX_RATE.columns, "order_id"),
     "sales_order_tax_item": TAX_ITEM.columns,
+    "sales_payment_transaction": (*TRANSACTION.columns, "order_id"),
     "salesrule": ("rule_id", "name"),
     "store": ("store_id", "code", "website_id"),
     "store_website": ("website_id", "code"),
@@ -49,6 +53,8 @@ REQUIRED: dict[str, tuple[str, ...]] = {
 #: What we read where a shop has it → the column of another table by which that is seen, also by an
 #: account that may not read it.
 OPTIONAL: dict[str, tuple[str, str]] = {
+    "downloadable_link_purchased_item": ("downloadable_link_purchased_item", "link_id"),
+    "gift_message": ("sales_order", "gift_message_id"),
     "inventory_pickup_location_order": ("sales_order_grid", "pickup_location_code"),
 }
 
@@ -93,6 +99,10 @@ class MagentoSchema:
     sales_module_version: str | None
     #: (table, column) → its measure, of those that hold text.
     texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
+    #: The columns of each table that hold amounts.
+    amounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    #: The further totals of an order, as configured for this shop.
+    totals: tuple[ExtraTotal, ...] = ()
 
     def table(self, name: str) -> str:
         """A table's full name, quoted, with the prefix."""
@@ -110,6 +120,19 @@ class MagentoSchema:
     def has_pickup_locations(self) -> bool:
         """Whether in-store pickup is installed."""
         return self.has_table("inventory_pickup_location_order")
+
+    @property
+    def has_gift_messages(self) -> bool:
+        """Whether orders and their lines may have a gift message."""
+        return self.has_table("gift_message") and all(
+            self.has_column(table, "gift_message_id")
+            for table in ("sales_order", "sales_order_item")
+        )
+
+    @property
+    def has_download_links(self) -> bool:
+        """Whether downloadable products may be sold."""
+        return self.has_table("downloadable_link_purchased_item")
 
     @property
     def optional_tables(self) -> list[str]:
@@ -145,34 +168,35 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
     name = database.login.database
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
-            "SELECT TABLE_NAME, COLUMN_NAME, CHARACTER_MAXIMUM_LENGTH, CHARACTER_SET_NAME "
-            "FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
+            "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, "
+            "CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
             (name,),
         )
         found: dict[str, set[str]] = {}
+        amounts: dict[str, set[str]] = {}
         texts: dict[tuple[str, str], TextColumn] = {}
-        for table, column, length, charset in rows:
+        for table, column, kind, length, charset in rows:
             found.setdefault(str(table), set()).add(str(column))
+            if str(kind) == "decimal":
+                amounts.setdefault(str(table), set()).add(str(column))
             if charset is not None and str(table).startswith(prefix):
                 key = str(table).removeprefix(prefix), str(column)
                 texts[key] = TextColumn(int(length), str(charset))
-        columns = {
-            table.removeprefix(prefix): frozenset(names)
-            for table, names in found.items()
-            if table.startswith(prefix)
-        }
+        columns = _of_prefix(found, prefix)
         missing = _missing(columns)
+        # An optional one too, where the shop has it: its contents would be missing in silence.
+        there = [table for table, (at, column) in OPTIONAL.items() if column in columns.get(at, ())]
         unseen = [
             table
-            for table in REQUIRED
+            for table in (*REQUIRED, *there)
             if table not in columns and _is_hidden(connection, name, prefix + table)
         ]
         if unseen:
             raise PermissionDenied(
                 f"{database.login.user} may not read {', '.join(prefix + one for one in unseen)} "
                 f"in database {name!r}, or there is no such table",
-                "grant what 'erp-sidecar grants print' prints; if it is granted, check "
-                "shop.database.name and table_prefix against Magento's app/etc/env.php",
+                "grant what 'erp-sidecar grants print' prints, with its notes; if it is granted, "
+                "check shop.database.name and table_prefix against Magento's app/etc/env.php",
             )
         if missing:
             raise ConfigurationError(
@@ -186,7 +210,7 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
-    return MagentoSchema(name, prefix, columns, version, texts)
+    return MagentoSchema(name, prefix, columns, version, texts, _of_prefix(amounts, prefix))
 
 
 def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
@@ -196,6 +220,14 @@ def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
     except DBAPIError as error:
         return getattr(error.orig, "args", (0,))[0] == _RIGHT_MISSING
     return False
+
+
+def _of_prefix(found: Mapping[str, set[str]], prefix: str) -> dict[str, frozenset[str]]:
+    return {
+        table.removeprefix(prefix): frozenset(names)
+        for table, names in found.items()
+        if table.startswith(prefix)
+    }
 
 
 def _missing(columns: dict[str, frozenset[str]]) -> list[str]:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _WARNINGS = (
     "delivery.rejected", "delivery.parked", "delivery.unknown", "delivery.difference",
     "delivery.lease_expired", "delivery.fenced_off", "write_back.refused", "write_back.undone",
-    "write_back.parked", "intake.set_aside", "sweep.odd", "delivery.unkept", "station.unnoted",
+    "write_back.parked", "capture.set_aside", "sweep.odd", "delivery.unkept", "station.unnoted",
     "throttle.slower", "breaker.still_open", "capture.trigger_drift", "capture.trigger_fault",
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
     "delivery.settling_again", "delivery.left_to_lease", "config.refused", "log.gap",

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from sidecar.domain.reference import Reference
 from sidecar.settings.quantities import Kind
 
 # What a comment written into a Magento order may name.
@@ -120,10 +121,18 @@ Slug = Annotated[str, AfterValidator(_slug), Kind("name")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("name")]
 TablePrefix = Annotated[str, AfterValidator(_table_prefix), Kind("text")]
 Timezone = Annotated[str, AfterValidator(_timezone), Kind("time zone")]
+
+
+def _reference(value: str) -> str:
+    Reference(value)
+    return value
+
+
 HttpUrl = Annotated[str, AfterValidator(_http_url), Kind("address")]
 OrderStatus = Annotated[str, AfterValidator(_order_status), Kind("order status code")]
 Label = Annotated[str, Field(min_length=1, max_length=128), Kind("text")]
 Comment = Annotated[str, AfterValidator(_comment), Kind("text")]
+ReferenceTemplate = Annotated[str, AfterValidator(_reference), Kind("text")]
 Text = Annotated[str, Field(min_length=1), Kind("text")]
 FilePath = Annotated[Path, Kind("path")]
 PathOrUrl = Annotated[Path | str, BeforeValidator(_path_or_url), Kind("path or address")]
@@ -134,6 +143,7 @@ Port = Annotated[int, Field(strict=True, ge=1, le=65535), Kind("port")]
 Factor = Annotated[float, Field(ge=1, le=100), Kind("number")]
 Tolerance = Annotated[Decimal, Field(ge=0, max_digits=12, decimal_places=4), Kind("amount")]
 PaymentRule = Literal["always", "authorized", "paid", "never"]
+StateRule = Literal["wait", "go"]
 
 
 class Section(BaseModel):

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from sidecar.domain.reference import NUMBER
 from sidecar.settings.erp import Erp
 from sidecar.settings.fields import (
     Comment,
@@ -26,9 +27,11 @@ from sidecar.settings.fields import (
     OrderStatus,
     PaymentRule,
     Port,
+    ReferenceTemplate,
     SecretRef,
     Section,
     Slug,
+    StateRule,
     Switch,
     TablePrefix,
     Text,
@@ -174,14 +177,32 @@ class Gate(Section):
     payment: Mapping[str, PaymentRule] = Field(
         default={"default": "authorized"},
         description="Payment method → when its orders may go: always · authorized (or paid) · paid "
-        "· never. `default` is for every method that is not named.",
+        "· never. `default` is for every method that is not named. A method whose money comes "
+        "later (checkmo, banktransfer) waits by default until it is there.",
         examples=["{checkmo: always, banktransfer: paid, default: authorized}"],
+    )
+    states: Mapping[str, StateRule] = Field(
+        default={"pending_payment": "wait", "payment_review": "wait", "fraud": "wait"},
+        description="Magento state or status → what its orders do whatever their payment: wait · "
+        "go. By default those wait whose customer is still paying, or that somebody must look at.",
+        examples=["{fraud: go, to_be_checked: wait}"],
     )
 
     @field_validator("payment")
     @classmethod
     def _default_is_there(cls, rules: Mapping[str, PaymentRule]) -> Mapping[str, PaymentRule]:
         return {"default": "authorized", **rules}
+
+    @field_validator("states")
+    @classmethod
+    def _known_states_wait(cls, rules: Mapping[str, StateRule]) -> Mapping[str, StateRule]:
+        known: Mapping[str, StateRule] = cls.model_fields["states"].default
+        return {**known, **rules}
+
+    @property
+    def waiting_states(self) -> frozenset[str]:
+        """States and statuses in which orders wait."""
+        return frozenset(name for name, rule in self.states.items() if rule == "wait")
 
     def payment_rule(self, method: str) -> PaymentRule:
         """The rule for Magento's payment method code `method`."""
@@ -300,10 +321,12 @@ class Acknowledge(Section):
     def _one_label_per_status(self) -> Acknowledge:
         labels = {self.accepted.status: self.accepted.label}
         rejected = self.rejected
-        named = [(rejected.status, rejected.label, ("rejected", "label"))]
+        named: list[tuple[str, str, tuple[str, ...]]] = [
+            (rejected.status, rejected.label, ("rejected", "label"))
+        ]
         if rejected.released is not None:
-            at = ("rejected", "released_label")
-            named.append((rejected.released, rejected.released_label, at))
+            where = ("rejected", "released_label")
+            named.append((rejected.released, rejected.released_label, where))
         named += [
             (mapping.status, mapping.label, ("statuses", code, "label"))
             for code, mapping in self.statuses.items()
@@ -338,12 +361,38 @@ class Compare(Section):
     )
 
 
+class Total(Section):
+    """An amount of an order that Magento does not have of itself."""
+
+    counts: Literal["plus", "minus", "no"] = Field(
+        default="plus",
+        description="Whether the grand total has it: plus (a fee), minus (a discount), or no (it "
+        "is in another amount already, and only to be read).",
+    )
+    base: Identifier | None = Field(
+        default=None,
+        description="The column of the same amount in the base currency (default: base_ and the "
+        "column, where the shop has it).",
+        examples=["gw_base_price"],
+    )
+    of: Literal["order", "items"] = Field(
+        default="order", description="Its table: sales_order, or sales_order_item (a line's own)."
+    )
+
+
 class Orders(Section):
     """Orders, from Magento to the ERP."""
 
     enabled: Switch = Field(default=True, description="Whether this domain runs.")
     owner: Literal["magento", "erp"] = Field(
         default="magento", description="Which side's word counts where they differ."
+    )
+    ref: ReferenceTemplate = Field(
+        default=NUMBER,
+        description="The external reference: what the ERP calls an order of ours, and is asked "
+        "for. {increment_id}, {store_id} and {entity_id} may stand in it. Where stores share "
+        "numbers, '{store_id}-{increment_id}' keeps their orders apart (doctor says so). An order "
+        "keeps the one it was booked under. Expressions have it as ref.",
     )
     every: Duration = Field(
         default=timedelta(milliseconds=250),
@@ -365,6 +414,18 @@ class Orders(Section):
         "and by status.",
     )
     gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
+    totals: Mapping[Identifier, Total] = Field(
+        default={},
+        description="Further columns of amounts, by name: payment fees, surcharges of modules. "
+        "They come into the arithmetic, and into the mapping as order.extra.NAME, item.extra.NAME "
+        "and order.charges. Adobe Commerce's own are known without being named.",
+        examples=["{mollie_payment_fee: {}, line_surcharge: {of: items}}"],
+    )
+    tolerance: Tolerance = Field(
+        default=Decimal("0.01"),
+        description="How far an order's amounts may be off its total. Magento's own roundings and "
+        "its modules' leave a cent now and then; what is within it is sent, and logged.",
+    )
     retry: Retry = Field(default=Retry(), description="When a failed attempt is made again.")
     unknown: InDoubt = Field(
         default=InDoubt(), description="What happens after a call whose answer did not come."

@@ -149,13 +149,7 @@ def _read(path: Path, *, private: bool) -> Secret:
     try:
         with open_regular(path) as file:
             # Asked of the open file: a path may point elsewhere between a look and a read.
-            found = os.fstat(file.fileno())
-            if not stat.S_ISREG(found.st_mode):
-                raise ConfigurationError(
-                    f"{path}: is no regular file, and a secret should be in it",
-                    "name a file that holds the secret and nothing else",
-                )
-            mode = stat.S_IMODE(found.st_mode)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if private and mode & 0o077:
                 raise PermissionDenied(
                     f"{path}: holds a secret and has mode {mode:04o}; others than its owner may "

@@ -138,7 +138,7 @@ def delivery(
         type=event_type.value,
         source=f"urn:magento:{SHOP}",
         subject=f"order/{order.increment_id}",
-        time=order.updated_at,
+        time=order.updated_at or order.created_at,
         dataschema=schema_urn(event_type),
         data=order,
         sequence=sequence,
@@ -168,6 +168,9 @@ _HEADER: dict[str, Any] = {
     "shipping_method": "flatrate_flatrate",
     "shipping_description": "Flat Rate - Fixed",
     "shipping_taxes": (),
+    "surcharges": (),
+    "extra": {},
+    "base_is_derived": False,
     "applied_rules": (),
     "status_histories": (),
 }
@@ -218,6 +221,7 @@ def _item(
         "row_total": row_total,
         "row_total_incl_tax": row_total + rounded(row_total * percent / 100),
         "discount_amount": discount,
+        "discount_tax_compensation_amount": _ZERO,
         "tax_amount": tax,
     }
     first_id = entity_id * 1000
@@ -235,8 +239,13 @@ def _item(
         "is_qty_decimal": quantity != quantity.to_integral_value(),
         "is_sellable": row.sells,
         "parent_sku": None if row.parent is None else rows[row.parent].sku,
-        "options": tuple(ItemOption(label=label, value=value) for label, value in row.options),
+        "catalog_sku": row.sku,
+        "options": tuple(
+            ItemOption(kind="attribute", label=label, value=value) for label, value in row.options
+        ),
+        "download_links": (),
         "taxes": (),
+        "extra": {},
         "store_id": 1,
         "free_shipping": False,
         "qty_ordered": quantity.quantize(_FOUR_PLACES),
@@ -245,6 +254,8 @@ def _item(
         "qty_shipped": _ZERO,
         "qty_refunded": _ZERO,
         "tax_percent": percent,
+        "weee_tax_applied_row_amount": _ZERO,
+        "base_weee_tax_applied_row_amnt": _ZERO,
     }
     return OrderItem(**given)
 

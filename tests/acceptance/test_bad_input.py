@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer
+from tests.contract.scripted_server import answer, scripted_server
 from tests.rig import Rig
 
 
@@ -81,6 +82,19 @@ def test_a_mapping_that_names_a_field_that_does_not_exist_is_refused_with_its_li
     assert done.returncode == 78
     assert f"calls.yaml:{line_of(rig, 'calls.yaml', 'item.skuu')}:" in done.stderr
     assert "did you mean 'sku'?" in done.stderr
+
+
+def test_validate_asks_no_network_for_a_wsdl_and_says_so(rig: Rig, edited: Edit) -> None:
+    written = (rig.folder / "sidecar.yaml").read_text("utf-8")
+    url = next(line.strip() for line in written.splitlines() if line.strip().startswith("url:"))
+    with scripted_server(lambda _: answer(200, "<x/>")) as server:
+        soap = written.replace(url, f"wsdl: {server.url}/?wsdl").replace("rest.gen", "soap.gen")
+        edited("sidecar.yaml", written, soap)
+        done = run(rig, "config", "validate")
+
+        assert done.returncode == 0, done.stderr
+        assert "erp.wsdl is an address" in done.stdout
+        assert not server.requests
 
 
 def test_a_wrong_password_is_a_missing_permission(rig: Rig) -> None:

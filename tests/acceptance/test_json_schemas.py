@@ -83,7 +83,7 @@ def test_a_stopped_domain_and_lost_triggers_are_printed_as_the_schema_says(rig: 
     rig.erp.rule("unauthorised", times=1)
     with Shop(rig.magento) as shop:
         number = shop.place().increment_id
-    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once", code=78)
     assert check(rig, "status", "status")["domains"]["orders"]["stopped"]
     rig.sidecar("domain", "resume", "orders")
     rig.erp.stop()

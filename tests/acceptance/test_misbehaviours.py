@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.lifecycle import REFUSED_MARK
 from sidecar.ledger.overview import Overview
 from sidecar.testing.erpsim import ErpSimClient, Misbehaviour, serve_in_thread
 from sidecar.testing.erpsim.rules import KINDS, READS
@@ -82,7 +81,7 @@ def resume(stage: Stage, placed: PlacedOrder) -> None:
 ONCE: Mapping[str, Any] = {"times": 1, "method": "POST"}
 FOUND = "push unknown → probe accepted"
 SENT_AGAIN = "push unknown → probe unknown → probe pending → push accepted"
-REFUSED = f"holded, erp_rejected, {REFUSED_MARK}"
+REFUSED = "holded, erp_rejected, –"
 NOTHING_YET = "new, pending, –"
 
 CASES: Mapping[Misbehaviour, Case] = {

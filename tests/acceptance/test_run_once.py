@@ -42,6 +42,18 @@ def order_row(rig: Rig, entity_id: int) -> tuple[Any, ...]:
     return tuple(row)
 
 
+def test_a_pass_that_stops_the_domain_does_not_end_well(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        shop.place([Line("MUG")])
+    rig.erp.rule("unauthorised")
+
+    done = subprocess.run(rig.command("run", "--once"), capture_output=True, text=True, check=False)
+
+    assert done.returncode == 78, done.stderr
+    assert "orders is stopped" in done.stderr
+    assert "domain resume orders" in done.stderr
+
+
 def test_an_order_reaches_the_erp_and_its_answer_stands_on_the_order(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         placed = shop.place([Line("MUG", 2), Line("SHIRT", option="Red")], coupon="SAVE10")
@@ -113,12 +125,12 @@ def test_a_refused_login_stops_the_domain_until_it_is_resumed(rig: Rig) -> None:
     rig.erp.rule("unauthorised")
     with Shop(rig.magento) as shop:
         placed = shop.place()
-    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once", code=78)
     (listed,) = as_json(rig, "domain", "list")
     assert not listed["working"]
     assert listed["stopped_reason"]
     rig.erp.clear_rules()
-    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once", code=78)
     assert rig.erp.documents() == []
     rig.sidecar("domain", "resume", "orders")
     rig.sidecar("run", "--once")

@@ -15,10 +15,14 @@ from sidecar.testing.erpsim.books import Refusal, Submission
 #: Tax code (internal id) → percent, as in config/mappings/netsuite-soap.yaml.
 TAX = {"5": Decimal(19), "6": Decimal(7), "7": Decimal(0), "8": Decimal("8.25")}
 
+#: Currency (internal id) → ISO code, as there.
+CURRENCY = {"4": "EUR", "1": "USD"}
+
 #: The simulator's words → NetSuite's; its other codes stay as they are.
 _CODES = {"duplicate": "DUP_RCRD", "invalid": "USER_ERROR", "already_delivered": "USER_ERROR"}
 
 _CENT = Decimal("0.01")
+_INTERNAL = {code: internal for internal, code in CURRENCY.items()}
 
 
 class Records:
@@ -55,6 +59,7 @@ class Records:
             internalId=document.number,
             externalId=document.external,
             orderStatus=status,
+            currency=reference(internalId=_INTERNAL[document.currency or "EUR"]),
             taxTotal=document.tax,
             total=document.total,
             itemList=self._type("SalesOrderItemList")(item=lines),
@@ -100,6 +105,7 @@ def submission(order: Any) -> Submission:
     return Submission(
         external=order.externalId,
         lines=lines,
+        currency=CURRENCY[order.currency.internalId] if order.currency else None,
         customer=order.entity.externalId,
         shipping=shipping,
         tax=sum((line.tax for line in lines), _tax(shipping, order.shippingTaxCode)),
@@ -107,14 +113,14 @@ def submission(order: Any) -> Submission:
 
 
 def _line(line: Any) -> Line:
-    """NetSuite computes the tax itself, from the code of the line."""
+    """NetSuite computes the tax itself, from the code of the line, where it is not told it."""
     quantity, rate = _exact(line.quantity), Decimal(line.rate)
     net = (quantity * rate).quantize(_CENT, ROUND_HALF_UP)
     return Line(
         sku=line.item.externalId,
         quantity=quantity,
         unit_price=rate,
-        tax=_tax(net, line.taxCode),
+        tax=_tax(net, line.taxCode) if line.tax1Amt is None else _exact(line.tax1Amt),
     )
 
 

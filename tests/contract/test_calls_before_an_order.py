@@ -195,3 +195,50 @@ def test_a_mistake_in_it_is_told_with_its_place(tmp_path: Path, written: str, pr
     with pytest.raises(ConfigurationError) as wrong:
         _adapter(tmp_path, f"{head}    {written}\n{tail}", "http://127.0.0.1:9")
     assert problem in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("changed", "key"),
+    [
+        ("path: \"='/customers/M' ~ order.customer_id\"", "path"),
+        ("path: \"='/customers/' ~ (order.customer_id | string | urlencode)\"", "path"),
+        ("path: /customers/x\n          query: {number: \"='M' ~ order.customer_id\"}", "query"),
+        ("path: \"=['', 'customers', order.customer_id] | join('/')\"", "path"),
+    ],
+)
+def test_guests_are_never_one_customer(push: Push, tmp_path: Path, changed: str, key: str) -> None:
+    calls = CALLS.replace("path: \"='/customers/' ~ order.customer_id\"", changed)
+    erp = Erp(lambda _: answer(200))
+    with scripted_server(erp) as server, closing(_adapter(tmp_path, calls, server.url)) as adapter:
+        results = adapter.push(
+            [placed(simple_order(f"{number:09}", customer_id=None)) for number in (1, 2)]
+        )
+
+    assert erp.calls == []
+    for result in results:
+        assert f"calls.yaml:7: orders.push.first.0.call.{key}" in result.outcome.message or (
+            f"first.0.call.{key}" in result.outcome.message
+        )
+        assert "none" in result.outcome.message
+
+
+def test_the_documented_example_gives_each_guest_a_customer(push: Push, tmp_path: Path) -> None:
+    document = Path(__file__).parents[2] / "docs" / "mapping.md"
+    (path,) = [
+        line.partition("path: ")[2]
+        for line in document.read_text("utf-8").splitlines()
+        if line.strip().startswith("path:") and "'/customers/'" in line
+    ]
+    calls = CALLS.replace("path: \"='/customers/' ~ order.customer_id\"", f"path: {path}")
+    erp = Erp(lambda _: answer(200))
+    with scripted_server(erp) as server, closing(_adapter(tmp_path, calls, server.url)) as adapter:
+        adapter.push(
+            [
+                placed(simple_order("000000001", customer_id=None, customer_is_guest=True)),
+                placed(simple_order("000000002", customer_id=None, customer_is_guest=True)),
+                placed(simple_order("000000003", customer_id=7, customer_is_guest=False)),
+            ]
+        )
+
+    customers = [call for call in erp.calls if call.startswith("/customers/")]
+    assert customers == ["/customers/G000000001", "/customers/G000000002", "/customers/M7"]

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.rest import generic
-from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.domain.errors import ConfigurationError, NotUnderstood, Unavailable
 from sidecar.domain.event import EventType
-from sidecar.domain.outcome import Accepted, Misconfigured, Rejected, Unknown, name_of
+from sidecar.domain.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
 from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.sample_order import PLACED_AT, canceled, delivery, placed, simple_order
@@ -107,8 +107,7 @@ def test_an_order_that_cannot_be_mapped_is_parked_with_the_line_and_not_sent(
 
     [result] = make(calls, echo.url).push([placed(simple_order())])
 
-    assert isinstance(result.outcome, Rejected)
-    assert result.outcome.code == "mapping"
+    assert isinstance(result.outcome, Unmapped)
     assert "calls.yaml:5: orders.push.call.json.number: lookup: table 't' has no key" in (
         result.outcome.message
     )
@@ -123,7 +122,7 @@ def test_a_cancellation_of_what_the_erp_never_accepted_is_not_sent() -> None:
     ):
         [result] = adapter.push([delivery(simple_order(), EventType.ORDER_CANCELED)])
 
-        assert isinstance(result.outcome, Rejected)
+        assert isinstance(result.outcome, Unmapped)
         assert "link is none (the ERP has not accepted it before)" in result.outcome.message
         assert server.requests == []
 
@@ -185,7 +184,7 @@ def test_a_header_cannot_be_split_by_a_value(make: Make, echo: ScriptedServer) -
     order = simple_order(customer_note="a\r\nX-Evil: b")
     [result] = make(calls, echo.url).push([placed(order)])
 
-    assert isinstance(result.outcome, Rejected)
+    assert isinstance(result.outcome, Unmapped)
     assert echo.requests == []
 
 
@@ -282,7 +281,7 @@ def test_an_order_that_cannot_be_mapped_does_not_hold_up_its_batch(make: Make) -
     with scripted_server(bulk("none", seen)) as server:
         results = make(BATCH, server.url).push([placed(order) for order in orders])
 
-    assert [name_of(each.outcome) for each in results] == ["accepted", "rejected", "accepted"]
+    assert [name_of(each.outcome) for each in results] == ["accepted", "unmapped", "accepted"]
     assert seen == [["000000001", "000000003"]]
 
 
@@ -337,15 +336,31 @@ def asked(make: Make, body: str, calls: str = ASK) -> tuple[ErpAdapter, ExitStac
     return make(calls, server.url), stack
 
 
+@pytest.mark.parametrize("spelt", ["000000042", "000000042      ", " 000000042"])
+def test_of_a_search_that_finds_more_ours_is_taken_however_it_is_padded(
+    make: Make, spelt: str
+) -> None:
+    items = [
+        {"external": "000000042-1", "number": "SO-88"},
+        {"external": spelt, "number": "SO-1"},
+        {"external": None, "number": "SO-99"},
+    ]
+    adapter, stack = asked(make, json.dumps({"items": items}))
+    with stack:
+        (booked,) = adapter.probe("orders", ["000000042"])["000000042"]
+
+    assert booked.reference == "SO-1"
+
+
 def test_a_document_of_another_order_is_never_taken_for_an_answer(make: Make) -> None:
     adapter, stack = asked(make, '{"items": [{"external": "000000001", "number": "SO-1"}]}')
-    with stack, pytest.raises(Unavailable, match="'000000001', which was not asked for"):
+    with stack, pytest.raises(NotUnderstood, match="'000000001', which was not asked for"):
         adapter.probe("orders", ["000000042"])
 
 
 def test_a_document_without_our_reference_is_never_taken_for_an_answer(make: Make) -> None:
     adapter, stack = asked(make, '{"items": [{"external": null, "number": "SO-1"}]}')
-    with stack, pytest.raises(Unavailable, match="'nobody', which was not asked for"):
+    with stack, pytest.raises(NotUnderstood, match="'nobody', which was not asked for"):
         adapter.probe("orders", ["000000042"])
 
 

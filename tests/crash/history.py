@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.domain.lifecycle import REFUSED_MARK
+from sidecar.domain.settlement import CANCELED_DOCUMENT
 from sidecar.ledger.events import BEHIND_ANOTHER
 from sidecar.ledger.overview import Overview
 from sidecar.testing.magento_db import Line, LoadedOrder, PlacedOrder, Shop
@@ -111,6 +111,11 @@ class History:
             order.loaded = None
             self.shop.cancel(order.entity_id)
 
+    def reopen(self, pick: int) -> None:
+        if order := self._pick(pick, "canceled"):
+            order.loaded = None
+            self.shop.reopen(order.entity_id)
+
     def delete(self, pick: int) -> None:
         if order := self._pick(pick):
             order.loaded, order.is_deleted = None, True
@@ -184,7 +189,7 @@ class History:
             _check_says_why(event)
         for order in self.sold:
             number = self._order(order, "ext_order_id")
-            if number not in (None, REFUSED_MARK):
+            if number is not None:
                 own = [document.reference for document in self.erp.of(order.number)]
                 assert number in own, self._story(order)
 
@@ -210,9 +215,12 @@ class History:
 
     def _mend(self) -> None:
         """People do what the remedies say, release every order and pay it."""
-        waiting = {event.entity_id for event in self.pipeline.open_events()}
+        waiting = {event.entity_id: event for event in self.pipeline.open_events()}
         for order in self.sold:
             self.erp.finish(order.number)
+            event = waiting.get(order.entity_id)
+            if event and event.error_code == CANCELED_DOCUMENT:
+                self.erp.open_again(order.number, self._content(order))
             if order.entity_id in waiting and self._may_requeue(order):
                 self._requeue(order)
         self._drain()
@@ -262,8 +270,9 @@ class History:
         elif self._order(order, "state") == "canceled":
             assert all(document.canceled for document in documents), told
         else:
-            assert len(documents) == 1, told
-            self._check_accepted(order, documents[0], told)
+            living = [document for document in documents if not document.canceled]
+            assert len(living) == 1, told
+            self._check_accepted(order, living[0], told)
 
     def _check_accepted(self, order: Sold, document: Document, told: str) -> None:
         assert not document.canceled, told
@@ -305,7 +314,8 @@ class History:
     def _may_requeue(self, order: Sold) -> bool:
         if self.erp.probes or self.erp.dedupes:
             return True
-        return not self.erp.of(order.number) and not self.erp.is_working_on(order.number)
+        living = [one for one in self.erp.of(order.number) if not one.canceled]
+        return not living and not self.erp.is_working_on(order.number)
 
     def _requeue(self, order: Sold) -> None:
         entity = self.pipeline.sidecar.names("entity")

@@ -169,6 +169,11 @@ class RememberingErp:
         for document in self.of(external):
             self.documents[document.reference] = replace(document, draft=False)
 
+    def open_again(self, external: str, content: Content) -> None:
+        """A clerk opens the canceled document and fills it in from the order."""
+        for document in self.of(external):
+            self.documents[document.reference] = replace(document, canceled=False, content=content)
+
     def behave(self) -> None:
         """Accept everything, answer every question."""
         self.script.clear()
@@ -238,7 +243,7 @@ class RememberingErp:
         known = self.of(delivery.ref)
         if known and self.dedupes:
             return Duplicate(reference=known[0].reference)
-        if known:
+        if any(not document.canceled for document in known):
             self.violations.append(f"{delivery.ref} is booked a second time")
         document = Document(
             reference=f"D{len(self.documents) + 1}",

@@ -120,6 +120,11 @@ class Histories(RuleBasedStateMachine):
         self.now.cancel(pick)
         self.now.then(then)
 
+    @rule(pick=PICK, then=THEN)
+    def reopen(self, pick: int, then: Then) -> None:
+        self.now.reopen(pick)
+        self.now.then(then)
+
     @precondition(lambda self: len(self.now.sold) == MOST_ORDERS)
     @rule(pick=PICK, then=THEN)
     def delete(self, pick: int, then: Then) -> None:

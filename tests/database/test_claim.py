@@ -114,7 +114,7 @@ class TestTheClaimer:
         ledger.sql(
             "UPDATE {entity} SET facts = %s",
             '{"state":"new","payment_method":"checkmo","grand_total":10,"total_paid":0,'
-            '"total_due":10,"amount_authorized":0,"has_transaction":false}',
+            '"total_due":10,"status":"pending","authorized":false}',
         )
 
         assert claim(ledger, gate={"default": "paid"}) == ([], [])
@@ -647,8 +647,8 @@ def test_what_waits_at_a_gate_does_not_keep_what_may_go_from_going(ledger: Ledge
         add(ledger, PLACED, entity=entity)
     ledger.sql(
         'UPDATE {entity} SET facts = \'{{"state":"new","payment_method":"banktransfer",'
-        '"grand_total":1,"total_paid":0,"total_due":1,"amount_authorized":0,'
-        '"has_transaction":false}}\' WHERE entity_id < 40'
+        '"grand_total":1,"total_paid":0,"total_due":1,"status":"pending",'
+        '"authorized":false}}\' WHERE entity_id < 40'
     )
     erp = ScriptedErp()
 

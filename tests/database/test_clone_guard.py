@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,17 @@ def wait_for_the_next_look(pipeline: Pipeline) -> None:
 def place(magento: MagentoDatabase) -> Any:
     with Shop(magento) as shop:
         return shop.place()
+
+
+@contextmanager
+def another_process(original: Pipeline, folder: Path, **settings: Any) -> Iterator[Pipeline]:
+    """With the same ledger, which stays when the process ends."""
+    pipeline = Pipeline(original.magento, folder, **settings)
+    try:
+        yield pipeline
+    finally:
+        pipeline.pump.close()
+        pipeline.sidecar.close()
 
 
 def test_the_original_sends_and_acknowledges(original: Pipeline, erp: ScriptedErp) -> None:
@@ -309,6 +321,7 @@ class TestABackupInPlaceOfWhatWasThere:
             (("shop", "ledger"), "older than this machine's daemon left it"),
             (("ledger",), "older than this machine's daemon left it"),
             (("shop",), "gives its next order the id 2, and the ledger knows order 2"),
+            (("shop", "an order"), "with the id 2 was placed later than the one that the ledger"),
         ],
     )
     def test_is_found_by_the_next_daemon_and_read_by_all_others(
@@ -321,17 +334,24 @@ class TestABackupInPlaceOfWhatWasThere:
         what: tuple[str, ...],
         said: str,
     ) -> None:
-        self.put_back(original, yesterday, *what)
-        place(original.magento)  # it gets the id and the number of the order that was sent
+        self.put_back(original, yesterday, *(one for one in what if one != "an order"))
+        if what != ("shop",):
+            # It gets the id and the number of the order that was sent.
+            place(original.magento)
+            with original.magento.connect() as connection, connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE sales_order SET created_at = created_at + INTERVAL 1 DAY "
+                    "WHERE entity_id = 2"
+                )
 
-        with Pipeline(original.magento, tmp_path / "next", adapter=erp) as daemon:
+        with another_process(original, tmp_path / "next", adapter=erp) as daemon:
             daemon.sidecar.clone_guard.watch()
             daemon.work()
             assert erp.pushed == []
             assert "identity.sending_stopped" in daemon.told.names()
 
             monkeypatch.delenv("STATE_DIRECTORY")
-            with Pipeline(original.magento, tmp_path / "looker", adapter=erp) as looker:
+            with another_process(original, tmp_path / "looker", adapter=erp) as looker:
                 judgement = looker.sidecar.identification.look().judgement
                 assert said in judgement.why
                 assert not looker.sidecar.vitals().read().sends
@@ -353,7 +373,7 @@ class TestABackupInPlaceOfWhatWasThere:
             cursor.execute("DELETE FROM sales_order_status WHERE status LIKE 'erp%%'")
             connection.commit()
 
-        with Pipeline(original.magento, tmp_path / "anew") as again:
+        with another_process(original, tmp_path / "anew") as again:
             again.sidecar.clone_guard.watch()
             assert standing(again) is Standing.SAME
 
@@ -364,7 +384,7 @@ class TestABackupInPlaceOfWhatWasThere:
         with Shop(original.magento) as shop:
             for order in placed:
                 shop.delete(order.entity_id)
-        with Pipeline(original.magento, tmp_path / "next") as daemon:
+        with another_process(original, tmp_path / "next") as daemon:
             daemon.sidecar.clone_guard.watch()
             assert standing(daemon) is Standing.SAME
 
@@ -372,7 +392,7 @@ class TestABackupInPlaceOfWhatWasThere:
         self, original: Pipeline, tmp_path: Path, state_directory: Path
     ) -> None:
         for number in range(2):
-            with Pipeline(original.magento, tmp_path / f"restart {number}") as daemon:
+            with another_process(original, tmp_path / f"restart {number}") as daemon:
                 daemon.sidecar.clone_guard.watch()
                 assert standing(daemon) is Standing.SAME
                 (file,) = state_directory.iterdir()
@@ -382,7 +402,7 @@ class TestABackupInPlaceOfWhatWasThere:
         self, original: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "nowhere"))
-        with Pipeline(original.magento, tmp_path / "next") as daemon:
+        with another_process(original, tmp_path / "next") as daemon:
             daemon.sidecar.clone_guard.watch()
             daemon.sidecar.clone_guard.watch()
             assert standing(daemon) is Standing.SAME
@@ -398,7 +418,7 @@ def test_a_doubt_of_the_daemon_ends_with_its_cause(original: Pipeline, tmp_path:
     rename(original.magento, "http://shop.example/")
     wait_for_the_next_look(original)
     guard.watch()
-    with Pipeline(original.magento, tmp_path / "looker") as looker:
+    with another_process(original, tmp_path / "looker") as looker:
         assert standing(looker) is Standing.SAME
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.database import insert_rows
+from sidecar.database import Database, insert_rows
+from sidecar.domain.errors import Unavailable
 from tests.harness import LedgerBench
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
@@ -71,6 +72,29 @@ def test_rows_that_are_long_together_are_cut_into_statements_that_a_server_takes
     assert insert(ledger, [(str(number), "long", "x" * 60_000) for number in range(40)]) == 3
 
     assert ledger.sql("SELECT COUNT(*), MIN(LENGTH(reason)) FROM {audit}") == [(40, 60_000)]
+
+
+def test_the_server_ends_a_transaction_of_ours_that_was_left_open(
+    ledger: LedgerBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that is frozen inside a write-back must not hold the order for ever."""
+    monkeypatch.setattr("sidecar.database._IDLE_WRITING_SECONDS", 1)
+    monkeypatch.setattr("sidecar.database._IDLE_SECONDS", 1)
+    frozen, other = Database(ledger.database.login), Database(ledger.database.login)
+    ledger.sql("INSERT INTO {outbox} (kind, entity_id, pointed) VALUES ('order', 1, 'test')")
+    table = ledger.store.names("outbox")
+
+    with pytest.raises(Unavailable), frozen.transaction() as holding:  # noqa: PT012
+        holding.exec_driver_sql(f"UPDATE {table} SET pointed = 'frozen'")
+        with other.transaction() as waiting:
+            waiting.exec_driver_sql("SET SESSION innodb_lock_wait_timeout = 60")
+            # Returns when the server has let the row go.
+            waiting.exec_driver_sql(f"UPDATE {table} SET pointed = 'free'")
+        holding.exec_driver_sql("SELECT 1")
+
+    assert [row.pointed for row in ledger.sql("SELECT pointed FROM {outbox}")] == ["free"]
+    frozen.close()
+    other.close()
 
 
 def test_no_tls_is_spoken_on_a_socket(ledger: LedgerBench) -> None:

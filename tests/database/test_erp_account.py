@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domain.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled
+from sidecar.ledger.accounts import AccountState
 from sidecar.ports import Delivery, Exchange, Result
 from sidecar.testing.sample_order import placed, simple_order
 from tests.harness import HandClock, LedgerBench, ScriptedErp, Told
@@ -23,7 +25,8 @@ USUAL = Exchange("POST /orders", 201, 0.5)
 class Desk:
     """An account with ten requests a minute and four slots."""
 
-    def __init__(self, ledger: LedgerBench) -> None:
+    def __init__(self, ledger: LedgerBench, longest_wait: float = 900.0) -> None:
+        self.ledger = ledger
         self.clock = HandClock()
         self.told = Told()
         self.account = ErpAccount(
@@ -35,6 +38,7 @@ class Desk:
             ledger.database,
             ledger.store,
             self.told,
+            longest_wait=longest_wait,
         )
         self.account.restore()
 
@@ -146,3 +150,67 @@ def test_a_restart_finds_an_open_breaker_open(ledger: LedgerBench) -> None:
     after.clock.seconds += 61
     assert after.account.may_call()
     assert after.told.names() == ["breaker.closed"]
+
+
+# A wait that the ERP asks for
+
+
+@pytest.mark.parametrize("asked", [901.0, 1e9, math.inf])
+def test_a_wait_beyond_measure_is_cut_and_told(ledger: LedgerBench, asked: float) -> None:
+    desk = Desk(ledger, longest_wait=900.0)
+
+    [result] = desk.account.note(
+        deliveries(1), [Result(Throttled(message="no", after=asked), USUAL)]
+    )
+    desk.account.remember()
+
+    assert desk.account.throttle.slow_for() <= 900
+    assert isinstance(result.outcome, Throttled)
+    assert (result.outcome.after or 0) <= 900
+    assert desk.told.of("throttle.wait_cut")[0]["waits"] == 900
+    assert standing(ledger).asked_wait == pytest.approx(min(asked, 3.2e8))
+
+
+@pytest.mark.parametrize("kind", [Retry, Throttled])
+@pytest.mark.parametrize("after", [math.nan, -math.inf, -1.0, 0.0, 5.0, 1e300, math.inf])
+def test_whatever_an_adapter_says_a_wait_is_within_bounds(
+    desk: Desk, kind: type[Retry | Throttled], after: float
+) -> None:
+    [result] = desk.account.note(deliveries(1), [Result(kind(message="no", after=after), USUAL)])
+
+    assert isinstance(result.outcome, Retry | Throttled)
+    assert result.outcome.after is not None
+    assert 0 <= result.outcome.after <= 900
+    assert 0 <= desk.account.throttle.slow_for() <= 900
+
+
+def test_an_operator_ends_a_wait_and_the_daemon_that_waits_goes_on(desk: Desk) -> None:
+    desk.calls(Throttled(message="no", after=600.0))
+    desk.account.remember()
+    assert desk.account.delay() > 500
+
+    with desk.ledger.database.transaction("test") as connection:
+        desk.ledger.store.accounts.end_wait(connection, "erp")
+    desk.clock.seconds += 10
+    desk.account.delay()
+
+    assert desk.account.throttle.slow_for() == 0
+    assert desk.told.of("throttle.wait_ended")
+    desk.account.remember()
+    assert (standing(desk.ledger).slow_for, standing(desk.ledger).asked_wait) == (0, 0)
+
+
+def test_a_wait_that_was_ended_while_nobody_worked_is_over_after_the_start(desk: Desk) -> None:
+    desk.calls(Throttled(message="no", after=600.0))
+    desk.account.remember()
+    with desk.ledger.database.transaction("test") as connection:
+        desk.ledger.store.accounts.end_wait(connection, "erp")
+
+    after = Desk(desk.ledger)
+
+    assert after.account.throttle.slow_for() == 0
+
+
+def standing(ledger: LedgerBench) -> AccountState:
+    with ledger.database.transaction("test") as connection:
+        return ledger.store.accounts.read(connection, "erp")

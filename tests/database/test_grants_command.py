@@ -25,6 +25,10 @@ def test_the_daemons_rights_are_printed_as_statements_that_are_enough(clinic: Cl
     printed = clinic.command("grants", "print")
     assert "TO 'daemon'@'localhost'" in printed
     clinic.mend(printed)
+    (optional,) = clinic.found("rights-missing")
+    assert "lacks SELECT on granting.inventory_pickup_location_order" in optional.found
+    assert "--   GRANT SELECT ON `granting`.`inventory_pickup_location_order` TO" in printed
+    clinic.mend(optional.remedy)
     assert [one.found for one in clinic.found()] == []
 
 
@@ -35,12 +39,61 @@ def test_the_installers_rights_are_enough_to_install_and_to_uninstall(clinic: Cl
     clinic.sql(*printed["statements"])
     definer = "SET_ANY_DEFINER" if is_mysql() else "SET USER"
     clinic.sql(f"GRANT {definer} ON *.* TO erp_installer@localhost")
+    clinic.sql(f"DELETE FROM {clinic.names('lease')}")  # the daemon is stopped
     clinic.command("uninstall", "--user", "erp_installer", "--drop-ledger", "--yes")
     assert "ledger-missing" in {one.id for one in clinic.found()}
     clinic.command("install", "--user", "erp_installer")
     clinic.work()
     clinic.sql("DROP USER erp_installer@localhost")
     assert [one.found for one in clinic.found()] == []
+
+
+def everything_there(clinic: Clinic) -> list[int]:
+    """How many triggers, statuses and ledger tables there are."""
+    counts = (
+        "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE TRIGGER_NAME LIKE 'erp%'",
+        "SELECT COUNT(*) FROM sales_order_status WHERE status LIKE 'erp%'",
+        f"SELECT COUNT(*) FROM information_schema.TABLES WHERE TABLE_SCHEMA = '{clinic.ledger}'",
+    )
+    return [clinic.sql(count)[0][0] for count in counts]
+
+
+def test_the_ledger_is_not_dropped_under_a_daemon_that_works(clinic: Clinic) -> None:
+    clinic.work()
+    before = everything_there(clinic)
+
+    done = clinic.run(
+        "uninstall", "--user", "dba", "--password-file", str(clinic.folder / "dba"),
+        "--drop-ledger", "--yes",
+    )  # fmt: skip
+
+    assert done.code == 75
+    assert "a test works with this ledger: nothing was taken away" in done.errors
+    assert everything_there(clinic) == before
+
+
+@pytest.mark.parametrize(
+    ("lacking", "named"),
+    [
+        ("TRIGGER ON `granting`.*", "sales_order_payment"),
+        ("DELETE ON `granting`.sales_order_status", "DELETE on granting.sales_order_status"),
+    ],
+)
+def test_nothing_is_taken_away_by_an_account_that_cannot_take_all_away(
+    clinic: Clinic, lacking: str, named: str
+) -> None:
+    clinic.sql("CREATE USER half@localhost")
+    printed = clinic.json(
+        "grants", "print", "--for", "installer", "--account", "half@localhost", code=0
+    )
+    clinic.sql(*printed["statements"], f"REVOKE {lacking} FROM half@localhost")
+    before = everything_there(clinic)
+
+    done = clinic.run("uninstall", "--user", "half")
+
+    clinic.sql("DROP USER half@localhost")
+    assert (done.code, named in done.errors) == (77, True), done.errors
+    assert everything_there(clinic) == before
 
 
 def test_the_installers_account_can_do_nothing_else_in_magento(clinic: Clinic) -> None:

@@ -19,8 +19,8 @@ FACTS = Facts(
     grand_total=Decimal("99.5000"),
     total_paid=Decimal(0),
     total_due=Decimal("99.5000"),
-    amount_authorized=Decimal(0),
-    has_transaction=False,
+    status="pending",
+    authorized=False,
 )
 
 

@@ -269,7 +269,7 @@ def test_installing_for_another_account_grants_it_its_rights_from_any_host(
             root.database, root.store.names, [ORDERS], HandClock(), prefix=root.magento.prefix
         ),
         [RECEIVED, REFUSED, RELEASED],
-        daemon_account=ACCOUNT,
+        daemon_account=lambda: ACCOUNT,
     ).install(who="test")
 
     assert done.grants == installed.wanted

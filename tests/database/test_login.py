@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sidecar.database import Database, Login
-from sidecar.domain.errors import PermissionDenied, Unavailable
+from sidecar.domain.errors import ConfigurationError, PermissionDenied, Unavailable
 from sidecar.domain.secret import Secret
 from sidecar.testing.magento_db import Flavour, MySql, PrivateServer
 
@@ -61,6 +61,35 @@ def test_a_password_opens_at_first_and_when_the_server_remembers_it(account: Pri
 def test_a_wrong_password_is_refused(account: PrivateServer) -> None:
     with pytest.raises(PermissionDenied, match=r"refused the login .* as erp_sidecar@127\.0\.0\.1"):
         log_in(account, "another's")
+
+
+def test_a_refusal_names_the_account_as_the_server_sees_it(account: PrivateServer) -> None:
+    with pytest.raises(PermissionDenied, match=r"'erp_sidecar'@'(localhost|127\.0\.0\.1)'"):
+        log_in(account, "another's")
+
+
+def test_without_a_password_the_way_by_the_socket_is_named(account: PrivateServer) -> None:
+    with pytest.raises(PermissionDenied) as refused:
+        log_in(account, "")
+
+    assert "unix_socket" in refused.value.remedy
+    assert "--socket" in refused.value.remedy
+
+
+@pytest.mark.parametrize("has_rights_elsewhere", [False, True])
+def test_a_wrong_name_of_the_schema_leads_to_the_configuration(
+    account: PrivateServer, has_rights_elsewhere: bool
+) -> None:
+    if has_rights_elsewhere:
+        sql(account, f"GRANT SELECT ON *.* TO {ACCOUNT}")
+    database = Database(Login("erp_sidecar", Secret("its own"), "magneto", port=account.port or 0))
+    with pytest.raises((PermissionDenied, ConfigurationError), match="magneto") as wrong:
+        database.server()
+    database.close()
+    if has_rights_elsewhere:
+        sql(account, f"REVOKE SELECT ON *.* FROM {ACCOUNT}")
+
+    assert "shop.database.name" in wrong.value.remedy
 
 
 @pytest.mark.parametrize("change", ["ACCOUNT LOCK", "PASSWORD EXPIRE"])

@@ -1,8 +1,8 @@
-"""An ERP that books all that it is sent and whose answers are mutated, and what becomes of an order.
+"""An ERP that books all that it is sent, whose answers are mutated, and what becomes of an order.
 
-`settled` goes by the pump's rules (docs/outcomes.md): an outcome that is unknown is asked about; what
-the ERP does not hold is sent again; what was refused is held.  So a second booking, and a refusal of
-what was booked, can be counted.
+`settled` goes by the pump's rules (docs/outcomes.md): an outcome that is unknown is asked about;
+what the ERP does not hold is sent again; what was refused is held.  So a second booking, and a
+refusal of what was booked, can be counted.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def settled(adapter: ErpAdapter, erp: Erp, seed: int) -> str:
                 found = adapter.probe("orders", [order.ref])[order.ref]
             except Unavailable:
                 continue
-            if any(one.reference != NUMBER for one in found):
+            if any(one.reference.strip() != NUMBER for one in found):
                 return f"a booked order is taken for another one: {found[0].reference!r}"
             if found:
                 return ""

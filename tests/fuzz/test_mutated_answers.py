@@ -1,9 +1,9 @@
 """An answer from which anything was dropped is never a yes or a no.
 
-Whatever happens to an answer on its way, an order that the ERP booked is not refused and not booked
-again: it is read right, or it stays unknown.  MUTATIONS (1,000 in the tests, 100,000 by `make fuzz`)
-are shared out among the ERPs; FUZZ_SEED is where the random numbers begin, and a failure names the
-one to begin with.
+Whatever happens to an answer on its way, an order that the ERP booked is not refused and not
+booked again: it is read right, or it stays unknown.  MUTATIONS (1,000 in the tests, 100,000 by
+`make fuzz`) are shared out among the ERPs; FUZZ_SEED is where the random numbers begin, and a
+failure names the one to begin with.
 """
 
 from __future__ import annotations

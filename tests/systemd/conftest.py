@@ -13,7 +13,7 @@ import pytest
 
 from tests.packages.machine import build
 from tests.systemd.container import CannotBeHad, Container, make_root, require_tools
-from tests.systemd.machine import PACKAGE, UNIT, Machine
+from tests.systemd.machine import FOLDER, PACKAGE, UNIT, Machine
 
 PROJECT = Path(__file__).parents[2]
 
@@ -75,6 +75,8 @@ def at_work(machine: Machine, package: Path) -> Machine:
     if container.run("dpkg", "--status", PACKAGE, code=None).returncode != 0:
         install(machine, package)
         machine.configure()
+    container.run("rm", "-rf", f"{FOLDER}/conf.d/shop.yaml")
+    container.write(f"{FOLDER}/sidecar.yaml", machine.configuration("magento"))
     container.run("systemctl", "reset-failed")
     container.run("systemctl", "enable", "--now", UNIT)
     machine.until_active()

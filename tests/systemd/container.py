@@ -67,7 +67,7 @@ class Container:
         if tried.returncode != 0:
             raise CannotBeHad(f"systemd-nspawn: {tried.stderr[-1000:]}")
         self._nspawn = subprocess.Popen(
-            [*command, "--boot", "systemd.log_target=console"],
+            [*command, "--boot"],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
             stderr=self._console,
@@ -96,7 +96,7 @@ class Container:
         """Run a command in it, as root; `code`: how it must end, None: in any way."""
         done = _call(*self._within("--all"), *command, environment=environment)
         words = f"{shlex.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        assert code is None or done.returncode == code, words
+        assert code is None or done.returncode == code, f"{words}\n{self._last_words()}"
         return done
 
     def beside(self, *command: str) -> list[str]:

@@ -19,10 +19,11 @@ PACKAGE = "magento-erp-sidecar"
 UNIT = "erp-sidecar.service"
 FOLDER = "/etc/erp-sidecar"
 ERP_PORT = 8900
+ERP_URL = f"http://127.0.0.1:{ERP_PORT}/api/v2"
 _ASKS_THE_ERP = """
 import json, sys
 from sidecar.testing.erpsim import ErpSimClient
-erp = ErpSimClient(f"http://127.0.0.1:{sys.argv[1]}/api/v2")
+erp = ErpSimClient(sys.argv[1])
 name, settings = json.loads(sys.argv[2])
 if name:
     erp.rule(name, **settings)
@@ -78,7 +79,7 @@ class Erp:
     def _ask(self, name: str | None, **settings: object) -> list[str]:
         asked = subprocess.run(
             self._container.beside(
-                *(sys.executable, "-c", _ASKS_THE_ERP, str(ERP_PORT)),
+                *(sys.executable, "-c", _ASKS_THE_ERP, ERP_URL),
                 json.dumps([name, settings]),
             ),
             capture_output=True,
@@ -100,20 +101,24 @@ class Machine:
         self.shops = {"magento": self.magento}
 
     def another_shop(self, name: str) -> MagentoDatabase:
-        """A second shop on the same server."""
+        """A second shop on the same server, with order numbers of its own."""
         self.shops[name] = create_magento(self.server, name)
+        with self.server.connect(name) as connection, connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE sequence_order_1 AUTO_INCREMENT = 500000")
         return self.shops[name]
 
     def configuration(self, name: str) -> str:
-        """As the examples have it: the file of calls lies beside."""
+        """As the examples have it: the file of calls lies beside.
+
+        Leases of ten minutes: who waits for one to run out waits for longer than a test may take.
+        """
         return (
             "version: 1\n"
             f"shop: {{name: {name}, timezone: UTC, database: {{socket: /run/mysqld/mysqld.sock, "
             f"name: {name}, user: {name}_erp, password: {{{self.secret(name)}}}}}}}\n"
-            f"ledger: {{schema: {name}_ledger}}\n"
-            f"erp: {{adapter: rest.generic, calls: calls.yaml, "
-            f"url: 'http://127.0.0.1:{ERP_PORT}/api/v2'}}\n"
-            "domains: {orders: {gate: {payment: {default: always}}, "
+            f"ledger: {{schema: {name}_ledger, work_lease: 10min}}\n"
+            f"erp: {{adapter: rest.generic, calls: calls.yaml, url: '{ERP_URL}'}}\n"
+            "domains: {orders: {gate: {payment: {default: always}}, lease: 10min, "
             "unknown: {probe_after: 1s, trust_absence_after: 5s}}}\n"
         )
 
@@ -154,7 +159,7 @@ class Machine:
         )
         self.container.until(lambda: not self.unanswered(), "not acknowledged in Magento")
         booked = self.erp.bookings()
-        assert [booked.count(number) for number in numbers] == [1] * len(numbers)
+        assert {number: booked.count(number) for number in numbers} == dict.fromkeys(numbers, 1)
 
     def unanswered(self) -> int:
         return sum(

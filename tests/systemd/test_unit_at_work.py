@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 
 import pytest
 
 from tests.systemd.conftest import judged
-from tests.systemd.machine import FOLDER, UNIT, Machine
+from tests.systemd.machine import ERP_URL, FOLDER, UNIT, Machine
 
 pytestmark = pytest.mark.timeout(900)
 CONFIGURATION = f"{FOLDER}/sidecar.yaml"
+SOAP_CALLS = resources.files("sidecar.testing.demo").joinpath("soap-calls.yaml").read_text("utf-8")
 
 
 @contextmanager
@@ -160,3 +162,25 @@ def test_systemd_finds_little_that_the_running_unit_leaves_open(at_work: Machine
     assert level
     assert float(level[1]) < 2.0
     at_work.container.run("systemd-analyze", "verify", UNIT, "erp-sidecar@emea.service")
+
+
+def test_an_erp_that_is_away_at_the_start_is_tried_again(at_work: Machine) -> None:
+    """Its WSDL comes from an address, and was never fetched."""
+    container = at_work.container
+    rest = f"erp: {{adapter: rest.generic, calls: calls.yaml, url: '{ERP_URL}'}}"
+    soap = f"erp: {{adapter: soap.generic, calls: soap-calls.yaml, wsdl: '{ERP_URL}/soap?wsdl'}}"
+    written = at_work.configuration("magento")
+    assert rest in written
+    container.run("systemctl", "stop", UNIT)
+    container.write(f"{FOLDER}/soap-calls.yaml", SOAP_CALLS)
+    container.write(CONFIGURATION, written.replace(rest, soap))
+    at_work.erp.stop()
+    container.run("systemctl", "start", "--no-block", UNIT)
+    container.until(lambda: restarts(at_work) > 0, "systemd does not try again")
+    assert container.show(UNIT, "ExecMainStatus") in ("0", "69")
+    at_work.erp.start()
+    at_work.until_active()
+    at_work.until_booked(*at_work.sell())
+
+    container.write(CONFIGURATION, written)
+    container.run("systemctl", "restart", UNIT)

@@ -101,9 +101,20 @@ def test_an_interface_of_text_may_say_it_in_its_text() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "<html>", '"text"', "4711", "[]", '{"number": "SO-1"', '{"a": 1, "a": 2}', '{"a": 1}]',
-     '{"Error": {"code": 1}}', '{"n": 1e999999}', "[" * 200 + "]" * 200],
-)  # fmt: skip
+    [
+        "",
+        "<html>",
+        '"text"',
+        "4711",
+        "[]",
+        '{"number": "SO-1"',
+        '{"a": 1, "a": 2}',
+        '{"a": 1}]',
+        '{"Error": {"code": 1}}',
+        '{"n": 1e999999}',
+        "[" * 200 + "]" * 200,
+    ],
+)
 @pytest.mark.parametrize(
     "line",
     [
@@ -162,10 +173,30 @@ def test_a_truth_value_and_a_number_say_yes(said: object) -> None:
 
 @pytest.mark.parametrize(
     "reference",
-    ["false", "true", "0", "0.0", "-1", "[]", "{}", "null", '""', '"  "', '"false"', '"True"',
-     '"NaN"', '"null"', '"undefined"', '"0"', '"000"', '"[object Object]"', '"a\\nb"', '[1]',
-     '"' + "x" * 101 + '"'],
-)  # fmt: skip
+    [
+        "false",
+        "true",
+        "0",
+        "0.0",
+        "-1",
+        "[]",
+        "{}",
+        "null",
+        '""',
+        '"  "',
+        '"false"',
+        '"True"',
+        '"NaN"',
+        '"null"',
+        '"undefined"',
+        '"0"',
+        '"000"',
+        '"[object Object]"',
+        '"a\\nb"',
+        "[1]",
+        '"' + "x" * 101 + '"',
+    ],
+)
 def test_what_cannot_be_a_reference_is_never_accepted_under(reference: str) -> None:
     of = answer(accepted="response.status == 201", reference="response.body.number")
     duplicate = answer(duplicate="response.status == 201", reference="response.body.number")

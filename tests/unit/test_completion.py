@@ -41,7 +41,7 @@ def test_each_shell_gets_a_script_that_it_can_read(shell: str, tmp_path: Path) -
     ("words", "completed"),
     [
         ("erp-sidecar que", ["queue"]),
-        ("erp-sidecar queue re", ["requeue"]),
+        ("erp-sidecar queue req", ["requeue"]),
         ("erp-sidecar queue list --status rej", ["rejected"]),
         ("erp-sidecar domain pause orders --u", ["--until"]),
     ],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC
 from pathlib import Path
 
@@ -216,14 +215,11 @@ def test_an_array_of_soap_encoding_is_a_list() -> None:
 
 
 @pytest.mark.shared
-def test_netsuite_is_described_within_five_seconds(shared: Path) -> None:
+def test_netsuite_is_described(shared: Path) -> None:
     path = shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl"
-    started = time.monotonic()
     contract = opened(path)
     lines = contract.describe("upsert", ["SalesOrder"], 6).lines
-    took = time.monotonic() - started
 
-    assert took < 5
     assert len(contract.operations()) == 42
     assert any(line.strip().startswith("orderStatus: text, _pendingApproval") for line in lines)
     assert any(line.strip().startswith("quantity: number") for line in lines)

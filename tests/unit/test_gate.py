@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
-from sidecar.delivery.gate import Gate
+from sidecar.delivery.gate import Gate, waiting_at
 from sidecar.domain.event import EventType
 from sidecar.domain.lifecycle import Facts, facts_of
+from sidecar.domain.order import PaymentTransaction
 from sidecar.testing.sample_order import simple_order
 
 PLACED = EventType.ORDER_PLACED
@@ -20,12 +22,12 @@ def facts(**fields: Any) -> Facts:
     """Nothing paid of 100."""
     given: dict[str, Any] = {
         "state": "new",
+        "status": "pending",
         "payment_method": "checkmo",
         "grand_total": Decimal(100),
         "total_paid": Decimal(0),
         "total_due": Decimal(100),
-        "amount_authorized": Decimal(0),
-        "has_transaction": False,
+        "authorized": False,
     }
     return Facts(**(given | fields))
 
@@ -61,18 +63,96 @@ def test_an_order_whose_due_column_is_empty_is_not_paid() -> None:
     assert "must be paid" in closed(facts_of(order))
 
 
+def test_an_authorisation_opens_the_gate() -> None:
+    assert closed(facts(payment_method="paypal")) == "gate payment: paypal must be authorized first"
+    assert closed(facts(payment_method="paypal", authorized=True)) == "open"
+
+
+def transaction(kind: str, *, is_closed: bool = False) -> PaymentTransaction:
+    return PaymentTransaction(
+        transaction_id=1, txn_type=kind, txn_id="tr_7UhSN1zuXS", is_closed=is_closed
+    )
+
+
 @pytest.mark.parametrize(
-    "sign",
+    "proof",
     [
-        {"has_transaction": True},
         {"amount_authorized": Decimal("0.01")},
-        {"total_paid": Decimal(1)},
-        {"total_due": Decimal(0)},
+        {"base_amount_authorized": Decimal(10)},
+        {"amount_paid": Decimal(10)},
+        {"base_amount_paid": Decimal(10)},
+        {"transactions": (transaction("authorization"),)},
+        {"transactions": (transaction("capture"),)},
+        {"transactions": (transaction("capture", is_closed=True),)},
+        {"transactions": (transaction("authorization", is_closed=True), transaction("capture"))},
     ],
 )
-def test_an_authorisation_is_seen_by_any_of_its_signs(sign: dict[str, Any]) -> None:
-    assert closed(facts(payment_method="paypal")) == "gate payment: paypal must be authorized first"
-    assert closed(facts(payment_method="paypal", **sign)) == "open"
+def test_what_proves_that_money_stands_behind_an_order(proof: dict[str, Any]) -> None:
+    payment = msgspec.structs.replace(simple_order().payment, **proof)
+
+    assert facts_of(simple_order(payment=payment)).authorized
+
+
+@pytest.mark.parametrize("paid", ["total_paid", "base_total_paid"])
+def test_a_payment_of_the_order_is_proof_too(paid: str) -> None:
+    assert facts_of(msgspec.structs.replace(simple_order(), **{paid: Decimal(1)})).authorized
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {},
+        {"last_trans_id": "tr_7UhSN1zuXS"},
+        {"amount_ordered": Decimal(100)},
+        {"amount_authorized": Decimal(100), "amount_canceled": Decimal(100)},
+        {"transactions": (transaction("order"),)},
+        {"transactions": (transaction("authorization", is_closed=True),)},
+        {"transactions": (transaction("void", is_closed=True),)},
+        {"transactions": (transaction("refund", is_closed=True),)},
+    ],
+)
+def test_what_does_not_prove_it(claim: dict[str, Any]) -> None:
+    payment = msgspec.structs.replace(simple_order().payment, **claim)
+
+    assert not facts_of(simple_order(payment=payment)).authorized
+
+
+@pytest.mark.parametrize(
+    ("standing", "why"),
+    [
+        ({"state": "pending_payment"}, "begun the payment and not ended it"),
+        ({"status": "pending_payment"}, "begun the payment and not ended it"),
+        ({"state": "payment_review"}, "under review"),
+        ({"state": "payment_review", "status": "fraud"}, "under review"),
+        ({"state": "processing", "status": "fraud"}, "suspected of fraud"),
+    ],
+)
+def test_while_magento_says_that_something_is_under_way_every_order_waits(
+    standing: dict[str, str], why: str
+) -> None:
+    paid = {"total_due": Decimal(0), "total_paid": Decimal(100), "authorized": True}
+
+    for method in ("checkmo", "paypal", "banktransfer"):
+        said = closed(facts(payment_method=method, **paid, **standing))
+        assert said.startswith("gate state: ")
+        assert why in said
+
+
+def test_which_states_wait_is_the_shops_to_say() -> None:
+    gate = Gate({"default": "always"}, wait_in=["to_be_checked"])
+
+    assert gate.closed(PLACED, facts(state="payment_review"), held_by_us=False) is None
+    said = gate.closed(PLACED, facts(status="to_be_checked"), held_by_us=False)
+    assert said == "gate state: to_be_checked in Magento: such orders wait"
+
+
+def test_what_waits_is_told_by_its_gate_with_the_key_that_makes_it_wait() -> None:
+    assert waiting_at({"hold": 1, "payment": 5, "state": 2}, "orders") == [
+        "5 wait for payment (domains.orders.gate.payment)",
+        "2 wait for Magento's state (domains.orders.gate.states)",
+        "1 on hold",
+    ]
+    assert waiting_at({}, "orders") == []
 
 
 def test_never_means_never_not_even_when_paid() -> None:
@@ -90,7 +170,7 @@ def test_other_methods_follow_the_default_and_without_one_they_go() -> None:
 def test_an_order_on_hold_waits_unless_the_hold_is_ours() -> None:
     held = facts(state="holded", total_due=Decimal(0))
 
-    assert closed(held) == "gate: the order is on hold in Magento"
+    assert closed(held) == "gate hold: the order is on hold in Magento"
     assert closed(held, held_by_us=True) == "open"
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -70,10 +72,32 @@ def test_a_state_event_says_what_happened(before: str, after: str) -> None:
         assert found == ()
     elif after == "canceled":
         assert found == (CANCELED,)
+    elif before == "canceled":
+        assert found == (UPDATED, HELD) if after == "holded" else (UPDATED,)
     elif after == "holded":
         assert found == (HELD,)
     else:
         assert found == ((RELEASED,) if before == "holded" else ())
+
+
+def test_an_order_that_is_back_is_news_though_nothing_in_it_changed() -> None:
+    assert compare(replace(known(), vanished=True), order()).events == (UPDATED,)
+
+
+class TestAnotherOrderInItsPlace:
+    """A dump was restored: Magento counts from there again, also with the same numbers."""
+
+    def test_is_placed_and_not_an_update_of_the_former(self) -> None:
+        before = replace(known(), placed_at=datetime(2026, 1, 1))  # noqa: DTZ001 - as in the ledger
+
+        finding = compare(before, order(customer_email="other@example.com"))
+
+        assert (finding.events, finding.another) == ((PLACED,), True)
+
+    def test_is_not_what_an_order_is_whose_moment_alone_was_corrected(self) -> None:
+        before = replace(known(), placed_at=datetime(2026, 1, 1))  # noqa: DTZ001 - as in the ledger
+
+        assert not compare(before, order()).another
 
 
 def test_a_change_and_a_hold_at_once_are_two_events_the_change_first() -> None:
@@ -171,11 +195,11 @@ class TestAStaleSaveOfMagento:
     """PHP loaded the order before our write and then saved all its columns."""
 
     def held(self, **fields: Any) -> KnownOrder:
-        given = {"state": "holded", "status": "erp_rejected", "held_by_us": True}
+        given: dict[str, Any] = {"state": "holded", "status": "erp_rejected", "held_by_us": True}
         return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
     def accepted(self, **fields: Any) -> KnownOrder:
-        given = {"status": "erp_received", "ext_order_id": "SO-1"}
+        given: dict[str, Any] = {"status": "erp_received", "ext_order_id": "SO-1"}
         return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
     def test_that_took_the_erps_number_away_is_undone_and_no_event(self) -> None:

@@ -383,3 +383,118 @@ def test_a_path_that_could_address_something_else_is_never_called(folder: Path, 
 
     with pytest.raises(ExpressionError, match=re.escape("is no safe path")):
         push.call.request({"order": simple_order(status=path)})
+
+
+# What is found when the file is read, and not by the first order
+
+FORMS = """
+orders:
+  push:
+    on: [order.placed]
+    call:
+      method: POST
+      path: /orders
+      BODY
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+"""
+
+
+def told_of(tmp_path: Path, body: str) -> str:
+    path = tmp_path / "calls.yaml"
+    path.write_text(FORMS.replace("BODY", body))
+    with pytest.raises(ConfigurationError) as refused:
+        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+    return refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ("form: {a: {b: c}}", "form.a"),
+        ("form: {a: [[1]]}", "form.a.0"),
+        ("form: {a: =order.items}", "form.a"),
+        ("form: {a: =order.billing_address}", "form.a"),
+        ("form: {$when: order.base_grand_total > 0, $do: {a: {b: c}}}", "form.$do.a"),
+        ("form: {a: {$each: item in order.items, $do: {b: c}}}", "form.a.$do"),
+        ("form: abc", "form"),
+        ("text: [a]", "text"),
+        ("text: {a: b}", "text"),
+        ("text: {$each: item in order.items, $do: a}", "text"),
+        ("text: =order.items", "text"),
+        ("query: {a: {b: c}}", "query.a"),
+        ("query: a=b", "query"),
+        ("headers: {a: {b: c}}", "headers.a"),
+        ('json: {a: "{{ order.increment_id }}"}', "json.a"),
+    ],
+)
+def test_what_a_body_cannot_carry_is_told_with_its_line(
+    tmp_path: Path, body: str, place: str
+) -> None:
+    assert f"calls.yaml:8: orders.push.call.{place}: " in told_of(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "form: {a: [1, =ref], b: {$each: item in order.items, $do: =item.sku}}",
+        "form: {a: {$when: order.base_grand_total > 0, $do: 1}}",
+        "text: {$when: order.base_grand_total > 0, $do: =ref}",
+        "query: {a: [1, 2]}",
+    ],
+)
+def test_what_a_body_can_carry_is_taken(tmp_path: Path, body: str) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(FORMS.replace("BODY", body))
+
+    assert (
+        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call)).warnings
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    "constant", ["ref", "order.increment_id", "event.id", "order['increment_id']", "ref | upper"]
+)
+def test_a_constant_that_is_the_name_of_a_value_is_a_warning(tmp_path: Path, constant: str) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(FORMS.replace("BODY", f'json: {{number: "{constant}", kind: shop order}}'))
+
+    (warning,) = read_calls(
+        read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call)
+    ).warnings
+
+    assert "calls.yaml:8: orders.push.call.json.number: " in warning
+    assert f"={constant}" in warning
+
+
+def test_a_document_is_not_called_by_a_constant_name(tmp_path: Path) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(FORMS.replace("BODY", "json: {}").replace("=response.body", "response.body"))
+    with pytest.raises(ConfigurationError, match=r"write =response\.body\.number"):
+        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (("    answer:", "  answer:"), "'answer' is missing"),
+        (("    answer:", "  answer:"), "stands beside the calls: is it indented too little?"),
+        (("  push:", "push:"), "it belongs under a domain (orders)"),
+        (
+            (
+                "      method: POST\n      path: /orders\n      json: {}",
+                "    method: POST\n    path: /orders\n    json: {}",
+            ),
+            "it belongs under 'call', and stands under push",
+        ),
+        (("    on:", "      on:"), "is indented by 4 and line 4 by 6"),
+    ],
+)
+def test_wrong_indentation_is_called_that(
+    tmp_path: Path, wrong: tuple[str, str], said: str
+) -> None:
+    path = tmp_path / "calls.yaml"
+    path.write_text(FORMS.replace("BODY", "json: {}").replace(*wrong))
+    with pytest.raises(ConfigurationError) as refused:
+        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+    assert said in refused.value.message

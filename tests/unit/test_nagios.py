@@ -17,6 +17,7 @@ WELL = Vitals(
     sends=True,
     domains={
         "orders": DomainVitals(
+            gates={},
             events=dict.fromkeys(COUNTED, 0),
             gated=0,
             oldest=None,

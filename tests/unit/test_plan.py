@@ -47,8 +47,10 @@ def event(
     )
 
 
-def plan_for(*events: OpenEvent, linked: bool, takes: frozenset[str] = USUAL) -> EntityPlan:
-    return plan(events, linked=linked, subscriptions=takes)
+def plan_for(
+    *events: OpenEvent, linked: bool, takes: frozenset[str] = USUAL, ended: bool = False
+) -> EntityPlan:
+    return plan(events, linked=linked, subscriptions=takes, ended=ended)
 
 
 def test_a_placement_goes() -> None:
@@ -224,6 +226,73 @@ def test_a_change_that_no_call_takes_still_goes_with_its_placement() -> None:
     assert chosen == EntityPlan(push=placed, carry=(10, 20), carried=(20,))
 
 
+ONLY_PLACEMENTS = frozenset({"order.placed"})
+
+
+class TestAnOrderThatLivesAgain:
+    """Canceled, or gone, and back: what follows an end says that the order lives."""
+
+    @pytest.mark.parametrize("end", [CANCELED, VANISHED])
+    def test_before_it_was_sent_is_placed_with_its_newest_state(self, end: EventType) -> None:
+        placed = event(1, PLACED)
+
+        chosen = plan_for(placed, event(2, end), event(3, UPDATED), linked=False)
+
+        assert chosen == EntityPlan(push=placed, carry=(10, 30), carried=(20, 30))
+
+    @pytest.mark.parametrize("takes", [USUAL, ONLY_PLACEMENTS])
+    @pytest.mark.parametrize("ended", [False, True])
+    def test_is_asked_about_where_the_erp_holds_nothing_living(
+        self, takes: frozenset[str], ended: bool
+    ) -> None:
+        """Also where no call takes changes: this one may be its placement."""
+        reopened = event(4, UPDATED)
+
+        chosen = plan_for(reopened, linked=False, ended=ended, takes=takes)
+
+        assert chosen == EntityPlan(probe=reopened)
+
+    def test_is_sent_when_the_erp_was_asked_and_does_not_hold_it(self) -> None:
+        placed = replace(event(4, PLACED), absent=True)
+
+        for ended in (False, True):
+            assert plan_for(placed, linked=False, ended=ended) == EntityPlan(push=placed)
+
+    def test_is_not_canceled_where_the_cancel_never_went(self) -> None:
+        reopened = event(3, UPDATED)
+
+        chosen = plan_for(event(2, CANCELED), reopened, linked=True)
+
+        assert chosen == EntityPlan(push=reopened, carried=(20,))
+
+    def test_waits_for_a_cancel_that_the_erp_may_have_carried_out(self) -> None:
+        cancel = replace(event(2, CANCELED), attempts=1)
+
+        for takes in (USUAL, USUAL - {"order.updated"}):
+            chosen = plan_for(cancel, event(3, UPDATED), linked=True, takes=takes)
+            assert chosen == EntityPlan(push=cancel, behind=(30,))
+
+    def test_does_not_wait_for_a_cancel_that_the_erp_refused(self) -> None:
+        refused = replace(event(2, CANCELED, REJECTED), attempts=1)
+        reopened = event(3, UPDATED)
+
+        chosen = plan_for(refused, reopened, linked=True)
+
+        assert chosen == EntityPlan(push=reopened, carried=(20,))
+
+    def test_and_is_canceled_again_leaves_nothing_to_send(self) -> None:
+        events = [event(1, PLACED), event(2, CANCELED), event(3, UPDATED), event(4, CANCELED)]
+
+        assert plan_for(*events, linked=False) == EntityPlan(moot=(10, 30, 40), carried=(20,))
+
+
+def test_of_a_booked_part_that_the_erp_holds_no_more_the_order_goes_again() -> None:
+    """Asked once, and sent: a question for each answer would be a loop."""
+    placed = replace(event(1, PLACED), absent=True)
+
+    assert plan_for(placed, linked=True) == EntityPlan(push=placed)
+
+
 LATER = st.builds(
     event,
     st.just(0),
@@ -275,10 +344,16 @@ def open_events(draw: st.DrawFn) -> list[OpenEvent]:
 SUBSCRIPTIONS = st.sets(st.sampled_from(sorted(EVERYTHING))).map(lambda some: frozenset(some))
 
 
-@given(open_events(), st.booleans(), SUBSCRIPTIONS)
+LINKS = st.sampled_from([(False, False), (True, False), (False, True)])
+
+
+@given(open_events(), LINKS, SUBSCRIPTIONS)
 @settings(max_examples=300, deadline=None)
-def test_every_plan_is_whole(events: list[OpenEvent], linked: bool, takes: frozenset[str]) -> None:
-    chosen = plan(events, linked=linked, subscriptions=takes)
+def test_every_plan_is_whole(
+    events: list[OpenEvent], link: tuple[bool, bool], takes: frozenset[str]
+) -> None:
+    linked, ended = link
+    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
     closed = (*chosen.carried, *chosen.moot, *chosen.unwanted)
     doing = [one for one in (chosen.push, chosen.probe, chosen.revive) if one]
 
@@ -299,19 +374,40 @@ def test_every_plan_is_whole(events: list[OpenEvent], linked: bool, takes: froze
         assert source == events[-1].id or chosen.revive
 
 
-@given(open_events(), st.booleans(), SUBSCRIPTIONS)
+@given(open_events(), LINKS, SUBSCRIPTIONS)
 @settings(max_examples=300, deadline=None)
 def test_nothing_that_is_due_is_passed_over(
-    events: list[OpenEvent], linked: bool, takes: frozenset[str]
+    events: list[OpenEvent], link: tuple[bool, bool], takes: frozenset[str]
 ) -> None:
     """What is due and neither moves nor is held back would be looked at for ever, first of all."""
-    chosen = plan(events, linked=linked, subscriptions=takes)
+    linked, ended = link
+    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
     settled = {*chosen.carried, *chosen.moot, *chosen.unwanted, *chosen.behind}
     settled |= {one.id for one in (chosen.push, chosen.probe) if one}
 
     for one in events:
         if one.due and one.status in (PENDING, UNKNOWN):
             assert one.id in settled, (one, chosen)
+
+
+@given(open_events(), LINKS, SUBSCRIPTIONS)
+@settings(max_examples=500, deadline=None)
+def test_no_word_that_the_order_lives_is_closed_for_nothing(
+    events: list[OpenEvent], link: tuple[bool, bool], takes: frozenset[str]
+) -> None:
+    """Where the ERP holds nothing living, the newest state goes, is asked about, or waits."""
+    linked, ended = link
+    newest = events[-1]
+    lives = newest.type in (PLACED, UPDATED) and not linked
+    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
+
+    if lives:
+        moves = chosen.push or chosen.probe or chosen.revive
+        closed = (*chosen.carried, *chosen.moot, *chosen.unwanted)
+        assert newest.id not in closed or (chosen.carry and chosen.carry[1] == newest.id)
+        assert newest.id not in (*chosen.moot, *chosen.unwanted)
+        waits = newest.status not in (PENDING, UNKNOWN) or not newest.due
+        assert moves or waits or newest.id in chosen.behind
 
 
 @dataclass

@@ -302,6 +302,6 @@ def test_an_erp_has_one_address(main: Path, erp: str, told: str) -> None:
 
 
 def test_a_secret_of_the_calls_is_a_file_beside_the_configuration(main: Path) -> None:
-    path = with_erp(main, "adapter: a\nurl: http://erp\nsecrets: {key: {file: key}}\n")
+    path = with_erp(main, "adapter: a\nurl: https://erp\nsecrets: {key: {file: key}}\n")
 
     assert load(path).settings.erp.secrets["key"].file == main.with_name("key")

@@ -11,7 +11,7 @@ from sidecar.domain.secret import Secret
 from sidecar.settings.erp import Auth
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.load import load
-from sidecar.settings.secrets import resolve, with_secrets
+from sidecar.settings.secrets import resolve, unresolved, with_secrets
 from sidecar.settings.show import as_text
 
 
@@ -118,3 +118,82 @@ def test_a_login_comes_with_its_secrets_and_without_what_is_not_set() -> None:
     assert len(warnings) == 1
     assert "hunter2" not in repr(values)
     assert with_secrets(Auth.model_validate("none"), {}) == ({}, [])
+
+
+# What a secret may not be
+
+
+@pytest.mark.parametrize("content", ["a\nb\n", "a\n\n", "a\tb", "a\0b", "\x1b[2Ja", "a\u2028b"])
+def test_a_control_character_in_a_secret_is_refused_and_nothing_of_it_is_told(
+    file: Path, content: str
+) -> None:
+    file.write_text(f"hunter2{content}")
+    with pytest.raises(ConfigurationError, match="control character") as refused:
+        resolve(SecretRef(file=file))
+    assert "hunter2" not in str(refused.value)
+    with pytest.raises(ConfigurationError, match="control character"):
+        resolve(SecretRef(env="P"), {"P": f"{content}\n" if "\0" in content else content})
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_secret_is_in_a_regular_file(tmp_path: Path, kind: str) -> None:
+    path = {"pipe": tmp_path / "pipe", "device": Path("/dev/zero"), "folder": tmp_path}[kind]
+    if kind == "pipe":
+        os.mkfifo(path, 0o600)
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        resolve(SecretRef(file=path))
+
+
+def test_a_file_that_is_too_long_is_no_secret(file: Path) -> None:
+    file.write_text("x" * 70_000)
+    with pytest.raises(ConfigurationError, match="too long"):
+        resolve(SecretRef(file=file))
+
+
+def test_all_secrets_that_cannot_be_had_are_named_with_their_keys(
+    tmp_path: Path, file: Path
+) -> None:
+    file.chmod(0o644)
+    main = tmp_path / "sidecar.yaml"
+    main.write_text(
+        f"version: 1\nshop: {{timezone: UTC, database: {{password: {{file: {file}}}}}}}\n"
+        "erp: {adapter: x, url: 'https://x', auth: {bearer: {token: {file: /nowhere/token}}}, "
+        "secrets: {key: {credential: key}}}\n"
+    )
+    settings = load(main).settings
+
+    without = unresolved(settings, {"CREDENTIALS_DIRECTORY": str(tmp_path / "none")})
+    beside = unresolved(settings, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+
+    assert [one.message.partition(":")[0] for one in without] == [
+        "shop.database.password",
+        "erp.auth.bearer.token",
+    ]
+    assert [one.message.partition(":")[0] for one in beside][-1] == "erp.secrets.key"
+
+
+@pytest.mark.parametrize(
+    "where", ["url: 'http://erp.invalid'", "wsdl: a.wsdl, endpoint: 'http://erp.invalid'"]
+)
+def test_a_login_is_not_sent_over_plain_http_unless_it_is_meant(tmp_path: Path, where: str) -> None:
+    main = tmp_path / "sidecar.yaml"
+    shop = "version: 1\nshop: {timezone: UTC, database: {password: {env: P}}}\n"
+    for login in ("auth: {bearer: {token: {env: T}}}", "secrets: {key: {env: K}}"):
+        main.write_text(f"{shop}erp: {{adapter: x, {where}, {login}}}\n")
+        with pytest.raises(ConfigurationError, match=rf"{main.name}:3: .*is plain http"):
+            load(main)
+        main.write_text(f"{shop}erp: {{adapter: x, {where}, insecure: true, {login}}}\n")
+        load(main)
+    main.write_text(f"{shop}erp: {{adapter: x, {where}}}\n")
+    load(main)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_configuration_is_a_regular_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "sidecar.yaml"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        load(path)

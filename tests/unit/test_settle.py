@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Settler
+from sidecar.delivery.question import MOST_QUESTIONS
+from sidecar.delivery.settle import (
+    MOST_DUPLICATES,
+    Acknowledgement,
+    Answer,
+    Backoff,
+    Settler,
+)
 from sidecar.domain.event import EventType
 from sidecar.domain.outcome import (
     Accepted,
@@ -26,6 +33,7 @@ from sidecar.domain.outcome import (
     Retry,
     Throttled,
     Unknown,
+    Unmapped,
     describe,
     name_of,
 )
@@ -80,10 +88,10 @@ def pushed(outcome: Outcome, event: Claimed | None = None, can: Capabilities = A
 
 
 def probed(
-    *found: Booked, event: Claimed | None = None, linked: bool = False, can: Capabilities = ASKS
+    *found: Booked, event: Claimed | None = None, link: Link | None = None, can: Capabilities = ASKS
 ) -> Settlement:
     event = event or claimed(maybe_booked=True)
-    return settler(can, trust_absence_after=60).of_probe(event, ORDER, found, linked=linked)
+    return settler(can, trust_absence_after=60).of_probe(event, ORDER, found, link)
 
 
 def test_accepted_is_over_and_goes_back_to_magento() -> None:
@@ -382,7 +390,7 @@ def test_the_questions_grow_apart_and_the_last_is_at_the_moment_of_trust() -> No
 
 
 def test_what_the_probe_finds_is_adopted_and_compared() -> None:
-    end = probed(Booked(reference="SO-1", total=Decimal(1)))
+    end = probed(Booked(reference="SO-1", total=ORDER.grand_total - Decimal("0.05")))
 
     assert end.status is ACCEPTED
     assert end.verdict is not None
@@ -406,22 +414,170 @@ def test_more_than_one_document_is_parked_as_a_difference_worth_the_order(
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_goes_again_to_an_order_that_the_erp_has(change: EventType) -> None:
-    by_link = probed(event=claimed(change), linked=True)
+    by_link = probed(event=claimed(change), link=Link("SO-1"))
     by_probe = probed(BOOKED, event=claimed(change))
 
     assert (by_link.status, by_link.due_in) == (PENDING, 0)
     assert (by_probe.status, by_probe.due_in, by_probe.booked) == (PENDING, 0, BOOKED)
 
 
-@pytest.mark.parametrize("change", CHANGES)
-def test_a_change_of_an_order_that_the_erp_does_not_have_is_moot(change: EventType) -> None:
+@pytest.mark.parametrize(
+    "change", [each for each in CHANGES if each is not EventType.ORDER_UPDATED]
+)
+def test_a_cancel_of_an_order_that_the_erp_does_not_have_is_moot(change: EventType) -> None:
     assert probed(event=claimed(change)).status is SUPERSEDED
 
 
-def test_an_erp_that_cannot_be_asked_now_is_asked_later() -> None:
-    end = settler(ASKS).of_failed_probe(claimed(attempts=2), "down")
+NEVER_SENT = claimed(EventType.ORDER_UPDATED, attempts=0, since_sent=None)
 
-    assert (end.status, end.due_in, end.maybe_booked) == (UNKNOWN, 10, True)
+
+@pytest.mark.parametrize("link", [None, Link("SO-1", ended=True)])
+def test_a_change_of_an_order_that_lives_and_is_not_in_the_erp_is_a_placement(
+    link: Link | None,
+) -> None:
+    asked = probed(event=NEVER_SENT, link=link)
+    not_askable = settler(NEITHER).of_unaskable(NEVER_SENT, ORDER, link)
+
+    for end in (asked, not_askable):
+        assert (end.status, end.becomes, end.absent) == (PENDING, EventType.ORDER_PLACED, True)
+
+
+def test_what_is_not_the_sidecars_to_place_waits_for_a_person() -> None:
+    strange = replace(NEVER_SENT, not_ours="it was in the shop before the sidecar came")
+
+    end = probed(event=strange)
+
+    assert (end.status, end.code, end.becomes) == (PARKED, "not_in_erp", None)
+    assert "before the sidecar came" in (end.reason or "")
+    assert "queue requeue 000000042" in (end.remedy or "")
+
+
+def test_only_questions_make_the_next_question_later() -> None:
+    """Not what was sent, and not what never left the machine."""
+
+    def asked_again_in(questions: int, *, reached: bool = True) -> tuple[float | None, int]:
+        event = claimed(attempts=9, questions=questions, maybe_booked=True)
+        end = settler(ASKS).of_failed_probe(event, "down", reached=reached)
+        assert (end.status, end.maybe_booked) == (UNKNOWN, True)
+        return end.due_in, end.questions
+
+    assert [asked_again_in(count) for count in range(3)] == [(5, 1), (10, 2), (20, 3)]
+    assert asked_again_in(7, reached=False) == (2, 7)
+
+
+def test_questions_without_an_answer_to_use_come_to_an_end() -> None:
+    for event in (claimed(questions=MOST_QUESTIONS - 1), claimed(age=TOO_OLD, maybe_booked=True)):
+        end = settler(ASKS).of_failed_probe(event, "unreadable", reached=True)
+
+        assert (end.status, end.code, end.maybe_booked) == (PARKED, "gave_up", event.maybe_booked)
+
+
+def test_what_never_left_the_machine_is_no_attempt() -> None:
+    assert not pushed(Retry(message="no route", sent=False)).counted
+    assert pushed(Retry(message="busy")).counted
+
+
+def test_what_cannot_be_mapped_is_the_operators_business_and_not_the_shops() -> None:
+    end = pushed(Unmapped(message="calls.yaml:12: no such key"), claimed(maybe_booked=True))
+
+    assert (end.status, end.code, end.verdict) == (PARKED, "mapping", None)
+    assert "calls.yaml:12" in (end.reason or "")
+    assert end.maybe_booked, "what was in doubt stays in doubt"
+
+
+class TestTheOrdersOwnDocument:
+    """A document is the order's by its link; what else the ERP names is no plain acceptance."""
+
+    @pytest.mark.parametrize("change", CHANGES)
+    def test_a_change_answered_with_another_document_is_a_difference_for_a_person(
+        self, change: EventType
+    ) -> None:
+        link = Link("SO-2")
+        by_push = settler(ASKS).of_push(claimed(change), ORDER, Accepted(booked=BOOKED), link)
+        by_probe = probed(BOOKED, event=claimed(change), link=link)
+
+        for end in (by_push, by_probe):
+            assert (end.status, end.code, end.booked) == (PARKED, "another_document", None)
+            assert [(one.ours, one.theirs) for one in end.differences] == [("SO-2", "SO-1")]
+
+    @pytest.mark.parametrize("spelt", ["SO-1", "SO-1   ", "so-1"])
+    def test_a_number_that_is_only_spelt_otherwise_is_the_same(self, spelt: str) -> None:
+        event = claimed(EventType.ORDER_UPDATED)
+        answered = Accepted(booked=msgspec.structs.replace(BOOKED, reference=spelt))
+
+        assert settler(ASKS).of_push(event, ORDER, answered, Link("SO-1")).status is ACCEPTED
+
+    @pytest.mark.parametrize(
+        "figures", [{"total": Decimal("12.00")}, {"currency": "JPY"}, {"total": Decimal("99.51")}]
+    )
+    @pytest.mark.parametrize("type_", [EventType.ORDER_PLACED, EventType.ORDER_CANCELED])
+    def test_a_find_with_another_orders_figures_is_not_adopted(
+        self, figures: dict[str, Any], type_: EventType
+    ) -> None:
+        found = msgspec.structs.replace(BOOKED, **figures)
+        event = claimed(type_, maybe_booked=True)
+
+        end = probed(found, event=event)
+        vouched = probed(found, event=replace(event, vouched=True))
+
+        assert (end.status, end.code, end.booked) == (PARKED, "other_figures", None)
+        assert vouched.booked == found
+
+    def test_a_canceled_document_is_never_taken_for_that_of_an_order_that_lives_again(
+        self,
+    ) -> None:
+        reopened = claimed(attempts=0, since_sent=None, former=frozenset({"so-1"}))
+        link = Link("SO-1", "CANCELED", ended=True)
+
+        asked = probed(BOOKED, event=reopened, link=link)
+        refused = probed(BOOKED, event=replace(reopened, code="duplicate"), link=link)
+        by_word = settler(DEDUPES).of_push(reopened, ORDER, Duplicate(reference="SO-1"), link)
+        vouched = probed(BOOKED, event=replace(reopened, vouched=True), link=link)
+
+        assert (asked.status, asked.absent) == (PENDING, True)
+        assert (refused.status, refused.code) == (PARKED, "canceled_document")
+        assert (by_word.status, by_word.code) == (PARKED, "canceled_document")
+        assert vouched.status is ACCEPTED
+
+    @pytest.mark.parametrize(
+        ("status", "differs"), [("OPEN", False), ("CANCELED", True), (None, True)]
+    )
+    def test_an_erp_that_opens_the_canceled_document_says_so(
+        self, status: str | None, differs: bool
+    ) -> None:
+        reopened = claimed(former=frozenset({"so-1"}))
+        link = Link("SO-1", "CANCELED", ended=True)
+        answer = Accepted(booked=msgspec.structs.replace(BOOKED, status=status))
+
+        end = settler(ASKS).of_push(reopened, ORDER, answer, link)
+
+        assert end.status is ACCEPTED
+        assert [one.kind for one in end.differences] == ["reopened"] * differs
+
+    def test_beside_the_canceled_document_the_new_one_is_the_orders(self) -> None:
+        reopened = claimed(maybe_booked=True, former=frozenset({"so-0"}))
+        old = Booked(reference="SO-0", total=ORDER.grand_total)
+
+        end = probed(old, BOOKED, event=reopened, link=Link("SO-0", ended=True))
+
+        assert (end.status, end.booked) == (ACCEPTED, BOOKED)
+
+    @pytest.mark.parametrize("end_of_it", [EventType.ORDER_CANCELED, EventType.ORDER_VANISHED])
+    def test_a_cancel_that_was_taken_ends_the_document(self, end_of_it: EventType) -> None:
+        assert pushed(Accepted(booked=BOOKED), claimed(end_of_it)).ends
+        assert not pushed(Accepted(booked=BOOKED)).ends
+
+
+@pytest.mark.parametrize("can", [ASKS, DEDUPES])
+def test_a_change_that_is_called_a_duplicate_again_and_again_is_given_to_a_person(
+    can: Capabilities,
+) -> None:
+    event = claimed(EventType.ORDER_UPDATED, attempts=MOST_DUPLICATES)
+
+    end = pushed(Duplicate(message="exists"), event, can)
+
+    assert (end.status, end.code) == (PARKED, "duplicate")
+    assert "order.updated" in (end.reason or "")
 
 
 class TestAnErpThatCanNeverBeAsked:
@@ -454,7 +610,9 @@ class TestAnErpThatCanNeverBeAsked:
 
     @pytest.mark.parametrize("change", CHANGES)
     def test_a_change_of_an_order_from_before_is_given_to_a_human(self, change: EventType) -> None:
-        assert self.of(claimed(change)).status is PARKED
+        before = claimed(change, not_ours="it was in the shop before the sidecar came")
+
+        assert self.of(before).status is PARKED
 
 
 @pytest.mark.parametrize("outcome_type", get_args(Outcome))
@@ -479,11 +637,11 @@ def test_every_outcome_has_a_settlement_a_name_and_a_line(outcome_type: Any) -> 
 
 
 @given(st.integers(1, 200))
-def test_the_wait_is_drawn_between_a_tenth_and_the_whole_of_its_bound(attempts: int) -> None:
+def test_the_wait_is_drawn_between_half_and_the_whole_of_its_bound(attempts: int) -> None:
     backoff = Backoff(first=5, factor=2, most=1800, give_up_after=1)
     bound = min(1800.0, 5.0 * 2.0 ** (attempts - 1))
 
-    assert 0 <= backoff.delay(attempts) <= bound
+    assert bound / 2 <= backoff.delay(attempts) <= bound
 
 
 def test_alike_refusals_have_one_print_whatever_their_numbers() -> None:

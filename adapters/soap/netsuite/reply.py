@@ -125,8 +125,11 @@ class NetSuiteResponse(Response):
         body = self._mapping
         if self._sent.operation in (SEARCH, MORE):
             found = _entries(body.get("recordList"), "record")
-            if not found and body.get("totalRecords"):
-                raise Missing("the search found records and does not show them")
+            # How many there are is told beside them: a list that came short is no answer.
+            total, pages = body.get("totalRecords"), body.get("totalPages")
+            is_short = bool(found) != bool(total) or (pages == 1 and len(found) != total)
+            if total is None or is_short:
+                raise Missing("the search does not show the records that it says it found")
             return found
         if self._sent.operation in READS:
             read = zip(self.results, self._rows, strict=True)

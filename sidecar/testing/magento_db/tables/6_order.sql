@@ -488,3 +488,12 @@ CREATE TABLE sales_order_grid (
   KEY SALES_ORDER_GRID_PICKUP_LOCATION_CODE (pickup_location_code),
   FULLTEXT KEY FTI_65B9E9925EC58F0C7C2E2F6379C233E7 (increment_id,billing_name,shipping_name,shipping_address,billing_address,customer_name,customer_email)
 );
+
+CREATE TABLE gift_message (
+  gift_message_id int unsigned NOT NULL AUTO_INCREMENT,
+  customer_id int unsigned NOT NULL DEFAULT 0,
+  sender varchar(255),
+  recipient varchar(255),
+  message text,
+  PRIMARY KEY (gift_message_id)
+);

@@ -1,0 +1,240 @@
+"""What follows when the ERP has taken an event: link, figures compared, word to Magento."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sidecar.delivery.verify import differences
+from sidecar.domain.event import EventType
+from sidecar.domain.in_page import in_page
+from sidecar.domain.order import Order
+from sidecar.domain.outcome import Booked, reference_key
+from sidecar.domain.settlement import (
+    ANOTHER_DOCUMENT,
+    CANCELED_DOCUMENT,
+    Difference,
+    EventStatus,
+    Settlement,
+    Verdict,
+)
+from sidecar.ledger.events import Claimed
+from sidecar.ports import Capabilities, Link, Tolerances
+
+#: Of a back-off's bound; what is drawn is never less.
+_LEAST = 0.5
+ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Half to the whole of a bound that grows by `factor` up to `most` (seconds).
+
+    Never less than half: with full jitter a run of small draws would be a loop without pause.
+    """
+
+    first: float
+    factor: float
+    most: float
+    give_up_after: float
+    draw: Callable[[float, float], float] = random.uniform
+
+    def delay(self, attempts: int) -> float:
+        """Seconds before the next attempt, after `attempts` of them."""
+        # Beyond sixty doublings a float overflows, and `most` has long been reached.
+        bound = min(self.most, self.first * self.factor ** min(60, max(0, attempts - 1)))
+        return self.draw(bound * _LEAST, bound)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """How an unknown outcome is cleared up (seconds).
+
+    The ERP may still be working on a request whose answer timed out, so its "I do not have it" is
+    believed only `trust_absence_after` the request was sent; before that it is asked again.
+    """
+
+    probe_after: float
+    trust_absence_after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one verdict writes into Magento: templates over {reference}, {status}…"""
+
+    status: str | None = None
+    comment: str | None = None
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgement:
+    """The `acknowledge` section of a domain; `statuses`: ERP status → answer.
+
+    `released`: the status that *Unhold* gives to what was refused.
+    """
+
+    accepted: Answer = field(default_factory=Answer)
+    rejected: Answer = field(default_factory=Answer)
+    statuses: Mapping[str, Answer] = field(default_factory=dict)
+    released: str | None = None
+
+
+class Acceptance:
+    """The rules of one domain for what the ERP has taken."""
+
+    def __init__(
+        self,
+        backoff: Backoff,
+        doubt: Doubt,
+        tolerances: Tolerances,
+        acknowledgement: Acknowledgement,
+        capabilities: Capabilities,
+    ) -> None:
+        self._backoff = backoff
+        self._doubt = doubt
+        self._tolerances = tolerances
+        self._acknowledgement = acknowledgement
+        self._capabilities = capabilities
+
+    def wants_figures(self, event_type: str, booked: Booked) -> bool:
+        """Whether an acceptance leaves out what is to be compared."""
+        if event_type == EventType.ORDER_CANCELED.value:
+            return False
+        lines_wanted = self._tolerances.lines_exact and booked.lines is None
+        items_wanted = self._capabilities.probe_items and booked.items is None
+        return booked.total is None or booked.tax is None or lines_wanted or items_wanted
+
+    def _accepted(
+        self, event: Claimed, payload: object, booked: Booked, link: Link | None
+    ) -> Settlement:
+        if not is_placement(event) and names_another(booked, link):
+            return another_document(event, booked, link)
+        found: tuple[Difference, ...] = ()
+        if isinstance(payload, Order) and event.type is not EventType.ORDER_CANCELED:
+            found = differences(payload, booked, self._tolerances)
+        return Settlement(
+            EventStatus.ACCEPTED,
+            booked=booked,
+            verdict=self._verdict_of(event.type, booked),
+            differences=(*found, *_reopened(event, booked, link)),
+            ends=event.type in ENDS,
+        )
+
+    def _verdict_of(self, event_type: EventType, booked: Booked) -> Verdict | None:
+        """What Magento hears of an acceptance: of a change nothing, unless it ends our hold."""
+        match event_type:
+            case EventType.ORDER_PLACED:
+                return self._verdict_accepted(booked)
+            case EventType.ORDER_UPDATED:
+                released = self._acknowledgement.released
+                return replace(self._verdict_accepted(booked), releases=True, released=released)
+            case _:
+                return None
+
+    def _verdict_accepted(self, booked: Booked) -> Verdict:
+        rules = self._acknowledgement
+        answer = rules.statuses.get(booked.status or "", rules.accepted)
+        comment = answer.comment or rules.accepted.comment
+        return Verdict(
+            verdict="accepted",
+            status=answer.status,
+            number=booked.reference,
+            comment=filled(comment, reference=booked.reference, status=booked.status or ""),
+            of_placement=True,
+        )
+
+    def _resend_in(self, event: Claimed) -> float:
+        """Seconds before what was asked about is sent: at once the first times, then ever later."""
+        return self._backoff.delay(event.attempts) if event.attempts > 1 else 0
+
+    def _given_up(self, event: Claimed, message: str, *, maybe_booked: bool) -> Settlement:
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"given up after {event.attempts} attempts, the last answer: {message}",
+            remedy=f"when the ERP works again: 'erp-sidecar queue requeue {event.increment_id}'",
+            code="gave_up",
+            maybe_booked=maybe_booked,
+        )
+
+    def _parked_in_doubt(self, event: Claimed, message: str) -> Settlement:
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"{message}; this ERP can neither be asked nor does it refuse duplicates",
+            remedy=f"look for order {event.increment_id} in the ERP; if it is not there: "
+            f"'erp-sidecar queue requeue {event.increment_id}'",
+            code="unknown",
+            maybe_booked=True,
+        )
+
+
+def is_placement(event: Claimed) -> bool:
+    """Whether the event opens a document."""
+    return event.type is EventType.ORDER_PLACED
+
+
+def names_another(booked: Booked, link: Link | None) -> bool:
+    """Whether this is another document than the living one that the ledger knows."""
+    return (
+        link is not None
+        and not link.ended
+        and reference_key(booked.reference) != reference_key(link.reference)
+    )
+
+
+def another_document(event: Claimed, booked: Booked, link: Link | None) -> Settlement:
+    """The ERP speaks of a document that is not the one that is linked."""
+    ours = link.reference if link else ""
+    return Settlement(
+        EventStatus.PARKED,
+        reason=f"the ERP answers {booked.reference} for an order whose document is {ours}",
+        remedy="decide in the ERP which of the two is the order's and cancel the other one, then "
+        f"'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is taken over",
+        code=ANOTHER_DOCUMENT,
+        differences=(
+            Difference("another_document", ours[:100], booked.reference[:100], event.grand_total),
+        ),
+        maybe_booked=True,
+    )
+
+
+def canceled_document(event: Claimed, reference: str) -> Settlement:
+    """An order that lives again, and an ERP that has only the document that was canceled."""
+    return Settlement(
+        EventStatus.PARKED,
+        reason=f"the order lives again, and the ERP has only {reference}, which was canceled: it "
+        "takes no second document for the order",
+        remedy=f"open {reference} again in the ERP, or take the order's number from it; then "
+        f"'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is taken over",
+        code=CANCELED_DOCUMENT,
+        maybe_booked=True,
+    )
+
+
+def filled(template: str | None, **values: str) -> str | None:
+    """A comment with its places filled in; what is not known is empty."""
+    if template is None:
+        return None
+    blank = {"reference": "", "message": "", "status": "", "code": ""}
+    return template.format_map(blank | {name: in_page(text) for name, text in values.items()})
+
+
+def _reopened(event: Claimed, booked: Booked, link: Link | None) -> tuple[Difference, ...]:
+    """An ERP that takes it under the number of its canceled document opened that, if it says so.
+
+    Otherwise it may have written into a document that stays canceled: a person looks.
+    """
+    if not is_placement(event) or reference_key(booked.reference) not in event.former:
+        return ()
+    was = link.status if link else None
+    if booked.status and was and booked.status != was:
+        return ()
+    return (
+        Difference(
+            "reopened",
+            "the order lives again",
+            f"{booked.reference}, canceled before, is {booked.status or 'of no status'}"[:100],
+            event.grand_total,
+        ),
+    )

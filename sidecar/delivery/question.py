@@ -1,0 +1,214 @@
+"""From what the ERP answers when it is asked to what the ledger writes down.
+
+Presence is believed, but not blindly: a document that is another order's by its figures, that was
+canceled, or that is not the one that is linked, is not the answer to the question.  Absence is
+believed late (docs/decisions/0004).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sidecar.delivery.accept import (
+    ENDS,
+    Acceptance,
+    another_document,
+    canceled_document,
+    is_placement,
+    names_another,
+)
+from sidecar.domain.event import EventType
+from sidecar.domain.order import Order
+from sidecar.domain.outcome import Booked, reference_key
+from sidecar.domain.settlement import (
+    BAD_DATA,
+    DUPLICATE,
+    NOT_IN_ERP,
+    OTHER_FIGURES,
+    Difference,
+    EventStatus,
+    Settlement,
+)
+from sidecar.ledger.events import Claimed
+from sidecar.ports import Link, Tolerances
+
+#: Questions in a row without an answer to use, after which a person is asked.
+MOST_QUESTIONS = 50
+#: Seconds between two questions, whatever the configuration says.
+_LEAST_PAUSE = 1.0
+#: Of the order's total: a document that is further off is taken for another order's.
+_OFF = Decimal("0.01")
+
+
+class Questions(Acceptance):
+    """What becomes of an event that the ERP was asked about."""
+
+    def of_probe(
+        self,
+        event: Claimed,
+        payload: object,
+        found: tuple[Booked, ...],
+        link: Link | None = None,
+    ) -> Settlement:
+        """The end of a question: what the ERP has under the event's reference."""
+        living = _living(event, found)
+        if len(living) > 1:
+            return _doubled(event, living)
+        if living and not event.vouched:
+            if names_another(living[0], link):
+                return another_document(event, living[0], link)
+            is_linked = link is not None and not link.ended
+            if not is_linked and is_another_orders(payload, living[0], self._tolerances):
+                return _other_figures(event, payload, living[0])
+        if not is_placement(event):
+            return self._of_change(event, living, link)
+        if living:
+            return self._accepted(event, payload, living[0], link)
+        if found and event.code == DUPLICATE:
+            return canceled_document(event, found[0].reference)
+        return self._absent(event)
+
+    def of_unaskable(self, event: Claimed, payload: object, link: Link | None) -> Settlement:
+        """Instead of a question, for an ERP that cannot be asked."""
+        is_living = link is not None and not link.ended
+        if not is_placement(event):
+            if is_living or event.not_ours is None:
+                return self._of_change(event, (), link)
+            return self._parked_in_doubt(event, event.not_ours)
+        if link and (is_living or event.vouched):
+            # Booked in part or canceled, and finished or opened by a human, who asked for it again.
+            return self._accepted(event, payload, Booked(reference=link.reference), link)
+        if not event.maybe_booked:
+            return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), absent=True)
+        if self._capabilities.dedupe:
+            return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), maybe_booked=True)
+        return self._parked_in_doubt(event, "sent without a trustworthy answer")
+
+    def of_unreadable(self, event: Claimed, message: str) -> Settlement:
+        """Instead of an attempt, for an event whose payload in the ledger cannot be read."""
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"its payload cannot be read: {message}",
+            remedy=f"'erp-sidecar queue requeue {event.increment_id}' reads the order anew",
+            code=BAD_DATA,
+            maybe_booked=event.maybe_booked,
+        )
+
+    def of_failed_probe(self, event: Claimed, message: str, *, reached: bool) -> Settlement:
+        """No answer to use.  `reached`: the question left the machine, and counts."""
+        questions = event.questions + reached
+        is_old = event.age > self._backoff.give_up_after or questions >= MOST_QUESTIONS
+        if reached and is_old:
+            return self._given_up(event, message, maybe_booked=event.maybe_booked)
+        pause = max(_LEAST_PAUSE, self._doubt.probe_after)
+        return Settlement(
+            EventStatus.UNKNOWN,
+            due_in=max(pause, self._backoff.delay(questions)) if reached else pause,
+            reason=message,
+            code=event.code,
+            maybe_booked=event.maybe_booked,
+            questions=questions,
+        )
+
+    def _absent(self, event: Claimed) -> Settlement:
+        """A placement that the ERP does not show."""
+        since = event.since_sent
+        if since is None or since >= self._doubt.trust_absence_after:
+            return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), absent=True)
+        step = max(self._doubt.probe_after, since, _LEAST_PAUSE)
+        return Settlement(
+            EventStatus.UNKNOWN,
+            due_in=min(self._doubt.trust_absence_after - since, step),
+            reason="sent without a trustworthy answer; the ERP does not show it yet",
+            code=event.code,
+            maybe_booked=True,
+        )
+
+    def _of_change(self, event: Claimed, living: Sequence[Booked], link: Link | None) -> Settlement:
+        """A change acts on the ERP's own document, so repeating it books nothing twice.
+
+        A change of an order that lives and of which there is no document is a placement, where it
+        is the sidecar's to place.
+        """
+        is_living = link is not None and not link.ended
+        if living or is_living or (link and event.type in ENDS):
+            return Settlement(
+                EventStatus.PENDING,
+                due_in=self._resend_in(event),
+                booked=living[0] if living else None,
+            )
+        if event.type is not EventType.ORDER_UPDATED:
+            return Settlement(
+                EventStatus.SUPERSEDED,
+                reason="the ERP does not hold this order: nothing to change in it",
+            )
+        if event.not_ours is not None:
+            return _not_in_erp(event)
+        return Settlement(
+            EventStatus.PENDING, due_in=0, absent=True, becomes=EventType.ORDER_PLACED
+        )
+
+
+def is_another_orders(payload: object, booked: Booked, tolerances: Tolerances) -> bool:
+    """Whether a document's figures say that it was not booked from this order.
+
+    Another currency, or a total that is off by more than a hundredth: roundings, which an ERP that
+    is asked after a lost answer may have made, are differences and no more.
+    """
+    if not isinstance(payload, Order):
+        return False
+    currency = payload.order_currency_code
+    if booked.currency and currency and reference_key(booked.currency) != reference_key(currency):
+        return True
+    if booked.total is None:
+        return False
+    off = abs(booked.total - payload.grand_total)
+    return off > max(tolerances.total, abs(payload.grand_total) * _OFF)
+
+
+def _living(event: Claimed, found: tuple[Booked, ...]) -> tuple[Booked, ...]:
+    """Without the documents that the order has had before; those too where a person says so."""
+    living = tuple(each for each in found if reference_key(each.reference) not in event.former)
+    return found if event.vouched and not living else living
+
+
+def _doubled(event: Claimed, found: Sequence[Booked]) -> Settlement:
+    references = ", ".join(booked.reference for booked in found)
+    return Settlement(
+        EventStatus.PARKED,
+        reason=f"the ERP holds {len(found)} documents for this order: {references}",
+        remedy="cancel the surplus ones in the ERP, then 'erp-sidecar queue requeue "
+        f"{event.increment_id}'",
+        code="doubled",
+        differences=(Difference("doubled", "1 document", references[:100], event.grand_total),),
+        maybe_booked=True,
+    )
+
+
+def _other_figures(event: Claimed, payload: object, booked: Booked) -> Settlement:
+    ours = theirs = ""
+    if isinstance(payload, Order):
+        ours = f"{payload.grand_total:f} {payload.order_currency_code or ''}".strip()
+        theirs = f"{'?' if booked.total is None else f'{booked.total:f}'} {booked.currency or ''}"
+    return Settlement(
+        EventStatus.PARKED,
+        reason=f"the ERP shows {booked.reference} under its reference, with {theirs.strip()} where "
+        f"the order has {ours}: that looks like another order's document",
+        remedy=f"compare {booked.reference} with the order; if it is the order's: 'erp-sidecar "
+        f"queue requeue {event.increment_id}' takes it over; otherwise free the reference in the "
+        "ERP (or set domains.orders.ref) first",
+        code=OTHER_FIGURES,
+        maybe_booked=event.maybe_booked,
+    )
+
+
+def _not_in_erp(event: Claimed) -> Settlement:
+    return Settlement(
+        EventStatus.PARKED,
+        reason=f"the order changed, and the ERP holds none under its reference; {event.not_ours}",
+        remedy="if the ERP has it under another number, or shall not have it: 'erp-sidecar queue "
+        f"drop {event.increment_id}'; if it is to be booked: 'erp-sidecar queue requeue "
+        f"{event.increment_id}' sends it as a new order",
+        code=NOT_IN_ERP,
+    )

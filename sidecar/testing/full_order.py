@@ -1,0 +1,149 @@
+"""An order of which every field holds something: what docs/payload.md shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from sidecar.domain.charges import Charge
+from sidecar.domain.columns import bare
+from sidecar.domain.order import (
+    AppliedRule,
+    DownloadLink,
+    GiftMessage,
+    ItemOption,
+    Order,
+    PaymentTransaction,
+    StatusHistory,
+    TaxItem,
+)
+from sidecar.testing.sample_order import SampleLine, sample_order
+
+_MOMENT = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+_GIFT = GiftMessage(gift_message_id=2, sender="Anna", recipient="Ömer", message="Alles Gute")
+#: Where the sample has nothing: an example by the field's name, else by its type.
+_EXAMPLES: dict[str, Any] = {
+    "original_increment_id": "000000041", "relation_parent_real_id": "000000041",
+    "ext_order_id": "SO-100012", "ext_customer_id": "10042", "customer_prefix": "Dr.",
+    "customer_middlename": "M.", "customer_suffix": "jun.", "customer_taxvat": "DE123456789",
+    "customer_dob": datetime(1980, 12, 1, tzinfo=UTC), "customer_note": "Please ring twice",
+    "coupon_code": "SPRING", "coupon_rule_name": "Spring sale",
+    "discount_description": "SPRING", "applied_rule_ids": "3", "pickup_location_code": "berlin",
+    "prefix": "Dr.", "middlename": "M.", "suffix": "jun.", "company": "Ærø ApS",
+    "region": "Sachsen-Anhalt", "fax": "+49 345 000001", "vat_id": "DE123456789",
+    "po_number": "PO-7", "last_trans_id": "tr_7UhSN1zuXS", "description": "A mug",
+    "ext_order_item_id": "10", "option_type": "field", "option_value": "For You",
+}  # fmt: skip
+_BY_TYPE: dict[object, Any] = {
+    Decimal: Decimal("0.0000"), int: 1, str: "", datetime: _MOMENT,
+}  # fmt: skip
+
+
+def full_order() -> Order:
+    """An order that Magento could have, as far as one order can have everything."""
+    order = sample_order(
+        "000000042",
+        [SampleLine("OPT-1-ENGR", "2", "24.27", discount="2.00"), SampleLine("24-MB01", "1", "34")],
+        customer_id=7,
+        customer_is_guest=False,
+        extra={"mollie_payment_fee": Decimal("3.0000")},
+        surcharges=(
+            Charge(
+                name="mollie_payment_fee",
+                amount=Decimal("3.0000"),
+                base_amount=Decimal("3.0000"),
+            ),
+        ),
+        gift_message=_GIFT,
+        applied_rules=(AppliedRule(rule_id=3, name="Spring sale"),),
+        status_histories=(
+            StatusHistory(
+                entity_id=9,
+                comment="ERP order SO-100012",
+                status="erp_received",
+                created_at=_MOMENT,
+                entity_name="order",
+                is_customer_notified=False,
+                is_visible_on_front=False,
+            ),
+        ),
+    )
+    tax = TaxItem(
+        tax_item_id=1,
+        tax_id=420,
+        tax_code="VAT 19.00",
+        item_id=42_000,
+        associated_item_id=None,
+        taxable_item_type="product",
+        tax_percent=Decimal("19.0000"),
+        amount=order.items[0].tax_amount,
+        base_amount=order.items[0].base_tax_amount,
+        real_amount=order.items[0].tax_amount,
+        real_base_amount=order.items[0].base_tax_amount,
+    )
+    shipping = msgspec.structs.replace(
+        tax, tax_item_id=2, item_id=None, taxable_item_type="shipping"
+    )
+    first = msgspec.structs.replace(
+        order.items[0],
+        catalog_sku="OPT-1",
+        parent_sku="SET-1",
+        parent_item_id=41_999,
+        options=(
+            ItemOption(
+                kind="option", label="Engraving", value="For You", option_id="1", qty=Decimal(1)
+            ),
+        ),
+        gift_message=_GIFT,
+        download_links=(
+            DownloadLink(
+                link_id=1, link_title="PDF", number_of_downloads_bought=5, status="available"
+            ),
+        ),
+        taxes=(tax,),
+        weee_tax_applied_amount=Decimal("2.5000"),
+        weee_tax_applied_row_amount=Decimal("5.0000"),
+        base_weee_tax_applied_row_amnt=Decimal("5.0000"),
+        extra={"engraving_amount": Decimal("2.0000")},
+    )
+    payment = msgspec.structs.replace(
+        order.payment,
+        transactions=(
+            PaymentTransaction(
+                transaction_id=5, txn_type="authorization", txn_id="tr_7UhSN1zuXS", is_closed=False
+            ),
+        ),
+    )
+    full: Order = _filled(
+        msgspec.structs.replace(
+            order, items=(first, *order.items[1:]), payment=payment, shipping_taxes=(shipping,)
+        )
+    )
+    return full
+
+
+def _filled(value: Any) -> Any:
+    """The value with an example wherever a field of it is empty."""
+    if isinstance(value, tuple):
+        return tuple(_filled(one) for one in value)
+    if not isinstance(value, msgspec.Struct):
+        return value
+    fields = {field.name: field for field in msgspec.structs.fields(type(value))}
+    return msgspec.structs.replace(
+        value,
+        **{
+            name: _example(name, field.type) if (found := getattr(value, name)) is None
+            else _filled(found)
+            for name, field in fields.items()
+        },
+    )  # fmt: skip
+
+
+def _example(name: str, kind: Any) -> Any:
+    if name in _EXAMPLES:
+        return _EXAMPLES[name]
+    kinds = [bare(one) for one in getattr(kind, "__args__", (kind,))]
+    return next((_BY_TYPE[one] for one in kinds if one in _BY_TYPE), None)
