@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from html import unescape
 
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.magento_db.schema import MagentoDatabase
@@ -68,7 +69,7 @@ class Statement:
         width = max(map(len, counts))
         lines = ["", "Statement, checked against the ERP's own books"]
         lines += [f"  {name:<{width}}  {count:>3}" for name, count in counts.items()]
-        lines += [f"    {order.number}: {order.comment}" for order in self.rejected]
+        lines += [f"    {order.number}: {unescape(order.comment or '')}" for order in self.rejected]
         lines += [f"  LOST: {number}" for number in self.lost]
         lines += [f"  DOUBLED: {number}" for number in self.doubled]
         lines += [f"  booked with another total: {number}" for number in self.differing]
