@@ -8,8 +8,10 @@ success: an acceptance without its reference is Unknown too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from adapters.compiler import Values
@@ -27,6 +29,7 @@ from sidecar.domain.outcome import (
     Retry,
     Throttled,
     Unknown,
+    name_of,
 )
 
 PREDICATES = (
@@ -78,6 +81,12 @@ class Evidence:
         """Why "not booked" must not be believed; empty where it may be."""
         return self.stranger or ("" if predicate.reads_body else self.wordless)
 
+    def believed(self, verdict: Outcome) -> Outcome:
+        """What the protocol itself says, unless it may be a gateway that speaks it."""
+        if not self.stranger:
+            return verdict
+        return Unknown(message=f"{name_of(verdict)}, but {self.stranger}; {self.told}")
+
     @property
     def told(self) -> str:
         """Summary and the beginning of the body in one line."""
@@ -123,7 +132,7 @@ class Answer:
     def outcome(self, values: Values, evidence: Evidence) -> Outcome:
         """What the answer comes to; never raises for what the ERP said."""
         if evidence.verdict is not None:
-            return evidence.verdict
+            return evidence.believed(evidence.verdict)
         decided, passed_over = self._decide(values)
         if decided is None:
             if evidence.otherwise is not None:
@@ -214,9 +223,10 @@ class BatchAnswer:
         event's own values have its `ref` and `event`.
         """
         if evidence.verdict is not None:
-            if isinstance(evidence.verdict, Rejected) and len(events) > 1:
+            verdict = evidence.believed(evidence.verdict)
+            if isinstance(verdict, Rejected) and len(events) > 1:
                 return None, ""
-            return [evidence.verdict] * len(events), ""
+            return [verdict] * len(events), ""
         try:
             if not self.ok.holds(values):
                 outcome = self.whole.outcome(values, evidence)
@@ -229,10 +239,13 @@ class BatchAnswer:
         except ExpressionError as wrong:
             unknown = Unknown(message=f"the batch's answer is unusable: {wrong.message}")
             return [evidence.otherwise or unknown] * len(events), ""
-        outcomes = [self._one(matched, {**values, **one}, evidence) for one in events]
-        for one in events:
-            for key in _keys(one):
-                matched.pop(key, None)
+        keys = _keys(events)
+        outcomes = [
+            self._one([result for key in mine for result in matched.get(key, ())], one, evidence)
+            for mine, one in zip(keys, ({**values, **each} for each in events), strict=True)
+        ]
+        for key in chain.from_iterable(keys):
+            matched.pop(key, None)
         strays += sum(map(len, matched.values()))
         return outcomes, f"{strays} results belong to nothing that was sent" if strays else ""
 
@@ -251,8 +264,7 @@ class BatchAnswer:
                 matched.setdefault(key, []).append(result)
         return matched, strays
 
-    def _one(self, matched: Mapping[str, list[Any]], event: Values, evidence: Evidence) -> Outcome:
-        mine = [result for key in _keys(event) for result in matched.get(key, ())]
+    def _one(self, mine: Sequence[Any], event: Values, evidence: Evidence) -> Outcome:
         if not mine:
             return Unknown(message=f"the batch's answer says nothing of it; {evidence.summary}")
         if len(mine) > 1:
@@ -260,7 +272,15 @@ class BatchAnswer:
         return self.each.outcome({**event, "result": mine[0]}, evidence)
 
 
-def _keys(event: Values) -> tuple[str, ...]:
-    """What a result may call an event: our reference, or the entity's own number."""
-    number = event["event"].data.increment_id
-    return (event["ref"],) if event["ref"] == number else (event["ref"], number)
+def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
+    """What a result may call each event: our reference, or the entity's own number.
+
+    A number that two of them share, or that is another's reference, names none of them.
+    """
+    names = Counter(name for one in events for name in {one["ref"], one["event"].data.increment_id})
+    found = []
+    for one in events:
+        number = one["event"].data.increment_id
+        is_known = number == one["ref"] or names[number] > 1
+        found.append((one["ref"],) if is_known else (one["ref"], number))
+    return found

@@ -26,6 +26,7 @@ from adapters.filters import (
     denied,
     joined_text,
     kind,
+    single,
     total,
     truth,
 )
@@ -153,7 +154,7 @@ class Compiler:
     def question(self, node: nodes.Node, *, negated: bool = False) -> Typed:
         """What is asked for yes or no: a condition, a predicate, the operand of `not`.
 
-        Of what comes from outside a text is neither, and none is no "no".
+        Of what comes from outside a text, a mapping and a list are neither, and none is no "no".
         """
         match node:
             case nodes.Not(node=value):
@@ -362,11 +363,11 @@ class Compiler:
 
     def _binary(self, node: nodes.BinExpr) -> Typed:
         left, right = self.compile(node.left), self.compile(node.right)
-        first, second = left.evaluate, right.evaluate
         if isinstance(node, nodes.And):
-            return _both(left, right)
+            return _both(_weighed(left, node.left), right)
         if isinstance(node, nodes.Or):
-            return _one_of(left, right)
+            return _one_of(_weighed(left, node.left), right)
+        first, second = left.evaluate, right.evaluate
         if type(node) not in _ARITHMETIC:
             return self._problem(_FORBIDDEN.get(type(node), f"'{node.operator}' is not allowed"))
         compute = _ARITHMETIC[type(node)]
@@ -401,7 +402,7 @@ class Compiler:
             return self._problem("'if' needs an 'else': without it the value would be missing")
         yes, no = self.compile(then), self.compile(otherwise)
         # `x if x else y` asks whether there is one.
-        question = yes if test == then else self.question(test)
+        question = _weighed(yes, test) if test == then else self.question(test)
         asked = present(yes.shape) if test == then else yes.shape
         return Typed(
             lambda values: (yes if question.evaluate(values) else no).evaluate(values),
@@ -463,6 +464,14 @@ def _whole_list(read: Evaluate) -> Evaluate:
 
 def _hiding(text: str, parts: Iterable[object]) -> str:
     return Hidden(text) if any(map(is_hidden, parts)) else text
+
+
+def _weighed(one: Typed, node: nodes.Expr) -> Typed:
+    """What is asked whether it is there and then used; what has parts is no yes or no, even so."""
+    if not isinstance(one.shape, Anything) or isinstance(node, nodes.Const):
+        return one
+    read, told = one.evaluate, written(node)
+    return replace(one, evaluate=lambda values: single(read(values), told))
 
 
 def _both(left: Typed, right: Typed) -> Typed:

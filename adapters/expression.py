@@ -18,6 +18,7 @@ from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from adapters.compiler import Compiler, Evaluate, Scope, Values
+from adapters.denial import unsaid
 from adapters.filters import ExpressionError, kind
 from adapters.numbers import BeyondMeasure, read_number
 from adapters.rounds import rounds_of
@@ -43,6 +44,8 @@ class Expression:
     evaluate: Evaluate
     #: Names and members that it looks at, as they are written.
     reads: frozenset[str] = frozenset()
+    #: Parts of an answer that it says something of by what they are not.
+    unsaid: tuple[str, ...] = ()
 
     def __call__(self, values: Values) -> Any:
         try:
@@ -185,7 +188,7 @@ def _compiled(node: nodes.Expr, source: str, scope: Scope, *, question: bool = F
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
     names, reads = frozenset(compiler.names), frozenset(compiler.reads)
-    return Expression(source.strip(), names, typed.shape, typed.evaluate, reads)
+    return Expression(source.strip(), names, typed.shape, typed.evaluate, reads, unsaid(node))
 
 
 def _is_too_deep(node: nodes.Node) -> bool:

@@ -274,17 +274,25 @@ def truth(value: Any, told: str) -> bool:
     """Whether what an ERP answered means yes.
 
     Raises ExpressionError for a text: "false", "N" and "0" are true to Python, and an ERP that
-    sends them says no.
+    sends them says no.  As well for a mapping and a list: a truth value that became `{}` or `[]`
+    with an upgrade says nothing any more.
     """
     if isinstance(value, str):
         raise ExpressionError(f"{told} is a text, not true or false; compare it")
-    return bool(value)
+    return bool(single(value, told))
+
+
+def single(value: Any, told: str) -> Any:
+    """The value itself.  Raises ExpressionError for what has parts: it is neither yes nor no."""
+    if isinstance(value, Mapping | list | tuple):
+        raise ExpressionError(f"{told} is {kind(value)}, not true or false; ask for its length")
+    return value
 
 
 def denied(value: Any, told: str) -> bool:
     """Whether what an ERP answered means no; nothing at all is not "no" either.
 
-    Raises ExpressionError for a text and for none.
+    Raises ExpressionError for a text, a mapping, a list and none.
     """
     if value is None:
         raise ExpressionError(f"{told} is none, neither true nor false; ask for 'is none'")

@@ -26,6 +26,7 @@ from adapters.hidden import HiddenSecrets
 from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
 from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
 from adapters.rounds import ROUNDS, Rounds
+from adapters.sent_event import sent_event
 from adapters.wire_call import Call, read_answer
 from sidecar.domain.errors import ConfigurationError, NotUnderstood, SidecarError
 from sidecar.domain.outcome import (
@@ -71,6 +72,7 @@ class GenericAdapter(Generic[Call]):
         self._calls = calls
         self._transport = transport
         self._shop = connection.shop
+        self._renamed = connection.renamed
         self._secret = secrets_of(connection)
         self._nonces = _Nonces()
         self._bare = harmless
@@ -166,13 +168,24 @@ class GenericAdapter(Generic[Call]):
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
-        return self._calls.warnings
+        return (*self._calls.warnings, *self._unnamed())
+
+    def _unnamed(self) -> Iterator[str]:
+        """Calls whose documents no question finds: it asks for what they do not send."""
+        for domain in self._renamed & self._calls.domains.keys():
+            for push in self._calls.domains[domain].pushes:
+                if push.unnamed:
+                    yield (
+                        f"{push.unnamed}: it sends no `ref`, and domains.{domain}.ref makes that "
+                        "another one than Magento's number: a question would not find the "
+                        f"document; send {'=event.ref' if push.batch else '=ref'}"
+                    )
 
     def ping(self) -> Ping:
         inquiry, asked = self._harmless()
         values = {"shop": self._shop, **asked}
         try:
-            request = self._request(inquiry.call, values) if inquiry else self._bare
+            request = self._question(inquiry.call, values) if inquiry else self._bare
             reply = self._transport.send(request)
         except NotSent as wrong:
             if wrong.exchange.status is not None:
@@ -211,7 +224,7 @@ class GenericAdapter(Generic[Call]):
     def _values(self, delivery: Delivery, domain: str) -> Values:
         return {
             "shop": self._shop,
-            "event": delivery.event,
+            "event": sent_event(delivery),
             PAYLOADS[domain]: delivery.event.data,
             "link": delivery.link,
             "ref": delivery.ref,
@@ -224,6 +237,10 @@ class GenericAdapter(Generic[Call]):
         """
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return self._filled(call, {**values, **once})
+
+    def _question(self, call: Call, values: Values) -> Request:
+        """As `_request`, for a call that changes nothing."""
+        return dataclasses.replace(self._request(call, values), asks=True)
 
     def _shown(self, call: Call, values: Values) -> Preview:
         """The call as it would be made, with no secret in it."""
@@ -328,7 +345,7 @@ class GenericAdapter(Generic[Call]):
         """
         values = {"shop": self._shop, **asked}
         try:
-            request = self._request(inquiry.call, values)
+            request = self._question(inquiry.call, values)
             reply = self._transport.send(request)
             values["response"], _ = read_answer(inquiry.call, reply)
             if not inquiry.ok.holds(values):

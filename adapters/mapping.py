@@ -15,10 +15,11 @@ from adapters.compiler import Scope
 from adapters.expression import Expression
 from adapters.fields import BOOKED, ITEMS, Fields
 from adapters.section import Section, misplaced
+from adapters.sent_event import SentEvent
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.template import Source
 from sidecar.documents import Document
-from sidecar.domain.event import Event, EventType, payload_type
+from sidecar.domain.event import EventType, payload_type
 from sidecar.ports import Capabilities, Link, ShopContext
 
 Call = TypeVar("Call")
@@ -57,6 +58,8 @@ class Push(Generic[Call]):
     call: Call
     answer: Answer | BatchAnswer
     first: tuple[Step[Call], ...] = ()
+    #: Where it is in the file, when it opens documents and never names one by our reference.
+    unnamed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +249,11 @@ class _Reader(Generic[Call]):
         first = tuple(
             self._step(step, self._scope.with_names(**one)) for step in section.sections("first")
         )
-        return Push(name, frozenset(one.value for one in events), batch, call, answer, first)
+        opens = EventType.ORDER_PLACED in events
+        is_named = self._source.reads((*section.path, "call"), _names_by_reference)
+        unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
+        types = frozenset(one.value for one in events)
+        return Push(name, types, batch, call, answer, first, unnamed)
 
     def _step(self, section: Section, scope: Scope) -> Step[Call]:
         own = self._dialect.own.first
@@ -352,10 +359,15 @@ def _answer_of(section: Section, scope: Scope) -> Answer:
     return Answer(predicates, section.document(VALUES, scope))
 
 
+def _names_by_reference(read: str) -> bool:
+    """`ref`, or that of an event in a round of `$each`, whatever the round calls it."""
+    return read == "ref" or (read.endswith(".ref") and read != "link.ref")
+
+
 def _event_shape(payload: Shape) -> Shape:
-    shape = shape_of(Event)
+    shape = shape_of(SentEvent)
     if not isinstance(shape, Record):
-        raise TypeError("Event is a record")
+        raise TypeError("an event is a record")
     return Record(shape.name, {**shape.members, "data": payload})
 
 

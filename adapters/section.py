@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapters.answer import Predicate
+from adapters.answer import DENIALS, Predicate
 from adapters.compiler import Scope
 from adapters.expression import Expression
 from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
@@ -163,6 +163,13 @@ class Section:
         if isinstance(leaf, bool):
             return Predicate(key, leaf)
         found = self.expression(key, scope, question=True)
+        if found is not None and key in DENIALS:
+            for part in found.unsaid:
+                self.source.warning(
+                    (*self.path, key),
+                    f"where {part} is none, this says that nothing was booked; name what the ERP "
+                    f"says when it refuses: {part} in ['…']",
+                )
         return Predicate(key, False if found is None else found)
 
     def fields(self, names: Collection[str], scope: Scope) -> Fields:

@@ -68,6 +68,7 @@ class Source:
         self._problems: list[str] = []
         #: What may be meant, and most often is not.
         self.warnings: list[str] = []
+        self._reads: list[tuple[Path, frozenset[str]]] = []
 
     def place(self, path: Path) -> str:
         """`legacy-rest.yaml:23: orders.push.call.path`."""
@@ -80,6 +81,16 @@ class Source:
     def warning(self, path: Path, text: str) -> None:
         """Note what may be meant as it is."""
         self.warnings.append(f"{self.place(path)}: {text}")
+
+    def note_reads(self, path: Path, reads: frozenset[str]) -> None:
+        """Note what an expression looks at."""
+        self._reads.append((path, reads))
+
+    def reads(self, below: Path, is_one: Callable[[str], bool]) -> bool:
+        """Whether an expression below that place looks at such a thing."""
+        return any(
+            path[: len(below)] == below and any(map(is_one, reads)) for path, reads in self._reads
+        )
 
     def raise_problems(self) -> None:
         """Raise one ConfigurationError with everything that was noted."""
@@ -99,11 +110,13 @@ def read_expression(
 ) -> Expression | None:
     """Compile; `question`: it is asked for yes or no.  A problem is noted and yields None."""
     try:
-        return compile_expression(text.removeprefix(_MARK), scope, question=question)
+        found = compile_expression(text.removeprefix(_MARK), scope, question=question)
     except InvalidExpression as wrong:
         for problem in wrong.problems:
             source.problem(path, problem)
         return None
+    source.note_reads(path, found.reads)
+    return found
 
 
 def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Loop | None:

@@ -15,8 +15,10 @@ Error messages name the place and never quote a value, which may be a secret.
 
 from __future__ import annotations
 
+import grp
 import json
 import os
+import pwd
 import re
 import stat
 from collections.abc import Iterator, Sequence
@@ -158,12 +160,43 @@ def open_regular(path: Path) -> BinaryIO:
     raise ConfigurationError(f"{path}: is no regular file", "name a file there")
 
 
-def open_to_others(path: Path) -> bool:
-    """Whether every user of this machine may write the file."""
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """Who beside its owner may write a file; `lock` is the mode that keeps them from it."""
+
+    who: str
+    lock: str
+
+
+def other_writers(path: Path) -> Writers | None:
+    """None where nobody else may.
+
+    The group of root, and the group that is the owner's own (Debian gives each user one), are no
+    others.
+    """
     try:
-        return bool(path.stat().st_mode & stat.S_IWOTH)
+        found = path.stat()
     except OSError:
-        return False
+        return None
+    if found.st_mode & stat.S_IWOTH:
+        return Writers("every user of this machine", "o-w")
+    if found.st_mode & stat.S_IWGRP and found.st_gid not in (0, _own_group(found.st_uid)):
+        return Writers(f"the group {_group_name(found.st_gid)}", "g-w")
+    return None
+
+
+def _own_group(user: int) -> int | None:
+    try:
+        return pwd.getpwuid(user).pw_gid
+    except KeyError:
+        return None
+
+
+def _group_name(group: int) -> str:
+    try:
+        return grp.getgrgid(group).gr_name
+    except KeyError:
+        return str(group)
 
 
 def write_scalar(value: Scalar) -> str:

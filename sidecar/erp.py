@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from sidecar.documents import read_document
 from sidecar.domain.errors import ConfigurationError, UsageError
+from sidecar.domain.reference import NUMBER
 from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
@@ -108,6 +109,7 @@ def connection_of(settings: Settings) -> Connection:
         tls=tls,
         concurrency=erp.throttle.concurrency,
         cookies=erp.cookies,
+        renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
     )
 

@@ -269,7 +269,8 @@ class Connection:
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
     none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
-    that the ERP gives are sent back; `insecure`: a login may go over plain http.
+    that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
+    domains whose external reference is configured to be another than Magento's number.
     """
 
     url: str
@@ -284,3 +285,4 @@ class Connection:
     concurrency: int = 4
     cookies: bool = False
     insecure: bool = False
+    renamed: frozenset[str] = frozenset()

@@ -41,8 +41,6 @@ _SMALLEST_BOUND = 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 #: Seconds that a token is believed to live at the most (a day).
 _LONGEST_LIFETIME = 86_400.0
-#: Methods that change nothing wherever they are sent.
-_QUESTIONS = ("GET", "HEAD")
 _HEADERS = {
     "User-Agent": "magento-erp-sidecar",
     "Accept": "application/json, */*;q=0.8",
@@ -55,7 +53,8 @@ _HEADERS = {
 class Request:
     """A call: `path` is added to the ERP's address, or is an address itself.
 
-    `name` is what messages call it where many calls share one address.
+    `name` is what messages call it where many calls share one address; `asks`: it changes nothing
+    in the ERP, whatever its method.
     """
 
     method: str
@@ -64,6 +63,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     name: str = ""
+    asks: bool = False
 
     def __str__(self) -> str:
         return self.name or f"{self.method} {self.path or '/'}"
@@ -81,7 +81,7 @@ class Reply:
 
 
 class NotSent(NotReached):
-    """Nothing reached the ERP.  `lasting`: trying again would fail alike until a human acts."""
+    """See `NotReached`, with what was seen of the call."""
 
     def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:
         super().__init__(message)
@@ -196,7 +196,7 @@ class Transport:
         if sent_on:
             excerpt = f"[redirects to {sent_on}] {excerpt}"[:EXCERPT]
         told = Exchange(str(request), status, seconds, self.redact(excerpt))
-        if sent_on and (status in NOTHING_DONE or request.method in _QUESTIONS):
+        if sent_on and (status in NOTHING_DONE or request.asks):
             message = f"{request}: HTTP {status} redirects to {sent_on}, which is not followed"
             raise NotSent(f"{message}; {REMEDY}", told, lasting=True)
         return Reply(status, headers, content, told, request)

@@ -23,4 +23,4 @@ def create(connection: Connection) -> ErpAdapter:
     document = read_document(connection.calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
     calls = read_calls(document, connection.calls.name, dialect, connection.secrets)
-    return GenericAdapter(calls, Transport(connection), connection, Request("HEAD", ""))
+    return GenericAdapter(calls, Transport(connection), connection, Request("HEAD", "", asks=True))

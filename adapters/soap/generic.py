@@ -53,7 +53,7 @@ def adapter_of(
         calls = read_calls(document, connection.calls.name, dialect_of(wsdl), connection.secrets)
         _refuse_unknown_fields(wsdl, document, connection.calls.name)
     address = connection.url or next(wsdl.addresses(), "")
-    return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address))
+    return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address, asks=True))
 
 
 def _refuse_unknown_fields(wsdl: Wsdl, document: Document, name: str) -> None:

@@ -14,11 +14,12 @@ from typing import Any
 
 from adapters.answer import Evidence
 from adapters.http.charset import charset_of
+from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, retry_after
 from adapters.shape import ANYTHING, Plain, Record
 from adapters.soap.wsdl import ENVELOPES, Operation
 from adapters.soap.xml import Element, Malformed, Unreadable, compile_xpath, local, parse, tree_of
-from sidecar.domain.outcome import Misconfigured, Outcome, Retry, Throttled
+from sidecar.domain.outcome import Misconfigured, Outcome, Throttled
 
 _TEXT = Plain("text")
 #: What `response` is in an expression.
@@ -49,6 +50,8 @@ _LOGIN_FAULTS = frozenset(
     }
 )
 _SERVER = ("Server", "Receiver")
+#: Whoever answered so, nothing was done.
+_REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,9 @@ class Response:
             unreadable=self._doubt(),
             verdict=self._login_refused(fault, told),
             otherwise=_by_status(self.status, told, after),
-            doubtful=fault.code in _SERVER and self.status != HTTPStatus.SERVICE_UNAVAILABLE,
+            doubtful=fault.code in _SERVER,
+            stranger=gateways_word(self.status),
+            wordless="" if self.status in _REFUSALS else self.malformed,
         )
 
     def _doubt(self) -> str:
@@ -139,11 +144,8 @@ class Response:
 
 def _by_status(status: int, told: str, after: float | None) -> Outcome | None:
     """What HTTP says where the file says nothing."""
-    match status:
-        case HTTPStatus.TOO_MANY_REQUESTS:
-            return Throttled(message=told, after=after)
-        case HTTPStatus.SERVICE_UNAVAILABLE:
-            return Retry(message=told, after=after)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return Throttled(message=told, after=after)
     return None
 
 

@@ -8,7 +8,7 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.documents import open_to_others
+from sidecar.documents import other_writers
 from sidecar.domain.errors import UsageError
 from sidecar.erp import check_adapter
 from sidecar.settings.generate import generate as generated
@@ -76,9 +76,9 @@ def validate(context: Context, *, as_json: bool) -> None:
     calls = loaded.settings.erp.calls
     files = [*loaded.files, *([calls] if calls else [])]
     warnings += [
-        f"{file}: every user of this machine may write it (chmod o-w {file})"
+        f"{file}: {others.who} may write it (chmod {others.lock} {file})"
         for file in files
-        if open_to_others(file)
+        if (others := other_writers(file))
     ]
     if as_json:
         emit_json(

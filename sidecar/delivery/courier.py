@@ -156,7 +156,8 @@ class Courier:
             self._account.answered()
             raise
         except SidecarError as error:
-            self._account.failed(error.message)
+            if not (isinstance(error, NotReached) and error.lasting):
+                self._account.failed(error.message)
             raise
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
             raise Unavailable(self._account.broke(error), "see adapter.failed in the log") from None
@@ -285,8 +286,10 @@ class Courier:
             self._account.answered()
             unread = error.message
         except SidecarError as error:
-            self._account.failed(error.message)
             reached = not isinstance(error, NotReached)
+            if isinstance(error, NotReached) and error.lasting:
+                return [self._misconfigured(one, error.message) for one in opened]
+            self._account.failed(error.message)
             return [self._not_asked(one, error.message, reached=reached) for one in opened]
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
             unread = self._account.broke(error)
@@ -329,6 +332,11 @@ class Courier:
         settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
         attempt = Attempt("probe", settlement.status.value, message)
         return self._ended(one, settlement, attempt)
+
+    def _misconfigured(self, one: Opened, message: str) -> Ended:
+        """No question can be put until a human acts: the ERP is not away, the domain stops."""
+        settlement = self._settler.of_failed_probe(one.claimed, message, reached=False)
+        return self._ended(one, settlement, Attempt("probe", "misconfigured", message))
 
     def _unaskable(self, one: Opened) -> Ended:
         settlement = self._settler.of_unaskable(one.claimed, one.payload, one.link)

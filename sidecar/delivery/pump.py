@@ -23,7 +23,7 @@ from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
 from sidecar.delivery.flight import Flight
 from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described
-from sidecar.domain.settlement import MAPPING, EventStatus
+from sidecar.domain.settlement import MAPPING
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended, unkept
@@ -335,7 +335,7 @@ class Pump:
                 ours=difference.ours,
                 theirs=difference.theirs,
             )
-        if settlement.code == "misconfigured" and settlement.status is EventStatus.PENDING:
+        if one.attempt.outcome == "misconfigured":
             self._stop_domain(one.claimed, settlement.reason or "misconfigured")
         if one.attempt.operation == "push":
             self._judge_mapping(one)

@@ -34,6 +34,12 @@ def _authorised(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"{address} refuses our login: {patient.ping.message or 'no reason given'}")
 
 
+def _answers(patient: Patient) -> Iterator[Fault]:
+    ping = patient.ping
+    if ping.reachable and ping.authorised and ping.message:
+        yield Fault(f"{patient.configuration.settings.erp.address} answers, but: {ping.message}")
+
+
 def _breaker(patient: Patient) -> Iterator[Fault]:
     name = patient.configuration.settings.erp.account_name
     with patient.database.transaction("reading the ERP account") as connection:
@@ -83,6 +89,17 @@ CHECKS = (
         shows="The domain stops at the first order.",
         remedy="Put the new secret in its place, then `erp-sidecar domain resume orders`.",
         look=_authorised,
+    ),
+    Check(
+        id="erp-answer-unfit",
+        severity="error",
+        title="the ERP answers a harmless question otherwise than the file of calls says",
+        cause="It redirects (to https, to another path, to a page for signing in), the address is "
+        "that of something else, or `ping` or `probe` of the file of calls do not fit its answers.",
+        shows="The domain stops at a redirection; orders in doubt stay in doubt.",
+        remedy="Write the address that it leads to under `erp.url` (SOAP: `erp.endpoint`), or "
+        "correct the call; then `erp-sidecar domain resume orders`.",
+        look=_answers,
     ),
     Check(
         id="breaker-open",

@@ -49,7 +49,12 @@ class Unavailable(SidecarError):
 
 
 class NotReached(Unavailable):
-    """Nothing left the machine: no question was put, nothing was sent."""
+    """Nothing reached the ERP: no question was put, nothing was sent.
+
+    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate).
+    """
+
+    lasting = False
 
 
 class NotUnderstood(Unavailable):

@@ -32,6 +32,16 @@ orders:
         reference: =order.store_name
     answer: {accepted: =response.status == 201, reference: =response.body.number}
 """
+CALLS_BEFORE = """\
+orders:
+  push:
+    on: [order.placed]
+    first:
+      - call: {method: PUT, path: "='/customers/' ~ ref", json: {step: 1}}
+        answer: {accepted: =response.status == 200}
+    call: {method: POST, path: /sales-orders, json: {number: =ref}}
+    answer: {accepted: =response.status == 201, reference: =response.body.number}
+"""
 #: What a program of the sidecar would be told by its installed metadata.
 ENTRY_POINTS = """\
 [erp_sidecar.adapters]
@@ -275,6 +285,29 @@ def test_dry_run_shows_what_waits_as_it_was_frozen(rig: Rig) -> None:
     # Refused, it waits in the ledger: that is what will be sent, not a newer look at the order.
     assert (one["frozen"], one["event_id"]) == (True, event["event_id"])
     assert rig.erp.requests() == before
+
+
+def test_dry_run_shows_what_goes_before_an_order_and_the_order_last(rig: Rig) -> None:
+    calls = rig.folder / "calls.yaml"
+    calls.write_text(CALLS_BEFORE, encoding="utf-8")
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+
+    one = shown(rig, placed.increment_id)
+    text = rig.sidecar("adapter", "dry-run", placed.increment_id)
+
+    assert [call["request"].removeprefix(rig.erp.url) for call in one["calls"]] == [
+        f"PUT {rig.erp.url}/customers/{placed.increment_id}",
+        f"POST {rig.erp.url}/sales-orders",
+    ]
+    assert [json.loads(call["body"]) for call in one["calls"]] == [
+        {"step": 1},
+        {"number": placed.increment_id},
+    ]
+    assert all(set(call) == {"request", "headers", "body", "shown"} for call in one["calls"])
+    assert "1 of 2, first:" in text
+    assert "2 of 2, the order itself:" in text
+    assert rig.erp.requests() == []
 
 
 def test_dry_run_of_an_event_that_nothing_carries(rig: Rig) -> None:

@@ -17,6 +17,7 @@ import pytest
 from sidecar.doctor.catalogue import SECTIONS
 from sidecar.testing.magento_db import Flavour, PrivateServer
 from tests.clinic import Clinic
+from tests.contract.scripted_server import answer, scripted_server
 from tests.database import test_doctor
 
 _AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="another user's rights: for root only")
@@ -73,6 +74,15 @@ def refusing(clinic: Clinic) -> Iterator[None]:
 
 
 @contextmanager
+def sent_elsewhere(clinic: Clinic) -> Iterator[None]:
+    with (
+        scripted_server(lambda _: answer(301, Location="https://erp.example.com/v2")) as server,
+        clinic.edited(f"url: {clinic.erp.url}", f"url: {server.url}"),
+    ):
+        yield
+
+
+@contextmanager
 def in_environment(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch, clinic.edited("{file: password}", "{env: SHOP_PASSWORD}"):
         patch.setenv("SHOP_PASSWORD", "daemon")
@@ -113,6 +123,7 @@ FAULTS: dict[str, tuple[Broken, str]] = {
     ),
     "erp-unreachable": (without_erp, "does not answer"),
     "erp-unauthorised": (refusing, "refuses our login"),
+    "erp-answer-unfit": (sent_elsewhere, "redirects to https://erp.example.com/v2"),
 }  # fmt: skip
 
 

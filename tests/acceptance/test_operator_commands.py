@@ -320,6 +320,27 @@ def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None
     assert "without an end" in line
 
 
+def test_a_wait_that_the_erp_asked_for_ends_by_a_word(rig: Rig) -> None:
+    rig.erp.rule("throttle", after=3000, times=1)
+    with Shop(rig.magento) as shop:
+        placed = shop.place()
+    rig.sidecar("run", "--once")
+    rig.sidecar("run", "--once")
+    assert rig.erp.bookings(placed.increment_id) == []
+
+    asked = as_json(rig, "domain", "resume", "orders", "--dry-run")
+    assert (asked["result"], asked["dry_run"]) == ("resumed", True)
+    rig.sidecar("run", "--once")
+    assert rig.erp.bookings(placed.increment_id) == []
+
+    assert as_json(rig, "domain", "resume", "orders", "--reason", "they called")["result"] == (
+        "resumed"
+    )
+    assert as_json(rig, "domain", "resume", "orders")["result"] == "already_working"
+    rig.sidecar("run", "--once")
+    assert len(rig.erp.bookings(placed.increment_id)) == 1
+
+
 def told(rig: Rig) -> int:
     log = rig.folder / "sidecar.log"
     return rig.log_events()["domain.pause_forgotten"] if log.exists() else 0

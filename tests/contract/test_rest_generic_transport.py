@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.rest import generic
-from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.domain.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.domain.outcome import (
     Accepted,
     Misconfigured,
@@ -76,6 +76,7 @@ def bench(
     tls_files: dict[str, Path] | None = None,
     read_timeout: float = 20,
     auth: dict[str, Any] | None = None,
+    calls: Path = SINGLE,
 ) -> Bench:
     server = stack.enter_context(scripted_server(script, tls))
     connection = Connection(
@@ -83,7 +84,7 @@ def bench(
         connect_timeout=5,
         read_timeout=read_timeout,
         shop=ShopContext("main", ZoneInfo("Europe/Berlin")),
-        calls=SINGLE,
+        calls=calls,
         auth=auth or {},
         tls={key: str(path) for key, path in (tls_files or {}).items()},
     )
@@ -217,6 +218,21 @@ def test_a_redirection_is_named_and_is_not_followed(
         assert "pass" not in told
         assert "abc" not in told
     assert [each.target.split("?")[0] for each in at.server.requests] == ["/api/sales-orders"] * 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_question_that_is_redirected_cannot_be_put_whatever_its_method(
+    stack: ExitStack, tmp_path: Path, status: int
+) -> None:
+    calls = tmp_path / "calls.yaml"
+    calls.write_text(SINGLE.read_text("utf-8").replace("method: GET", "method: POST"), "utf-8")
+    at = bench(stack, lambda _: answer(status, BOOKED, Location="/elsewhere"), calls=calls)
+
+    with pytest.raises(NotReached, match="/elsewhere") as asked:
+        at.adapter.probe("orders", ["000000042"])
+
+    assert asked.value.lasting
+    assert len(at.server.requests) == 1
 
 
 @pytest.mark.parametrize("place", ["", "http://[::1", "\x01\x02", "x" * 9_000, "//", "mailto:a@b"])

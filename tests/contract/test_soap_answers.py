@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.answer import DENIALS
 from sidecar.domain.errors import Unavailable
 from sidecar.domain.outcome import (
     Accepted,
@@ -102,7 +103,7 @@ def test_an_acceptance_has_the_number_and_the_exact_total(tmp_path: Path) -> Non
         (500, fault("w:FailedAuthentication"), Misconfigured, "FailedAuthentication"),
         (500, LOGIN_12, Misconfigured, "the login was refused"),
         (429, "slow down", Throttled, "HTTP 429"),
-        (503, "<html>busy</html>", Retry, "HTTP 503"),
+        (503, "<html>busy</html>", Unknown, "HTTP 503"),
         (502, "<html>bad gateway</html>", Unknown, "the answer is no SOAP envelope"),
     ],
 )  # fmt: skip
@@ -143,8 +144,49 @@ def test_a_servers_fault_is_believed_where_the_erp_cannot_be_asked(tmp_path: Pat
     assert isinstance(outcome(tmp_path, 500, fault("s:Server"), NO_PROBE), Retry)
 
 
-def test_a_busy_servers_fault_is_believed(tmp_path: Path) -> None:
-    assert isinstance(outcome(tmp_path, 503, fault("s:Server")), Retry)
+@pytest.mark.parametrize("denial", sorted(DENIALS))
+@pytest.mark.parametrize("line", ["=response.status > 400", "=response.fault.code == 'Server'"])
+def test_what_a_gateway_may_have_answered_is_doubt_whatever_a_line_says(
+    tmp_path: Path, denial: str, line: str
+) -> None:
+    of = NO_PROBE.replace(
+        "      rejected: =response.fault.code in ['Client', 'Sender'] or", "      conflict: ="
+    ).replace("retry: =response.fault.code in ['Server', 'Receiver']", f"{denial}: {line}")
+    for status, content in (
+        (502, "<html>bad gateway</html>"),
+        (503, fault("s:Server")),
+        (504, fault("w:FailedAuthentication")),
+        (522, ""),
+    ):
+        assert isinstance(outcome(tmp_path, status, content, of), Unknown)
+
+
+def test_a_line_that_looks_at_the_status_alone_does_not_speak_for_what_is_no_envelope(
+    tmp_path: Path,
+) -> None:
+    of = NO_PROBE.replace(
+        "retry: =response.fault.code in ['Server', 'Receiver']", "retry: =response.status == 500"
+    )
+
+    assert isinstance(outcome(tmp_path, 500, "<html>gone</html>", of), Unknown)
+    assert isinstance(outcome(tmp_path, 500, fault("s:Server"), of), Retry)
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ("rejected: =response.fault.code == 'Server'", Rejected),
+        ("misconfigured: =response.fault.code == 'Server'", Misconfigured),
+        ("retry: =response.fault.code == 'Server'", Retry),
+    ],
+)
+def test_a_fault_in_an_envelope_with_500_is_the_erps_own(
+    tmp_path: Path, of: str, expected: type[Outcome]
+) -> None:
+    calls = NO_PROBE.replace("retry: =response.fault.code in ['Server', 'Receiver']", of).replace(
+        "      rejected: =response.fault.code in ['Client', 'Sender'] or", "      conflict: ="
+    )
+    assert isinstance(outcome(tmp_path, 500, fault("s:Server"), calls), expected)
 
 
 def test_a_multipart_answer_is_not_believed(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC
+from pathlib import Path
 
 import pytest
 
+from adapters.rest import generic as rest
 from sidecar.delivery.claim import UNGUARDED_EVERY
 from sidecar.domain.event import EventType, encode_payload
 from sidecar.domain.outcome import (
@@ -21,7 +24,9 @@ from sidecar.domain.outcome import (
     Unknown,
 )
 from sidecar.ledger.events import BEHIND_ANOTHER
+from sidecar.ports import Connection, ShopContext
 from sidecar.testing.sample_order import simple_order
+from tests.contract.scripted_server import answer, scripted_server
 from tests.harness import (
     UNANSWERED,
     HandClock,
@@ -34,6 +39,18 @@ from tests.harness import (
 
 PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = EventType
 NUMBER = "000000001"
+
+ASKING = """
+orders:
+  push:
+    on: [order.placed]
+    call: {method: POST, path: /orders, json: {ref: =ref}}
+    answer: {accepted: =response.status == 201, reference: =response.body.number}
+  probe:
+    call: {method: POST, path: /search, json: {ref: =ref}}
+    answer: {ok: =response.status == 200, found: =response.body.items}
+    each: {reference: =item.number}
+"""
 
 
 def add(ledger: LedgerBench, *types: EventType, entity: int = 1, first: int = 1) -> list[int]:
@@ -472,6 +489,31 @@ class TestDelivery:
         before = len(erp.pushed)
         ledger.deliver(erp)
         assert len(erp.pushed) == before
+
+    def test_a_question_that_is_sent_elsewhere_stops_the_domain_and_the_erp_is_not_away(
+        self, ledger: LedgerBench, tmp_path: Path
+    ) -> None:
+        """As a push that is redirected: whoever is asked next would be sent on alike."""
+        calls = tmp_path / "calls.yaml"
+        calls.write_text(ASKING, "utf-8")
+        events = [add(ledger, PLACED, entity=entity) for entity in range(1, 8)]
+        ledger.sql("UPDATE {event} SET status = 'unknown', maybe_booked = 1, first_sent_at = NOW()")
+        shop = ShopContext("main", UTC)
+        with scripted_server(lambda _: answer(302, Location="https://sign.in/")) as server:
+            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls))
+            told = Told()
+            ledger.deliver(erp, told=told, breaker_after=1)
+            asked = len(server.requests)
+            ledger.deliver(erp)
+            erp.close()
+            assert len(server.requests) == asked < len(events)
+
+        (control,) = ledger.sql("SELECT * FROM {control}")
+        assert "redirects to https://sign.in/" in control.stopped_reason
+        assert "domain.stopped" in told.names()
+        assert "breaker.opened" not in told.names()
+        assert {ledger.event(one).status for (one,) in events} == {"unknown"}
+        assert {ledger.event(one).questions for (one,) in events} == {0}
 
     def test_words_of_the_erp_that_are_too_long_do_not_cost_the_others_their_settlement(
         self, ledger: LedgerBench

@@ -76,6 +76,12 @@ class Stage:
         with self.pipeline.sidecar.database.snapshot() as view:
             return reader.read(view, [entity_id])[entity_id]
 
+    def configured(self, text: str, folder: Path) -> Pipeline:
+        """The same shop under a configuration with more under `domains.orders`."""
+        self.pipeline.__exit__(None, None, None)
+        self.pipeline = stage_of(self.magento, folder, self.erp, text)
+        return self.pipeline
+
 
 def stage_of(magento: MagentoDatabase, folder: Path, erp: ScriptedErp, more: str = "") -> Pipeline:
     # The template ends the value with its unit.
@@ -112,8 +118,8 @@ def test_a_modules_column_that_explains_the_total_to_the_cent_is_carried_without
 
     assert stage.status(order) == "accepted"
     [charge] = stage.payload(order).charges
-    assert charge.name == name
-    assert charge.amount == charge.base_amount == sign
+    figures = (charge.amount, charge.base_amount)
+    assert (charge.name, figures) == (name, (Decimal(sign), Decimal(sign)))
     assert stage.payload(order).extra[name] == 3
 
 
@@ -129,29 +135,15 @@ def test_a_column_that_explains_nothing_is_not_taken_for_a_total(stage: Stage) -
     assert (stage.status(off), stage.event(off)["error_code"]) == ("parked", "bad_data")
 
 
-@pytest.fixture
-def shop_with_columns(server: PrivateServer) -> Iterator[MagentoDatabase]:
-    """Two columns of sales_order, one of sales_order_item, and nothing installed yet."""
-    magento = create_magento(server, "shop_with_columns")
-    with magento.connect() as connection, connection.cursor() as cursor:
-        for name in ("fee", "fee_tax"):
-            cursor.execute(FEE.format(name=name))
-        cursor.execute("ALTER TABLE sales_order_item ADD COLUMN engraving decimal(12,4)")
-    yield magento
-    magento.drop()
-
-
 def test_columns_that_are_named_count_as_the_configuration_says(
-    shop_with_columns: MagentoDatabase, tmp_path: Path
+    stage: Stage, tmp_path: Path
 ) -> None:
-    named = '    totals: {fee: {}, fee_tax: {counts: "no"}, engraving: {of: items}}\n'
-    erp = ScriptedErp()
-    pipeline = stage_of(shop_with_columns, tmp_path / "named", erp, named)
-    with pipeline, Shop(shop_with_columns) as shop:
-        carried(Stage(pipeline, shop, shop_with_columns, erp))
-
-
-def carried(stage: Stage) -> None:
+    stage.change(FEE.format(name="fee"), FEE.format(name="fee_tax"))
+    stage.change("ALTER TABLE sales_order_item ADD COLUMN engraving decimal(12,4)")
+    stage.configured(
+        '    totals: {fee: {}, fee_tax: {counts: "no"}, engraving: {of: items}}\n',
+        tmp_path / "two",
+    )
     order = stage.place(
         PLUS.format(name="fee"),
         "UPDATE sales_order SET fee_tax = 0.57 WHERE entity_id = {id}",
@@ -177,12 +169,11 @@ _PLACE = (
 
 
 def test_a_named_column_that_the_shop_does_not_have_is_an_error_with_its_place(
-    shop_with_columns: MagentoDatabase, tmp_path: Path
+    stage: Stage, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigurationError, match=_PLACE):
-        stage_of(
-            shop_with_columns, tmp_path / "named", ScriptedErp(), "    totals: {no_such_fee: {}}\n"
-        )
+        stage.configured("    totals: {no_such_fee: {}}\n", tmp_path / "two")
+    stage.pipeline = stage_of(stage.magento, tmp_path / "three", stage.erp)
 
 
 def test_what_commerce_adds_is_known_without_being_named(stage: Stage) -> None:

@@ -146,6 +146,44 @@ def test_a_text_or_nothing_is_neither_yes_nor_no(said: str) -> None:
     assert isinstance(booked, Unknown)
 
 
+@given(
+    said=st.recursive(st.none(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+)
+@pytest.mark.parametrize(
+    "line",
+    [
+        "response.body.ok",
+        "not response.body.ok",
+        "not not response.body.ok",
+        "not (response.body.ok and true)",
+        "response.body.ok or true",
+        "(response.body.ok or false) == false",
+        "(response.body.ok and true) is none",
+        "true if response.body.ok else true",
+        "response.body.ok if response.body.ok else true",
+        "response.body.ok | default(false)",
+        "not (response.body.ok | default(false))",
+    ],
+)
+def test_what_has_parts_is_neither_yes_nor_no(line: str, said: object) -> None:
+    body = json.dumps({"ok": {} if said is None else said, "number": "SO-1"})
+    for predicate in DENIALS | {"accepted", "duplicate"}:
+        of = answer(reference="response.body.number", **{predicate: line})
+        assert isinstance(outcome(of, 200, body), Unknown)
+
+
+@pytest.mark.parametrize(("errors", "refused"), [("[]", False), ('["no credit"]', True)])
+def test_a_list_is_asked_for_its_length(errors: str, refused: bool) -> None:
+    of = answer(
+        rejected="response.body.errors | length > 0",
+        accepted="response.body.errors | length == 0",
+        reference="response.body.number",
+    )
+    said = outcome(of, 200, f'{{"errors": {errors}, "number": "SO-1"}}')
+
+    assert isinstance(said, Rejected if refused else Accepted)
+
+
 @pytest.mark.parametrize(
     ("line", "body"),
     [

@@ -95,7 +95,9 @@ def test_what_proves_that_money_stands_behind_an_order(proof: dict[str, Any]) ->
 
 @pytest.mark.parametrize("paid", ["total_paid", "base_total_paid"])
 def test_a_payment_of_the_order_is_proof_too(paid: str) -> None:
-    assert facts_of(msgspec.structs.replace(simple_order(), **{paid: Decimal(1)})).authorized
+    order = msgspec.structs.replace(simple_order(), **{paid: Decimal(1)})
+
+    assert facts_of(order).authorized
 
 
 @pytest.mark.parametrize(

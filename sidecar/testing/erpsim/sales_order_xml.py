@@ -90,6 +90,7 @@ def show_answer(external: str | None, answer: Document | Refusal) -> dict[str, A
         "ExternalId": answer.external,
         "OrderNo": answer.number,
         "Status": answer.state,
+        "Currency": answer.currency,
         "Total": answer.total,
         "Tax": answer.tax,
         "Lines": {"Line": [_show_line(line) for line in answer.lines]},

@@ -1,0 +1,136 @@
+"""What `config validate` says of files that are valid and most likely not meant so."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from sidecar.cli import main
+
+CONFIGURATION = """\
+version: 1
+shop:
+  name: main
+  timezone: UTC
+  database: {host: 127.0.0.1, name: magento, user: m2, password: {file: password}}
+erp: {adapter: rest.generic, url: "https://erp.example.com", calls: calls.yaml}
+domains: {orders: {ref: "{increment_id}"}}
+"""
+CALLS = """\
+orders:
+  push:
+    on: [order.placed]
+    call: {method: POST, path: /orders, json: {number: =order.increment_id}}
+    answer:
+      accepted: =response.status == 201
+      rejected: =response.status == 422
+      reference: =response.body.number
+"""
+_AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="gives files away: for root only")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sidecar.yaml").write_text(CONFIGURATION, "utf-8")
+    (tmp_path / "calls.yaml").write_text(CALLS, "utf-8")
+    (tmp_path / "password").write_text("secret", "utf-8")
+    for name in ("sidecar.yaml", "calls.yaml", "password"):
+        (tmp_path / name).chmod(0o600)
+    return tmp_path
+
+
+def edited(path: Path, before: str, after: str) -> None:
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, after), "utf-8")
+
+
+def printed(folder: Path, *arguments: str) -> str:
+    command = ["erp-sidecar", "--config", str(folder / "sidecar.yaml"), "config", "validate"]
+    with (
+        patch("sys.argv", [*command, *arguments]),
+        redirect_stdout(StringIO()) as output,
+        pytest.raises(SystemExit) as end,
+    ):
+        main()
+    assert end.value.code == 0
+    return output.getvalue()
+
+
+def warnings(folder: Path) -> list[str]:
+    """In JSON; a person is told the same."""
+    said: Any = json.loads(printed(folder, "--json"))
+    text = printed(folder)
+    assert said["valid"]
+    assert [f"warning: {one}" for one in said["warnings"]] == [
+        line for line in text.splitlines() if line.startswith("warning: ")
+    ]
+    return [str(one) for one in said["warnings"]]
+
+
+def test_files_as_they_are_meant_have_no_warning(folder: Path) -> None:
+    assert warnings(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "told"),
+    [
+        ("calls.yaml", "=order.increment_id", "ref", "calls.yaml:4: orders.push.call.json.number"),
+        (
+            "calls.yaml",
+            "=response.status == 422",
+            "=response.body.code != 'OK'",
+            "calls.yaml:7: orders.push.answer.rejected: where response.body.code is none",
+        ),
+        (
+            "sidecar.yaml",
+            '"{increment_id}"',
+            '"{store_id}-{increment_id}"',
+            "calls.yaml:4: orders.push.call: it sends no `ref`, and domains.orders.ref",
+        ),
+    ],
+)
+def test_what_is_most_likely_not_meant_is_told_with_its_line(
+    folder: Path, file: str, before: str, after: str, told: str
+) -> None:
+    edited(folder / file, before, after)
+
+    (warning,) = warnings(folder)
+
+    assert told in warning
+
+
+@pytest.mark.parametrize("file", ["sidecar.yaml", "calls.yaml"])
+def test_a_file_that_everybody_may_write_is_told_with_the_command_that_ends_it(
+    folder: Path, file: str
+) -> None:
+    (folder / file).chmod(0o602)
+
+    (warning,) = warnings(folder)
+
+    assert warning.endswith(f"every user of this machine may write it (chmod o-w {folder / file})")
+
+
+@_AS_ROOT
+def test_a_file_that_a_group_of_others_may_write_is_told_and_the_own_group_is_none(
+    folder: Path,
+) -> None:
+    group = grp.getgrnam("daemon")
+    calls = folder / "calls.yaml"
+    calls.chmod(0o660)
+    assert warnings(folder) == []  # root's own group
+
+    os.chown(calls, 0, group.gr_gid)
+    (warning,) = warnings(folder)
+    assert warning.endswith(f"the group {group.gr_name} may write it (chmod g-w {calls})")
+
+    calls.chmod(0o640)
+    assert warnings(folder) == []
