@@ -45,7 +45,7 @@ def _run() -> int:
     # Bytes that are no text in this locale: as their escapes they are an unknown name, no defect.
     arguments = [printable(one) if not _is_text(one) else one for one in sys.argv[1:]]
     try:
-        result = cli(arguments, standalone_mode=False)
+        result = cli(arguments, prog_name="erp-sidecar", standalone_mode=False)
     except SidecarError as error:
         return _failed(error)
     except click.exceptions.NoArgsIsHelpError as error:

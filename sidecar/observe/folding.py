@@ -20,10 +20,16 @@ FOLDED = frozenset({
     "adapter.not_renewed",
     "throttle.slower", "throttle.wait_cut",
 })  # fmt: skip
-#: After these the trouble before them must not be told any more as if it were new.
-_ENDS = frozenset({
-    "breaker.closed", "station.recovered", "throttle.recovered", "daemon.failed", "daemon.stopped",
-})  # fmt: skip
+#: Event → the beginning of those whose trouble it ends: after it, the same is news again.
+_ENDS = {
+    "breaker.closed": "breaker.",
+    "station.recovered": "station.",
+    "throttle.recovered": "throttle.",
+}
+#: After these nothing more is held back.
+_LAST = frozenset({"daemon.failed", "daemon.stopped"})
+#: Whose trouble it is: that of another station or ERP account goes on.
+_OWNERS = ("station", "account")
 #: What differs between two lines that say the same.
 _VARYING = frozenset({"ts", "rate", "slots", "asked", "waits"})
 
@@ -48,8 +54,10 @@ class Folding:
 
     def take(self, line: Line) -> list[Line]:
         """The lines to write now that `line` has come."""
-        if line["event"] in _ENDS:
+        if line["event"] in _LAST:
             return [*self.rest(), line]
+        if line["event"] in _ENDS:
+            return [*self._ended_by(line), line]
         if line["event"] not in FOLDED:
             return [line]
         written = self.due()
@@ -75,11 +83,26 @@ class Folding:
                 del self._runs[key]
         return written
 
+    def _ended_by(self, end: Line) -> list[Line]:
+        """What was held back of the trouble that is over.
+
+        Whatever fails and recovers by turns must not make the others' trouble new again.
+        """
+        ended = {key: run for key, run in self._runs.items() if _ends(end, run.last)}
+        self._runs = {key: run for key, run in self._runs.items() if key not in ended}
+        return [_folded(run) for run in ended.values() if run.held]
+
     def rest(self) -> list[Line]:
         """All that is still held back: the end of it, or of the log."""
         written = [_folded(run) for run in self._runs.values() if run.held]
         self._runs.clear()
         return written
+
+
+def _ends(end: Line, trouble: Line) -> bool:
+    return trouble["event"].startswith(_ENDS[end["event"]]) and all(
+        trouble.get(owner) == end[owner] for owner in _OWNERS if owner in end
+    )
 
 
 def _folded(run: _Run) -> Line:

@@ -41,7 +41,7 @@ def kept() -> Iterator[Kept]:
 def shape(line: str) -> str:
     """A line without what differs from run to run."""
     for varying, name in (
-        (r"\S+:\d+:[0-9a-f]{8}\b", "OWNER"),
+        (r"\S+(?::[0-9a-f]+){4}\b", "OWNER"),
         (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME"),
         (r"\b[0-9a-f]{12}\b", "CAUSE"),
         (r"\b\d+ (?:s|min|ms|h)\b", "SPAN"),

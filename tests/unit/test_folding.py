@@ -64,3 +64,17 @@ def test_lines_about_orders_are_never_folded() -> None:
     about_orders = ("delivery.accepted", "delivery.rejected", "delivery.unknown",
                     "delivery.parked", "delivery.pending", "write_back.refused")  # fmt: skip
     assert not FOLDED & set(about_orders)
+
+
+def test_a_station_that_recovers_makes_no_other_station_s_trouble_new() -> None:
+    folding = Folding(lambda: 0.0)
+
+    def failed(station: str) -> dict[str, str]:
+        return {"event": "station.failed", "station": station, "message": "the table is away"}
+
+    assert len(folding.take(failed("write back"))) == 1
+    assert len(folding.take(failed("deliver orders"))) == 1
+    recovered = {"event": "station.recovered", "station": "deliver orders"}
+    assert folding.take(recovered) == [recovered]
+    assert folding.take(failed("write back")) == []
+    assert len(folding.take(failed("deliver orders"))) == 1
