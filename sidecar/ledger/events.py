@@ -40,7 +40,7 @@ _MOST_AGAIN = 1_000
 FROM_BEFORE = "it was in the shop before the sidecar came"
 DROPPED_BEFORE = "an operator dropped its placement"
 #: So often is a refused event sent again at once when its order has changed.
-_QUICKLY_REVIVED = 3
+_QUICKLY_REVIVED = 5
 _OPEN = tuple(status.value for status in OPEN)
 
 

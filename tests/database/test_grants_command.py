@@ -26,7 +26,7 @@ def test_the_daemons_rights_are_printed_as_statements_that_are_enough(clinic: Cl
     assert "TO 'daemon'@'localhost'" in printed
     clinic.mend(printed)
     (optional,) = clinic.found("rights-missing")
-    assert "lacks SELECT on granting.inventory_pickup_location_order" in optional.found
+    assert "SELECT on granting.inventory_pickup_location_order" in optional.found
     assert "--   GRANT SELECT ON `granting`.`inventory_pickup_location_order` TO" in printed
     clinic.mend(optional.remedy)
     assert [one.found for one in clinic.found()] == []
