@@ -59,6 +59,7 @@ ARGUMENTS = {
     "queue edit": f"{NUMBER} --set /customer_note=x --dry-run",
     "queue list": "--all",
     "queue park": f"{NUMBER} --dry-run",
+    "queue release": f"{NUMBER} --as-is --reason x --dry-run",
     "queue requeue": f"{NUMBER} --dry-run",
     "queue show": "crash.order.1.1",
     "rejections list": "",
