@@ -186,7 +186,8 @@ def test_a_poll_stays_flat_while_somebody_holds_an_old_read_view(
                 outbox.add(connection, "order", range(1, 2001), "sweep")
             while hints := peek(bench, outbox, limit=500):
                 discard(bench, outbox, hints)
-        guarded = cost_of_a_poll(bench, outbox)
+        # The server counts what its own threads read too: the quietest of a few tries.
+        guarded = min(cost_of_a_poll(bench, outbox) for _ in range(5))
         # The first poll of a reader looks from 0.
         unguarded = cost_of_a_poll(bench, Outbox(bench.names), polls=1)
 
