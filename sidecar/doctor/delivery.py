@@ -18,14 +18,6 @@ _FRUITLESS = frozenset({"retry", "throttled", "unknown", "conflict"})
 _PAGE = re.compile(r"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 
 
-def _nothing_sent(patient: Patient) -> Iterator[Fault]:
-    patient.need("ledger")
-    patient.need("magento")
-    judgement = patient.login.identification.look().judgement
-    if not judgement.may_send:
-        yield Fault(f"nothing is sent: {judgement.why}", judgement.remedy)
-
-
 def _fruitless(patient: Patient) -> Iterator[Fault]:
     names = patient.ledger.names
     with patient.database.transaction("looking at the newest calls") as connection:
@@ -59,13 +51,6 @@ def _answered(call: Any) -> str:
     return f"got HTTP {call.http_status} and nothing that the mapping knows"
 
 
-def _held_back(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("counting what waits at a gate") as connection:
-        count = Overview(patient.ledger.tables).at_a_gate(connection, ORDERS)
-    if count:
-        yield Fault(f"{count} event(s) wait at a gate and are not due")
-
-
 def _paused(patient: Patient) -> Iterator[Fault]:
     with patient.database.transaction("reading the control") as connection:
         control = patient.ledger.control.read(connection, [ORDERS])[ORDERS]
@@ -79,15 +64,6 @@ def _paused(patient: Patient) -> Iterator[Fault]:
 
 CHECKS = (
     Check(
-        id="nothing-sent",
-        severity="error",
-        title="nothing is sent: this may be a copy of the shop",
-        cause="The clone guard cannot tell this system from a copy, or it was said to be one.",
-        shows="Orders wait; `identity.sending_stopped` in the log.",
-        remedy="`erp-sidecar identity show`, then `identity accept` or `identity is-copy`.",
-        look=_nothing_sent,
-    ),
-    Check(
         id="calls-fruitless",
         severity="warning",
         title="the ERP is called and nothing comes of it",
@@ -96,16 +72,6 @@ CHECKS = (
         shows="Orders are asked about and tried again; none is accepted and none is rejected.",
         remedy="`erp-sidecar order show NUMBER` says what the last call got.",
         look=_fruitless,
-    ),
-    Check(
-        id="events-held-back",
-        severity="info",
-        title="events wait at a gate",
-        cause="A payment that is not there, an order on hold, or an earlier event of the order "
-        "(`domains.orders.gate`).",
-        shows="They are not sent before that has changed; nothing is wrong.",
-        remedy="`erp-sidecar queue list` says for each what it waits for.",
-        look=_held_back,
     ),
     Check(
         id="paused-with-work",

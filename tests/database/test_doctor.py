@@ -48,6 +48,11 @@ _EVENT = (
     "'orders', 'order', 1, '000000001', 1, 'order.placed', 1, '%s', %s, "
     "UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP(), UTC_TIMESTAMP())"
 )
+_WRITE_BACK = (
+    "INSERT INTO {ledger}.write_back (kind, entity_id, event, verdict, state, due_at, "
+    "waiting_since, created_at) VALUES ('order', 1, 1, 'accepted', '%s', %s, "
+    "UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP())"
+)
 _NO_EVENT = ("DELETE FROM {ledger}.event",)
 _LATE = "UTC_TIMESTAMP() - INTERVAL 1 HOUR"
 
@@ -190,11 +195,6 @@ FAULTS = {
         "1 difference(s) in 1 order(s)",
         ("UPDATE {ledger}.difference SET resolved_at = UTC_TIMESTAMP()",),
     ),
-    "nothing-sent": Fault(
-        ("UPDATE {ledger}.identity SET doubt = 'two daemons were there'",),
-        "nothing is sent",
-        ("UPDATE {ledger}.identity SET doubt = NULL",),
-    ),
     "calls-fruitless": Fault(
         (
             _EVENT % ("pending", "UTC_TIMESTAMP() + INTERVAL 1 HOUR"),
@@ -206,8 +206,35 @@ FAULTS = {
         "the newest 3 calls came to nothing; the last one, POST /orders, got a web page (HTTP 200)",
         (*_NO_EVENT, "DELETE FROM {ledger}.attempt"),
     ),
-    "events-held-back": Fault(
-        (_EVENT % ("pending", "NULL"),), "1 event(s) wait at a gate", _NO_EVENT
+    "orders-gated": Fault(
+        (
+            _EVENT % ("pending", "NULL"),
+            "UPDATE {ledger}.event SET waiting = 'gate payment: checkmo must be paid'",
+        ),
+        "of the orders 1 ",
+        _NO_EVENT,
+    ),
+    "station-failing": Fault(
+        (
+            "INSERT INTO {ledger}.station (name, failing_since, failures, message, remedy, updated_at) "
+            "VALUES ('intake', UTC_TIMESTAMP() - INTERVAL 1 HOUR, 9, 'no', '', UTC_TIMESTAMP())",
+        ),
+        "intake",
+        ("DELETE FROM {ledger}.station",),
+    ),
+    "write-backs-late": Fault(
+        (_WRITE_BACK % ("pending", "UTC_TIMESTAMP()"),), "1 ", ("DELETE FROM {ledger}.write_back",)
+    ),
+    "write-backs-parked": Fault(
+        (_WRITE_BACK % ("parked", "NULL"),), "1 ", ("DELETE FROM {ledger}.write_back",)
+    ),
+    "numbers-shared": Fault(
+        (
+            "INSERT INTO sales_order (state, store_id, increment_id) "
+            "VALUES ('new', 1, 'twice'), ('new', 2, 'twice')",
+        ),
+        "twice",
+        ("DELETE FROM sales_order WHERE increment_id = 'twice'",),
     ),
     "paused-with-work": Fault(
         (
