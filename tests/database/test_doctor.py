@@ -216,7 +216,8 @@ FAULTS = {
     ),
     "station-failing": Fault(
         (
-            "INSERT INTO {ledger}.station (name, failing_since, failures, message, remedy, updated_at) "
+            "INSERT INTO {ledger}.station "
+            "(name, failing_since, failures, message, remedy, updated_at) "
             "VALUES ('intake', UTC_TIMESTAMP() - INTERVAL 1 HOUR, 9, 'no', '', UTC_TIMESTAMP())",
         ),
         "intake",
