@@ -178,7 +178,10 @@ class Rig:
     def unacknowledged(self) -> int:
         """Orders that carry no answer of the ERP in Magento."""
         with self.magento.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
+            cursor.execute(
+                "SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL "
+                "AND status <> 'erp_rejected'"
+            )
             return int(cursor.fetchall()[0][0])
 
     def until_clean(self, seconds: float = 120.0) -> None:
@@ -190,14 +193,18 @@ class Rig:
         with self.magento.connect() as connection, connection.cursor() as cursor:
             cursor.execute("SELECT increment_id, ext_order_id FROM sales_order")
             orders = dict(cursor.fetchall())
+            cursor.execute("SELECT increment_id FROM sales_order WHERE status = 'erp_rejected'")
+            refused = {number for (number,) in cursor.fetchall()}
         held: dict[str, list[str]] = {}
         for document in self.erp.documents():
             held.setdefault(document.external, []).append(document.number)
         return Oracle(
-            lost=sorted(set(orders) - set(held)),
+            lost=sorted(set(orders) - set(held) - refused),
             doubled=sorted(number for number, found in held.items() if len(found) > 1),
             wrongly_acknowledged=sorted(
                 number for number, ext in orders.items() if ext and ext not in held.get(number, [])
             ),
-            unacknowledged=sorted(number for number, ext in orders.items() if not ext),
+            unacknowledged=sorted(
+                number for number, ext in orders.items() if not ext and number not in refused
+            ),
         )

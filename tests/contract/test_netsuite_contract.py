@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from sidecar.domain.outcome import Accepted, Misconfigured, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import NUMBER, Erp, open_sockets, probe, push_one, wait_for
+from sidecar.testing.erpsim import Line
+from sidecar.testing.erpsim.books import Document
 from sidecar.testing.fault_proxy import FaultProxy
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.netsuite_bench import make_adapter, without_customers
@@ -26,6 +29,10 @@ class TestNetSuite(AdapterContract):
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         return make_adapter(self.calls, url, read_timeout=read_timeout)
+
+    def sold(self, document: Document) -> Sequence[Line]:
+        """The example books shipping and charges as items of their own."""
+        return [line for line in document.lines if not line.sku.startswith("MAGENTO-")]
 
     @classmethod
     def start_erp(cls) -> AbstractContextManager[Erp]:

@@ -15,7 +15,7 @@ from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
 from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Outcome, Rejected, Unknown
+from sidecar.domain.outcome import Accepted, Outcome, Unknown, Unmapped
 from sidecar.domain.secret import Secret
 from sidecar.ports import Contract
 from tests.contract.soap_peer import WSDLS, answering, connection, peer
@@ -113,7 +113,7 @@ def test_what_check_refuses_the_run_refuses_too(tmp_path: Path, body: str, told:
     # A name that does not exist is seen before any order comes.
     at_start = pytest.raises(ConfigurationError, match="Note") if "Note:" in body else nullcontext()
     with at_start, peer(tmp_path, answering(200, ""), text, wsdl=str(SHAPES)) as at:
-        assert isinstance(at.push(), Rejected)
+        assert isinstance(at.push(), Unmapped)
         assert not at.server.requests
 
 
