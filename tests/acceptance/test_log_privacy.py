@@ -50,7 +50,7 @@ OUTCOMES = {
     "partial": Answer(201, {"number": "SO-1", "state": "DRAFT", "message": WORDS}, "parked"),
     "duplicate": Answer(409, ERROR, "unknown"),
     "throttled": Answer(429, ERROR, "pending"),
-    "retry": Answer(503, ERROR, "pending"),
+    "retry": Answer(503, ERROR, "unknown"),
     "misconfigured": Answer(400, ERROR, "pending"),
     "unknown": Answer(418, ERROR, "unknown"),
     "broken off": Answer(None, {}, "unknown"),

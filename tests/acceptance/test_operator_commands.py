@@ -20,6 +20,9 @@ from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
 from tests.rig import Rig
 
+#: What `status` says while no daemon works.
+NO_DAEMON = "no daemon works (systemctl start erp-sidecar; erp-sidecar doctor)"
+
 
 @pytest.fixture
 def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
@@ -306,7 +309,7 @@ def test_a_forgotten_pause_is_told_by_the_daemon_and_by_status(rig: Rig) -> None
         rig, 64, "domain", "pause", "orders", "--until", "2020-01-01"
     )
     ok(rig, "domain", "pause", "orders", "--until", "2h")
-    assert as_json(rig, "status")["attention"] == []
+    assert as_json(rig, "status", code=2)["attention"] == [NO_DAEMON]
     file = rig.folder / "sidecar.yaml"
     text = file.read_text("utf-8").replace("every: 50ms", "every: 50ms\n    pause_alarm: 1s")
     file.write_text(text, "utf-8")
@@ -367,6 +370,7 @@ def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_s
         f"differs  order {small.increment_id}: line_qty ours MUG: 0.333, theirs MUG: 0.33",
         f"differs  order {number}: 5 figures, the greatest by {lost:.2f} EUR: total, tax, line_tax "
         f"(erp-sidecar order show {number})",
+        f"! {NO_DAEMON}",
         "! 6 difference(s) in 2 order(s) (erp-sidecar differences list)",
     ]
     told = as_json(rig, "status", code=2)
@@ -397,7 +401,7 @@ def test_differences_are_listed_until_somebody_has_seen_to_them(rig: Rig) -> Non
 
     assert "3 difference(s) ended" in ended
     assert as_json(rig, "differences", "list") == []
-    assert run(rig, "status").code == 0
+    assert as_json(rig, "status", code=2)["attention"] == [NO_DAEMON]
     (story,) = as_json(rig, "order", "show", number)
     (act,) = story["audit"]
     assert (act["command"], act["reason"]) == ("differences resolve", "corrected by hand")
