@@ -67,7 +67,8 @@ def test_an_order_reaches_the_erp_and_its_answer_stands_on_the_order(rig: Rig) -
     assert story["link"]["reference"] == number
     assert [event["status"] for event in story["events"]] == ["accepted"]
     assert story["erp"][0]["total"] == placed.grand_total
-    assert as_json(rig, "status")["attention"] == []
+    (attention,) = as_json(rig, "status", code=2)["attention"]
+    assert "no daemon works" in attention
 
 
 def test_a_second_run_finds_nothing_to_do(rig: Rig) -> None:
