@@ -119,7 +119,7 @@ def _run(
 
     try:
         daemon = _patiently(sidecar) if is_reload else daemon_of(sidecar, once=once)
-        if daemon is None:
+        if daemon is None or sidecar.stop.asked:
             return
         if once:
             daemon.run_once()
