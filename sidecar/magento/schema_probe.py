@@ -123,14 +123,6 @@ class MagentoSchema:
         return self.has_table("inventory_pickup_location_order")
 
     @property
-    def has_gift_messages(self) -> bool:
-        """Whether orders and their lines may have a gift message."""
-        return self.has_table("gift_message") and all(
-            self.has_column(table, "gift_message_id")
-            for table in ("sales_order", "sales_order_item")
-        )
-
-    @property
     def has_download_links(self) -> bool:
         """Whether downloadable products may be sold."""
         return self.has_table("downloadable_link_purchased_item")

@@ -116,7 +116,7 @@ FAULTS: dict[str, tuple[Broken, str]] = {
         lambda clinic: clinic.edited("server.sock", "away.sock"), "cannot be reached"
     ),
     "database-login-refused": (
-        lambda clinic: clinic.edited("daemon", "deamon", "password"), "refused the login (1045)"
+        lambda clinic: clinic.edited("daemon", "deamon", "password"), "refused the login (1045"
     ),
     "adapter-invalid": (
         lambda clinic: clinic.edited("rest.generic", "rest.genric"), "there is no adapter"

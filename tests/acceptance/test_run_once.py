@@ -182,7 +182,7 @@ def test_uninstall_leaves_no_trigger_and_keeps_statuses_that_orders_carry(rig: R
         done = as_json(rig, "uninstall")
         assert len(done["triggers"]) == 3
         assert done["statuses"]["still_used"] == {"erp_received": 1}
-        assert done["statuses"]["removed"] == ["erp_rejected"]
+        assert done["statuses"]["removed"] == ["erp_released", "erp_rejected"]
         shop.place()
     rig.sidecar("install")
 

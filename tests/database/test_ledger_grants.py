@@ -99,6 +99,7 @@ def walk(shop: Installed, erp: ScriptedErp) -> list[str]:
         require_supported(daemon.database.server())
         daemon.ledger.require_current()
         taken, refused = php.place(), php.place()
+        leave_a_gift_message(shop, taken.entity_id)
         erp.answers[refused.increment_id] = [Rejected(message="no")]
         captured = daemon.look(sweep=False)
         daemon.deliver(erp)
@@ -126,6 +127,16 @@ def walk(shop: Installed, erp: ScriptedErp) -> list[str]:
         "triggers": State.MISSING not in states,
     }
     return [name for name, is_well in checks.items() if not is_well]
+
+
+def leave_a_gift_message(shop: Installed, order_id: int) -> None:
+    table = shop.root.schema.table
+    shop.root.sql(
+        f"REPLACE INTO {table('gift_message')} (gift_message_id, message) VALUES (1, 'x')"
+    )
+    shop.root.sql(
+        f"UPDATE {table('sales_order')} SET gift_message_id = 1 WHERE entity_id = {order_id}"
+    )
 
 
 def triggers_of(daemon: Beside) -> Triggers:

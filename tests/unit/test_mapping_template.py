@@ -113,7 +113,7 @@ def test_each_may_be_nested_and_sees_what_is_around_it(folder: Path) -> None:
 
 
 def test_when_that_is_false_leaves_the_entry_out_and_computes_nothing(folder: Path) -> None:
-    yaml = "t: {a: 1, b: {$when: x, $do: =x.y}}"
+    yaml = "t: {a: 1, b: {$when: x is not none, $do: =x.y}}"
 
     assert rendered(folder, yaml, x=None) == {"a": 1}
     assert rendered(folder, yaml, x={"y": 2}) == {"a": 1, "b": 2}
