@@ -158,7 +158,7 @@ class Pipeline:
     ) -> None:
         self.pump.close()
         self.sidecar.close()
-        # The statuses too: a shop that has them was served before, and another ledger sends nothing.
+        # The statuses too: a shop that has them was served before, and another ledger waits.
         self._installer.installation().uninstall(who="test", reason=None, drop_ledger=True)
         self._installer.close()
 
