@@ -6,6 +6,7 @@ Each command of the program is tried; one that comes new must be given a call he
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,7 +108,8 @@ def tried(rig: Rig, cases: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.forked_cli"],
         input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=600,
-        cwd=Path(__file__).parents[2],
+        # Commands that write a file write it here, not into the project.
+        cwd=rig.folder, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
     )  # fmt: skip
     return [(code, out, err) for code, out, err in json.loads(done.stdout)]
 
