@@ -24,6 +24,8 @@ from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
 _BEYOND_MEASURE = 3.2e8
 #: Seconds between two looks whether an operator has ended a wait.
 _LOOK_EVERY = 2.0
+#: Seconds that a claim waits where the ERP asked for them; for longer it is given back.
+_SHORT_QUIET = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class ErpAccount:
         """As `Throttle.delay`; an operator may end a wait that the ERP asked for."""
         delay = self.throttle.delay()
         return self.throttle.delay() if delay > 0 and self._wait_is_over() else delay
+
+    def is_quiet(self) -> bool:
+        """Whether the ERP asked to be left alone for longer than a claim should be kept waiting."""
+        return self.throttle.slow_for() > _SHORT_QUIET
 
     def _wait_is_over(self) -> bool:
         """Whether the ERP asked for a wait and an operator has just ended it."""

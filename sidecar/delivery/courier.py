@@ -207,6 +207,9 @@ class Courier:
             delay = self._account.delay()
             if delay <= 0:
                 return True
+            if self._account.is_quiet():
+                # Given back: it may be an hour, and 'run --once' would stand still as long.
+                return False
             if self._sleeper.wait(min(delay, _LONGEST_WAIT)):
                 return False
         return False

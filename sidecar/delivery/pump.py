@@ -176,7 +176,7 @@ class Pump:
         return min(self._lane.claim_size, (calls - len(self._flight.calls)) * self._lane.batch)
 
     def _may_go(self) -> bool:
-        if self._sleeper.wait(0):
+        if self._sleeper.wait(0) or self._account.is_quiet():
             return False
         with self._database.transaction("reading the domain's control") as connection:
             if not self._claimer.may_send(connection):
