@@ -1,4 +1,4 @@
-"""An ERP that asks to be left alone for long: nothing is kept claimed for it, and nothing is lost."""
+"""An ERP that asks to be left alone for long: nothing is kept claimed for it, nothing is lost."""
 
 from __future__ import annotations
 
