@@ -18,7 +18,7 @@ from adapters.compiler import Values
 from adapters.expression import Expression
 from adapters.fields import BOOKED, Fields
 from adapters.filters import ExpressionError, as_text, kind, truth
-from sidecar.domain.outcome import (
+from sidecar.model.outcome import (
     Accepted,
     Conflict,
     Duplicate,

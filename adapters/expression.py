@@ -4,7 +4,7 @@ Jinja2 parses; what it parsed is turned into closures here instead of being run 
 a mapping needs a narrower and stricter language than a template: a name that does not exist is an
 error and never an empty text, `order.items` is the field and never a method, there are no calls,
 no powers, no text arithmetic, no floats, and each name is checked against the shapes of
-`sidecar.domain` before the first order comes.  Closures also cost a tenth of a rendered template.
+`sidecar.model` before the first order comes.  Closures also cost a tenth of a rendered template.
 """
 
 from __future__ import annotations

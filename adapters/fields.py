@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from adapters.compiler import Values
 from adapters.expression import Expression, Loop
 from adapters.filters import ExpressionError, as_number, as_text, is_number, kind, number_of
-from sidecar.domain.outcome import Booked, BookedLine
+from sidecar.model.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.
 BOOKED = ("reference", "status", "currency", "total", "tax", "lines")

@@ -20,8 +20,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from adapters.dates import UnknownDirective, written
 from adapters.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
-from sidecar.domain.errors import BadData
-from sidecar.domain.money import rounded
+from sidecar.model.errors import BadData
+from sidecar.model.money import rounded
 
 #: Characters of a text that is made of others.
 MOST_TEXT = 1_000_000

@@ -18,7 +18,7 @@ from adapters.filters import ExpressionError
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.mapping import Step
 from adapters.wire_call import Call, read_answer
-from sidecar.domain.outcome import (
+from sidecar.model.outcome import (
     Accepted,
     Conflict,
     Duplicate,

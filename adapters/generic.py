@@ -28,8 +28,8 @@ from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
 from adapters.rounds import ROUNDS, Rounds
 from adapters.sent_event import sent_event
 from adapters.wire_call import Call, read_answer
-from sidecar.domain.errors import ConfigurationError, NotUnderstood, SidecarError
-from sidecar.domain.outcome import (
+from sidecar.model.errors import ConfigurationError, NotUnderstood, SidecarError
+from sidecar.model.outcome import (
     Booked,
     Misconfigured,
     Outcome,

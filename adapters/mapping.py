@@ -19,7 +19,7 @@ from adapters.sent_event import SentEvent
 from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.template import Source
 from sidecar.documents import Document
-from sidecar.domain.event import EventType, payload_type
+from sidecar.model.event import EventType, payload_type
 from sidecar.ports import Capabilities, Link, ShopContext
 
 Call = TypeVar("Call")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sidecar.domain.columns import Text50
-from sidecar.domain.event import Event
+from sidecar.model.columns import Text50
+from sidecar.model.event import Event
 from sidecar.ports import Delivery
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.columns import Digits, Length
+from sidecar.model.columns import Digits, Length
 
 #: Magento's numbers of rows are int columns: ten digits and a sign.
 _LONGEST_INT = 11

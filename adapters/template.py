@@ -28,7 +28,7 @@ from adapters.expression import (
 from adapters.filters import ExpressionError
 from adapters.shape import Many, Record, suggest
 from sidecar.documents import Document
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 Path = tuple[str | int, ...]
 Template = Callable[[Values], Any]

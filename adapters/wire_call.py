@@ -8,7 +8,7 @@ from adapters.answer import Evidence
 from adapters.compiler import Values
 from adapters.filters import ExpressionError
 from adapters.http.transport import Reply, Request
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 
 
 class WireCall(Protocol):

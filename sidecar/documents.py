@@ -44,7 +44,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.model.errors import ConfigurationError, PermissionDenied
 
 Key = str | int
 Scalar = str | int | Decimal | bool | None

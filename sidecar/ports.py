@@ -1,6 +1,6 @@
 """What the stations need of the world outside, as Protocols.
 
-An adapter knows this module and `sidecar.domain`, nothing else of the sidecar.
+An adapter knows this module and `sidecar.model`, nothing else of the sidecar.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from sidecar.domain.event import Event
-from sidecar.domain.outcome import Booked, Outcome
-from sidecar.domain.secret import Secret
+from sidecar.model.event import Event
+from sidecar.model.outcome import Booked, Outcome
+from sidecar.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ class ErpAdapter(Protocol):
     """One ERP account.  Methods are called from several threads at once.
 
     `push` never raises for what the ERP or the wire does: it answers with outcomes.  `probe` and
-    `list` raise `sidecar.domain.errors.Unavailable` when no trustworthy answer can be had.
+    `list` raise `sidecar.model.errors.Unavailable` when no trustworthy answer can be had.
     """
 
     def capabilities(self, domain: str) -> Capabilities:
@@ -170,7 +170,7 @@ class Previewing(Protocol):
     def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """The calls that would be made for this event, its own last; none where nothing carries it.
 
-        Raises `sidecar.domain.errors.BadData` for an event that cannot be mapped.
+        Raises `sidecar.model.errors.BadData` for an event that cannot be mapped.
         """
 
 

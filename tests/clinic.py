@@ -22,8 +22,8 @@ import pytest
 from sidecar.cli import main
 from sidecar.doctor.examination import Diagnosis, Report, examine
 from sidecar.doctor.patient import Patience, Patient
-from sidecar.domain.secret import Secret
 from sidecar.ledger.tables import LedgerNames
+from sidecar.model.secret import Secret
 from sidecar.settings.load import load
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sidecar.database import Database
-from sidecar.domain.order import Order
+from sidecar.database.connection import Database
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import probe
+from sidecar.model.order import Order
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,

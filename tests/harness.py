@@ -13,7 +13,7 @@ from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
-from sidecar.database import Database, Login
+from sidecar.database.connection import Database, Login
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
@@ -23,11 +23,7 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import Accepted, Booked, Outcome
-from sidecar.domain.secret import Secret
-from sidecar.domain.settlement import EventStatus
-from sidecar.installation import Installation
+from sidecar.install.installation import Installation
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
@@ -37,6 +33,10 @@ from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.model.event import EventType
+from sidecar.model.outcome import Accepted, Booked, Outcome
+from sidecar.model.secret import Secret
+from sidecar.model.settlement import EventStatus
 from sidecar.ports import (
     Capabilities,
     Delivery,

@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from sidecar.app import Sidecar
+from sidecar.app.sidecar import Sidecar
+from sidecar.monitor.top.screen import Line, Tone, render
 from sidecar.settings.load import load
 from sidecar.testing.demo.orders import ANSWERED_LATE, DROPPED, SCENES
 from sidecar.testing.demo.stage import Stage
 from sidecar.testing.demo.statement import is_settled, read_orders
 from sidecar.testing.magento_db import Shop
-from sidecar.top.screen import Line, Tone, render
 
 FILE = Path(__file__).parents[1] / "docs" / "images" / "top.svg"
 WIDTH, HEIGHT = 96, 24

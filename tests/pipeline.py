@@ -10,13 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sidecar.app import ORDERS, Sidecar
-from sidecar.installer import Installer
+from sidecar.app.installer import Installer
+from sidecar.app.sidecar import ORDERS, Sidecar
+from sidecar.host.process import Stop
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.tables import TABLES
-from sidecar.operations import By
+from sidecar.operate.queue import By
 from sidecar.ports import ErpAdapter
-from sidecar.process import Stop
 from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase
 
@@ -99,7 +99,7 @@ class Told:
 
 
 class Pipeline:
-    """Made of a configuration by `sidecar.app`, installed beside `magento`, run by hand.
+    """Made of a configuration by `sidecar.app.sidecar`, installed beside `magento`, run by hand.
 
     `adapter` replaces the one that the configuration names; `settings` are places of the
     configuration text above.

@@ -11,7 +11,7 @@ from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
 from adapters.shape import suggest
 from sidecar.documents import read_document
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.ports import Described, Finding
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from adapters.xml import NotAccepted, parse_strictly
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 
 def parse_xml(content: bytes, name: str) -> Any:

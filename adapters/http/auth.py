@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from adapters.http.ntlm import Ntlm
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.secret import Secret, is_printable
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.secret import Secret, is_printable
 
 #: Renew a token this many seconds before it ends: a call on its way must not outlive it.
 _MARGIN = 30.0

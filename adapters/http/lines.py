@@ -15,7 +15,7 @@ from requests.cookies import RequestsCookieJar
 
 from adapters.http.ntlm import Ntlm
 from adapters.http.wire import SENT, WatchedAdapter
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 _CHUNK = 64 * 1024
 #: Apache closes an idle connection after 5 s.  A request on a connection that the server is just

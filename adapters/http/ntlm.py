@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 _SCHEME = "NTLM"
 

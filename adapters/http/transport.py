@@ -29,8 +29,8 @@ from adapters.http.secrecy import struck_out
 from adapters.http.wire import SENT
 from adapters.numbers import BeyondMeasure, read_number
 from adapters.waits import wait_of
-from sidecar.domain.errors import ConfigurationError, NotReached, Unavailable
-from sidecar.domain.secret import is_open, is_printable
+from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
+from sidecar.model.secret import is_open, is_printable
 from sidecar.ports import Connection, Exchange, Preview
 
 EXCERPT = 2_000

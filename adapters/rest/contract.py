@@ -16,7 +16,7 @@ from adapters.http.body import Malformed, decode_json
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from sidecar.documents import open_regular
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, Contract
 
 _BOM = b"\xef\xbb\xbf"

@@ -7,7 +7,7 @@ from adapters.http.transport import Request, Transport
 from adapters.mapping import Dialect, read_calls
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
 
 

@@ -22,7 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 from platformdirs import user_cache_dir
 
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
-from sidecar.domain.errors import ConfigurationError, Unavailable
+from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.ports import Connection
 
 #: A WSDL that was fetched within the last day is not fetched again (seconds).

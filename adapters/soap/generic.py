@@ -17,7 +17,7 @@ from adapters.soap.security import refuse_unwritable, seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
 from adapters.wire_call import Call
 from sidecar.documents import Document, read_document
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
 
 

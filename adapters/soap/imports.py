@@ -15,7 +15,7 @@ from lxml import etree
 from adapters.contract.xml import parse_xml
 from adapters.soap.documents import Documents, absolute, joined
 from adapters.soap.facets import XSD
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _REFERENCES = (f"{XSD}import", f"{XSD}include", f"{XSD}redefine")

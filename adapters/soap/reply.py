@@ -19,7 +19,7 @@ from adapters.http.transport import Reply, retry_after
 from adapters.shape import ANYTHING, Plain, Record
 from adapters.soap.wsdl import ENVELOPES, Operation
 from adapters.soap.xml import Element, Malformed, Unreadable, compile_xpath, local, parse, tree_of
-from sidecar.domain.outcome import Misconfigured, Outcome, Throttled
+from sidecar.model.outcome import Misconfigured, Outcome, Throttled
 
 _TEXT = Plain("text")
 #: What `response` is in an expression.

@@ -17,8 +17,8 @@ from zeep.wsse.utils import WSU, get_security_header
 
 from adapters.soap.xml import Element
 from adapters.xml import is_writable
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.secret import Secret
 from sidecar.ports import Connection
 
 #: Logins of `erp.auth` that stand in the envelope: HTTP sees none of them.

@@ -29,7 +29,7 @@ from adapters.soap.read import Reader
 from adapters.soap.schema import Schemas
 from adapters.soap.xml import Element, Malformed, local
 from adapters.xml import NotAccepted, parse_strictly
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"
 ENVELOPES = (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import replace
 
-from sidecar.domain.lifecycle import Overwritten
 from sidecar.magento.order_writer import Standing
+from sidecar.model.lifecycle import Overwritten
 
 HOLDED = "holded"
 #: Magento's own rule for its Hold button (Order::canHold).

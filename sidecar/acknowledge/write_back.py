@@ -17,10 +17,14 @@ from sidecar.acknowledge.standing import (
     after_refusal,
     released_status,
 )
-from sidecar.bulkhead import MOST_ALIKE, Bulkhead
-from sidecar.crash_point import passing
-from sidecar.database import Database
-from sidecar.domain.errors import (
+from sidecar.database.connection import Database
+from sidecar.host.crash_point import passing
+from sidecar.ledger.entities import KnownEntity, WrittenBack
+from sidecar.ledger.journal import Applied, WriteBack
+from sidecar.ledger.store import LedgerStore
+from sidecar.magento.order_writer import OrderWriter, Standing
+from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.errors import (
     BadData,
     SidecarError,
     TryAgain,
@@ -28,12 +32,8 @@ from sidecar.domain.errors import (
     described,
     is_of_one,
 )
-from sidecar.domain.in_page import in_page
-from sidecar.domain.lifecycle import Overwritten
-from sidecar.ledger.entities import KnownEntity, WrittenBack
-from sidecar.ledger.journal import Applied, WriteBack
-from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_writer import OrderWriter, Standing
+from sidecar.model.in_page import in_page
+from sidecar.model.lifecycle import Overwritten
 from sidecar.ports import Narrator
 
 _BATCH = 100
@@ -107,7 +107,7 @@ class WriteBackStation:
 
     `together`: how many orders share a transaction.  Their rows are held for a few milliseconds,
     and one that somebody else holds is skipped, not waited for (docs/decisions/0009).
-    `may_write` is asked on the connection that writes (`sidecar.clone_guard`).
+    `may_write` is asked on the connection that writes (`sidecar.identity.clone_guard`).
     """
 
     def __init__(

@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidecar.domain.errors import SidecarError, UsageError
-from sidecar.domain.printable import printable_json, printable_lines
+from sidecar.model.errors import SidecarError, UsageError
+from sidecar.model.printable import printable_json, printable_lines
 
 
 def write(path: Path, parts: Mapping[str, str]) -> None:

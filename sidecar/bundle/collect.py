@@ -13,18 +13,18 @@ from typing import Any
 
 import msgspec
 
-from sidecar.app import Sidecar, account
+from sidecar.app.erp_adapters import installed
+from sidecar.app.sidecar import Sidecar, account
 from sidecar.bundle import redact
 from sidecar.bundle.log_tail import log_tail
 from sidecar.documents import read_document
-from sidecar.domain.errors import SidecarError
-from sidecar.erp import installed
 from sidecar.ledger.tables import TABLES
+from sidecar.model.errors import SidecarError
+from sidecar.monitor.top.watch import Domain, Look
 from sidecar.settings.fields import SecretRef, Section
 from sidecar.settings.load import Loaded
 from sidecar.settings.secrets import resolve
 from sidecar.settings.show import as_json as values_of
-from sidecar.top.watch import Domain, Look
 
 _DISTRIBUTION = "magento-erp-sidecar"
 _MAGENTO_TABLES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from sidecar.domain.errors import SidecarError, Unavailable
+from sidecar.model.errors import SidecarError, Unavailable
 
 LINES = 5_000
 #: Read from the file's end; a line has some 300 bytes.

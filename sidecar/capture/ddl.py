@@ -11,8 +11,8 @@ import time
 
 from sqlalchemy.exc import DBAPIError
 
-from sidecar.database import Database
-from sidecar.domain.errors import PermissionDenied, TryAgain
+from sidecar.database.connection import Database
+from sidecar.model.errors import PermissionDenied, TryAgain
 from sidecar.ports import Sleeper
 
 #: Seconds of pauses after which a table counts as busy.

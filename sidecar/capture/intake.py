@@ -16,14 +16,19 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from sidecar.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
-from sidecar.crash_point import passing
-from sidecar.database import Database
-from sidecar.domain.errors import described
-from sidecar.domain.event import (
+from sidecar.database.connection import Database
+from sidecar.host.crash_point import passing
+from sidecar.ledger.check_runs import CHECK
+from sidecar.ledger.entities import EntityRow, KnownEntity
+from sidecar.ledger.events import NewEvent
+from sidecar.ledger.store import LedgerStore
+from sidecar.magento.order_reader import OrderReader
+from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.errors import described
+from sidecar.model.event import (
     VERSIONS,
     EventType,
     Payload,
@@ -31,8 +36,8 @@ from sidecar.domain.event import (
     encode_payload,
     event_id,
 )
-from sidecar.domain.invariants import TOLERANCE, differences, is_nameless, problems
-from sidecar.domain.lifecycle import (
+from sidecar.model.invariants import TOLERANCE, differences, is_nameless, problems
+from sidecar.model.lifecycle import (
     HOLDED,
     Finding,
     KnownOrder,
@@ -42,18 +47,13 @@ from sidecar.domain.lifecycle import (
     is_our_old_hold,
     placed_at,
 )
-from sidecar.domain.order import Order
-from sidecar.domain.settlement import (
+from sidecar.model.order import Order
+from sidecar.model.settlement import (
     BAD_DATA,
     OTHER_ORDERS_DOCUMENT,
     EventStatus,
     Obstacle,
 )
-from sidecar.ledger.check_runs import CHECK
-from sidecar.ledger.entities import EntityRow, KnownEntity
-from sidecar.ledger.events import NewEvent
-from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_reader import OrderReader
 from sidecar.ports import Clock, Narrator
 
 ORDER = "order"

@@ -10,8 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from sidecar.capture.ddl import YieldingDdl, code_and_text
 from sidecar.capture.trigger_plan import LiveSchema, Names, quoted, quoted_account
-from sidecar.database import Database
-from sidecar.domain.errors import PermissionDenied
+from sidecar.database.connection import Database
+from sidecar.model.errors import PermissionDenied
 
 #: Lives in Magento's schema for a moment; Magento's declarative schema leaves foreign tables alone.
 PROBE = "erp_sidecar_probe"

@@ -8,15 +8,15 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint, Outbox
-from sidecar.database import Database
-from sidecar.domain.errors import described
-from sidecar.domain.event import VERSIONS, EventType, Vanished, encode_payload, event_id
-from sidecar.domain.lifecycle import CANCELED, HOLDED
-from sidecar.domain.settlement import BAD_DATA, EventStatus
+from sidecar.database.connection import Database
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.order_reader import OrderReader, Outline
+from sidecar.model.errors import described
+from sidecar.model.event import VERSIONS, EventType, Vanished, encode_payload, event_id
+from sidecar.model.lifecycle import CANCELED, HOLDED
+from sidecar.model.settlement import BAD_DATA, EventStatus
 
 _KIND = "order"
 
@@ -92,7 +92,7 @@ class SetAside:
             grand_total=order.grand_total,
             currency=order.order_currency_code,
             # By the database's clock, which gave the order its date: by one that is behind it the
-            # order would seem to be another one under the same id (`sidecar.clone_guard`).
+            # order would seem to be another one under the same id (`sidecar.identity.clone_guard`).
             occurred_at=at,
             status=EventStatus.PARKED,
             reason=f"the order cannot be read or kept: {described(error)}",

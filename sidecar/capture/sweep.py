@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sidecar.bulkhead import apart
 from sidecar.capture.outbox import Outbox
-from sidecar.database import Database
-from sidecar.domain.errors import described
+from sidecar.database.connection import Database
 from sidecar.magento.order_search import OrderSearch
+from sidecar.model.bulkhead import apart
+from sidecar.model.errors import described
 from sidecar.ports import Narrator
 
 #: What such a hint says of where it came from.

@@ -17,7 +17,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from sidecar.domain.errors import PermissionDenied
+from sidecar.model.errors import PermissionDenied
 
 OURS = "erp_sidecar_"
 NAME_LIMIT = 64

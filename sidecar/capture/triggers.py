@@ -27,8 +27,8 @@ from sidecar.capture.trigger_plan import (
     quoted_account,
     read_live,
 )
-from sidecar.database import Database
-from sidecar.domain.errors import PermissionDenied, SidecarError, TryAgain
+from sidecar.database.connection import Database
+from sidecar.model.errors import PermissionDenied, SidecarError, TryAgain
 from sidecar.ports import Sleeper
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State, Triggers
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.ports import Narrator
 
 

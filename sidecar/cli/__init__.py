@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 import sys
 
-from sidecar.domain.errors import PermissionDenied, SidecarError, UsageError, described, frames
-from sidecar.process import hold_signals
+from sidecar.host.process import hold_signals
+from sidecar.model.errors import PermissionDenied, SidecarError, UsageError, described, frames
 
 _ABORTED = 130
 #: Enough to lead to a defect.
@@ -40,7 +40,7 @@ def _run() -> int:
 
     from sidecar.cli.outlet import echo, echo_lines
     from sidecar.cli.root import cli
-    from sidecar.domain.printable import printable
+    from sidecar.model.printable import printable
 
     # Bytes that are no text in this locale: as their escapes they are an unknown name, no defect.
     arguments = [printable(one) if not _is_text(one) else one for one in sys.argv[1:]]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.erp_adapters import connection_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.domain.errors import UsageError
-from sidecar.domain.event import EventType
-from sidecar.dry_run import Rehearsed
-from sidecar.erp import connection_of, installed, open_contract
+from sidecar.model.errors import UsageError
+from sidecar.model.event import EventType
+from sidecar.operate.dry_run import Rehearsed
 from sidecar.ports import Contract, Finding
 
 _FINDINGS = 2

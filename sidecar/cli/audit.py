@@ -9,8 +9,8 @@ import click
 
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import emit_json
-from sidecar.domain.errors import UsageError
 from sidecar.ledger.overview import Overview
+from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
 
 

@@ -6,9 +6,9 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.domain.errors import UsageError
-from sidecar.end_to_end import Checked, plain
-from sidecar.process import operator
+from sidecar.host.process import operator
+from sidecar.model.errors import UsageError
+from sidecar.operate.check import Checked, plain
 from sidecar.settings.quantities import parse_duration
 
 

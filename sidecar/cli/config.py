@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.erp_adapters import check_adapter
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import other_writers
-from sidecar.domain.errors import UsageError
-from sidecar.erp import check_adapter
+from sidecar.model.errors import UsageError
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.secrets import unresolved
 from sidecar.settings.show import as_json as origins_as_json

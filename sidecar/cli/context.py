@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import click
 
-from sidecar.app import Sidecar
+from sidecar.app.sidecar import Sidecar
 from sidecar.cli.outlet import echo
-from sidecar.domain.printable import printable
-from sidecar.operations import By, Operations
-from sidecar.process import operator
+from sidecar.host.process import operator
+from sidecar.model.printable import printable
+from sidecar.operate.queue import By, Operations
 from sidecar.settings.load import Loaded, find_path, load
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -14,7 +14,7 @@ from sidecar.doctor.catalogue import SECTIONS, named
 from sidecar.doctor.examination import Report, examine
 from sidecar.doctor.pages import page
 from sidecar.doctor.patient import Patient
-from sidecar.domain.secret import Secret
+from sidecar.model.secret import Secret
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
 

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from sidecar.app import ORDERS
+from sidecar.app.sidecar import ORDERS
 from sidecar.cli.context import Context, as_json, dry_run, reason, table
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.domain.errors import UsageError
+from sidecar.host.process import operator
 from sidecar.ledger.control import DomainControl
-from sidecar.process import operator
+from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
 
 _NAMES = click.Choice([ORDERS])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from sidecar.cli.outlet import emit_json
-from sidecar.domain.event import EventType
-from sidecar.domain.event_schema import json_schema
+from sidecar.model.event import EventType
+from sidecar.model.event_schema import json_schema
 
 
 @click.group()

@@ -6,7 +6,7 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.grants import Role, grants_for
+from sidecar.install.grants import Role, grants_for
 
 
 @click.group()

@@ -6,7 +6,7 @@ import click
 
 from sidecar.cli.context import Context, as_json, by, dry_run, table, text
 from sidecar.cli.outlet import confirm, echo, emit_json
-from sidecar.identification import Compared, plain
+from sidecar.operate.identification import Compared, plain
 
 _why = click.option("--reason", metavar="TEXT", required=True, help="Why; kept in the audit.")
 

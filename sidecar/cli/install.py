@@ -10,11 +10,11 @@ from typing import Any
 
 import click
 
+from sidecar.app.installer import Installer
 from sidecar.cli.context import Context, as_json, dry_run, reason
 from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
-from sidecar.domain.secret import Secret
-from sidecar.installer import Installer
-from sidecar.process import operator
+from sidecar.host.process import operator
+from sidecar.model.secret import Secret
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
 

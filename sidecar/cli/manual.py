@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from sidecar.roff import Page
+from sidecar.settings.roff import Page
 
 _NAME = "erp-sidecar"
 _FILES = (

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from sidecar.app import ORDERS
+from sidecar.app.sidecar import ORDERS
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json, unwritten
-from sidecar.domain.errors import SidecarError
-from sidecar.nagios import Grade, Judgement, Limits, judge
+from sidecar.model.errors import SidecarError
+from sidecar.monitor.nagios import Grade, Judgement, Limits, judge
 from sidecar.settings.quantities import parse_duration
 
 

@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 import msgspec
 
-from sidecar.domain.printable import printable, printable_json, printable_lines
+from sidecar.model.printable import printable, printable_json, printable_lines
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 

@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from sidecar.app import ORDERS
+from sidecar.app.sidecar import ORDERS
 from sidecar.cli.context import (
     Context,
     amounts,
@@ -22,11 +22,11 @@ from sidecar.cli.context import (
     text,
 )
 from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
-from sidecar.domain.draft import Draft, Edit
-from sidecar.domain.errors import BadData, UsageError
-from sidecar.domain.json_pointer import pretty
 from sidecar.ledger.overview import Overview, Row
-from sidecar.operations import Done
+from sidecar.model.draft import Draft, Edit
+from sidecar.model.errors import BadData, UsageError
+from sidecar.model.json_pointer import pretty
+from sidecar.operate.queue import Done
 
 _STATUSES = ("pending", "sending", "accepted", "rejected", "unknown", "parked", "superseded")
 _OPEN = ("pending", "sending", "rejected", "unknown", "parked")

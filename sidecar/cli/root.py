@@ -32,7 +32,7 @@ from sidecar.cli import (
     triggers,
 )
 from sidecar.cli.context import Context
-from sidecar.process import release_signals
+from sidecar.host.process import release_signals
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

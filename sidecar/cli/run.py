@@ -8,16 +8,16 @@ from pathlib import Path
 
 import click
 
-from sidecar.app import Sidecar
+from sidecar.app.daemon import Daemon
+from sidecar.app.duties import daemon_of
+from sidecar.app.reload import RELOAD, Reload, Successor
+from sidecar.app.sidecar import Sidecar
 from sidecar.cli.context import Context
-from sidecar.daemon import Daemon
-from sidecar.domain.errors import SidecarError
+from sidecar.host.process import Stop, release_signals, share_memory
+from sidecar.host.systemd import Supervisor
+from sidecar.model.errors import SidecarError
 from sidecar.observe.log import Log, configure
-from sidecar.process import Stop, release_signals, share_memory
-from sidecar.reload import RELOAD, Reload, Successor
-from sidecar.roster import daemon_of
 from sidecar.settings.load import Loaded, load
-from sidecar.supervisor import Supervisor
 
 #: Between two tries of a successor whose database went away in the moment of the change.
 _AGAIN_SECONDS = 2.0

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from sidecar.app import ORDERS, Sidecar
+from sidecar.app.sidecar import ORDERS, Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text

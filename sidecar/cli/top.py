@@ -9,10 +9,10 @@ import click
 
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.domain.errors import SidecarError
-from sidecar.top.screen import render
-from sidecar.top.terminal import END, Terminal, can_repaint, size
-from sidecar.top.watch import Watch
+from sidecar.model.errors import SidecarError
+from sidecar.monitor.top.screen import render
+from sidecar.monitor.top.terminal import END, Terminal, can_repaint, size
+from sidecar.monitor.top.watch import Watch
 
 _EVERY = 1.0
 #: Never more than a fifth of the time is spent looking.

@@ -11,7 +11,7 @@ from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, as_json, dry_run, table
 from sidecar.cli.install import installer_options, installing
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.process import operator
+from sidecar.host.process import operator
 
 
 @click.group()

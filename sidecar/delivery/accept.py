@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from sidecar.delivery.verify import differences
-from sidecar.domain.event import EventType
-from sidecar.domain.in_page import in_page
-from sidecar.domain.order import Order
-from sidecar.domain.outcome import Booked, reference_key
-from sidecar.domain.settlement import (
+from sidecar.ledger.events import Claimed
+from sidecar.model.event import EventType
+from sidecar.model.in_page import in_page
+from sidecar.model.order import Order
+from sidecar.model.outcome import Booked, reference_key
+from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,
     CANCELED_DOCUMENT,
     Difference,
@@ -19,7 +20,6 @@ from sidecar.domain.settlement import (
     Settlement,
     Verdict,
 )
-from sidecar.ledger.events import Claimed
 from sidecar.ports import Capabilities, Link, Tolerances
 
 #: Of a back-off's bound; what is drawn is never less.

@@ -10,14 +10,14 @@ from datetime import datetime
 
 from msgspec import structs
 
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
-from sidecar.domain.errors import SidecarError, described, frames
-from sidecar.domain.outcome import Accepted, Outcome, Retry, Throttled, Unknown
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.errors import SidecarError, described, frames
+from sidecar.model.outcome import Accepted, Outcome, Retry, Throttled, Unknown
 from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
 
 #: A longer wait is not told to the second (ten years).

@@ -10,17 +10,17 @@ from typing import TypeAlias
 
 import sqlalchemy as sa
 
-from sidecar.bulkhead import MOST_ALIKE, Bulkhead
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
-from sidecar.domain.errors import SidecarError, described, is_of_one
-from sidecar.domain.event import EventType
-from sidecar.domain.reference import Reference, taken
-from sidecar.domain.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.errors import SidecarError, described, is_of_one
+from sidecar.model.event import EventType
+from sidecar.model.reference import Reference, taken
+from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
 from sidecar.ports import Clock, Link
 
 #: Every so often one poll goes without the low-water guard: a late committer may have written an
@@ -92,7 +92,7 @@ class Claimer:
     """One per domain, used by one thread.
 
     `may_send` is asked on the connection that claims: what another server holds is not ours to send
-    (`sidecar.clone_guard`).
+    (`sidecar.identity.clone_guard`).
     """
 
     def __init__(

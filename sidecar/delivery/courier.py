@@ -9,11 +9,14 @@ from datetime import UTC
 from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
-from sidecar.crash_point import passing
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.settle import Settler
 from sidecar.delivery.within import document, within
-from sidecar.domain.errors import (
+from sidecar.host.crash_point import passing
+from sidecar.ledger.claims import Claimed
+from sidecar.ledger.journal import Attempt
+from sidecar.ledger.settling import Ended
+from sidecar.model.errors import (
     BadData,
     NotReached,
     NotUnderstood,
@@ -23,8 +26,8 @@ from sidecar.domain.errors import (
     Unavailable,
     described,
 )
-from sidecar.domain.event import Payload, decode_payload, envelope
-from sidecar.domain.outcome import (
+from sidecar.model.event import Payload, decode_payload, envelope
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     Duplicate,
@@ -37,10 +40,7 @@ from sidecar.domain.outcome import (
     reference_key,
     unread,
 )
-from sidecar.domain.settlement import Settlement
-from sidecar.ledger.claims import Claimed
-from sidecar.ledger.journal import Attempt
-from sidecar.ledger.settling import Ended
+from sidecar.model.settlement import Settlement
 from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Result, Sleeper
 
 #: A worker looks this often whether the daemon is stopping while the throttle makes it wait.

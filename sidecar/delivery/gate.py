@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
-from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import HOLDED, Facts
-from sidecar.domain.money import rounded
 from sidecar.ledger.events import GATE
+from sidecar.model.event import EventType
+from sidecar.model.lifecycle import HOLDED, Facts
+from sidecar.model.money import rounded
 
 DEFAULT = "default"
 

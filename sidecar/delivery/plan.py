@@ -14,9 +14,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.events import OpenEvent
+from sidecar.model.event import EventType
+from sidecar.model.settlement import BAD_DATA, EventStatus
 
 _ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
 _MENDS = frozenset({EventType.ORDER_UPDATED, EventType.ORDER_RELEASED})

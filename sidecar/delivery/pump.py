@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from sidecar.bulkhead import MOST_ALIKE, Bulkhead
-from sidecar.crash_point import passing
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
 from sidecar.delivery.flight import Flight
-from sidecar.domain.errors import SidecarError, TryAgain, Unavailable, described
-from sidecar.domain.settlement import MAPPING
+from sidecar.host.crash_point import passing
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended, unkept
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.errors import SidecarError, TryAgain, Unavailable, described
+from sidecar.model.settlement import MAPPING
 from sidecar.ports import Clock, Narrator, Sleeper
 
 _T = TypeVar("_T")

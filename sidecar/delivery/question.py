@@ -18,10 +18,11 @@ from sidecar.delivery.accept import (
     is_placement,
     names_another,
 )
-from sidecar.domain.event import EventType
-from sidecar.domain.order import Order
-from sidecar.domain.outcome import Booked, reference_key
-from sidecar.domain.settlement import (
+from sidecar.ledger.events import Claimed
+from sidecar.model.event import EventType
+from sidecar.model.order import Order
+from sidecar.model.outcome import Booked, reference_key
+from sidecar.model.settlement import (
     BAD_DATA,
     DUPLICATE,
     NOT_IN_ERP,
@@ -30,7 +31,6 @@ from sidecar.domain.settlement import (
     EventStatus,
     Settlement,
 )
-from sidecar.ledger.events import Claimed
 from sidecar.ports import Link, Tolerances
 
 #: Questions in a row without an answer to use, after which a person is asked.

@@ -18,8 +18,9 @@ from sidecar.delivery.accept import (
     is_placement,
 )
 from sidecar.delivery.question import Questions
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import (
+from sidecar.ledger.events import Claimed
+from sidecar.model.event import EventType
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     Conflict,
@@ -34,14 +35,13 @@ from sidecar.domain.outcome import (
     Unmapped,
     reference_key,
 )
-from sidecar.domain.settlement import (
+from sidecar.model.settlement import (
     DUPLICATE,
     MAPPING,
     EventStatus,
     Settlement,
     Verdict,
 )
-from sidecar.ledger.events import Claimed
 from sidecar.ports import Link
 
 __all__ = ["Acknowledgement", "Answer", "Backoff", "Doubt", "Settler"]

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sidecar.domain.order import Order, OrderItem
-from sidecar.domain.outcome import Booked, BookedLine
-from sidecar.domain.settlement import Difference
+from sidecar.model.order import Order, OrderItem
+from sidecar.model.outcome import Booked, BookedLine
+from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances
 
 #: An order of two hundred lines whose tax was dropped must not bury all others.

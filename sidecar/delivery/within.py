@@ -11,8 +11,9 @@ from decimal import Decimal
 
 from msgspec.structs import asdict, replace
 
-from sidecar.domain.errors import BadData
-from sidecar.domain.outcome import (
+from sidecar.ledger import fit
+from sidecar.model.errors import BadData
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     BookedLine,
@@ -21,7 +22,6 @@ from sidecar.domain.outcome import (
     Partial,
     Unknown,
 )
-from sidecar.ledger import fit
 
 #: Figures of a document, and the column of its link that keeps each.
 _FIGURES = {"total": "total", "tax": "tax", "lines": "line_count"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sidecar.doctor import delivery, erp, files, ledger, magento, rights, server, triggers
 from sidecar.doctor.check import Check
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 
 SECTIONS: Mapping[str, Sequence[Check]] = {
     "files": files.CHECKS,

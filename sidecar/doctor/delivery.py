@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sidecar.app import ORDERS
+from sidecar.app.sidecar import ORDERS
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
 from sidecar.ledger.overview import Overview

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sidecar.app.erp_adapters import connection_of, open_contract
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.domain.errors import Unavailable
-from sidecar.erp import connection_of, open_contract
+from sidecar.model.errors import Unavailable
 
 
 def _adapter(patient: Patient) -> Iterator[Fault]:

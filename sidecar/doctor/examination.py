@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sidecar.doctor.catalogue import SECTIONS, named
 from sidecar.doctor.check import Check, Severity
 from sidecar.doctor.patient import Patient, Unseen
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, Unseen, permitted
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.settings.secrets import references, resolve
 
 #: Space is short when less than both is free: a twentieth of a large disk is plenty.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sidecar.app import ORDERS
+from sidecar.app.sidecar import ORDERS
 from sidecar.capture.outbox import Outbox
 from sidecar.delivery.gate import waiting_at
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.domain.errors import ConfigurationError
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
+from sidecar.model.errors import ConfigurationError
 
 #: Where each is looked at: refusals by their cause.
 _LISTED = {

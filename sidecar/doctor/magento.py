@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from sidecar.capture.trigger_plan import changelogs
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, listed
-from sidecar.domain.errors import PermissionDenied
-from sidecar.domain.reference import Reference
 from sidecar.magento.order_status import missing
 from sidecar.magento.shared_numbers import shared_references
+from sidecar.model.errors import PermissionDenied
+from sidecar.model.reference import Reference
 
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
 _NEWEST = 1000

@@ -11,16 +11,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
-from sidecar.app import Sidecar
+from sidecar.app.erp_adapters import load_adapter
+from sidecar.app.installer import installers_login
+from sidecar.app.sidecar import Sidecar
 from sidecar.capture.trigger_plan import LiveSchema, read_live
 from sidecar.capture.triggers import Triggers
-from sidecar.database import Database, Server
-from sidecar.domain.errors import PermissionDenied, SidecarError, Unavailable
-from sidecar.domain.secret import Secret
-from sidecar.erp import load_adapter
-from sidecar.installer import installers_login
+from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
+from sidecar.model.secret import Secret
 from sidecar.ports import Ping
 from sidecar.settings.load import Loaded
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from sidecar.capture.triggers import State
-from sidecar.database import OLDEST
+from sidecar.database.connection import OLDEST
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.domain.errors import PermissionDenied, TryAgain
+from sidecar.model.errors import PermissionDenied, TryAgain
 
 #: An INSERT of ours may have a million characters of up to four bytes.
 _PACKET = 4 * 2**20

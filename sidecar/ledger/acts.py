@@ -10,8 +10,11 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import (
+from sidecar.ledger import fit
+from sidecar.ledger.payloads import Key, Payloads
+from sidecar.ledger.tables import NOW, Tables
+from sidecar.model.event import EventType
+from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,
     CANCELED_DOCUMENT,
     DROPPED,
@@ -20,9 +23,6 @@ from sidecar.domain.settlement import (
     VOUCHED_FOR,
     EventStatus,
 )
-from sidecar.ledger import fit
-from sidecar.ledger.payloads import Key, Payloads
-from sidecar.ledger.tables import NOW, Tables
 
 _MAY_BE_PARKED = ("pending", "unknown", "rejected")
 _MAY_BE_DROPPED = (*_MAY_BE_PARKED, "parked")

@@ -15,12 +15,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.domain.errors import BadData
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus, Settlement, error_print
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.model.errors import BadData
+from sidecar.model.event import EventType
+from sidecar.model.settlement import EventStatus, Settlement, error_print
 
 #: What may be claimed to be sent; the last of them only to be asked about.
 _TAKEN = ("pending", "unknown")

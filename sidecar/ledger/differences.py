@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
-from sidecar.domain.settlement import Difference
+from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import NOW, Tables
+from sidecar.model.settlement import Difference
 
 
 class Differences:

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
-from sidecar.domain.lifecycle import FINGERPRINT_GENERATION, Facts, Overwritten
+from sidecar.database.connection import insert_rows
 from sidecar.ledger.tables import Tables
+from sidecar.model.lifecycle import FINGERPRINT_GENERATION, Facts, Overwritten
 
 #: A fingerprint of the present generation that no content has.
 ANOTHER = f"{FINGERPRINT_GENERATION}:"

@@ -14,9 +14,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import (
+from sidecar.database.connection import insert_rows
+from sidecar.ledger import fit
+from sidecar.ledger.claims import Candidate, Claimed, Claims, event_type
+from sidecar.ledger.tables import NOW
+from sidecar.model.event import EventType
+from sidecar.model.settlement import (
     BAD_DATA,
     DROPPED,
     MAPPING,
@@ -26,9 +29,6 @@ from sidecar.domain.settlement import (
     Obstacle,
     error_print,
 )
-from sidecar.ledger import fit
-from sidecar.ledger.claims import Candidate, Claimed, Claims, event_type
-from sidecar.ledger.tables import NOW
 
 __all__ = ["BEHIND_ANOTHER", "GATE", "Candidate", "Claimed", "Events", "NewEvent", "OpenEvent"]
 

@@ -10,7 +10,9 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 
-from sidecar.domain.identity import (
+from sidecar.ledger import fit
+from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.model.identity import (
     Beat,
     Circumstances,
     Identity,
@@ -19,8 +21,6 @@ from sidecar.domain.identity import (
     Standing,
     Told,
 )
-from sidecar.ledger import fit
-from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 _ONLY = 1
 #: Seconds for which a daemon's doubt is its word: it tells it again with every look.

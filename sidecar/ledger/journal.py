@@ -9,12 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
-from sidecar.domain.outcome import Booked, reference_key
-from sidecar.domain.settlement import Verdict
+from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.model.outcome import Booked, reference_key
+from sidecar.model.settlement import Verdict
 from sidecar.ports import Exchange, Link
 
 

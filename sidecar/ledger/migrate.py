@@ -9,9 +9,9 @@ from importlib import resources
 
 import sqlalchemy as sa
 
-from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError
+from sidecar.database.connection import Database
 from sidecar.ledger.tables import TABLES, LedgerNames
+from sidecar.model.errors import ConfigurationError
 
 _FILE = re.compile(r"(?P<version>\d{4})_(?P<name>[a-z0-9_]+)\.sql")
 _PLACE = re.compile(r"\{([a-z_]+)\}")

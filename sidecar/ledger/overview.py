@@ -11,10 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.domain.cause import Refusal
-from sidecar.domain.event import event_key
 from sidecar.ledger.events import GATE
 from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.model.cause import Refusal
+from sidecar.model.event import event_key
 
 Row = dict[str, Any]
 

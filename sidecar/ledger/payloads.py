@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
+from sidecar.database.connection import insert_rows
 from sidecar.ledger.tables import Tables
 
 #: (kind, entity_id, sequence): names an event among all, live or archived.

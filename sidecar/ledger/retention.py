@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.ledger.store import LedgerStore
 
 _CHUNK = 500

@@ -14,20 +14,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import reference_key
-from sidecar.domain.settlement import (
-    OTHER_ORDERS_DOCUMENT,
-    EventStatus,
-    Settlement,
-    Verdict,
-)
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Attempt, Journal, WriteBacks
 from sidecar.ledger.tables import Tables
+from sidecar.model.event import EventType
+from sidecar.model.outcome import reference_key
+from sidecar.model.settlement import (
+    OTHER_ORDERS_DOCUMENT,
+    EventStatus,
+    Settlement,
+    Verdict,
+)
 from sidecar.ports import Link
 
 #: Seconds for each time it was sent before.

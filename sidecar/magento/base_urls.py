@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sidecar.domain.identity import bare_url
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.identity import bare_url
 
 
 def base_urls(connection: sa.Connection, schema: MagentoSchema) -> frozenset[str]:

@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
-from sidecar.domain.secret import Secret
 from sidecar.magento.php_literal import Computed, NotUnderstood, Table, Value, returned_array
+from sidecar.model.errors import ConfigurationError, PermissionDenied
+from sidecar.model.secret import Secret
 
 _DEFAULT_PORT = 3306
 _REMEDY = "write host, name, user and password under shop.database instead of magento_root"

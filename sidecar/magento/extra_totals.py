@@ -13,9 +13,9 @@ from decimal import Decimal
 from itertools import combinations, product
 from typing import Literal
 
-from sidecar.domain.charges import is_money
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.order import Order, OrderItem
+from sidecar.model.charges import is_money
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.order import Order, OrderItem
 
 ORDER, ITEMS = "sales_order", "sales_order_item"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sidecar.domain.order import Address
 from sidecar.magento.order_columns import ADDRESS
+from sidecar.model.order import Address
 
 BILLING = "billing"
 SHIPPING = "shipping"

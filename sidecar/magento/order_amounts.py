@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sidecar.domain.money import CENT, rounded
+from sidecar.model.money import CENT, rounded
 
 _ZERO = Decimal(0)
 #: Base amounts whose name Magento cut to the length of a column.

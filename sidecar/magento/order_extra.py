@@ -8,8 +8,6 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.charges import Charge, charges_of
-from sidecar.domain.order import Order, OrderItem
 from sidecar.magento.extra_totals import (
     ITEMS,
     ORDER,
@@ -23,6 +21,8 @@ from sidecar.magento.order_amounts import fill
 from sidecar.magento.order_columns import CREDIT_COLUMNS
 from sidecar.magento.order_columns import ORDER as ORDER_ROW
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.charges import Charge, charges_of
+from sidecar.model.order import Order, OrderItem
 
 _ZERO = Decimal(0)
 

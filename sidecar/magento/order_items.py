@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sidecar.domain.order import DownloadLink, GiftMessage, OrderItem, TaxItem
 from sidecar.magento import product_options
 from sidecar.magento.order_columns import ITEM
 from sidecar.magento.product_options import ProductOptions
+from sidecar.model.order import DownloadLink, GiftMessage, OrderItem, TaxItem
 
 BUNDLE, CONFIGURABLE = "bundle", "configurable"
 _VIRTUAL = frozenset({"virtual", "downloadable"})

@@ -15,20 +15,6 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.domain.errors import BadData
-from sidecar.domain.event import Vanished
-from sidecar.domain.order import (
-    AppliedRule,
-    DownloadLink,
-    GiftMessage,
-    Order,
-    OrderItem,
-    Payment,
-    PaymentTransaction,
-    StatusHistory,
-    TaxItem,
-    TaxRate,
-)
 from sidecar.magento.order_address import (
     BILLING,
     SHIPPING,
@@ -52,6 +38,20 @@ from sidecar.magento.order_columns import (
 from sidecar.magento.order_extra import OrderExtra
 from sidecar.magento.order_items import ItemParts, order_items
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.errors import BadData
+from sidecar.model.event import Vanished
+from sidecar.model.order import (
+    AppliedRule,
+    DownloadLink,
+    GiftMessage,
+    Order,
+    OrderItem,
+    Payment,
+    PaymentTransaction,
+    StatusHistory,
+    TaxItem,
+    TaxRate,
+)
 
 _SHIPPING_TAX = "shipping"
 

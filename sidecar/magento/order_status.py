@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sidecar.domain.errors import ConfigurationError
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.errors import ConfigurationError
 
 CODE_LENGTH = 32
 LABEL_LENGTH = 128

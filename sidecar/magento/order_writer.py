@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from sidecar.database import insert_rows
+from sidecar.database.connection import insert_rows
 from sidecar.magento.schema_probe import MagentoSchema
 
 

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.database.connection import Database
 from sidecar.magento.extra_totals import ExtraTotal
 from sidecar.magento.order_columns import (
     ADDRESS,
@@ -28,6 +27,7 @@ from sidecar.magento.order_columns import (
     TAX_RATE,
     TRANSACTION,
 )
+from sidecar.model.errors import ConfigurationError, PermissionDenied
 
 #: What we read or write; the same in Magento 2.3 and 2.4.
 REQUIRED: dict[str, tuple[str, ...]] = {

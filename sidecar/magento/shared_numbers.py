@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sidecar.domain.reference import Reference
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.reference import Reference
 
 #: So many examples are named.
 _EXAMPLES = 5
@@ -26,7 +26,7 @@ def shared_references(
             pieces.append("%s")
             values.append(text)
         if name:
-            # From a closed list (`sidecar.domain.reference.FIELDS`).
+            # From a closed list (`sidecar.model.reference.FIELDS`).
             pieces.append(f"COALESCE({name}, '')")
     rows = connection.exec_driver_sql(
         f"SELECT CONCAT({', '.join(pieces)}) AS ref, MIN(entity_id) AS first, "

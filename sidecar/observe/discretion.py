@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sidecar.domain.settlement import error_print
+from sidecar.model.settlement import error_print
 
 #: Lines whose `message` is, or may end with, words of the ERP.
 _OF_THE_ERP = re.compile(r"delivery\.(?!settling_again|left_to_lease)|breaker\.|domain\.stopped")

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from loguru import logger
 
-from sidecar.domain.printable import printable, printable_json
+from sidecar.model.printable import printable, printable_json
 from sidecar.observe.discretion import discreet
 from sidecar.observe.folding import Folding
 from sidecar.observe.log_file import Line, LogFile, StandardError, timestamp

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from sidecar.domain.secret import is_open
+from sidecar.model.secret import is_open
 from sidecar.settings.fields import (
     Count,
     FilePath,

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sidecar.domain.reference import Reference
+from sidecar.model.reference import Reference
 from sidecar.settings.quantities import Kind
 
 # What a comment written into a Magento order may name.

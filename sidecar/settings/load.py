@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from sidecar.documents import Document, read_document
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.settings import outline
 from sidecar.settings.fields import Section
 from sidecar.settings.problems import Problem, explain

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sidecar.roff import Page
 from sidecar.settings import outline
 from sidecar.settings.fields import SecretRef, Section
 from sidecar.settings.generate import tables, told_of
 from sidecar.settings.outline import Entry
+from sidecar.settings.roff import Page
 from sidecar.settings.schema import Settings
 
 NAME = "erp-sidecar.yaml.5"

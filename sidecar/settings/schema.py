@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from sidecar.domain.reference import NUMBER
+from sidecar.model.reference import NUMBER
 from sidecar.settings.erp import Erp
 from sidecar.settings.fields import (
     Comment,

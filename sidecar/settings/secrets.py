@@ -2,7 +2,7 @@
 
 They are never kept in Settings, so neither `config show` nor a crash report can hold one, and a
 rotated password is picked up with the next login (the ERP's when the former one is refused:
-`sidecar.renewing`).
+`sidecar.app.renewing`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sidecar.documents import open_regular
-from sidecar.domain.errors import ConfigurationError, PermissionDenied, SidecarError
-from sidecar.domain.secret import Secret, is_printable
+from sidecar.model.errors import ConfigurationError, PermissionDenied, SidecarError
+from sidecar.model.secret import Secret, is_printable
 from sidecar.settings.fields import SecretRef, Section
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"

@@ -32,10 +32,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.event import EventType
-from sidecar.domain.order import Order
-from sidecar.domain.outcome import (
+from sidecar.model.errors import Unavailable
+from sidecar.model.event import EventType
+from sidecar.model.order import Order
+from sidecar.model.outcome import (
     Accepted,
     Conflict,
     Duplicate,

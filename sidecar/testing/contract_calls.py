@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from sidecar.domain.event import EventType
-from sidecar.domain.order import Order
-from sidecar.domain.outcome import Accepted, Outcome
+from sidecar.model.event import EventType
+from sidecar.model.order import Order
+from sidecar.model.outcome import Accepted, Outcome
 from sidecar.ports import ErpAdapter, Listed
 from sidecar.testing.erpsim import Document
 from sidecar.testing.sample_order import placed

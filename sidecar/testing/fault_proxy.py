@@ -43,7 +43,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.http_message import Message, MessageReader
 
 HOST = "127.0.0.1"

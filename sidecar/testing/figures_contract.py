@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from sidecar.domain.outcome import Accepted, BookedLine
+from sidecar.model.outcome import Accepted, BookedLine
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import DOMAIN, NUMBER, Erp, probe, push_one
 from sidecar.testing.erpsim import Line

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.charges import Charge
-from sidecar.domain.columns import bare
-from sidecar.domain.order import (
+from sidecar.model.charges import Charge
+from sidecar.model.columns import bare
+from sidecar.model.order import (
     AppliedRule,
     DownloadLink,
     GiftMessage,

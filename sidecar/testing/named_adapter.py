@@ -13,8 +13,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from sidecar.domain.errors import UsageError
-from sidecar.erp import ADAPTERS
+from sidecar.app.erp_adapters import ADAPTERS
+from sidecar.model.errors import UsageError
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import Erp

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing import named_adapter
 from sidecar.testing.erpsim import SOAP_PORTS
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.outcome import Accepted, Duplicate, Retry, Unknown
+from sidecar.model.errors import Unavailable
+from sidecar.model.outcome import Accepted, Duplicate, Retry, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import (
     DOMAIN,

@@ -18,15 +18,15 @@ from threading import Thread
 import pytest
 from loguru import logger
 
-from sidecar.daemon import Daemon, Station, Supervision
+from sidecar.app.daemon import Daemon, Station, Supervision
+from sidecar.host.liveness import Pulse
+from sidecar.host.process import Stop, SystemClock
+from sidecar.host.systemd import Supervisor
+from sidecar.host.watchdog import Watchdog
 from sidecar.observe.log import LogNarrator, configure
 from sidecar.observe.metrics import METRICS
-from sidecar.process import Stop, SystemClock
-from sidecar.pulse import Pulse
-from sidecar.supervisor import Supervisor
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
-from sidecar.watchdog import Watchdog
 from tests.harness import bare_ledger
 from tests.rig import Rig, whole_lines
 

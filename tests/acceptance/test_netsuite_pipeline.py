@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.domain.secret import Secret
+from sidecar.model.secret import Secret
 from sidecar.ports import ErpAdapter
 from sidecar.testing.magento_db import MagentoDatabase, Shop
 from tests.contract.netsuite_bench import EXAMPLE, make_adapter

@@ -15,7 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from sidecar.cli import main
-from sidecar.crash_point import VARIABLE
+from sidecar.host.crash_point import VARIABLE
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
 from tests.rig import Rig

@@ -17,7 +17,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.wsdl import Wsdl
 from sidecar.documents import read_document
-from sidecar.domain.event import EventType, decode_payload
+from sidecar.model.event import EventType, decode_payload
 from sidecar.ports import Connection, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed

@@ -18,14 +18,14 @@ from typing import Any
 
 import pymysql
 
-from sidecar.database import Database, Login
+from sidecar.database.connection import Database, Login
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.gate import Gate
-from sidecar.domain.secret import Secret
+from sidecar.host.process import SystemClock
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
-from sidecar.process import SystemClock
+from sidecar.model.secret import Secret
 from sidecar.testing.magento_db import PrivateServer
 from tests.bench.ledger_rows import SAMPLE, STUB, add_finished, add_pending
 from tests.bench.report import Report, at_most, percentile

@@ -10,7 +10,7 @@ from datetime import timedelta
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
-from sidecar.app import Sidecar
+from sidecar.app.sidecar import Sidecar
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.tables import LedgerNames

@@ -6,8 +6,8 @@ from typing import Any
 
 import pymysql
 
-from sidecar.domain.event import encode_payload
 from sidecar.ledger.tables import LedgerNames
+from sidecar.model.event import encode_payload
 from sidecar.testing.sample_order import simple_order
 
 #: What intake writes for an order of five lines: 10 kB.

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
-from sidecar.app import Sidecar
+from sidecar.app.sidecar import Sidecar
 from sidecar.observe.log import configure
 from sidecar.settings.load import load
 from tests.bench.backlog import place_many

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.erpsim import WSDL, ErpSim, ErpSimClient
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.servers import flavour_asked_for

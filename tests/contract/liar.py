@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sidecar.domain.outcome import Accepted, Booked
+from sidecar.model.outcome import Accepted, Booked
 from sidecar.ports import Capabilities, Connection, Delivery, ErpAdapter, Page, Ping, Result
 
 

@@ -19,7 +19,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Self
 
-from sidecar.domain.secret import Secret
+from sidecar.model.secret import Secret
 from sidecar.testing.erpsim import Document, DuplicatePolicy, Misbehaviour
 from sidecar.testing.erpsim.books import Books, Refusal
 from sidecar.testing.erpsim.desk import OrderDesk

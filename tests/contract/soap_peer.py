@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from adapters.soap import generic
-from sidecar.domain.outcome import Outcome
+from sidecar.model.outcome import Outcome
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from adapters.rest import generic
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Rejected, Retry, Throttled, name_of
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.outcome import Accepted, Rejected, Retry, Throttled, name_of
 from sidecar.ports import ErpAdapter, Result
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, Script, answer, scripted_server

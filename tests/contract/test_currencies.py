@@ -14,8 +14,8 @@ import pytest
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
 from sidecar.delivery.verify import differences
-from sidecar.domain.order import Order
-from sidecar.domain.outcome import Accepted, Booked
+from sidecar.model.order import Order
+from sidecar.model.outcome import Accepted, Booked
 from sidecar.ports import Connection, ErpAdapter, ShopContext, Tolerances
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from sidecar.domain.errors import Unavailable, UsageError
+from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.erpsim.wire import HOST
 

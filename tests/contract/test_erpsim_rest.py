@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 
 import sidecar.testing.erpsim as erpsim
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim import Document, ErpSimClient, Misbehaviour, serve_in_thread
 from sidecar.testing.erpsim.rules import KINDS, Enquiry, Operation, RuleBook
 from sidecar.testing.erpsim.wire import HOST

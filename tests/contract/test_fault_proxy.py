@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.fault_proxy import Fault, FaultProxy, Passage
 from tests.contract.scripted_server import CLOSE, scripted_server

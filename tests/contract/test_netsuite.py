@@ -16,9 +16,9 @@ from adapters.soap.documents import Documents
 from adapters.soap.netsuite.adapter import own_address
 from adapters.soap.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.wsdl import Wsdl
-from sidecar.domain.errors import ConfigurationError, Unavailable
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import (
+from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.event import EventType
+from sidecar.model.outcome import (
     Accepted,
     Duplicate,
     Misconfigured,
@@ -30,7 +30,7 @@ from sidecar.domain.outcome import (
     Unmapped,
     name_of,
 )
-from sidecar.domain.secret import Secret
+from sidecar.model.secret import Secret
 from sidecar.ports import ErpAdapter, Link, Previewing
 from sidecar.testing.sample_order import canceled, delivery, placed, simple_order
 from tests.contract.netsuite_bench import (

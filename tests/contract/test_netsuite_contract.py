@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.domain.outcome import Accepted, Misconfigured, Unknown
+from sidecar.model.outcome import Accepted, Misconfigured, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import NUMBER, Erp, open_sockets, probe, push_one, wait_for

@@ -14,8 +14,8 @@ import pytest
 from adapters.filters import ExpressionError
 from adapters.rest.generic import create
 from adapters.soap.generic import create as create_soap
-from sidecar.domain.event import EventType
-from sidecar.domain.secret import Secret
+from sidecar.model.event import EventType
+from sidecar.model.secret import Secret
 from sidecar.ports import Connection, Preview, Previewing, ShopContext
 from sidecar.testing.sample_order import delivery, placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.rest import generic
 from adapters.rest.call import HttpCall
-from sidecar.domain.errors import NotUnderstood
-from sidecar.domain.outcome import Retry, Unknown
+from sidecar.model.errors import NotUnderstood
+from sidecar.model.outcome import Retry, Unknown
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server

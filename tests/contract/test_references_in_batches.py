@@ -12,8 +12,8 @@ import pytest
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.outcome import Accepted
 from sidecar.ports import Advising, Connection, ErpAdapter, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order

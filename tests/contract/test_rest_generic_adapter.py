@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.rest import generic
-from sidecar.domain.errors import ConfigurationError, NotUnderstood, Unavailable
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
+from sidecar.model.errors import ConfigurationError, NotUnderstood, Unavailable
+from sidecar.model.event import EventType
+from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
 from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.sample_order import PLACED_AT, canceled, delivery, placed, simple_order

@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.rest import generic
-from sidecar.domain.errors import ConfigurationError, NotReached, Unavailable
-from sidecar.domain.outcome import (
+from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
+from sidecar.model.outcome import (
     Accepted,
     Misconfigured,
     Outcome,
@@ -31,7 +31,7 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.domain.secret import Secret
+from sidecar.model.secret import Secret
 from sidecar.ports import Connection, ErpAdapter, Result, ShopContext
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import (

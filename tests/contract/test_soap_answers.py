@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.answer import DENIALS
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.outcome import (
+from sidecar.model.errors import Unavailable
+from sidecar.model.outcome import (
     Accepted,
     Duplicate,
     Misconfigured,

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.soap import generic
 from adapters.soap.documents import FRESH, Documents
-from sidecar.domain.errors import ConfigurationError, Unavailable
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.secret import Secret
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
 from tests.contract.soap_peer import CALLS, LEGACY, WSDLS, connection
 

@@ -21,9 +21,9 @@ from zeep.exceptions import SignatureVerificationFailed
 from zeep.wsse.signature import verify_envelope
 
 from adapters.soap import generic
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Misconfigured, Retry
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.outcome import Accepted, Misconfigured, Retry
+from sidecar.model.secret import Secret
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, answer
 from tests.contract.soap_peer import (

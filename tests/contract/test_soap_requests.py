@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from adapters.soap import generic
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Unmapped
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.outcome import Accepted, Unmapped
 from sidecar.testing.sample_order import SampleLine, placed, sample_order
 from tests.contract.soap_peer import (
     CALLS,

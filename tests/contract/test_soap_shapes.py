@@ -14,9 +14,9 @@ from adapters.contract.field import Field
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.outcome import Accepted, Outcome, Unknown, Unmapped
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.outcome import Accepted, Outcome, Unknown, Unmapped
+from sidecar.model.secret import Secret
 from sidecar.ports import Contract
 from tests.contract.soap_peer import WSDLS, answering, connection, peer
 

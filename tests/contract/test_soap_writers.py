@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.outcome import Accepted, Unknown
+from sidecar.model.errors import Unavailable
+from sidecar.model.outcome import Accepted, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, answer, scripted_server

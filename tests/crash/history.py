@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sidecar.domain.settlement import CANCELED_DOCUMENT
 from sidecar.ledger.events import BEHIND_ANOTHER
 from sidecar.ledger.overview import Overview
+from sidecar.model.settlement import CANCELED_DOCUMENT
 from sidecar.testing.magento_db import Line, LoadedOrder, PlacedOrder, Shop
 from tests.crash.remembering_erp import (
     Content,

@@ -14,10 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.event import EventType
-from sidecar.domain.order import Address, Order
-from sidecar.domain.outcome import (
+from sidecar.model.errors import Unavailable
+from sidecar.model.event import EventType
+from sidecar.model.order import Address, Order
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     Conflict,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.crash_point import PLACES, VARIABLE
 from sidecar.delivery.pump import MOST_CRASHES
+from sidecar.host.crash_point import PLACES, VARIABLE
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.magento_db import Flavour, PrivateServer, Shop
 from tests.rig import Rig
 

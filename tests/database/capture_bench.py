@@ -12,10 +12,10 @@ from pymysql.cursors import Cursor
 
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
-from sidecar.database import Database, Login
-from sidecar.domain.secret import Secret
+from sidecar.database.connection import Database, Login
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
+from sidecar.model.secret import Secret
 from sidecar.testing.magento_db import MagentoDatabase
 
 

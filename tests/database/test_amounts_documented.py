@@ -15,7 +15,7 @@ from adapters.compiler import Scope
 from adapters.expression import compile_expression
 from adapters.filters import as_text
 from adapters.shape import shape_of
-from sidecar.domain.order import Order, OrderItem
+from sidecar.model.order import Order, OrderItem
 
 pytestmark = pytest.mark.shared
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.domain.outcome import Throttled
+from sidecar.model.outcome import Throttled
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import ScriptedErp
 from tests.pipeline import Pipeline

@@ -21,7 +21,7 @@ import pytest
 
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
-from sidecar.database import Database, Login
+from sidecar.database.connection import Database, Login
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
 from sidecar.testing.magento_db import (

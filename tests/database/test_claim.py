@@ -11,8 +11,9 @@ import pytest
 
 from adapters.rest import generic as rest
 from sidecar.delivery.claim import UNGUARDED_EVERY, Odd
-from sidecar.domain.event import EventType, encode_payload
-from sidecar.domain.outcome import (
+from sidecar.ledger.events import BEHIND_ANOTHER, OpenEvent
+from sidecar.model.event import EventType, encode_payload
+from sidecar.model.outcome import (
     Booked,
     Conflict,
     Duplicate,
@@ -24,7 +25,6 @@ from sidecar.domain.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ledger.events import BEHIND_ANOTHER, OpenEvent
 from sidecar.ports import Connection, ShopContext
 from sidecar.testing.sample_order import simple_order
 from tests.contract.scripted_server import answer, scripted_server

@@ -12,10 +12,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from sidecar.clone_guard import EVERY
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.identity import LOST_BEATS, Standing
-from sidecar.operations import By
+from sidecar.identity.clone_guard import EVERY
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.identity import LOST_BEATS, Standing
+from sidecar.operate.queue import By
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,

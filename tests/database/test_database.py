@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.database import Database, insert_rows
-from sidecar.domain.errors import Unavailable
+from sidecar.database.connection import Database, insert_rows
+from sidecar.model.errors import Unavailable
 from tests.harness import LedgerBench
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.sampled_from(
@@ -78,8 +78,8 @@ def test_the_server_ends_a_transaction_of_ours_that_was_left_open(
     ledger: LedgerBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A daemon that is frozen inside a write-back must not hold the order for ever."""
-    monkeypatch.setattr("sidecar.database._IDLE_WRITING_SECONDS", 1)
-    monkeypatch.setattr("sidecar.database._IDLE_SECONDS", 1)
+    monkeypatch.setattr("sidecar.database.connection._IDLE_WRITING_SECONDS", 1)
+    monkeypatch.setattr("sidecar.database.connection._IDLE_SECONDS", 1)
     frozen, other = Database(ledger.database.login), Database(ledger.database.login)
     ledger.sql("INSERT INTO {outbox} (kind, entity_id, pointed) VALUES ('order', 1, 'test')")
     table = ledger.store.names("outbox")

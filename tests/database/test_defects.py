@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from sidecar.acknowledge.write_back import WriteBackStation
-from sidecar.bulkhead import MOST_ALIKE
 from sidecar.capture import intake as intake_module
 from sidecar.delivery.claim import Claimer
 from sidecar.ledger.settling import Settling
+from sidecar.model.bulkhead import MOST_ALIKE
 from sidecar.testing.magento_db import PlacedOrder, PrivateServer, Shop, create_magento
 from tests.contract.scripted_server import scripted_server
 from tests.database.test_bulkhead import Books, assert_well, statuses

@@ -12,8 +12,8 @@ from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
-from sidecar.domain.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled
 from sidecar.ledger.accounts import AccountState
+from sidecar.model.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled
 from sidecar.ports import Delivery, Exchange, Result
 from sidecar.testing.sample_order import placed, simple_order
 from tests.harness import HandClock, LedgerBench, ScriptedErp, Told

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sidecar.host.process import SystemClock
 from sidecar.ledger.glance import Glance
 from sidecar.ledger.overview import Overview
-from sidecar.process import SystemClock
-from sidecar.top.watch import Subject, Watch
+from sidecar.monitor.top.watch import Subject, Watch
 from tests.harness import ORDERS, LedgerBench, new_event
 
 FINISHED = 20_000

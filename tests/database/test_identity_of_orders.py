@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.domain.event import EventType, encode_payload
-from sidecar.domain.outcome import Accepted, Booked, Duplicate, Unmapped
+from sidecar.model.event import EventType, encode_payload
+from sidecar.model.outcome import Accepted, Booked, Duplicate, Unmapped
 from sidecar.testing.sample_order import simple_order
 from tests.harness import LedgerBench, ScriptedErp, Told, new_event
 

@@ -11,11 +11,11 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from sidecar.domain.errors import SidecarError, TryAgain
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import BAD_DATA, EventStatus, Settlement
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.events import BEHIND_ANOTHER
+from sidecar.model.errors import SidecarError, TryAgain
+from sidecar.model.event import EventType
+from sidecar.model.settlement import BAD_DATA, EventStatus, Settlement
 from tests.harness import ORDERS, LedgerBench, new_event
 
 PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus

@@ -21,17 +21,17 @@ from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import State, Triggers
-from sidecar.database import require_supported
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
-from sidecar.domain.outcome import Rejected
-from sidecar.installation import Installation
+from sidecar.database.connection import require_supported
+from sidecar.host.process import SystemClock
+from sidecar.install.installation import Installation
 from sidecar.ledger.retention import Retention
 from sidecar.ledger.tables import LedgerNames
+from sidecar.model.errors import ConfigurationError, PermissionDenied
+from sidecar.model.outcome import Rejected
+from sidecar.monitor.top.watch import Subject, Watch
 from sidecar.ports import Connection, ShopContext
-from sidecar.process import SystemClock
 from sidecar.testing.erpsim import serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
-from sidecar.top.watch import Subject, Watch
 from tests.harness import (
     ORDERS,
     RECEIVED,

@@ -7,12 +7,12 @@ from itertools import count
 
 import pytest
 
-from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError, SidecarError
+from sidecar.database.connection import Database
 from sidecar.ledger import migrate
 from sidecar.ledger.migrate import Ledger, Migration, available
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
+from sidecar.model.errors import ConfigurationError, SidecarError
 from sidecar.testing.magento_db import MagentoDatabase
 from tests.harness import LedgerBench, login
 

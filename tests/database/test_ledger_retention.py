@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from sidecar.domain.event import EventType
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.retention import Retention
+from sidecar.model.event import EventType
 from tests.harness import LedgerBench, new_event
 
 

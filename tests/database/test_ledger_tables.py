@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 import sqlalchemy as sa
 
-from sidecar.database import Database, _prepare_session
-from sidecar.domain.errors import ConfigurationError
+from sidecar.database.connection import Database, _prepare_session
 from sidecar.ledger.tables import _COLUMNS, TABLES, LedgerNames, Tables
+from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import MagentoDatabase
 from tests.harness import LedgerBench
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidecar.database import Database, Login
-from sidecar.domain.errors import ConfigurationError, PermissionDenied, Unavailable
-from sidecar.domain.secret import Secret
+from sidecar.database.connection import Database, Login
+from sidecar.model.errors import ConfigurationError, PermissionDenied, Unavailable
+from sidecar.model.secret import Secret
 from sidecar.testing.magento_db import Flavour, MySql, PrivateServer
 
 ACCOUNT = "erp_sidecar@'127.0.0.1'"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from sidecar.domain.errors import SidecarError, Unavailable
+from sidecar.model.errors import SidecarError, Unavailable
 from sidecar.testing.magento_db import Flavour, MariaDb, MySql, PrivateServer, Shop, create_magento
 
 pytestmark = pytest.mark.any_server

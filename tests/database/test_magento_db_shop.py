@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymysql.cursors import DictCursor
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db import (
     CATALOGUE,
     COUPONS,

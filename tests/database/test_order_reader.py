@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sidecar.database import Database
-from sidecar.domain.event import EventType, decode_payload, encode_payload
-from sidecar.domain.invariants import problems
-from sidecar.domain.order import AppliedRule, Order, OrderItem
+from sidecar.database.connection import Database
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import probe
+from sidecar.model.event import EventType, decode_payload, encode_payload
+from sidecar.model.invariants import problems
+from sidecar.model.order import AppliedRule, Order, OrderItem
 from sidecar.testing.magento_db import (
     CUSTOMERS,
     Line,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.order_reader import OrderReader

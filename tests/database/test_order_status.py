@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError
+from sidecar.database.connection import Database
 from sidecar.magento.order_status import OwnStatus, Unregistered, missing, register, unregister
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import PrivateServer, create_magento
 from tests.database.capture_bench import login
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.errors import ConfigurationError, UsageError
-from sidecar.domain.event import EventType, decode_payload
-from sidecar.domain.order import Order
 from sidecar.magento.order_reader import OrderReader
-from sidecar.operations import By
+from sidecar.model.errors import ConfigurationError, UsageError
+from sidecar.model.event import EventType, decode_payload
+from sidecar.model.order import Order
+from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import ScriptedErp
 from tests.pipeline import Pipeline

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sidecar.capture.outbox import LOOK_BACK_SECONDS, Depth, Hint, Outbox
-from sidecar.domain.errors import TryAgain
+from sidecar.model.errors import TryAgain
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import Bench, bench_beside
 

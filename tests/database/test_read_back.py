@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from sidecar.domain.event import EventType, encode_payload
-from sidecar.domain.outcome import Accepted, Booked, BookedLine
+from sidecar.model.event import EventType, encode_payload
+from sidecar.model.outcome import Accepted, Booked, BookedLine
 from sidecar.testing.sample_order import simple_order
 from tests.harness import LedgerBench, ScriptedErp, Told, drain, new_event
 

@@ -15,12 +15,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from sidecar.database import Database
-from sidecar.domain.event import EventType, decode_payload, encode_payload
-from sidecar.domain.invariants import problems
-from sidecar.domain.order import Order
+from sidecar.database.connection import Database
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import probe
+from sidecar.model.event import EventType, decode_payload, encode_payload
+from sidecar.model.invariants import problems
+from sidecar.model.order import Order
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from tests.database.capture_bench import login
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidecar.database import Database
-from sidecar.domain.errors import ConfigurationError
+from sidecar.database.connection import Database
 from sidecar.magento.schema_probe import REQUIRED, probe
+from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import login
 

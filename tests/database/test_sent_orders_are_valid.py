@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.database import Database
-from sidecar.domain.event import EventType
-from sidecar.domain.order import Order
+from sidecar.database.connection import Database
 from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import probe
+from sidecar.model.event import EventType
+from sidecar.model.order import Order
 from sidecar.testing.demo.orders import SCENES
 from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
 from tests.database.capture_bench import login

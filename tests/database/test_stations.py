@@ -9,14 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from sidecar.daemon import Daemon, Station, Supervision
-from sidecar.domain.errors import Unavailable
+from sidecar.app.daemon import Daemon, Station, Supervision
+from sidecar.host.liveness import Pulse
+from sidecar.host.process import Stop
+from sidecar.host.systemd import Supervisor
+from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.stations import Failing
-from sidecar.process import Stop
-from sidecar.pulse import Pulse
-from sidecar.supervisor import Supervisor
-from sidecar.watchdog import Watchdog
+from sidecar.model.errors import Unavailable
 from tests.harness import HandClock, LedgerBench, Told, new_event
 
 

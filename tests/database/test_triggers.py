@@ -12,7 +12,7 @@ import pytest
 
 from sidecar.capture.trigger_plan import WATCHED
 from sidecar.capture.triggers import State, Triggers
-from sidecar.domain.errors import ConfigurationError, PermissionDenied, TryAgain
+from sidecar.model.errors import ConfigurationError, PermissionDenied, TryAgain
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sidecar.app import ORDERS
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus
+from sidecar.app.sidecar import ORDERS
 from sidecar.ledger.overview import Overview
-from sidecar.vitals import COUNTED
+from sidecar.model.event import EventType
+from sidecar.model.settlement import EventStatus
+from sidecar.monitor.vitals import COUNTED
 from tests.harness import LedgerBench, new_event
 
 

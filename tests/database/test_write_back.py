@@ -10,7 +10,7 @@ import pytest
 
 from sidecar.acknowledge.write_back import Rules
 from sidecar.capture.intake import MOST_REAPPLIED
-from sidecar.domain.outcome import Accepted, Booked, Rejected
+from sidecar.model.outcome import Accepted, Booked, Rejected
 from sidecar.testing.magento_db import PlacedOrder, Shop
 from tests.harness import Beside, ScriptedErp
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from sidecar.domain.errors import Unavailable
-from sidecar.domain.outcome import (
+from sidecar.model.errors import Unavailable
+from sidecar.model.outcome import (
     Accepted,
     Conflict,
     Duplicate,

@@ -17,7 +17,7 @@ from adapters.expression import compile_expression
 from adapters.fields import Fields
 from adapters.http.transport import Reply, Request
 from adapters.rest.call import RESPONSE, Response
-from sidecar.domain.outcome import Accepted, Duplicate, Outcome, Rejected, Unknown, name_of
+from sidecar.model.outcome import Accepted, Duplicate, Outcome, Rejected, Unknown, name_of
 from sidecar.ports import Exchange
 
 SCOPE = Scope({"response": RESPONSE})

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.bulkhead import MOST_ALIKE, Bulkhead, apart
-from sidecar.domain.errors import BadData, Unavailable
+from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead, apart
+from sidecar.model.errors import BadData, Unavailable
 
 ITEMS = st.lists(st.integers(0, 30), unique=True, max_size=12)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from sidecar.domain.cause import EXAMPLES, Refusal, causes
+from sidecar.model.cause import EXAMPLES, Refusal, causes
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

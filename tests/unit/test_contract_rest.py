@@ -16,7 +16,7 @@ from adapters.rest.contract import open_contract
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from adapters.rest.paths import operation_of
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ShopContext
 
 INTERFACES = Path(__file__).parent / "interfaces"

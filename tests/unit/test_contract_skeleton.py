@@ -13,7 +13,7 @@ from adapters.rest.contract import open_contract as open_rest
 from adapters.rest.generic import create as create_rest
 from adapters.soap.contract import open_contract as open_soap
 from adapters.soap.generic import create as create_soap
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, Previewing
 from sidecar.testing.sample_order import placed, simple_order
 from tests.unit.test_contract_rest import INTERFACES, connection

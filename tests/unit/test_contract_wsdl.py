@@ -15,7 +15,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.fill import UnknownType
 from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
-from sidecar.domain.errors import ConfigurationError, UsageError
+from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ShopContext
 
 NETSUITE = """

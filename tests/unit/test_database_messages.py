@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
-from sidecar.database import Login, explain
-from sidecar.domain.errors import SidecarError
-from sidecar.domain.secret import Secret
+from sidecar.database.connection import Login, explain
+from sidecar.model.errors import SidecarError
+from sidecar.model.secret import Secret
 
 LOGIN = Login("erp_sidecar", Secret("hunter2"), "magento")
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sidecar.domain.settlement import error_print
+from sidecar.model.settlement import error_print
 from sidecar.observe.discretion import discreet
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from sidecar.domain.draft import Draft
-from sidecar.domain.errors import BadData, UsageError
-from sidecar.domain.event import EventType, Vanished, encode_payload
-from sidecar.domain.json_pointer import ABSENT, Change, changes, parse, put, render
+from sidecar.model.draft import Draft
+from sidecar.model.errors import BadData, UsageError
+from sidecar.model.event import EventType, Vanished, encode_payload
+from sidecar.model.json_pointer import ABSENT, Change, changes, parse, put, render
 from sidecar.testing.sample_order import simple_order
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.domain.event import (
+from sidecar.model.event import (
     Event,
     EventType,
     Vanished,
@@ -23,7 +23,7 @@ from sidecar.domain.event import (
     payload_type,
     schema_urn,
 )
-from sidecar.domain.order import Order
+from sidecar.model.order import Order
 from sidecar.testing.sample_order import (
     bundle_order,
     configurable_order,

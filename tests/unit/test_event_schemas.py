@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from sidecar.domain.event import (
+from sidecar.model.event import (
     VERSIONS,
     Event,
     EventType,
@@ -19,7 +19,7 @@ from sidecar.domain.event import (
     cloud_event,
     schema_urn,
 )
-from sidecar.domain.event_schema import json_schema
+from sidecar.model.event_schema import json_schema
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 ENCODER = msgspec.json.Encoder(decimal_format="number")

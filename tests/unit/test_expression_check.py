@@ -7,8 +7,8 @@ import pytest
 from adapters.compiler import Scope
 from adapters.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.shape import ANYTHING, Many, either, shape_of
-from sidecar.domain.event import Event, Vanished
-from sidecar.domain.order import Order
+from sidecar.model.event import Event, Vanished
+from sidecar.model.order import Order
 from sidecar.ports import Link, ShopContext
 
 SCOPE = Scope(

@@ -16,7 +16,7 @@ from adapters.compiler import Scope
 from adapters.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.filters import ExpressionError, Missing
 from adapters.shape import ANYTHING, shape_of
-from sidecar.domain.order import Order
+from sidecar.model.order import Order
 from sidecar.ports import Link, ShopContext
 from sidecar.testing.sample_order import bundle_order, simple_order
 

@@ -9,7 +9,7 @@ import pytest
 from adapters.compiler import Scope
 from adapters.expression import compile_expression
 from adapters.shape import ANYTHING, Plain, shape_of
-from sidecar.domain.order import Order
+from sidecar.model.order import Order
 
 TABLES = {"carriers": {"flatrate_flatrate": "DHL", "tablerate_bestway": "UPS"}}
 SCOPE = Scope({"order": shape_of(Order), "x": ANYTHING}, TABLES)

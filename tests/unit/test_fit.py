@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.delivery.within import document, within
-from sidecar.domain.errors import BadData
-from sidecar.domain.outcome import Accepted, Booked, BookedLine, Duplicate, Unknown
 from sidecar.ledger import fit
+from sidecar.model.errors import BadData
+from sidecar.model.outcome import Accepted, Booked, BookedLine, Duplicate, Unknown
 
 TEXTS = [("attempt", "message"), ("link", "status"), ("event", "error_code"), ("audit", "who")]
 # Any character, lone surrogates and NUL too.

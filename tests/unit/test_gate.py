@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from sidecar.delivery.gate import Gate, waiting_at
-from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import Facts, facts_of
-from sidecar.domain.order import PaymentTransaction
+from sidecar.model.event import EventType
+from sidecar.model.lifecycle import Facts, facts_of
+from sidecar.model.order import PaymentTransaction
 from sidecar.testing.sample_order import simple_order
 
 PLACED = EventType.ORDER_PLACED

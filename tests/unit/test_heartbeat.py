@@ -13,8 +13,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sidecar.heartbeat import Heartbeat
-from sidecar.pulse import Pulse
+from sidecar.host.liveness import Pulse
+from sidecar.monitor.heartbeat import Heartbeat
 from sidecar.settings.fields import SecretRef
 from tests.harness import HandClock, Told
 

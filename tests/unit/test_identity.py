@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sidecar.domain.identity import (
+from sidecar.model.identity import (
     LOST_BEATS,
     Beat,
     Circumstances,

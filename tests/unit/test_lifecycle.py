@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.event import EventType
-from sidecar.domain.lifecycle import (
+from sidecar.model.event import EventType
+from sidecar.model.lifecycle import (
     Finding,
     KnownOrder,
     Overwritten,
@@ -21,7 +21,7 @@ from sidecar.domain.lifecycle import (
     facts_of,
     fingerprint,
 )
-from sidecar.domain.order import Order
+from sidecar.model.order import Order
 from sidecar.testing.sample_order import bundle_order, simple_order
 
 PLACED, UPDATED, CANCELED, HELD, RELEASED, _ = EventType

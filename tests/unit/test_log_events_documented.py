@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import EventStatus
+from sidecar.model.event import EventType
+from sidecar.model.settlement import EventStatus
 from sidecar.observe import log
 from sidecar.observe.folding import FOLDED
 

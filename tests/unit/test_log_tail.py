@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.bundle.log_tail import LINES, log_tail
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 
 
 def test_the_newest_lines_of_a_long_file_come_in_their_order(tmp_path: Path) -> None:

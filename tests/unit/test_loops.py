@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 from sidecar.delivery.plan import plan
 from sidecar.delivery.settle import Acknowledgement, Backoff, Doubt, Settler
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import (
+from sidecar.ledger.events import Claimed, OpenEvent
+from sidecar.ledger.journal import Attempt
+from sidecar.ledger.settling import Ended, refused
+from sidecar.model.event import EventType
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     Conflict,
@@ -32,10 +35,7 @@ from sidecar.domain.outcome import (
     Unmapped,
     reference_key,
 )
-from sidecar.domain.settlement import EventStatus, Settlement
-from sidecar.ledger.events import Claimed, OpenEvent
-from sidecar.ledger.journal import Attempt
-from sidecar.ledger.settling import Ended, refused
+from sidecar.model.settlement import EventStatus, Settlement
 from sidecar.ports import Capabilities, Link, Tolerances
 from sidecar.testing.sample_order import simple_order
 

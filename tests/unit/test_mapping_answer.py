@@ -13,7 +13,7 @@ from adapters.compiler import Scope
 from adapters.expression import Expression, compile_expression, compile_loop
 from adapters.fields import Fields, Lines
 from adapters.shape import ANYTHING
-from sidecar.domain.outcome import (
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     BookedLine,

@@ -12,7 +12,7 @@ from adapters.filters import ExpressionError
 from adapters.mapping import Calls, Dialect, Push, read_calls
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Capabilities
 from sidecar.testing.sample_order import simple_order
 

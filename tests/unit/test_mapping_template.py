@@ -17,8 +17,8 @@ from adapters.http.body import Malformed, decode_json, encode_json, read_body
 from adapters.shape import ANYTHING, shape_of
 from adapters.template import NOTHING, Source, Template, compile_template
 from sidecar.documents import read_document
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.order import Order
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.order import Order
 from sidecar.testing.sample_order import PLACED_AT, bundle_order, foreign_currency_order
 
 SCOPE = Scope({"x": ANYTHING, "order": shape_of(Order)})

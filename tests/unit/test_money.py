@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.domain.money import Basis, CurrencyMismatch, Money, rounded
+from sidecar.model.money import Basis, CurrencyMismatch, Money, rounded
 
 EUR = Money(Decimal("10.00"), "EUR", Basis.ORDER)
 AMOUNTS = st.decimals(-(10**9), 10**9, places=4)

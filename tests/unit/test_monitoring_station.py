@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.domain.errors import Unavailable
-from sidecar.monitoring import Monitoring
+from sidecar.host.liveness import Pulse
+from sidecar.model.errors import Unavailable
+from sidecar.monitor.metrics import Monitoring
+from sidecar.monitor.vitals import Vitals
 from sidecar.observe.metrics import METRICS, Metrics
-from sidecar.pulse import Pulse
-from sidecar.vitals import Vitals
 from tests.harness import HandClock, Told
 from tests.unit.test_nagios import WELL
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.nagios import Grade, Limits, judge
-from sidecar.vitals import COUNTED, DomainVitals, Vitals
+from sidecar.monitor.nagios import Grade, Limits, judge
+from sidecar.monitor.vitals import COUNTED, DomainVitals, Vitals
 
 LIMITS = Limits(300, 1800)
 #: Label, value, unit, warning, critical, least, most, as the plugin guidelines write them.

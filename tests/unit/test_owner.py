@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.owner import is_dead, owner
+from sidecar.host.owner import is_dead, owner
 
 SAYS_ITS_NAME = "from sidecar.owner import owner; print(owner(), flush=True); input()"
 ASKS_ABOUT = "import sys; from sidecar.owner import is_dead; print(is_dead(sys.argv[1]))"
@@ -22,7 +22,7 @@ ASKS_ABOUT = "import sys; from sidecar.owner import is_dead; print(is_dead(sys.a
 REUSES_A_PID = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from sidecar.owner import is_dead
+from sidecar.host.owner import is_dead
 
 say = [sys.executable, "-c", "from sidecar.owner import owner; print(owner(), flush=True); input()"]
 first = subprocess.Popen(say, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

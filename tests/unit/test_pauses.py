@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
-from sidecar.database import Database
+from sidecar.database.connection import Database
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.store import LedgerStore
-from sidecar.pauses import PauseWatch
+from sidecar.monitor.pauses import PauseWatch
 
 ALARM = 4 * 3600.0
 TOMORROW = datetime(2026, 3, 2, tzinfo=UTC)

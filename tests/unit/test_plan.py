@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sidecar.delivery.plan import EntityPlan, plan
-from sidecar.domain.event import EventType
-from sidecar.domain.settlement import BAD_DATA, EventStatus
 from sidecar.ledger.events import OpenEvent
+from sidecar.model.event import EventType
+from sidecar.model.settlement import BAD_DATA, EventStatus
 
 PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = EventType
 PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from sidecar.bundle.archive import write
 from sidecar.cli.manual import pages
 from sidecar.cli.root import cli
-from sidecar.domain.printable import printable, printable_json, printable_lines
-from sidecar.nagios import Grade, Judgement
+from sidecar.model.printable import printable, printable_json, printable_lines
+from sidecar.monitor.nagios import Grade, Judgement
 from sidecar.observe.log import _as_json, _as_text
 
 PACKAGE = Path(__file__).parents[2] / "sidecar"

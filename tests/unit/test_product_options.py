@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from sidecar.domain.order import ItemOption
 from sidecar.magento.product_options import NONE, read
+from sidecar.model.order import ItemOption
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.pulse import Pulse
+from sidecar.host.liveness import Pulse
 from tests.harness import HandClock
 
 

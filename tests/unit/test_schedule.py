@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidecar.schedule import Schedule
+from sidecar.host.schedule import Schedule
 
 FOR_EVER = 3600.0
 SOON = 10.0

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from adapters.http.auth import auth_of
 from adapters.http.secrecy import struck_out
 from adapters.http.transport import Request, Transport
-from sidecar.domain.errors import ConfigurationError, SidecarError
-from sidecar.domain.secret import Secret, is_open
+from sidecar.model.errors import ConfigurationError, SidecarError
+from sidecar.model.secret import Secret, is_open
 from sidecar.ports import Connection, ShopContext
 
 SHOP = ShopContext("main", ZoneInfo("UTC"))

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.documents import Scalar, read_document, write_scalar
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 
 scalars = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=30),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
-from sidecar.domain.secret import Secret
 from sidecar.magento.env_php import read_env_php
+from sidecar.model.errors import ConfigurationError, PermissionDenied
+from sidecar.model.secret import Secret
 
 TYPICAL = """<?php
 return [

@@ -8,7 +8,7 @@ from textwrap import indent
 
 import pytest
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
+from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.settings.load import find_path, load
 from sidecar.settings.quantities import Rate
 

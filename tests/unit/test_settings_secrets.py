@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from sidecar.domain.errors import ConfigurationError, PermissionDenied
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError, PermissionDenied
+from sidecar.model.secret import Secret
 from sidecar.settings.erp import Auth
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.load import load

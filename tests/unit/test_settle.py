@@ -20,8 +20,9 @@ from sidecar.delivery.settle import (
     Backoff,
     Settler,
 )
-from sidecar.domain.event import EventType
-from sidecar.domain.outcome import (
+from sidecar.ledger.events import Claimed
+from sidecar.model.event import EventType
+from sidecar.model.outcome import (
     Accepted,
     Booked,
     Conflict,
@@ -37,8 +38,7 @@ from sidecar.domain.outcome import (
     describe,
     name_of,
 )
-from sidecar.domain.settlement import EventStatus, Settlement, error_print
-from sidecar.ledger.events import Claimed
+from sidecar.model.settlement import EventStatus, Settlement, error_print
 from sidecar.ports import Capabilities, Link
 from sidecar.testing.sample_order import simple_order
 from tests.harness import TAKES, settler

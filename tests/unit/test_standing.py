@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.acknowledge.standing import after_acceptance, after_refusal, released_status
-from sidecar.domain.lifecycle import Overwritten
 from sidecar.magento.order_writer import Standing
+from sidecar.model.lifecycle import Overwritten
 
 STATES = [
     "new", "pending_payment", "processing", "payment_review", "holded", "complete", "closed",

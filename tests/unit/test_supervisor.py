@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from sidecar.process import Stop
-from sidecar.supervisor import Supervisor
-from sidecar.watchdog import Watchdog
+from sidecar.host.process import Stop
+from sidecar.host.systemd import Supervisor
+from sidecar.host.watchdog import Watchdog
 from tests.harness import HandClock
 
 

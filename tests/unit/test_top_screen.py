@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from sidecar.ledger.control import DomainControl
-from sidecar.top.screen import render
-from sidecar.top.traffic import Traffic
-from sidecar.top.watch import Capture, Differing, Domain, Erp, Look
+from sidecar.monitor.top.screen import render
+from sidecar.monitor.top.traffic import Traffic
+from sidecar.monitor.top.watch import Capture, Differing, Domain, Erp, Look
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
 EVENTS = {"pending": 12, "sending": 4, "unknown": 1, "rejected": 2, "parked": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidecar.ledger.glance import Call
-from sidecar.top.traffic import OVERLAP, Recent, Traffic
+from sidecar.monitor.top.traffic import OVERLAP, Recent, Traffic
 
 
 def call(id_: int, age: float, milliseconds: int | None = 10, outcome: str = "accepted") -> Call:

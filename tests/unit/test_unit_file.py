@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.domain import errors
+from sidecar.model import errors
 from sidecar.settings.erp import Timeout
 from sidecar.settings.quantities import parse_duration
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from sidecar.delivery.verify import differences
-from sidecar.domain.outcome import Booked
-from sidecar.domain.settlement import Difference
+from sidecar.model.outcome import Booked
+from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances
 from sidecar.testing.sample_order import bundle_order, simple_order
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from sidecar.delivery.verify import MOST_OF_LINES, differences
-from sidecar.domain.order import Order, OrderItem
-from sidecar.domain.outcome import Booked, BookedLine
-from sidecar.domain.settlement import Difference
+from sidecar.model.order import Order, OrderItem
+from sidecar.model.outcome import Booked, BookedLine
+from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances
 from sidecar.testing.sample_order import SampleLine, bundle_order, sample_order, simple_order
 

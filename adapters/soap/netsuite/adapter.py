@@ -12,7 +12,7 @@ from adapters.soap.netsuite.call import NetSuiteCall, NetSuiteCalls
 from adapters.soap.netsuite.token import account_host, passport_of
 from adapters.soap.security import wire_of
 from adapters.soap.wsdl import Wsdl
-from sidecar.domain.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter
 
 OLDEST = "2023_2"

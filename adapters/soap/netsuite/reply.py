@@ -23,7 +23,7 @@ from adapters.soap.reply import RESPONSE as SOAP_RESPONSE
 from adapters.soap.reply import Fault, Response
 from adapters.soap.wsdl import Operation
 from adapters.soap.xml import local, parse
-from sidecar.domain.outcome import Misconfigured, Outcome, Rejected, Throttled
+from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Throttled
 
 #: What `response` is in an expression.
 RESPONSE = Record(

@@ -14,8 +14,8 @@ from secrets import token_hex
 from typing import Any
 from urllib.parse import quote
 
-from sidecar.domain.errors import ConfigurationError
-from sidecar.domain.secret import Secret
+from sidecar.model.errors import ConfigurationError
+from sidecar.model.secret import Secret
 
 ALGORITHM = "HMAC-SHA256"
 

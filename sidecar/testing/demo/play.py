@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.demo.orders import ANSWERED_LATE, DROPPED, SCENES, Scene
 from sidecar.testing.demo.stage import Stage
 from sidecar.testing.demo.statement import Statement, is_settled, read_orders, state

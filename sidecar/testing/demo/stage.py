@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.demo.orders import OVER_CREDIT, UNKNOWN_ITEM
 from sidecar.testing.erpsim.client import WSDL, ErpSimClient
 from sidecar.testing.magento_db import PrivateServer, create_magento

@@ -15,7 +15,7 @@ import click
 import msgspec
 
 import sidecar.testing.erpsim as package
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.erpsim.books import DuplicatePolicy
 from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.simulator import Setup, Simulator

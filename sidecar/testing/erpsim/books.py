@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from sidecar.domain.errors import BadData, TryAgain
+from sidecar.model.errors import BadData, TryAgain
 
 OPEN, POSTED, CANCELED, DRAFT = "OPEN", "POSTED", "CANCELED", "DRAFT"
 """The states the simulator sets by itself.  The control face may set any other word, as ERPs do."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from sidecar.domain.errors import Unavailable, UsageError
+from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.erpsim.control import State

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.rules import RuleBook
 from sidecar.testing.erpsim.side_books import Customer, Refund, SideBooks, StockLevel

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from sidecar.domain.errors import Unavailable
+from sidecar.model.errors import Unavailable
 from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.simulator import Setup
 

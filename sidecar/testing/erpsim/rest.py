@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.books import Document, Refusal
 from sidecar.testing.erpsim.conduct import (
     CHALLENGE,

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 
 
 class Misbehaviour(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.domain.errors import Unavailable, UsageError
+from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy, Journal
 from sidecar.testing.erpsim.client import ErpSimClient

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sidecar.domain.errors import UsageError
+from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL
 from sidecar.testing.erpsim.conduct import (
     CHALLENGE,

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from sidecar.domain.errors import SidecarError
+from sidecar.model.errors import SidecarError
 from sidecar.testing.magento_db import PrivateServer, Shop, create_magento, random_order
 
 

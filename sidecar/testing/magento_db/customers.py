@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db.session import Row, Session
 
 

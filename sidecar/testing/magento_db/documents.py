@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db import stock
 from sidecar.testing.magento_db.cart import ZERO, cents
 from sidecar.testing.magento_db.document_amounts import (

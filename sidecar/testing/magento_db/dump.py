@@ -10,7 +10,7 @@ from typing import Any
 
 import pymysql
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db.server import PrivateServer
 
 # What a statement is made of, as far as its end is concerned: a quoted text (which may hold the

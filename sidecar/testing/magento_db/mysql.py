@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sidecar.domain.errors import Unavailable
+from sidecar.model.errors import Unavailable
 
 FOLDER_VARIABLE = "ERP_SIDECAR_MYSQL"
 FOLDER = Path(__file__).resolve().parents[3] / ".mysql"

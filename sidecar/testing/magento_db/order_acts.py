@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal, Self
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db import stock
 from sidecar.testing.magento_db.cart import ZERO
 from sidecar.testing.magento_db.grids import refresh_document_grid, refresh_order_grid

@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 
 import pymysql
 
-from sidecar.domain.errors import SidecarError, Unavailable
+from sidecar.model.errors import SidecarError, Unavailable
 
 START_SECONDS = 30.0
 STOP_SECONDS = 30.0

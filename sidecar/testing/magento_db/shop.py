@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import pymysql
 
-from sidecar.domain.errors import BadData
+from sidecar.model.errors import BadData
 from sidecar.testing.magento_db import order_rows, stock
 from sidecar.testing.magento_db.cart import Line, PricedCart, price_cart
 from sidecar.testing.magento_db.catalogue import (

@@ -1,0 +1,136 @@
+"""The daemon's duties: which stations it has, how often each looks for work, who wakes whom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sidecar.app.daemon import Daemon, Station, Supervision
+from sidecar.app.sidecar import ORDERS, Sidecar
+from sidecar.capture.outbox import Outbox
+from sidecar.capture.watch import TriggerWatch
+from sidecar.host.liveness import Pulse
+from sidecar.identity.clone_guard import EVERY as IDENTITY_EVERY
+from sidecar.ledger.retention import Retention
+from sidecar.monitor.heartbeat import Heartbeat
+from sidecar.monitor.metrics import Monitoring
+from sidecar.monitor.pauses import PauseWatch
+from sidecar.monitor.status_line import StatusLine
+
+_SECOND = 1.0
+_MINUTE = 60.0
+_HOUR = 3600.0
+#: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
+#: the throttle and for a slow ERP.
+_SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
+
+
+def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
+    """The daemon; `once`: with the stations of `run --once`, in their order."""
+    sidecar.ledger.require_current()
+    pulse = Pulse(sidecar.clock, _SILENT)
+    capture = sidecar.settings.capture
+    sweep, intake, pump = sidecar.sweep(), sidecar.intake(), sidecar.pump(sidecar.name)
+    write_back = sidecar.write_back()
+    pause = sidecar.settings.domains.orders.every.total_seconds()
+    deliver, write = f"deliver {ORDERS}", "write back"
+    stations = [
+        Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch)),
+        Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
+        Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
+        Station(write, _SECOND, write_back.run_once),
+    ]
+    if once:
+        sidecar.identification.require_same()
+        first_sweep = _Once(lambda: sweep.full().found)
+        stations.insert(0, Station("sweep", 0, first_sweep))
+        stations += _monitoring(sidecar, pulse, once=True)
+    else:
+        watch = TriggerWatch(
+            sidecar.triggers, Outbox(sidecar.names), sidecar.database, sidecar.narrator
+        )
+        alarm = sidecar.settings.domains.orders.pause_alarm.total_seconds()
+        pauses = PauseWatch(
+            sidecar.database,
+            sidecar.store,
+            dict.fromkeys(sidecar.domains, alarm),
+            clock=sidecar.clock,
+            narrator=sidecar.narrator,
+        )
+        retention = Retention(sidecar.database, sidecar.store, sidecar.settings.ledger.keep)
+        stations += [
+            Station("sweep", capture.sweep_every.total_seconds(), lambda: _none(sweep.recent)),
+            Station(
+                "full sweep",
+                capture.full_sweep_every.total_seconds(),
+                lambda: _none(sweep.full),
+            ),
+            Station("trigger watch", _HOUR, lambda: _none(watch.look)),
+            Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
+            Station("retention", _HOUR, retention.run_once),
+            *_monitoring(sidecar, pulse, once=False),
+        ]
+    return Daemon(
+        sidecar.database,
+        sidecar.store,
+        stations,
+        owner=sidecar.name,
+        lease_seconds=sidecar.settings.ledger.work_lease.total_seconds(),
+        stop=sidecar.stop,
+        pulse=pulse,
+        clock=sidecar.clock,
+        narrator=sidecar.narrator,
+        supervision=Supervision(
+            sidecar.supervisor,
+            sidecar.watchdog,
+            StatusLine(
+                sidecar.database,
+                sidecar.store,
+                ORDERS,
+                sidecar.settings.erp.account_name,
+                sidecar.clone_guard.may_send,
+            ),
+        ),
+    )
+
+
+def _monitoring(sidecar: Sidecar, pulse: Pulse, *, once: bool) -> list[Station]:
+    """The stations that tell a monitoring system, as far as they are configured."""
+    stations = []
+    rules, heartbeat = sidecar.settings.metrics, sidecar.settings.heartbeat
+    if rules.file is not None or rules.log_every is not None:
+        monitoring = Monitoring(
+            sidecar.vitals(),
+            sidecar.metrics,
+            pulse,
+            file=rules.file,
+            log_every=rules.log_every.total_seconds() if rules.log_every else None,
+            clock=sidecar.clock,
+            narrator=sidecar.narrator,
+        )
+        every = rules.every.total_seconds()
+        stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
+    if heartbeat.url is not None and not once:
+        beat = Heartbeat(heartbeat.url, pulse, sidecar.narrator).beat
+        every = heartbeat.every.total_seconds()
+        stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
+    return stations
+
+
+class _Once:
+    """A duty that is done the first time only."""
+
+    def __init__(self, work: Callable[[], int]) -> None:
+        self._work = work
+        self._done = False
+
+    def __call__(self) -> int:
+        if self._done:
+            return 0
+        self._done = True
+        return self._work()
+
+
+def _none(work: Callable[[], object]) -> int:
+    """A duty that never has more to do at once."""
+    work()
+    return 0

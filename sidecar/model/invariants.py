@@ -1,0 +1,174 @@
+"""What must hold of an order before it may go to an ERP.
+
+The arithmetic, in the order's currency and in the base currency, each by itself (Magento computes
+and rounds both on their own, so neither follows from the other by the rate):
+
+    Σ row totals of the sellable lines (+ their fixed product taxes) + shipping + tax
+    + compensation for tax on discounts (of lines and of shipping) + discount + surcharges
+    − credits = grand total
+
+Magento's discount is negative.  Where prices include tax, row totals are without it and the tax
+that a discount takes away is given back as the "discount tax compensation".  Surcharges are what
+modules add (`domains.orders.totals`).  docs/amounts.md shows it on real orders.
+
+Nothing here may be a rule that a sound shop cannot meet: modules have product types of their own,
+importers leave flags and base amounts out, and Magento itself is off by a cent now and then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from sidecar.model.charges import total_of
+from sidecar.model.money import CENT, Money, rounded
+from sidecar.model.order import Order
+
+COMPOSITE_TYPES = frozenset({"configurable", "bundle"})
+
+_ALWAYS_SHOWN = frozenset({"shipping", "tax", "discount"})
+#: Magento's own roundings (of a discount over lines, of tax by row and by total) leave no more.
+TOLERANCE = CENT
+
+_ZERO = Decimal(0)
+
+_Parts = tuple[tuple[str, Decimal], ...]
+
+
+def problems(order: Order, tolerance: Decimal = TOLERANCE) -> list[str]:
+    """Why the order must not be sent, each a sentence for a human; empty when all is well.
+
+    `tolerance`: how far the sums may be off, in either currency.
+    """
+    return [
+        *_of_identity(order),
+        *_of_lines(order),
+        *_of_addresses(order),
+        *differences(order, tolerance),
+    ]
+
+
+def is_nameless(order: Order) -> bool:
+    """Whether it has no number: an ERP knows an order by it, so nobody can let such a one go."""
+    return not order.increment_id.strip()
+
+
+def differences(order: Order, tolerance: Decimal = _ZERO) -> list[str]:
+    """Where the order's amounts do not come to its total by more than `tolerance`, in words."""
+    sums = [_of_sum(order.money, _parts(order), "grand_total", order.grand_total, tolerance)]
+    if not order.base_is_derived:
+        claimed = order.base_grand_total
+        sums.append(
+            _of_sum(order.base_money, _base_parts(order), "base_grand_total", claimed, tolerance)
+        )
+    return [problem for problem in sums if problem]
+
+
+def _of_identity(order: Order) -> list[str]:
+    found = []
+    if is_nameless(order):
+        found.append(f"the order with entity_id {order.entity_id} has no number (increment_id)")
+    return found
+
+
+def _of_lines(order: Order) -> list[str]:
+    found = []
+    present = {item.item_id for item in order.items}
+    parents = {item.parent_item_id for item in order.items}
+    for item in order.items:
+        if item.parent_item_id is not None and item.parent_item_id not in present:
+            found.append(
+                f"line {item.item_id} ({item.sku}) belongs to line {item.parent_item_id}, which "
+                "the order does not have"
+            )
+        if item.product_type in COMPOSITE_TYPES and item.item_id not in parents:
+            found.append(
+                f"line {item.item_id} ({item.sku}) is a {item.product_type} without the line of "
+                "what it consists of"
+            )
+    if not order.sellable_items:
+        found.append(f"no line to book among its {len(order.items)} lines")
+    return found
+
+
+def _of_addresses(order: Order) -> list[str]:
+    found = []
+    if not order.billing_address.entity_id:
+        found.append("no billing address")
+    if order.shipping_address is None and _is_to_be_shipped(order):
+        found.append("no shipping address although the order is not virtual")
+    if not order.payment.entity_id:
+        found.append("no payment")
+    return found
+
+
+def _is_to_be_shipped(order: Order) -> bool:
+    return not order.is_virtual and not (
+        order.items and all(item.is_virtual for item in order.items)
+    )
+
+
+def _parts(order: Order) -> _Parts:
+    return (
+        ("lines", total_of(order, lambda item: item.row_total)),
+        ("fixed product tax", total_of(order, lambda item: item.weee_tax_applied_row_amount)),
+        ("shipping", order.shipping_amount),
+        ("tax", order.tax_amount),
+        (
+            "discount tax compensation",
+            order.discount_tax_compensation_amount
+            + order.shipping_discount_tax_compensation_amount,
+        ),
+        ("discount", order.discount_amount),
+        *((charge.name, charge.amount) for charge in order.surcharges),
+        ("credits", -order.credits_amount),
+    )
+
+
+def _base_parts(order: Order) -> _Parts:
+    return (
+        ("lines", total_of(order, lambda item: item.base_row_total)),
+        ("fixed product tax", total_of(order, lambda item: item.base_weee_tax_applied_row_amnt)),
+        ("shipping", order.base_shipping_amount),
+        ("tax", order.base_tax_amount),
+        (
+            "discount tax compensation",
+            order.base_discount_tax_compensation_amount
+            + order.base_shipping_discount_tax_compensation_amnt,
+        ),
+        ("discount", order.base_discount_amount),
+        *((charge.name, charge.base_amount) for charge in order.surcharges),
+        ("credits", -order.base_credits_amount),
+    )
+
+
+def _of_sum(
+    money: Callable[[Decimal], Money],
+    parts: _Parts,
+    field: str,
+    claimed: Decimal,
+    tolerance: Decimal,
+) -> str | None:
+    """The arithmetic in words when it does not come to `claimed`, the amount of `field`."""
+    total = money(_ZERO)
+    for _, amount in parts:
+        total += money(amount)
+    difference = money(claimed) - total
+    off = rounded(abs(difference.amount))
+    if off < CENT or off <= tolerance:
+        return None
+    (first, amount), *others = parts
+    terms = [f"{rounded(amount)} ({first})"] + [
+        f"{_sign(name, amount)} {rounded(abs(amount))} ({name})"
+        for name, amount in others
+        if amount or name in _ALWAYS_SHOWN
+    ]
+    verdict = "too much" if difference.amount > 0 else "too little"
+    return (
+        f"{' '.join(terms)} = {rounded(total.amount)}, but {field} is {rounded(claimed)}: "
+        f"{abs(difference)} {verdict}"
+    )
+
+
+def _sign(name: str, amount: Decimal) -> str:
+    return "−" if amount < 0 or (name == "discount" and not amount) else "+"

@@ -1,0 +1,138 @@
+"""What the ledger writes down when an attempt is over."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from sidecar.model.event import EventType
+from sidecar.model.outcome import Booked
+
+
+class EventStatus(Enum):
+    """Where an event stands; docs/event-status.md draws the transitions."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    PARKED = "parked"
+    SUPERSEDED = "superseded"
+
+
+#: Not over yet: later events of the same entity may depend on it.
+OPEN = (
+    EventStatus.PENDING,
+    EventStatus.SENDING,
+    EventStatus.UNKNOWN,
+    EventStatus.PARKED,
+    EventStatus.REJECTED,
+)
+
+#: Code of an event that was parked because its order breaks an invariant.
+BAD_DATA = "bad_data"
+#: Codes of an operator's own acts: put aside until he says otherwise, and closed for good.
+PUT_ASIDE = "put_aside"
+DROPPED = "dropped"
+#: Code of an event that our own file of calls cannot express; tried again when the file is loaded.
+MAPPING = "mapping"
+#: Code of an event that could not be claimed: the ledger's rows of its order make no sense.
+UNCLAIMABLE = "unclaimable"
+#: The ERP's answer to a push: it has it already.
+DUPLICATE = "duplicate"
+#: Codes of events that wait because of what the ERP shows under their reference.  Requeued, they
+#: are asked about anew, and what is found then a person has vouched for.
+NUMBER_TAKEN = "number_taken"
+OTHER_ORDERS_DOCUMENT = "other_orders_document"
+ANOTHER_DOCUMENT = "another_document"
+CANCELED_DOCUMENT = "canceled_document"
+OTHER_FIGURES = "other_figures"
+NOT_IN_ERP = "not_in_erp"
+VOUCHED_FOR = (
+    NUMBER_TAKEN,
+    OTHER_ORDERS_DOCUMENT,
+    ANOTHER_DOCUMENT,
+    CANCELED_DOCUMENT,
+    OTHER_FIGURES,
+    NOT_IN_ERP,
+    "partial",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One figure of the ERP that is not ours; `amount` is what it is worth."""
+
+    kind: str
+    ours: str
+    theirs: str
+    amount: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be carried into Magento.
+
+    `number`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
+    word only where it is on hold because the ERP refused something of it, which it has now taken,
+    or was released from that by a person and still has the status `released`; `of_placement`: on
+    the document itself, not on a change of it.
+    """
+
+    verdict: str
+    status: str | None
+    number: str | None
+    comment: str | None
+    hold: bool = False
+    releases: bool = False
+    released: str | None = None
+    of_placement: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Why an event cannot go and what a person is to do; `code` is stable."""
+
+    reason: str
+    remedy: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of one attempt.
+
+    `due_in`: seconds until the event wants another attempt (None: no more by itself).
+    `maybe_booked`: the ERP may hold the document although we have no word of it; `absent`: it was
+    asked, and does not hold it.  `becomes`: the event is of this type from now on.  `ends`: the
+    document is canceled.  `counted`: False where nothing left the machine, which is no attempt.
+    `questions`: how many in a row were put without an answer to use.
+    """
+
+    status: EventStatus
+    due_in: float | None = None
+    reason: str | None = None
+    remedy: str | None = None
+    code: str | None = None
+    booked: Booked | None = None
+    verdict: Verdict | None = None
+    differences: tuple[Difference, ...] = field(default=())
+    maybe_booked: bool = False
+    absent: bool = False
+    becomes: EventType | None = None
+    ends: bool = False
+    counted: bool = True
+    questions: int = 0
+
+
+def error_print(code: str | None, message: str) -> str:
+    """Twelve characters that are alike for refusals of one cause.
+
+    Numbers and quoted values differ from order to order, so they are taken out of the message.
+    """
+    cause = re.sub(r"'[^']*'|\"[^\"]*\"|\d+", "#", message.lower())
+    return hashlib.blake2b(f"{code}|{cause}".encode(), digest_size=6).hexdigest()

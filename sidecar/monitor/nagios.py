@@ -1,0 +1,134 @@
+"""What a Nagios plugin says of the vital figures: one grade, the reasons, the performance data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from sidecar.delivery.gate import waiting_at
+from sidecar.model.printable import printable
+from sidecar.monitor.vitals import DomainVitals, Vitals
+
+
+class Grade(IntEnum):
+    """The plugin's exit code."""
+
+    OK = 0
+    WARNING = 1
+    CRITICAL = 2
+    UNKNOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds that something may wait."""
+
+    warning: float
+    critical: float
+
+    def grade(self, seconds: float | None) -> Grade:
+        """How bad it is to have waited so long."""
+        if seconds is not None and seconds >= self.critical:
+            return Grade.CRITICAL
+        return Grade.WARNING if seconds is not None and seconds >= self.warning else Grade.OK
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The worst of all reasons counts; `figures` are those of the performance data."""
+
+    grade: Grade
+    reasons: tuple[str, ...]
+    figures: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """The plugin's one line."""
+        data = f" | {' '.join(self.figures)}" if self.figures else ""
+        # A bar would begin the performance data.
+        said = printable("; ".join(self.reasons)).replace("|", "/")
+        return f"ERP-SIDECAR {self.grade.name} - {said}{data}"
+
+
+def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
+    """What is to be said of these domains, and of what all of them need."""
+    found = [
+        *_of_shop(vitals, limits),
+        *(one for name in domains for one in _of_domain(name, vitals.domains[name], limits)),
+    ]
+    amiss = sorted((one for one in found if one[0] is not Grade.OK), key=lambda one: -one[0])
+    shown = amiss or found
+    return Judgement(
+        grade=max(grade for grade, _ in found),
+        reasons=tuple(reason for _, reason in shown),
+        figures=tuple(_figures(vitals, domains, limits)),
+    )
+
+
+def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    if vitals.holder is None:
+        yield Grade.CRITICAL, "no daemon works"
+    if not vitals.sends:
+        yield Grade.CRITICAL, "nothing is sent: this may be a copy (erp-sidecar identity show)"
+    if vitals.breaker_open:
+        yield Grade.WARNING, "the ERP does not answer: the breaker is open"
+    if vitals.triggers_amiss and not vitals.triggers_suspended:
+        yield Grade.WARNING, f"triggers amiss: {', '.join(vitals.triggers_amiss)}"
+    if vitals.differences:
+        yield Grade.WARNING, f"{vitals.differences} difference(s) open"
+    for one in vitals.failing:
+        grade = max(Grade.WARNING, limits.grade(one.seconds))
+        # Not why: that may be a long story; `status` tells it.
+        yield grade, f"{one.name} has been failing for {_time(one.seconds)} (erp-sidecar status)"
+    grade = limits.grade(vitals.oldest_hint)
+    if grade is not Grade.OK:
+        yield grade, f"the oldest hint waits for intake for {_time(vitals.oldest_hint)}"
+    grade = limits.grade(vitals.oldest_write_back)
+    if grade is not Grade.OK:
+        yield (
+            grade,
+            f"the oldest of {vitals.write_backs_waiting} answer(s) waits to be written into "
+            f"Magento for {_time(vitals.oldest_write_back)}",
+        )
+    if vitals.write_backs_parked:
+        yield Grade.WARNING, f"{vitals.write_backs_parked} answer(s) cannot be written into Magento"
+
+
+def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    if domain.stopped:
+        yield Grade.CRITICAL, f"{name}: stopped by an answer of the ERP"
+    if domain.paused:
+        yield Grade.WARNING, f"{name}: paused"
+    for status in ("rejected", "parked"):
+        if count := domain.events[status]:
+            yield Grade.WARNING, f"{name}: {count} {status}"
+    waiting = domain.events["pending"] + domain.events["sending"] - domain.gated
+    oldest = f", the oldest for {_time(domain.oldest)}" if domain.oldest is not None else ""
+    at_gates = "".join(f", {one}" for one in waiting_at(domain.gates, name))
+    yield limits.grade(domain.oldest), f"{name}: {waiting} under way{oldest}{at_gates}"
+
+
+def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator[str]:
+    bounds = f"{limits.warning:g};{limits.critical:g};0"
+    for name in domains:
+        domain = vitals.domains[name]
+        yield f"{name}_oldest={domain.oldest or 0:g}s;{bounds}"
+        for status, count in domain.events.items():
+            yield f"{name}_{status}={count};;;0"
+        yield f"{name}_gated={domain.gated};;;0"
+        for gate, count in sorted(domain.gates.items()):
+            yield f"{name}_gate_{gate}={count};;;0"
+    yield f"hints={vitals.hints};;;0"
+    yield f"oldest_hint={vitals.oldest_hint or 0:.0f}s;{bounds}"
+    yield f"write_backs_waiting={vitals.write_backs_waiting};;;0"
+    yield f"oldest_write_back={vitals.oldest_write_back or 0:.0f}s;{bounds}"
+    yield f"write_backs_parked={vitals.write_backs_parked};;;0"
+    yield f"stations_failing={len(vitals.failing)};;;0"
+    yield f"differences={vitals.differences};;;0"
+    yield f"throttle_rate={vitals.rate * 100:g}%;;;0;100"
+    yield f"slots={vitals.slots};;;0;{vitals.most_slots}"
+
+
+def _time(seconds: float | None) -> str:
+    whole = int(seconds or 0)
+    return f"{whole // 60} min" if whole >= 60 else f"{whole} s"

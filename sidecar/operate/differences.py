@@ -1,0 +1,68 @@
+"""What a person does about differences: look at them, and end them when he has seen to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sidecar.database.connection import Database
+from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.store import LedgerStore
+from sidecar.model.errors import BadData
+from sidecar.operate.queue import By
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Which differences ended; `already`: orders of which none stood any more."""
+
+    differences: tuple[Row, ...]
+    already: tuple[str, ...]
+
+
+class Findings:
+    """The open differences of one ledger."""
+
+    def __init__(self, database: Database, store: LedgerStore) -> None:
+        self._database = database
+        self._store = store
+        self._overview = Overview(store.tables)
+
+    def open(self, orders: int) -> list[Row]:
+        """What stands, of the `orders` that it was found in last."""
+        with self._database.transaction("reading differences") as connection:
+            return self._overview.open_differences(connection, orders)
+
+    def resolve(self, numbers: Sequence[str], by: By, *, dry_run: bool = False) -> Resolved:
+        """End what stands of these orders; BadData for a number that the ledger does not know."""
+        ended: list[Row] = []
+        already: list[str] = []
+        with self._database.transaction("ending differences") as connection:
+            for number in dict.fromkeys(numbers):
+                known = self._store.entities.by_number(connection, number)
+                if not known:
+                    raise BadData(f"the ledger knows no order {number}", "is it in Magento?")
+                found: list[Row] = []
+                for entity in known:
+                    self._store.entities.lock(connection, entity.kind, [entity.entity_id])
+                    rows = self._overview.differences_of(connection, entity.kind, entity.entity_id)
+                    found += [row for row in rows if row["resolved_at"] is None]
+                    if not dry_run:
+                        self._store.differences.end(connection, entity.kind, [entity.entity_id])
+                if not found:
+                    already.append(number)
+                elif not dry_run:
+                    self._store.audit.note(
+                        connection,
+                        who=by.who,
+                        command="differences resolve",
+                        subject=number,
+                        reason=by.reason,
+                        detail={"differences": [_told(row) for row in found]},
+                    )
+                ended += found
+        return Resolved(tuple(ended), tuple(already))
+
+
+def _told(difference: Row) -> str:
+    return f"{difference['class']}: ours {difference['ours']}, theirs {difference['theirs']}"

@@ -1,0 +1,422 @@
+"""What an operator does to events, from the order's number: requeue, park, drop, edit, release.
+
+Each act locks its orders first, as intake and delivery do, so that it decides on what is, not on
+what was listed a moment ago; it is one short transaction, and the audit keeps who did it and why.
+An event in flight is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from sidecar.capture.outbox import Outbox
+from sidecar.database.connection import Database
+from sidecar.ledger.overview import REFUSED, Overview, Row
+from sidecar.ledger.store import LedgerStore
+from sidecar.model.cause import Cause, causes
+from sidecar.model.draft import Draft, Edit
+from sidecar.model.errors import BadData, TryAgain, UsageError
+from sidecar.model.event import EventType, encode_payload
+from sidecar.model.settlement import BAD_DATA, DROPPED, OPEN, EventStatus
+
+_OPEN = tuple(status.value for status in OPEN)
+_SENDING = EventStatus.SENDING.value
+_WAITING = tuple(status for status in _OPEN if status != _SENDING)
+#: Orders that one transaction of a bulk act locks: intake and delivery wait for it.
+_PART = 200
+#: More events of one cause than these are released only with a number.
+UNLIMITED = 1000
+_EVERY = 1_000_000
+#: audit.detail is a text column of 64 KiB, and a proof that was cut is none.
+_MOST_DETAIL = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, and why."""
+
+    who: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an act came to: the events it touched, how many were so already, how many are left.
+
+    `answers`: of the ERP, that are written into Magento again.
+    """
+
+    events: tuple[Row, ...]
+    already: int = 0
+    left: int = 0
+    answers: int = 0
+
+    @property
+    def orders(self) -> list[str]:
+        """The numbers of the orders concerned."""
+        return sorted({event["increment_id"] for event in self.events})
+
+    @property
+    def money(self) -> dict[str, Decimal]:
+        """Currency → what these orders are worth, each counted once, by its newest event."""
+        newest = {(event["kind"], event["entity_id"]): event for event in self.events}
+        total: dict[str, Decimal] = defaultdict(Decimal)
+        for event in newest.values():
+            if event["grand_total"] is not None and event["currency"] is not None:
+                total[event["currency"]] += event["grand_total"]
+        return dict(total)
+
+
+class Operations:
+    """One domain's events under an operator's hand.
+
+    `clears_doubt`: whether the ERP itself does (`Capabilities`); asked only when it matters.
+    """
+
+    def __init__(
+        self, database: Database, store: LedgerStore, domain: str, clears_doubt: Callable[[], bool]
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._domain = domain
+        self._clears_doubt = clears_doubt
+        self._overview = Overview(store.tables)
+        self._outbox = Outbox(store.names)
+
+    # --- requeue, release -------------------------------------------------------------------
+
+    def requeue(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
+        """Make all that waits of these orders (or events) due now."""
+        with self._database.transaction("looking for orders") as connection:
+            found = self._named(connection, names)
+            answers = 0 if dry_run else self._write_again(connection, found, by)
+        events = [event for event in found if _waits(event)]
+        chosen = [event for event in events if not _is_due(event)]
+        done = self._requeue(chosen, by, dry_run=dry_run)
+        return replace(done, already=len(events) - len(chosen), answers=answers)
+
+    def _write_again(self, connection: sa.Connection, events: Sequence[Row], by: By) -> int:
+        """Let the ERP's answers be tried again that could not be written into Magento."""
+        again = self._store.write_backs.again
+        count = sum(again(connection, kind, ids) for kind, ids in _ids(events).items())
+        if count:
+            for number in sorted({event["increment_id"] for event in events}):
+                self._store.audit.note(
+                    connection,
+                    who=by.who,
+                    command="queue requeue",
+                    subject=number,
+                    reason=by.reason,
+                    detail={"answers": count},
+                )
+        return count
+
+    def requeue_all(
+        self, *, status: str | None, cause: str | None, most: int, by: By, dry_run: bool = False
+    ) -> Done:
+        """Make all due that is in `status` or of `cause`; UsageError when more than `most` are."""
+        statuses = (status,) if status else (*REFUSED, EventStatus.UNKNOWN.value)
+        events = self._find(statuses, cause, most + 1)
+        if len(events) > most:
+            raise UsageError(f"more than {most} events match", "raise --limit if that is meant")
+        return self._requeue(events, by, dry_run=dry_run)
+
+    def release_as_is(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
+        """Send what was parked as bad data as it is, and whatever comes of these orders later.
+
+        Magento is read anew first: what goes is what it has.  UsageError for an order of which
+        nothing is parked so, or that has no number: an ERP would not know it.
+        """
+        with self._database.transaction("releasing orders as they are") as connection:
+            events = self._at_rest(connection, names)
+            chosen = [event for event in events if _is_broken(event)]
+            sound = set(_numbers(events)) - set(_numbers(chosen))
+            if sound:
+                raise UsageError(
+                    f"nothing of {', '.join(sorted(sound))} is parked because of its data",
+                    "'erp-sidecar queue requeue' sends again what was refused or put aside",
+                )
+            if any(not event["increment_id"].strip() for event in chosen):
+                raise UsageError(
+                    "an order without a number cannot be sent: the ERP would not know it again",
+                    "give it one in Magento (sales_order.increment_id)",
+                )
+            if not dry_run:
+                self._look_again(connection, chosen)
+                for kind, ids in _ids(chosen).items():
+                    self._store.entities.send_as_is(connection, kind, ids)
+                for event in chosen:
+                    found = {"problems": event["reason"]}
+                    self._note(connection, "queue release", [event], by, found)
+        return Done(tuple(chosen))
+
+    def causes(self) -> list[Cause]:
+        """What was refused or parked, by cause."""
+        with self._database.transaction("reading refusals") as connection:
+            return causes(self._overview.refusals(connection, self._domain))
+
+    def release(self, cause: str, *, most: int | None, by: By, dry_run: bool = False) -> Done:
+        """Make the oldest `most` refusals of one cause due now.
+
+        Without `most` all of them; UsageError when that is a great many.
+        """
+        events = self._find(REFUSED, cause, _EVERY)
+        if most is None and len(events) > UNLIMITED:
+            raise UsageError(
+                f"{len(events)} events have this cause", "say with --limit how many shall go"
+            )
+        done = self._requeue(events[:most], by, dry_run=dry_run, command="rejections release")
+        return replace(done, left=len(events) - len(done.events))
+
+    def _find(self, statuses: Sequence[str], cause: str | None, most: int) -> list[Row]:
+        with self._database.transaction("reading the queue") as connection:
+            return self._overview.queue(
+                connection, domain=self._domain, statuses=statuses, print_=cause, limit=most
+            )
+
+    def _requeue(
+        self, events: Sequence[Row], by: By, *, dry_run: bool, command: str = "queue requeue"
+    ) -> Done:
+        if dry_run or not events:
+            return Done(tuple(events))
+        keep_doubt = self._clears_doubt()
+        done: list[Row] = []
+        for part in _parts(events):
+            with self._database.transaction("requeueing events") as connection:
+                now = [event for event in self._locked(connection, part) if _waits(event)]
+                self._look_again(connection, [event for event in now if _is_broken(event)])
+                again = [event["id"] for event in now if not _is_broken(event)]
+                self._store.acts.requeue(connection, again, keep_doubt=keep_doubt)
+                self._note(connection, command, now, by)
+            done += now
+        return Done(tuple(done))
+
+    def _look_again(self, connection: sa.Connection, events: Sequence[Row]) -> None:
+        """What broke an invariant is not sent as it is: Magento is read anew."""
+        for kind, ids in _ids(events).items():
+            known = self._store.entities.read(connection, kind, ids)
+            self._store.entities.forget_look(connection, list(known.values()))
+            self._outbox.add(connection, kind, ids, "requeue")
+
+    # --- park, drop -------------------------------------------------------------------------
+
+    def park(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
+        """Put aside what waits of these orders, until it is requeued.
+
+        TryAgain while one of them is being sent; nothing is changed then.
+        """
+        with self._database.transaction("parking events") as connection:
+            events = self._at_rest(connection, names)
+            parked = EventStatus.PARKED.value
+            chosen = [event for event in events if event["status"] != parked]
+            if not dry_run:
+                ids = [event["id"] for event in chosen]
+                self._store.acts.park(connection, ids, _said("put aside", by))
+                self._note(connection, "queue park", chosen, by)
+        return Done(tuple(chosen), len(events) - len(chosen))
+
+    def drop(
+        self, names: Sequence[str], by: By, *, even_if_booked: bool, dry_run: bool = False
+    ) -> Done:
+        """Close what waits of these orders for good; later events of the order go on.
+
+        UsageError for what the ERP may hold, unless `even_if_booked`; TryAgain while one of them
+        is being sent.  Nothing is changed then.
+        """
+        with self._database.transaction("dropping events") as connection:
+            events = self._at_rest(connection, names, over=DROPPED)
+            chosen = [event for event in events if _waits(event)]
+            doubtful = [event for event in chosen if event["maybe_booked"]]
+            if doubtful and not even_if_booked:
+                raise UsageError(
+                    f"the ERP may have booked {_orders(doubtful)}",
+                    "look there first ('erp-sidecar order show NUMBER' asks it); "
+                    "--even-if-booked drops it all the same",
+                )
+            if not dry_run:
+                ids = [event["id"] for event in chosen]
+                self._store.acts.drop(connection, ids, _said("dropped", by))
+                for kind, entities in _ids(chosen).items():
+                    self._store.events.wake(connection, kind, entities)
+                self._note(connection, "queue drop", chosen, by)
+        return Done(tuple(chosen), len(events) - len(chosen))
+
+    def _at_rest(
+        self, connection: sa.Connection, names: Sequence[str], *, over: str | None = None
+    ) -> list[Row]:
+        """What is not over of `names` (or is, by an act with the code `over`), none in flight."""
+        found: dict[int, Row] = {}
+        for name in names:
+            events = self._named(connection, [name])
+            in_flight = [event for event in events if event["status"] == _SENDING]
+            if in_flight:
+                raise TryAgain(
+                    f"{_orders(in_flight)} is being sent just now",
+                    "try again in a moment; 'erp-sidecar domain pause' lets nothing more be sent",
+                )
+            wanted = [event for event in events if _waits(event)] or [
+                event for event in events if over and event["error_code"] == over
+            ]
+            if not wanted:
+                raise UsageError(
+                    f"{name}: nothing of it waits, all its events are over",
+                    "'erp-sidecar order show NUMBER' tells what became of them",
+                )
+            found |= {event["id"]: event for event in wanted}
+        return list(found.values())
+
+    # --- edit -------------------------------------------------------------------------------
+
+    def draft(self, name: str) -> Draft:
+        """The payload of the event, or of the one event of the order, that waits."""
+        with self._database.transaction("looking for an event") as connection:
+            events = self._at_rest(connection, [name])
+            if len(events) > 1:
+                known = ", ".join(f"{event['event_id']} ({event['type']})" for event in events)
+                raise UsageError(f"{len(events)} events of {name} wait: {known}", "name one")
+            return self._draft(connection, events[0]["event_id"])
+
+    def edit(
+        self, draft: Draft, text: str, by: By, *, force: bool = False, dry_run: bool = False
+    ) -> Edit:
+        """Replace the payload by `text` and make the event due; the audit keeps what changed.
+
+        BadData for a payload that is not of the event's shape, names another order or, unless
+        `force`, breaks an invariant; TryAgain when the event has moved since the draft was taken.
+        """
+        edit = draft.edited(text)
+        if edit.problems and not force:
+            raise BadData(
+                f"{draft.event_id} must not be sent so: {'; '.join(edit.problems)}",
+                "mend the payload further; --force sends it all the same",
+            )
+        if edit.changes and not dry_run:
+            self._write(draft, edit, by)
+        return edit
+
+    def _write(self, draft: Draft, edit: Edit, by: By) -> None:
+        detail = {"changes": [asdict(change) for change in edit.changes], "forced": edit.problems}
+        if len(json.dumps(detail, default=str)) > _MOST_DETAIL:
+            raise UsageError("that is more change than the audit can keep", "edit in smaller steps")
+        payload = edit.payload
+        keep_doubt = self._clears_doubt()
+        with self._database.transaction("editing an event") as connection:
+            events = self._at_rest(connection, [draft.event_id])
+            if self._draft(connection, draft.event_id) != draft:
+                raise TryAgain(
+                    f"{draft.event_id} was changed by somebody else meanwhile", "edit it again"
+                )
+            (event,) = events
+            self._store.acts.rewrite(
+                connection,
+                (event["kind"], event["entity_id"], event["sequence"]),
+                encode_payload(payload).decode(),
+                payload.grand_total,
+                payload.order_currency_code,
+            )
+            self._store.acts.requeue(connection, [event["id"]], keep_doubt=keep_doubt)
+            self._note(connection, "queue edit", events, by, detail)
+
+    # --- what the acts share ----------------------------------------------------------------
+
+    def _named(self, connection: sa.Connection, names: Sequence[str]) -> list[Row]:
+        """Lock the orders with these numbers, or of these event ids; gives those events.
+
+        BadData for a name that the ledger does not know.
+        """
+        found: dict[int, Row] = {}
+        for name in names:
+            event = self._overview.event(connection, name)
+            if event is not None:
+                entities = [(event["kind"], event["entity_id"])]
+            else:
+                known = self._store.entities.by_number(connection, name)
+                entities = [(entity.kind, entity.entity_id) for entity in known]
+            if not entities:
+                raise BadData(
+                    f"the ledger knows no order {name}, and no event of that id",
+                    "is it in Magento? erp-sidecar run --once",
+                )
+            for kind, entity_id in entities:
+                self._store.entities.lock(connection, kind, [entity_id])
+                for row in self._overview.events_of(connection, kind, entity_id):
+                    if event is None or row["event_id"] == name:
+                        found[row["id"]] = row
+        return list(found.values())
+
+    def _locked(self, connection: sa.Connection, events: Sequence[Row]) -> list[Row]:
+        """The same events as they stand once nobody else can move them."""
+        for kind, ids in _ids(events).items():
+            self._store.entities.lock(connection, kind, ids)
+        return self._overview.listed(connection, [event["id"] for event in events])
+
+    def _draft(self, connection: sa.Connection, event_id: str) -> Draft:
+        event = self._overview.event(connection, event_id)
+        if event is None:
+            raise BadData(f"there is no event {event_id}")
+        return Draft(
+            event_id, event["increment_id"], EventType(event["type"]), str(event["payload"])
+        )
+
+    def _note(
+        self,
+        connection: sa.Connection,
+        command: str,
+        events: Sequence[Row],
+        by: By,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        for event in events:
+            self._store.audit.note(
+                connection,
+                who=by.who,
+                command=command,
+                subject=event["increment_id"],
+                reason=by.reason,
+                detail={"event": event["event_id"], **(detail or {})},
+            )
+
+
+def _waits(event: Row) -> bool:
+    return str(event["status"]) in _WAITING
+
+
+def _is_due(event: Row) -> bool:
+    is_pending = event["status"] == EventStatus.PENDING.value
+    due_at: datetime | None = event["due_at"]
+    return is_pending and due_at is not None and due_at <= datetime.now(UTC)
+
+
+def _is_broken(event: Row) -> bool:
+    return bool(event["status"] == EventStatus.PARKED.value and event["error_code"] == BAD_DATA)
+
+
+def _said(what: str, by: By) -> str:
+    return f"{what} by {by.who}{f': {by.reason}' if by.reason else ''}"
+
+
+def _numbers(events: Sequence[Row]) -> list[str]:
+    return sorted({event["increment_id"] for event in events})
+
+
+def _orders(events: Sequence[Row]) -> str:
+    numbers = _numbers(events)
+    return f"order{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+
+
+def _ids(events: Sequence[Row]) -> dict[str, list[int]]:
+    kinds: dict[str, set[int]] = defaultdict(set)
+    for event in events:
+        kinds[event["kind"]].add(event["entity_id"])
+    return {kind: sorted(ids) for kind, ids in kinds.items()}
+
+
+def _parts(events: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (events[start : start + _PART] for start in range(0, len(events), _PART))
