@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapters.compiler import Scope
+from adapters.calls.mapping import Dialect, Own, read_calls
+from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
-from adapters.expression import InvalidExpression, Loop, compile_expression, compile_loop
-from adapters.mapping import Dialect, Own, read_calls
-from adapters.section import Section
-from adapters.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
-from adapters.template import TYPE, Path, Source, is_expression
+from adapters.language.compiler import Scope
+from adapters.language.expression import InvalidExpression, Loop, compile_expression, compile_loop
+from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
+from adapters.language.template import TYPE, Path, Source, is_expression
 from sidecar.documents import Document
 from sidecar.ports import Finding
 

@@ -9,7 +9,7 @@ from adapters.contract.check import check_calls
 from adapters.contract.field import Description, Operation
 from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
-from adapters.shape import suggest
+from adapters.language.shape import suggest
 from sidecar.documents import read_document
 from sidecar.model.errors import UsageError
 from sidecar.ports import Described, Finding

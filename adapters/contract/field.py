@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
-from adapters.shape import Shape
+from adapters.language.shape import Shape
 
-#: What a field takes, by the names of `adapters.shape.Plain`.
+#: What a field takes, by the names of `adapters.language.shape.Plain`.
 ANY_VALUE = frozenset({"text", "whole number", "number", "truth value", "time"})
 NUMBERS = frozenset({"whole number", "number"})
 #: What a member of a record is in XML: `text` stands beside attributes, `rounds` are those of a

@@ -8,8 +8,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from adapters.contract.field import Field
-from adapters.filters import as_text
-from adapters.shape import Anything, Either, Many, Plain, Record, Shape, suggest, text_length
+from adapters.language.filters import as_text
+from adapters.language.shape import (
+    Anything,
+    Either,
+    Many,
+    Plain,
+    Record,
+    Shape,
+    suggest,
+    text_length,
+)
 
 _MOST_CHOICES = 8
 _INTO: dict[tuple[str, str], str] = {

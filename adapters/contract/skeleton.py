@@ -13,7 +13,7 @@ from adapters.contract.field import Field, Operation
 from adapters.contract.guess import FILL_IN, guessed, lists_lines
 from adapters.contract.tree import chosen, note_of
 from adapters.contract.xml import about
-from adapters.template import TYPE
+from adapters.language.template import TYPE
 from sidecar.documents import write_scalar
 
 _NOTES_BEGIN_AT = 48

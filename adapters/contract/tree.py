@@ -7,7 +7,7 @@ from typing import Any
 
 from adapters.contract.field import Field, Operation
 from adapters.contract.xml import about
-from adapters.template import TYPE
+from adapters.language.template import TYPE
 from sidecar.ports import Described
 
 _LONGEST_ABOUT = 90

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from adapters.xml import NotAccepted, parse_strictly
+from adapters.http.xml import NotAccepted, parse_strictly
 from sidecar.model.errors import ConfigurationError
 
 

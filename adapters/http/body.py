@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 
-from adapters.filters import ExpressionError, as_text, kind, plain
 from adapters.http.charset import charset_of, decoded
-from adapters.numbers import read_number
+from adapters.language.filters import ExpressionError, as_text, kind, plain
+from adapters.language.numbers import read_number
 
 #: Values in one answer: `[[],[],…` takes twenty times its size in memory.
 MOST_VALUES = 500_000

@@ -26,9 +26,9 @@ from adapters.http.body import Malformed, decode_json
 from adapters.http.lines import Lines, TooLarge
 from adapters.http.redirection import NOTHING_DONE, REMEDY, redirection_of
 from adapters.http.secrecy import struck_out
+from adapters.http.waits import wait_of
 from adapters.http.wire import SENT
-from adapters.numbers import BeyondMeasure, read_number
-from adapters.waits import wait_of
+from adapters.language.numbers import BeyondMeasure, read_number
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.secret import is_open, is_printable
 from sidecar.ports import Connection, Exchange, Preview

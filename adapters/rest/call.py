@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlencode
 
-from adapters.answer import Evidence
-from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError, as_text, kind
+from adapters.calls.answer import Evidence
+from adapters.calls.section import Section
 from adapters.http.body import Malformed, encode_json, indented, read_body
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
-from adapters.section import Section
-from adapters.shape import ANYTHING, Plain, Record, Shape
-from adapters.template import ANY, NOTHING, ONE, PAIRS, Template
+from adapters.language.compiler import Scope, Values
+from adapters.language.filters import ExpressionError, as_text, kind
+from adapters.language.shape import ANYTHING, Plain, Record, Shape
+from adapters.language.template import ANY, NOTHING, ONE, PAIRS, Template
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 #: What `response` is in an expression.
@@ -57,16 +57,16 @@ class HttpCall:
         return Request(self.method, path, query, headers, body)
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         response = Response(reply)
         return response, response.evidence(reply)
 
     def disarmed(self, request: Request) -> Request:
-        """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
+        """See `adapters.calls.wire_call.WireCall`; secrets are struck out by the transport."""
         return request
 
     def shown(self, body: bytes) -> str:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         return indented(body) if self.encode is encode_json else body.decode()
 
     def _encoded(self, values: Values) -> bytes | None:

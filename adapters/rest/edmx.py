@@ -9,8 +9,8 @@ from typing import Any
 
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.contract.xml import about
+from adapters.language.shape import ANYTHING
 from adapters.rest.paths import call_name, operation_of
-from adapters.shape import ANYTHING
 
 _SAP = "{http://www.sap.com/Protocols/SAPData}"
 _TEXT = frozenset({"text"})

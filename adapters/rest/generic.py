@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from adapters.generic import GenericAdapter
+from adapters.calls.generic import GenericAdapter
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.http.transport import Request, Transport
-from adapters.mapping import Dialect, read_calls
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError

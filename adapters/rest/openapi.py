@@ -11,9 +11,9 @@ from urllib.parse import unquote
 
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.contract.xml import about
-from adapters.filters import as_text
+from adapters.language.filters import as_text
+from adapters.language.shape import ANYTHING
 from adapters.rest.paths import call_name, operation_of
-from adapters.shape import ANYTHING
 
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")

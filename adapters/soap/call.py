@@ -8,17 +8,17 @@ from typing import Any
 
 from lxml import etree
 
-from adapters.answer import Evidence
-from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError
+from adapters.calls.answer import Evidence
+from adapters.calls.section import Section
 from adapters.http.transport import Reply, Request
-from adapters.section import Section
+from adapters.language.compiler import Scope, Values
+from adapters.language.filters import ExpressionError
+from adapters.language.template import Template
 from adapters.soap.fill import element_of, unwritable
 from adapters.soap.reply import Response
 from adapters.soap.security import NoSeal, Seal
 from adapters.soap.wsdl import NoSuchOperation, Operation, Wsdl
 from adapters.soap.xml import Element, parse
-from adapters.template import Template
 
 #: Parts of a header by name, each with what makes its value.
 Computed = Mapping[str, Callable[[], Any]]
@@ -70,17 +70,17 @@ class SoapCall:
         return element_of(name, value)
 
     def disarmed(self, request: Request) -> Request:
-        """See `adapters.wire_call.WireCall`; secrets are struck out by the transport."""
+        """See `adapters.calls.wire_call.WireCall`; secrets are struck out by the transport."""
         return request
 
     def shown(self, body: bytes) -> str:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         envelope = parse(body)
         etree.indent(envelope)
         return str(etree.tostring(envelope, encoding="unicode"))
 
     def response(self, reply: Reply) -> tuple[Response, Evidence]:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         response = Response(self.operation, reply)
         return response, response.evidence(reply)
 

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Operation
 from adapters.contract.xml import about, parse_xml
-from adapters.shape import Anything
+from adapters.language.shape import Anything
 from adapters.soap.documents import Documents
 from adapters.soap.security import http_login
 from adapters.soap.wsdl import NoSuchOperation, Wsdl

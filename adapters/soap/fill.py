@@ -24,10 +24,10 @@ from zeep.xsd.types.collection import ListType
 from zeep.xsd.types.complex import ComplexType
 from zeep.xsd.types.simple import AnySimpleType
 
-from adapters.filters import ExpressionError, as_text, as_utc, is_number, kind, plain
-from adapters.shape import suggest
-from adapters.template import NOTHING, TYPE
-from adapters.xml import is_writable, writable
+from adapters.http.xml import is_writable, writable
+from adapters.language.filters import ExpressionError, as_text, as_utc, is_number, kind, plain
+from adapters.language.shape import suggest
+from adapters.language.template import NOTHING, TYPE
 
 #: What zeep calls the text of an element that has attributes as well.
 TEXT = "_value_1"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
+from adapters.calls.generic import GenericAdapter
+from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.wire_call import Call
 from adapters.contract.check import UNKNOWN_FIELD, check_calls
-from adapters.generic import GenericAdapter
 from adapters.http.transport import Request, Transport
-from adapters.mapping import Dialect, read_calls
 from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.contract import WsdlDescription
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.security import refuse_unwritable, seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
-from adapters.wire_call import Call
 from sidecar.documents import Document, read_document
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ErpAdapter

@@ -12,11 +12,11 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from adapters.answer import Evidence
+from adapters.calls.answer import Evidence
 from adapters.http.charset import charset_of
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, retry_after
-from adapters.shape import ANYTHING, Plain, Record
+from adapters.language.shape import ANYTHING, Plain, Record
 from adapters.soap.wsdl import ENVELOPES, Operation
 from adapters.soap.xml import Element, Malformed, Unreadable, compile_xpath, local, parse, tree_of
 from sidecar.model.outcome import Misconfigured, Outcome, Throttled

@@ -15,8 +15,8 @@ from zeep.wsse.signature import BinarySignature
 from zeep.wsse.username import UsernameToken
 from zeep.wsse.utils import WSU, get_security_header
 
+from adapters.http.xml import is_writable
 from adapters.soap.xml import Element
-from adapters.xml import is_writable
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.secret import Secret
 from sidecar.ports import Connection

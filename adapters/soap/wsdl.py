@@ -17,8 +17,9 @@ from zeep.wsdl.bindings.soap import SoapBinding, SoapOperation
 from zeep.wsdl.definitions import Port, Service
 from zeep.xsd import ComplexType
 
-from adapters.filters import ExpressionError
-from adapters.shape import suggest
+from adapters.http.xml import NotAccepted, parse_strictly
+from adapters.language.filters import ExpressionError
+from adapters.language.shape import suggest
 from adapters.soap.declarations import Declarations, declarations_of
 from adapters.soap.documents import Documents
 from adapters.soap.fill import Filler, unwritable
@@ -28,7 +29,6 @@ from adapters.soap.plain import unwrapped
 from adapters.soap.read import Reader
 from adapters.soap.schema import Schemas
 from adapters.soap.xml import Element, Malformed, local
-from adapters.xml import NotAccepted, parse_strictly
 from sidecar.model.errors import ConfigurationError
 
 _DEFINITIONS = "{http://schemas.xmlsoap.org/wsdl/}definitions"

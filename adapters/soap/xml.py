@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from lxml import etree
 
-from adapters.filters import ExpressionError
+from adapters.http.xml import NotAccepted, parse_strictly
+from adapters.language.filters import ExpressionError
 from adapters.soap.lexical import BLANKS
-from adapters.xml import NotAccepted, parse_strictly
 
 Element: TypeAlias = Any  # etree._Element, for which there are no types
 

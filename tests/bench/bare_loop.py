@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import requests
 
-from adapters.generic import GenericAdapter
+from adapters.calls.generic import GenericAdapter
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.http.transport import NotSent, Request
-from adapters.mapping import Dialect, read_calls
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
 from sidecar.model.event import EventType, decode_payload

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import requests
 import zeep
 
-from adapters.mapping import Dialect, read_calls
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.soap.call import SoapCalls
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adapters.soap.netsuite.adapter import create
+from adapters.erps.netsuite.adapter import create
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from tests.contract.netsuite_server import OWN_WSDL, TOKEN
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from adapters.erps.netsuite.adapter import own_address
+from adapters.erps.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
-from adapters.soap.netsuite.adapter import own_address
-from adapters.soap.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.wsdl import Wsdl
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import EventType

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from adapters.compiler import Scope
-from adapters.section import Section
+from adapters.calls.section import Section
+from adapters.erps.netsuite import codes
+from adapters.erps.netsuite.call import NetSuiteCalls
+from adapters.erps.netsuite.token import TokenPassport
+from adapters.language.compiler import Scope
+from adapters.language.template import Source
 from adapters.soap.call import SoapCalls
 from adapters.soap.documents import Documents
-from adapters.soap.netsuite import codes
-from adapters.soap.netsuite.call import NetSuiteCalls
-from adapters.soap.netsuite.token import TokenPassport
 from adapters.soap.wsdl import Wsdl
-from adapters.template import Source
 from sidecar.documents import read_document
 from sidecar.testing.soap_messages import Message, SoapPort, load_wsdl
 from tests.contract.netsuite_bench import connection

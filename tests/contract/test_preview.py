@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from adapters.filters import ExpressionError
+from adapters.language.filters import ExpressionError
 from adapters.rest.generic import create
 from adapters.soap.generic import create as create_soap
 from sidecar.model.event import EventType

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.answer import DENIALS
+from adapters.calls.answer import DENIALS
 from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import (
     Accepted,

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from adapters.compiler import Scope
-from adapters.expression import compile_expression
-from adapters.filters import as_text
-from adapters.shape import shape_of
+from adapters.language.compiler import Scope
+from adapters.language.expression import compile_expression
+from adapters.language.filters import as_text
+from adapters.language.shape import shape_of
 from sidecar.model.order import Order, OrderItem
 
 pytestmark = pytest.mark.shared

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.contract.check import check_calls
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
-from adapters.shape import ANYTHING
+from adapters.language.shape import ANYTHING
 from sidecar.documents import read_document
 from sidecar.ports import Finding
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.compiler import Scope
-from adapters.dates import UnknownDirective, written
-from adapters.expression import InvalidExpression, compile_expression
-from adapters.shape import ANYTHING
+from adapters.language.compiler import Scope
+from adapters.language.dates import UnknownDirective, written
+from adapters.language.expression import InvalidExpression, compile_expression
+from adapters.language.shape import ANYTHING
 
 MOMENT = datetime(2026, 3, 5, 7, 8, 9, 123456, tzinfo=UTC)
 SCOPE = Scope({"x": ANYTHING})

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.answer import DENIALS, PREDICATES
-from adapters.mapping import Dialect, read_calls
+from adapters.calls.answer import DENIALS, PREDICATES
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.rest.call import read_http_call
 from adapters.soap.reply import RESPONSE
 from sidecar.documents import read_document

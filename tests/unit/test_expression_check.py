@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.compiler import Scope
-from adapters.expression import InvalidExpression, compile_expression, compile_loop
-from adapters.shape import ANYTHING, Many, either, shape_of
+from adapters.language.compiler import Scope
+from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
+from adapters.language.shape import ANYTHING, Many, either, shape_of
 from sidecar.model.event import Event, Vanished
 from sidecar.model.order import Order
 from sidecar.ports import Link, ShopContext

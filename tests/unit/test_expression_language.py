@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.compiler import Scope
-from adapters.expression import InvalidExpression, compile_expression, compile_loop
-from adapters.filters import ExpressionError, Missing
-from adapters.shape import ANYTHING, shape_of
+from adapters.language.compiler import Scope
+from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
+from adapters.language.filters import ExpressionError, Missing
+from adapters.language.shape import ANYTHING, shape_of
 from sidecar.model.order import Order
 from sidecar.ports import Link, ShopContext
 from sidecar.testing.sample_order import bundle_order, simple_order

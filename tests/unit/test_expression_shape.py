@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from adapters.compiler import Scope
-from adapters.expression import compile_expression
-from adapters.shape import ANYTHING, Plain, shape_of
+from adapters.language.compiler import Scope
+from adapters.language.expression import compile_expression
+from adapters.language.shape import ANYTHING, Plain, shape_of
 from sidecar.model.order import Order
 
 TABLES = {"carriers": {"flatrate_flatrate": "DHL", "tablerate_bestway": "UPS"}}

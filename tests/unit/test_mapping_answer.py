@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from adapters.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Predicate
-from adapters.compiler import Scope
-from adapters.expression import Expression, compile_expression, compile_loop
-from adapters.fields import Fields, Lines
-from adapters.shape import ANYTHING
+from adapters.calls.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Predicate
+from adapters.calls.fields import Fields, Lines
+from adapters.language.compiler import Scope
+from adapters.language.expression import Expression, compile_expression, compile_loop
+from adapters.language.shape import ANYTHING
 from sidecar.model.outcome import (
     Accepted,
     Booked,

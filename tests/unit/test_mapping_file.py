@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.answer import Answer
-from adapters.filters import ExpressionError
-from adapters.mapping import Calls, Dialect, Push, read_calls
+from adapters.calls.answer import Answer
+from adapters.calls.mapping import Calls, Dialect, Push, read_calls
+from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.compiler import Scope
-from adapters.filters import ExpressionError
 from adapters.http.body import Malformed, decode_json, encode_json, read_body
-from adapters.shape import ANYTHING, shape_of
-from adapters.template import NOTHING, Source, Template, compile_template
+from adapters.language.compiler import Scope
+from adapters.language.filters import ExpressionError
+from adapters.language.shape import ANYTHING, shape_of
+from adapters.language.template import NOTHING, Source, Template, compile_template
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.order import Order

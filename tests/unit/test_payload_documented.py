@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.shape import members_of
+from adapters.language.shape import members_of
 from sidecar.model.columns import bare
 from sidecar.model.event import EventType, Vanished
 from sidecar.model.invariants import problems

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.waits import MOST, wait_of
+from adapters.http.waits import MOST, wait_of
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeVar
 
-from adapters.answer import Evidence
-from adapters.compiler import Values
-from adapters.filters import ExpressionError
+from adapters.calls.answer import Evidence
 from adapters.http.transport import Reply, Request
+from adapters.language.compiler import Values
+from adapters.language.filters import ExpressionError
 from sidecar.model.errors import SidecarError
 
 

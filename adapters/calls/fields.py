@@ -8,9 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from adapters.compiler import Values
-from adapters.expression import Expression, Loop
-from adapters.filters import ExpressionError, as_number, as_text, is_number, kind, number_of
+from adapters.language.compiler import Values
+from adapters.language.expression import Expression, Loop
+from adapters.language.filters import (
+    ExpressionError,
+    as_number,
+    as_text,
+    is_number,
+    kind,
+    number_of,
+)
 from sidecar.model.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.

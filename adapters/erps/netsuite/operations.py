@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from adapters.shape import suggest
+from adapters.language.shape import suggest
 
 #: Operations that save records, and whether they take a list of them.
 WRITES = {"upsert": False, "upsertList": True, "update": False, "updateList": True}

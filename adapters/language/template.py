@@ -17,16 +17,16 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from adapters.compiler import Scope, Values
-from adapters.expression import (
+from adapters.language.compiler import Scope, Values
+from adapters.language.expression import (
     Expression,
     InvalidExpression,
     Loop,
     compile_expression,
     compile_loop,
 )
-from adapters.filters import ExpressionError
-from adapters.shape import Many, Record, suggest
+from adapters.language.filters import ExpressionError
+from adapters.language.shape import Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 

@@ -17,12 +17,12 @@ from jinja2 import TemplateSyntaxError, lexer, nodes
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from adapters.compiler import Compiler, Evaluate, Scope, Values
-from adapters.denial import unsaid
-from adapters.filters import ExpressionError, kind
-from adapters.numbers import BeyondMeasure, read_number
-from adapters.rounds import rounds_of
-from adapters.shape import NoSuchMember, Shape, entry
+from adapters.language.compiler import Compiler, Evaluate, Scope, Values
+from adapters.language.denial import unsaid
+from adapters.language.filters import ExpressionError, kind
+from adapters.language.numbers import BeyondMeasure, read_number
+from adapters.language.rounds import rounds_of
+from adapters.language.shape import NoSuchMember, Shape, entry
 
 _LONGEST = 20_000
 _DEEPEST = 100

@@ -13,11 +13,11 @@ from typing import Generic
 
 import msgspec
 
-from adapters.compiler import Values
-from adapters.filters import ExpressionError
+from adapters.calls.mapping import Step
+from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
-from adapters.mapping import Step
-from adapters.wire_call import Call, read_answer
+from adapters.language.compiler import Values
+from adapters.language.filters import ExpressionError
 from sidecar.model.outcome import (
     Accepted,
     Conflict,

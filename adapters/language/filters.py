@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.dates import UnknownDirective, written
-from adapters.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
+from adapters.language.dates import UnknownDirective, written
+from adapters.language.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
 from sidecar.model.errors import BadData
 from sidecar.model.money import rounded
 
@@ -223,7 +223,7 @@ def _urlencode(value: Any) -> str:
 _ALGORITHMS = ("sha256", "sha384", "sha512", "sha1", "md5")
 
 #: Filters that are a function of the value and constants.  `default`, `lookup` and `sum` need more
-#: than that and live in `adapters.expression`.
+#: than that and live in `adapters.language.expression`.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _abs,
     "base64": _base64,

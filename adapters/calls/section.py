@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from adapters.answer import DENIALS, Predicate
-from adapters.compiler import Scope
-from adapters.expression import Expression
-from adapters.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
-from adapters.shape import suggest
-from adapters.template import (
+from adapters.calls.answer import DENIALS, Predicate
+from adapters.calls.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
+from adapters.language.compiler import Scope
+from adapters.language.expression import Expression
+from adapters.language.shape import suggest
+from adapters.language.template import (
     ANY,
     Form,
     Path,

@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import nodes
 
-from adapters.filters import ExpressionError, Missing, kind
-from adapters.shape import members_of
+from adapters.language.filters import ExpressionError, Missing, kind
+from adapters.language.shape import members_of
 
 _ABSENT = object()
 #: Why a name that exists may be empty, for the one person who reads the message at night.

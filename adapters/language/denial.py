@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from jinja2 import nodes
 
-from adapters.access import written
+from adapters.language.access import written
 
 _ANSWERS = frozenset({"response", "result"})
 #: What every answer has.

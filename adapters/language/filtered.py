@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from adapters.dates import UnknownDirective, written
-from adapters.shape import (
+from adapters.language.dates import UnknownDirective, written
+from adapters.language.shape import (
     ANYTHING,
     Plain,
     Shape,

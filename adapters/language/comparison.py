@@ -13,8 +13,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from adapters.filters import ExpressionError, kind
-from adapters.shape import Plain, Shape
+from adapters.language.filters import ExpressionError, kind
+from adapters.language.shape import Plain, Shape
 
 _FAMILIES: Mapping[str, str] = {
     "text": "text",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 
-from adapters.numbers import BeyondMeasure, read_number
+from adapters.language.numbers import BeyondMeasure, read_number
 
 #: What is beyond it is not reckoned with any more (ten years, in seconds).
 MOST = 10.0 * 366 * 24 * 3600

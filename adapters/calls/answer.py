@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from adapters.compiler import Values
-from adapters.expression import Expression
-from adapters.fields import BOOKED, Fields
-from adapters.filters import ExpressionError, as_text, kind, truth
+from adapters.calls.fields import BOOKED, Fields
+from adapters.language.compiler import Values
+from adapters.language.expression import Expression
+from adapters.language.filters import ExpressionError, as_text, kind, truth
 from sidecar.model.outcome import (
     Accepted,
     Conflict,

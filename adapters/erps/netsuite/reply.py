@@ -13,12 +13,12 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import Any
 
-from adapters.answer import Evidence
-from adapters.filters import Missing
+from adapters.calls.answer import Evidence
+from adapters.erps.netsuite import codes
+from adapters.erps.netsuite.operations import MORE, READS, SEARCH, WRITES, is_list
 from adapters.http.transport import Reply, Request
-from adapters.shape import ANYTHING, Plain, Record
-from adapters.soap.netsuite import codes
-from adapters.soap.netsuite.operations import MORE, READS, SEARCH, WRITES, is_list
+from adapters.language.filters import Missing
+from adapters.language.shape import ANYTHING, Plain, Record
 from adapters.soap.reply import RESPONSE as SOAP_RESPONSE
 from adapters.soap.reply import Fault, Response
 from adapters.soap.wsdl import Operation
@@ -48,7 +48,7 @@ _TOO_LARGE = "; a smaller `batch` (erp.calls) saves this call"
 class RecordResult:
     """What became of one record.
 
-    `means` is the line of the answer that this is, as `adapters.soap.netsuite.codes` has it;
+    `means` is the line of the answer that this is, as `adapters.erps.netsuite.codes` has it;
     `external` the external id under which it was sent or asked for, `reference` NetSuite's own.
     """
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.filters import ExpressionError
+from adapters.language.filters import ExpressionError
 
 #: Under this name the values of a call have its `Rounds`; no expression can name it.
 ROUNDS = "$rounds"

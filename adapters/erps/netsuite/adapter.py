@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from adapters.mapping import Dialect
+from adapters.calls.mapping import Dialect
+from adapters.erps.netsuite.call import NetSuiteCall, NetSuiteCalls
+from adapters.erps.netsuite.token import account_host, passport_of
 from adapters.soap.call import SoapCalls
 from adapters.soap.generic import adapter_of
-from adapters.soap.netsuite.call import NetSuiteCall, NetSuiteCalls
-from adapters.soap.netsuite.token import account_host, passport_of
 from adapters.soap.security import wire_of
 from adapters.soap.wsdl import Wsdl
 from sidecar.model.errors import ConfigurationError

@@ -12,10 +12,10 @@ from typing import Any
 
 from jinja2 import nodes
 
-from adapters.access import nothing_there, read_member, written
-from adapters.comparison import COMPARE, never_equal
-from adapters.filtered import computed, cut_shape, filtered, joined, looked_up_shape
-from adapters.filters import (
+from adapters.language.access import nothing_there, read_member, written
+from adapters.language.comparison import COMPARE, never_equal
+from adapters.language.filtered import computed, cut_shape, filtered, joined, looked_up_shape
+from adapters.language.filters import (
     FILTERS,
     MOST_TEXT,
     TESTS,
@@ -30,9 +30,9 @@ from adapters.filters import (
     total,
     truth,
 )
-from adapters.hidden import Hidden, is_hidden
-from adapters.numbers import negated
-from adapters.shape import (
+from adapters.language.hidden import Hidden, is_hidden
+from adapters.language.numbers import negated
+from adapters.language.shape import (
     ANYTHING,
     Anything,
     Many,

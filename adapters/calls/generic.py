@@ -1,7 +1,7 @@
 """The generic adapter: everything about the ERP stands in the file of calls (docs/mapping.md).
 
 What a call and its answer look like on the wire is the protocol's business:
-`adapters.wire_call.WireCall`.
+`adapters.calls.wire_call.WireCall`.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from typing import Any, Generic
 
 import msgspec
 
-from adapters.compiler import Values
-from adapters.fields import Fields
-from adapters.filters import ExpressionError, as_text, kind
-from adapters.first import FirstCalls, not_sent
-from adapters.hidden import HiddenSecrets
+from adapters.calls.fields import Fields
+from adapters.calls.first import FirstCalls, not_sent
+from adapters.calls.mapping import PAYLOADS, Calls, Inquiry, Push
+from adapters.calls.sent_event import sent_event
+from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
-from adapters.mapping import PAYLOADS, Calls, Inquiry, Push
-from adapters.rounds import ROUNDS, Rounds
-from adapters.sent_event import sent_event
-from adapters.wire_call import Call, read_answer
+from adapters.language.compiler import Values
+from adapters.language.filters import ExpressionError, as_text, kind
+from adapters.language.hidden import HiddenSecrets
+from adapters.language.rounds import ROUNDS, Rounds
 from sidecar.model.errors import ConfigurationError, NotUnderstood, SidecarError
 from sidecar.model.outcome import (
     Booked,

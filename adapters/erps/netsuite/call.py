@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adapters.answer import PREDICATES, Evidence
-from adapters.compiler import Scope, Values
-from adapters.filters import ExpressionError
-from adapters.http.transport import Reply, Request
-from adapters.mapping import Dialect, Own
-from adapters.section import Section
-from adapters.soap.call import SoapCall, SoapCalls
-from adapters.soap.netsuite.operations import (
+from adapters.calls.answer import PREDICATES, Evidence
+from adapters.calls.mapping import Dialect, Own
+from adapters.calls.section import Section
+from adapters.erps.netsuite.operations import (
     MORE,
     MOST_RECORDS,
     SEARCH,
@@ -22,10 +18,14 @@ from adapters.soap.netsuite.operations import (
     refusal,
     takes_one,
 )
-from adapters.soap.netsuite.reply import PAGE_OF, RESPONSE, NetSuiteResponse, Sent
+from adapters.erps.netsuite.reply import PAGE_OF, RESPONSE, NetSuiteResponse, Sent
+from adapters.http.transport import Reply, Request
+from adapters.language.compiler import Scope, Values
+from adapters.language.filters import ExpressionError
+from adapters.language.template import Template
+from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.wsdl import NoSuchOperation
 from adapters.soap.xml import struck_out
-from adapters.template import Template
 
 _LINES = {name: f"=result.means == '{name}'" for name in PREDICATES}
 _LINES_OF_ONE = {name: f"=response.result.means == '{name}'" for name in PREDICATES}
@@ -75,19 +75,19 @@ class NetSuiteCall:
         return self.further.request(values)
 
     def response(self, reply: Reply) -> tuple[NetSuiteResponse, Evidence]:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         sent = Sent.of(reply.request)
         asked = self.further if self.further and sent.operation == MORE else self.call
         response = NetSuiteResponse(asked.operation, reply, sent)
         return response, response.evidence(reply)
 
     def disarmed(self, request: Request) -> Request:
-        """See `adapters.wire_call.WireCall`: a signature is good for any body for some minutes."""
+        """See `adapters.calls.wire_call.WireCall`: a signature is good for any body for some minutes."""
         place = "{*}Header/{*}tokenPassport/{*}signature"
         return replace(request, body=struck_out(request.body or b"", place))
 
     def shown(self, body: bytes) -> str:
-        """See `adapters.wire_call.WireCall`."""
+        """See `adapters.calls.wire_call.WireCall`."""
         return self.call.shown(body)
 
 

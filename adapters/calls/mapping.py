@@ -10,14 +10,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from adapters.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
-from adapters.compiler import Scope
-from adapters.expression import Expression
-from adapters.fields import BOOKED, ITEMS, Fields
-from adapters.section import Section, misplaced
-from adapters.sent_event import SentEvent
-from adapters.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
-from adapters.template import Source
+from adapters.calls.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
+from adapters.calls.fields import BOOKED, ITEMS, Fields
+from adapters.calls.section import Section, misplaced
+from adapters.calls.sent_event import SentEvent
+from adapters.language.compiler import Scope
+from adapters.language.expression import Expression
+from adapters.language.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
+from adapters.language.template import Source
 from sidecar.documents import Document
 from sidecar.model.event import EventType, payload_type
 from sidecar.ports import Capabilities, Link, ShopContext
