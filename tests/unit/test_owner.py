@@ -16,15 +16,16 @@ import pytest
 
 from sidecar.host.owner import is_dead, owner
 
-SAYS_ITS_NAME = "from sidecar.owner import owner; print(owner(), flush=True); input()"
-ASKS_ABOUT = "import sys; from sidecar.owner import is_dead; print(is_dead(sys.argv[1]))"
+SAYS_ITS_NAME = "from sidecar.host.owner import owner; print(owner(), flush=True); input()"
+ASKS_ABOUT = "import sys; from sidecar.host.owner import is_dead; print(is_dead(sys.argv[1]))"
 #: Kills a process, then gives its pid away: the kernel takes the next one after ns_last_pid.
 REUSES_A_PID = """
 import os, signal, subprocess, sys
 from pathlib import Path
 from sidecar.host.owner import is_dead
 
-say = [sys.executable, "-c", "from sidecar.owner import owner; print(owner(), flush=True); input()"]
+code = "from sidecar.host.owner import owner; print(owner(), flush=True); input()"
+say = [sys.executable, "-c", code]
 first = subprocess.Popen(say, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 name = first.stdout.readline().strip()
 assert not is_dead(name)
@@ -130,7 +131,7 @@ def test_one_whose_end_nobody_has_asked_for_yet_is_dead(named: Named) -> None:
 
 def test_one_whose_main_thread_alone_has_ended_lives() -> None:
     main_ends = (
-        "import ctypes, threading; from sidecar.owner import owner\n"
+        "import ctypes, threading; from sidecar.host.owner import owner\n"
         "threading.Thread(target=input).start(); print(owner(), flush=True)\n"
         "ctypes.CDLL(None).pthread_exit(None)"
     )

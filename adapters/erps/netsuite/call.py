@@ -82,7 +82,7 @@ class NetSuiteCall:
         return response, response.evidence(reply)
 
     def disarmed(self, request: Request) -> Request:
-        """See `adapters.calls.wire_call.WireCall`: a signature is good for any body for some minutes."""
+        """See `WireCall.disarmed`: a signature is good for any body for some minutes."""
         place = "{*}Header/{*}tokenPassport/{*}signature"
         return replace(request, body=struck_out(request.body or b"", place))
 
