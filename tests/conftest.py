@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 from sidecar.database.connection import Database
-from sidecar.magento.order_reader import OrderReader
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.magento.schema_probe import probe
-from sidecar.model.order import Order
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,

@@ -18,20 +18,20 @@ from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
-from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.statuses import OwnStatus
+from sidecar.domains.orders.writer import OrderWriter
 from sidecar.install.installation import Installation
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.order_search import OrderSearch
-from sidecar.magento.order_status import OwnStatus
-from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.event import EventType
 from sidecar.model.outcome import Accepted, Booked, Outcome

@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from sidecar.acknowledge.standing import (
+from sidecar.database.connection import Database
+from sidecar.domains.orders.compare import Overwritten
+from sidecar.domains.orders.standing import (
     HOLDED,
     after_acceptance,
     after_refusal,
     released_status,
 )
-from sidecar.database.connection import Database
+from sidecar.domains.orders.writer import OrderWriter, Standing
 from sidecar.host.crash_point import passing
 from sidecar.ledger.entities import KnownEntity, WrittenBack
 from sidecar.ledger.journal import Applied, WriteBack
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_writer import OrderWriter, Standing
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.errors import (
     BadData,
@@ -33,7 +34,6 @@ from sidecar.model.errors import (
     is_of_one,
 )
 from sidecar.model.in_page import in_page
-from sidecar.model.lifecycle import Overwritten
 from sidecar.ports import Narrator
 
 _BATCH = 100

@@ -8,7 +8,7 @@ from typing import Literal
 from sidecar.acknowledge.write_back import Rules
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace
-from sidecar.magento.extra_totals import ITEMS, ORDER, ExtraTotal
+from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.ports import Capabilities, Tolerances
 from sidecar.settings.schema import Orders, Settings, StatusMapping, Total

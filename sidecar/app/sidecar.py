@@ -26,10 +26,15 @@ from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
-from sidecar.delivery.gate import Gate
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.statuses import OwnStatus
+from sidecar.domains.orders.totals import extra_totals
+from sidecar.domains.orders.writer import OrderWriter
 from sidecar.host.owner import machine, owner
 from sidecar.host.process import Stop, SystemClock
 from sidecar.host.systemd import Supervisor
@@ -41,11 +46,6 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.extra_totals import extra_totals
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.order_search import OrderSearch
-from sidecar.magento.order_status import OwnStatus
-from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.event import source_of

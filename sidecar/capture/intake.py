@@ -20,12 +20,24 @@ from sidecar.capture.outbox import Hint, Outbox
 from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
 from sidecar.database.connection import Database
+from sidecar.domains.orders.compare import (
+    HOLDED,
+    Finding,
+    KnownOrder,
+    compare,
+    facts_of,
+    fingerprint,
+    is_our_old_hold,
+    placed_at,
+)
+from sidecar.domains.orders.invariants import TOLERANCE, differences, is_nameless, problems
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.host.crash_point import passing
 from sidecar.ledger.check_runs import CHECK
 from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_reader import OrderReader
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.errors import described
 from sidecar.model.event import (
@@ -36,18 +48,6 @@ from sidecar.model.event import (
     encode_payload,
     event_id,
 )
-from sidecar.model.invariants import TOLERANCE, differences, is_nameless, problems
-from sidecar.model.lifecycle import (
-    HOLDED,
-    Finding,
-    KnownOrder,
-    compare,
-    facts_of,
-    fingerprint,
-    is_our_old_hold,
-    placed_at,
-)
-from sidecar.model.order import Order
 from sidecar.model.settlement import (
     BAD_DATA,
     OTHER_ORDERS_DOCUMENT,

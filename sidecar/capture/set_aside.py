@@ -9,13 +9,13 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.database.connection import Database
+from sidecar.domains.orders.compare import CANCELED, HOLDED
+from sidecar.domains.orders.reader import OrderReader, Outline
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_reader import OrderReader, Outline
 from sidecar.model.errors import described
 from sidecar.model.event import VERSIONS, EventType, Vanished, encode_payload, event_id
-from sidecar.model.lifecycle import CANCELED, HOLDED
 from sidecar.model.settlement import BAD_DATA, EventStatus
 
 _KIND = "order"

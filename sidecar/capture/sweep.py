@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
-from sidecar.magento.order_search import OrderSearch
+from sidecar.domains.orders.search import OrderSearch
 from sidecar.model.bulkhead import apart
 from sidecar.model.errors import described
 from sidecar.ports import Narrator

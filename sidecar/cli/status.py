@@ -14,7 +14,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.delivery.gate import waiting_at
+from sidecar.domains.orders.gate import waiting_at
 from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
 
 #: Differing orders on the screen, and those that `--json` tells figure by figure.

@@ -6,11 +6,11 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sidecar.delivery.verify import differences
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.verify import differences
 from sidecar.ledger.events import Claimed
 from sidecar.model.event import EventType
 from sidecar.model.in_page import in_page
-from sidecar.model.order import Order
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,

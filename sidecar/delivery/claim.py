@@ -11,8 +11,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.delivery.gate import Gate
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
+from sidecar.domains.orders.gate import Gate
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore

@@ -18,9 +18,9 @@ from sidecar.delivery.accept import (
     is_placement,
     names_another,
 )
+from sidecar.domains.orders.payload import Order
 from sidecar.ledger.events import Claimed
 from sidecar.model.event import EventType
-from sidecar.model.order import Order
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import (
     BAD_DATA,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from sidecar.app.sidecar import ORDERS
 from sidecar.capture.outbox import Outbox
-from sidecar.delivery.gate import waiting_at
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
+from sidecar.domains.orders.gate import waiting_at
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sidecar.capture.trigger_plan import changelogs
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, listed
-from sidecar.magento.order_status import missing
-from sidecar.magento.shared_numbers import shared_references
+from sidecar.domains.orders.shared_numbers import shared_references
+from sidecar.domains.orders.statuses import missing
 from sidecar.model.errors import PermissionDenied
 from sidecar.model.reference import Reference
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database, server_of
+from sidecar.domains.orders.counter import given_again, next_order
 from sidecar.identity.witness import Witness
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.base_urls import base_urls
-from sidecar.magento.order_counter import given_again, next_order
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.identity import (
     Circumstances,

@@ -17,6 +17,19 @@ from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.trigger_plan import quoted_account
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import Database
+from sidecar.domains.orders.compare import facts_of, fingerprint, placed_at
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.shared_numbers import shared_references
+from sidecar.domains.orders.statuses import (
+    OwnStatus,
+    Unregistered,
+    missing,
+    register,
+    registered,
+    unregister,
+)
 from sidecar.host.owner import is_dead
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.ledger.entities import EntityRow
@@ -26,22 +39,9 @@ from sidecar.ledger.rights import missing as missing_rights
 from sidecar.ledger.rights import rights
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.order_search import OrderSearch
-from sidecar.magento.order_status import (
-    OwnStatus,
-    Unregistered,
-    missing,
-    register,
-    registered,
-    unregister,
-)
 from sidecar.magento.schema_probe import OPTIONAL, MagentoSchema
-from sidecar.magento.shared_numbers import shared_references
 from sidecar.model.bulkhead import apart
 from sidecar.model.errors import PermissionDenied, TryAgain
-from sidecar.model.lifecycle import facts_of, fingerprint, placed_at
-from sidecar.model.order import Order
 from sidecar.model.reference import Reference
 
 _CHUNK = 5_000

@@ -12,8 +12,8 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
+from sidecar.domains.orders.compare import FINGERPRINT_GENERATION, Facts, Overwritten
 from sidecar.ledger.tables import Tables
-from sidecar.model.lifecycle import FINGERPRINT_GENERATION, Facts, Overwritten
 
 #: A fingerprint of the present generation that no content has.
 ANOTHER = f"{FINGERPRINT_GENERATION}:"

@@ -15,8 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from sidecar.database.connection import Database
-from sidecar.magento.extra_totals import ExtraTotal
-from sidecar.magento.order_columns import (
+from sidecar.domains.orders.columns import (
     ADDRESS,
     CREDIT_COLUMNS,
     HISTORY,
@@ -27,6 +26,7 @@ from sidecar.magento.order_columns import (
     TAX_RATE,
     TRANSACTION,
 )
+from sidecar.domains.orders.totals import ExtraTotal
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 
 #: What we read or write; the same in Magento 2.3 and 2.4.

@@ -1,4 +1,4 @@
-"""How much Magento's columns hold, noted at the fields of `sidecar.model.order`.
+"""How much Magento's columns hold, noted at the fields of `sidecar.domains.orders.payload`.
 
 Notes for whoever compares an order with an ERP's interface (`erp-sidecar adapter check`): a value
 that is longer, because a shop widened its column, is carried all the same.

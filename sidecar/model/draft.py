@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import BadData, UsageError
 from sidecar.model.event import EventType, Payload, decode_payload, encode_payload
-from sidecar.model.invariants import problems
 from sidecar.model.json_pointer import ABSENT, Change, changes, parse, put, render
-from sidecar.model.order import Order
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.orders.payload import Order
 from sidecar.model.columns import Decimal20, Text3, Text32, Text50
-from sidecar.model.order import Order
 
 TYPE_PREFIX = "com.magento."
 SPEC_VERSION = "1.0"

@@ -11,10 +11,12 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import BadData, UsageError
 from sidecar.model.event import (
@@ -26,8 +28,6 @@ from sidecar.model.event import (
     event_id,
     source_of,
 )
-from sidecar.model.invariants import problems
-from sidecar.model.order import Order
 from sidecar.model.reference import Reference
 from sidecar.model.settlement import OPEN
 from sidecar.ports import Delivery, ErpAdapter, Link, Preview, Previewing

@@ -9,13 +9,13 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.order_reader import OrderReader
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import BadData, SidecarError
-from sidecar.model.order import Order
 from sidecar.model.reference import Reference
 from sidecar.ports import ErpAdapter
 

@@ -32,9 +32,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import Unavailable
 from sidecar.model.event import EventType
-from sidecar.model.order import Order
 from sidecar.model.outcome import (
     Accepted,
     Conflict,

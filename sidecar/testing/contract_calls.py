@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from sidecar.domains.orders.payload import Order
 from sidecar.model.event import EventType
-from sidecar.model.order import Order
 from sidecar.model.outcome import Accepted, Outcome
 from sidecar.ports import ErpAdapter, Listed
 from sidecar.testing.erpsim import Document

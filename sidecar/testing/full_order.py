@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from sidecar.model.charges import Charge
-from sidecar.model.columns import bare
-from sidecar.model.order import (
+from sidecar.domains.orders.charges import Charge
+from sidecar.domains.orders.payload import (
     AppliedRule,
     DownloadLink,
     GiftMessage,
@@ -20,6 +19,7 @@ from sidecar.model.order import (
     StatusHistory,
     TaxItem,
 )
+from sidecar.model.columns import bare
 from sidecar.testing.sample_order import SampleLine, sample_order
 
 _MOMENT = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)

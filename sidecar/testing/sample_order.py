@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.orders.payload import Address, ItemOption, Order, OrderItem, Payment, TaxRate
 from sidecar.model.event import Event, EventType, event_id, schema_urn
 from sidecar.model.money import rounded
-from sidecar.model.order import Address, ItemOption, Order, OrderItem, Payment, TaxRate
 from sidecar.ports import Delivery, Link
 
 SHOP = "main"

@@ -13,13 +13,13 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
 from sidecar.host.process import Stop, SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.schema_probe import probe
 from sidecar.model.secret import Secret
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay

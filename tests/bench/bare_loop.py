@@ -15,8 +15,8 @@ from adapters.calls.mapping import Dialect, read_calls
 from adapters.http.transport import NotSent, Request
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
+from sidecar.domains.orders.payload import Order
 from sidecar.model.event import EventType, decode_payload
-from sidecar.model.order import Order
 from sidecar.ports import Connection, Exchange, ShopContext
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand

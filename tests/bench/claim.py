@@ -20,7 +20,7 @@ import pymysql
 
 from sidecar.database.connection import Database, Login
 from sidecar.delivery.claim import Claimer
-from sidecar.delivery.gate import Gate
+from sidecar.domains.orders.gate import Gate
 from sidecar.host.process import SystemClock
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore

@@ -13,8 +13,8 @@ import pytest
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.delivery.verify import differences
-from sidecar.model.order import Order
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Accepted, Booked
 from sidecar.ports import Connection, ErpAdapter, ShopContext, Tolerances
 from sidecar.testing.erpsim import WSDL, ErpSim

@@ -14,9 +14,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from sidecar.domains.orders.payload import Address, Order
 from sidecar.model.errors import Unavailable
 from sidecar.model.event import EventType
-from sidecar.model.order import Address, Order
 from sidecar.model.outcome import (
     Accepted,
     Booked,

@@ -15,7 +15,7 @@ from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
 from adapters.language.filters import as_text
 from adapters.language.shape import shape_of
-from sidecar.model.order import Order, OrderItem
+from sidecar.domains.orders.payload import Order, OrderItem
 
 pytestmark = pytest.mark.shared
 

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint
 from sidecar.capture.sweep import SWEEP
+from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import SidecarError
 from sidecar.model.event import EventType, decode_payload
-from sidecar.model.order import Order
 from sidecar.testing.magento_db import Line, Shop
 from tests.harness import Beside, ScriptedErp
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from sidecar.domains.orders.compare import Facts
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity, WrittenBack
-from sidecar.model.lifecycle import Facts
 from tests.harness import LedgerBench
 
 FACTS = Facts(

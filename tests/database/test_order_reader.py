@@ -13,11 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.magento.order_reader import OrderReader
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import AppliedRule, Order, OrderItem
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.magento.schema_probe import probe
 from sidecar.model.event import EventType, decode_payload, encode_payload
-from sidecar.model.invariants import problems
-from sidecar.model.order import AppliedRule, Order, OrderItem
 from sidecar.testing.magento_db import (
     CUSTOMERS,
     Line,

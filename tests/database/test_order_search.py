@@ -10,10 +10,10 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.order_reader import OrderReader
-from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.schema_probe import probe
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import login

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.magento.order_status import OwnStatus, Unregistered, missing, register, unregister
+from sidecar.domains.orders.statuses import OwnStatus, Unregistered, missing, register, unregister
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import PrivateServer, create_magento

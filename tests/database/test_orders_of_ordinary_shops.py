@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sidecar.magento.order_reader import OrderReader
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.event import EventType, decode_payload
-from sidecar.model.order import Order
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import ScriptedErp

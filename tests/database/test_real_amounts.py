@@ -19,8 +19,8 @@ from lxml import etree
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.model.invariants import problems
-from sidecar.model.order import Order
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import Order
 from sidecar.ports import ErpAdapter, Previewing
 from sidecar.testing.erpsim import WSDL, DuplicatePolicy, ErpSimClient, serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump

@@ -16,11 +16,11 @@ import msgspec
 import pytest
 
 from sidecar.database.connection import Database
-from sidecar.magento.order_reader import OrderReader
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.magento.schema_probe import probe
 from sidecar.model.event import EventType, decode_payload, encode_payload
-from sidecar.model.invariants import problems
-from sidecar.model.order import Order
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from tests.database.capture_bench import login
 

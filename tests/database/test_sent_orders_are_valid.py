@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sidecar.database.connection import Database
-from sidecar.magento.order_reader import OrderReader
+from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.reader import OrderReader
 from sidecar.magento.schema_probe import probe
 from sidecar.model.event import EventType
-from sidecar.model.order import Order
 from sidecar.testing.demo.orders import SCENES
 from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
 from tests.database.capture_bench import login

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidecar.domains.orders.payload import Order
 from sidecar.model.event import (
     Event,
     EventType,
@@ -23,7 +24,6 @@ from sidecar.model.event import (
     payload_type,
     schema_urn,
 )
-from sidecar.model.order import Order
 from sidecar.testing.sample_order import (
     bundle_order,
     configurable_order,

@@ -16,7 +16,7 @@ from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.language.filters import ExpressionError, Missing
 from adapters.language.shape import ANYTHING, shape_of
-from sidecar.model.order import Order
+from sidecar.domains.orders.payload import Order
 from sidecar.ports import Link, ShopContext
 from sidecar.testing.sample_order import bundle_order, simple_order
 

@@ -9,7 +9,7 @@ import pytest
 from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
 from adapters.language.shape import ANYTHING, Plain, shape_of
-from sidecar.model.order import Order
+from sidecar.domains.orders.payload import Order
 
 TABLES = {"carriers": {"flatrate_flatrate": "DHL", "tablerate_bestway": "UPS"}}
 SCOPE = Scope({"order": shape_of(Order), "x": ANYTHING}, TABLES)

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from sidecar.delivery.gate import Gate, waiting_at
+from sidecar.domains.orders.compare import Facts, facts_of
+from sidecar.domains.orders.gate import Gate, waiting_at
+from sidecar.domains.orders.payload import PaymentTransaction
 from sidecar.model.event import EventType
-from sidecar.model.lifecycle import Facts, facts_of
-from sidecar.model.order import PaymentTransaction
 from sidecar.testing.sample_order import simple_order
 
 PLACED = EventType.ORDER_PLACED

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from sidecar.model.charges import Charge
-from sidecar.model.invariants import differences, problems
-from sidecar.model.order import Address, Order, OrderItem, Payment
+from sidecar.domains.orders.charges import Charge
+from sidecar.domains.orders.invariants import differences, problems
+from sidecar.domains.orders.payload import Address, Order, OrderItem, Payment
 
 MOMENT = datetime(2026, 11, 23, 3, 31, tzinfo=UTC)
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.model.event import EventType
-from sidecar.model.lifecycle import (
+from sidecar.domains.orders.compare import (
     Finding,
     KnownOrder,
     Overwritten,
@@ -21,7 +20,8 @@ from sidecar.model.lifecycle import (
     facts_of,
     fingerprint,
 )
-from sidecar.model.order import Order
+from sidecar.domains.orders.payload import Order
+from sidecar.model.event import EventType
 from sidecar.testing.sample_order import bundle_order, simple_order
 
 PLACED, UPDATED, CANCELED, HELD, RELEASED, _ = EventType

@@ -17,8 +17,8 @@ from adapters.language.filters import ExpressionError
 from adapters.language.shape import ANYTHING, shape_of
 from adapters.language.template import NOTHING, Source, Template, compile_template
 from sidecar.documents import read_document
+from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import ConfigurationError
-from sidecar.model.order import Order
 from sidecar.testing.sample_order import PLACED_AT, bundle_order, foreign_currency_order
 
 SCOPE = Scope({"x": ANYTHING, "order": shape_of(Order)})

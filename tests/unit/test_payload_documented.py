@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from adapters.language.shape import members_of
+from sidecar.domains.orders.invariants import problems
+from sidecar.domains.orders.payload import Order
 from sidecar.model.columns import bare
 from sidecar.model.event import EventType, Vanished
-from sidecar.model.invariants import problems
-from sidecar.model.order import Order
 from sidecar.testing.full_order import full_order
 from tests.unit.test_event_schemas import as_sent, validate
 
@@ -25,7 +25,7 @@ REMEDY = "generate it again: python -m tests.unit.test_payload_documented"
 PREFACE = """\
 # The payload of an order
 
-<!-- Generated from sidecar/model/order.py and testing/full_order.py; a test keeps it so. -->
+<!-- Generated from sidecar/domains/orders/payload.py and testing/full_order.py; a test keeps it so. -->
 
 What stands in `order` (in a batch `event.data`) of an expression, and in `data` of the events' JSON
 ([schemas](schemas)). Names are those of Magento's REST API and tables, *ours* are said to be so.

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from sidecar.magento.product_options import NONE, read
-from sidecar.model.order import ItemOption
+from sidecar.domains.orders.payload import ItemOption
+from sidecar.domains.orders.product_options import NONE, read
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.acknowledge.standing import after_acceptance, after_refusal, released_status
-from sidecar.magento.order_writer import Standing
-from sidecar.model.lifecycle import Overwritten
+from sidecar.domains.orders.compare import Overwritten
+from sidecar.domains.orders.standing import after_acceptance, after_refusal, released_status
+from sidecar.domains.orders.writer import Standing
 
 STATES = [
     "new", "pending_payment", "processing", "payment_review", "holded", "complete", "closed",

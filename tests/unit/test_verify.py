@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from sidecar.delivery.verify import differences
+from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Booked
 from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances

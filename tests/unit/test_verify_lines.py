@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
-from sidecar.delivery.verify import MOST_OF_LINES, differences
-from sidecar.model.order import Order, OrderItem
+from sidecar.domains.orders.payload import Order, OrderItem
+from sidecar.domains.orders.verify import MOST_OF_LINES, differences
 from sidecar.model.outcome import Booked, BookedLine
 from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances

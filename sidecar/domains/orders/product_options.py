@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.model.order import ItemOption
+from sidecar.domains.orders.payload import ItemOption
 
 #: `kind` of an ItemOption.
 OPTION, ADDITIONAL, ATTRIBUTE, BUNDLE = "option", "additional", "attribute", "bundle"

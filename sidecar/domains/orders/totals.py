@@ -13,9 +13,9 @@ from decimal import Decimal
 from itertools import combinations, product
 from typing import Literal
 
-from sidecar.model.charges import is_money
+from sidecar.domains.orders.charges import is_money
+from sidecar.domains.orders.payload import Order, OrderItem
 from sidecar.model.errors import ConfigurationError
-from sidecar.model.order import Order, OrderItem
 
 ORDER, ITEMS = "sales_order", "sales_order_item"
 

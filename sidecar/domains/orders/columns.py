@@ -1,4 +1,4 @@
-"""Which columns an order is read from: they follow the fields of `sidecar.model.order`.
+"""Which columns an order is read from: they follow the fields of `sidecar.domains.orders.payload`.
 
 A field that has Magento's name is a column of the same name, so the value and the statement cannot
 drift apart; only what is named in `_OURS` comes from elsewhere.
@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
-from sidecar.magento.order_amounts import Pairs, fill, pairs_of
-from sidecar.model.columns import bare
-from sidecar.model.order import (
+from sidecar.domains.orders.amounts import Pairs, fill, pairs_of
+from sidecar.domains.orders.payload import (
     Address,
     DownloadLink,
     GiftMessage,
@@ -27,6 +26,7 @@ from sidecar.model.order import (
     TaxItem,
     TaxRate,
 )
+from sidecar.model.columns import bare
 
 _OURS: dict[type[msgspec.Struct], frozenset[str]] = {
     Order: frozenset(
@@ -66,7 +66,7 @@ class RowShape:
 
     @classmethod
     def of(cls, struct: type[msgspec.Struct]) -> RowShape:
-        """The shape of a Struct of `sidecar.model.order`."""
+        """The shape of a Struct of `sidecar.domains.orders.payload`."""
         ours = _OURS.get(struct, frozenset())
         fields = [field for field in msgspec.structs.fields(struct) if field.name not in ours]
         return cls(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sidecar.magento import product_options
-from sidecar.magento.order_columns import ITEM
-from sidecar.magento.product_options import ProductOptions
-from sidecar.model.order import DownloadLink, GiftMessage, OrderItem, TaxItem
+from sidecar.domains.orders import product_options
+from sidecar.domains.orders.columns import ITEM
+from sidecar.domains.orders.payload import DownloadLink, GiftMessage, OrderItem, TaxItem
+from sidecar.domains.orders.product_options import ProductOptions
 
 BUNDLE, CONFIGURABLE = "bundle", "configurable"
 _VIRTUAL = frozenset({"virtual", "downloadable"})

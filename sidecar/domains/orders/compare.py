@@ -14,8 +14,8 @@ from decimal import Decimal
 
 import msgspec
 
+from sidecar.domains.orders.payload import Address, Order, OrderItem
 from sidecar.model.event import EventType
-from sidecar.model.order import Address, Order, OrderItem
 
 #: Bumped when the fields below change: a fingerprint of another generation is replaced in silence,
 #: otherwise an upgrade of the sidecar would report every order as updated.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sidecar.magento.order_columns import ADDRESS
-from sidecar.model.order import Address
+from sidecar.domains.orders.columns import ADDRESS
+from sidecar.domains.orders.payload import Address
 
 BILLING = "billing"
 SHIPPING = "shipping"

@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 
-from sidecar.model.charges import total_of
+from sidecar.domains.orders.charges import total_of
+from sidecar.domains.orders.payload import Order
 from sidecar.model.money import CENT, Money, rounded
-from sidecar.model.order import Order
 
 COMPOSITE_TYPES = frozenset({"configurable", "bundle"})
 

@@ -15,15 +15,15 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.magento.order_address import (
+from sidecar.domains.orders.addresses import (
     BILLING,
     SHIPPING,
     address,
     mark_expression,
     no_billing_address,
 )
-from sidecar.magento.order_amounts import rate_of
-from sidecar.magento.order_columns import (
+from sidecar.domains.orders.amounts import rate_of
+from sidecar.domains.orders.columns import (
     ADDRESS,
     DOWNLOAD_LINK,
     GIFT_MESSAGE,
@@ -35,12 +35,9 @@ from sidecar.magento.order_columns import (
     TAX_RATE,
     TRANSACTION,
 )
-from sidecar.magento.order_extra import OrderExtra
-from sidecar.magento.order_items import ItemParts, order_items
-from sidecar.magento.schema_probe import MagentoSchema
-from sidecar.model.errors import BadData
-from sidecar.model.event import Vanished
-from sidecar.model.order import (
+from sidecar.domains.orders.extra import OrderExtra
+from sidecar.domains.orders.items import ItemParts, order_items
+from sidecar.domains.orders.payload import (
     AppliedRule,
     DownloadLink,
     GiftMessage,
@@ -52,6 +49,9 @@ from sidecar.model.order import (
     TaxItem,
     TaxRate,
 )
+from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.errors import BadData
+from sidecar.model.event import Vanished
 
 _SHIPPING_TAX = "shipping"
 

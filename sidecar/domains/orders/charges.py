@@ -16,7 +16,7 @@ import msgspec
 from sidecar.model.money import CENT, rounded
 
 if TYPE_CHECKING:
-    from sidecar.model.order import Order, OrderItem
+    from sidecar.domains.orders.payload import Order, OrderItem
 
 _ZERO = Decimal(0)
 #: Places of a unit price that gives the row total to the cent again for up to 9,999 pieces.

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sidecar.model.charges import Charge, by_the_piece, charges_of, weee_tax_of
+from sidecar.domains.orders.charges import Charge, by_the_piece, charges_of, weee_tax_of
 from sidecar.model.columns import (
     Decimal12,
     Decimal20,

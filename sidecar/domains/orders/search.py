@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sidecar.magento.order_address import mark_expression
+from sidecar.domains.orders.addresses import mark_expression
 from sidecar.magento.schema_probe import MagentoSchema
 
 # Magento's updated_at has a resolution of one second, and it is given when a statement runs, not

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from decimal import Decimal
 
+from sidecar.domains.orders.compare import HOLDED, Facts
 from sidecar.ledger.events import GATE
 from sidecar.model.event import EventType
-from sidecar.model.lifecycle import HOLDED, Facts
 from sidecar.model.money import rounded
 
 DEFAULT = "default"

@@ -8,7 +8,12 @@ from typing import Any
 
 import msgspec
 
-from sidecar.magento.extra_totals import (
+from sidecar.domains.orders.amounts import fill
+from sidecar.domains.orders.charges import Charge, charges_of
+from sidecar.domains.orders.columns import CREDIT_COLUMNS
+from sidecar.domains.orders.columns import ORDER as ORDER_ROW
+from sidecar.domains.orders.payload import Order, OrderItem
+from sidecar.domains.orders.totals import (
     ITEMS,
     ORDER,
     Amounts,
@@ -17,12 +22,7 @@ from sidecar.magento.extra_totals import (
     explanation,
     extra_totals,
 )
-from sidecar.magento.order_amounts import fill
-from sidecar.magento.order_columns import CREDIT_COLUMNS
-from sidecar.magento.order_columns import ORDER as ORDER_ROW
 from sidecar.magento.schema_probe import MagentoSchema
-from sidecar.model.charges import Charge, charges_of
-from sidecar.model.order import Order, OrderItem
 
 _ZERO = Decimal(0)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Container
 from dataclasses import replace
 
-from sidecar.magento.order_writer import Standing
-from sidecar.model.lifecycle import Overwritten
+from sidecar.domains.orders.compare import Overwritten
+from sidecar.domains.orders.writer import Standing
 
 HOLDED = "holded"
 #: Magento's own rule for its Hold button (Order::canHold).

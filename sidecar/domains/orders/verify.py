@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sidecar.model.order import Order, OrderItem
+from sidecar.domains.orders.payload import Order, OrderItem
 from sidecar.model.outcome import Booked, BookedLine
 from sidecar.model.settlement import Difference
 from sidecar.ports import Tolerances
