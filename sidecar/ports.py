@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
@@ -223,8 +223,8 @@ class Contract(Protocol):
     def skeleton(self, operation: str, types: Sequence[str]) -> str:
         """A file of calls with that operation, to be filled in."""
 
-    def check(self, calls: Path) -> list[Finding]:
-        """What in a file of calls the ERP would not take."""
+    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[Finding]:
+        """What in a file of calls, for these domains, the ERP would not take."""
 
 
 class Clock(Protocol):
@@ -252,16 +252,6 @@ class Narrator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tolerances:
-    """How far the ERP's figures may be from ours before it is a difference."""
-
-    total: Decimal = Decimal("0.01")
-    tax: Decimal = Decimal("0.01")
-    line: Decimal = Decimal("0.01")
-    lines_exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Connection:
     """What `app` hands an adapter's factory (entry-point group `erp_sidecar.adapters`).
 
@@ -270,7 +260,8 @@ class Connection:
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
     none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
     that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
-    domains whose external reference is configured to be another than Magento's number.
+    domains whose external reference is configured to be another than Magento's number; `domains`:
+    those that a file of calls may have.
     """
 
     url: str
@@ -286,3 +277,4 @@ class Connection:
     cookies: bool = False
     insecure: bool = False
     renamed: frozenset[str] = frozenset()
+    domains: tuple[DomainSpec, ...] = ()

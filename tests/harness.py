@@ -22,9 +22,11 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.gate import Gate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.domains.orders.writer import OrderWriter
 from sidecar.install.installation import Installation
@@ -33,20 +35,10 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
 from sidecar.magento.schema_probe import MagentoSchema, probe
-from sidecar.model.event import EventType
 from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.secret import Secret
-from sidecar.model.settlement import EventStatus
-from sidecar.ports import (
-    Capabilities,
-    Delivery,
-    ErpAdapter,
-    Exchange,
-    Page,
-    Ping,
-    Result,
-    Tolerances,
-)
+from sidecar.model.settlement import EventStatus, Tolerances
+from sidecar.ports import Capabilities, Delivery, ErpAdapter, Exchange, Page, Ping, Result
 from sidecar.testing.magento_db import MagentoDatabase
 
 ORDERS = "orders"
@@ -167,6 +159,7 @@ def settler(
 ) -> Settler:
     """Rules with round figures; each wait is its upper bound."""
     return Settler(
+        SPEC,
         Backoff(first=5, factor=2, most=1800, give_up_after=3600, draw=lambda _, most: most),
         Doubt(probe_after=2, trust_absence_after=trust_absence_after),
         Tolerances(),
@@ -252,7 +245,7 @@ class LedgerBench:
             self.store,
             Gate(gate or {}),
             clock or HandClock(),
-            domain=ORDERS,
+            spec=SPEC,
             subscriptions=subscriptions,
             owner=owner,
             lease_seconds=lease_seconds,
@@ -294,7 +287,7 @@ class LedgerBench:
                 erp,
                 account,
                 settler(can, trust_absence_after=trust_absence_after),
-                domain=ORDERS,
+                spec=SPEC,
                 source="/magento/main",
                 clock=clock,
                 sleeper=clock,
@@ -469,7 +462,7 @@ def sidecar_beside(
 def new_event(
     entity_id: int,
     sequence: int = 1,
-    type_: EventType = EventType.ORDER_PLACED,
+    type_: str = ORDER_PLACED,
     **fields: Any,
 ) -> NewEvent:
     """An event as intake writes it, of an order that nobody looks into."""

@@ -20,7 +20,7 @@ import msgspec
 
 from adapters.calls.fields import Fields
 from adapters.calls.first import FirstCalls, not_sent
-from adapters.calls.mapping import PAYLOADS, Calls, Inquiry, Push
+from adapters.calls.mapping import Calls, Inquiry, Push
 from adapters.calls.sent_event import sent_event
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
@@ -73,6 +73,7 @@ class GenericAdapter(Generic[Call]):
         self._transport = transport
         self._shop = connection.shop
         self._renamed = connection.renamed
+        self._payloads = {spec.name: spec.payload for spec in connection.domains}
         self._secret = secrets_of(connection)
         self._nonces = _Nonces()
         self._bare = harmless
@@ -225,7 +226,7 @@ class GenericAdapter(Generic[Call]):
         return {
             "shop": self._shop,
             "event": sent_event(delivery),
-            PAYLOADS[domain]: delivery.event.data,
+            self._payloads[domain]: delivery.event.data,
             "link": delivery.link,
             "ref": delivery.ref,
         }

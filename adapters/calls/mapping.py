@@ -6,7 +6,7 @@ its file and line.  What a single `call` looks like is the protocol's business: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -19,13 +19,10 @@ from adapters.language.expression import Expression
 from adapters.language.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.language.template import Source
 from sidecar.documents import Document
-from sidecar.model.event import EventType, payload_type
+from sidecar.model.domain_spec import DomainSpec, EventSpec, Role
 from sidecar.ports import Capabilities, Link, ShopContext
 
 Call = TypeVar("Call")
-
-#: Domain → what its payload is called in expressions; the events' types begin with the same word.
-PAYLOADS: Mapping[str, str] = {"orders": "order"}
 
 _TEXT, _TIME = Plain("text"), Plain("time")
 #: Magento's number of a document.
@@ -34,7 +31,7 @@ _EACH = ("external", *BOOKED)
 _INQUIRY = ("call", "answer", "each")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_STEP = ("code", "message", "field", "after")
-_OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", *PAYLOADS.values()})
+_OF_ONE_RESULT = frozenset({"result", "event", "link", "ref"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,22 +157,34 @@ class Dialect(Generic[Call]):
 
 
 def read_calls(
-    document: Document, name: str, dialect: Dialect[Call], secrets: Collection[str] = ()
+    document: Document,
+    name: str,
+    dialect: Dialect[Call],
+    domains: Sequence[DomainSpec],
+    secrets: Collection[str] = (),
 ) -> Calls[Call]:
     """Read and check a whole file.
 
-    `name` is what messages call it, `secrets` the names under `erp.secrets`.  Raises
-    ConfigurationError with all problems at once.
+    `name` is what messages call it, `domains` those that it may have, `secrets` the names under
+    `erp.secrets`.  Raises ConfigurationError with all problems at once.
     """
     source = Source(document)
-    calls = _Reader(source, dialect, secrets).file(document.data, name)
+    calls = _Reader(source, dialect, domains, secrets).file(document.data, name)
     source.raise_problems()
     return calls
 
 
 class _Reader(Generic[Call]):
-    def __init__(self, source: Source, dialect: Dialect[Call], secrets: Collection[str]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        dialect: Dialect[Call],
+        domains: Sequence[DomainSpec],
+        secrets: Collection[str],
+    ) -> None:
         self._source = source
+        self._domains = {spec.name: spec for spec in domains}
+        self._of_one_result = _OF_ONE_RESULT | {spec.payload for spec in domains}
         self._dialect = dialect
         self._response = dialect.response
         #: What only a call may name: each is new in every request.
@@ -188,27 +197,31 @@ class _Reader(Generic[Call]):
 
     def file(self, data: object, name: str) -> Calls[Call]:
         top = Section(self._source, (), data)
-        top.keys(("tables", "dedupe", "ping", *self._dialect.keys, *PAYLOADS))
+        top.keys(("tables", "dedupe", "ping", *self._dialect.keys, *self._domains))
         self._scope = Scope(self._scope.names, _tables(top))
         self._dialect.begin(top, self._scope.with_names(**self._once))
         dedupe = top.data.get("dedupe", self._dialect.dedupe)
         if not isinstance(dedupe, bool):
             top.problem("dedupe", "this must be true or false")
-        domains = {key: self._domain(top.section(key), key) for key in PAYLOADS if key in top}
+        domains = {
+            name: self._domain(top.section(name), spec)
+            for name, spec in self._domains.items()
+            if name in top
+        }
         if not domains:
-            self._source.problem((), f"there is no domain; there are {', '.join(PAYLOADS)}")
+            self._source.problem((), f"there is no domain; there are {', '.join(self._domains)}")
         ping = self._ping(top.section("ping")) if "ping" in top else None
         warnings = tuple(self._source.warnings)
         return Calls(name, domains, dedupe is True, ping, warnings)
 
-    def _domain(self, section: Section, domain: str) -> DomainCalls[Call]:
+    def _domain(self, section: Section, spec: DomainSpec) -> DomainCalls[Call]:
         names = []
         for name in section.data:
             if hint := misplaced(name):
                 section.problem(name, hint)
             elif name not in ("probe", "list"):
                 names.append(name)
-        pushes = tuple(self._push(section.section(name), name, domain) for name in names)
+        pushes = tuple(self._push(section.section(name), name, spec) for name in names)
         _each_event_once(section, pushes)
         return DomainCalls(
             pushes,
@@ -216,7 +229,7 @@ class _Reader(Generic[Call]):
             self._list(section.section("list")) if "list" in section else None,
         )
 
-    def _push(self, section: Section, name: str, domain: str) -> Push[Call]:
+    def _push(self, section: Section, name: str, spec: DomainSpec) -> Push[Call]:
         own = self._dialect.own.batch if "batch" in section else self._dialect.own.answer
         section.keys(
             ("on", "batch", "first", "call", "answer"), ("call",) if own else ("call", "answer")
@@ -224,12 +237,13 @@ class _Reader(Generic[Call]):
         if "on" not in section:
             hint = suggest(name, ("probe", "list"))
             self._source.problem(section.path, f"'on' is missing: which events it carries{hint}")
-        events = _event_types(section, PAYLOADS[domain])
-        payload = either(tuple(shape_of(payload_type(one)) for one in events) or (ANYTHING,))
+        events = _events(section, spec)
+        payload = either(tuple(shape_of(carried.payload) for carried in events) or (ANYTHING,))
+        opens = any(carried.role is Role.OPENS for carried in events)
         event = _event_shape(payload)
         one = {
             "event": event,
-            PAYLOADS[domain]: payload,
+            spec.payload: payload,
             "link": shape_of(Link),
             "ref": _REF,
         }
@@ -238,7 +252,7 @@ class _Reader(Generic[Call]):
         call = self._call(section, self._scope.with_names(**sent))
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
-        required = ("accepted", *(("reference",) if EventType.ORDER_PLACED in events else ()))
+        required = ("accepted", *(("reference",) if opens else ()))
         told = section.section("answer", own)
         answer: Answer | BatchAnswer
         if "batch" in section:
@@ -249,10 +263,9 @@ class _Reader(Generic[Call]):
         first = tuple(
             self._step(step, self._scope.with_names(**one)) for step in section.sections("first")
         )
-        opens = EventType.ORDER_PLACED in events
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
-        types = frozenset(one.value for one in events)
+        types = frozenset(carried.type for carried in events)
         return Push(name, types, batch, call, answer, first, unnamed)
 
     def _step(self, section: Section, scope: Scope) -> Step[Call]:
@@ -290,9 +303,9 @@ class _Reader(Generic[Call]):
                 tuple(
                     one
                     for one in each.predicates
-                    if one.name in WHOLE and not one.names & _OF_ONE_RESULT
+                    if one.name in WHOLE and not one.names & self._of_one_result
                 ),
-                each.fields.free_of(_OF_ONE_RESULT),
+                each.fields.free_of(self._of_one_result),
             ),
         )
 
@@ -371,9 +384,9 @@ def _event_shape(payload: Shape) -> Shape:
     return Record(shape.name, {**shape.members, "data": payload})
 
 
-def _event_types(section: Section, kind: str) -> tuple[EventType, ...]:
+def _events(section: Section, spec: DomainSpec) -> tuple[EventSpec, ...]:
     given = section.data.get("on", [])
-    known = [one.value for one in EventType if one.value.startswith(f"{kind}.")]
+    known = spec.types
     if not isinstance(given, list) or not given:
         if "on" in section:
             section.problem("on", f"this must be a list of event types: {', '.join(known)}")
@@ -384,7 +397,7 @@ def _event_types(section: Section, kind: str) -> tuple[EventType, ...]:
             section.source.problem(
                 (*section.path, "on", index), f"there is no event '{name}'{hint}"
             )
-    return tuple(EventType(name) for name in given if name in known)
+    return tuple(spec.event(name) for name in given if name in known)
 
 
 def _each_event_once(section: Section, pushes: Collection[Push[Any]]) -> None:

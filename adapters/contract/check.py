@@ -6,7 +6,7 @@ the description's trees.  Nothing runs and nothing is sent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from adapters.language.expression import InvalidExpression, Loop, compile_expres
 from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
 from adapters.language.template import TYPE, Path, Source, is_expression
 from sidecar.documents import Document
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.ports import Finding
 
 #: The finding that no ERP forgives.
@@ -36,7 +37,9 @@ _ANY_ANSWER = Own(
 )
 
 
-def check_calls(description: Description, document: Document, name: str) -> list[Finding]:
+def check_calls(
+    description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
+) -> list[Finding]:
     """All findings, in the order of the file.
 
     Raises ConfigurationError for a file that is no file of calls.
@@ -47,7 +50,10 @@ def check_calls(description: Description, document: Document, name: str) -> list
         calls.append((section, _known_here(scope)))
 
     read_calls(
-        document, name, Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+        document,
+        name,
+        Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER),
+        domains,
     )
     walk = _Walk(Source(document))
     at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}

@@ -11,6 +11,7 @@ from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
 from adapters.language.shape import suggest
 from sidecar.documents import read_document
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.ports import Described, Finding
 
@@ -31,8 +32,8 @@ class DescribedContract:
     def skeleton(self, operation: str, types: Sequence[str]) -> str:
         return skeleton(self._named(operation), self._source, types)
 
-    def check(self, calls: Path) -> list[Finding]:
-        return check_calls(self._description, read_document(calls), calls.name)
+    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[Finding]:
+        return check_calls(self._description, read_document(calls), calls.name, domains)
 
     def _named(self, name: str) -> Operation:
         operations = self._description.operations

@@ -22,5 +22,7 @@ def create(connection: Connection) -> ErpAdapter:
         raise ConfigurationError("erp.url is missing", "write the ERP's address under erp.url")
     document = read_document(connection.calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
-    calls = read_calls(document, connection.calls.name, dialect, connection.secrets)
+    calls = read_calls(
+        document, connection.calls.name, dialect, connection.domains, connection.secrets
+    )
     return GenericAdapter(calls, Transport(connection), connection, Request("HEAD", "", asks=True))

@@ -50,18 +50,24 @@ def adapter_of(
     document = read_document(connection.calls)
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(connection.wsdl, documents)
-        calls = read_calls(document, connection.calls.name, dialect_of(wsdl), connection.secrets)
-        _refuse_unknown_fields(wsdl, document, connection.calls.name)
+        calls = read_calls(
+            document,
+            connection.calls.name,
+            dialect_of(wsdl),
+            connection.domains,
+            connection.secrets,
+        )
+        _refuse_unknown_fields(wsdl, document, connection)
     address = connection.url or next(wsdl.addresses(), "")
     return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address, asks=True))
 
 
-def _refuse_unknown_fields(wsdl: Wsdl, document: Document, name: str) -> None:
+def _refuse_unknown_fields(wsdl: Wsdl, document: Document, connection: Connection) -> None:
     """A name that the WSDL does not have would keep back every order, one after the other.
 
     What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
     """
-    findings = check_calls(WsdlDescription(wsdl), document, name)
+    findings = check_calls(WsdlDescription(wsdl), document, document.path.name, connection.domains)
     unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
     if unknown:
         raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")

@@ -10,7 +10,9 @@ from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Set
 from sidecar.delivery.throttle import Pace
 from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal
 from sidecar.magento.schema_probe import MagentoSchema
-from sidecar.ports import Capabilities, Tolerances
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.settlement import Tolerances
+from sidecar.ports import Capabilities
 from sidecar.settings.schema import Orders, Settings, StatusMapping, Total
 
 
@@ -25,11 +27,12 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def settler_of(orders: Orders, capabilities: Capabilities) -> Settler:
-    """What each outcome leads to in the domain of orders."""
+def settler_of(spec: DomainSpec, orders: Orders, capabilities: Capabilities) -> Settler:
+    """What each outcome leads to in a domain."""
     retry = orders.retry
     rules = orders.acknowledge
     return Settler(
+        spec,
         Backoff(
             first=retry.first.total_seconds(),
             factor=retry.factor,

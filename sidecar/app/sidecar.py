@@ -32,6 +32,7 @@ from sidecar.delivery.throttle import Throttle
 from sidecar.domains.orders.gate import Gate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.domains.orders.totals import extra_totals
 from sidecar.domains.orders.writer import OrderWriter
@@ -301,7 +302,7 @@ class Sidecar:
                 self.store,
                 Gate(orders.gate.payment, orders.gate.waiting_states),
                 self.clock,
-                domain=ORDERS,
+                spec=SPEC,
                 subscriptions=capabilities.subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
@@ -311,8 +312,8 @@ class Sidecar:
             Courier(
                 adapter,
                 account,
-                settler_of(orders, capabilities),
-                domain=ORDERS,
+                settler_of(SPEC, orders, capabilities),
+                spec=SPEC,
                 source=source_of(self.settings.shop.name),
                 clock=self.clock,
                 sleeper=self.stop,

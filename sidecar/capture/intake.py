@@ -30,9 +30,11 @@ from sidecar.domains.orders.compare import (
     is_our_old_hold,
     placed_at,
 )
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED, ORDER_VANISHED
 from sidecar.domains.orders.invariants import TOLERANCE, differences, is_nameless, problems
-from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.payload import Order, Vanished
 from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
 from sidecar.host.crash_point import passing
 from sidecar.ledger.check_runs import CHECK
 from sidecar.ledger.entities import EntityRow, KnownEntity
@@ -40,14 +42,7 @@ from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.errors import described
-from sidecar.model.event import (
-    VERSIONS,
-    EventType,
-    Payload,
-    Vanished,
-    encode_payload,
-    event_id,
-)
+from sidecar.model.event import encode_payload, event_id
 from sidecar.model.settlement import (
     BAD_DATA,
     OTHER_ORDERS_DOCUMENT,
@@ -65,8 +60,6 @@ _REPLACED_REMEDY = (
     "look in the ERP what it holds of the former order, then 'erp-sidecar queue drop' this event "
     "with --even-if-booked"
 )
-#: A deleted row fires no trigger of ours, so only the sweep can find it; the others are announced.
-_ANNOUNCED = frozenset(EventType) - {EventType.ORDER_VANISHED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +254,7 @@ class Intake:
         return problems(order, self._tolerance)
 
     def _event(
-        self, event_type: EventType, order: Order, sequence: int, broken: Sequence[str]
+        self, event_type: str, order: Order, sequence: int, broken: Sequence[str]
     ) -> NewEvent:
         status, reason, remedy, code = _standing(event_type, broken, nameless=is_nameless(order))
         return NewEvent(
@@ -272,12 +265,12 @@ class Intake:
             increment_id=order.increment_id,
             sequence=sequence,
             type=event_type,
-            version=VERSIONS[event_type],
+            version=SPEC.event(event_type).version,
             payload=encode_payload(order).decode(),
             grand_total=order.grand_total,
             currency=order.order_currency_code,
             occurred_at=order.created_at
-            if event_type is EventType.ORDER_PLACED
+            if event_type == ORDER_PLACED
             else order.updated_at or self._clock.now(),
             status=status,
             reason=reason,
@@ -286,8 +279,8 @@ class Intake:
         )
 
     def _vanished(self, known: KnownEntity) -> NewEvent:
-        event_type = EventType.ORDER_VANISHED
-        payload: Payload = Vanished(
+        event_type = ORDER_VANISHED
+        payload = Vanished(
             entity_id=known.entity_id,
             increment_id=known.increment_id,
             state=known.state,
@@ -305,7 +298,7 @@ class Intake:
             increment_id=known.increment_id,
             sequence=sequence,
             type=event_type,
-            version=VERSIONS[event_type],
+            version=SPEC.event(event_type).version,
             payload=encode_payload(payload).decode(),
             grand_total=known.grand_total,
             currency=known.currency,
@@ -321,12 +314,12 @@ class Intake:
             self._narrator.tell("capture.set_aside", entity=entity, message=wrong)
         for event in written.events:
             is_swept = event.entity_id in written.swept
-            if self._triggers_on and is_swept and event.type in _ANNOUNCED:
+            if self._triggers_on and is_swept and SPEC.event(event.type).announced:
                 self._narrator.tell(
-                    "capture.trigger_missed", order=event.increment_id, type=event.type.value
+                    "capture.trigger_missed", order=event.increment_id, type=event.type
                 )
             self._narrator.tell(
-                f"intake.{event.type.value}",
+                f"intake.{event.type}",
                 domain=event.domain,
                 order=event.increment_id,
                 corr=event.event_id,
@@ -357,9 +350,9 @@ def _next(known: KnownEntity | None) -> int:
 
 
 def _standing(
-    event_type: EventType, broken: Sequence[str], *, nameless: bool
+    event_type: str, broken: Sequence[str], *, nameless: bool
 ) -> tuple[EventStatus, str | None, str | None, str | None]:
-    if broken and (nameless or event_type is not EventType.ORDER_CANCELED):
+    if broken and (nameless or event_type != ORDER_CANCELED):
         as_is = "" if nameless else "'erp-sidecar queue release NUMBER --as-is' sends it as it is, "
         return (
             EventStatus.PARKED,

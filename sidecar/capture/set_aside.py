@@ -10,12 +10,15 @@ import sqlalchemy as sa
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.database.connection import Database
 from sidecar.domains.orders.compare import CANCELED, HOLDED
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED, ORDER_UPDATED
+from sidecar.domains.orders.payload import Vanished
 from sidecar.domains.orders.reader import OrderReader, Outline
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.entities import ANOTHER, EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import described
-from sidecar.model.event import VERSIONS, EventType, Vanished, encode_payload, event_id
+from sidecar.model.event import encode_payload, event_id
 from sidecar.model.settlement import BAD_DATA, EventStatus
 
 _KIND = "order"
@@ -87,7 +90,7 @@ class SetAside:
             increment_id=order.increment_id,
             sequence=sequence,
             type=event_type,
-            version=VERSIONS[event_type],
+            version=SPEC.event(event_type).version,
             payload=encode_payload(order).decode(),
             grand_total=order.grand_total,
             currency=order.order_currency_code,
@@ -103,12 +106,12 @@ class SetAside:
         )
 
 
-def _type(order: Vanished, known: KnownEntity | None) -> EventType:
+def _type(order: Vanished, known: KnownEntity | None) -> str:
     if known is None:
-        return EventType.ORDER_PLACED
+        return ORDER_PLACED
     if order.state == CANCELED != known.state:
-        return EventType.ORDER_CANCELED
-    return EventType.ORDER_UPDATED
+        return ORDER_CANCELED
+    return ORDER_UPDATED
 
 
 def _memory(

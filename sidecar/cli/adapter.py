@@ -9,8 +9,8 @@ import click
 from sidecar.app.erp_adapters import connection_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
+from sidecar.domains import DOMAINS
 from sidecar.model.errors import UsageError
-from sidecar.model.event import EventType
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.ports import Contract, Finding
 
@@ -109,7 +109,7 @@ def check(
     Example:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
     """
-    findings = _opened(context, contract).check(calls or _configured_calls(context))
+    findings = _opened(context, contract).check(calls or _configured_calls(context), DOMAINS)
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -122,7 +122,7 @@ def check(
 @click.argument("order")
 @click.option(
     "--event",
-    type=click.Choice([one.value for one in EventType]),
+    type=click.Choice([type_ for spec in DOMAINS for type_ in spec.types]),
     help="Which event; else the one that waits, else order.placed.",
 )
 @as_json
@@ -135,7 +135,7 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
       erp-sidecar adapter dry-run 000000042
     """
     with context.sidecar() as sidecar:
-        shown = sidecar.dry_run().show(order, EventType(event) if event else None)
+        shown = sidecar.dry_run().show(order, event)
     if as_json:
         emit_json(shown)
         return
@@ -183,12 +183,12 @@ def _print_findings(findings: list[Finding]) -> None:
 
 def _print_call(one: Rehearsed) -> None:
     made = "as it waits in the ledger" if one.frozen else "made of the order as Magento has it now"
-    echo(f"order {one.number} (entity {one.entity_id}), {one.event.value}, {made}")
+    echo(f"order {one.number} (entity {one.entity_id}), {one.event}, {made}")
     echo(f"event {one.event_id}")
     for problem in one.broken:
         echo(f"would be parked: {problem}")
     if not one.calls:
-        echo(f"the mapping has no call for {one.event.value}: nothing would be sent")
+        echo(f"the mapping has no call for {one.event}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
             what = "the order itself" if number == len(one.calls) else "first"

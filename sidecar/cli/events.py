@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from sidecar.cli.outlet import emit_json
-from sidecar.model.event import EventType
+from sidecar.domains import DOMAINS
 from sidecar.model.event_schema import json_schema
+
+_EVENTS = {event.type: event for spec in DOMAINS for event in spec.events}
 
 
 @click.group()
@@ -15,7 +17,7 @@ def events() -> None:
 
 
 @events.command()
-@click.argument("event_type", type=click.Choice([kind.value for kind in EventType]), required=False)
+@click.argument("event_type", type=click.Choice(list(_EVENTS)), required=False)
 def schema(event_type: str | None) -> None:
     """Print the JSON Schema of an event, or of all of them keyed by type.
 
@@ -24,6 +26,6 @@ def schema(event_type: str | None) -> None:
       erp-sidecar events schema order.placed > order.placed.json
     """
     if event_type:
-        emit_json(json_schema(EventType(event_type)))
+        emit_json(json_schema(_EVENTS[event_type]))
     else:
-        emit_json({kind.value: json_schema(kind) for kind in EventType})
+        emit_json({type_: json_schema(event) for type_, event in _EVENTS.items()})

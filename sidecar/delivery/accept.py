@@ -6,10 +6,8 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sidecar.domains.orders.payload import Order
-from sidecar.domains.orders.verify import differences
 from sidecar.ledger.events import Claimed
-from sidecar.model.event import EventType
+from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.in_page import in_page
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import (
@@ -18,13 +16,13 @@ from sidecar.model.settlement import (
     Difference,
     EventStatus,
     Settlement,
+    Tolerances,
     Verdict,
 )
-from sidecar.ports import Capabilities, Link, Tolerances
+from sidecar.ports import Capabilities, Link
 
 #: Of a back-off's bound; what is drawn is never less.
 _LEAST = 0.5
-ENDS = frozenset({EventType.ORDER_CANCELED, EventType.ORDER_VANISHED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +84,14 @@ class Acceptance:
 
     def __init__(
         self,
+        spec: DomainSpec,
         backoff: Backoff,
         doubt: Doubt,
         tolerances: Tolerances,
         acknowledgement: Acknowledgement,
         capabilities: Capabilities,
     ) -> None:
+        self._spec = spec
         self._backoff = backoff
         self._doubt = doubt
         self._tolerances = tolerances
@@ -100,7 +100,7 @@ class Acceptance:
 
     def wants_figures(self, event_type: str, booked: Booked) -> bool:
         """Whether an acceptance leaves out what is to be compared."""
-        if event_type == EventType.ORDER_CANCELED.value:
+        if self._spec.verify is None or self._spec.role(event_type) is Role.ENDS:
             return False
         lines_wanted = self._tolerances.lines_exact and booked.lines is None
         items_wanted = self._capabilities.probe_items and booked.items is None
@@ -109,29 +109,29 @@ class Acceptance:
     def _accepted(
         self, event: Claimed, payload: object, booked: Booked, link: Link | None
     ) -> Settlement:
-        if not is_placement(event) and names_another(booked, link):
-            return another_document(event, booked, link)
+        role = self._spec.role(event.type)
+        if role is not Role.OPENS and names_another(booked, link):
+            return self._another_document(event, booked, link)
         found: tuple[Difference, ...] = ()
-        if isinstance(payload, Order) and event.type is not EventType.ORDER_CANCELED:
-            found = differences(payload, booked, self._tolerances)
+        if self._spec.verify is not None and role is not Role.ENDS:
+            found = self._spec.verify(payload, booked, self._tolerances)
         return Settlement(
             EventStatus.ACCEPTED,
             booked=booked,
             verdict=self._verdict_of(event.type, booked),
-            differences=(*found, *_reopened(event, booked, link)),
-            ends=event.type in ENDS,
+            differences=(*found, *self._reopened(event, booked, link)),
+            ends=role is Role.ENDS,
         )
 
-    def _verdict_of(self, event_type: EventType, booked: Booked) -> Verdict | None:
+    def _verdict_of(self, event_type: str, booked: Booked) -> Verdict | None:
         """What Magento hears of an acceptance: of a change nothing, unless it ends our hold."""
-        match event_type:
-            case EventType.ORDER_PLACED:
-                return self._verdict_accepted(booked)
-            case EventType.ORDER_UPDATED:
-                released = self._acknowledgement.released
-                return replace(self._verdict_accepted(booked), releases=True, released=released)
-            case _:
-                return None
+        event = self._spec.event(event_type)
+        if event.role is Role.OPENS:
+            return self._verdict_accepted(booked)
+        if event.replaces:
+            released = self._acknowledgement.released
+            return replace(self._verdict_accepted(booked), releases=True, released=released)
+        return None
 
     def _verdict_accepted(self, booked: Booked) -> Verdict:
         rules = self._acknowledgement
@@ -162,16 +162,67 @@ class Acceptance:
         return Settlement(
             EventStatus.PARKED,
             reason=f"{message}; this ERP can neither be asked nor does it refuse duplicates",
-            remedy=f"look for order {event.increment_id} in the ERP; if it is not there: "
+            remedy=f"look for {self._spec.noun} {event.increment_id} in the ERP; if it is not there: "
             f"'erp-sidecar queue requeue {event.increment_id}'",
             code="unknown",
             maybe_booked=True,
         )
 
+    def _opens(self, event: Claimed) -> bool:
+        return self._spec.role(event.type) is Role.OPENS
 
-def is_placement(event: Claimed) -> bool:
-    """Whether the event opens a document."""
-    return event.type is EventType.ORDER_PLACED
+    def _another_document(self, event: Claimed, booked: Booked, link: Link | None) -> Settlement:
+        """The ERP speaks of a document that is not the one that is linked."""
+        ours, noun = link.reference if link else "", self._spec.noun
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"the ERP answers {booked.reference}, and the {noun}'s document is {ours}",
+            remedy=f"decide in the ERP which of the two is the {noun}'s and cancel the other one, "
+            f"then 'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is "
+            "taken over",
+            code=ANOTHER_DOCUMENT,
+            differences=(
+                Difference(
+                    "another_document", ours[:100], booked.reference[:100], event.grand_total
+                ),
+            ),
+            maybe_booked=True,
+        )
+
+    def _canceled_document(self, event: Claimed, reference: str) -> Settlement:
+        """One that lives again, and an ERP that has only the document that was canceled."""
+        noun = self._spec.noun
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"the {noun} lives again, and the ERP has only {reference}, which was canceled: "
+            f"it takes no second document for the {noun}",
+            remedy=f"open {reference} again in the ERP, or take the {noun}'s number from it; then "
+            f"'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is taken "
+            "over",
+            code=CANCELED_DOCUMENT,
+            maybe_booked=True,
+        )
+
+    def _reopened(
+        self, event: Claimed, booked: Booked, link: Link | None
+    ) -> tuple[Difference, ...]:
+        """An ERP that takes it under the number of its canceled document opened that, if it says so.
+
+        Otherwise it may have written into a document that stays canceled: a person looks.
+        """
+        if not self._opens(event) or reference_key(booked.reference) not in event.former:
+            return ()
+        was = link.status if link else None
+        if booked.status and was and booked.status != was:
+            return ()
+        return (
+            Difference(
+                "reopened",
+                f"the {self._spec.noun} lives again",
+                f"{booked.reference}, canceled before, is {booked.status or 'of no status'}"[:100],
+                event.grand_total,
+            ),
+        )
 
 
 def names_another(booked: Booked, link: Link | None) -> bool:
@@ -183,58 +234,9 @@ def names_another(booked: Booked, link: Link | None) -> bool:
     )
 
 
-def another_document(event: Claimed, booked: Booked, link: Link | None) -> Settlement:
-    """The ERP speaks of a document that is not the one that is linked."""
-    ours = link.reference if link else ""
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the ERP answers {booked.reference} for an order whose document is {ours}",
-        remedy="decide in the ERP which of the two is the order's and cancel the other one, then "
-        f"'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is taken over",
-        code=ANOTHER_DOCUMENT,
-        differences=(
-            Difference("another_document", ours[:100], booked.reference[:100], event.grand_total),
-        ),
-        maybe_booked=True,
-    )
-
-
-def canceled_document(event: Claimed, reference: str) -> Settlement:
-    """An order that lives again, and an ERP that has only the document that was canceled."""
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the order lives again, and the ERP has only {reference}, which was canceled: it "
-        "takes no second document for the order",
-        remedy=f"open {reference} again in the ERP, or take the order's number from it; then "
-        f"'erp-sidecar queue requeue {event.increment_id}': what the ERP shows then is taken over",
-        code=CANCELED_DOCUMENT,
-        maybe_booked=True,
-    )
-
-
 def filled(template: str | None, **values: str) -> str | None:
     """A comment with its places filled in; what is not known is empty."""
     if template is None:
         return None
     blank = {"reference": "", "message": "", "status": "", "code": ""}
     return template.format_map(blank | {name: in_page(text) for name, text in values.items()})
-
-
-def _reopened(event: Claimed, booked: Booked, link: Link | None) -> tuple[Difference, ...]:
-    """An ERP that takes it under the number of its canceled document opened that, if it says so.
-
-    Otherwise it may have written into a document that stays canceled: a person looks.
-    """
-    if not is_placement(event) or reference_key(booked.reference) not in event.former:
-        return ()
-    was = link.status if link else None
-    if booked.status and was and booked.status != was:
-        return ()
-    return (
-        Difference(
-            "reopened",
-            "the order lives again",
-            f"{booked.reference}, canceled before, is {booked.status or 'of no status'}"[:100],
-            event.grand_total,
-        ),
-    )

@@ -17,8 +17,8 @@ from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.errors import SidecarError, described, is_of_one
-from sidecar.model.event import EventType
 from sidecar.model.reference import Reference, taken
 from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
 from sidecar.ports import Clock, Link
@@ -102,7 +102,7 @@ class Claimer:
         gate: Gate,
         clock: Clock,
         *,
-        domain: str,
+        spec: DomainSpec,
         subscriptions: Collection[str],
         owner: str,
         lease_seconds: float,
@@ -115,7 +115,7 @@ class Claimer:
         self._ledger = ledger
         self._gate = gate
         self._clock = clock
-        self._domain = domain
+        self._spec = spec
         self._subscriptions = subscriptions
         self._owner = owner
         self._lease_seconds = lease_seconds
@@ -128,7 +128,7 @@ class Claimer:
         guard = self._guard(self._clock.monotonic())
 
         def find(connection: sa.Connection) -> list[Candidate]:
-            due = self._ledger.events.candidates(connection, self._domain, limit, guard)
+            due = self._ledger.events.candidates(connection, self._spec.name, limit, guard)
             if due:
                 self._low = due[0].due_at
             return due
@@ -139,7 +139,7 @@ class Claimer:
         """Take one event that a process died of, and nothing beside it that could be blamed."""
 
         def find(connection: sa.Connection) -> list[Candidate]:
-            return self._ledger.events.suspects(connection, self._domain)
+            return self._ledger.events.suspects(connection, self._spec.name)
 
         return self._claim(find, alone=True)
 
@@ -231,6 +231,7 @@ class Claimer:
             for entity_id in ids:
                 chosen = plan(
                     open_events.get(entity_id, []),
+                    self._spec,
                     linked=entity_id in found and not found[entity_id].ended,
                     ended=entity_id in found and found[entity_id].ended,
                     subscriptions=self._subscriptions,
@@ -272,7 +273,7 @@ class Claimer:
         placing = {
             event.id: (event.entity_id, event.increment_id, chosen.refs[event.id])
             for event in chosen.pushes
-            if event.type is EventType.ORDER_PLACED
+            if self._opens(event.type)
             and not (event.absent or event.vouched or event.maybe_booked)
             and event.entity_id not in links
         }
@@ -299,9 +300,7 @@ class Claimer:
             connection, chosen.named(chosen.pushes), self._owner, self._lease_seconds
         )
         lives_again = [
-            one.entity_id
-            for one in claimed
-            if one.type is EventType.ORDER_PLACED and one.entity_id in links
+            one.entity_id for one in claimed if self._opens(one.type) and one.entity_id in links
         ]
         former = self._ledger.journal.former(connection, chosen.kind, lives_again)
         return [replace(one, former=former.get(one.entity_id, one.former)) for one in claimed]
@@ -321,7 +320,7 @@ class Claimer:
             [
                 one.entity_id
                 for one in claimed
-                if one.type is not EventType.ORDER_PLACED and one.entity_id not in links
+                if not self._opens(one.type) and one.entity_id not in links
             ],
         )
         return [
@@ -333,11 +332,16 @@ class Claimer:
             for one in claimed
         ]
 
+    def _opens(self, type_: str) -> bool:
+        return self._spec.role(type_) is Role.OPENS
+
     def _carry_out(self, connection: sa.Connection, chosen: EntityPlan) -> int:
         events = self._ledger.events
         if chosen.carry:
             events.carry(connection, *chosen.carry)
-        events.supersede(connection, chosen.carried, "a newer state of the order went in its place")
+        events.supersede(
+            connection, chosen.carried, f"a newer state of the {self._spec.noun} went in its place"
+        )
         events.supersede(connection, chosen.moot, NEVER_SEEN)
         events.supersede(connection, chosen.unwanted, "no call of the mapping takes this event")
         events.hold_back(connection, chosen.behind, BEHIND_ANOTHER)
@@ -353,7 +357,7 @@ class Claimer:
             # What the ERP may have passed the gate before; the order may be gone from Magento
             # since, and then the gate would never open.
             return True
-        if "facts" in known.odd and event.type is EventType.ORDER_PLACED:
+        if "facts" in known.odd and self._opens(event.type):
             # No gate can decide, and what waits at one must not slip through.
             self._ledger.events.park(connection, [event.id], _FORGOTTEN)
             return False

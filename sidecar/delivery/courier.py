@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 
+import msgspec
 from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
@@ -16,6 +17,7 @@ from sidecar.host.crash_point import passing
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import (
     BadData,
     NotReached,
@@ -26,7 +28,7 @@ from sidecar.model.errors import (
     Unavailable,
     described,
 )
-from sidecar.model.event import Payload, decode_payload, envelope
+from sidecar.model.event import decode_payload, envelope
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -81,7 +83,7 @@ class Opened:
     """A claimed event with its payload read; `link`: what the ERP called the event's entity."""
 
     claimed: Claimed
-    payload: Payload
+    payload: msgspec.Struct
     link: Link | None
 
 
@@ -94,7 +96,7 @@ class Courier:
         account: ErpAccount,
         settler: Settler,
         *,
-        domain: str,
+        spec: DomainSpec,
         source: str,
         clock: Clock,
         sleeper: Sleeper,
@@ -102,11 +104,11 @@ class Courier:
         self._adapter = adapter
         self._account = account
         self._settler = settler
-        self._domain = domain
+        self._spec = spec
         self._source = source
         self._clock = clock
         self._sleeper = sleeper
-        self._can_probe = adapter.capabilities(domain).probe
+        self._can_probe = adapter.capabilities(spec.name).probe
         self._calling_since: dict[int, float] = {}
 
     def longest_call(self) -> float:
@@ -123,7 +125,7 @@ class Courier:
         unreadable: list[Ended] = []
         for claimed in parcel.events:
             try:
-                payload = decode_payload(claimed.type, claimed.payload)
+                payload = decode_payload(self._spec.event(claimed.type), claimed.payload)
                 opened.append(Opened(claimed, payload, parcel.link(claimed)))
             except MsgspecError as wrong:
                 # Somebody changed the ledger by hand, or the order could not be read at all.
@@ -168,7 +170,7 @@ class Courier:
 
     def _knock(self) -> str:
         if self._can_probe:
-            found = self._adapter.probe(self._domain, [NO_ORDER]).get(NO_ORDER, ())
+            found = self._adapter.probe(self._spec.name, [NO_ORDER]).get(NO_ORDER, ())
             held = ", ".join(booked.reference for booked in found)
             return f"asked for {NO_ORDER}: it holds {held or 'none, as it should'}"
         ping = self._adapter.ping()
@@ -266,7 +268,7 @@ class Courier:
         if not self._turn(trust):
             return outcome
         try:
-            found = self._adapter.probe(self._domain, [delivery.ref]).get(delivery.ref, ())
+            found = self._adapter.probe(self._spec.name, [delivery.ref]).get(delivery.ref, ())
         except SidecarError:
             # It is accepted all the same; what could not be compared is no difference.
             return outcome
@@ -283,7 +285,7 @@ class Courier:
         """Ask about events; one place in the throttle's window was taken."""
         started = self._clock.monotonic()
         try:
-            found = self._adapter.probe(self._domain, [one.claimed.ref for one in opened])
+            found = self._adapter.probe(self._spec.name, [one.claimed.ref for one in opened])
         except NotUnderstood as error:
             # An ERP that answers is reachable, whatever it says.
             self._account.answered()
@@ -360,7 +362,7 @@ class Courier:
         event = envelope(
             one.payload,
             id=claimed.event_id,
-            event_type=claimed.type,
+            event=self._spec.event(claimed.type),
             source=self._source,
             subject=f"{claimed.kind}/{claimed.increment_id}",
             time=claimed.occurred_at.replace(tzinfo=UTC),

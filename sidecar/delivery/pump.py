@@ -404,7 +404,7 @@ class Pump:
             domain=claimed.domain,
             order=claimed.increment_id,
             corr=claimed.event_id,
-            type=claimed.type.value,
+            type=claimed.type,
             attempt=claimed.attempts,
             **{key: value for key, value in fields.items() if value is not None},
         )

@@ -10,17 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sidecar.delivery.accept import (
-    ENDS,
-    Acceptance,
-    another_document,
-    canceled_document,
-    is_placement,
-    names_another,
-)
-from sidecar.domains.orders.payload import Order
+from sidecar.delivery.accept import Acceptance, names_another
 from sidecar.ledger.events import Claimed
-from sidecar.model.event import EventType
+from sidecar.model.domain_spec import Role
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import (
     BAD_DATA,
@@ -31,13 +23,13 @@ from sidecar.model.settlement import (
     EventStatus,
     Settlement,
 )
-from sidecar.ports import Link, Tolerances
+from sidecar.ports import Link
 
 #: Questions in a row without an answer to use, after which a person is asked.
 MOST_QUESTIONS = 50
 #: Seconds between two questions, whatever the configuration says.
 _LEAST_PAUSE = 1.0
-#: Of the order's total: a document that is further off is taken for another order's.
+#: Of the total: a document that is further off is taken for another one's.
 _OFF = Decimal("0.01")
 
 
@@ -52,27 +44,31 @@ class Questions(Acceptance):
         link: Link | None = None,
     ) -> Settlement:
         """The end of a question: what the ERP has under the event's reference."""
+        if self._spec.role(event.type) is Role.STATE:
+            return self._said_again(event)
         living = _living(event, found)
         if len(living) > 1:
-            return _doubled(event, living)
+            return self._doubled(event, living)
         if living and not event.vouched:
             if names_another(living[0], link):
-                return another_document(event, living[0], link)
+                return self._another_document(event, living[0], link)
             is_linked = link is not None and not link.ended
-            if not is_linked and is_another_orders(payload, living[0], self._tolerances):
-                return _other_figures(event, payload, living[0])
-        if not is_placement(event):
+            if not is_linked and self._is_anothers(payload, living[0]):
+                return self._other_figures(event, payload, living[0])
+        if not self._opens(event):
             return self._of_change(event, living, link)
         if living:
             return self._accepted(event, payload, living[0], link)
         if found and event.code == DUPLICATE:
-            return canceled_document(event, found[0].reference)
+            return self._canceled_document(event, found[0].reference)
         return self._absent(event)
 
     def of_unaskable(self, event: Claimed, payload: object, link: Link | None) -> Settlement:
         """Instead of a question, for an ERP that cannot be asked."""
+        if self._spec.role(event.type) is Role.STATE:
+            return self._said_again(event)
         is_living = link is not None and not link.ended
-        if not is_placement(event):
+        if not self._opens(event):
             if is_living or event.not_ours is None:
                 return self._of_change(event, (), link)
             return self._parked_in_doubt(event, event.not_ours)
@@ -85,12 +81,16 @@ class Questions(Acceptance):
             return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), maybe_booked=True)
         return self._parked_in_doubt(event, "sent without a trustworthy answer")
 
+    def _said_again(self, event: Claimed) -> Settlement:
+        """A state is not booked: what may have arrived is said again."""
+        return Settlement(EventStatus.PENDING, due_in=self._resend_in(event))
+
     def of_unreadable(self, event: Claimed, message: str) -> Settlement:
         """Instead of an attempt, for an event whose payload in the ledger cannot be read."""
         return Settlement(
             EventStatus.PARKED,
             reason=f"its payload cannot be read: {message}",
-            remedy=f"'erp-sidecar queue requeue {event.increment_id}' reads the order anew",
+            remedy=f"'erp-sidecar queue requeue {event.increment_id}' reads the {self._spec.noun} anew",
             code=BAD_DATA,
             maybe_booked=event.maybe_booked,
         )
@@ -128,87 +128,84 @@ class Questions(Acceptance):
     def _of_change(self, event: Claimed, living: Sequence[Booked], link: Link | None) -> Settlement:
         """A change acts on the ERP's own document, so repeating it books nothing twice.
 
-        A change of an order that lives and of which there is no document is a placement, where it
-        is the sidecar's to place.
+        A change of what lives and has no document opens one, where that is the sidecar's to do.
         """
         is_living = link is not None and not link.ended
-        if living or is_living or (link and event.type in ENDS):
+        if living or is_living or (link and self._spec.role(event.type) is Role.ENDS):
             return Settlement(
                 EventStatus.PENDING,
                 due_in=self._resend_in(event),
                 booked=living[0] if living else None,
             )
-        if event.type is not EventType.ORDER_UPDATED:
+        if not self._spec.event(event.type).replaces:
             return Settlement(
                 EventStatus.SUPERSEDED,
-                reason="the ERP does not hold this order: nothing to change in it",
+                reason=f"the ERP does not hold this {self._spec.noun}: nothing to change in it",
             )
         if event.not_ours is not None:
-            return _not_in_erp(event)
+            return self._not_in_erp(event)
+        return Settlement(EventStatus.PENDING, due_in=0, absent=True, becomes=self._spec.opening)
+
+    def _is_anothers(self, payload: object, booked: Booked) -> bool:
+        """Whether a document's figures say that it was not booked from this payload.
+
+        Another currency, or a total that is off by more than a hundredth: roundings, which an ERP
+        that is asked after a lost answer may have made, are differences and no more.
+        """
+        total, currency = self._spec.worth(payload) or (None, None)
+        if (
+            booked.currency
+            and currency
+            and reference_key(booked.currency) != reference_key(currency)
+        ):
+            return True
+        if booked.total is None or total is None:
+            return False
+        return abs(booked.total - total) > max(self._tolerances.total, abs(total) * _OFF)
+
+    def _doubled(self, event: Claimed, documents: Sequence[Booked]) -> Settlement:
+        references = ", ".join(booked.reference for booked in documents)
         return Settlement(
-            EventStatus.PENDING, due_in=0, absent=True, becomes=EventType.ORDER_PLACED
+            EventStatus.PARKED,
+            reason=f"the ERP holds {len(documents)} documents for this {self._spec.noun}: "
+            f"{references}",
+            remedy="cancel the surplus ones in the ERP, then 'erp-sidecar queue requeue "
+            f"{event.increment_id}'",
+            code="doubled",
+            differences=(Difference("doubled", "1 document", references[:100], event.grand_total),),
+            maybe_booked=True,
+        )
+
+    def _other_figures(self, event: Claimed, payload: object, booked: Booked) -> Settlement:
+        noun = self._spec.noun
+        total, currency = self._spec.worth(payload) or (None, None)
+        ours = f"{'?' if total is None else f'{total:f}'} {currency or ''}"
+        theirs = f"{'?' if booked.total is None else f'{booked.total:f}'} {booked.currency or ''}"
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"the ERP shows {booked.reference} under its reference, with {theirs.strip()} "
+            f"where the {noun} has {ours.strip()}: that looks like another {noun}'s document",
+            remedy=f"compare {booked.reference} with the {noun}; if it is the {noun}'s: "
+            f"'erp-sidecar queue requeue {event.increment_id}' takes it over; otherwise free the "
+            f"reference in the ERP (or set domains.{self._spec.name}.ref) first",
+            code=OTHER_FIGURES,
+            maybe_booked=event.maybe_booked,
+        )
+
+    def _not_in_erp(self, event: Claimed) -> Settlement:
+        noun = self._spec.noun
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"the {noun} changed, and the ERP holds none under its reference; "
+            f"{event.not_ours}",
+            remedy="if the ERP has it under another number, or shall not have it: 'erp-sidecar "
+            f"queue drop {event.increment_id}'; if it is to be booked: 'erp-sidecar queue requeue "
+            f"{event.increment_id}' sends it as a new {noun}",
+            code=NOT_IN_ERP,
         )
 
 
-def is_another_orders(payload: object, booked: Booked, tolerances: Tolerances) -> bool:
-    """Whether a document's figures say that it was not booked from this order.
-
-    Another currency, or a total that is off by more than a hundredth: roundings, which an ERP that
-    is asked after a lost answer may have made, are differences and no more.
-    """
-    if not isinstance(payload, Order):
-        return False
-    currency = payload.order_currency_code
-    if booked.currency and currency and reference_key(booked.currency) != reference_key(currency):
-        return True
-    if booked.total is None:
-        return False
-    off = abs(booked.total - payload.grand_total)
-    return off > max(tolerances.total, abs(payload.grand_total) * _OFF)
-
-
 def _living(event: Claimed, found: tuple[Booked, ...]) -> tuple[Booked, ...]:
-    """Without the documents that the order has had before; those too where a person says so."""
+    """Without the documents that the entity has had before; those too where a person says so."""
     living = tuple(each for each in found if reference_key(each.reference) not in event.former)
     return found if event.vouched and not living else living
-
-
-def _doubled(event: Claimed, found: Sequence[Booked]) -> Settlement:
-    references = ", ".join(booked.reference for booked in found)
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the ERP holds {len(found)} documents for this order: {references}",
-        remedy="cancel the surplus ones in the ERP, then 'erp-sidecar queue requeue "
-        f"{event.increment_id}'",
-        code="doubled",
-        differences=(Difference("doubled", "1 document", references[:100], event.grand_total),),
-        maybe_booked=True,
-    )
-
-
-def _other_figures(event: Claimed, payload: object, booked: Booked) -> Settlement:
-    ours = theirs = ""
-    if isinstance(payload, Order):
-        ours = f"{payload.grand_total:f} {payload.order_currency_code or ''}".strip()
-        theirs = f"{'?' if booked.total is None else f'{booked.total:f}'} {booked.currency or ''}"
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the ERP shows {booked.reference} under its reference, with {theirs.strip()} where "
-        f"the order has {ours}: that looks like another order's document",
-        remedy=f"compare {booked.reference} with the order; if it is the order's: 'erp-sidecar "
-        f"queue requeue {event.increment_id}' takes it over; otherwise free the reference in the "
-        "ERP (or set domains.orders.ref) first",
-        code=OTHER_FIGURES,
-        maybe_booked=event.maybe_booked,
-    )
-
-
-def _not_in_erp(event: Claimed) -> Settlement:
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the order changed, and the ERP holds none under its reference; {event.not_ours}",
-        remedy="if the ERP has it under another number, or shall not have it: 'erp-sidecar queue "
-        f"drop {event.increment_id}'; if it is to be booked: 'erp-sidecar queue requeue "
-        f"{event.increment_id}' sends it as a new order",
-        code=NOT_IN_ERP,
-    )

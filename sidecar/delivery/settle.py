@@ -13,13 +13,11 @@ from sidecar.delivery.accept import (
     Answer,
     Backoff,
     Doubt,
-    canceled_document,
     filled,
-    is_placement,
 )
 from sidecar.delivery.question import Questions
 from sidecar.ledger.events import Claimed
-from sidecar.model.event import EventType
+from sidecar.model.domain_spec import Role
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -94,20 +92,20 @@ class Settler(Questions):
     def _rejected(self, event: Claimed, outcome: Rejected) -> Settlement:
         answer = self._acknowledgement.rejected
         where = f" (field {outcome.field})" if outcome.field else ""
-        canceling = event.type is EventType.ORDER_CANCELED
+        ending = self._spec.role(event.type) is Role.ENDS
         return Settlement(
             EventStatus.REJECTED,
             reason=f"{outcome.message}{where}",
-            remedy="mend the order in Magento or the cause in the ERP, then 'erp-sidecar queue "
-            f"requeue {event.increment_id}' (a mended address or Unhold sends it by itself)",
+            remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
+            f"'erp-sidecar queue requeue {event.increment_id}'{self._spec.sent_again_by}",
             code=outcome.code,
             verdict=Verdict(
                 verdict="rejected",
                 status=answer.status,
                 number=None,
                 comment=filled(answer.comment, message=outcome.message, code=outcome.code or ""),
-                hold=answer.hold and not canceling,
-                of_placement=is_placement(event),
+                hold=answer.hold and not ending,
+                of_placement=self._opens(event),
             ),
             # An ERP that cannot be asked was sent it again: what it says now is no word on the
             # first time (tests/unit/test_settle.py, …_the_doubt_of_the_first_time_stays).
@@ -118,7 +116,7 @@ class Settler(Questions):
         self, event: Claimed, payload: object, outcome: Duplicate, link: Link | None
     ) -> Settlement:
         reference = outcome.reference
-        if not is_placement(event) and event.attempts >= MOST_DUPLICATES:
+        if not self._opens(event) and event.attempts >= MOST_DUPLICATES:
             return _never_changed(event)
         if self._capabilities.probe:
             if event.age > self._backoff.give_up_after:
@@ -132,7 +130,7 @@ class Settler(Questions):
                 maybe_booked=True,
             )
         if reference and reference_key(reference) in event.former and not event.vouched:
-            return canceled_document(event, reference)
+            return self._canceled_document(event, reference)
         if reference:
             return self._accepted(event, payload, Booked(reference=reference), link)
         return self._parked_in_doubt(event, "the ERP calls it a duplicate and does not say of what")
@@ -152,6 +150,8 @@ class Settler(Questions):
         )
 
     def _doubtful(self, event: Claimed, message: str) -> Settlement:
+        if self._spec.role(event.type) is Role.STATE:
+            return self._again(event, Retry(message=message), maybe_booked=False)
         if self._capabilities.probe:
             if event.age > self._backoff.give_up_after:
                 return self._given_up(event, message, maybe_booked=True)
@@ -162,9 +162,9 @@ class Settler(Questions):
                 reason=message,
                 maybe_booked=True,
             )
-        if self._capabilities.dedupe or not is_placement(event):
+        if self._capabilities.dedupe or not self._opens(event):
             again = Retry(message=message)
-            return self._again(event, again, maybe_booked=is_placement(event))
+            return self._again(event, again, maybe_booked=self._opens(event))
         return self._parked_in_doubt(event, message)
 
 
@@ -183,9 +183,9 @@ def _unmapped(event: Claimed, message: str) -> Settlement:
 def _never_changed(event: Claimed) -> Settlement:
     return Settlement(
         EventStatus.PARKED,
-        reason=f"the ERP calls this {event.type.value} a duplicate of what it has, "
+        reason=f"the ERP calls this {event.type} a duplicate of what it has, "
         f"{event.attempts} times: its document was most likely not changed",
-        remedy=f"does the call for {event.type.value} in the file of calls change a document, or "
+        remedy=f"does the call for {event.type} in the file of calls change a document, or "
         "book a new one? Change the document by hand and 'erp-sidecar queue drop "
         f"{event.increment_id} --even-if-booked', or correct the call and 'erp-sidecar queue "
         f"requeue {event.increment_id}'",

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
-from sidecar.model.event import EventType
 from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,
     CANCELED_DOCUMENT,
@@ -102,9 +102,7 @@ class Acts:
             .where(c.id.in_([row.id for row in looked_into]))
             .values(
                 vouched=1,
-                type=sa.case(
-                    (c.error_code == NOT_IN_ERP, EventType.ORDER_PLACED.value), else_=c.type
-                ),
+                type=sa.case((c.error_code == NOT_IN_ERP, ORDER_PLACED), else_=c.type),
             )
         )
 

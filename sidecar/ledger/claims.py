@@ -18,8 +18,6 @@ import sqlalchemy as sa
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.tables import NOW, Tables, in_seconds
-from sidecar.model.errors import BadData
-from sidecar.model.event import EventType
 from sidecar.model.settlement import EventStatus, Settlement, error_print
 
 #: What may be claimed to be sent; the last of them only to be asked about.
@@ -65,7 +63,7 @@ class Claimed:
     entity_id: int
     increment_id: str
     sequence: int
-    type: EventType
+    type: str
     payload: str
     grand_total: Decimal | None
     currency: str | None
@@ -192,7 +190,7 @@ class Claims:
             )
             .values(
                 status=settlement.status.value,
-                type=(settlement.becomes or claimed.type).value,
+                type=settlement.becomes or claimed.type,
                 absent=int(settlement.absent or (claimed.absent and not settlement.maybe_booked)),
                 attempts=claimed.attempts - (not settlement.counted),
                 questions=settlement.questions,
@@ -265,10 +263,7 @@ class Claims:
         ids = [row[0] for row in found]
         if not ids:
             return []
-        # One of a type that this version does not know becomes unknown too, and is parked when it
-        # is claimed.
-        known = [type_.value for type_ in EventType]
-        expired = self._claims(connection, "WHERE e.id IN %s AND e.type IN %s", (ids, known))
+        expired = self._claims(connection, "WHERE e.id IN %s", (ids,))
         c = self._event.c
         deadly = c.crashes + 1 >= most
         connection.execute(
@@ -340,19 +335,6 @@ def _seconds_between(start: Any, end: Any) -> sa.ColumnElement[Any]:
     return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), start, end) / 1_000_000
 
 
-def event_type(row: Any) -> EventType:
-    """The type of an event's row; BadData for one that this version does not know."""
-    try:
-        return EventType(row.type)
-    except ValueError:
-        raise BadData(
-            f"the event {row.event_id} is of the type {row.type!r}, which this version does not "
-            "know",
-            "a newer version wrote it, or somebody changed the ledger by hand: install that "
-            "version, or correct the column `type`",
-        ) from None
-
-
 def _claimed(row: Any, *, probing: bool = False) -> Claimed:
     return Claimed(
         id=row.id,
@@ -362,7 +344,7 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         entity_id=row.entity_id,
         increment_id=row.increment_id,
         sequence=row.sequence,
-        type=event_type(row),
+        type=row.type,
         payload=row.payload,
         grand_total=row.grand_total,
         currency=row.currency,

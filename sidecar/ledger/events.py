@@ -16,9 +16,8 @@ import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
-from sidecar.ledger.claims import Candidate, Claimed, Claims, event_type
+from sidecar.ledger.claims import Candidate, Claimed, Claims
 from sidecar.ledger.tables import NOW
-from sidecar.model.event import EventType
 from sidecar.model.settlement import (
     BAD_DATA,
     DROPPED,
@@ -54,7 +53,7 @@ class NewEvent:
     entity_id: int
     increment_id: str
     sequence: int
-    type: EventType
+    type: str
     version: int
     payload: str
     grand_total: Decimal | None
@@ -73,7 +72,7 @@ class OpenEvent:
     id: int
     entity_id: int
     sequence: int
-    type: EventType
+    type: str
     status: EventStatus
     maybe_booked: bool
     due: bool
@@ -124,7 +123,7 @@ class Events(Claims):
                     id=row.id,
                     entity_id=row.entity_id,
                     sequence=row.sequence,
-                    type=event_type(row),
+                    type=row.type,
                     status=EventStatus(row.status),
                     maybe_booked=bool(row.maybe_booked),
                     due=bool(row.due),
@@ -371,7 +370,7 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         "entity_id": event.entity_id,
         "increment_id": event.increment_id,
         "sequence": event.sequence,
-        "type": event.type.value,
+        "type": event.type,
         "version": event.version,
         "status": event.status.value,
         "grand_total": event.grand_total,

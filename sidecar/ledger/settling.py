@@ -14,13 +14,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.journal import Attempt, Journal, WriteBacks
 from sidecar.ledger.tables import Tables
-from sidecar.model.event import EventType
 from sidecar.model.outcome import reference_key
 from sidecar.model.settlement import (
     OTHER_ORDERS_DOCUMENT,
@@ -202,7 +202,7 @@ def _compared_again(ended: Sequence[Ended]) -> dict[str, list[int]]:
     again: dict[str, list[int]] = defaultdict(list)
     for one in ended:
         claimed, booked = one.claimed, one.settlement.booked
-        first = claimed.type is EventType.ORDER_PLACED and not claimed.maybe_booked
+        first = claimed.type == ORDER_PLACED and not claimed.maybe_booked
         if booked is not None and booked.total is not None and not first:
             again[claimed.kind].append(claimed.entity_id)
     return again

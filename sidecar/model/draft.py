@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from sidecar.domains.orders.invariants import problems
-from sidecar.domains.orders.payload import Order
+from sidecar.model.domain_spec import DomainSpec, EventSpec, Role
 from sidecar.model.errors import BadData, UsageError
-from sidecar.model.event import EventType, Payload, decode_payload, encode_payload
+from sidecar.model.event import decode_payload, encode_payload
 from sidecar.model.json_pointer import ABSENT, Change, changes, parse, put, render
 
 
@@ -18,7 +17,7 @@ from sidecar.model.json_pointer import ABSENT, Change, changes, parse, put, rend
 class Edit:
     """A new payload, what it changes, and the invariants that it breaks."""
 
-    payload: Payload
+    payload: msgspec.Struct
     changes: tuple[Change, ...]
     problems: tuple[str, ...]
 
@@ -29,7 +28,8 @@ class Draft:
 
     event_id: str
     increment_id: str
-    type: EventType
+    spec: DomainSpec
+    type: str
     payload: str
 
     def with_values(self, assignments: Sequence[str]) -> str:
@@ -45,37 +45,41 @@ class Draft:
     def edited(self, text: str) -> Edit:
         """What `text` makes of it; BadData when it has another shape or is of another order."""
         payload = self._decoded(text)
-        present = decode_payload(self.type, self.payload)
-        if (payload.entity_id, payload.increment_id) != (present.entity_id, present.increment_id):
+        present = decode_payload(self._event, self.payload)
+        identity = self.spec.identity
+        if any(getattr(payload, name) != getattr(present, name) for name in identity):
             raise BadData(
-                "entity_id and increment_id say which order it is", "leave them as they are"
+                f"{' and '.join(identity)} say which {self.spec.noun} it is",
+                "leave them as they are",
             )
         found = changes(_document(present), _document(payload))
         return Edit(payload, tuple(found), tuple(self._broken(payload)))
 
-    def _decoded(self, text: str) -> Payload:
+    def _decoded(self, text: str) -> msgspec.Struct:
         given = parse(text)
         try:
-            payload = decode_payload(self.type, text)
+            payload = decode_payload(self._event, text)
         except msgspec.ValidationError as error:
             raise BadData(
-                f"this is no payload of {self.type.value}: {error}",
-                f"'erp-sidecar events schema {self.type.value}' prints its shape",
+                f"this is no payload of {self.type}: {error}",
+                f"'erp-sidecar events schema {self.type}' prints its shape",
             ) from None
         # A misspelt field would be left out in silence, and its value lost.
         unknown = [
             change.path for change in changes(given, _document(payload)) if change.new == ABSENT
         ]
         if unknown:
-            raise BadData(f"{self.type.value} has no field {', '.join(unknown)}", "mend the name")
+            raise BadData(f"{self.type} has no field {', '.join(unknown)}", "correct the name")
         return payload
 
-    def _broken(self, payload: Payload) -> list[str]:
-        # As intake does: a cancellation goes whatever the order's sums are.
-        if not isinstance(payload, Order) or self.type is EventType.ORDER_CANCELED:
-            return []
-        return problems(payload)
+    @property
+    def _event(self) -> EventSpec:
+        return self.spec.event(self.type)
+
+    def _broken(self, payload: msgspec.Struct) -> Sequence[str]:
+        # As intake does: an end goes whatever the sums are.
+        return () if self._event.role is Role.ENDS else self.spec.problems(payload)
 
 
-def _document(payload: Payload) -> object:
+def _document(payload: msgspec.Struct) -> object:
     return parse(encode_payload(payload).decode())

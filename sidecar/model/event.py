@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import Enum
+from functools import cache
 from typing import Any
 
 import msgspec
 
-from sidecar.domains.orders.payload import Order
-from sidecar.model.columns import Decimal20, Text3, Text32, Text50
+from sidecar.model.domain_spec import EventSpec
 
 TYPE_PREFIX = "com.magento."
 SPEC_VERSION = "1.0"
-
-
-class EventType(Enum):
-    """The business facts of the orders domain, as configuration and CLI write them."""
-
-    ORDER_PLACED = "order.placed"
-    ORDER_UPDATED = "order.updated"
-    ORDER_CANCELED = "order.canceled"
-    ORDER_HELD = "order.held"
-    ORDER_RELEASED = "order.released"
-    ORDER_VANISHED = "order.vanished"
-
-
-#: Major version of each event's payload; a new one is delivered beside the old one.
-VERSIONS = dict.fromkeys(EventType, 1)
-
-
-class Vanished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """Payload of order.vanished: all that is left of an order whose row was deleted.
-
-    Also of an event that is parked because its order cannot be read or kept.
-    """
-
-    entity_id: int
-    increment_id: Text50
-    state: Text32
-    status: Text32
-    grand_total: Decimal20 | None
-    order_currency_code: Text3 | None
-
-
-Payload = Order | Vanished
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,15 +26,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subject: str
     time: datetime
     dataschema: str
-    data: Payload
+    data: msgspec.Struct
     sequence: int
 
 
 def envelope(
-    payload: Payload,
+    payload: msgspec.Struct,
     *,
     id: str,
-    event_type: EventType,
+    event: EventSpec,
     source: str,
     subject: str,
     time: datetime,
@@ -76,11 +43,11 @@ def envelope(
     """The event as an adapter gets it; `subject` is `order/000000042`."""
     return Event(
         id=id,
-        type=event_type.value,
+        type=event.type,
         source=source,
         subject=subject,
         time=time,
-        dataschema=schema_urn(event_type),
+        dataschema=schema_urn(event),
         data=payload,
         sequence=sequence,
     )
@@ -104,32 +71,27 @@ def event_key(event_id: str) -> tuple[str, int, int] | None:
     return key[0], int(key[1]), int(key[2])
 
 
-def schema_urn(event_type: EventType) -> str:
+def schema_urn(event: EventSpec) -> str:
     """The name of the payload's JSON Schema, with its major version."""
-    return f"urn:magento-erp-sidecar:{event_type.value}:{VERSIONS[event_type]}"
+    return f"urn:magento-erp-sidecar:{event.type}:{event.version}"
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_DECODERS: dict[type[Payload], msgspec.json.Decoder[Any]] = {
-    Order: msgspec.json.Decoder(Order),
-    Vanished: msgspec.json.Decoder(Vanished),
-}
 
 
-def payload_type(event_type: EventType) -> type[Payload]:
-    """Which shape the payload of an event has."""
-    return Vanished if event_type is EventType.ORDER_VANISHED else Order
+@cache
+def _decoder(payload: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]:
+    return msgspec.json.Decoder(payload)
 
 
-def encode_payload(payload: Payload) -> bytes:
+def encode_payload(payload: msgspec.Struct) -> bytes:
     """JSON with amounts as exact number literals: nothing passes through a float."""
     return _ENCODER.encode(payload)
 
 
-def decode_payload(event_type: EventType, raw: bytes | str) -> Payload:
+def decode_payload(event: EventSpec, raw: bytes | str) -> msgspec.Struct:
     """The reverse of `encode_payload`; raises msgspec.ValidationError on a foreign shape."""
-    payload: Payload = _DECODERS[payload_type(event_type)].decode(raw)
-    return payload
+    return _decoder(event.payload).decode(raw)
 
 
 def cloud_event(event: Event) -> dict[str, Any]:

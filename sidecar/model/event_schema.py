@@ -6,33 +6,33 @@ from typing import Any
 
 import msgspec
 
-from sidecar.model.event import SPEC_VERSION, TYPE_PREFIX, EventType, payload_type, schema_urn
+from sidecar.model.domain_spec import EventSpec
+from sidecar.model.event import SPEC_VERSION, TYPE_PREFIX, schema_urn
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def json_schema(event_type: EventType) -> dict[str, Any]:
+def json_schema(event: EventSpec) -> dict[str, Any]:
     """The whole CloudEvent, envelope and payload."""
-    payload = payload_type(event_type)
     (reference,), definitions = msgspec.json.schema_components(
-        [payload], ref_template="#/$defs/{name}"
+        [event.payload], ref_template="#/$defs/{name}"
     )
     envelope = {
         "specversion": {"const": SPEC_VERSION},
         "id": {"type": "string", "description": "the same at every attempt: an idempotency key"},
         "source": {"type": "string", "description": "/magento/ and the shop's name"},
-        "type": {"const": TYPE_PREFIX + event_type.value},
+        "type": {"const": TYPE_PREFIX + event.type},
         "subject": {"type": "string", "description": "kind and number, order/000000042"},
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"const": "application/json"},
-        "dataschema": {"const": schema_urn(event_type)},
+        "dataschema": {"const": schema_urn(event)},
         "sequence": {"type": "integer", "description": "counts the events of one entity from 1"},
         "data": reference,
     }
     return {
         "$schema": _DIALECT,
-        "$id": schema_urn(event_type),
-        "title": event_type.value,
+        "$id": schema_urn(event),
+        "title": event.type,
         "type": "object",
         "properties": envelope,
         "required": list(envelope),

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 
-from sidecar.model.event import EventType
 from sidecar.model.outcome import Booked
 
 
@@ -74,6 +73,16 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far the ERP's figures may be from ours before it is a difference."""
+
+    total: Decimal = Decimal("0.01")
+    tax: Decimal = Decimal("0.01")
+    line: Decimal = Decimal("0.01")
+    lines_exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What is to be carried into Magento.
 
@@ -123,7 +132,7 @@ class Settlement:
     differences: tuple[Difference, ...] = field(default=())
     maybe_booked: bool = False
     absent: bool = False
-    becomes: EventType | None = None
+    becomes: str | None = None
     ends: bool = False
     counted: bool = True
     questions: int = 0

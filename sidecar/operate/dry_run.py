@@ -11,23 +11,17 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.events import ORDER_PLACED, ORDER_VANISHED
 from sidecar.domains.orders.invariants import problems
-from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.payload import Order, Vanished
 from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import BadData, UsageError
-from sidecar.model.event import (
-    EventType,
-    Payload,
-    Vanished,
-    decode_payload,
-    envelope,
-    event_id,
-    source_of,
-)
+from sidecar.model.event import decode_payload, envelope, event_id, source_of
 from sidecar.model.reference import Reference
 from sidecar.model.settlement import OPEN
 from sidecar.ports import Delivery, ErpAdapter, Link, Preview, Previewing
@@ -46,7 +40,7 @@ class Rehearsed:
 
     number: str
     entity_id: int
-    event: EventType
+    event: str
     event_id: str
     frozen: bool
     broken: tuple[str, ...]
@@ -56,8 +50,8 @@ class Rehearsed:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     order: Order
-    payload: Payload
-    event: EventType
+    payload: msgspec.Struct
+    event: str
     event_id: str
     sequence: int
     occurred_at: datetime
@@ -90,7 +84,7 @@ class DryRun:
         self._adapter = adapter
         self._shop = shop
 
-    def show(self, number: str, event: EventType | None = None) -> list[Rehearsed]:
+    def show(self, number: str, event: str | None = None) -> list[Rehearsed]:
         """The call of each order that carries this number (one per store).
 
         `event` None: what waits to be delivered, else the placement.  BadData for a number that
@@ -102,9 +96,7 @@ class DryRun:
             prepared = self._prepared(view, number, event)
         return [self._rehearsed(one, self._adapter) for one in prepared]
 
-    def _prepared(
-        self, view: sa.Connection, number: str, event: EventType | None
-    ) -> list[_Prepared]:
+    def _prepared(self, view: sa.Connection, number: str, event: str | None) -> list[_Prepared]:
         orders = self._reader.read(view, self._reader.ids_of(view, number))
         if not orders:
             raise BadData(
@@ -123,14 +115,14 @@ class DryRun:
         ]
 
     def _waiting(
-        self, view: sa.Connection, order: Order, event: EventType | None, link: Link | None
+        self, view: sa.Connection, order: Order, event: str | None, link: Link | None
     ) -> _Prepared | None:
         """The order's oldest event that is not over, with its frozen payload."""
         if self._store is None:
             return None
         overview = Overview(self._store.tables)
         for row in overview.events_of(view, _KIND, order.entity_id):
-            event_type = EventType(row["type"])
+            event_type = row["type"]
             if row["status"] in _OPEN and event in (None, event_type):
                 found = overview.event(view, row["event_id"])
                 return None if found is None else _frozen(order, event_type, found, link)
@@ -139,16 +131,16 @@ class DryRun:
     def _made(
         self,
         order: Order,
-        event: EventType | None,
+        event: str | None,
         known: KnownEntity | None,
         link: Link | None,
     ) -> _Prepared:
-        event_type = event or EventType.ORDER_PLACED
+        event_type = event or ORDER_PLACED
         sequence = (known.sequence if known else 0) + 1
-        is_placement = event_type is EventType.ORDER_PLACED
+        is_placement = event_type == ORDER_PLACED
         return _Prepared(
             order,
-            _remains(order) if event_type is EventType.ORDER_VANISHED else order,
+            _remains(order) if event_type == ORDER_VANISHED else order,
             event_type,
             event_id(self._shop, _KIND, order.entity_id, sequence),
             sequence,
@@ -162,7 +154,7 @@ class DryRun:
         event = envelope(
             one.payload,
             id=one.event_id,
-            event_type=one.event,
+            event=SPEC.event(one.event),
             source=source_of(self._shop),
             subject=f"{_KIND}/{number}",
             time=one.occurred_at,
@@ -187,9 +179,9 @@ class DryRun:
         return self._reference.of(order.entity_id, order.increment_id, order.store_id)
 
 
-def _frozen(order: Order, event_type: EventType, event: Row, link: Link | None) -> _Prepared:
+def _frozen(order: Order, event_type: str, event: Row, link: Link | None) -> _Prepared:
     try:
-        payload = decode_payload(event_type, str(event["payload"]))
+        payload = decode_payload(SPEC.event(event_type), str(event["payload"]))
     except msgspec.MsgspecError as wrong:
         raise BadData(f"{event['event_id']}: its payload cannot be read: {wrong}") from wrong
     return _Prepared(

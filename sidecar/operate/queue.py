@@ -18,12 +18,13 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.overview import REFUSED, Overview, Row
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.cause import Cause, causes
 from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, TryAgain, UsageError
-from sidecar.model.event import EventType, encode_payload
+from sidecar.model.event import encode_payload
 from sidecar.model.settlement import BAD_DATA, DROPPED, OPEN, EventStatus
 
 _OPEN = tuple(status.value for status in OPEN)
@@ -318,8 +319,7 @@ class Operations:
                 connection,
                 (event["kind"], event["entity_id"], event["sequence"]),
                 encode_payload(payload).decode(),
-                payload.grand_total,
-                payload.order_currency_code,
+                *(draft.spec.worth(payload) or (None, None)),
             )
             self._store.acts.requeue(connection, [event["id"]], keep_doubt=keep_doubt)
             self._note(connection, "queue edit", events, by, detail)
@@ -361,9 +361,7 @@ class Operations:
         event = self._overview.event(connection, event_id)
         if event is None:
             raise BadData(f"there is no event {event_id}")
-        return Draft(
-            event_id, event["increment_id"], EventType(event["type"]), str(event["payload"])
-        )
+        return Draft(event_id, event["increment_id"], SPEC, event["type"], str(event["payload"]))
 
     def _note(
         self,

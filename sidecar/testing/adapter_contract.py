@@ -32,9 +32,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_CANCELED
 from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import Unavailable
-from sidecar.model.event import EventType
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -99,7 +100,12 @@ class AdapterContract(FiguresContract, WireContract):
         """What `app` would hand to the adapter's factory; `further` are fields of Connection."""
         shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
         return Connection(
-            url=url, connect_timeout=5.0, read_timeout=read_timeout, shop=shop, **further
+            url=url,
+            connect_timeout=5.0,
+            read_timeout=read_timeout,
+            shop=shop,
+            **further,
+            domains=DOMAINS,
         )
 
     @pytest.fixture(scope="class")
@@ -196,7 +202,7 @@ class AdapterContract(FiguresContract, WireContract):
     def test_a_cancellation_reaches_the_document_that_the_link_names(
         self, adapter: ErpAdapter, erp: Erp
     ) -> None:
-        require(adapter, EventType.ORDER_CANCELED)
+        require(adapter, ORDER_CANCELED)
         order = simple_order()
         link = Link(reference_of(push_one(adapter, order)))
 

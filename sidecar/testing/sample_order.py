@@ -14,8 +14,10 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED
 from sidecar.domains.orders.payload import Address, ItemOption, Order, OrderItem, Payment, TaxRate
-from sidecar.model.event import Event, EventType, event_id, schema_urn
+from sidecar.domains.orders.spec import SPEC
+from sidecar.model.event import Event, event_id, schema_urn
 from sidecar.model.money import rounded
 from sidecar.ports import Delivery, Link
 
@@ -121,25 +123,25 @@ def sample_order(
 
 def placed(order: Order, sequence: int = 1) -> Delivery:
     """The delivery of `order.placed`."""
-    return delivery(order, EventType.ORDER_PLACED, sequence)
+    return delivery(order, ORDER_PLACED, sequence)
 
 
 def canceled(order: Order, link: Link, sequence: int = 2) -> Delivery:
     """The delivery of `order.canceled` to an ERP that booked the order as `link`."""
-    return delivery(order, EventType.ORDER_CANCELED, sequence, link)
+    return delivery(order, ORDER_CANCELED, sequence, link)
 
 
 def delivery(
-    order: Order, event_type: EventType, sequence: int = 1, link: Link | None = None
+    order: Order, event_type: str, sequence: int = 1, link: Link | None = None
 ) -> Delivery:
     """One event of the order on its way to the ERP."""
     event = Event(
         id=event_id(SHOP, "order", order.entity_id, sequence),
-        type=event_type.value,
+        type=event_type,
         source=f"urn:magento:{SHOP}",
         subject=f"order/{order.increment_id}",
         time=order.updated_at or order.created_at,
-        dataschema=schema_urn(event_type),
+        dataschema=schema_urn(SPEC.event(event_type)),
         data=order,
         sequence=sequence,
     )

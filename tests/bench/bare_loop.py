@@ -15,8 +15,11 @@ from adapters.calls.mapping import Dialect, read_calls
 from adapters.http.transport import NotSent, Request
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.payload import Order
-from sidecar.model.event import EventType, decode_payload
+from sidecar.domains.orders.spec import SPEC
+from sidecar.model.event import decode_payload
 from sidecar.ports import Connection, Exchange, ShopContext
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
@@ -42,17 +45,19 @@ class _Collector:
 def bodies(stand: Stand, count: int) -> list[Request]:
     """The first `count` requests that delivery makes of the ledger's orders, not sent."""
     document = read_document(stand.folder / "calls.yaml")
-    calls: Any = read_calls(document, "calls.yaml", Dialect(RESPONSE, read_http_call))
+    calls: Any = read_calls(
+        document, "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+    )
     collector = _Collector()
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop)
+    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop, domains=DOMAINS)
     adapter = GenericAdapter(calls, collector, connection, Request("HEAD", ""))  # type: ignore[arg-type]
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",
         count,
     )
-    orders = [decode_payload(EventType.ORDER_PLACED, payload) for (payload,) in rows]
+    orders = [decode_payload(SPEC.event(ORDER_PLACED), payload) for (payload,) in rows]
     adapter.push([placed(order) for order in orders if isinstance(order, Order)])
     return collector.requests
 

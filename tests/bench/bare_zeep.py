@@ -17,7 +17,10 @@ from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.wsdl import Wsdl
 from sidecar.documents import read_document
-from sidecar.model.event import EventType, decode_payload
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_PLACED
+from sidecar.domains.orders.spec import SPEC
+from sidecar.model.event import decode_payload
 from sidecar.ports import Connection, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed
@@ -27,19 +30,23 @@ from tests.bench.stand import LEDGER, Stand
 def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     """The arguments of the calls that delivery makes of the ledger's first orders."""
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL))
+    connection = Connection(
+        url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=DOMAINS
+    )
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
     reader = SoapCalls(wsdl)
     dialect = Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
-    calls = read_calls(read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect)
-    push = calls.domains["orders"].push_for(EventType.ORDER_PLACED.value)
+    calls = read_calls(
+        read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect, domains=DOMAINS
+    )
+    push = calls.domains["orders"].push_for(ORDER_PLACED)
     assert push is not None
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",
         count,
     )
-    orders = [decode_payload(EventType.ORDER_PLACED, payload) for (payload,) in rows]
+    orders = [decode_payload(SPEC.event(ORDER_PLACED), payload) for (payload,) in rows]
     return [
         push.call.body({"order": order, "event": placed(order).event})  # type: ignore[arg-type]
         for order in orders

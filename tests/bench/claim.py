@@ -21,6 +21,7 @@ import pymysql
 from sidecar.database.connection import Database, Login
 from sidecar.delivery.claim import Claimer
 from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.spec import SPEC
 from sidecar.host.process import SystemClock
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
@@ -52,7 +53,7 @@ class Subject:
             self.store,
             Gate({"default": "always"}),
             SystemClock(),
-            domain="orders",
+            spec=SPEC,
             subscriptions=_SUBSCRIPTIONS,
             owner="bench",
             lease_seconds=600,

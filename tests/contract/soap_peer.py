@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from adapters.soap import generic
+from sidecar.domains import DOMAINS
 from sidecar.model.outcome import Outcome
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from sidecar.testing.sample_order import placed, simple_order
@@ -107,7 +108,15 @@ def connection(calls: Path, url: str, **further: Any) -> Connection:
     """What `app` would hand to the factory; `further` are fields of Connection."""
     given: dict[str, Any] = {"wsdl": str(LEGACY), **further}
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls, **given)
+    return Connection(
+        url=url,
+        connect_timeout=5,
+        read_timeout=20,
+        shop=shop,
+        calls=calls,
+        **given,
+        domains=DOMAINS,
+    )
 
 
 @contextmanager

@@ -13,10 +13,12 @@ import pytest
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
+from sidecar.domains import DOMAINS
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Accepted, Booked
-from sidecar.ports import Connection, ErpAdapter, ShopContext, Tolerances
+from sidecar.model.settlement import Tolerances
+from sidecar.ports import Connection, ErpAdapter, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.netsuite_bench import EXAMPLE, make_adapter
@@ -62,7 +64,7 @@ def soap_erp(folder: Path) -> Iterator[ErpAdapter]:
 
 def connection(url: str, calls: Path, wsdl: str | None = None) -> Connection:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url, 5, 20, shop, calls=calls, wsdl=wsdl)
+    return Connection(url, 5, 20, shop, calls=calls, wsdl=wsdl, domains=DOMAINS)
 
 
 def classes(order: Order, booked: Booked) -> list[tuple[str, str, str]]:

@@ -16,8 +16,9 @@ from adapters.erps.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_UPDATED
 from sidecar.model.errors import ConfigurationError, Unavailable
-from sidecar.model.event import EventType
 from sidecar.model.outcome import (
     Accepted,
     Duplicate,
@@ -222,7 +223,7 @@ def test_the_wsdl_is_described_whatever_the_login_is(tmp_path: Path) -> None:
     contract = open_contract(str(OWN_WSDL), asked)
 
     assert contract is not None
-    assert contract.check(EXAMPLE) == []
+    assert contract.check(EXAMPLE, DOMAINS) == []
 
 
 def test_a_call_that_is_shown_could_not_be_sent_by_who_sees_it(make: Make) -> None:
@@ -518,7 +519,7 @@ def test_a_cancellation_closes_every_line_and_a_change_leaves_the_lines_alone(
     assert isinstance(booked, Accepted)
     link = Link(booked.booked.reference)
 
-    [changed] = adapter.push([delivery(order, EventType.ORDER_UPDATED, 2, link)])
+    [changed] = adapter.push([delivery(order, ORDER_UPDATED, 2, link)])
     assert isinstance(changed.outcome, Accepted)
     assert server.documents()[0].version == 1
     [closed] = adapter.push([canceled(order, link, 3)])

@@ -14,7 +14,8 @@ import pytest
 from adapters.language.filters import ExpressionError
 from adapters.rest.generic import create
 from adapters.soap.generic import create as create_soap
-from sidecar.model.event import EventType
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED
 from sidecar.model.secret import Secret
 from sidecar.ports import Connection, Preview, Previewing, ShopContext
 from sidecar.testing.sample_order import delivery, placed, simple_order
@@ -54,10 +55,10 @@ WSDL = Path(__file__).parents[1] / "unit" / "interfaces" / "trade.wsdl"
 def connection(folder: Path, url: str, calls: str, **more: Any) -> Connection:
     path = folder / "calls.yaml"
     path.write_text(calls, encoding="utf-8")
-    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more)
+    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more, domains=DOMAINS)
 
 
-def preview_of(adapter: object, event: EventType = EventType.ORDER_PLACED) -> Preview | None:
+def preview_of(adapter: object, event: str = ORDER_PLACED) -> Preview | None:
     assert isinstance(adapter, Previewing)
     calls = adapter.preview(delivery(simple_order(), event))
     return calls[-1] if calls else None
@@ -178,7 +179,7 @@ def test_nothing_is_shown_of_what_nothing_carries(tmp_path: Path) -> None:
     secrets = {"key": Secret("swordfish")}
     asked = connection(tmp_path, "http://localhost:9", CALLS, secrets=secrets)
     with closing(create(asked)) as adapter:
-        assert preview_of(adapter, EventType.ORDER_CANCELED) is None
+        assert preview_of(adapter, ORDER_CANCELED) is None
 
 
 def test_an_order_that_cannot_be_mapped_is_told_with_its_line(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.rest import generic
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_HELD, ORDER_UPDATED
 from sidecar.model.errors import ConfigurationError, NotUnderstood, Unavailable
-from sidecar.model.event import EventType
 from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
 from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
 from sidecar.testing.erpsim import ErpSim
@@ -51,7 +52,9 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 def connection(calls: Path | None, url: str) -> Connection:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls)
+    return Connection(
+        url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls, domains=DOMAINS
+    )
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ def test_each_event_takes_its_own_call_and_results_keep_their_places() -> None:
             [
                 placed(simple_order("000000002")),
                 canceled(simple_order("000000001"), link),
-                delivery(simple_order("000000003"), EventType.ORDER_HELD),
+                delivery(simple_order("000000003"), ORDER_HELD),
                 placed(simple_order("000000004")),
             ]
         )
@@ -92,7 +95,7 @@ def test_each_event_takes_its_own_call_and_results_keep_their_places() -> None:
 
 
 def test_an_event_without_a_call_is_not_sent_and_says_so(make: Make, echo: ScriptedServer) -> None:
-    [result] = make(PUSH, echo.url).push([delivery(simple_order(), EventType.ORDER_HELD)])
+    [result] = make(PUSH, echo.url).push([delivery(simple_order(), ORDER_HELD)])
 
     assert result.outcome == Misconfigured(
         message="calls.yaml has no call for order.held: nothing was sent"
@@ -120,7 +123,7 @@ def test_a_cancellation_of_what_the_erp_never_accepted_is_not_sent() -> None:
         scripted_server(lambda _: None) as server,
         closing(generic.create(connection(MAPPINGS / "single.yaml", server.url))) as adapter,
     ):
-        [result] = adapter.push([delivery(simple_order(), EventType.ORDER_CANCELED)])
+        [result] = adapter.push([delivery(simple_order(), ORDER_CANCELED)])
 
         assert isinstance(result.outcome, Unmapped)
         assert "link is none (the ERP has not accepted it before)" in result.outcome.message
@@ -131,7 +134,7 @@ def test_a_number_of_the_erp_with_a_slash_stays_one_part_of_the_path(
     make: Make, echo: ScriptedServer
 ) -> None:
     calls = PUSH.replace("path: /orders", "path: \"='/orders/' ~ link.reference | urlencode\"")
-    update = delivery(simple_order(), EventType.ORDER_UPDATED, link=Link("SO/2026 Ü"))
+    update = delivery(simple_order(), ORDER_UPDATED, link=Link("SO/2026 Ü"))
 
     make(calls, echo.url).push([update])
 

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.rest import generic
+from sidecar.domains import DOMAINS
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
@@ -87,6 +88,7 @@ def bench(
         calls=calls,
         auth=auth or {},
         tls={key: str(path) for key, path in (tls_files or {}).items()},
+        domains=DOMAINS,
     )
     return Bench(server, stack.enter_context(closing(generic.create(connection))))
 

@@ -14,9 +14,14 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 
+from sidecar.domains.orders.events import (
+    ORDER_CANCELED,
+    ORDER_PLACED,
+    ORDER_UPDATED,
+    ORDER_VANISHED,
+)
 from sidecar.domains.orders.payload import Address, Order
 from sidecar.model.errors import Unavailable
-from sidecar.model.event import EventType
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -194,7 +199,7 @@ class RememberingErp:
 
     def _react(self, delivery: Delivery) -> Outcome:
         reaction = self.script.popleft() if self.script else Reaction.ACCEPT
-        placement = delivery.event.type == EventType.ORDER_PLACED.value
+        placement = delivery.event.type == ORDER_PLACED
         if not placement and reaction in (Reaction.PARTIAL, Reaction.DUPLICATE):
             reaction = Reaction.ACCEPT
         if not placement and not self.late_changes and reaction in _LATE:
@@ -234,7 +239,7 @@ class RememberingErp:
     def _apply(
         self, delivery: Delivery, *, draft: bool = False, at: float | None = None
     ) -> Outcome:
-        if delivery.event.type == EventType.ORDER_PLACED.value:
+        if delivery.event.type == ORDER_PLACED:
             booked_at = self.clock.monotonic() if at is None else at
             return self._book(delivery, draft=draft, at=booked_at)
         return self._change(delivery)
@@ -270,14 +275,14 @@ class RememberingErp:
                 f"{delivery.ref} has #{document.sequence}, and got #{event.sequence} after it"
             )
         document = replace(document, sequence=event.sequence)
-        if isinstance(event.data, Order) and event.type == EventType.ORDER_UPDATED.value:
+        if isinstance(event.data, Order) and event.type == ORDER_UPDATED:
             content = content_of(event.data)
             if document.canceled:
                 self.violations.append(f"{delivery.ref} is canceled, and was changed after it")
             if content.is_older_than(document.content):
                 self.violations.append(f"{delivery.ref} was given an older state after a newer one")
             document = replace(document, content=content)
-        if event.type in (EventType.ORDER_CANCELED.value, EventType.ORDER_VANISHED.value):
+        if event.type in (ORDER_CANCELED, ORDER_VANISHED):
             document = replace(document, canceled=True)
         self.documents[document.reference] = document
         return Accepted(booked=_booked(document))

@@ -11,8 +11,10 @@ import pytest
 
 from adapters.rest import generic as rest
 from sidecar.delivery.claim import UNGUARDED_EVERY, Odd
+from sidecar.domains import DOMAINS
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.events import BEHIND_ANOTHER, OpenEvent
-from sidecar.model.event import EventType, encode_payload
+from sidecar.model.event import encode_payload
 from sidecar.model.outcome import (
     Booked,
     Conflict,
@@ -38,7 +40,7 @@ from tests.harness import (
     new_event,
 )
 
-PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = EventType
+PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = SPEC.types
 NUMBER = "000000001"
 
 ASKING = """
@@ -54,7 +56,7 @@ orders:
 """
 
 
-def add(ledger: LedgerBench, *types: EventType, entity: int = 1, first: int = 1) -> list[int]:
+def add(ledger: LedgerBench, *types: str, entity: int = 1, first: int = 1) -> list[int]:
     """Events of one order, each with the state of its moment."""
     return ledger.add(
         *(
@@ -311,7 +313,7 @@ class TestDelivery:
         self, ledger: LedgerBench
     ) -> None:
         add(ledger, PLACED)
-        erp = ScriptedErp(subscriptions=frozenset(one.value for one in EventType))
+        erp = ScriptedErp(subscriptions=frozenset(SPEC.types))
         ledger.deliver(erp)
         add(ledger, HELD, UPDATED, RELEASED, CANCELED, first=2)
 
@@ -595,7 +597,7 @@ class TestDelivery:
         ledger.sql("UPDATE {event} SET status = 'unknown', maybe_booked = 1, first_sent_at = NOW()")
         shop = ShopContext("main", UTC)
         with scripted_server(lambda _: answer(302, Location="https://sign.in/")) as server:
-            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls))
+            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls, domains=DOMAINS))
             told = Told()
             ledger.deliver(erp, told=told, breaker_after=1)
             asked = len(server.requests)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.model.event import EventType, encode_payload
+from sidecar.domains.orders.spec import SPEC
+from sidecar.model.event import encode_payload
 from sidecar.model.outcome import Accepted, Booked, Duplicate, Unmapped
 from sidecar.testing.sample_order import simple_order
 from tests.harness import LedgerBench, ScriptedErp, Told, new_event
 
-PLACED, UPDATED, CANCELED, *_ = EventType
+PLACED, UPDATED, CANCELED, *_ = SPEC.types
 
 
 def know(ledger: LedgerBench, entity: int, number: str, store: int = 1) -> None:
@@ -23,7 +24,7 @@ def know(ledger: LedgerBench, entity: int, number: str, store: int = 1) -> None:
 
 
 def add(
-    ledger: LedgerBench, entity: int, number: str, type_: EventType = PLACED, sequence: int = 1
+    ledger: LedgerBench, entity: int, number: str, type_: str = PLACED, sequence: int = 1
 ) -> int:
     payload = encode_payload(simple_order(number, entity_id=entity)).decode()
     event = new_event(entity, sequence, type_, increment_id=number, payload=payload)

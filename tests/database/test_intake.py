@@ -13,9 +13,11 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Hint
 from sidecar.capture.sweep import SWEEP
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.spec import SPEC
 from sidecar.model.errors import SidecarError
-from sidecar.model.event import EventType, decode_payload
+from sidecar.model.event import decode_payload
 from sidecar.testing.magento_db import Line, Shop
 from tests.harness import Beside, ScriptedErp
 
@@ -43,7 +45,7 @@ class TestALook:
         assert beside.look() == [(placed.entity_id, "order.placed", "pending")]
 
         (event,) = beside.events()
-        order = decode_payload(EventType.ORDER_PLACED, event.payload)
+        order = decode_payload(SPEC.event(ORDER_PLACED), event.payload)
         assert isinstance(order, Order)
         assert order.increment_id == placed.increment_id
         assert order.grand_total == placed.grand_total == event.grand_total

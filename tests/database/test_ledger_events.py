@@ -11,10 +11,10 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_UPDATED
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.events import BEHIND_ANOTHER
 from sidecar.model.errors import SidecarError, TryAgain
-from sidecar.model.event import EventType
 from sidecar.model.settlement import BAD_DATA, EventStatus, Settlement
 from tests.harness import ORDERS, LedgerBench, new_event
 
@@ -433,7 +433,7 @@ class TestFolding:
     def test_a_placement_takes_over_payload_total_and_currency(self, ledger: LedgerBench) -> None:
         placed, updated = ledger.add(
             new_event(1, grand_total=10),
-            new_event(1, 2, EventType.ORDER_UPDATED, grand_total=20, currency="USD"),
+            new_event(1, 2, ORDER_UPDATED, grand_total=20, currency="USD"),
         )
 
         with ledger.database.transaction() as connection:
@@ -530,10 +530,10 @@ def test_open_events_come_by_entity_in_the_order_of_their_sequence(
     ledger: LedgerBench,
 ) -> None:
     ledger.add(
-        new_event(2, 2, EventType.ORDER_UPDATED),
+        new_event(2, 2, ORDER_UPDATED),
         new_event(2),
         new_event(1),
-        new_event(1, 2, EventType.ORDER_CANCELED),
+        new_event(1, 2, ORDER_CANCELED),
     )
     ledger.sql("UPDATE {event} SET status = 'accepted' WHERE entity_id = 1 AND sequence = 1")
     ledger.sql("UPDATE {event} SET due_at = UTC_TIMESTAMP() + INTERVAL 1 HOUR WHERE sequence = 2")
@@ -661,7 +661,7 @@ class TestWaking:
 
     def test_a_wake_up_cannot_be_lost_between_plan_and_hold_back(self, ledger: LedgerBench) -> None:
         """The claim decides that an event waits; before it says so the one in front ends."""
-        front, behind = ledger.add(new_event(1), new_event(1, 2, EventType.ORDER_UPDATED))
+        front, behind = ledger.add(new_event(1), new_event(1, 2, ORDER_UPDATED))
         (claimed,) = take(ledger, [front])
         store = ledger.store
 

@@ -22,6 +22,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import require_supported
+from sidecar.domains import DOMAINS
 from sidecar.host.process import SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.retention import Retention
@@ -298,7 +299,14 @@ def test_an_order_goes_all_the_way_to_an_erp_with_no_more_rights(
     with serve_in_thread() as erp, Shop(installed.magento) as php, installed.daemon() as daemon:
         context = ShopContext("main", UTC)
         adapter = create(
-            Connection(url=erp.url, connect_timeout=2, read_timeout=5, shop=context, calls=calls)
+            Connection(
+                url=erp.url,
+                connect_timeout=2,
+                read_timeout=5,
+                shop=context,
+                calls=calls,
+                domains=DOMAINS,
+            )
         )
         placed = php.place()
         daemon.look()

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from sidecar.domains.orders.events import ORDER_UPDATED
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.retention import Retention
-from sidecar.model.event import EventType
 from tests.harness import LedgerBench, new_event
 
 
@@ -66,7 +66,7 @@ def test_it_goes_in_small_steps(ledger: LedgerBench, retention: Retention) -> No
 def test_the_whole_story_of_an_order_is_still_there(
     ledger: LedgerBench, retention: Retention
 ) -> None:
-    old, new = ledger.add(new_event(1), new_event(1, 2, EventType.ORDER_UPDATED))
+    old, new = ledger.add(new_event(1), new_event(1, 2, ORDER_UPDATED))
     age(ledger, old, "accepted", 31)
     retention.run_once()
 

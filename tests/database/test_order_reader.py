@@ -13,11 +13,13 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import AppliedRule, Order, OrderItem
 from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
 from sidecar.magento.schema_probe import probe
-from sidecar.model.event import EventType, decode_payload, encode_payload
+from sidecar.model.event import decode_payload, encode_payload
 from sidecar.testing.magento_db import (
     CUSTOMERS,
     Line,
@@ -43,7 +45,7 @@ class Counter:
         """Place an order and read it; it must add up and survive its payload."""
         order = self.read(self.shop.place(lines, **how).entity_id)
         assert problems(order) == []
-        assert decode_payload(EventType.ORDER_PLACED, encode_payload(order)) == order
+        assert decode_payload(SPEC.event(ORDER_PLACED), encode_payload(order)) == order
         return order
 
     def read(self, entity_id: int) -> Order:
@@ -272,7 +274,7 @@ def test_an_order_with_nothing_on_it_is_read_and_its_faults_are_told(counter: Co
         "no shipping address although the order is not virtual",
         "no payment",
     ]
-    assert decode_payload(EventType.ORDER_PLACED, encode_payload(order)) == order
+    assert decode_payload(SPEC.event(ORDER_PLACED), encode_payload(order)) == order
 
 
 def test_a_date_of_birth_of_zeros_is_none(counter: Counter) -> None:

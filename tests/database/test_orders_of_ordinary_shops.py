@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
 from sidecar.model.errors import ConfigurationError, UsageError
-from sidecar.model.event import EventType, decode_payload
+from sidecar.model.event import decode_payload
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import ScriptedErp
@@ -67,7 +69,7 @@ class Stage:
             f"SELECT payload FROM {self.pipeline.sidecar.names('payload')} "
             "WHERE entity_id = %s AND sequence = 1", entity_id,
         )  # fmt: skip
-        payload = decode_payload(EventType.ORDER_PLACED, text)
+        payload = decode_payload(SPEC.event(ORDER_PLACED), text)
         assert isinstance(payload, Order)
         return payload
 

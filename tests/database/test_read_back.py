@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from sidecar.model.event import EventType, encode_payload
+from sidecar.domains.orders.events import ORDER_PLACED, ORDER_UPDATED
+from sidecar.model.event import encode_payload
 from sidecar.model.outcome import Accepted, Booked, BookedLine
 from sidecar.testing.sample_order import simple_order
 from tests.harness import LedgerBench, ScriptedErp, Told, drain, new_event
@@ -22,7 +23,7 @@ def deliver(
 ) -> tuple[list[str], list[str]]:
     """What was asked for, and the classes of the differences, of one order that was accepted."""
     payload = encode_payload(ORDER).decode()
-    ledger.add(new_event(1, 1, EventType.ORDER_PLACED, payload=payload))
+    ledger.add(new_event(1, 1, ORDER_PLACED, payload=payload))
     erp = ScriptedErp(probe_items=probe_items)
     erp.answers[ORDER.increment_id] = [Accepted(booked=answered)]
     erp.documents[ORDER.increment_id] = (read,)
@@ -69,9 +70,7 @@ def test_each_difference_of_many_orders_is_kept_and_told(ledger: LedgerBench) ->
     erp, told = ScriptedErp(batch=20), Told()
     for entity in (1, 2):
         order = simple_order(f"{entity:09}", lines=2)
-        ledger.add(
-            new_event(entity, 1, EventType.ORDER_PLACED, payload=encode_payload(order).decode())
-        )
+        ledger.add(new_event(entity, 1, ORDER_PLACED, payload=encode_payload(order).decode()))
         document = replace(TOLD, reference=f"SO-{entity}", items=CHEAP[:1])
         erp.answers[order.increment_id] = [Accepted(booked=document)]
 
@@ -97,7 +96,7 @@ def test_a_later_answer_stands_in_place_of_what_was_found_before(ledger: LedgerB
     answers = [replace(TOLD, total=Decimal(1)), replace(TOLD, tax=Decimal(0)), TOLD]
     standing = []
     for sequence, booked in enumerate(answers, 1):
-        type_ = EventType.ORDER_PLACED if sequence == 1 else EventType.ORDER_UPDATED
+        type_ = ORDER_PLACED if sequence == 1 else ORDER_UPDATED
         ledger.add(new_event(1, sequence, type_, payload=payload))
         erp.answers[ORDER.increment_id] = [Accepted(booked=booked)]
         ledger.deliver(erp)

@@ -16,11 +16,13 @@ import msgspec
 import pytest
 
 from sidecar.database.connection import Database
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
 from sidecar.magento.schema_probe import probe
-from sidecar.model.event import EventType, decode_payload, encode_payload
+from sidecar.model.event import decode_payload, encode_payload
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from tests.database.capture_bench import login
 
@@ -121,7 +123,7 @@ def test_the_sum_of_the_lines_is_magentos_subtotal(orders: dict[int, Order]) -> 
 
 def test_all_64_orders_become_payloads_and_come_back_equal(orders: dict[int, Order]) -> None:
     for order in orders.values():
-        assert decode_payload(EventType.ORDER_PLACED, encode_payload(order)) == order
+        assert decode_payload(SPEC.event(ORDER_PLACED), encode_payload(order)) == order
 
 
 def test_taxes_per_line_and_of_the_shipping_come_to_the_tax_per_rate(

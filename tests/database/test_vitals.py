@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.app.sidecar import ORDERS
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger.overview import Overview
-from sidecar.model.event import EventType
 from sidecar.model.settlement import EventStatus
 from sidecar.monitor.vitals import COUNTED
 from tests.harness import LedgerBench, new_event
@@ -73,7 +73,7 @@ def test_an_event_that_goes_only_later_is_not_under_way_for_less_than_nothing(
 def test_what_is_over_costs_no_time(ledger: LedgerBench) -> None:
     ledger.add(
         *(
-            new_event(number, type_=EventType.ORDER_PLACED, status=EventStatus.ACCEPTED)
+            new_event(number, type_=ORDER_PLACED, status=EventStatus.ACCEPTED)
             for number in range(1, 20_001)
         )
     )

@@ -16,6 +16,7 @@ from adapters.rest.contract import open_contract
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from adapters.rest.paths import operation_of
+from sidecar.domains import DOMAINS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ShopContext
 
@@ -27,7 +28,12 @@ EDMX_4 = (INTERFACES / "odata4.edmx").read_text("utf-8")
 
 def connection(folder: Path) -> Connection:
     return Connection(
-        "http://erp.invalid/api", 1, 1, ShopContext("main", UTC), calls=folder / "calls.yaml"
+        "http://erp.invalid/api",
+        1,
+        1,
+        ShopContext("main", UTC),
+        calls=folder / "calls.yaml",
+        domains=DOMAINS,
     )
 
 

@@ -11,6 +11,7 @@ from adapters.calls.mapping import Dialect, read_calls
 from adapters.rest.call import read_http_call
 from adapters.soap.reply import RESPONSE
 from sidecar.documents import read_document
+from sidecar.domains import DOMAINS
 
 CALLS = """
 orders:
@@ -27,7 +28,9 @@ orders:
 def warnings(folder: Path, line: str, asked: str) -> tuple[str, ...]:
     path = folder / "calls.yaml"
     path.write_text(CALLS.replace("LINE", line).replace("ASKED", asked), "utf-8")
-    return read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call)).warnings
+    return read_calls(
+        read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+    ).warnings
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 
+from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED, ORDER_VANISHED
+from sidecar.domains.orders.payload import Vanished
+from sidecar.domains.orders.spec import SPEC
 from sidecar.model.draft import Draft
 from sidecar.model.errors import BadData, UsageError
-from sidecar.model.event import EventType, Vanished, encode_payload
+from sidecar.model.event import encode_payload
 from sidecar.model.json_pointer import ABSENT, Change, changes, parse, put, render
 from sidecar.testing.sample_order import simple_order
 
 
-def draft(event_type: EventType = EventType.ORDER_PLACED) -> Draft:
+def draft(event_type: str = ORDER_PLACED) -> Draft:
     payload = encode_payload(simple_order("000000042")).decode()
-    return Draft("main.order.42.1", "000000042", event_type, payload)
+    return Draft("main.order.42.1", "000000042", SPEC, event_type, payload)
 
 
 def document(**fields: Any) -> Any:
@@ -57,7 +60,7 @@ def test_sums_that_do_not_add_up_are_told() -> None:
 
 
 def test_a_cancellation_goes_whatever_the_sums_are() -> None:
-    canceled = draft(EventType.ORDER_CANCELED)
+    canceled = draft(ORDER_CANCELED)
     assert canceled.edited(canceled.with_values(["/grand_total=1.00"])).problems == ()
 
 
@@ -94,7 +97,7 @@ def test_what_is_left_of_a_deleted_order_can_be_edited_as_well() -> None:
         order_currency_code="EUR",
     )
     payload = encode_payload(vanished).decode()
-    gone = Draft("main.order.42.2", "000000042", EventType.ORDER_VANISHED, payload)
+    gone = Draft("main.order.42.2", "000000042", SPEC, ORDER_VANISHED, payload)
     edited = gone.edited(gone.with_values(["/grand_total=12.00"]))
     assert edited.changes == (Change("/grand_total", Decimal("10.00"), Decimal("12.00")),)
 

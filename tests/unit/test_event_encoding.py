@@ -12,16 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.events import ORDER_PLACED, ORDER_VANISHED
+from sidecar.domains.orders.payload import Order, Vanished
+from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import (
     Event,
-    EventType,
-    Vanished,
     cloud_event,
     decode_payload,
     encode_payload,
     event_id,
-    payload_type,
     schema_urn,
 )
 from sidecar.testing.sample_order import (
@@ -31,7 +30,7 @@ from sidecar.testing.sample_order import (
     simple_order,
 )
 
-PLACED = EventType.ORDER_PLACED
+PLACED = ORDER_PLACED
 ORDER = simple_order()
 AMOUNTS = st.decimals(-(10**15), 10**15, places=4)
 GONE = Vanished(
@@ -48,15 +47,13 @@ GONE = Vanished(
     "order", [simple_order(), configurable_order(), bundle_order(), foreign_currency_order()]
 )
 def test_an_order_comes_back_as_it_went(order: Order) -> None:
-    assert decode_payload(PLACED, encode_payload(order)) == order
+    assert decode_payload(SPEC.event(PLACED), encode_payload(order)) == order
 
 
 def test_what_is_left_of_a_deleted_order_comes_back_as_it_went() -> None:
-    assert decode_payload(EventType.ORDER_VANISHED, encode_payload(GONE)) == GONE
-    assert payload_type(EventType.ORDER_VANISHED) is Vanished
-    assert {payload_type(one) for one in EventType if one is not EventType.ORDER_VANISHED} == {
-        Order
-    }
+    assert decode_payload(SPEC.event(ORDER_VANISHED), encode_payload(GONE)) == GONE
+    assert SPEC.event(ORDER_VANISHED).payload is Vanished
+    assert {event.payload for event in SPEC.events if event.type != ORDER_VANISHED} == {Order}
 
 
 @given(AMOUNTS, st.text(max_size=40), st.datetimes(timezones=st.just(UTC)))
@@ -68,7 +65,7 @@ def test_no_amount_passes_through_a_float_and_no_character_is_lost(
         ORDER, grand_total=amount, customer_lastname=text, created_at=moment
     )
 
-    back = decode_payload(PLACED, encode_payload(order))
+    back = decode_payload(SPEC.event(PLACED), encode_payload(order))
 
     assert back == order
     assert isinstance(back, Order)
@@ -87,15 +84,15 @@ def test_amounts_are_json_numbers_with_their_own_digits(written: str) -> None:
 
 def test_an_order_is_not_taken_for_what_is_left_of_one() -> None:
     with pytest.raises(msgspec.ValidationError):
-        decode_payload(PLACED, encode_payload(GONE))
+        decode_payload(SPEC.event(PLACED), encode_payload(GONE))
     with pytest.raises(msgspec.ValidationError):
-        decode_payload(PLACED, b'{"entity_id": "no number"}')
+        decode_payload(SPEC.event(PLACED), b'{"entity_id": "no number"}')
 
 
 def test_a_field_that_a_newer_sidecar_added_does_not_stop_an_older_one() -> None:
     raw = json.loads(encode_payload(GONE)) | {"added_later": 1}
 
-    back = decode_payload(EventType.ORDER_VANISHED, json.dumps(raw))
+    back = decode_payload(SPEC.event(ORDER_VANISHED), json.dumps(raw))
 
     assert isinstance(back, Vanished)
     assert back.entity_id == 42
@@ -120,11 +117,11 @@ def test_ids_differ_by_shop_entity_and_sequence() -> None:
 def test_the_envelope_is_cloudevents() -> None:
     event = Event(
         id="main.order.42.1",
-        type=PLACED.value,
+        type=PLACED,
         source="/magento/main",
         subject="order/000000042",
         time=datetime(2026, 3, 29, 1, 30, tzinfo=UTC),
-        dataschema=schema_urn(PLACED),
+        dataschema=schema_urn(SPEC.event(PLACED)),
         data=ORDER,
         sequence=1,
     )

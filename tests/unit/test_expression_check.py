@@ -7,8 +7,8 @@ import pytest
 from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.language.shape import ANYTHING, Many, either, shape_of
-from sidecar.domains.orders.payload import Order
-from sidecar.model.event import Event, Vanished
+from sidecar.domains.orders.payload import Order, Vanished
+from sidecar.model.event import Event
 from sidecar.ports import Link, ShopContext
 
 SCOPE = Scope(

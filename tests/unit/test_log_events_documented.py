@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from sidecar.model.event import EventType
+from sidecar.domains.orders.spec import SPEC
 from sidecar.model.settlement import EventStatus
 from sidecar.observe import log
 from sidecar.observe.folding import FOLDED
@@ -15,7 +15,7 @@ DOCUMENT = PROJECT / "docs" / "log-events.md"
 #: What stands behind the names that the code puts together: "delivery." + the settlement's status.
 ENDINGS = {
     "delivery.": [status.value for status in EventStatus if status is not EventStatus.SENDING],
-    "intake.": [kind.value for kind in EventType],
+    "intake.": list(SPEC.types),
 }
 NAME = re.compile(
     r"(adapter|intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station|log|"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from sidecar.delivery.plan import plan
 from sidecar.delivery.settle import Acknowledgement, Backoff, Doubt, Settler
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.events import Claimed, OpenEvent
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended, refused
-from sidecar.model.event import EventType
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -35,12 +35,12 @@ from sidecar.model.outcome import (
     Unmapped,
     reference_key,
 )
-from sidecar.model.settlement import EventStatus, Settlement
-from sidecar.ports import Capabilities, Link, Tolerances
+from sidecar.model.settlement import EventStatus, Settlement, Tolerances
+from sidecar.ports import Capabilities, Link
 from sidecar.testing.sample_order import simple_order
 
 PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus
-PLACED, UPDATED, CANCELED, *_ = EventType
+PLACED, UPDATED, CANCELED, *_ = SPEC.types
 HOUR = 3600.0
 #: With the back-off's defaults.  A batch of the adapter that is halved makes log2 of its size more.
 MOST_CALLS = 150
@@ -48,7 +48,7 @@ ORDER = simple_order("000000042")
 MINE = Booked(reference="SO-1", total=ORDER.grand_total)
 OTHER = Booked(reference="SO-2", total=ORDER.grand_total)
 FOREIGN = Booked(reference="SO-3", total=Decimal(1))
-TAKES = frozenset(event_type.value for event_type in EventType)
+TAKES = frozenset(SPEC.types)
 ASKS, DEDUPES, NEITHER = (
     Capabilities(TAKES, probe=True),
     Capabilities(TAKES, dedupe=True),
@@ -85,7 +85,7 @@ class Life:
     """One event's row, and when the ERP was called for it."""
 
     can: Capabilities
-    type: EventType
+    type: str
     link: Link | None
     status: EventStatus = PENDING
     due_at: float | None = 0.0
@@ -103,7 +103,7 @@ class Life:
     def settler(self) -> Settler:
         backoff = Backoff(5, 2, 1800, 48 * HOUR, draw=lambda least, _: least)
         doubt = Doubt(probe_after=2, trust_absence_after=60)
-        return Settler(backoff, doubt, Tolerances(), Acknowledgement(), self.can)
+        return Settler(SPEC, backoff, doubt, Tolerances(), Acknowledgement(), self.can)
 
     def step(self, answer: Callable[[], Outcome | str], found: Callable[[], object]) -> bool:
         """One claim and its settlement; False when it is a person's turn, or all is over."""
@@ -112,6 +112,7 @@ class Life:
         self.now = max(self.now, self.due_at)
         chosen = plan(
             [self.open],
+            SPEC,
             linked=bool(self.link and not self.link.ended),
             ended=bool(self.link and self.link.ended),
             subscriptions=TAKES,
@@ -213,7 +214,7 @@ LINKS = st.sampled_from([None, Link("SO-1"), Link("SO-1", ended=True)])
 )
 @settings(max_examples=300, deadline=None, phases=[Phase.generate, Phase.target])
 def test_no_history_of_answers_is_a_loop(
-    can: Capabilities, type_: EventType, link: Link | None, data: st.DataObject
+    can: Capabilities, type_: str, link: Link | None, data: st.DataObject
 ) -> None:
     life = Life(can, type_, link)
     # A few answers, over and over, in a drawn order: that is what loops are made of.

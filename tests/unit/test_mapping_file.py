@@ -12,6 +12,7 @@ from adapters.calls.mapping import Calls, Dialect, Push, read_calls
 from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
+from sidecar.domains import DOMAINS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Capabilities
 from sidecar.testing.sample_order import simple_order
@@ -46,7 +47,9 @@ def folder(tmp_path: Path) -> Path:
 def read(folder: Path, yaml: str) -> Calls[HttpCall]:
     path = folder / "calls.yaml"
     path.write_text(yaml)
-    return read_calls(read_document(path), path.name, Dialect(RESPONSE, read_http_call))
+    return read_calls(
+        read_document(path), path.name, Dialect(RESPONSE, read_http_call), domains=DOMAINS
+    )
 
 
 def problems(folder: Path, yaml: str) -> list[str]:
@@ -344,7 +347,9 @@ def test_a_table_s_keys_are_texts_as_written(folder: Path) -> None:
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs ../shared/examples")
 @pytest.mark.parametrize("name", ["legacy-rest.yaml", "legacy-batch-rest.yaml"])
 def test_the_examples_are_good_as_written(name: str) -> None:
-    calls = read_calls(read_document(EXAMPLES / name), name, Dialect(RESPONSE, read_http_call))
+    calls = read_calls(
+        read_document(EXAMPLES / name), name, Dialect(RESPONSE, read_http_call), domains=DOMAINS
+    )
 
     assert "order.placed" in calls.capabilities("orders").subscriptions
 
@@ -403,7 +408,9 @@ def told_of(tmp_path: Path, body: str) -> str:
     path = tmp_path / "calls.yaml"
     path.write_text(FORMS.replace("BODY", body))
     with pytest.raises(ConfigurationError) as refused:
-        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+        read_calls(
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        )
     return refused.value.message
 
 
@@ -447,7 +454,9 @@ def test_what_a_body_can_carry_is_taken(tmp_path: Path, body: str) -> None:
     path.write_text(FORMS.replace("BODY", body))
 
     assert (
-        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call)).warnings
+        read_calls(
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        ).warnings
         == ()
     )
 
@@ -460,7 +469,10 @@ def test_a_constant_that_is_the_name_of_a_value_is_a_warning(tmp_path: Path, con
     path.write_text(FORMS.replace("BODY", f'json: {{number: "{constant}", kind: shop order}}'))
 
     (warning,) = read_calls(
-        read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call)
+        read_document(path),
+        "calls.yaml",
+        Dialect(RESPONSE, read_http_call),
+        domains=DOMAINS,
     ).warnings
 
     assert "calls.yaml:8: orders.push.call.json.number: " in warning
@@ -471,7 +483,9 @@ def test_a_document_is_not_called_by_a_constant_name(tmp_path: Path) -> None:
     path = tmp_path / "calls.yaml"
     path.write_text(FORMS.replace("BODY", "json: {}").replace("=response.body", "response.body"))
     with pytest.raises(ConfigurationError, match=r"write =response\.body\.number"):
-        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+        read_calls(
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        )
 
 
 @pytest.mark.parametrize(
@@ -496,5 +510,7 @@ def test_wrong_indentation_is_called_that(
     path = tmp_path / "calls.yaml"
     path.write_text(FORMS.replace("BODY", "json: {}").replace(*wrong))
     with pytest.raises(ConfigurationError) as refused:
-        read_calls(read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call))
+        read_calls(
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        )
     assert said in refused.value.message

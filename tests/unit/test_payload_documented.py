@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 
 from adapters.language.shape import members_of
+from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.invariants import problems
-from sidecar.domains.orders.payload import Order
+from sidecar.domains.orders.payload import Order, Vanished
 from sidecar.model.columns import bare
-from sidecar.model.event import EventType, Vanished
 from sidecar.testing.full_order import full_order
 from tests.unit.test_event_schemas import as_sent, validate
 
@@ -127,7 +127,7 @@ def test_every_field_that_an_expression_may_name_has_a_row_with_an_example() -> 
 
 
 def test_the_sample_is_an_order_that_is_sent_as_the_schema_says() -> None:
-    validate(EventType.ORDER_PLACED, as_sent(EventType.ORDER_PLACED, full_order()))
+    validate(ORDER_PLACED, as_sent(ORDER_PLACED, full_order()))
     assert isinstance(full_order(), Order)
     assert problems(full_order(), Decimal(3)) != []
 

@@ -14,20 +14,20 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from sidecar.delivery.plan import EntityPlan, plan
+from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.events import OpenEvent
-from sidecar.model.event import EventType
 from sidecar.model.settlement import BAD_DATA, EventStatus
 
-PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = EventType
+PLACED, UPDATED, CANCELED, HELD, RELEASED, VANISHED = SPEC.types
 PENDING, SENDING, ACCEPTED, REJECTED, UNKNOWN, PARKED, SUPERSEDED = EventStatus
-EVERYTHING = frozenset(event_type.value for event_type in EventType)
+EVERYTHING = frozenset(SPEC.types)
 USUAL = frozenset({"order.placed", "order.updated", "order.canceled"})
 MENDS_PLACEMENT = pytest.mark.parametrize("mending", [UPDATED, RELEASED])
 
 
 def event(
     sequence: int,
-    type_: EventType,
+    type_: str,
     status: EventStatus = PENDING,
     *,
     due: bool | None = None,
@@ -50,7 +50,7 @@ def event(
 def plan_for(
     *events: OpenEvent, linked: bool, takes: frozenset[str] = USUAL, ended: bool = False
 ) -> EntityPlan:
-    return plan(events, linked=linked, subscriptions=takes, ended=ended)
+    return plan(events, SPEC, linked=linked, subscriptions=takes, ended=ended)
 
 
 def test_a_placement_goes() -> None:
@@ -70,7 +70,7 @@ def test_a_placement_carries_the_newest_state() -> None:
 @pytest.mark.parametrize("status", [PENDING, REJECTED, PARKED])
 @pytest.mark.parametrize("end", [CANCELED, VANISHED])
 def test_an_order_that_ended_before_it_was_sent_leaves_nothing_to_send(
-    status: EventStatus, end: EventType
+    status: EventStatus, end: str
 ) -> None:
     chosen = plan_for(event(1, PLACED, status), event(2, UPDATED), event(3, end), linked=False)
 
@@ -95,7 +95,7 @@ def test_nothing_goes_while_an_event_is_on_its_way(linked: bool) -> None:
 @MENDS_PLACEMENT
 @pytest.mark.parametrize("status", [REJECTED, PARKED])
 def test_a_refused_placement_goes_again_when_its_order_was_mended(
-    status: EventStatus, mending: EventType
+    status: EventStatus, mending: str
 ) -> None:
     placed = event(1, PLACED, status)
 
@@ -111,7 +111,7 @@ def test_a_hold_mends_no_refused_placement() -> None:
 
 
 @MENDS_PLACEMENT
-def test_what_the_erp_may_hold_is_revived_by_nothing(mending: EventType) -> None:
+def test_what_the_erp_may_hold_is_revived_by_nothing(mending: str) -> None:
     chosen = plan_for(event(1, PLACED, PARKED, maybe_booked=True), event(2, mending), linked=False)
 
     assert chosen == EntityPlan(behind=(20,))
@@ -140,7 +140,7 @@ def test_a_cancel_replaces_an_update_that_was_not_taken() -> None:
 @pytest.mark.parametrize("refused", [HELD, RELEASED])
 @pytest.mark.parametrize("status", [REJECTED, PARKED])
 def test_a_cancel_does_not_wait_for_a_hold_that_the_erp_refused(
-    refused: EventType, status: EventStatus
+    refused: str, status: EventStatus
 ) -> None:
     cancel = event(3, CANCELED)
 
@@ -171,7 +171,7 @@ def test_an_update_that_adds_up_again_mends_a_hold_that_did_not(linked: bool) ->
 
 
 @pytest.mark.parametrize("newer", [UPDATED, CANCELED])
-def test_an_order_from_before_the_sidecar_is_not_stuck_behind_bad_data(newer: EventType) -> None:
+def test_an_order_from_before_the_sidecar_is_not_stuck_behind_bad_data(newer: str) -> None:
     change = event(2, newer)
 
     chosen = plan_for(event(1, UPDATED, PARKED, code=BAD_DATA), change, linked=False)
@@ -180,7 +180,7 @@ def test_an_order_from_before_the_sidecar_is_not_stuck_behind_bad_data(newer: Ev
 
 
 @pytest.mark.parametrize("newer", [UPDATED, CANCELED])
-def test_to_an_erp_that_refuses_doubles_the_very_same_goes_again(newer: EventType) -> None:
+def test_to_an_erp_that_refuses_doubles_the_very_same_goes_again(newer: str) -> None:
     """Folded, the newer state would be refused as a duplicate of the older one, and be lost."""
     doubtful = event(1, PLACED, maybe_booked=True)
 
@@ -233,7 +233,7 @@ class TestAnOrderThatLivesAgain:
     """Canceled, or gone, and back: what follows an end says that the order lives."""
 
     @pytest.mark.parametrize("end", [CANCELED, VANISHED])
-    def test_before_it_was_sent_is_placed_with_its_newest_state(self, end: EventType) -> None:
+    def test_before_it_was_sent_is_placed_with_its_newest_state(self, end: str) -> None:
         placed = event(1, PLACED)
 
         chosen = plan_for(placed, event(2, end), event(3, UPDATED), linked=False)
@@ -310,7 +310,7 @@ HEAD = (
     st.builds(
         event,
         st.just(0),
-        st.sampled_from(list(EventType)),
+        st.sampled_from(list(SPEC.types)),
         st.sampled_from([PENDING, SENDING, UNKNOWN, REJECTED]),
         due=st.booleans(),
     )
@@ -325,7 +325,7 @@ HEAD = (
     | st.builds(
         event,
         st.just(0),
-        st.sampled_from(list(EventType)),
+        st.sampled_from(list(SPEC.types)),
         st.just(PARKED),
         maybe_booked=st.booleans(),
         code=st.sampled_from([BAD_DATA, "gave_up"]),
@@ -353,7 +353,7 @@ def test_every_plan_is_whole(
     events: list[OpenEvent], link: tuple[bool, bool], takes: frozenset[str]
 ) -> None:
     linked, ended = link
-    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
+    chosen = plan(events, SPEC, linked=linked, ended=ended, subscriptions=takes)
     closed = (*chosen.carried, *chosen.moot, *chosen.unwanted)
     doing = [one for one in (chosen.push, chosen.probe, chosen.revive) if one]
 
@@ -381,7 +381,7 @@ def test_nothing_that_is_due_is_passed_over(
 ) -> None:
     """What is due and neither moves nor is held back would be looked at for ever, first of all."""
     linked, ended = link
-    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
+    chosen = plan(events, SPEC, linked=linked, ended=ended, subscriptions=takes)
     settled = {*chosen.carried, *chosen.moot, *chosen.unwanted, *chosen.behind}
     settled |= {one.id for one in (chosen.push, chosen.probe) if one}
 
@@ -399,7 +399,7 @@ def test_no_word_that_the_order_lives_is_closed_for_nothing(
     linked, ended = link
     newest = events[-1]
     lives = newest.type in (PLACED, UPDATED) and not linked
-    chosen = plan(events, linked=linked, ended=ended, subscriptions=takes)
+    chosen = plan(events, SPEC, linked=linked, ended=ended, subscriptions=takes)
 
     if lives:
         moves = chosen.push or chosen.probe or chosen.revive
@@ -415,7 +415,7 @@ class Row:
     """One event in the books; `state` is what its payload says: a count of the order's changes."""
 
     sequence: int
-    type: EventType
+    type: str
     state: int
     status: EventStatus = PENDING
     due: bool = True
@@ -444,7 +444,7 @@ class Books:
     def open_rows(self) -> list[Row]:
         return [row for row in self.rows if row.status not in (ACCEPTED, SUPERSEDED)]
 
-    def take_in(self, type_: EventType, state: int, *, broken: bool) -> None:
+    def take_in(self, type_: str, state: int, *, broken: bool) -> None:
         row = Row(len(self.rows) + 1, type_, state)
         if broken:
             row = replace(row, status=PARKED, due=False, code=BAD_DATA)
@@ -459,7 +459,10 @@ class Books:
     def claim(self) -> Row | None:
         """One pass of the claimer; gives what is in flight then."""
         chosen = plan(
-            [row.open for row in self.open_rows()], linked=self.linked, subscriptions=self.takes
+            [row.open for row in self.open_rows()],
+            SPEC,
+            linked=self.linked,
+            subscriptions=self.takes,
         )
         by_sequence = {row.sequence: row for row in self.rows}
         if chosen.unwanted:
@@ -527,7 +530,7 @@ class OrderHistory(RuleBasedStateMachine):
             self.books.take_in(PLACED, 0, broken=broken)
 
     @rule(type_=st.sampled_from([UPDATED, HELD, RELEASED]), broken=st.booleans())
-    def change(self, type_: EventType, broken: bool) -> None:
+    def change(self, type_: str, broken: bool) -> None:
         if not self.ended:
             self.changes += 1
             self.books.take_in(type_, self.changes, broken=broken)

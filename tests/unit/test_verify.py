@@ -8,8 +8,7 @@ import pytest
 
 from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Booked
-from sidecar.model.settlement import Difference
-from sidecar.ports import Tolerances
+from sidecar.model.settlement import Difference, Tolerances
 from sidecar.testing.sample_order import bundle_order, simple_order
 
 ORDER = simple_order(lines=2)

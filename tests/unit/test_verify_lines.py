@@ -14,8 +14,7 @@ from msgspec.structs import asdict, replace
 from sidecar.domains.orders.payload import Order, OrderItem
 from sidecar.domains.orders.verify import MOST_OF_LINES, differences
 from sidecar.model.outcome import Booked, BookedLine
-from sidecar.model.settlement import Difference
-from sidecar.ports import Tolerances
+from sidecar.model.settlement import Difference, Tolerances
 from sidecar.testing.sample_order import SampleLine, bundle_order, sample_order, simple_order
 
 FIGURES = ("qty_ordered", "price", "row_total", "discount_amount", "tax_amount")

@@ -14,8 +14,14 @@ from decimal import Decimal
 
 import msgspec
 
+from sidecar.domains.orders.events import (
+    ORDER_CANCELED,
+    ORDER_HELD,
+    ORDER_PLACED,
+    ORDER_RELEASED,
+    ORDER_UPDATED,
+)
 from sidecar.domains.orders.payload import Address, Order, OrderItem
-from sidecar.model.event import EventType
 
 #: Bumped when the fields below change: a fingerprint of another generation is replaced in silence,
 #: otherwise an upgrade of the sidecar would report every order as updated.
@@ -96,7 +102,7 @@ class Finding:
     and so took our write away (measured: magento-flows, lost update); it is to be written again.
     """
 
-    events: tuple[EventType, ...]
+    events: tuple[str, ...]
     undone: bool = False
     another: bool = False
 
@@ -108,20 +114,20 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
     """
     another = known is not None and _is_another(known, order, broken)
     if known is None or another:
-        placed = (EventType.ORDER_PLACED, *_state_events("", order.state))
+        placed = (ORDER_PLACED, *_state_events("", order.state))
         return Finding(placed, another=another)
     undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(known, order)):
         # Our hold vanished with a stale save, or came back with one: no human released or held.
-        state_events = tuple(event for event in state_events if event is EventType.ORDER_CANCELED)
+        state_events = tuple(event for event in state_events if event == ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
     # canceled document, or has none, and a human would be called for nothing.
     lives_again = known.vanished or known.state == CANCELED
     changed = order.state != CANCELED and (
         lives_again or _is_changed(known.fingerprint, order, broken)
     )
-    return Finding((EventType.ORDER_UPDATED,) * changed + state_events, undone)
+    return Finding((ORDER_UPDATED,) * changed + state_events, undone)
 
 
 def _is_another(known: KnownOrder, order: Order, broken: Sequence[str]) -> bool:
@@ -185,15 +191,15 @@ def _is_changed(known: str | None, order: Order, broken: Sequence[str]) -> bool:
     return known != fingerprint(order, broken)
 
 
-def _state_events(before: str, now: str) -> tuple[EventType, ...]:
+def _state_events(before: str, now: str) -> tuple[str, ...]:
     if before == now:
         return ()
     if now == CANCELED:
-        return (EventType.ORDER_CANCELED,)
+        return (ORDER_CANCELED,)
     if now == HOLDED:
-        return (EventType.ORDER_HELD,)
+        return (ORDER_HELD,)
     if before == HOLDED:
-        return (EventType.ORDER_RELEASED,)
+        return (ORDER_RELEASED,)
     return ()
 
 

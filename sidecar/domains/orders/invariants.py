@@ -48,6 +48,11 @@ def problems(order: Order, tolerance: Decimal = TOLERANCE) -> list[str]:
     ]
 
 
+def problems_of(payload: object) -> list[str]:
+    """As `problems`, of a payload that may be what is left of an order that is gone."""
+    return problems(payload) if isinstance(payload, Order) else []
+
+
 def is_nameless(order: Order) -> bool:
     """Whether it has no number: an ERP knows an order by it, so nobody can let such a one go."""
     return not order.increment_id.strip()

@@ -425,3 +425,17 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     def base_money(self, amount: Decimal) -> Money:
         """A `base_*` amount of this order in the base currency."""
         return Money(amount, self.base_currency_code, Basis.BASE)
+
+
+class Vanished(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Payload of order.vanished: all that is left of an order whose row was deleted.
+
+    Also of an event that is parked because its order cannot be read or kept.
+    """
+
+    entity_id: int
+    increment_id: Text50
+    state: Text32
+    status: Text32
+    grand_total: Decimal20 | None
+    order_currency_code: Text3 | None

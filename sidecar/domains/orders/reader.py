@@ -48,10 +48,10 @@ from sidecar.domains.orders.payload import (
     StatusHistory,
     TaxItem,
     TaxRate,
+    Vanished,
 )
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import BadData
-from sidecar.model.event import Vanished
 
 _SHIPPING_TAX = "shipping"
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sidecar.domains.orders.payload import Order, OrderItem
+from sidecar.domains.orders.payload import Order, OrderItem, Vanished
 from sidecar.model.outcome import Booked, BookedLine
-from sidecar.model.settlement import Difference
-from sidecar.ports import Tolerances
+from sidecar.model.settlement import Difference, Tolerances
 
 #: An order of two hundred lines whose tax was dropped must not bury all others.
 MOST_OF_LINES = 20
@@ -48,6 +48,18 @@ class _Sent:
 
 
 _Pair = tuple[list[_Sent], list[BookedLine]]
+
+
+def verify(payload: Any, booked: Booked, tolerances: Tolerances) -> tuple[Difference, ...]:
+    """See `sidecar.model.domain_spec.Verify`."""
+    return differences(payload, booked, tolerances) if isinstance(payload, Order) else ()
+
+
+def worth(payload: Any) -> tuple[Decimal | None, str | None] | None:
+    """The order's total, in its own currency."""
+    if not isinstance(payload, Order | Vanished):
+        return None
+    return payload.grand_total, payload.order_currency_code
 
 
 def differences(order: Order, booked: Booked, tolerances: Tolerances) -> tuple[Difference, ...]:

@@ -1,0 +1,20 @@
+"""The orders domain."""
+
+from __future__ import annotations
+
+from sidecar.domains.orders.events import EVENTS
+from sidecar.domains.orders.invariants import problems_of
+from sidecar.domains.orders.verify import verify, worth
+from sidecar.model.domain_spec import DomainSpec
+
+SPEC = DomainSpec(
+    name="orders",
+    kind="order",
+    noun="order",
+    payload="order",
+    events=EVENTS,
+    verify=verify,
+    worth=worth,
+    problems=problems_of,
+    sent_again_by=" (a corrected address or Unhold sends it by itself)",
+)

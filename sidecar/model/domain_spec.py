@@ -1,0 +1,102 @@
+"""What a domain is, as data: the stations know a domain's specification, and never a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import Any, TypeAlias
+
+import msgspec
+
+from sidecar.model.errors import BadData
+from sidecar.model.outcome import Booked
+from sidecar.model.settlement import Difference, Tolerances
+
+#: The shape of an event's data.
+Payload: TypeAlias = type[msgspec.Struct]
+
+
+class Role(Enum):
+    """What an event means to delivery."""
+
+    OPENS = "opens"
+    CHANGES = "changes"
+    ENDS = "ends"
+    #: Only the newest of an entity counts; the others are superseded.
+    STATE = "state"
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """One type of event: what the configuration and the command line write, and what it means.
+
+    `payload`: the shape of its data; `version`: its major version.  `replaces`: it carries the
+    whole newest state, so an older one that was not sent is history, and where the ERP holds
+    nothing of an entity that lives it opens a document.  `revives`: what was refused before is
+    tried again after it.  `announced`: a trigger points at it, where triggers are on.
+    """
+
+    type: str
+    role: Role
+    payload: Payload
+    version: int = 1
+    replaces: bool = False
+    revives: bool = False
+    announced: bool = True
+
+
+#: What of the figures that the ERP answered does not agree with a payload; those that it did not
+#: answer are not compared.
+Verify: TypeAlias = Callable[[Any, Booked, Tolerances], tuple[Difference, ...]]
+#: A payload's total and its currency; None for a payload that has none.
+Worth: TypeAlias = Callable[[Any], tuple[Decimal | None, str | None] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainSpec:
+    """One domain.
+
+    `kind`: Magento's name of the entity that it is about; `noun`: what people call one of it;
+    `payload`: what its data is called in expressions.  `verify` is None where an acceptance has no
+    figures to compare.  `problems`: why a payload must not go, by its arithmetic; `identity`: the
+    fields of a payload that say which entity it is.  `sent_again_by`: what a person does in Magento that sends a refused one again,
+    in brackets, or nothing.
+    """
+
+    name: str
+    kind: str
+    noun: str
+    payload: str
+    events: tuple[EventSpec, ...]
+    verify: Verify | None = None
+    worth: Worth = lambda _: None
+    problems: Callable[[Any], Sequence[str]] = lambda _: ()
+    identity: tuple[str, ...] = ("entity_id", "increment_id")
+    sent_again_by: str = ""
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of its events."""
+        return tuple(event.type for event in self.events)
+
+    @property
+    def opening(self) -> str | None:
+        """The type of the event that opens a document, where there is one."""
+        return next((event.type for event in self.events if event.role is Role.OPENS), None)
+
+    def event(self, type_: str) -> EventSpec:
+        """The specification of a type.  Raises BadData for one that this domain does not have."""
+        for event in self.events:
+            if event.type == type_:
+                return event
+        raise BadData(
+            f"an event is of the type {type_!r}, which this version does not know",
+            "a newer version wrote it, or somebody changed the ledger by hand: install that "
+            "version, or correct the column `type`",
+        )
+
+    def role(self, type_: str) -> Role:
+        """What a type means to delivery; as `event`."""
+        return self.event(type_).role
