@@ -8,7 +8,7 @@
 CREATE TABLE {outbox} (
   id          bigint unsigned NOT NULL AUTO_INCREMENT,
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id   int unsigned NOT NULL,
+  entity_id   bigint unsigned NOT NULL,
   pointed     varchar(64)  CHARACTER SET ascii NOT NULL,
   created_at  timestamp(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
   PRIMARY KEY (id)
@@ -19,7 +19,7 @@ CREATE TABLE {outbox} (
 CREATE TABLE {outbox_fault} (
   id          bigint unsigned NOT NULL AUTO_INCREMENT,
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id   int unsigned NOT NULL,
+  entity_id   bigint unsigned NOT NULL,
   pointed     varchar(64)  CHARACTER SET ascii NOT NULL,
   errno       int NULL,
   message     varchar(255) NULL,
@@ -30,28 +30,31 @@ CREATE TABLE {outbox_fault} (
 -- What the ledger last knew of each Magento entity: intake compares with it, the sweep anti-joins it.
 CREATE TABLE {entity} (
   kind           varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id      int unsigned NOT NULL,
-  increment_id   varchar(50)  NOT NULL,
+  entity_id      bigint unsigned NOT NULL,
+  number         varchar(64)  NOT NULL,
   store_id       smallint unsigned NULL,
   state          varchar(32)  NOT NULL,
   status         varchar(32)  NOT NULL,
-  ext_order_id   varchar(255) NULL COMMENT 'the ERP''s number, where our write-back put it there',
+  our_number     varchar(255) NULL COMMENT 'the ERP''s number, where our write-back put it there',
   held_by_us     tinyint      NOT NULL DEFAULT 0,
   as_is          tinyint      NOT NULL DEFAULT 0 COMMENT 'an operator lets it go whatever its amounts are',
   overwritten    text         NULL COMMENT 'JSON: how it stood before our write: what a stale save brings back',
-  grand_total    decimal(20,4) NULL,
+  amount         decimal(20,4) NULL,
   currency       varchar(3)   NULL,
   fingerprint    varchar(80)  CHARACTER SET ascii NULL COMMENT 'NULL: known from the baseline only',
-  address_mark   bigint unsigned NULL COMMENT 'checksum of the address rows, for the sweep',
+  mark           bigint unsigned NULL COMMENT 'checksum of what moves no updated_at, for the sweep',
   facts          text         NULL COMMENT 'JSON: what gates decide on',
   sequence       int unsigned NOT NULL DEFAULT 0,
   revision       int unsigned NOT NULL DEFAULT 0 COMMENT 'grows with every change of this row',
-  placed_at      datetime     NULL COMMENT 'Magento''s created_at: with another one it is another order',
+  made_at        datetime     NULL COMMENT 'Magento''s created_at: with another one it is another entity',
   updated_at     datetime     NULL COMMENT 'Magento''s updated_at when it was last looked at',
   looked_at      datetime(3)  NULL,
   vanished_at    datetime(3)  NULL,
+  parent_kind    varchar(16)  CHARACTER SET ascii NULL,
+  parent_id      bigint unsigned NULL COMMENT 'whose document must be in the ERP first',
   PRIMARY KEY (kind, entity_id),
-  KEY increment (increment_id)
+  KEY parent (parent_kind, parent_id),
+  KEY number (kind, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Business events.  due_at is NULL unless the event wants to be claimed now or later, so that finished
@@ -62,8 +65,8 @@ CREATE TABLE {event} (
   event_id       varchar(100) CHARACTER SET ascii NOT NULL,
   domain         varchar(16)  CHARACTER SET ascii NOT NULL,
   kind           varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id      int unsigned NOT NULL,
-  increment_id   varchar(50)  NOT NULL,
+  entity_id      bigint unsigned NOT NULL,
+  number         varchar(64)  NOT NULL,
   sequence       int unsigned NOT NULL,
   type           varchar(32)  CHARACTER SET ascii NOT NULL,
   version        smallint unsigned NOT NULL,
@@ -82,7 +85,7 @@ CREATE TABLE {event} (
   fence          int unsigned NOT NULL DEFAULT 0,
   lease_owner    varchar(100) CHARACTER SET ascii NULL,
   lease_until    datetime(3)  NULL,
-  grand_total    decimal(20,4) NULL,
+  amount         decimal(20,4) NULL,
   currency       varchar(3)   NULL,
   reason         text         NULL,
   remedy         text         NULL,
@@ -99,7 +102,7 @@ CREATE TABLE {event} (
   KEY suspect (crashes, due_at),
   KEY lease (lease_until),
   KEY status (status, domain),
-  KEY increment (increment_id)
+  KEY number (kind, number)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 CREATE TABLE {event_archive} LIKE {event};
@@ -107,7 +110,7 @@ CREATE TABLE {event_archive} LIKE {event};
 -- What each event says, frozen (JSON; docs/schemas).  Stays where it is when its event is archived.
 CREATE TABLE {payload} (
   kind           varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id      int unsigned NOT NULL,
+  entity_id      bigint unsigned NOT NULL,
   sequence       int unsigned NOT NULL,
   payload        mediumtext   NOT NULL,
   PRIMARY KEY (kind, entity_id, sequence)
@@ -137,7 +140,7 @@ CREATE TABLE {attempt} (
 -- Magento entity <-> ERP document, with the figures as the ERP computed them.
 CREATE TABLE {link} (
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id   int unsigned NOT NULL,
+  entity_id   bigint unsigned NOT NULL,
   reference   varchar(255) NOT NULL,
   status      varchar(64)  NULL,
   total       decimal(20,4) NULL,
@@ -158,7 +161,7 @@ CREATE TABLE {link} (
 -- of an order in whose place Magento has another one.  Never adopted again.
 CREATE TABLE {former_link} (
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id   int unsigned NOT NULL,
+  entity_id   bigint unsigned NOT NULL,
   reference   varchar(100) NOT NULL,
   ref         varchar(100) NULL,
   ended_at    datetime(3)  NOT NULL,
@@ -171,11 +174,11 @@ CREATE TABLE {former_link} (
 CREATE TABLE {write_back} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,
   kind          varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id     int unsigned NOT NULL,
+  entity_id     bigint unsigned NOT NULL,
   event         bigint unsigned NOT NULL,
   verdict       varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'accepted or rejected',
   status        varchar(32)  NULL,
-  number        varchar(255) NULL COMMENT 'what the ERP calls its document, whole',
+  reference     varchar(255) NULL COMMENT 'what the ERP calls its document, whole',
   comment       mediumtext   NULL,
   hold          tinyint      NOT NULL DEFAULT 0,
   state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused parked',
@@ -185,7 +188,7 @@ CREATE TABLE {write_back} (
   applied       int unsigned NOT NULL DEFAULT 0 COMMENT 'above 1: Magento''s own save undid it',
   applied_at    datetime(3)  NULL,
   wrote_status  varchar(32)  NULL COMMENT 'what was really written; NULL: left as it was',
-  wrote_number  varchar(255) NULL COMMENT 'into the order''s own column; NULL: not there',
+  wrote_reference varchar(255) NULL COMMENT 'into the entity''s own column; NULL: not there',
   message       text         NULL,
   created_at    datetime(3)  NOT NULL,
   PRIMARY KEY (id),
@@ -198,8 +201,8 @@ CREATE TABLE {difference} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,
   domain        varchar(16)  CHARACTER SET ascii NOT NULL,
   kind          varchar(16)  CHARACTER SET ascii NOT NULL,
-  entity_id     int unsigned NOT NULL,
-  increment_id  varchar(50)  NOT NULL,
+  entity_id     bigint unsigned NOT NULL,
+  number        varchar(64)  NOT NULL,
   class         varchar(32)  CHARACTER SET ascii NOT NULL,
   ours          varchar(100) NULL,
   theirs        varchar(100) NULL,

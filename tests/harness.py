@@ -205,7 +205,7 @@ class LedgerBench:
                 connection.exec_driver_sql(
                     f"INSERT IGNORE INTO {self.store.names('entity')} (kind, entity_id, "
                     "increment_id, state, status) VALUES (%s, %s, %s, 'new', 'pending')",
-                    (event.kind, event.entity_id, event.increment_id),
+                    (event.kind, event.entity_id, event.number),
                 )
             self.store.events.insert(connection, events)
             self.store.events.wake(connection, "order", [event.entity_id for event in events])
@@ -471,12 +471,12 @@ def new_event(
         "domain": ORDERS,
         "kind": "order",
         "entity_id": entity_id,
-        "increment_id": f"{entity_id:09d}",
+        "number": f"{entity_id:09d}",
         "sequence": sequence,
         "type": type_,
         "version": 1,
         "payload": f'{{"sequence":{sequence}}}',
-        "grand_total": None,
+        "amount": None,
         "currency": "EUR",
         "occurred_at": datetime(2026, 3, 29, tzinfo=UTC),
         "status": EventStatus.PENDING,

@@ -242,7 +242,7 @@ class Pipeline:
     def open_events(self) -> list[Any]:
         """What is neither accepted nor superseded."""
         return self.sql(
-            "SELECT increment_id, sequence, type, status, waiting, reason, remedy, due_at, "
+            "SELECT number, sequence, type, status, waiting, reason, remedy, due_at, "
             f"entity_id, error_code, maybe_booked FROM {self.sidecar.names('event')} "
             "WHERE status NOT IN ('accepted', 'superseded') ORDER BY entity_id, sequence"
         )

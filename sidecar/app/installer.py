@@ -14,7 +14,6 @@ from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.schema_probe import MagentoSchema, probe
-from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
 
 
@@ -51,7 +50,7 @@ class Installer:
         return Triggers(
             self._database,
             sidecar.names,
-            sidecar.domains if sidecar.settings.capture.triggers else (),
+            sidecar.specs if sidecar.settings.capture.triggers else (),
             sidecar.stop,
             prefix=sidecar.account.prefix,
             is_magentos=self._is_magentos,
@@ -61,7 +60,7 @@ class Installer:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings).close()
-        magento = sidecar.with_totals(probe(self._database, sidecar.account.prefix))
+        magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
         return Installation(
             self._database,
             sidecar.store,
@@ -69,9 +68,9 @@ class Installer:
             magento,
             self.triggers,
             sidecar.own_statuses,
+            list(sidecar.parts_of(magento).values()),
             daemon_account=self._daemon_account,
             guard=self._guard(magento),
-            reference=Reference(sidecar.settings.domains.orders.ref),
         )
 
     def _guard(self, magento: MagentoSchema) -> CloneGuard:

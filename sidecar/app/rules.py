@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Literal
-
-from sidecar.acknowledge.write_back import Rules
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace
-from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal
-from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Capabilities
-from sidecar.settings.schema import Orders, Settings, StatusMapping, Total
+from sidecar.settings.schema import Orders, Settings, StatusMapping
 
 
 def pace_of(settings: Settings) -> Pace:
@@ -57,27 +51,6 @@ def settler_of(spec: DomainSpec, orders: Orders, capabilities: Capabilities) -> 
         ),
         capabilities,
     )
-
-
-_COUNTS: Mapping[str, Literal[1, 0, -1]] = {"plus": 1, "no": 0, "minus": -1}
-
-
-def totals_of(orders: Orders, schema: MagentoSchema) -> tuple[ExtraTotal, ...]:
-    """The further totals that the configuration names, in this shop's columns."""
-    return tuple(_total(name, total, schema) for name, total in orders.totals.items())
-
-
-def _total(name: str, total: Total, schema: MagentoSchema) -> ExtraTotal:
-    table = ITEMS if total.of == "items" else ORDER
-    usual = f"base_{name}"
-    base = total.base or (usual if schema.has_column(table, usual) else None)
-    return ExtraTotal(name, base, _COUNTS[total.counts], table)
-
-
-def write_back_rules_of(orders: Orders) -> Rules:
-    """What an answer may write into the order's own columns."""
-    rules = orders.acknowledge
-    return Rules(numbers=rules.number != "none", released=rules.rejected.released)
 
 
 def _answer(mapping: StatusMapping) -> Answer:

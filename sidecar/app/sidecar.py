@@ -6,16 +6,17 @@ The only module that names concrete stores and adapters.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
+from sidecar.app.domains import installed
 from sidecar.app.erp_adapters import connection_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
-from sidecar.app.rules import pace_of, settler_of, totals_of, write_back_rules_of
+from sidecar.app.rules import pace_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -29,13 +30,7 @@ from sidecar.delivery.courier import Courier
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
-from sidecar.domains.orders.gate import Gate
-from sidecar.domains.orders.reader import OrderReader
-from sidecar.domains.orders.search import OrderSearch
-from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.statuses import OwnStatus
-from sidecar.domains.orders.totals import extra_totals
-from sidecar.domains.orders.writer import OrderWriter
 from sidecar.host.owner import machine, owner
 from sidecar.host.process import Stop, SystemClock
 from sidecar.host.systemd import Supervisor
@@ -46,11 +41,12 @@ from sidecar.install.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.domain import Beside, Domain, Parts
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.event import source_of
-from sidecar.model.reference import Reference
 from sidecar.monitor.top.watch import Subject, Watch
 from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
@@ -64,7 +60,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
-from sidecar.settings.schema import Settings
+from sidecar.settings.schema import Orders, Settings
 from sidecar.settings.secrets import resolve
 
 ORDERS = "orders"
@@ -122,15 +118,29 @@ class Sidecar:
 
     @cached_property
     def magento(self) -> MagentoSchema:
-        """Magento's tables, looked at, with the further totals of the configuration."""
-        return self.with_totals(probe(self.database, self.account.prefix))
+        """Magento's tables, looked at."""
+        return probe(self.database, self.specs, self.account.prefix)
 
-    def with_totals(self, schema: MagentoSchema) -> MagentoSchema:
-        """Raises ConfigurationError for a column that is named and that the shop does not have."""
-        named = totals_of(self.settings.domains.orders, schema)
-        keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
-        places = {column: _place(key, self._origin) for column, key in keys.items()}
-        return replace(schema, totals=extra_totals(named, schema.columns, places))
+    @cached_property
+    def parts(self) -> Mapping[str, Parts]:
+        """What the enabled domains do beside this shop, by domain."""
+        skip_locked = knows_skip_locked(self.database.server())
+        return self.parts_of(self.magento, skip_locked=skip_locked)
+
+    def parts_of(self, schema: MagentoSchema, *, skip_locked: bool = True) -> Mapping[str, Parts]:
+        """Raises ConfigurationError for what is configured and the shop does not have."""
+        table = self.names("entity")
+        return {
+            domain.spec.name: domain.open(
+                Beside(schema, table, self.settings_of(domain.spec), skip_locked, self._origin)
+            )
+            for domain in self._enabled
+        }
+
+    def settings_of(self, spec: DomainSpec) -> Orders:
+        """A domain's section of the configuration."""
+        section: Orders = getattr(self.settings.domains, spec.name)
+        return section
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -186,7 +196,7 @@ class Sidecar:
         return Triggers(
             self.database,
             self.names,
-            self.domains if self.settings.capture.triggers else (),
+            self.specs if self.settings.capture.triggers else (),
             self.stop,
             prefix=self.account.prefix,
             definer=self._definer(),
@@ -202,10 +212,19 @@ class Sidecar:
         account = note.get("account")
         return Definer(str(account), note.get("beside")) if account else None
 
+    @cached_property
+    def _enabled(self) -> tuple[Domain, ...]:
+        return tuple(domain for domain in installed() if self.settings_of(domain.spec).enabled)
+
+    @property
+    def specs(self) -> tuple[DomainSpec, ...]:
+        """The specifications of the enabled domains."""
+        return tuple(domain.spec for domain in self._enabled)
+
     @property
     def domains(self) -> tuple[str, ...]:
-        """The enabled domains."""
-        return (ORDERS,) if self.settings.domains.orders.enabled else ()
+        """The names of the enabled domains."""
+        return tuple(spec.name for spec in self.specs)
 
     @property
     def own_statuses(self) -> list[OwnStatus]:
@@ -226,10 +245,6 @@ class Sidecar:
             for code, (label, states) in wanted.items()
         ]
 
-    @property
-    def _reference(self) -> Reference:
-        return Reference(self.settings.domains.orders.ref)
-
     def require_at_work(self) -> None:
         """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
         with self.database.transaction("reading the domains' control") as connection:
@@ -247,25 +262,28 @@ class Sidecar:
             self.database,
             self.store,
             Outbox(self.names),
-            OrderReader(self.magento),
+            [parts.examiner for parts in self.parts.values()],
             shop=self.settings.shop.name,
             triggers_on=self.settings.capture.triggers,
             clock=self.clock,
             narrator=self.narrator,
-            tolerance=self.settings.domains.orders.tolerance,
         )
 
-    def sweep(self) -> Sweep:
-        """The station that finds what no hint announced."""
+    def sweeps(self) -> list[Sweep]:
+        """What finds what no hint announced, one for each domain."""
+        return [self._sweep(parts) for parts in self.parts.values()]
+
+    def _sweep(self, parts: Parts) -> Sweep:
+        spec = parts.search.spec
         return Sweep(
             self.database,
             Outbox(self.names),
-            OrderSearch(self.magento, self.names("entity")),
+            parts.search,
             narrator=self.narrator,
             stopping=lambda: self.stop.asked,
             progress=self.watchdog.progress,
             broken=lambda connection: self.store.events.broken(
-                connection, ORDERS, self.settings.capture.full_sweep_every.total_seconds()
+                connection, spec.name, self.settings.capture.full_sweep_every.total_seconds()
             ),
         )
 
@@ -287,42 +305,57 @@ class Sidecar:
         account.restore()
         return account
 
-    def pump(self, owner_name: str, account: ErpAccount | None = None) -> Pump:
-        """The station that delivers orders."""
-        orders = self.settings.domains.orders
+    def pumps(self, owner_name: str) -> list[Pump]:
+        """The stations that deliver, one for each domain, in their order; they share an account."""
         adapter = self._renewing_adapter()
-        account = account or self.erp_account(adapter)
-        capabilities = self.adapter.capabilities(ORDERS)
-        lease = orders.lease.total_seconds()
-        pump = Pump(
+        account = self.erp_account(adapter)
+        pumps = [
+            self._pump(domain.spec, self.parts[domain.spec.name], owner_name, adapter, account)
+            for domain in self._enabled
+        ]
+        self._closing += [*(pump.close for pump in pumps), adapter.close]
+        return pumps
+
+    def _pump(
+        self,
+        spec: DomainSpec,
+        parts: Parts,
+        owner_name: str,
+        adapter: ErpAdapter,
+        account: ErpAccount,
+    ) -> Pump:
+        settings = self.settings_of(spec)
+        capabilities = self.adapter.capabilities(spec.name)
+        lease = settings.lease.total_seconds()
+        return Pump(
             self.database,
             self.store,
             Claimer(
                 self.database,
                 self.store,
-                Gate(orders.gate.payment, orders.gate.waiting_states),
+                parts.gate,
                 self.clock,
-                spec=SPEC,
+                spec=spec,
                 subscriptions=capabilities.subscriptions,
                 owner=owner_name,
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
-                reference=self._reference,
+                reference=parts.reference,
             ),
             Courier(
                 adapter,
                 account,
-                settler_of(SPEC, orders, capabilities),
-                spec=SPEC,
+                settler_of(spec, settings, capabilities),
+                spec=spec,
                 source=source_of(self.settings.shop.name),
                 clock=self.clock,
                 sleeper=self.stop,
             ),
             account,
             Lane(
-                domain=ORDERS,
+                domain=spec.name,
                 owner=owner_name,
-                claim_size=orders.batch,
+                claim_size=settings.batch,
                 batch=max(1, capabilities.batch),
                 probe_batch=max(1, capabilities.probe_batch),
                 concurrency=self.settings.erp.throttle.concurrency,
@@ -333,8 +366,6 @@ class Sidecar:
             narrator=self.narrator,
             progress=self.watchdog.progress,
         )
-        self._closing += [pump.close, adapter.close]
-        return pump
 
     def write_back(self) -> WriteBackStation:
         """The station that writes to Magento."""
@@ -342,11 +373,10 @@ class Sidecar:
         return WriteBackStation(
             self.database,
             self.store,
-            OrderWriter(self.magento, skip_locked=skip_locked),
+            [one.acknowledger for one in self.parts.values() if one.acknowledger is not None],
             self.narrator,
             together=_WRITTEN_TOGETHER if skip_locked else 1,
             may_write=self.clone_guard.may_send,
-            rules=write_back_rules_of(self.settings.domains.orders),
         )
 
     def vitals(self) -> VitalsReader:
@@ -368,8 +398,8 @@ class Sidecar:
         return Operations(
             self.database,
             self.store,
-            ORDERS,
-            clears_doubt=lambda: self.adapter.capabilities(ORDERS).clears_doubt,
+            self.specs,
+            clears_doubt=lambda domain: self.adapter.capabilities(domain).clears_doubt,
         )
 
     @property
@@ -454,12 +484,6 @@ class Sidecar:
             self.adapter.close()
         if "database" in self.__dict__:
             self.database.close()
-
-
-def _place(key: str, origin: Mapping[str, str]) -> str:
-    """File and line of a key, or of the first below it, with its name; the name alone for none."""
-    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
-    return f"{written}: {key}" if written else key
 
 
 def account(settings: Settings) -> Account:

@@ -219,7 +219,7 @@ def _queue(domain: Domain) -> dict[str, Any]:
         "events": domain.events,
         "oldest_seconds": domain.oldest,
         "troubled": [
-            {name: row[name] for name in ("increment_id", "type", "status", "age")}
+            {name: row[name] for name in ("number", "type", "status", "age")}
             for row in domain.troubled
         ],
     }

@@ -1,7 +1,7 @@
 """Look at what the hints point at, decide, and write the events down.
 
-Hints are read first; then one consistent view gives the orders, their items and what the ledger
-knew of them, all of one moment; then one READ COMMITTED transaction writes events and memory
+Hints are read first; then one consistent view gives the entities, what hangs on them and what the
+ledger knew of them, all of one moment; then one READ COMMITTED transaction writes events and memory
 and deletes the hints.  A crash in between repeats harmlessly, because the decision is a
 comparison with the ledger and not a reaction to the hint.
 """
@@ -11,83 +11,67 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 
 import sqlalchemy as sa
 
+from sidecar.capture.events import EventMaker
 from sidecar.capture.outbox import Hint, Outbox
 from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
 from sidecar.database.connection import Database
-from sidecar.domains.orders.compare import (
-    HOLDED,
-    Finding,
-    KnownOrder,
-    compare,
-    facts_of,
-    fingerprint,
-    is_our_old_hold,
-    placed_at,
-)
-from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED, ORDER_VANISHED
-from sidecar.domains.orders.invariants import TOLERANCE, differences, is_nameless, problems
-from sidecar.domains.orders.payload import Order, Vanished
-from sidecar.domains.orders.reader import OrderReader
-from sidecar.domains.orders.spec import SPEC
 from sidecar.host.crash_point import passing
 from sidecar.ledger.check_runs import CHECK
-from sidecar.ledger.entities import EntityRow, KnownEntity
 from sidecar.ledger.events import NewEvent
 from sidecar.ledger.store import LedgerStore
+from sidecar.magento.examiner import Examiner
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.domain_spec import DomainSpec, Role
+from sidecar.model.entity import Comparison, EntityRow, KnownEntity, Snapshot, row_of
 from sidecar.model.errors import described
-from sidecar.model.event import encode_payload, event_id
-from sidecar.model.settlement import (
-    BAD_DATA,
-    OTHER_ORDERS_DOCUMENT,
-    EventStatus,
-    Obstacle,
-)
+from sidecar.model.settlement import BAD_DATA, OTHER_ORDERS_DOCUMENT, Obstacle
 from sidecar.ports import Clock, Narrator
 
-ORDER = "order"
-DOMAIN = "orders"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
-_REPLACED = "Magento has another order in its place since: was a dump of the shop restored?"
+_REPLACED = "Magento has another one in its place since: was a dump of the shop restored?"
 _REPLACED_REMEDY = (
-    "look in the ERP what it holds of the former order, then 'erp-sidecar queue drop' this event "
+    "look in the ERP what it holds of the former one, then 'erp-sidecar queue drop' this event "
     "with --even-if-booked"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a consistent view showed of `ids`.
+    """What a consistent view showed of `ids`, all of one domain.
 
     `at`: a moment by the database's clock before the view was opened: what was committed until
     then is in it.
     """
 
+    examiner: Examiner
     ids: list[int]
-    orders: dict[int, Order]
-    marks: dict[int, int]
+    there: Mapping[int, Snapshot]
     known: dict[int, KnownEntity]
     at: datetime
+
+    @property
+    def kind(self) -> str:
+        """Magento's name of what was looked at."""
+        return self.examiner.spec.kind
 
 
 @dataclass(slots=True)
 class Written:
     """What one pass wrote, for the log.
 
-    `undone`: (order number, outcome); `swept`: entities that only the sweep pointed at; `odd`:
-    (order number or entity id, what is wrong) of what could not be read or kept.
+    `undone`: (kind, number, outcome); `swept`: entities that only the sweep pointed at; `odd`:
+    (kind and id, what is wrong) of what could not be read or kept.
     """
 
     events: list[NewEvent] = field(default_factory=list)
-    undone: list[tuple[str, str]] = field(default_factory=list)
-    swept: frozenset[int] = frozenset()
+    undone: list[tuple[str, str, str]] = field(default_factory=list)
+    swept: frozenset[tuple[str, int]] = frozenset()
     odd: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -99,32 +83,34 @@ class Intake:
         database: Database,
         ledger: LedgerStore,
         outbox: Outbox,
-        reader: OrderReader,
+        examiners: Sequence[Examiner],
         *,
         shop: str,
         clock: Clock,
         narrator: Narrator,
         triggers_on: bool,
-        tolerance: Decimal = TOLERANCE,
         most: int = 50,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._outbox = outbox
-        self._reader = reader
-        self._set_aside = SetAside(database, ledger, outbox, reader, shop=shop, domain=DOMAIN)
-        self._shop = shop
+        self._examiners = {examiner.spec.kind: examiner for examiner in examiners}
+        self._maker = EventMaker(shop)
+        self._set_aside = SetAside(database, ledger, outbox, self._examiners, self._maker)
         self._clock = clock
         self._narrator = narrator
         self._triggers_on = triggers_on
-        self._tolerance = tolerance
         self._most = most
         self._bulkhead = Bulkhead()
 
     def run_once(self) -> int:
-        """Look at the oldest hints; gives how many there were."""
+        """Look at the oldest hints; gives how many there were.
+
+        Those of a kind that nobody here knows stay: whoever enables its domain looks at them.
+        """
+        kinds = [*self._examiners, CHECK]
         with self._database.transaction("reading hints") as connection:
-            hints = self._outbox.peek(connection, self._most)
+            hints = self._outbox.peek(connection, self._most, kinds)
             if not hints:
                 return 0
             at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
@@ -136,15 +122,18 @@ class Intake:
     def _take(self, at: datetime, groups: Sequence[_Hints]) -> Written:
         """Look at the entities that these hints point at, and write down what that comes to."""
         hints = [hint for group in groups for hint in group]
-        look = self._look(hints, at)
+        looks = self._look(hints, at)
         passing("intake.looked")
+        written = Written(swept=_swept_only(hints))
+        to_come: set[tuple[str, int]] = set()
         with self._database.transaction("writing events") as connection:
-            fresh = self._fresh(connection, look)
-            written = self._write(connection, fresh, look)
+            for look in looks:
+                fresh = self._fresh(connection, look)
+                self._write(connection, fresh, look, written)
+                to_come |= {(look.kind, entity_id) for entity_id in set(look.ids) - set(fresh)}
             self._note_checks(connection, hints)
-            self._outbox.discard(connection, _settled(hints, look, fresh))
+            self._outbox.discard(connection, [one.id for one in hints if _of(one) not in to_come])
         passing("intake.written")
-        written.swept = _swept_only(hints)
         return written
 
     def _park(self, at: datetime, hints: _Hints, error: Exception, alike: int) -> Written:
@@ -159,18 +148,21 @@ class Intake:
         if checks:
             self._ledger.check_runs.reached(connection, checks, "looked_at")
 
-    def _look(self, hints: Sequence[Hint], at: datetime) -> Look:
-        with self._database.snapshot("reading orders") as view:
-            pointed_at = sorted({hint.entity_id for hint in hints if hint.kind == ORDER})
-            known = self._ledger.entities.read(view, ORDER, pointed_at)
-            ids = _unanswered(hints, known)
-            return Look(
-                ids=ids,
-                orders=self._reader.read(view, ids),
-                marks=self._reader.address_marks(view, ids),
-                known=known,
-                at=at,
-            )
+    def _look(self, hints: Sequence[Hint], at: datetime) -> list[Look]:
+        with self._database.snapshot("reading entities") as view:
+            return [
+                self._look_at(view, examiner, [hint for hint in hints if hint.kind == kind], at)
+                for kind, examiner in self._examiners.items()
+                if any(hint.kind == kind for hint in hints)
+            ]
+
+    def _look_at(
+        self, view: sa.Connection, examiner: Examiner, hints: Sequence[Hint], at: datetime
+    ) -> Look:
+        pointed_at = sorted({hint.entity_id for hint in hints})
+        known = self._ledger.entities.read(view, examiner.spec.kind, pointed_at)
+        ids = _unanswered(hints, known)
+        return Look(examiner, ids, examiner.read(view, ids), known, at)
 
     def _fresh(self, connection: sa.Connection, look: Look) -> list[int]:
         """Ids whose memory has not changed since the view was opened.
@@ -179,7 +171,7 @@ class Intake:
         the newer memory would take our own write for Magento's.  Those hints stay and are
         looked at again.
         """
-        revisions = self._ledger.entities.lock(connection, ORDER, look.ids)
+        revisions = self._ledger.entities.lock(connection, look.kind, look.ids)
         return [
             entity_id
             for entity_id in look.ids
@@ -187,147 +179,141 @@ class Intake:
             == (look.known[entity_id].revision if entity_id in look.known else None)
         ]
 
-    def _write(self, connection: sa.Connection, ids: Sequence[int], look: Look) -> Written:
-        written = Written()
+    def _write(
+        self, connection: sa.Connection, ids: Sequence[int], look: Look, written: Written
+    ) -> None:
         rows: list[EntityRow] = []
+        events: list[NewEvent] = []
         for entity_id in ids:
-            order = look.orders.get(entity_id)
-            known = look.known.get(entity_id)
-            if order is not None:
-                broken = self._broken(order, known)
-                finding = compare(_known_order(known), order, broken)
-                if finding.another:
-                    self._part_from_former(connection, entity_id)
-                events = self._events(order, known, finding, broken)
-                written.events += events
-                rows.append(_memory(order, known, finding, len(events), look, broken))
-                if finding.undone:
-                    again = self._ledger.write_backs.undone(
-                        connection, ORDER, entity_id, MOST_REAPPLIED
+            snapshot, known = look.there.get(entity_id), look.known.get(entity_id)
+            if snapshot is not None:
+                broken = look.examiner.problems(snapshot, as_is=bool(known and known.as_is))
+                result = look.examiner.compare(known, snapshot, broken)
+                if result.another:
+                    self._part_from_former(connection, look.kind, entity_id)
+                made = self._events(look, snapshot, known, result, broken)
+                events += made
+                rows.append(
+                    row_of(
+                        look.kind,
+                        snapshot,
+                        look.examiner.fingerprint(snapshot, broken),
+                        look.at,
+                        sequence=(known.sequence if known else 0) + len(made),
+                        held_by_us=result.held_by_us,
                     )
-                    written.undone.append((order.increment_id, again))
+                )
+                if result.undone:
+                    again = self._ledger.write_backs.undone(
+                        connection, look.kind, entity_id, MOST_REAPPLIED
+                    )
+                    written.undone.append((look.kind, snapshot.number, again))
             elif known is not None and not known.vanished:
-                written.events.append(self._vanished(known))
-                rows.append(_memory_of_vanished(known, look.at))
+                gone = self._vanished(look, known)
+                events += gone
+                rows.append(_memory_of_vanished(known, look.at, len(gone)))
         self._ledger.entities.save(connection, rows)
-        self._ledger.events.insert(connection, written.events)
-        self._ledger.events.wake(connection, ORDER, [row.entity_id for row in rows])
-        return written
+        self._ledger.events.insert(connection, events)
+        self._ledger.events.wake(connection, look.kind, [row.entity_id for row in rows])
+        written.events += events
 
-    def _part_from_former(self, connection: sa.Connection, entity_id: int) -> None:
-        """Magento has another order in the place of one that the ledger knew.
+    def _part_from_former(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
+        """Magento has another entity in the place of one that the ledger knew.
 
         What that one was called is no name of this one, and what it still had to say is over; what
         the ERP may have booked of it waits for a person.
         """
-        waiting = self._ledger.events.open_of(connection, ORDER, [entity_id]).get(entity_id, [])
-        doubtful = [one.id for one in waiting if one.maybe_booked]
+        waiting = self._ledger.events.open_of(connection, kind, [entity_id]).get(entity_id, [])
+        doubtful = [event.id for event in waiting if event.maybe_booked]
         self._ledger.events.supersede(
-            connection, [one.id for one in waiting if one.id not in doubtful], _REPLACED
+            connection, [event.id for event in waiting if event.id not in doubtful], _REPLACED
         )
         self._ledger.events.park(
             connection,
             doubtful,
             Obstacle(_REPLACED, _REPLACED_REMEDY, OTHER_ORDERS_DOCUMENT),
         )
-        self._ledger.journal.part(connection, ORDER, entity_id)
-        self._ledger.write_backs.withdraw(connection, ORDER, entity_id, _REPLACED)
-        self._ledger.entities.forget_write_back(connection, ORDER, entity_id)
+        self._ledger.journal.part(connection, kind, entity_id)
+        self._ledger.write_backs.withdraw(connection, kind, entity_id, _REPLACED)
+        self._ledger.entities.forget_write_back(connection, kind, entity_id)
 
     def _events(
-        self, order: Order, known: KnownEntity | None, finding: Finding, broken: Sequence[str]
+        self,
+        look: Look,
+        snapshot: Snapshot,
+        known: KnownEntity | None,
+        result: Comparison,
+        broken: Sequence[str],
     ) -> list[NewEvent]:
-        off = differences(order) if finding.events and not broken else []
+        spec = look.examiner.spec
+        off = look.examiner.tolerated(snapshot) if result.events and not broken else []
         if off:
-            told = "; ".join(off)
-            self._narrator.tell("capture.tolerated", order=order.increment_id, message=told)
-        first = _next(known)
+            self._narrator.tell(
+                "capture.tolerated", kind=spec.kind, number=snapshot.number, message="; ".join(off)
+            )
         return [
-            self._event(event_type, order, sequence, broken)
-            for sequence, event_type in enumerate(finding.events, first)
+            self._maker.make(
+                spec,
+                type_,
+                snapshot.payload,
+                entity_id=snapshot.entity_id,
+                number=snapshot.number,
+                sequence=sequence,
+                amount=snapshot.amount,
+                currency=snapshot.currency,
+                occurred_at=self._moment(spec, type_, snapshot),
+                obstacle=_obstacle(spec, type_, snapshot.number, broken),
+            )
+            for sequence, type_ in enumerate(result.events, _next(known))
         ]
 
-    def _broken(self, order: Order, known: KnownEntity | None) -> list[str]:
-        """Why it must not go; what an operator sends as it is needs no more than a number."""
-        if known is not None and known.as_is and not is_nameless(order):
+    def _moment(self, spec: DomainSpec, type_: str, snapshot: Snapshot) -> datetime:
+        opened = snapshot.made_at if spec.role(type_) is Role.OPENS else None
+        return opened or snapshot.updated_at or self._clock.now()
+
+    def _vanished(self, look: Look, known: KnownEntity) -> list[NewEvent]:
+        news = look.examiner.vanished(known)
+        if news is None:
             return []
-        return problems(order, self._tolerance)
-
-    def _event(
-        self, event_type: str, order: Order, sequence: int, broken: Sequence[str]
-    ) -> NewEvent:
-        status, reason, remedy, code = _standing(event_type, broken, nameless=is_nameless(order))
-        return NewEvent(
-            event_id=event_id(self._shop, ORDER, order.entity_id, sequence),
-            domain=DOMAIN,
-            kind=ORDER,
-            entity_id=order.entity_id,
-            increment_id=order.increment_id,
-            sequence=sequence,
-            type=event_type,
-            version=SPEC.event(event_type).version,
-            payload=encode_payload(order).decode(),
-            grand_total=order.grand_total,
-            currency=order.order_currency_code,
-            occurred_at=order.created_at
-            if event_type == ORDER_PLACED
-            else order.updated_at or self._clock.now(),
-            status=status,
-            reason=reason,
-            remedy=remedy,
-            code=code,
-        )
-
-    def _vanished(self, known: KnownEntity) -> NewEvent:
-        event_type = ORDER_VANISHED
-        payload = Vanished(
-            entity_id=known.entity_id,
-            increment_id=known.increment_id,
-            state=known.state,
-            status=known.status,
-            grand_total=known.grand_total,
-            order_currency_code=known.currency,
-        )
-        status, reason, remedy, code = _standing(event_type, (), nameless=False)
-        sequence = _next(known)
-        return NewEvent(
-            event_id=event_id(self._shop, ORDER, known.entity_id, sequence),
-            domain=DOMAIN,
-            kind=ORDER,
-            entity_id=known.entity_id,
-            increment_id=known.increment_id,
-            sequence=sequence,
-            type=event_type,
-            version=SPEC.event(event_type).version,
-            payload=encode_payload(payload).decode(),
-            grand_total=known.grand_total,
-            currency=known.currency,
-            occurred_at=self._clock.now(),
-            status=status,
-            reason=reason,
-            remedy=remedy,
-            code=code,
-        )
+        type_, remains = news
+        return [
+            self._maker.make(
+                look.examiner.spec,
+                type_,
+                remains,
+                entity_id=known.entity_id,
+                number=known.number,
+                sequence=_next(known),
+                amount=known.amount,
+                currency=known.currency,
+                occurred_at=self._clock.now(),
+            )
+        ]
 
     def _report(self, written: Written) -> None:
         for entity, wrong in written.odd:
             self._narrator.tell("capture.set_aside", entity=entity, message=wrong)
         for event in written.events:
-            is_swept = event.entity_id in written.swept
-            if self._triggers_on and is_swept and SPEC.event(event.type).announced:
+            is_swept = (event.kind, event.entity_id) in written.swept
+            announced = self._examiners[event.kind].spec.event(event.type).announced
+            if self._triggers_on and is_swept and announced:
                 self._narrator.tell(
-                    "capture.trigger_missed", order=event.increment_id, type=event.type
+                    "capture.trigger_missed",
+                    kind=event.kind,
+                    number=event.number,
+                    type=event.type,
                 )
             self._narrator.tell(
                 f"intake.{event.type}",
                 domain=event.domain,
-                order=event.increment_id,
+                kind=event.kind,
+                number=event.number,
                 corr=event.event_id,
                 status=event.status.value,
                 **({"message": event.reason} if event.reason else {}),
             )
-        for number, again in written.undone:
-            self._narrator.tell("write_back.undone", order=number, outcome=again)
+        for kind, number, again in written.undone:
+            self._narrator.tell("write_back.undone", kind=kind, number=number, outcome=again)
 
 
 _Hints = Sequence[Hint]
@@ -337,131 +323,79 @@ def _by_entity(hints: Iterable[Hint]) -> list[_Hints]:
     """The hints, those of one entity together."""
     groups: dict[tuple[str, int], list[Hint]] = {}
     for hint in hints:
-        groups.setdefault((hint.kind, hint.entity_id), []).append(hint)
+        groups.setdefault(_of(hint), []).append(hint)
     return list(groups.values())
 
 
+def _of(hint: Hint) -> tuple[str, int]:
+    return hint.kind, hint.entity_id
+
+
 def _entity(hints: _Hints) -> tuple[str, int]:
-    return hints[0].kind, hints[0].entity_id
+    return _of(hints[0])
 
 
 def _next(known: KnownEntity | None) -> int:
     return (known.sequence if known else 0) + 1
 
 
-def _standing(
-    event_type: str, broken: Sequence[str], *, nameless: bool
-) -> tuple[EventStatus, str | None, str | None, str | None]:
-    if broken and (nameless or event_type != ORDER_CANCELED):
-        as_is = "" if nameless else "'erp-sidecar queue release NUMBER --as-is' sends it as it is, "
-        return (
-            EventStatus.PARKED,
-            "; ".join(broken),
-            f"correct the order in Magento (it is looked at again by itself), {as_is}or book it "
-            "by hand in the ERP and 'erp-sidecar queue drop' it",
-            BAD_DATA,
-        )
-    return EventStatus.PENDING, None, None, None
+def _obstacle(spec: DomainSpec, type_: str, number: str, broken: Sequence[str]) -> Obstacle | None:
+    """Why an event is parked.  An end goes whatever the sums are: only a name it must have."""
+    nameless = not number.strip()
+    if not broken or (spec.role(type_) is Role.ENDS and not nameless):
+        return None
+    as_is = "" if nameless else "'erp-sidecar queue release NUMBER --as-is' sends it as it is, "
+    return Obstacle(
+        "; ".join(broken),
+        f"correct the {spec.noun} in Magento (it is looked at again by itself), {as_is}or book it "
+        "by hand in the ERP and 'erp-sidecar queue drop' it",
+        BAD_DATA,
+    )
 
 
-def _swept_only(hints: Sequence[Hint]) -> frozenset[int]:
-    announced = {hint.entity_id for hint in hints if hint.pointed != SWEEP}
-    return frozenset(hint.entity_id for hint in hints) - announced
+def _swept_only(hints: Sequence[Hint]) -> frozenset[tuple[str, int]]:
+    announced = {_of(hint) for hint in hints if hint.pointed != SWEEP}
+    return frozenset(_of(hint) for hint in hints) - announced
 
 
 def _unanswered(hints: Sequence[Hint], known: Mapping[int, KnownEntity]) -> list[int]:
-    """The orders that want a look.
+    """The entities, of one kind, that want a look.
 
-    A sweep saw what was committed when it wrote its hint.  An order that was looked at since needs
-    no second look: after a night without the daemon the sweep and the triggers point at the same
-    orders, and each would be read twice.
+    A sweep saw what was committed when it wrote its hint.  One that was looked at since needs no
+    second look: after a night without the daemon the sweep and the triggers point at the same
+    entities, and each would be read twice.
     """
 
     def is_answered(hint: Hint) -> bool:
-        order = known.get(hint.entity_id)
-        looked_at = order.looked_at if order else None
+        entity = known.get(hint.entity_id)
+        looked_at = entity.looked_at if entity else None
         return (
             hint.pointed == SWEEP
             and looked_at is not None
             and hint.created_at < looked_at.replace(tzinfo=UTC)
         )
 
-    return sorted(
-        {hint.entity_id for hint in hints if hint.kind == ORDER and not is_answered(hint)}
-    )
+    return sorted({hint.entity_id for hint in hints if not is_answered(hint)})
 
 
-def _settled(hints: Sequence[Hint], look: Look, fresh: Sequence[int]) -> list[int]:
-    to_come = set(look.ids) - set(fresh)
-    return [hint.id for hint in hints if hint.kind != ORDER or hint.entity_id not in to_come]
-
-
-def _known_order(known: KnownEntity | None) -> KnownOrder | None:
-    if known is None:
-        return None
-    return KnownOrder(
-        known.state,
-        known.fingerprint,
-        known.status,
-        known.ext_order_id,
-        known.held_by_us,
-        known.overwritten,
-        known.vanished,
-        known.placed_at,
-    )
-
-
-def _memory(
-    order: Order,
-    known: KnownEntity | None,
-    finding: Finding,
-    events: int,
-    look: Look,
-    broken: Sequence[str],
-) -> EntityRow:
-    memory = _known_order(known)
-    ours = bool(memory and memory.held_by_us)
-    if memory and finding.undone:
-        ours = is_our_old_hold(memory, order)
-    ours = ours and not finding.another
-    held_by_us = ours and order.state == HOLDED
+def _memory_of_vanished(known: KnownEntity, at: datetime, events: int) -> EntityRow:
     return EntityRow(
-        kind=ORDER,
-        entity_id=order.entity_id,
-        increment_id=order.increment_id,
-        store_id=order.store_id,
-        state=order.state,
-        status=order.status,
-        held_by_us=held_by_us,
-        grand_total=order.grand_total,
-        currency=order.order_currency_code,
-        fingerprint=fingerprint(order, broken),
-        address_mark=look.marks.get(order.entity_id),
-        facts=facts_of(order),
-        sequence=(known.sequence if known else 0) + events,
-        placed_at=placed_at(order),
-        updated_at=order.updated_at,
-        looked_at=look.at,
-    )
-
-
-def _memory_of_vanished(known: KnownEntity, at: datetime) -> EntityRow:
-    return EntityRow(
-        kind=ORDER,
+        kind=known.kind,
         entity_id=known.entity_id,
-        increment_id=known.increment_id,
+        number=known.number,
         store_id=None,
         state=known.state,
         status=known.status,
         held_by_us=False,
-        grand_total=known.grand_total,
+        amount=known.amount,
         currency=known.currency,
         fingerprint=known.fingerprint,
-        address_mark=None,
+        mark=None,
         facts=known.facts,
-        sequence=known.sequence + 1,
-        placed_at=known.placed_at,
+        sequence=known.sequence + events,
+        made_at=known.made_at,
         updated_at=None,
         looked_at=at,
         vanished=True,
+        parent=known.parent,
     )

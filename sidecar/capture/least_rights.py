@@ -1,4 +1,4 @@
-"""What the accounts need of Magento's schema, table by table: the one list of it.
+"""What the daemon's account needs, table by table: the one list of it.
 
 `grants print`, `install` and `doctor` ask here; tests/database/test_ledger_grants.py shows that it
 is enough and that nothing of it can be left out.
@@ -6,12 +6,12 @@ is enough and that nothing of it can be left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
-from sidecar.capture.trigger_plan import WATCHED
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.schema_probe import REQUIRED
+from sidecar.magento.schema_probe import SHOP
+from sidecar.model.domain_spec import DomainSpec
 
 
 def daemon_grants(
@@ -19,22 +19,29 @@ def daemon_grants(
     table: Callable[[str], str],
     names: LedgerNames,
     *,
-    domains: Collection[str],
+    domains: Iterable[DomainSpec],
+    triggers: bool = True,
     optional: Collection[str] = (),
 ) -> list[str]:
     """The statements for the daemon's `account` (`user@host`).
 
-    `table` gives a Magento table's full name; `domains`: those whose tables carry triggers;
-    `optional`: tables that not every shop has, and this one does.
+    `table` gives a Magento table's full name; `domains`: those that run; `triggers`: whether their
+    tables carry triggers; `optional`: tables that not every shop has, and this one does.
     """
-    watched = {watch.table for domain in domains for watch in WATCHED.get(domain, ())}
+    specs = tuple(domains)
+    read = {*SHOP, *(name for spec in specs for name in spec.needs.tables), *optional}
+    watched = {watch.table for spec in specs for watch in spec.watches if triggers}
+    writes = [
+        f"{privilege} ON {table(name)}" for spec in specs for privilege, name in spec.needs.writes
+    ]
     return grants(
         account,
         "grants.sql",
         names,
         table,
         each={
-            "read": [table(name) for name in sorted({*REQUIRED, *optional})],
+            "read": [table(name) for name in sorted(read)],
             "watched": [table(name) for name in sorted(watched)],
+            "write": list(dict.fromkeys(writes)),
         },
     )

@@ -70,8 +70,8 @@ class Outbox:
         # (test_a_poll_stays_flat_while_somebody_holds_an_old_read_view).
         self._select = sa.text(
             f"SELECT id, kind, entity_id, pointed, created_at FROM {outbox} FORCE INDEX (PRIMARY) "
-            "WHERE id >= :low ORDER BY id LIMIT :limit"
-        )
+            "WHERE id >= :low AND kind IN :kinds ORDER BY id LIMIT :limit"
+        ).bindparams(sa.bindparam("kinds", expanding=True))
         # A join in this order, and not a list: for a list that covers most of the table the
         # optimiser scans instead, and the scan waits for the uncommitted hint of an open checkout
         # (1205), FORCE INDEX or not.  Looked up one after the other, they cannot become a scan
@@ -95,8 +95,8 @@ class Outbox:
             "ORDER BY id DESC LIMIT :limit"
         )
 
-    def peek(self, connection: sa.Connection, limit: int) -> list[Hint]:
-        """The oldest hints, lowest id first; they stay until `discard`.
+    def peek(self, connection: sa.Connection, limit: int, kinds: Sequence[str]) -> list[Hint]:
+        """The oldest hints of these kinds, lowest id first; they stay until `discard`.
 
         The low-water mark is a short cut, never the truth.  While somebody holds an old read view
         (a running dump), deleted rows cannot be purged, and a poll from id 0 would walk over all
@@ -107,7 +107,9 @@ class Outbox:
         if self._looked_back_at is None or now - self._looked_back_at >= LOOK_BACK_SECONDS:
             self._looked_back_at = now
             self._low = 0
-        rows = connection.execute(self._select, {"low": self._low, "limit": limit}).all()
+        rows = connection.execute(
+            self._select, {"low": self._low, "limit": limit, "kinds": list(kinds)}
+        ).all()
         hints = [
             Hint(row.id, row.kind, row.entity_id, row.pointed, _utc(row.created_at)) for row in rows
         ]

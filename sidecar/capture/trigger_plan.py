@@ -17,6 +17,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from sidecar.model.domain_spec import DomainSpec, Watch
 from sidecar.model.errors import PermissionDenied
 
 OURS = "erp_sidecar_"
@@ -26,46 +27,6 @@ TriggerEvent = Literal["INSERT", "UPDATE"]
 #: A ledger table's full, quoted name from its short one.
 Names = Callable[[str], str]
 
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A change that is worth a hint: `entity` is the column that holds the id to look at.
-
-    `compare`: an update counts only when a content column differs.  Off where Magento writes a
-    table in every save and that write, mostly with equal values, is the signal.
-    """
-
-    table: str
-    event: TriggerEvent
-    kind: str
-    entity: str
-    compare: bool = False
-
-
-#: The default set by domain.  No item-like table: a hint costs 1 % of an order transaction.
-WATCHED: Mapping[str, tuple[Watch, ...]] = {
-    "orders": (
-        Watch("sales_order_payment", "INSERT", "order", "parent_id"),
-        Watch("sales_order_payment", "UPDATE", "order", "parent_id"),
-        Watch("sales_order_address", "UPDATE", "order", "parent_id", compare=True),
-    ),
-    "invoices": (Watch("sales_invoice", "INSERT", "invoice", "entity_id"),),
-    "shipments": (
-        Watch("sales_shipment", "INSERT", "shipment", "entity_id"),
-        Watch("sales_shipment_track", "INSERT", "shipment", "parent_id"),
-    ),
-    "refunds": (Watch("sales_creditmemo", "INSERT", "creditmemo", "entity_id"),),
-    "customers": (
-        Watch("customer_entity", "INSERT", "customer", "entity_id"),
-        Watch("customer_entity", "UPDATE", "customer", "entity_id", compare=True),
-        Watch("customer_address_entity", "INSERT", "customer", "parent_id"),
-        Watch("customer_address_entity", "UPDATE", "customer", "parent_id", compare=True),
-    ),
-    "inventory": (
-        Watch("inventory_reservation", "INSERT", "reservation", "reservation_id"),
-        Watch("cataloginventory_stock_status", "UPDATE", "stock", "product_id", compare=True),
-    ),
-}
 
 # Written by every save whatever changed; Magento's own triggers leave it out of the comparison too.
 _NO_CONTENT = frozenset({"updated_at"})
@@ -175,7 +136,9 @@ class TriggerPlan:
     magentos: str | None = None
 
 
-def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSchema:
+def read_live(
+    connection: sa.Connection, database: str, prefix: str, domains: Iterable[DomainSpec]
+) -> LiveSchema:
     """Read the schema `database`, whose Magento tables carry `prefix` (mostly none)."""
     schema = {"schema": database}
     tables: dict[str, list[Column]] = {
@@ -188,7 +151,7 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
             schema,
         )
     }
-    watched = sorted({prefix + watch.table for watches in WATCHED.values() for watch in watches})
+    watched = sorted({prefix + watch.table for spec in domains for watch in spec.watches})
     for row in connection.execute(
         sa.text(
             "SELECT TABLE_NAME AS tbl, COLUMN_NAME AS name, COLLATION_NAME AS collation "
@@ -234,7 +197,7 @@ def read_live(connection: sa.Connection, database: str, prefix: str) -> LiveSche
 
 def plan(
     live: LiveSchema,
-    domains: Iterable[str],
+    domains: Iterable[DomainSpec],
     names: Names,
     definer: Definer | None = None,
 ) -> TriggerPlan:
@@ -244,13 +207,13 @@ def plan(
     one account that cannot be lost without the shop being down anyway.
     """
     mview = [trigger for trigger in live.triggers if changelogs(trigger) is not None]
-    watches = [watch for domain in sorted(domains) for watch in WATCHED.get(domain, ())]
+    watches = [(spec, watch) for spec in domains for watch in spec.watches]
     magentos = _definer(mview)
     account = _chosen(magentos, definer) or live.account
-    avoided = _avoided(mview, {live.prefix + watch.table for watch in watches})
+    avoided = _avoided(mview, {live.prefix + watch.table for _, watch in watches})
     reasons = {entry.table: entry.why for entry in avoided}
     planned, lost = [], []
-    for watch in watches:
+    for spec, watch in watches:
         table = live.prefix + watch.table
         if table in reasons:
             lost.append(Lost(watch, reasons[table]))
@@ -259,7 +222,7 @@ def plan(
         elif watch.entity not in {column.name for column in live.tables[table]}:
             lost.append(Lost(watch, f"{table} has no column {watch.entity} in this shop"))
         else:
-            planned.append(_planned(watch, live, account, names))
+            planned.append(_planned(spec, watch, live, account, names))
     return TriggerPlan(tuple(planned), avoided, tuple(lost), account, magentos)
 
 
@@ -326,7 +289,9 @@ def _avoided(mview: list[LiveTrigger], wanted: set[str]) -> tuple[Avoided, ...]:
     return tuple(entries)
 
 
-def _planned(watch: Watch, live: LiveSchema, definer: str, names: Names) -> PlannedTrigger:
+def _planned(
+    spec: DomainSpec, watch: Watch, live: LiveSchema, definer: str, names: Names
+) -> PlannedTrigger:
     table = live.prefix + watch.table
     name = trigger_name(table, watch.event)
     statement = _TEMPLATE.format(
@@ -334,7 +299,7 @@ def _planned(watch: Watch, live: LiveSchema, definer: str, names: Names) -> Plan
         trigger=quoted(name),
         event=watch.event,
         table=quoted(table),
-        kind=watch.kind,
+        kind=spec.kind,
         entity=quoted(watch.entity),
         pointed=name.removeprefix(OURS),
         changed=_changed(live.tables[table]) if watch.compare else "TRUE",

@@ -73,7 +73,7 @@ class Triggers:
         self,
         database: Database,
         names: Names,
-        domains: Iterable[str],
+        domains: Iterable[DomainSpec],
         sleeper: Sleeper,
         *,
         prefix: str = "",
@@ -82,7 +82,7 @@ class Triggers:
     ) -> None:
         self._database = database
         self._names = names
-        self.domains = frozenset(domains)
+        self.domains = tuple(domains)
         self._ddl = YieldingDdl(database, sleeper)
         self._prefix = prefix
         self._definer = definer
@@ -194,7 +194,7 @@ class Triggers:
 
     def _live(self) -> LiveSchema:
         with self._database.transaction("reading Magento's triggers") as connection:
-            return read_live(connection, self._database.login.database, self._prefix)
+            return read_live(connection, self._database.login.database, self._prefix, self.domains)
 
     def _plan(self, live: LiveSchema) -> TriggerPlan:
         definer = self._definer

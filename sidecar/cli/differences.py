@@ -79,7 +79,7 @@ def resolve(
 def _cells(found: Sequence[Row]) -> list[tuple[object, ...]]:
     return [
         (
-            row["increment_id"],
+            row["number"],
             row["class"],
             row["ours"],
             row["theirs"],

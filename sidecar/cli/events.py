@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from sidecar.cli.outlet import emit_json
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.event_schema import json_schema
 
-_EVENTS = {event.type: event for spec in DOMAINS for event in spec.events}
+_EVENTS = {event.type: event for spec in SPECS for event in spec.events}
 
 
 @click.group()

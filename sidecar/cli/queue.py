@@ -79,7 +79,7 @@ def list_(
     table(
         [
             (
-                row["increment_id"],
+                row["number"],
                 row["type"],
                 row["status"],
                 row["attempts"],
@@ -383,7 +383,7 @@ def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None
 def _ask(done: Done) -> None:
     for event in done.events:
         echo(
-            f"{event['increment_id']}  {event['type']}  {event['status']}  {_amount(event)}",
+            f"{event['number']}  {event['type']}  {event['status']}  {_amount(event)}",
             err=True,
         )
     confirm(f"Never send {len(done.events)} event(s), {amounts(done.money)}?")
@@ -403,7 +403,7 @@ def _in_editor(draft: Draft, act: Callable[[str], Edit]) -> Edit:
 
 
 def _amount(row: Row) -> str:
-    return "-" if row["grand_total"] is None else f"{row['grand_total']:.2f} {row['currency']}"
+    return "-" if row["amount"] is None else f"{row['amount']:.2f} {row['currency']}"
 
 
 def _due(row: Row) -> str:

@@ -223,7 +223,7 @@ def _print(found: dict[str, Any]) -> None:
 
 def _differing(found: list[dict[str, Any]]) -> str:
     """One order in one line, however many of its lines differ."""
-    number, first = found[0]["increment_id"], found[0]
+    number, first = found[0]["number"], found[0]
     if len(found) == 1:
         return f"order {number}: {first['class']} ours {first['ours']}, theirs {first['theirs']}"
     classes = ", ".join(dict.fromkeys(one["class"] for one in found))

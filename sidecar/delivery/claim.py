@@ -12,13 +12,13 @@ import sqlalchemy as sa
 
 from sidecar.database.connection import Database
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
-from sidecar.domains.orders.gate import Gate
-from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
+from sidecar.magento.domain import Gate
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
-from sidecar.model.errors import SidecarError, described, is_of_one
+from sidecar.model.entity import KnownEntity
+from sidecar.model.errors import BadData, SidecarError, described, is_of_one
 from sidecar.model.reference import Reference, taken
 from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
 from sidecar.ports import Clock, Link
@@ -28,11 +28,6 @@ from sidecar.ports import Clock, Link
 UNGUARDED_EVERY = 5.0
 #: Part of a lease that its holder uses; the rest is for clocks that drift and answers that dawdle.
 _TRUSTED = 0.8
-_FORGOTTEN = Obstacle(
-    "what the ledger remembers of the order cannot be read (entity.facts): no gate can decide",
-    "somebody changed the ledger by hand; 'erp-sidecar queue requeue' reads the order anew",
-    BAD_DATA,
-)
 _Find: TypeAlias = Callable[[sa.Connection], list[Candidate]]
 
 
@@ -99,7 +94,7 @@ class Claimer:
         self,
         database: Database,
         ledger: LedgerStore,
-        gate: Gate,
+        gate: Gate | None,
         clock: Clock,
         *,
         spec: DomainSpec,
@@ -271,7 +266,7 @@ class Claimer:
     ) -> int:
         """Park placements whose reference is another order's; gives how many."""
         placing = {
-            event.id: (event.entity_id, event.increment_id, chosen.refs[event.id])
+            event.id: (event.entity_id, event.number, chosen.refs[event.id])
             for event in chosen.pushes
             if self._opens(event.type)
             and not (event.absent or event.vouched or event.maybe_booked)
@@ -354,14 +349,19 @@ class Claimer:
         self, connection: sa.Connection, event: OpenEvent, known: KnownEntity | None
     ) -> bool:
         if known is None or event.maybe_booked:
-            # What the ERP may have passed the gate before; the order may be gone from Magento
+            # What the ERP may have, passed the gate before; it may be gone from Magento
             # since, and then the gate would never open.
             return True
-        if "facts" in known.odd and self._opens(event.type):
+        if self._gate is None or not self._opens(event.type):
+            # What the ERP already has must hear of changes at once.
+            return True
+        try:
+            closed = self._gate.closed(known.facts, held_by_us=known.held_by_us)
+        except BadData as wrong:
             # No gate can decide, and what waits at one must not slip through.
-            self._ledger.events.park(connection, [event.id], _FORGOTTEN)
+            why = Obstacle(wrong.message, wrong.remedy or "", BAD_DATA)
+            self._ledger.events.park(connection, [event.id], why)
             return False
-        closed = self._gate.closed(event.type, known.facts, held_by_us=known.held_by_us)
         if closed:
             self._ledger.events.hold_back(connection, [event.id], closed)
         return closed is None
@@ -387,7 +387,7 @@ class _Chosen:
             elif event.ref and event.maybe_booked:
                 ref = event.ref
             else:
-                number = entity.increment_id if entity else event.increment_id
+                number = entity.number if entity else event.number
                 store_id = entity.store_id if entity else None
                 ref = reference.of(event.entity_id, number, store_id)
             self.refs[event.id] = ref

@@ -364,7 +364,7 @@ class Courier:
             id=claimed.event_id,
             event=self._spec.event(claimed.type),
             source=self._source,
-            subject=f"{claimed.kind}/{claimed.increment_id}",
+            subject=f"{claimed.kind}/{claimed.number}",
             time=claimed.occurred_at.replace(tzinfo=UTC),
             sequence=claimed.sequence,
         )

@@ -402,7 +402,7 @@ class Pump:
         self._narrator.tell(
             name,
             domain=claimed.domain,
-            order=claimed.increment_id,
+            order=claimed.number,
             corr=claimed.event_id,
             type=claimed.type,
             attempt=claimed.attempts,

@@ -65,7 +65,7 @@ class Settler(Questions):
                     EventStatus.PARKED,
                     reason=f"the ERP booked {booked.reference}, but not whole: {what or message}",
                     remedy=f"finish {booked.reference} in the ERP, then 'erp-sidecar queue requeue "
-                    f"{event.increment_id}': it is taken over, not sent again",
+                    f"{event.number}': it is taken over, not sent again",
                     code="partial",
                     booked=booked,
                     maybe_booked=True,
@@ -97,12 +97,12 @@ class Settler(Questions):
             EventStatus.REJECTED,
             reason=f"{outcome.message}{where}",
             remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
-            f"'erp-sidecar queue requeue {event.increment_id}'{self._spec.sent_again_by}",
+            f"'erp-sidecar queue requeue {event.number}'{self._spec.sent_again_by}",
             code=outcome.code,
             verdict=Verdict(
                 verdict="rejected",
                 status=answer.status,
-                number=None,
+                reference=None,
                 comment=filled(answer.comment, message=outcome.message, code=outcome.code or ""),
                 hold=answer.hold and not ending,
                 of_placement=self._opens(event),
@@ -174,7 +174,7 @@ def _unmapped(event: Claimed, message: str) -> Settlement:
         EventStatus.PARKED,
         reason=f"our file of calls cannot express it, nothing was sent: {message}",
         remedy="correct the file and reload (systemctl reload, or SIGHUP): it is then tried again "
-        f"by itself, or now by 'erp-sidecar queue requeue {event.increment_id}'",
+        f"by itself, or now by 'erp-sidecar queue requeue {event.number}'",
         code=MAPPING,
         maybe_booked=event.maybe_booked,
     )
@@ -187,8 +187,8 @@ def _never_changed(event: Claimed) -> Settlement:
         f"{event.attempts} times: its document was most likely not changed",
         remedy=f"does the call for {event.type} in the file of calls change a document, or "
         "book a new one? Change the document by hand and 'erp-sidecar queue drop "
-        f"{event.increment_id} --even-if-booked', or correct the call and 'erp-sidecar queue "
-        f"requeue {event.increment_id}'",
+        f"{event.number} --even-if-booked', or correct the call and 'erp-sidecar queue "
+        f"requeue {event.number}'",
         code=DUPLICATE,
         maybe_booked=True,
     )

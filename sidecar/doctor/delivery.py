@@ -23,7 +23,7 @@ def _fruitless(patient: Patient) -> Iterator[Fault]:
     with patient.database.transaction("looking at the newest calls") as connection:
         calls = list(
             connection.exec_driver_sql(
-                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.increment_id "
+                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.number "
                 f"FROM {names('attempt')} a JOIN {names('event')} e ON e.id = a.event "
                 f"ORDER BY a.id DESC LIMIT {_NEWEST}"
             )
@@ -32,8 +32,8 @@ def _fruitless(patient: Patient) -> Iterator[Fault]:
         newest = calls[0]
         yield Fault(
             f"the newest {len(calls)} calls came to nothing; the last one, "
-            f"{newest.request or 'of order ' + newest.increment_id}, {_answered(newest)}",
-            f"what it said: erp-sidecar order show {newest.increment_id} --no-erp; the same by "
+            f"{newest.request or 'of order ' + newest.number}, {_answered(newest)}",
+            f"what it said: erp-sidecar order show {newest.number} --no-erp; the same by "
             "hand: erp-sidecar adapter dry-run NUMBER, and curl",
         )
 

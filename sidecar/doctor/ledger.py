@@ -194,7 +194,7 @@ def _parked_write_backs(patient: Patient) -> Iterator[Fault]:
         newest = overview.parked_write_backs(connection, 3)
     if count:
         orders = "; ".join(
-            f"order {one['increment_id'] or one['entity_id']}: {one['message']}" for one in newest
+            f"order {one['number'] or one['entity_id']}: {one['message']}" for one in newest
         )
         yield Fault(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
 

@@ -165,14 +165,14 @@ class Patient:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return self.login.with_totals(probe(self.database, self.login.account.prefix))
+        return probe(self.database, self.login.specs, self.login.account.prefix)
 
     @part
     def live(self) -> LiveSchema:
         """Magento's triggers, as far as the account that may look further sees them."""
         account = self.login.account
         with self.administrator.transaction("reading triggers") as connection:
-            return read_live(connection, account.login.database, account.prefix)
+            return read_live(connection, account.login.database, account.prefix, self.login.specs)
 
     @part
     def triggers(self) -> Triggers:
@@ -204,7 +204,7 @@ class Patient:
     @part
     def whole_magento(self) -> MagentoSchema:
         """Magento's tables, as far as the account that may look further sees them."""
-        return probe(self.administrator, self.login.account.prefix)
+        return probe(self.administrator, self.login.specs, self.login.account.prefix)
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:

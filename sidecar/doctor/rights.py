@@ -33,7 +33,8 @@ def _wanted(patient: Patient) -> list[str]:
         _account(patient),
         lambda name: f"{quoted(schema)}.{quoted(account.prefix + name)}",
         patient.login.names,
-        domains=patient.login.domains if settings.capture.triggers else (),
+        domains=patient.login.specs,
+        triggers=settings.capture.triggers,
         optional=_optional(patient),
     )
 

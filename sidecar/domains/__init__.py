@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sidecar.domains.orders.spec import SPEC as ORDERS
+from sidecar.domains.orders.domain import DOMAIN as ORDERS
+from sidecar.magento.domain import Domain
 from sidecar.model.domain_spec import DomainSpec
 
-DOMAINS: tuple[DomainSpec, ...] = (ORDERS,)
+DOMAINS: tuple[Domain, ...] = (ORDERS,)
+SPECS: tuple[DomainSpec, ...] = tuple(domain.spec for domain in DOMAINS)

@@ -9,7 +9,6 @@ from sidecar.capture.least_rights import daemon_grants
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import OPTIONAL
 from sidecar.settings.schema import Database, Settings
 
 _INSTALLER = "erp_installer"
@@ -58,9 +57,12 @@ def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
             account, "grants-installer.sql", names, table, magento_schema=place.schema
         )
         return Printed(account, statements, _notes(account))
-    domains = ["orders"] if settings.capture.triggers else []
-    statements = daemon_grants(account, table, names, domains=domains)
-    optional = daemon_grants(account, table, names, domains=domains, optional=OPTIONAL)
+    triggers = settings.capture.triggers
+    statements = daemon_grants(account, table, names, domains=domains, triggers=triggers)
+    some = [name for spec in domains for name in spec.needs.optional]
+    optional = daemon_grants(
+        account, table, names, domains=domains, triggers=triggers, optional=some
+    )
     more = [f"  {statement};" for statement in optional if statement not in statements]
     return Printed(account, statements, ["Where the shop has these tables, also:", *more])
 

@@ -10,17 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import partial
 
 from sidecar.capture.least_rights import daemon_grants
 from sidecar.capture.trigger_plan import quoted_account
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import Database
-from sidecar.domains.orders.compare import facts_of, fingerprint, placed_at
-from sidecar.domains.orders.payload import Order
-from sidecar.domains.orders.reader import OrderReader
-from sidecar.domains.orders.search import OrderSearch
 from sidecar.domains.orders.shared_numbers import shared_references
 from sidecar.domains.orders.statuses import (
     OwnStatus,
@@ -32,21 +26,17 @@ from sidecar.domains.orders.statuses import (
 )
 from sidecar.host.owner import is_dead
 from sidecar.identity.clone_guard import CloneGuard
-from sidecar.ledger.entities import EntityRow
+from sidecar.install.baseline import Baseline
 from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.rights import missing as missing_rights
 from sidecar.ledger.rights import rights
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES
-from sidecar.magento.schema_probe import OPTIONAL, MagentoSchema
-from sidecar.model.bulkhead import apart
+from sidecar.magento.domain import Parts
+from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import PermissionDenied, TryAgain
-from sidecar.model.reference import Reference
 
-_CHUNK = 5_000
-_SEEDED = 200
-_BASELINE = ("baseline", "orders")
 #: Under this note the ledger keeps the account that defines the triggers: the daemon, which logs in
 #: with another one, compares with it.
 DEFINER = ("definer", "triggers")
@@ -69,7 +59,7 @@ class Installed:
     triggers: list[str] = field(default_factory=list)
     grants: list[str] = field(default_factory=list)
     definer: str = ""
-    known_orders: int = 0
+    known: dict[str, int] = field(default_factory=dict)
     shared_numbers: list[str] = field(default_factory=list)
     not_sending: str | None = None
     who: str = ""
@@ -101,12 +91,11 @@ class Installation:
         magento: MagentoSchema,
         triggers: Triggers,
         statuses: list[OwnStatus],
+        parts: Sequence[Parts] = (),
         *,
         daemon_account: Callable[[], str | None] = lambda: None,
         guard: CloneGuard | None = None,
-        reference: Reference | None = None,
     ) -> None:
-        self._reference = reference or Reference()
         self._database = database
         self._store = store
         self._ledger = ledger
@@ -115,7 +104,7 @@ class Installation:
         self._statuses = statuses
         self._daemon_account = daemon_account
         self._guard = guard
-        self._search = OrderSearch(magento, store.names("entity"))
+        self._parts = parts
 
     def statements(self) -> list[str]:
         """What `install` would run: ledger, then triggers; statuses by their name."""
@@ -147,9 +136,8 @@ class Installation:
             done.not_sending = self._identify(who)
             if done.not_sending:
                 tell(f"nothing will be sent: {done.not_sending}")
-            if not self._has_baseline() and not send_existing:
-                done.known_orders = self._baseline()
-                tell(f"known orders: {done.known_orders}")
+            if not send_existing:
+                done.known = self._baselines(tell)
             done.shared_numbers = self._shared_numbers()
             if done.shared_numbers:
                 tell(
@@ -276,7 +264,7 @@ class Installation:
             self._magento.table,
             self._store.names,
             domains=self._triggers.domains,
-            optional=[one for one in OPTIONAL if self._magento.has_table(one)],
+            optional=[name for name in self._magento.optional if self._magento.has_table(name)],
         )
 
     def _grant(self) -> list[str]:
@@ -287,55 +275,25 @@ class Installation:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
         return statements
 
-    def _has_baseline(self) -> bool:
-        with self._database.transaction("looking for the baseline") as connection:
-            return _BASELINE[1] in self._store.installed.of(connection, _BASELINE[0])
+    def _baselines(self, tell: Callable[[str], None]) -> dict[str, int]:
+        """Domain → what of it was noted as known, of those that had no baseline yet."""
+        known = {}
+        for parts in self._parts:
+            spec = parts.examiner.spec
+            baseline = Baseline(self._database, self._store, parts)
+            if not baseline.is_there():
+                known[spec.name] = baseline.take()
+                tell(f"known {spec.name}: {known[spec.name]}")
+        return known
 
     def _shared_numbers(self) -> list[str]:
         with self._database.transaction("looking for shared numbers") as connection:
-            return shared_references(connection, self._magento, self._reference)
-
-    def _baseline(self) -> int:
-        known = 0
-        with self._database.transaction("looking at the range of orders") as connection:
-            first, last = self._search.span(connection)
-        for after in range(first - 1, last, _CHUNK):
-            with self._database.transaction("noting known orders") as connection:
-                known += self._search.baseline(connection, after, min(after + _CHUNK, last))
-        self._seed()
-        with self._database.transaction("noting the baseline") as connection:
-            self._store.installed.note(connection, *_BASELINE, {"known": known, "last": last})
-        return known
-
-    def _seed(self) -> None:
-        """Take the fingerprints of open orders, so that a change of one of them is seen."""
-        reader = OrderReader(self._magento)
-        after = 0
-        while ids := self._unseeded(after):
-            # One that cannot be read stays as the baseline knows it.
-            for _ in apart(ids, partial(self._seed_part, reader), lambda _id, _error: None):
-                pass
-            after = ids[-1]
-
-    def _seed_part(self, reader: OrderReader, ids: Sequence[int]) -> None:
-        with self._database.snapshot("reading open orders") as view:
-            at = view.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
-            orders = reader.read(view, ids)
-            marks = reader.address_marks(view, ids)
-        rows = [_row(order, marks.get(order.entity_id), at) for order in orders.values()]
-        with self._database.transaction("noting open orders") as connection:
-            self._store.entities.save(connection, rows)
-
-    def _unseeded(self, after: int) -> list[int]:
-        with self._database.transaction("looking for open orders") as connection:
-            rows = connection.exec_driver_sql(
-                f"SELECT entity_id FROM {self._store.names('entity')} WHERE kind = 'order' "
-                "AND entity_id > %s AND fingerprint IS NULL "
-                "AND state NOT IN ('complete', 'closed', 'canceled') "
-                f"ORDER BY entity_id LIMIT {_SEEDED}",
-                (after,),
-            )
-            return [int(row[0]) for row in rows]
+            return [
+                shared
+                for parts in self._parts
+                if parts.examiner.spec.kind == "order"
+                for shared in shared_references(connection, self._magento, parts.reference)
+            ]
 
     def _unregister(self, added: list[str]) -> None:
         with self._database.transaction("taking order statuses back") as connection:
@@ -359,24 +317,3 @@ class Installation:
                     "triggers": done.triggers,
                 },
             )
-
-
-def _row(order: Order, mark: int | None, at: datetime) -> EntityRow:
-    return EntityRow(
-        kind="order",
-        entity_id=order.entity_id,
-        increment_id=order.increment_id,
-        store_id=order.store_id,
-        state=order.state,
-        status=order.status,
-        held_by_us=False,
-        grand_total=order.grand_total,
-        currency=order.order_currency_code,
-        fingerprint=fingerprint(order),
-        address_mark=mark,
-        facts=facts_of(order),
-        sequence=0,
-        placed_at=placed_at(order),
-        updated_at=order.updated_at,
-        looked_at=at,
-    )

@@ -117,7 +117,7 @@ class Acts:
                 due_at=None,
                 waiting=None,
                 reason=fit.text("event", "reason", reason),
-                remedy=sa.func.concat("erp-sidecar queue requeue ", c.increment_id),
+                remedy=sa.func.concat("erp-sidecar queue requeue ", c.number),
                 error_code=PUT_ASIDE,
                 error_print=None,
             )
@@ -148,7 +148,7 @@ class Acts:
         connection: sa.Connection,
         event: Key,
         payload: str,
-        grand_total: Decimal | None,
+        amount: Decimal | None,
         currency: str | None,
     ) -> None:
         """Replace the payload of an event, and what the ledger tells of it."""
@@ -157,6 +157,6 @@ class Acts:
         connection.execute(
             sa.update(self._event)
             .where(c.kind == kind, c.entity_id == entity_id, c.sequence == sequence)
-            .values(grand_total=grand_total, currency=currency)
+            .values(amount=amount, currency=currency)
         )
         self._payloads.replace(connection, event, payload)

@@ -61,11 +61,11 @@ class Claimed:
     domain: str
     kind: str
     entity_id: int
-    increment_id: str
+    number: str
     sequence: int
     type: str
     payload: str
-    grand_total: Decimal | None
+    amount: Decimal | None
     currency: str | None
     occurred_at: datetime
     attempts: int
@@ -306,8 +306,8 @@ class Claims:
     ) -> list[Claimed]:
         names = self._tables.names
         rows = connection.exec_driver_sql(
-            "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.increment_id, e.sequence, "
-            "e.type, COALESCE(p.payload, '') AS payload, e.grand_total, e.currency, "
+            "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.number, e.sequence, "
+            "e.type, COALESCE(p.payload, '') AS payload, e.amount, e.currency, "
             "e.occurred_at, e.attempts, e.fence, "
             "e.maybe_booked, e.crashes, e.ref, e.questions, e.error_code, e.absent, e.vouched, "
             "TIMESTAMPDIFF(MICROSECOND, e.first_sent_at, UTC_TIMESTAMP(3)) / 1000000 AS age, "
@@ -342,11 +342,11 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         domain=row.domain,
         kind=row.kind,
         entity_id=row.entity_id,
-        increment_id=row.increment_id,
+        number=row.number,
         sequence=row.sequence,
         type=row.type,
         payload=row.payload,
-        grand_total=row.grand_total,
+        amount=row.amount,
         currency=row.currency,
         occurred_at=row.occurred_at,
         attempts=row.attempts,
@@ -356,7 +356,7 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         since_sent=None if row.since_sent is None else float(row.since_sent),
         crashes=row.crashes,
         probing=probing,
-        ref=row.ref or row.increment_id,
+        ref=row.ref or row.number,
         questions=row.questions,
         code=row.error_code,
         absent=bool(row.absent),

@@ -24,7 +24,7 @@ class Differences:
         """Keep what was found."""
         insert_rows(
             connection,
-            f"{self._names('difference')} (domain, kind, entity_id, increment_id, class, ours, "
+            f"{self._names('difference')} (domain, kind, entity_id, number, class, ours, "
             "theirs, amount, currency, event, found_at)",
             f"({'%s, ' * 10}UTC_TIMESTAMP(3))",
             [_row(claimed, difference) for claimed, difference in found],
@@ -51,7 +51,7 @@ def _row(claimed: Claimed, difference: Difference) -> tuple[object, ...]:
         claimed.domain,
         claimed.kind,
         claimed.entity_id,
-        claimed.increment_id,
+        claimed.number,
         fit.text("difference", "class", difference.kind),
         fit.text("difference", "ours", difference.ours),
         fit.text("difference", "theirs", difference.theirs),

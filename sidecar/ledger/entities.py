@@ -3,88 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
-from sidecar.domains.orders.compare import FINGERPRINT_GENERATION, Facts, Overwritten
 from sidecar.ledger.tables import Tables
-
-#: A fingerprint of the present generation that no content has.
-ANOTHER = f"{FINGERPRINT_GENERATION}:"
-_FACTS = msgspec.json.Encoder(decimal_format="number")
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class KnownEntity:
-    """One row of `entity`; `revision` grows with every change of it.
-
-    `odd`: columns of it that cannot be read (somebody changed the ledger by hand), and are None.
-    """
-
-    kind: str
-    entity_id: int
-    increment_id: str
-    store_id: int | None
-    state: str
-    status: str
-    ext_order_id: str | None
-    held_by_us: bool
-    overwritten: Overwritten | None
-    grand_total: Decimal | None
-    currency: str | None
-    fingerprint: str | None
-    facts: Facts | None
-    sequence: int
-    revision: int
-    vanished: bool
-    placed_at: datetime | None
-    looked_at: datetime | None
-    as_is: bool = False
-    odd: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class EntityRow:
-    """What was seen at a look; `looked_at`: when its view was opened, by the database's clock."""
-
-    kind: str
-    entity_id: int
-    increment_id: str
-    store_id: int | None
-    state: str
-    status: str
-    held_by_us: bool
-    grand_total: Decimal | None
-    currency: str | None
-    fingerprint: str | None
-    address_mark: int | None
-    facts: Facts | None
-    sequence: int
-    updated_at: datetime | None
-    looked_at: datetime
-    placed_at: datetime | None = None
-    vanished: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenBack:
-    """What our own write made of an order; `ext_order_id`: None where the ERP's is not there."""
-
-    kind: str
-    entity_id: int
-    increment_id: str
-    state: str
-    status: str
-    ext_order_id: str | None
-    held_by_us: bool
-    overwritten: Overwritten | None
+from sidecar.model.entity import FORGOTTEN, EntityRow, KnownEntity, WrittenBack
 
 
 class Entities:
@@ -114,20 +39,37 @@ class Entities:
         ).scalar_one()
         return int(found or 0)
 
-    def by_number(self, connection: sa.Connection, increment_id: str) -> list[KnownEntity]:
-        """All entities that carry an increment id (several stores may use the same)."""
-        return self._select(connection, "WHERE increment_id = %s", (increment_id,))
+    def by_number(self, connection: sa.Connection, kind: str, number: str) -> list[KnownEntity]:
+        """All entities of a kind that carry a number (several stores may use the same).
+
+        Another kind's are others: Magento numbers invoices and credit memos each from 000000001.
+        """
+        return self._select(connection, "WHERE kind = %s AND number = %s", (kind, number))
+
+    def unseeded(
+        self, connection: sa.Connection, kind: str, after: int, finished: Sequence[str], most: int
+    ) -> list[int]:
+        """Ids above `after` that are known by the baseline only and still change, lowest first.
+
+        `finished`: the states in which nothing changes any more.
+        """
+        rows = connection.exec_driver_sql(
+            f"SELECT entity_id FROM {self._names('entity')} WHERE kind = %s AND entity_id > %s "
+            "AND fingerprint IS NULL AND state NOT IN %s ORDER BY entity_id LIMIT %s",
+            (kind, after, tuple(finished) or ("",), most),
+        )
+        return [int(row[0]) for row in rows]
 
     def namesakes(
-        self, connection: sa.Connection, kind: str, increment_ids: Sequence[str]
+        self, connection: sa.Connection, kind: str, numbers: Sequence[str]
     ) -> list[tuple[int, str, int | None]]:
         """(entity id, number, store id) of all that carry one of these numbers."""
-        if not increment_ids:
+        if not numbers:
             return []
         rows = connection.exec_driver_sql(
-            f"SELECT entity_id, increment_id, store_id FROM {self._names('entity')} "
-            "WHERE kind = %s AND increment_id IN %s ORDER BY entity_id",
-            (kind, sorted(set(increment_ids))),
+            f"SELECT entity_id, number, store_id FROM {self._names('entity')} "
+            "WHERE kind = %s AND number IN %s ORDER BY entity_id",
+            (kind, sorted(set(numbers))),
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
@@ -174,33 +116,33 @@ class Entities:
         """
         insert_rows(
             connection,
-            f"{self._names('entity')} (kind, entity_id, increment_id, state, status, "
-            "ext_order_id, held_by_us, overwritten)",
+            f"{self._names('entity')} (kind, entity_id, number, state, status, "
+            "our_number, held_by_us, overwritten)",
             "(%s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     row.kind,
                     row.entity_id,
-                    row.increment_id,
+                    row.number,
                     row.state,
                     row.status,
-                    row.ext_order_id,
+                    row.our_number,
                     int(row.held_by_us),
-                    msgspec.json.encode(row.overwritten).decode() if row.overwritten else None,
+                    row.overwritten,
                 )
                 for row in rows
             ],
             "ON DUPLICATE KEY UPDATE state = VALUES(state), status = VALUES(status), "
-            "ext_order_id = VALUES(ext_order_id), held_by_us = VALUES(held_by_us), "
+            "our_number = VALUES(our_number), held_by_us = VALUES(held_by_us), "
             "overwritten = VALUES(overwritten), revision = revision + 1",
         )
 
     def forget_write_back(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
-        """Nothing of ours stands on this order: Magento has another one in its place."""
+        """Nothing of ours stands on it: Magento has another one in its place."""
         connection.execute(
             sa.update(self._table)
             .where(self._table.c.kind == kind, self._table.c.entity_id == entity_id)
-            .values(ext_order_id=None, held_by_us=0, overwritten=None)
+            .values(our_number=None, held_by_us=0, overwritten=None)
         )
 
     def forget_look(self, connection: sa.Connection, known: Sequence[KnownEntity]) -> None:
@@ -211,7 +153,7 @@ class Entities:
                 .where(
                     self._table.c.kind == entity.kind, self._table.c.entity_id == entity.entity_id
                 )
-                .values(fingerprint=ANOTHER, revision=self._table.c.revision + 1)
+                .values(fingerprint=FORGOTTEN, revision=self._table.c.revision + 1)
             )
 
     def send_as_is(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> None:
@@ -226,9 +168,9 @@ class Entities:
         self, connection: sa.Connection, where: str, parameters: tuple[object, ...]
     ) -> list[KnownEntity]:
         rows = connection.exec_driver_sql(
-            "SELECT kind, entity_id, increment_id, store_id, state, status, ext_order_id, "
-            "held_by_us, overwritten, grand_total, currency, fingerprint, facts, sequence, "
-            "revision, placed_at, vanished_at, looked_at, as_is "
+            "SELECT kind, entity_id, number, store_id, state, status, our_number, "
+            "held_by_us, overwritten, amount, currency, fingerprint, facts, sequence, "
+            "revision, made_at, vanished_at, looked_at, as_is, parent_kind, parent_id "
             f"FROM {self._names('entity')} {where}",
             parameters,
         )
@@ -239,45 +181,34 @@ _OF_ENTITIES = "WHERE kind = %s AND entity_id IN %s ORDER BY entity_id"
 
 
 def _known(row: Any) -> KnownEntity:
-    odd: set[str] = set()
     return KnownEntity(
         kind=row.kind,
         entity_id=row.entity_id,
-        increment_id=row.increment_id,
+        number=row.number,
         store_id=row.store_id,
         state=row.state,
         status=row.status,
-        ext_order_id=row.ext_order_id,
+        our_number=row.our_number,
         held_by_us=bool(row.held_by_us),
-        overwritten=_decoded(row, "overwritten", Overwritten, odd),
-        grand_total=row.grand_total,
+        overwritten=row.overwritten,
+        amount=row.amount,
         currency=row.currency,
         fingerprint=row.fingerprint,
-        facts=_decoded(row, "facts", Facts, odd),
+        facts=row.facts,
         sequence=row.sequence,
         revision=row.revision,
         vanished=row.vanished_at is not None,
-        placed_at=row.placed_at,
+        made_at=row.made_at,
         looked_at=row.looked_at,
         as_is=bool(row.as_is),
-        odd=frozenset(odd),
+        parent=(row.parent_kind, row.parent_id) if row.parent_kind else None,
     )
 
 
-def _decoded(row: Any, column: str, type_: type[_T], odd: set[str]) -> _T | None:
-    """What a column of JSON holds; whoever needs one that is `odd` must not go on without it."""
-    text = getattr(row, column)
-    try:
-        return msgspec.json.decode(text, type=type_) if text else None
-    except (msgspec.MsgspecError, RecursionError):
-        odd.add(column)
-        return None
-
-
 _SAVED = (
-    "kind", "entity_id", "increment_id", "store_id", "state", "status", "held_by_us",
-    "grand_total", "currency", "fingerprint", "address_mark", "facts", "sequence", "placed_at",
-    "updated_at", "looked_at",
+    "kind", "entity_id", "number", "store_id", "state", "status", "held_by_us",
+    "amount", "currency", "fingerprint", "mark", "facts", "sequence", "made_at",
+    "updated_at", "looked_at", "parent_kind", "parent_id",
 )  # fmt: skip
 
 
@@ -292,8 +223,9 @@ _REPLACED += ", store_id = COALESCE(VALUES(store_id), store_id)"
 
 
 def _parameters(row: EntityRow) -> tuple[Any, ...]:
-    values = {name: getattr(row, name) for name in _SAVED}
+    parent_kind, parent_id = row.parent or (None, None)
+    values = {name: getattr(row, name, None) for name in _SAVED}
+    values |= {"parent_kind": parent_kind, "parent_id": parent_id}
     values["held_by_us"] = int(row.held_by_us)
-    values["facts"] = _FACTS.encode(row.facts).decode() if row.facts else None
     values["updated_at"] = row.updated_at.replace(tzinfo=None) if row.updated_at else None
     return (*values.values(), int(row.vanished))

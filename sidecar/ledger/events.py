@@ -51,12 +51,12 @@ class NewEvent:
     domain: str
     kind: str
     entity_id: int
-    increment_id: str
+    number: str
     sequence: int
     type: str
     version: int
     payload: str
-    grand_total: Decimal | None
+    amount: Decimal | None
     currency: str | None
     occurred_at: datetime
     status: EventStatus = EventStatus.PENDING
@@ -81,7 +81,7 @@ class OpenEvent:
     attempts: int = 0
     absent: bool = False
     vouched: bool = False
-    increment_id: str = ""
+    number: str = ""
     ref: str | None = None
 
 
@@ -111,7 +111,7 @@ class Events(Claims):
         rows = connection.exec_driver_sql(
             "SELECT id, entity_id, sequence, type, status, maybe_booked, "
             "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes, attempts, "
-            "absent, vouched, increment_id, ref, event_id "
+            "absent, vouched, number, ref, event_id "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
             (kind, sorted(set(ids)), _OPEN),
@@ -132,7 +132,7 @@ class Events(Claims):
                     attempts=row.attempts,
                     absent=bool(row.absent),
                     vouched=bool(row.vouched),
-                    increment_id=row.increment_id,
+                    number=row.number,
                     ref=row.ref,
                 )
             )
@@ -343,21 +343,21 @@ class Events(Claims):
     def carry(self, connection: sa.Connection, target: int, source: int) -> None:
         """Let `target`, which no ERP has seen, carry the newer payload of `source`."""
         c = self._event.c
-        of = sa.select(c.kind, c.entity_id, c.sequence, c.grand_total, c.currency)
+        of = sa.select(c.kind, c.entity_id, c.sequence, c.amount, c.currency)
         older = connection.execute(of.where(c.id == target)).one()
         newer = connection.execute(of.where(c.id == source)).one()
         connection.execute(
             sa.update(self._event)
             .where(c.id == target)
-            .values(grand_total=newer.grand_total, currency=newer.currency)
+            .values(amount=newer.amount, currency=newer.currency)
         )
         payload = self._payloads.read(connection, (newer.kind, newer.entity_id, newer.sequence))
         self._payloads.replace(connection, (older.kind, older.entity_id, older.sequence), payload)
 
 
 _INSERTED = (
-    "event_id", "domain", "kind", "entity_id", "increment_id", "sequence", "type", "version",
-    "status", "grand_total", "currency", "reason", "remedy", "error_code",
+    "event_id", "domain", "kind", "entity_id", "number", "sequence", "type", "version",
+    "status", "amount", "currency", "reason", "remedy", "error_code",
     "error_print", "occurred_at",
 )  # fmt: skip
 
@@ -368,12 +368,12 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         "domain": event.domain,
         "kind": event.kind,
         "entity_id": event.entity_id,
-        "increment_id": event.increment_id,
+        "number": event.number,
         "sequence": event.sequence,
         "type": event.type,
         "version": event.version,
         "status": event.status.value,
-        "grand_total": event.grand_total,
+        "amount": event.amount,
         "currency": fit.text("event", "currency", event.currency),
         "reason": fit.text("event", "reason", event.reason),
         "remedy": fit.text("event", "remedy", event.remedy),

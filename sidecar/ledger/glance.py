@@ -57,7 +57,7 @@ class Glance:
             f"(SELECT id {mine} = '{one}' ORDER BY id DESC LIMIT :limit)" for one in TROUBLED
         )
         self._troubled = sa.text(
-            "SELECT e.increment_id, e.type, e.status, e.grand_total, e.currency, e.error_code, "
+            "SELECT e.number, e.type, e.status, e.amount, e.currency, e.error_code, "
             f"e.reason, e.waiting, {_AGE.format('COALESCE(e.sent_at, e.created_at)')} AS age "
             f"FROM ({newest}) AS newest JOIN {event} e ON e.id = newest.id "
             "ORDER BY e.id DESC LIMIT :limit"

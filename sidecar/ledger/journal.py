@@ -15,6 +15,7 @@ from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import Verdict
+from sidecar.model.write_back import Applied, WriteBack
 from sidecar.ports import Exchange, Link
 
 
@@ -28,33 +29,6 @@ class Attempt:
     reference: str | None = None
     code: str | None = None
     exchange: Exchange | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteBack:
-    """One thing to carry into Magento, as the ledger holds it."""
-
-    id: int
-    kind: str
-    entity_id: int
-    event: int
-    verdict: str
-    status: str | None
-    number: str | None
-    comment: str | None
-    hold: bool
-    tries: int
-    applied: int
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A write-back that stands in Magento: what was really written (None: left), and a note."""
-
-    write_back: WriteBack
-    status: str | None
-    number: str | None
-    note: str
 
 
 class Journal:
@@ -209,14 +183,17 @@ class WriteBacks:
             )
         insert_rows(
             connection,
-            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, number, "
+            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, reference, "
             "comment, hold, state, due_at, waiting_since, created_at)",
             f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
         )
 
-    def due(self, connection: sa.Connection, limit: int) -> list[WriteBack]:
-        """What wants to be applied now, oldest first; of one entity only the oldest that waits."""
+    def due(self, connection: sa.Connection, limit: int, kinds: Sequence[str]) -> list[WriteBack]:
+        """What wants to be applied now to entities of these kinds, oldest first.
+
+        Of one entity only the oldest that waits.
+        """
         c = self._table.c
         older = self._table.alias("older")
         before = sa.exists().where(
@@ -227,10 +204,10 @@ class WriteBacks:
         )
         statement = (
             sa.select(
-                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.number,
+                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.reference,
                 c.comment, c.hold, c.tries, c.applied,
             )
-            .where(c.due_at <= NOW, ~before)
+            .where(c.due_at <= NOW, c.kind.in_(kinds), ~before)
             .order_by(c.due_at, c.id)
             .limit(limit)
         )  # fmt: skip
@@ -245,14 +222,14 @@ class WriteBacks:
         case = f"CASE id {'WHEN %s THEN %s ' * len(ids)}END"
         values = [
             value
-            for column in ("status", "number", "note")
+            for column in ("status", "reference", "note")
             for one in applied
             for value in (one.write_back.id, getattr(one, column) or None)
         ]
         result = connection.exec_driver_sql(
             f"UPDATE {self._names('write_back')} SET state = 'applied', due_at = NULL, "
             "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
-            f"wrote_status = {case}, wrote_number = {case}, message = {case} "
+            f"wrote_status = {case}, wrote_reference = {case}, message = {case} "
             f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
             (*values, *ids),
         )
@@ -325,14 +302,14 @@ class WriteBacks:
         Gives "again", "too often", or "nothing" when there is none to repeat.
         """
         c = self._table.c
-        # The newest that changes the order, whatever became of it: an older one (a refusal, say,
+        # The newest that changes the entity, whatever became of it: an older one (a refusal, say,
         # of what the ERP has accepted since) must never come back in its place.
         last = connection.execute(
             sa.select(c.id, c.applied, c.state)
             .where(
                 c.kind == kind,
                 c.entity_id == entity_id,
-                sa.or_(c.number.is_not(None), c.hold == 1),
+                sa.or_(c.reference.is_not(None), c.hold == 1),
             )
             .order_by(c.id.desc())
             .limit(1)
@@ -371,7 +348,7 @@ def _write_back(row: Any) -> WriteBack:
         event=row.event,
         verdict=row.verdict,
         status=row.status,
-        number=row.number,
+        reference=row.reference,
         comment=row.comment,
         hold=bool(row.hold),
         tries=row.tries,
@@ -421,7 +398,7 @@ def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
         claimed.id,
         verdict.verdict,
         verdict.status,
-        verdict.number,
+        verdict.reference,
         fit.text("write_back", "comment", verdict.comment),
         int(verdict.hold),
     )

@@ -29,9 +29,9 @@ LATE_WRITE_BACK = timedelta(minutes=5)
 _NEWEST = 1_000
 
 _LISTED = (
-    "id", "event_id", "domain", "kind", "entity_id", "increment_id", "sequence", "type", "status",
+    "id", "event_id", "domain", "kind", "entity_id", "number", "sequence", "type", "status",
     "attempts", "due_at", "waiting", "maybe_booked", "reason", "remedy", "error_code",
-    "error_print", "grand_total", "currency", "created_at", "finished_at",
+    "error_print", "amount", "currency", "created_at", "finished_at",
 )  # fmt: skip
 
 
@@ -67,7 +67,7 @@ class Overview:
         """The newest of them, each with the number of its order."""
         w, e = self._tables.write_back, self._tables.entity
         statement = (
-            sa.select(e.c.increment_id, w.c.entity_id, w.c.message)
+            sa.select(e.c.number, w.c.entity_id, w.c.message)
             .join(e, sa.and_(e.c.kind == w.c.kind, e.c.entity_id == w.c.entity_id))
             .where(w.c.state == "parked")
             .order_by(w.c.id.desc())
@@ -184,7 +184,7 @@ class Overview:
         )
         statement = (
             sa.select(
-                d.kind, d.entity_id, d.increment_id, d["class"], d.ours, d.theirs, d.amount,
+                d.kind, d.entity_id, d.number, d["class"], d.ours, d.theirs, d.amount,
                 d.currency, d.found_at,
             )
             .join(newest, sa.and_(newest.c.kind == d.kind, newest.c.entity_id == d.entity_id))
@@ -244,8 +244,8 @@ class Overview:
         """Every event of a domain that was refused or parked for a cause that has a print."""
         c = self._tables.event.c
         statement = sa.select(
-            c.error_print, c.kind, c.entity_id, c.increment_id, c.error_code, c.reason,
-            c.grand_total, c.currency, sa.func.coalesce(c.sent_at, c.created_at).label("at"),
+            c.error_print, c.kind, c.entity_id, c.number, c.error_code, c.reason,
+            c.amount, c.currency, sa.func.coalesce(c.sent_at, c.created_at).label("at"),
         ).where(
             c.domain == domain, c.status.in_(REFUSED), c.error_print.is_not(None)
         )  # fmt: skip
@@ -253,10 +253,10 @@ class Overview:
             Refusal(
                 cause=row.error_print,
                 entity=(row.kind, row.entity_id),
-                order=row.increment_id,
+                order=row.number,
                 code=row.error_code,
                 message=row.reason or "",
-                amount=row.grand_total,
+                amount=row.amount,
                 currency=row.currency,
                 at=row.at.replace(tzinfo=UTC),
             )

@@ -51,7 +51,7 @@ class Ended:
 
 def unkept(one: Ended, why: str) -> Ended:
     """The end of an attempt whose own end the ledger cannot keep."""
-    number = one.claimed.increment_id
+    number = one.claimed.number
     settlement = Settlement(
         EventStatus.PARKED,
         reason=f"what the ERP answered cannot be kept: {why}",
@@ -247,7 +247,7 @@ def refused(one: Ended, owners: set[int]) -> Settlement:
         reason=told,
         remedy=f"look in the ERP whose {_reference(one)} is; where stores share numbers set "
         "domains.orders.ref and reload; then 'erp-sidecar queue requeue "
-        f"{claimed.increment_id}': the ERP is asked before anything is sent",
+        f"{claimed.number}': the ERP is asked before anything is sent",
         code=OTHER_ORDERS_DOCUMENT,
         maybe_booked=claimed.maybe_booked or one.attempt.operation == "push",
     )

@@ -15,13 +15,13 @@ PREFIX_INSIDE_MAGENTO = "erp_sidecar_"
 _COLUMNS = {
     "outbox": "id kind entity_id pointed created_at",
     "outbox_fault": "id kind entity_id pointed errno message created_at",
-    "entity": "kind entity_id increment_id store_id state status ext_order_id held_by_us as_is "
-    "overwritten grand_total currency fingerprint address_mark facts sequence revision placed_at "
-    "updated_at looked_at vanished_at",
-    "event": "id event_id domain kind entity_id increment_id sequence type version status due_at "
+    "entity": "kind entity_id number store_id state status our_number held_by_us as_is "
+    "overwritten amount currency fingerprint mark facts sequence revision made_at "
+    "updated_at looked_at vanished_at parent_kind parent_id",
+    "event": "id event_id domain kind entity_id number sequence type version status due_at "
     "waiting ref maybe_booked absent vouched attempts questions crashes asking fence lease_owner "
     "lease_until "
-    "grand_total currency reason remedy error_code error_print occurred_at created_at "
+    "amount currency reason remedy error_code error_print occurred_at created_at "
     "first_sent_at sent_at finished_at",
     "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
@@ -29,9 +29,9 @@ _COLUMNS = {
     "link": "kind entity_id reference status total tax line_count currency ref event booked_at "
     "updated_at ended_at",
     "former_link": "kind entity_id reference ref ended_at",
-    "write_back": "id kind entity_id event verdict status number comment hold state due_at "
-    "waiting_since tries applied applied_at wrote_status wrote_number message created_at",
-    "difference": "id domain kind entity_id increment_id class ours theirs amount currency event "
+    "write_back": "id kind entity_id event verdict status reference comment hold state due_at "
+    "waiting_since tries applied applied_at wrote_status wrote_reference message created_at",
+    "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",

@@ -8,55 +8,21 @@ nothing here depends on it: what is used is looked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from sidecar.database.connection import Database
-from sidecar.domains.orders.columns import (
-    ADDRESS,
-    CREDIT_COLUMNS,
-    HISTORY,
-    ITEM,
-    ORDER,
-    PAYMENT,
-    TAX_ITEM,
-    TAX_RATE,
-    TRANSACTION,
-)
-from sidecar.domains.orders.totals import ExtraTotal
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 
-#: What we read or write; the same in Magento 2.3 and 2.4.
-REQUIRED: dict[str, tuple[str, ...]] = {
-    "catalog_product_entity": ("entity_id", "sku"),
+#: What we read of every shop, whatever its domains.
+SHOP: Mapping[str, tuple[str, ...]] = {
     "core_config_data": ("path", "value"),
-    "customer_group": ("customer_group_id", "customer_group_code"),
-    "sales_order": (*ORDER.columns, "hold_before_state", "hold_before_status"),
-    "sales_order_address": (*ADDRESS.columns, "parent_id"),
-    "sales_order_grid": ("entity_id", "status"),
-    "sales_order_item": (*ITEM.columns, "order_id", "product_options"),
-    "sales_order_payment": (*PAYMENT.columns, "parent_id", "additional_information"),
-    "sales_order_status": ("status", "label"),
-    "sales_order_status_history": (*HISTORY.columns, "parent_id"),
-    "sales_order_status_state": ("status", "state", "is_default", "visible_on_front"),
-    "sales_order_tax": (*TAX_RATE.columns, "order_id"),
-    "sales_order_tax_item": TAX_ITEM.columns,
-    "sales_payment_transaction": (*TRANSACTION.columns, "order_id"),
-    "salesrule": ("rule_id", "name"),
     "store": ("store_id", "code", "website_id"),
     "store_website": ("website_id", "code"),
-}
-
-#: What we read where a shop has it → the column by which that is seen, of another table where one
-#: tells it also to an account that may not read this one.  Not sales_order.gift_message_id: the
-#: column outlives its table, and then the daemon would ask for a right that nobody can grant.
-OPTIONAL: dict[str, tuple[str, str]] = {
-    "downloadable_link_purchased_item": ("downloadable_link_purchased_item", "link_id"),
-    "gift_message": ("gift_message", "gift_message_id"),
-    "inventory_pickup_location_order": ("sales_order_grid", "pickup_location_code"),
 }
 
 _RIGHT_MISSING = 1142
@@ -102,8 +68,8 @@ class MagentoSchema:
     texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
     #: The columns of each table that hold amounts.
     amounts: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    #: The further totals of an order, as configured for this shop.
-    totals: tuple[ExtraTotal, ...] = ()
+    #: Optional tables of the domains that were asked for → the column by which each is seen.
+    optional: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def table(self, name: str) -> str:
         """A table's full name, quoted, with the prefix."""
@@ -118,21 +84,11 @@ class MagentoSchema:
         return column in self.columns.get(table, frozenset())
 
     @property
-    def has_pickup_locations(self) -> bool:
-        """Whether in-store pickup is installed."""
-        return self.has_table("inventory_pickup_location_order")
-
-    @property
-    def has_download_links(self) -> bool:
-        """Whether downloadable products may be sold."""
-        return self.has_table("downloadable_link_purchased_item")
-
-    @property
     def optional_tables(self) -> list[str]:
         """The optional tables that this shop has, whether we may read them or not."""
         return [
             table
-            for table, hint in OPTIONAL.items()
+            for table, hint in self.optional.items()
             if self.has_table(table) or self.has_column(*hint)
         ]
 
@@ -141,24 +97,15 @@ class MagentoSchema:
         """Whether Magento's MSI modules are installed (many shops remove them)."""
         return self.has_table("inventory_source_item") and self.has_table("inventory_reservation")
 
-    @property
-    def credit_columns(self) -> tuple[str, ...]:
-        """The columns of sales_order with what was paid by credit (Adobe Commerce), or none."""
-        return tuple(
-            column
-            for column in CREDIT_COLUMNS
-            if self.has_column("sales_order", column)
-            and self.has_column("sales_order", f"base_{column}")
-        )
 
-
-def probe(database: Database, prefix: str = "") -> MagentoSchema:
-    """Look at the database that the login names.
+def probe(database: Database, domains: Iterable[DomainSpec], prefix: str = "") -> MagentoSchema:
+    """Look at the database that the login names, for what these domains need of it.
 
     Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
     PermissionDenied where it may be that the account does not see it.
     """
     name = database.login.database
+    required, optional = _needed(domains)
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, "
@@ -176,12 +123,12 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 key = str(table).removeprefix(prefix), str(column)
                 texts[key] = TextColumn(int(length), str(charset))
         columns = _of_prefix(found, prefix)
-        missing = _missing(columns)
+        missing = _missing(columns, required)
         # An optional one too, where the shop has it: its contents would be missing in silence.
-        there = [table for table, (at, column) in OPTIONAL.items() if column in columns.get(at, ())]
+        there = [table for table, (at, column) in optional.items() if column in columns.get(at, ())]
         unseen = [
             table
-            for table in (*REQUIRED, *there)
+            for table in (*required, *there)
             if table not in columns and _is_hidden(connection, name, prefix + table)
         ]
         if unseen:
@@ -203,7 +150,9 @@ def probe(database: Database, prefix: str = "") -> MagentoSchema:
                 f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
                 "WHERE module = 'Magento_Sales'"
             ).scalar()
-    return MagentoSchema(name, prefix, columns, version, texts, _of_prefix(amounts, prefix))
+    return MagentoSchema(
+        name, prefix, columns, version, texts, _of_prefix(amounts, prefix), optional
+    )
 
 
 def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
@@ -223,9 +172,25 @@ def _of_prefix(found: Mapping[str, set[str]], prefix: str) -> dict[str, frozense
     }
 
 
-def _missing(columns: dict[str, frozenset[str]]) -> list[str]:
+def _needed(
+    domains: Iterable[DomainSpec],
+) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, str]]]:
+    """Tables with the columns that they must have, and optional tables."""
+    required = dict(SHOP)
+    optional: dict[str, tuple[str, str]] = {}
+    for domain in domains:
+        for table, columns in domain.needs.tables.items():
+            there = required.get(table, ())
+            required[table] = (*there, *(column for column in columns if column not in there))
+        optional |= domain.needs.optional
+    return required, optional
+
+
+def _missing(
+    columns: Mapping[str, frozenset[str]], required: Mapping[str, tuple[str, ...]]
+) -> list[str]:
     missing = []
-    for table, needed in REQUIRED.items():
+    for table, needed in required.items():
         if table not in columns:
             missing.append(f"table {table}")
             continue

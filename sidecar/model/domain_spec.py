@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -55,6 +55,34 @@ Worth: TypeAlias = Callable[[Any], tuple[Decimal | None, str | None] | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Watch:
+    """A change of a Magento table that is worth a hint: `entity` is the column with the id.
+
+    `compare`: an update counts only when a content column differs.  Off where Magento writes a
+    table in every save and that write, mostly with equal values, is the signal.
+    """
+
+    table: str
+    event: Literal["INSERT", "UPDATE"]
+    entity: str
+    compare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a domain needs of Magento's schema, asked for only where the domain is enabled.
+
+    `tables`: table → columns that must be there.  `optional`: what is read where a shop has it →
+    the column by which that is seen, of another table where one tells it also to an account that
+    may not read this one.  `writes`: the rights to write, as `PRIVILEGE (columns) ON table`.
+    """
+
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    optional: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    writes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DomainSpec:
     """One domain.
 
@@ -62,7 +90,8 @@ class DomainSpec:
     `payload`: what its data is called in expressions.  `verify` is None where an acceptance has no
     figures to compare.  `problems`: why a payload must not go, by its arithmetic; `identity`: the
     fields of a payload that say which entity it is.  `sent_again_by`: what a person does in Magento that sends a refused one again,
-    in brackets, or nothing.
+    in brackets, or nothing.  `watches`: from which triggers are planned; `parent`: the kind whose
+    document must be in the ERP first; `finished`: Magento's states in which nothing changes any more.
     """
 
     name: str
@@ -75,6 +104,10 @@ class DomainSpec:
     problems: Callable[[Any], Sequence[str]] = lambda _: ()
     identity: tuple[str, ...] = ("entity_id", "increment_id")
     sent_again_by: str = ""
+    watches: tuple[Watch, ...] = ()
+    needs: Needs = Needs()
+    parent: str | None = None
+    finished: tuple[str, ...] = ()
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class Tolerances:
 class Verdict:
     """What is to be carried into Magento.
 
-    `number`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
+    `reference`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
     word only where it is on hold because the ERP refused something of it, which it has now taken,
     or was released from that by a person and still has the status `released`; `of_placement`: on
     the document itself, not on a change of it.
@@ -94,7 +94,7 @@ class Verdict:
 
     verdict: str
     status: str | None
-    number: str | None
+    reference: str | None
     comment: str | None
     hold: bool = False
     releases: bool = False

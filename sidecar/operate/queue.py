@@ -62,7 +62,7 @@ class Done:
     @property
     def orders(self) -> list[str]:
         """The numbers of the orders concerned."""
-        return sorted({event["increment_id"] for event in self.events})
+        return sorted({event["number"] for event in self.events})
 
     @property
     def money(self) -> dict[str, Decimal]:
@@ -70,8 +70,8 @@ class Done:
         newest = {(event["kind"], event["entity_id"]): event for event in self.events}
         total: dict[str, Decimal] = defaultdict(Decimal)
         for event in newest.values():
-            if event["grand_total"] is not None and event["currency"] is not None:
-                total[event["currency"]] += event["grand_total"]
+            if event["amount"] is not None and event["currency"] is not None:
+                total[event["currency"]] += event["amount"]
         return dict(total)
 
 
@@ -108,7 +108,7 @@ class Operations:
         again = self._store.write_backs.again
         count = sum(again(connection, kind, ids) for kind, ids in _ids(events).items())
         if count:
-            for number in sorted({event["increment_id"] for event in events}):
+            for number in sorted({event["number"] for event in events}):
                 self._store.audit.note(
                     connection,
                     who=by.who,
@@ -144,7 +144,7 @@ class Operations:
                     f"nothing of {', '.join(sorted(sound))} is parked because of its data",
                     "'erp-sidecar queue requeue' sends again what was refused or put aside",
                 )
-            if any(not event["increment_id"].strip() for event in chosen):
+            if any(not event["number"].strip() for event in chosen):
                 raise UsageError(
                     "an order without a number cannot be sent: the ERP would not know it again",
                     "give it one in Magento (sales_order.increment_id)",
@@ -361,7 +361,7 @@ class Operations:
         event = self._overview.event(connection, event_id)
         if event is None:
             raise BadData(f"there is no event {event_id}")
-        return Draft(event_id, event["increment_id"], SPEC, event["type"], str(event["payload"]))
+        return Draft(event_id, event["number"], SPEC, event["type"], str(event["payload"]))
 
     def _note(
         self,
@@ -376,7 +376,7 @@ class Operations:
                 connection,
                 who=by.who,
                 command=command,
-                subject=event["increment_id"],
+                subject=event["number"],
                 reason=by.reason,
                 detail={"event": event["event_id"], **(detail or {})},
             )
@@ -401,7 +401,7 @@ def _said(what: str, by: By) -> str:
 
 
 def _numbers(events: Sequence[Row]) -> list[str]:
-    return sorted({event["increment_id"] for event in events})
+    return sorted({event["number"] for event in events})
 
 
 def _orders(events: Sequence[Row]) -> str:

@@ -60,14 +60,14 @@ class Storyteller:
         link = links.get(entity.entity_id)
         if link and link.ref:
             return link.ref
-        return self._reference.of(entity.entity_id, entity.increment_id, entity.store_id)
+        return self._reference.of(entity.entity_id, entity.number, entity.store_id)
 
     def _story(self, entity: KnownEntity, erp: object) -> dict[str, Any]:
         kind, entity_id = entity.kind, entity.entity_id
         with self._database.snapshot("reading an order's story") as view:
             order = self._reader.read(view, [entity_id]).get(entity_id)
             return {
-                "number": entity.increment_id,
+                "number": entity.number,
                 "magento": _standing(order) if order else None,
                 "ledger": {
                     "entity_id": entity_id,
@@ -82,7 +82,7 @@ class Storyteller:
                 "erp": erp,
                 "differences": self._overview.differences_of(view, kind, entity_id),
                 "write_backs": self._overview.write_backs_of(view, kind, entity_id),
-                "audit": self._overview.audit_of(view, entity.increment_id),
+                "audit": self._overview.audit_of(view, entity.number),
             }
 
     def _events(self, view: sa.Connection, kind: str, entity_id: int) -> list[dict[str, Any]]:

@@ -32,7 +32,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED
 from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import Unavailable
@@ -105,7 +105,7 @@ class AdapterContract(FiguresContract, WireContract):
             read_timeout=read_timeout,
             shop=shop,
             **further,
-            domains=DOMAINS,
+            domains=SPECS,
         )
 
     @pytest.fixture(scope="class")

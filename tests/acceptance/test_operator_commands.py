@@ -283,7 +283,7 @@ def test_a_payload_that_does_not_add_up_goes_only_by_force(rig: Rig) -> None:
     assert the_event(rig, placed.increment_id)["status"] == "rejected"
     ok(rig, *edit, "--force")
     (listed,) = as_json(rig, "queue", "list")
-    assert (listed["status"], listed["grand_total"]) == ("pending", Decimal("1.0000"))
+    assert (listed["status"], listed["amount"]) == ("pending", Decimal("1.0000"))
 
 
 def test_a_payload_of_another_shape_or_order_is_refused(rig: Rig) -> None:

@@ -99,7 +99,7 @@ def test_a_requeued_order_goes_again_and_its_hold_is_taken_back(rig: Rig) -> Non
         placed = shop.place()
     rig.sidecar("run", "--once")
     (waiting,) = as_json(rig, "queue", "list")
-    assert (waiting["status"], waiting["increment_id"]) == ("rejected", placed.increment_id)
+    assert (waiting["status"], waiting["number"]) == ("rejected", placed.increment_id)
     dry = as_json(rig, "queue", "requeue", placed.increment_id, "--dry-run")
     assert dry["money"] == {"EUR": placed.grand_total}
     rig.sidecar("queue", "requeue", placed.increment_id, "--reason", "limit raised")

@@ -223,7 +223,7 @@ def hostile(server: PrivateServer, tmp_path: Path) -> Iterator[tuple[Rig, str]]:
             columns = list(cursor.fetchall())
             assert len(columns) > 20
             for table, column, length in columns:
-                if (table, column) == ("event", "increment_id"):
+                if (table, column) == ("event", "number"):
                     continue
                 cursor.execute(
                     f"UPDATE {rig.magento.name}_ledger.`{table}` SET `{column}` = %s",
@@ -232,7 +232,7 @@ def hostile(server: PrivateServer, tmp_path: Path) -> Iterator[tuple[Rig, str]]:
             number = "7" + HOSTILE[:30]
             for schema, table in (("_ledger", "event"), ("_ledger", "entity"), ("", "sales_order")):
                 cursor.execute(
-                    f"UPDATE {rig.magento.name}{schema}.{table} SET increment_id = %s", (number,)
+                    f"UPDATE {rig.magento.name}{schema}.{table} SET number = %s", (number,)
                 )
             cursor.execute(
                 "UPDATE core_config_data SET value = %s WHERE path LIKE '%%base_url'",

@@ -142,7 +142,7 @@ def test_a_pipe_gets_plain_lines_once_and_json_on_request(rig: Rig) -> None:
     assert ok(rig, "top", "--once").splitlines()[1:3] == printed.splitlines()[1:3]
     look = as_json(rig, "top")
     assert look["domains"][0]["events"]["rejected"] == 1
-    assert look["domains"][0]["troubled"][0]["increment_id"] == placed.increment_id
+    assert look["domains"][0]["troubled"][0]["number"] == placed.increment_id
     assert look["traffic"]["calls"] == 1
     assert json.loads(ok(rig, "top", "--once", "--json"))["shop"] == "crash"
 

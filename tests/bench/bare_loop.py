@@ -15,7 +15,7 @@ from adapters.calls.mapping import Dialect, read_calls
 from adapters.http.transport import NotSent, Request
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.spec import SPEC
@@ -46,11 +46,11 @@ def bodies(stand: Stand, count: int) -> list[Request]:
     """The first `count` requests that delivery makes of the ledger's orders, not sent."""
     document = read_document(stand.folder / "calls.yaml")
     calls: Any = read_calls(
-        document, "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        document, "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
     )
     collector = _Collector()
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop, domains=DOMAINS)
+    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop, domains=SPECS)
     adapter = GenericAdapter(calls, collector, connection, Request("HEAD", ""))  # type: ignore[arg-type]
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "

@@ -17,7 +17,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.wsdl import Wsdl
 from sidecar.documents import read_document
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import decode_payload
@@ -31,13 +31,13 @@ def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     """The arguments of the calls that delivery makes of the ledger's first orders."""
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
     connection = Connection(
-        url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=DOMAINS
+        url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=SPECS
     )
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
     reader = SoapCalls(wsdl)
     dialect = Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
     calls = read_calls(
-        read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect, domains=DOMAINS
+        read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect, domains=SPECS
     )
     push = calls.domains["orders"].push_for(ORDER_PLACED)
     assert push is not None

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from adapters.erps.netsuite.adapter import create
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from tests.contract.netsuite_server import OWN_WSDL, TOKEN
 
@@ -79,4 +79,4 @@ def connection(calls: Path, **further: Any) -> Connection:
         "shop": ShopContext("main", ZoneInfo("Europe/Berlin")),
         **further,
     }
-    return Connection(calls=calls, **given, domains=DOMAINS)
+    return Connection(calls=calls, **given, domains=SPECS)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from lxml import etree
 
 from adapters.soap import generic
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.outcome import Outcome
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from sidecar.testing.sample_order import placed, simple_order
@@ -115,7 +115,7 @@ def connection(calls: Path, url: str, **further: Any) -> Connection:
         shop=shop,
         calls=calls,
         **given,
-        domains=DOMAINS,
+        domains=SPECS,
     )
 
 

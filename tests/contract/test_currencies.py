@@ -13,7 +13,7 @@ import pytest
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Accepted, Booked
@@ -64,7 +64,7 @@ def soap_erp(folder: Path) -> Iterator[ErpAdapter]:
 
 def connection(url: str, calls: Path, wsdl: str | None = None) -> Connection:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url, 5, 20, shop, calls=calls, wsdl=wsdl, domains=DOMAINS)
+    return Connection(url, 5, 20, shop, calls=calls, wsdl=wsdl, domains=SPECS)
 
 
 def classes(order: Order, booked: Booked) -> list[tuple[str, str, str]]:

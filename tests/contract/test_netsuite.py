@@ -16,7 +16,7 @@ from adapters.erps.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_UPDATED
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.outcome import (
@@ -223,7 +223,7 @@ def test_the_wsdl_is_described_whatever_the_login_is(tmp_path: Path) -> None:
     contract = open_contract(str(OWN_WSDL), asked)
 
     assert contract is not None
-    assert contract.check(EXAMPLE, DOMAINS) == []
+    assert contract.check(EXAMPLE, SPECS) == []
 
 
 def test_a_call_that_is_shown_could_not_be_sent_by_who_sees_it(make: Make) -> None:

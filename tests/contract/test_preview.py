@@ -14,7 +14,7 @@ import pytest
 from adapters.language.filters import ExpressionError
 from adapters.rest.generic import create
 from adapters.soap.generic import create as create_soap
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED
 from sidecar.model.secret import Secret
 from sidecar.ports import Connection, Preview, Previewing, ShopContext
@@ -55,7 +55,7 @@ WSDL = Path(__file__).parents[1] / "unit" / "interfaces" / "trade.wsdl"
 def connection(folder: Path, url: str, calls: str, **more: Any) -> Connection:
     path = folder / "calls.yaml"
     path.write_text(calls, encoding="utf-8")
-    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more, domains=DOMAINS)
+    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more, domains=SPECS)
 
 
 def preview_of(adapter: object, event: str = ORDER_PLACED) -> Preview | None:

@@ -12,7 +12,7 @@ import pytest
 
 from adapters.rest import generic
 from adapters.rest.call import HttpCall
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import NotUnderstood
 from sidecar.model.outcome import Retry, Unknown
 from sidecar.ports import Connection, ErpAdapter, ShopContext
@@ -66,7 +66,7 @@ def made(folder: Path, url: str, calls: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls, "utf-8")
     shop = ShopContext("main", ZoneInfo("UTC"))
-    return generic.create(Connection(url, 5, 20, shop, calls=path, domains=DOMAINS))
+    return generic.create(Connection(url, 5, 20, shop, calls=path, domains=SPECS))
 
 
 def test_a_push_is_in_doubt(adapter: ErpAdapter, broken: str) -> None:

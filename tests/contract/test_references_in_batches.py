@@ -12,7 +12,7 @@ import pytest
 
 from adapters.rest import generic as rest
 from adapters.soap import generic as soap
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted
 from sidecar.ports import Advising, Connection, ErpAdapter, ShopContext
@@ -35,7 +35,7 @@ orders:
 
 def connection(url: str, calls: Path, **further: object) -> Connection:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url, 5, 20, shop, calls=calls, **further, domains=DOMAINS)  # type: ignore[arg-type]
+    return Connection(url, 5, 20, shop, calls=calls, **further, domains=SPECS)  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.rest import generic
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_HELD, ORDER_UPDATED
 from sidecar.model.errors import ConfigurationError, NotUnderstood, Unavailable
 from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
@@ -53,7 +53,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 def connection(calls: Path | None, url: str) -> Connection:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
     return Connection(
-        url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls, domains=DOMAINS
+        url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls, domains=SPECS
     )
 
 

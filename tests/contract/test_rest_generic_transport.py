@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.rest import generic
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
@@ -88,7 +88,7 @@ def bench(
         calls=calls,
         auth=auth or {},
         tls={key: str(path) for key, path in (tls_files or {}).items()},
-        domains=DOMAINS,
+        domains=SPECS,
     )
     return Bench(server, stack.enter_context(closing(generic.create(connection))))
 

@@ -14,7 +14,7 @@ from adapters.contract.field import Field
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted, Outcome, Unknown, Unmapped
 from sidecar.model.secret import Secret
@@ -85,7 +85,7 @@ def test_what_describe_offers_is_checked_and_sent(tmp_path: Path) -> None:
         assert isinstance(at.push(), Accepted)
         sent, kind = at.envelope.find("{*}Body")[0], at.received.header("Content-Type")
 
-    assert contract().check(tmp_path / "calls.yaml", DOMAINS) == []
+    assert contract().check(tmp_path / "calls.yaml", SPECS) == []
     assert [etree.QName(one).localname for one in sent] == [
         "Order-No", "Bill.To", "_id", "Weight", "Whatever", "Note", "Code", "Note", "Key", "Value",
         "Key", "Extra",
@@ -110,7 +110,7 @@ def test_what_check_refuses_the_run_refuses_too(tmp_path: Path, body: str, told:
     path = tmp_path / "calls.yaml"
     path.write_text(text)
     assert any(
-        told in one.text for one in contract().check(path, DOMAINS) if one.severity == "error"
+        told in one.text for one in contract().check(path, SPECS) if one.severity == "error"
     )
 
     # A name that does not exist is seen before any order comes.

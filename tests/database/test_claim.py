@@ -11,7 +11,7 @@ import pytest
 
 from adapters.rest import generic as rest
 from sidecar.delivery.claim import UNGUARDED_EVERY, Odd
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.events import BEHIND_ANOTHER, OpenEvent
 from sidecar.model.event import encode_payload
@@ -597,7 +597,7 @@ class TestDelivery:
         ledger.sql("UPDATE {event} SET status = 'unknown', maybe_booked = 1, first_sent_at = NOW()")
         shop = ShopContext("main", UTC)
         with scripted_server(lambda _: answer(302, Location="https://sign.in/")) as server:
-            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls, domains=DOMAINS))
+            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls, domains=SPECS))
             told = Told()
             ledger.deliver(erp, told=told, breaker_after=1)
             asked = len(server.requests)

@@ -43,7 +43,7 @@ class Fault:
 
 
 _EVENT = (
-    "INSERT INTO {ledger}.event (event_id, domain, kind, entity_id, increment_id, sequence, type, "
+    "INSERT INTO {ledger}.event (event_id, domain, kind, entity_id, number, sequence, type, "
     "version, status, due_at, sent_at, occurred_at, created_at) VALUES ('clinic.order.1.1', "
     "'orders', 'order', 1, '000000001', 1, 'order.placed', 1, '%s', %s, "
     "UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP(), UTC_TIMESTAMP())"
@@ -189,7 +189,7 @@ FAULTS = {
     "events-refused": Fault((_EVENT % ("parked", "NULL"),), "1 event(s) are parked", _NO_EVENT),
     "differences-open": Fault(
         (
-            "INSERT INTO {ledger}.difference (domain, kind, entity_id, increment_id, class, event, "
+            "INSERT INTO {ledger}.difference (domain, kind, entity_id, number, class, event, "
             "found_at) VALUES ('orders', 'order', 1, '000000001', 'total', 1, UTC_TIMESTAMP())",
         ),
         "1 difference(s) in 1 order(s)",

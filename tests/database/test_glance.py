@@ -39,7 +39,7 @@ def put(ledger: LedgerBench, **statuses: int) -> None:
 def finish_many(ledger: LedgerBench) -> None:
     """Finished events and their attempts, as they stand in a ledger that has run for long."""
     ledger.sql(
-        "INSERT INTO {event} (event_id, domain, kind, entity_id, increment_id, sequence, type, "
+        "INSERT INTO {event} (event_id, domain, kind, entity_id, number, sequence, type, "
         "version, status, occurred_at, created_at) SELECT seq, 'orders', 'order', seq + 1000, seq, "
         "1, 'order.placed', 1, 'accepted', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) "
         f"FROM {numbers(FINISHED)}"

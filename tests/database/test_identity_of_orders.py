@@ -17,7 +17,7 @@ PLACED, UPDATED, CANCELED, *_ = SPEC.types
 def know(ledger: LedgerBench, entity: int, number: str, store: int = 1) -> None:
     """An order that intake has looked at."""
     ledger.sql(
-        "INSERT INTO {entity} (kind, entity_id, increment_id, store_id, state, status) "
+        "INSERT INTO {entity} (kind, entity_id, number, store_id, state, status) "
         "VALUES ('order', %s, %s, %s, 'new', 'pending')",
         entity, number, store,
     )  # fmt: skip
@@ -70,7 +70,7 @@ class TestOneNumberOfTwoOrders:
         know(ledger, 11, "000000001")
         add(ledger, 11, "000000001")
         ledger.deliver(ScriptedErp())
-        ledger.sql("UPDATE {entity} SET increment_id = '000000077', vanished_at = NOW()")
+        ledger.sql("UPDATE {entity} SET number = '000000077', vanished_at = NOW()")
         know(ledger, 12, "000000001")
         again = add(ledger, 12, "000000001")
         erp = ScriptedErp()
@@ -150,7 +150,7 @@ def test_a_renumbered_order_keeps_the_reference_it_was_booked_under(ledger: Ledg
     add(ledger, 1, "000000001")
     erp = ScriptedErp()
     ledger.deliver(erp)
-    ledger.sql("UPDATE {entity} SET increment_id = '000000077'")
+    ledger.sql("UPDATE {entity} SET number = '000000077'")
     add(ledger, 1, "000000077", UPDATED, 2)
 
     ledger.deliver(erp)

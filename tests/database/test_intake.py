@@ -353,7 +353,7 @@ class TestBetweenViewAndTransaction:
         assert beside.hints() == []
         assert beside.standing(placed.entity_id)[1] == "erp_received"
         assert "write_back.undone" not in beside.told.names()
-        ((state, status, number),) = beside.sql("SELECT state, status, ext_order_id FROM {entity}")
+        ((state, status, number),) = beside.sql("SELECT state, status, our_number FROM {entity}")
         assert (state, status, number) == beside.standing(placed.entity_id)
 
     def test_its_hint_stays_until_it_was_looked_at_again(

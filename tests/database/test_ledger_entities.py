@@ -28,15 +28,15 @@ def row(entity_id: int = 42, **fields: Any) -> EntityRow:
     given: dict[str, Any] = {
         "kind": "order",
         "entity_id": entity_id,
-        "increment_id": f"{entity_id:09d}",
+        "number": f"{entity_id:09d}",
         "store_id": 1,
         "state": "new",
         "status": "pending",
         "held_by_us": False,
-        "grand_total": Decimal("99.5000"),
+        "amount": Decimal("99.5000"),
         "currency": "EUR",
         "fingerprint": "1:abc",
-        "address_mark": 2**63,
+        "mark": 2**63,
         "facts": FACTS,
         "sequence": 1,
         "updated_at": datetime(2026, 3, 29, tzinfo=UTC),
@@ -54,10 +54,10 @@ def write_back(ledger: LedgerBench, entity_id: int = 42, **fields: Any) -> None:
     given: dict[str, Any] = {
         "kind": "order",
         "entity_id": entity_id,
-        "increment_id": f"{entity_id:09d}",
+        "number": f"{entity_id:09d}",
         "state": "holded",
         "status": "erp_rejected",
-        "ext_order_id": "SO-1",
+        "our_number": "SO-1",
         "held_by_us": True,
         "overwritten": None,
     }
@@ -75,9 +75,9 @@ def test_it_comes_back_as_it_was_written(ledger: LedgerBench) -> None:
 
     entity = known(ledger)
 
-    assert (entity.increment_id, entity.state, entity.fingerprint) == ("000000042", "new", "1:abc")
-    assert (entity.grand_total, entity.facts) == (Decimal("99.5000"), FACTS)
-    assert (entity.ext_order_id, entity.held_by_us, entity.vanished) == (None, False, False)
+    assert (entity.number, entity.state, entity.fingerprint) == ("000000042", "new", "1:abc")
+    assert (entity.amount, entity.facts) == (Decimal("99.5000"), FACTS)
+    assert (entity.our_number, entity.held_by_us, entity.vanished) == (None, False, False)
 
 
 def test_the_revision_grows_with_every_change(ledger: LedgerBench) -> None:
@@ -108,7 +108,7 @@ def test_a_look_leaves_what_our_write_back_put_there(ledger: LedgerBench) -> Non
 
     save(ledger, row(state="new"))
 
-    assert known(ledger).ext_order_id == "SO-1"
+    assert known(ledger).our_number == "SO-1"
 
 
 def test_a_write_back_changes_what_it_wrote_and_nothing_else(ledger: LedgerBench) -> None:
@@ -174,4 +174,4 @@ def test_one_number_may_stand_for_orders_of_several_stores(ledger: LedgerBench) 
 def test_amounts_keep_every_digit(ledger: LedgerBench, amount: str) -> None:
     save(ledger, row(grand_total=Decimal(amount)))
 
-    assert str(known(ledger).grand_total) == amount
+    assert str(known(ledger).amount) == amount

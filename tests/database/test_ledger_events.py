@@ -580,7 +580,7 @@ def test_a_claim_reads_its_index_in_order_however_many_events_there_are(
         "AS seq FROM ten a, ten b, ten c, ten d, ten e WHERE e.d < 5)"
     )
     ledger.sql(
-        "INSERT INTO {event} (event_id, domain, kind, entity_id, increment_id, sequence, type, "
+        "INSERT INTO {event} (event_id, domain, kind, entity_id, number, sequence, type, "
         "version, status, due_at, occurred_at, created_at) "
         "SELECT CONCAT('e', seq), 'orders', 'order', seq, seq, 1, 'order.placed', 1, "
         "IF(seq % 5, 'accepted', 'pending'), IF(seq % 5, NULL, UTC_TIMESTAMP(3)), "

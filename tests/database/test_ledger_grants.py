@@ -22,7 +22,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import require_supported
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.host.process import SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.retention import Retention
@@ -305,7 +305,7 @@ def test_an_order_goes_all_the_way_to_an_erp_with_no_more_rights(
                 read_timeout=5,
                 shop=context,
                 calls=calls,
-                domains=DOMAINS,
+                domains=SPECS,
             )
         )
         placed = php.place()

@@ -181,7 +181,7 @@ def test_the_sweep_and_the_reader_compute_one_mark(sweep: Sweep) -> None:
     with sweep.database.transaction() as connection:
         marks = sweep.reader.address_marks(connection, [1, 2])
     for entity_id, mark in marks.items():
-        sweep.run(f"UPDATE {{entity}} SET address_mark = {mark} WHERE entity_id = {entity_id}")
+        sweep.run(f"UPDATE {{entity}} SET mark = {mark} WHERE entity_id = {entity_id}")
 
     assert marks[1] != 0
     assert marks[2] == 0
@@ -222,7 +222,7 @@ def test_the_span_covers_both_sides(sweep: Sweep) -> None:
     sweep.order(12)
     sweep.run("DELETE FROM sales_order WHERE entity_id = 5")
     sweep.run(
-        "INSERT INTO {entity} (kind, entity_id, increment_id, state, status) "
+        "INSERT INTO {entity} (kind, entity_id, number, state, status) "
         "VALUES ('invoice', 99, 'I99', '', '')"
     )
     assert span() == (5, 12)
@@ -232,7 +232,7 @@ def test_the_baseline_records_each_order_once_and_without_fingerprint(sweep: Swe
     sweep.order(1, 2)
     sweep.order(3, state="'closed'")
     sweep.run(
-        "INSERT INTO {entity} (kind, entity_id, increment_id, state, status, fingerprint) "
+        "INSERT INTO {entity} (kind, entity_id, number, state, status, fingerprint) "
         "VALUES ('order', 2, 'N2', 'new', 'pending', '1:seen')"
     )
 
@@ -242,7 +242,7 @@ def test_the_baseline_records_each_order_once_and_without_fingerprint(sweep: Swe
         assert sweep.search.baseline(connection, 0, 3) == 0
 
     rows = sweep.ask(
-        f"SELECT entity_id, increment_id, fingerprint, address_mark IS NOT NULL AS marked, "
+        f"SELECT entity_id, number, fingerprint, mark IS NOT NULL AS marked, "
         f"looked_at IS NOT NULL AS looked FROM {sweep.entity} ORDER BY entity_id"
     )
     assert [tuple(row.values()) for row in rows] == [

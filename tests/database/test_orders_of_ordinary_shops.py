@@ -324,12 +324,12 @@ def test_an_order_that_stays_broken_is_looked_at_ever_more_rarely_and_makes_no_e
 def test_what_an_operator_sends_as_it_is_goes_and_is_not_asked_about_again(stage: Stage) -> None:
     order = stage.place(TOTAL.format(by=7))
     stage.sweep()
-    number = stage.event(order)["increment_id"]
+    number = stage.event(order)["number"]
 
     done = stage.pipeline.sidecar.operations.release_as_is([number], By("test", "agreed"))
     stage.pipeline.work()
 
-    assert [event["increment_id"] for event in done.events] == [number]
+    assert [event["number"] for event in done.events] == [number]
     assert stage.status(order) == "accepted"
     [charge] = stage.payload(order).charges
     assert (charge.name, charge.amount) == ("difference", Decimal(7))
@@ -356,7 +356,7 @@ def test_only_what_was_parked_for_its_data_is_released_as_it_is(stage: Stage) ->
     stage.sweep()
 
     with pytest.raises(UsageError, match="is parked because of its data"):
-        stage.pipeline.sidecar.operations.release_as_is([stage.event(order)["increment_id"]], WHY)
+        stage.pipeline.sidecar.operations.release_as_is([stage.event(order)["number"]], WHY)
 
 
 def test_what_waits_is_counted_by_its_gate(stage: Stage) -> None:

@@ -77,7 +77,7 @@ def test_each_difference_of_many_orders_is_kept_and_told(ledger: LedgerBench) ->
     with ledger.pump(erp, told=told) as pump:
         drain(pump)
 
-    rows = ledger.sql("SELECT increment_id, class, ours, theirs, amount FROM {difference}")
+    rows = ledger.sql("SELECT number, class, ours, theirs, amount FROM {difference}")
     sku, lost = ORDER.items[0].sku, ORDER.items[1]
     assert sorted(map(tuple, rows)) == [
         (number, *figures)

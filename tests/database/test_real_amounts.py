@@ -268,7 +268,7 @@ def check_the_books(pipeline: Pipeline, erp: ErpSimClient, magento: MagentoDatab
     }
     live = {number for number, row in sold.items() if row.state not in ("canceled", "holded")}
     documents = {document.external: document for document in erp.documents()}
-    found = pipeline.sql(f"SELECT increment_id, class FROM {pipeline.sidecar.names('difference')}")
+    found = pipeline.sql(f"SELECT number, class FROM {pipeline.sidecar.names('difference')}")
 
     assert found == []
     assert documents.keys() == live

@@ -168,7 +168,7 @@ def test_an_answer_waits_since_it_was_first_due_and_is_written_again_when_asked_
         assert overview.oldest_write_back(connection) is None
         assert overview.write_backs_parked(connection) == 1
         (told,) = overview.parked_write_backs(connection, 3)
-        assert (told["increment_id"], told["message"]) == ("000000001", "1406: too long")
+        assert (told["number"], told["message"]) == ("000000001", "1406: too long")
 
         assert back.again(connection, "order", [1]) == 1
         assert overview.write_backs_parked(connection) == 0

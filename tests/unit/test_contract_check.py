@@ -12,7 +12,7 @@ from adapters.contract.check import check_calls
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
 from adapters.language.shape import ANYTHING
 from sidecar.documents import read_document
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.ports import Finding
 
 TEXT = frozenset({"text", "time"})
@@ -98,7 +98,7 @@ def check(
     indented = "\n".join(f"        {line}" for line in body.splitlines())
     file.write_text(FILE.format(body=indented, path=path), encoding="utf-8")
     interface = Interface(is_complete=complete)
-    return check_calls(interface, read_document(file), file.name, DOMAINS)
+    return check_calls(interface, read_document(file), file.name, SPECS)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_what_does_not_fit_is_named(
     indented = "\n".join(f"        {line}" for line in body.splitlines())
     path.write_text(file.format(body=indented, path="/orders"), encoding="utf-8")
 
-    (finding,) = check_calls(Interface(), read_document(path), path.name, DOMAINS)
+    (finding,) = check_calls(Interface(), read_document(path), path.name, SPECS)
 
     assert (finding.severity, finding.id) == (severity, id)
     assert text in finding.text
@@ -208,7 +208,7 @@ def test_a_mandatory_field_that_no_line_fills_is_named_at_its_mapping(tmp_path: 
     text = "\n".join(line for line in FILE.splitlines() if "contact" not in line)
     path.write_text(text.format(body="", path="/orders"), encoding="utf-8")
 
-    (finding,) = check_calls(Interface(), read_document(path), path.name, DOMAINS)
+    (finding,) = check_calls(Interface(), read_document(path), path.name, SPECS)
 
     assert (finding.id, finding.remedy) == ("missing", "add contact (text)")
     assert finding.place.endswith(":10: orders.push.call.json")
@@ -220,7 +220,7 @@ def test_a_call_without_its_body_lacks_it(tmp_path: Path) -> None:
     text = "\n".join(line for line in lines if "json:" not in line)
     path.write_text(text.format(body="", path="/orders"), encoding="utf-8")
 
-    (finding,) = check_calls(Interface(), read_document(path), path.name, DOMAINS)
+    (finding,) = check_calls(Interface(), read_document(path), path.name, SPECS)
 
     assert finding.text == "'json' is mandatory and not filled"
 

@@ -16,7 +16,7 @@ from adapters.rest.contract import open_contract
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from adapters.rest.paths import operation_of
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, ShopContext
 
@@ -33,7 +33,7 @@ def connection(folder: Path) -> Connection:
         1,
         ShopContext("main", UTC),
         calls=folder / "calls.yaml",
-        domains=DOMAINS,
+        domains=SPECS,
     )
 
 

@@ -13,7 +13,7 @@ from adapters.rest.contract import open_contract as open_rest
 from adapters.rest.generic import create as create_rest
 from adapters.soap.contract import open_contract as open_soap
 from adapters.soap.generic import create as create_soap
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Connection, Previewing
 from sidecar.testing.sample_order import placed, simple_order
@@ -69,7 +69,7 @@ def test_filled_in_it_loads_and_fits_and_makes_a_request(tmp_path: Path) -> None
     contract = open_soap(str(WSDL), None)
     assert contract is not None
 
-    findings = contract.check(tmp_path / "calls.yaml", DOMAINS)
+    findings = contract.check(tmp_path / "calls.yaml", SPECS)
     adapter = create_soap(soap(tmp_path))
     assert isinstance(adapter, Previewing)
     [preview] = adapter.preview(placed(simple_order()))
@@ -90,7 +90,7 @@ def test_every_commented_line_can_be_taken_in(tmp_path: Path) -> None:
     assert contract is not None
 
     # It is YAML of the right shape: what is left are values that make no sense.
-    ids = {one.id for one in contract.check(tmp_path / "calls.yaml", DOMAINS)}
+    ids = {one.id for one in contract.check(tmp_path / "calls.yaml", SPECS)}
     assert ids <= {"one-of", "wrong-type", "no-choice", "too-long", "odd-type"}
 
 
@@ -106,7 +106,7 @@ def test_a_rest_skeleton_works_too(tmp_path: Path) -> None:
     (tmp_path / "calls.yaml").write_text(filled, encoding="utf-8")
 
     assert [
-        one for one in contract.check(tmp_path / "calls.yaml", DOMAINS) if one.severity == "error"
+        one for one in contract.check(tmp_path / "calls.yaml", SPECS) if one.severity == "error"
     ] == []
     adapter = create_rest(connection(tmp_path))
     assert isinstance(adapter, Previewing)

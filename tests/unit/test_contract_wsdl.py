@@ -15,7 +15,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.fill import UnknownType
 from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.ports import Connection, Contract, ShopContext
 
@@ -55,7 +55,7 @@ def trade() -> WsdlDescription:
 
 
 def described(path: Path) -> WsdlDescription:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=DOMAINS)
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=SPECS)
     return WsdlDescription(Wsdl.load(str(path), Documents(connection)))
 
 
@@ -228,7 +228,7 @@ def test_netsuite_is_described(shared: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Quote", "b:Quote", "{urn:trade:base}Quote"])
 def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=DOMAINS)
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
 
     assert name in field(WsdlDescription(wsdl), "CreateOrder", "body.document").types
@@ -237,7 +237,7 @@ def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Quotation", "b:Quotation", "x:Quote", "{urn:other}Quote"])
 def test_a_type_that_does_not_exist_is_no_surprise(name: str) -> None:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=DOMAINS)
+    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
 
     with pytest.raises(UnknownType):
@@ -250,7 +250,7 @@ def test_a_mapping_for_netsuite_is_checked(shared: Path, tmp_path: Path) -> None
     calls.write_text(NETSUITE, encoding="utf-8")
 
     findings = opened(shared / "contracts" / "netsuite" / "2023_2" / "netsuite.wsdl").check(
-        calls, DOMAINS
+        calls, SPECS
     )
 
     assert [(one.severity, one.id) for one in findings] == [

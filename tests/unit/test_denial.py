@@ -11,7 +11,7 @@ from adapters.calls.mapping import Dialect, read_calls
 from adapters.rest.call import read_http_call
 from adapters.soap.reply import RESPONSE
 from sidecar.documents import read_document
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 
 CALLS = """
 orders:
@@ -29,7 +29,7 @@ def warnings(folder: Path, line: str, asked: str) -> tuple[str, ...]:
     path = folder / "calls.yaml"
     path.write_text(CALLS.replace("LINE", line).replace("ASKED", asked), "utf-8")
     return read_calls(
-        read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
     ).warnings
 
 

@@ -187,8 +187,8 @@ class Life:
         former = {reference_key(self.link.reference)} if self.link and self.link.ended else ()
         return Claimed(
             id=1, event_id="main.order.42.1", domain="orders", kind="order", entity_id=42,
-            increment_id="000000042", sequence=1, type=self.type, payload="{}",
-            grand_total=None, currency=None, occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
+            number="000000042", sequence=1, type=self.type, payload="{}",
+            amount=None, currency=None, occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
             attempts=self.attempts, fence=1, maybe_booked=self.maybe_booked,
             age=0.0 if self.first_sent_at is None else self.now - self.first_sent_at,
             since_sent=None if self.sent_at is None else self.now - self.sent_at,

@@ -12,7 +12,7 @@ from adapters.calls.mapping import Calls, Dialect, Push, read_calls
 from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import Capabilities
 from sidecar.testing.sample_order import simple_order
@@ -48,7 +48,7 @@ def read(folder: Path, yaml: str) -> Calls[HttpCall]:
     path = folder / "calls.yaml"
     path.write_text(yaml)
     return read_calls(
-        read_document(path), path.name, Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        read_document(path), path.name, Dialect(RESPONSE, read_http_call), domains=SPECS
     )
 
 
@@ -348,7 +348,7 @@ def test_a_table_s_keys_are_texts_as_written(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["legacy-rest.yaml", "legacy-batch-rest.yaml"])
 def test_the_examples_are_good_as_written(name: str) -> None:
     calls = read_calls(
-        read_document(EXAMPLES / name), name, Dialect(RESPONSE, read_http_call), domains=DOMAINS
+        read_document(EXAMPLES / name), name, Dialect(RESPONSE, read_http_call), domains=SPECS
     )
 
     assert "order.placed" in calls.capabilities("orders").subscriptions
@@ -409,7 +409,7 @@ def told_of(tmp_path: Path, body: str) -> str:
     path.write_text(FORMS.replace("BODY", body))
     with pytest.raises(ConfigurationError) as refused:
         read_calls(
-            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
         )
     return refused.value.message
 
@@ -455,7 +455,7 @@ def test_what_a_body_can_carry_is_taken(tmp_path: Path, body: str) -> None:
 
     assert (
         read_calls(
-            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
         ).warnings
         == ()
     )
@@ -472,7 +472,7 @@ def test_a_constant_that_is_the_name_of_a_value_is_a_warning(tmp_path: Path, con
         read_document(path),
         "calls.yaml",
         Dialect(RESPONSE, read_http_call),
-        domains=DOMAINS,
+        domains=SPECS,
     ).warnings
 
     assert "calls.yaml:8: orders.push.call.json.number: " in warning
@@ -484,7 +484,7 @@ def test_a_document_is_not_called_by_a_constant_name(tmp_path: Path) -> None:
     path.write_text(FORMS.replace("BODY", "json: {}").replace("=response.body", "response.body"))
     with pytest.raises(ConfigurationError, match=r"write =response\.body\.number"):
         read_calls(
-            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
         )
 
 
@@ -511,6 +511,6 @@ def test_wrong_indentation_is_called_that(
     path.write_text(FORMS.replace("BODY", "json: {}").replace(*wrong))
     with pytest.raises(ConfigurationError) as refused:
         read_calls(
-            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=DOMAINS
+            read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
         )
     assert said in refused.value.message

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.http.auth import auth_of
 from adapters.http.secrecy import struck_out
 from adapters.http.transport import Request, Transport
-from sidecar.domains import DOMAINS
+from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, SidecarError
 from sidecar.model.secret import Secret, is_open
 from sidecar.ports import Connection, ShopContext
@@ -25,7 +25,7 @@ LOGIN = {"bearer": {"token": Secret("swordfish")}}
 
 
 def transport(url: str, **more: object) -> Transport:
-    return Transport(Connection(url, 1, 1, SHOP, **more, domains=DOMAINS))  # type: ignore[arg-type]
+    return Transport(Connection(url, 1, 1, SHOP, **more, domains=SPECS))  # type: ignore[arg-type]
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=4, max_size=20))

@@ -20,10 +20,10 @@ EVENTS = {"pending": 12, "sending": 4, "unknown": 1, "rejected": 2, "parked": 0}
 
 def refused(number: str, reason: str, **fields: Any) -> dict[str, Any]:
     return {
-        "increment_id": number,
+        "number": number,
         "type": "order.placed",
         "status": "rejected",
-        "grand_total": Decimal("421.2600"),
+        "amount": Decimal("421.2600"),
         "currency": "EUR",
         "reason": reason,
         "waiting": None,

@@ -22,6 +22,7 @@ from sidecar.domains.orders.events import (
     ORDER_UPDATED,
 )
 from sidecar.domains.orders.payload import Address, Order, OrderItem
+from sidecar.model.entity import is_changed
 
 #: Bumped when the fields below change: a fingerprint of another generation is replaced in silence,
 #: otherwise an upgrade of the sidecar would report every order as updated.
@@ -186,9 +187,7 @@ def fingerprint(order: Order, broken: Sequence[str] = ()) -> str:
 
 
 def _is_changed(known: str | None, order: Order, broken: Sequence[str]) -> bool:
-    if known is None or not known.startswith(f"{FINGERPRINT_GENERATION}:"):
-        return False
-    return known != fingerprint(order, broken)
+    return known is not None and is_changed(known, fingerprint(order, broken))
 
 
 def _state_events(before: str, now: str) -> tuple[str, ...]:

@@ -34,8 +34,8 @@ class OrderExtra:
     `of_order` adds.
     """
 
-    def __init__(self, schema: MagentoSchema) -> None:
-        totals = schema.totals or extra_totals((), schema.columns, {})
+    def __init__(self, schema: MagentoSchema, totals: Sequence[ExtraTotal] = ()) -> None:
+        totals = totals or extra_totals((), schema.columns, {})
         self._of_order = [total for total in totals if total.table == ORDER]
         self._of_items = [total for total in totals if total.table == ITEMS]
         known = {

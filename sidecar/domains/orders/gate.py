@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from sidecar.domains.orders.compare import HOLDED, Facts
-from sidecar.domains.orders.events import ORDER_PLACED
+from sidecar.domains.orders.memory import decoded_facts
 from sidecar.ledger.events import GATE
 from sidecar.model.money import rounded
 
@@ -35,14 +35,14 @@ class Gate:
         self._payment = payment
         self._wait_in = frozenset(wait_in)
 
-    def closed(self, event_type: str, facts: Facts | None, *, held_by_us: bool) -> str | None:
-        """Why the event may not go yet, None when it may.
+    def closed(self, memory: str | None, *, held_by_us: bool) -> str | None:
+        """Why a placement may not go yet, None when it may.
 
-        Only a placement is gated: what the ERP already has must hear of changes at once.  An
-        order that a human put on hold waits; one that we held because the ERP refused it does not,
+        An order that a human put on hold waits; one that we held because the ERP refused it does not,
         otherwise a requeue after the cause was mended would never leave.
         """
-        if event_type != ORDER_PLACED or facts is None:
+        facts = decoded_facts(memory)
+        if facts is None:
             return None
         if facts.state == HOLDED and not held_by_us:
             return f"{GATE}hold: the order is on hold in Magento"

@@ -37,6 +37,7 @@ from sidecar.domains.orders.columns import (
 )
 from sidecar.domains.orders.extra import OrderExtra
 from sidecar.domains.orders.items import ItemParts, order_items
+from sidecar.domains.orders.needs import credit_columns, has_download_links, has_pickup_locations
 from sidecar.domains.orders.payload import (
     AppliedRule,
     DownloadLink,
@@ -50,6 +51,7 @@ from sidecar.domains.orders.payload import (
     TaxRate,
     Vanished,
 )
+from sidecar.domains.orders.totals import ExtraTotal
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.errors import BadData
 
@@ -78,8 +80,9 @@ class Outline(msgspec.Struct, frozen=True):
 class OrderReader:
     """Reads orders of one shop.  Safe to use from several threads."""
 
-    def __init__(self, schema: MagentoSchema) -> None:
-        self._extra = OrderExtra(schema)
+    def __init__(self, schema: MagentoSchema, totals: Sequence[ExtraTotal] = ()) -> None:
+        """`totals`: the further totals that the configuration names (`extra_totals`)."""
+        self._extra = OrderExtra(schema, totals)
         self._orders = _orders_statement(schema, self._extra)
         gift_message = _gift_message(schema, "sales_order_item")
         self._items = (
@@ -106,7 +109,7 @@ class OrderReader:
             f"FROM {schema.table('downloadable_link_purchased_item')} "
             "WHERE order_item_id IN %(ids)s ORDER BY item_id"
         )
-        self._has_links = schema.has_download_links
+        self._has_links = has_download_links(schema)
         self._addresses = _children_statement(schema, "sales_order_address", ADDRESS.select())
         self._payments = _children_statement(
             schema, "sales_order_payment", f"{PAYMENT.select()}, additional_information"
@@ -245,14 +248,14 @@ _DOWNLOADABLE = "downloadable"
 def _orders_statement(schema: MagentoSchema, extra: OrderExtra) -> str:
     gift_message = _gift_message(schema, "sales_order", "o.")
     pickup, pickup_join = "NULL", ""
-    if schema.has_pickup_locations:
+    if has_pickup_locations(schema):
         pickup = "p.pickup_location_code"
         pickup_join = (
             f" LEFT JOIN {schema.table('inventory_pickup_location_order')} p "
             "ON p.order_id = o.entity_id"
         )
     credit, base_credit = (
-        " + ".join(f"COALESCE(o.`{basis}{column}`, 0)" for column in schema.credit_columns)
+        " + ".join(f"COALESCE(o.`{basis}{column}`, 0)" for column in credit_columns(schema))
         or "CAST(0 AS DECIMAL(20, 4))"
         for basis in ("", "base_")
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from sidecar.domains.orders.addresses import mark_expression
+from sidecar.domains.orders.spec import SPEC
 from sidecar.magento.schema_probe import MagentoSchema
 
 # Magento's updated_at has a resolution of one second, and it is given when a statement runs, not
@@ -28,6 +29,8 @@ class OrderSearch:
 
     `entity_table` is that table's full name, quoted.
     """
+
+    spec = SPEC
 
     def __init__(self, schema: MagentoSchema, entity_table: str) -> None:
         orders = schema.table("sales_order")
@@ -48,7 +51,7 @@ class OrderSearch:
             f"OR {_bytes('e.status')} <> {_bytes(_not_null('o.status'))} "
             f"OR NOT ({_moment('e.updated_at')} <=> {_moment('o.updated_at')}) "
             f"OR o.updated_at >= e.looked_at - INTERVAL {_HIDING_SECONDS} SECOND "
-            f"OR (e.address_mark IS NOT NULL AND e.address_mark <> {mark})) "
+            f"OR (e.mark IS NOT NULL AND e.mark <> {mark})) "
             "ORDER BY o.entity_id"
         )
         self._vanished = (
@@ -65,8 +68,8 @@ class OrderSearch:
         # IGNORE is for the row that intake wrote in the meantime; nothing else can be ignored, for
         # no value is NULL or longer than its column.
         self._baseline = (
-            f"INSERT IGNORE INTO {entity_table} (kind, entity_id, increment_id, store_id, state, "
-            "status, grand_total, currency, address_mark, placed_at, updated_at, looked_at) "
+            f"INSERT IGNORE INTO {entity_table} (kind, entity_id, number, store_id, state, "
+            "status, amount, currency, mark, made_at, updated_at, looked_at) "
             f"SELECT 'order', o.entity_id, {_not_null('o.increment_id')}, o.store_id, "
             f"{_not_null('o.state')}, {_not_null('o.status')}, o.grand_total, "
             f"o.order_currency_code, IF(o.state IN {_FINISHED}, NULL, {mark}), "

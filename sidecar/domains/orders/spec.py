@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.domains.orders.events import EVENTS
 from sidecar.domains.orders.invariants import problems_of
+from sidecar.domains.orders.needs import NEEDS, WATCHES
 from sidecar.domains.orders.verify import verify, worth
 from sidecar.model.domain_spec import DomainSpec
 
@@ -13,6 +14,9 @@ SPEC = DomainSpec(
     noun="order",
     payload="order",
     events=EVENTS,
+    watches=WATCHES,
+    needs=NEEDS,
+    finished=("complete", "closed", "canceled"),
     verify=verify,
     worth=worth,
     problems=problems_of,

@@ -129,12 +129,12 @@ def _list(title: str, rows: Sequence[Line], room: int) -> Iterator[Line]:
 
 
 def _troubled(rows: Sequence[dict[str, Any]], width: int) -> list[Line]:
-    number = max((len(row["increment_id"]) for row in rows), default=0)
+    number = max((len(row["number"]) for row in rows), default=0)
     kind = 16 if width >= _WIDE else 0
     return [
         Line(
-            f"{row['increment_id']:<{number}}  {row['type'][:kind]:<{kind}}"
-            f"{row['status']:<9}{_amount(row['grand_total'], row['currency']):>14}"
+            f"{row['number']:<{number}}  {row['type'][:kind]:<{kind}}"
+            f"{row['status']:<9}{_amount(row['amount'], row['currency']):>14}"
             f"{age(row['age']):>8}  {row['reason'] or row['waiting'] or ''}",
             "bad" if row["status"] == "rejected" else "plain",
         )

@@ -201,7 +201,7 @@ class Watch:
 def _put_together(found: list[Row]) -> Differing:
     amounts = [one["amount"] for one in found if one["amount"] is not None]
     return Differing(
-        found[0]["increment_id"],
+        found[0]["number"],
         list(dict.fromkeys(one["class"] for one in found)),
         len(found),
         max(amounts, default=None),

@@ -1,0 +1,45 @@
+"""The domains of this installation: those that are shipped and those of other packages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import entry_points
+
+from sidecar.domains import DOMAINS
+from sidecar.magento.domain import Domain
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.errors import ConfigurationError
+
+#: Entry-point group of other packages' domains: each names a `sidecar.magento.domain.Domain`.
+GROUP = "erp_sidecar.domains"
+
+
+@cache
+def installed() -> tuple[Domain, ...]:
+    """All domains there are.  Raises ConfigurationError where two claim one name or kind."""
+    others = [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)]
+    domains = (*DOMAINS, *others)
+    refuse_collisions([domain.spec for domain in domains])
+    return domains
+
+
+def specs() -> tuple[DomainSpec, ...]:
+    """The specifications of all domains there are."""
+    return tuple(domain.spec for domain in installed())
+
+
+def refuse_collisions(domains: Sequence[DomainSpec]) -> None:
+    """Raise ConfigurationError for two domains of one name, kind, event or watch."""
+    claims: dict[tuple[str, str], str] = {}
+    for spec in domains:
+        mine = [("name", spec.name), ("kind", spec.kind)]
+        mine += [("event", type_) for type_ in spec.types]
+        mine += [("trigger", f"{one.table} after {one.event}") for one in spec.watches]
+        for what, value in mine:
+            other = claims.setdefault((what, value), spec.name)
+            if other != spec.name or mine.count((what, value)) > 1:
+                raise ConfigurationError(
+                    f"the domains {other} and {spec.name} both claim the {what} {value!r}",
+                    f"one of them comes from another package (entry points {GROUP}): remove one",
+                )

@@ -1,0 +1,65 @@
+"""The orders domain, opened beside a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
+from sidecar.domains.orders.examiner import OrderExaminer
+from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.spec import SPEC
+from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal, extra_totals
+from sidecar.domains.orders.writer import OrderWriter
+from sidecar.magento.domain import Beside, Domain, Parts
+from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.reference import Reference
+
+_COUNTS: Mapping[str, Literal[1, 0, -1]] = {"plus": 1, "no": 0, "minus": -1}
+
+
+def open_orders(shop: Beside) -> Parts:
+    """Raises ConfigurationError for a column that is named and that the shop does not have."""
+    orders = shop.settings
+    rejected = orders.acknowledge.rejected
+    writer = OrderWriter(shop.schema, skip_locked=shop.skip_locked)
+    return Parts(
+        examiner=OrderExaminer(reader_of(shop), tolerance=orders.tolerance),
+        search=OrderSearch(shop.schema, shop.entity_table),
+        reference=Reference(orders.ref),
+        gate=Gate(orders.gate.payment, orders.gate.waiting_states),
+        acknowledger=OrderAcknowledger(
+            writer,
+            Rules(numbers=orders.acknowledge.number != "none", released=rejected.released),
+        ),
+    )
+
+
+def reader_of(shop: Beside) -> OrderReader:
+    """The reader, with the further totals of the configuration."""
+    return OrderReader(shop.schema, _totals(shop))
+
+
+def _totals(shop: Beside) -> tuple[ExtraTotal, ...]:
+    named = tuple(_total(name, one, shop.schema) for name, one in shop.settings.totals.items())
+    keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
+    places = {column: _place(key, shop.origin) for column, key in keys.items()}
+    return extra_totals(named, shop.schema.columns, places)
+
+
+def _total(name: str, total: Any, schema: MagentoSchema) -> ExtraTotal:
+    table = ITEMS if total.of == "items" else ORDER
+    usual = f"base_{name}"
+    base = total.base or (usual if schema.has_column(table, usual) else None)
+    return ExtraTotal(name, base, _COUNTS[total.counts], table)
+
+
+def _place(key: str, origin: Mapping[str, str]) -> str:
+    """File and line of a key, or of the first below it, with its name; the name alone for none."""
+    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
+    return f"{written}: {key}" if written else key
+
+
+DOMAIN = Domain(SPEC, open_orders)

@@ -1,0 +1,154 @@
+"""Orders as the stations look at them (`sidecar.magento.examiner`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+import sqlalchemy as sa
+
+from sidecar.domains.orders import memory
+from sidecar.domains.orders.compare import (
+    CANCELED,
+    HOLDED,
+    KnownOrder,
+    compare,
+    facts_of,
+    fingerprint,
+    is_our_old_hold,
+    placed_at,
+)
+from sidecar.domains.orders.events import (
+    ORDER_CANCELED,
+    ORDER_PLACED,
+    ORDER_UPDATED,
+    ORDER_VANISHED,
+)
+from sidecar.domains.orders.invariants import TOLERANCE, differences, is_nameless, problems
+from sidecar.domains.orders.payload import Order, Vanished
+from sidecar.domains.orders.reader import OrderReader
+from sidecar.domains.orders.spec import SPEC
+from sidecar.model.entity import Comparison, KnownEntity, Snapshot
+
+
+class OrderExaminer:
+    """`tolerance`: how far an order's sums may be off."""
+
+    spec = SPEC
+
+    def __init__(self, reader: OrderReader, *, tolerance: Decimal = TOLERANCE) -> None:
+        self._reader = reader
+        self._tolerance = tolerance
+
+    def read(self, view: sa.Connection, ids: Sequence[int]) -> Mapping[int, Snapshot]:
+        """See `Examiner`."""
+        marks = self._reader.address_marks(view, ids)
+        orders = self._reader.read(view, ids)
+        return {entity_id: snapshot(order, marks[entity_id]) for entity_id, order in orders.items()}
+
+    def outline(self, connection: sa.Connection, entity_id: int) -> Snapshot | None:
+        """See `Examiner`."""
+        outline = self._reader.outline(connection, entity_id)
+        if outline is None:
+            return None
+        remains = outline.order
+        return Snapshot(
+            entity_id=entity_id,
+            number=remains.increment_id,
+            payload=remains,
+            state=remains.state,
+            status=remains.status,
+            amount=remains.grand_total,
+            currency=remains.order_currency_code,
+            updated_at=outline.updated_at,
+            mark=self._reader.address_marks(connection, [entity_id])[entity_id],
+            on_hold=remains.state == HOLDED,
+        )
+
+    def compare(
+        self, known: KnownEntity | None, snapshot: Snapshot, broken: Sequence[str]
+    ) -> Comparison:
+        """See `Examiner`."""
+        order = _order(snapshot)
+        before = known_order(known)
+        found = compare(before, order, broken)
+        ours = bool(before and before.held_by_us)
+        if before and found.undone:
+            ours = is_our_old_hold(before, order)
+        held_by_us = ours and not found.another and order.state == HOLDED
+        return Comparison(found.events, found.undone, found.another, held_by_us)
+
+    def fingerprint(self, snapshot: Snapshot, broken: Sequence[str]) -> str:
+        """See `Examiner`."""
+        return fingerprint(_order(snapshot), broken)
+
+    def problems(self, snapshot: Snapshot, *, as_is: bool) -> list[str]:
+        """Why it must not go; what an operator sends as it is needs no more than a number."""
+        order = _order(snapshot)
+        return [] if as_is and not is_nameless(order) else problems(order, self._tolerance)
+
+    def tolerated(self, snapshot: Snapshot) -> list[str]:
+        """See `Examiner`."""
+        return differences(_order(snapshot))
+
+    def vanished(self, known: KnownEntity) -> tuple[str, msgspec.Struct] | None:
+        """See `Examiner`."""
+        remains = Vanished(
+            entity_id=known.entity_id,
+            increment_id=known.number,
+            state=known.state,
+            status=known.status,
+            grand_total=known.amount,
+            order_currency_code=known.currency,
+        )
+        return ORDER_VANISHED, remains
+
+    def of_unread(self, known: KnownEntity | None, outline: Snapshot) -> str:
+        """See `Examiner`."""
+        if known is None:
+            return ORDER_PLACED
+        if outline.state == CANCELED != known.state:
+            return ORDER_CANCELED
+        return ORDER_UPDATED
+
+
+def snapshot(order: Order, mark: int) -> Snapshot:
+    """An order with what the ledger keeps of it."""
+    return Snapshot(
+        entity_id=order.entity_id,
+        number=order.increment_id,
+        payload=order,
+        state=order.state,
+        status=order.status,
+        amount=order.grand_total,
+        currency=order.order_currency_code,
+        store_id=order.store_id,
+        made_at=placed_at(order),
+        updated_at=order.updated_at,
+        mark=mark,
+        facts=memory.encoded_facts(facts_of(order)),
+        on_hold=order.state == HOLDED,
+    )
+
+
+def known_order(known: KnownEntity | None) -> KnownOrder | None:
+    """What the ledger last knew of an order; what of it cannot be read is as if it were not there."""
+    if known is None:
+        return None
+    return KnownOrder(
+        known.state,
+        known.fingerprint,
+        known.status,
+        known.our_number,
+        known.held_by_us,
+        memory.overwritten_or_none(known),
+        known.vanished,
+        known.made_at,
+    )
+
+
+def _order(snapshot: Snapshot) -> Order:
+    if not isinstance(snapshot.payload, Order):
+        raise TypeError(f"{snapshot.number} was read as an outline only")
+    return snapshot.payload

@@ -1,0 +1,58 @@
+"""A domain as the composition root takes it in: its specification, and what it does beside a shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sidecar.magento.acknowledger import Acknowledger
+from sidecar.magento.examiner import Examiner, Search
+from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.reference import Reference
+
+
+class Gate(Protocol):
+    """What the opening of a document must pass before it may go."""
+
+    def closed(self, memory: str | None, *, held_by_us: bool) -> str | None:
+        """Why it may not go yet, None when it may; `memory`: what the ledger keeps of it (`facts`).
+
+        Raises BadData where that cannot be read.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The shop that a domain is opened beside.
+
+    `entity_table`: the ledger's memory, its full name quoted; `settings`: the domain's section of
+    the configuration; `origin`: where each of its values was written; `skip_locked`: the server
+    knows SKIP LOCKED.
+    """
+
+    schema: MagentoSchema
+    entity_table: str
+    settings: Any
+    skip_locked: bool = True
+    origin: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the stations are handed; None where a domain has no such part, and is passed by."""
+
+    examiner: Examiner
+    search: Search
+    reference: Reference
+    gate: Gate | None = None
+    acknowledger: Acknowledger | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One domain; `open` raises ConfigurationError where the shop cannot bear its settings."""
+
+    spec: DomainSpec
+    open: Callable[[Beside], Parts]
