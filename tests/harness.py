@@ -42,8 +42,10 @@ from sidecar.ports import (
     Delivery,
     ErpAdapter,
     Exchange,
+    Listed,
     Page,
     Ping,
+    PushCall,
     Result,
     Tolerances,
 )
@@ -129,16 +131,17 @@ class ScriptedErp:
     def capabilities(self, domain: str) -> Capabilities:
         return self.can
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+    def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
         self.pushed += batch
-        return [Result(self._outcome(delivery), self.exchange) for delivery in batch]
+        results = [Result(delivery, self._outcome(delivery)) for delivery in batch]
+        return [PushCall(self.exchange, results)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         assert self.can.probe, "this ERP cannot be asked"
         self.probed += refs
         return {ref: self.documents.get(ref, ()) for ref in refs}
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         return Page(())
 
     def ping(self) -> Ping:

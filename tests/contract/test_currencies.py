@@ -17,6 +17,7 @@ from sidecar.delivery.verify import differences
 from sidecar.model.order import Order
 from sidecar.model.outcome import Accepted, Booked
 from sidecar.ports import Connection, ErpAdapter, ShopContext, Tolerances
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.netsuite_bench import EXAMPLE, make_adapter
@@ -76,7 +77,7 @@ def test_dollars_that_were_booked_as_euros_are_a_difference_wherever_the_erp_tel
 ) -> None:
     order = simple_order(order_currency_code="USD", base_currency_code="USD")
     with erp(tmp_path) as adapter:
-        [result] = adapter.push([placed(order)])
+        [result] = push_all(adapter, [placed(order)])
         [found] = adapter.probe("orders", [order.increment_id])[order.increment_id]
         [listed] = adapter.list("orders", LONG_AGO).rows
 
