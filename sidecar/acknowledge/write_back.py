@@ -33,6 +33,7 @@ from sidecar.model.errors import (
     is_of_one,
 )
 from sidecar.model.in_page import in_page
+from sidecar.model.kinds import domain_of
 from sidecar.model.lifecycle import Overwritten
 from sidecar.ports import Narrator
 
@@ -185,13 +186,19 @@ class WriteBackStation:
         for one in outcome.written:
             self._narrator.tell(
                 "write_back.applied" if one.is_first else "write_back.applied_again",
+                domain=domain_of(one.write_back.kind),
                 order=one.before.increment_id,
                 verdict=one.write_back.verdict,
                 reference=one.write_back.number,
                 **({"message": one.message} if one.message else {}),
             )
         for event, write_back, message in outcome.told:
-            self._narrator.tell(event, entity=write_back.entity_id, message=message)
+            self._narrator.tell(
+                event,
+                domain=domain_of(write_back.kind),
+                entity=write_back.entity_id,
+                message=message,
+            )
 
     def _write(self, connection: sa.Connection, due: Sequence[WriteBack]) -> _Outcome:
         ids = sorted({write_back.entity_id for write_back in due})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 
 from sidecar.app.daemon import Daemon, Station, Supervision
 from sidecar.app.sidecar import ORDERS, Sidecar
@@ -12,7 +13,6 @@ from sidecar.host.liveness import Pulse
 from sidecar.identity.clone_guard import EVERY as IDENTITY_EVERY
 from sidecar.ledger.retention import Retention
 from sidecar.monitor.heartbeat import Heartbeat
-from sidecar.monitor.metrics import Monitoring
 from sidecar.monitor.pauses import PauseWatch
 from sidecar.monitor.status_line import StatusLine
 
@@ -98,22 +98,33 @@ def _monitoring(sidecar: Sidecar, pulse: Pulse, *, once: bool) -> list[Station]:
     stations = []
     rules, heartbeat = sidecar.settings.metrics, sidecar.settings.heartbeat
     if rules.file is not None or rules.log_every is not None:
-        monitoring = Monitoring(
-            sidecar.vitals(),
-            sidecar.metrics,
-            pulse,
-            file=rules.file,
-            log_every=rules.log_every.total_seconds() if rules.log_every else None,
-            clock=sidecar.clock,
-            narrator=sidecar.narrator,
-        )
-        every = rules.every.total_seconds()
-        stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
+        stations.append(_metrics(sidecar, pulse))
     if heartbeat.url is not None and not once:
         beat = Heartbeat(heartbeat.url, pulse, sidecar.narrator).beat
         every = heartbeat.every.total_seconds()
         stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
     return stations
+
+
+def _metrics(sidecar: Sidecar, pulse: Pulse) -> Station:
+    # Only here: prometheus_client brings a web server along, which no other command needs.
+    from sidecar.monitor.metrics import Monitoring
+    from sidecar.observe.registry import Metrics
+
+    shop, rules = sidecar.settings.shop.name, sidecar.settings.metrics
+    metrics = Metrics(shop, version("magento-erp-sidecar"), sidecar.domains)
+    sidecar.narrator.join(metrics)
+    monitoring = Monitoring(
+        sidecar.vitals(),
+        metrics,
+        pulse,
+        file=rules.file,
+        log_every=rules.log_every.total_seconds() if rules.log_every else None,
+        clock=sidecar.clock,
+        narrator=sidecar.narrator,
+    )
+    every = rules.every.total_seconds()
+    return Station("metrics", every, lambda: _none(monitoring.look), always=True)
 
 
 class _Once:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,6 @@ from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
-from sidecar.observe.metrics import Metrics
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.dry_run import DryRun
@@ -102,10 +100,7 @@ class Sidecar:
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
-        self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
-        self.narrator: Narrator = Audience(
-            narrator or LogNarrator(settings.shop.name), self.metrics
-        )
+        self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
@@ -356,8 +351,7 @@ class Sidecar:
             self.triggers,
             may_send=self.clone_guard.may_send,
             domains=self.domains,
-            account=self.settings.erp.account_name,
-            most_slots=self.settings.erp.throttle.concurrency,
+            accounts={self.settings.erp.account_name: self.settings.erp.throttle.concurrency},
             clock=self.clock,
         )
 

@@ -323,7 +323,10 @@ class Intake:
             is_swept = event.entity_id in written.swept
             if self._triggers_on and is_swept and event.type in _ANNOUNCED:
                 self._narrator.tell(
-                    "capture.trigger_missed", order=event.increment_id, type=event.type.value
+                    "capture.trigger_missed",
+                    domain=event.domain,
+                    order=event.increment_id,
+                    type=event.type.value,
                 )
             self._narrator.tell(
                 f"intake.{event.type.value}",
@@ -334,7 +337,7 @@ class Intake:
                 **({"message": event.reason} if event.reason else {}),
             )
         for number, again in written.undone:
-            self._narrator.tell("write_back.undone", order=number, outcome=again)
+            self._narrator.tell("write_back.undone", domain=DOMAIN, order=number, outcome=again)
 
 
 _Hints = Sequence[Hint]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import Database
+from sidecar.model.kinds import domain_of
 from sidecar.ports import Narrator
 
 
@@ -49,6 +50,9 @@ class TriggerWatch:
         for fault in faults:
             if fault.id > self._newest_fault:
                 self._narrator.tell(
-                    "capture.trigger_fault", pointed=fault.pointed, errno=fault.errno
+                    "capture.trigger_fault",
+                    domain=domain_of(fault.kind),
+                    pointed=fault.pointed,
+                    errno=fault.errno,
                 )
         self._newest_fault = max((fault.id for fault in faults), default=self._newest_fault)

@@ -142,6 +142,7 @@ class TestALook:
 
         (told,) = beside.told.of("capture.trigger_missed")
         assert told["order"] == placed.increment_id
+        assert told["domain"] == "orders"
 
 
 class TestAHintOfTheSweep:

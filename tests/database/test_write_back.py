@@ -414,7 +414,7 @@ class TestWhenMagentoIsSavingTheOrder:
 
         assert beside.standing(order.entity_id) == ("new", "pending", None)
         assert beside.standing(other.entity_id)[1] == "erp_received"
-        assert "write_back.put_off" in beside.told.names()
+        assert beside.told.of("write_back.put_off")[0]["domain"] == "orders"
         beside.make_due()
         beside.acknowledge()
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
@@ -592,7 +592,7 @@ class TestAStaleSave:
 
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
         assert len(beside.comments(order.entity_id)) == 1
-        assert "write_back.applied_again" in beside.told.names()
+        assert beside.told.of("write_back.applied_again")[0]["domain"] == "orders"
         assert len(erp.pushed) == 1
 
     def test_of_a_refusal_is_mended_and_no_release(
