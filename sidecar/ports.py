@@ -9,12 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
+
+Row = TypeVar("Row", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +66,23 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one delivery with what was seen of it.
+    """What became of one delivery."""
 
-    `before`: how many calls were made for it alone before the one that is seen.
+    delivery: Delivery
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PushCall:
+    """One call of a push, and what became of the deliveries that it decided about.
+
+    `exchange` None: nothing went over the wire (a delivery that cannot be mapped).  No `results`:
+    the call was made and decided about none of them, others did (a batch that was refused and sent
+    again in halves, a customer before its order).
     """
 
-    outcome: Outcome
-    exchange: Exchange | None = None
-    before: int = 0
+    exchange: Exchange | None
+    results: Sequence[Result] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +112,17 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One row of the ERP's own list; `external` is the reference that we gave it."""
+    """One document in the ERP's own list; `external` is the reference that we gave it."""
 
     external: str
     booked: Booked
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Part of a list; `next` is None on the last page."""
+class Page(Generic[Row]):
+    """Part of what the ERP tells by itself, row by row; `next` is None on the last page."""
 
-    rows: tuple[Listed, ...]
+    rows: tuple[Row, ...]
     next: str | int | None = None
 
 
@@ -134,13 +145,17 @@ class ErpAdapter(Protocol):
     def capabilities(self, domain: str) -> Capabilities:
         """What this ERP's interface can do in a domain, as configured."""
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
-        """Send; one result per delivery, in the same order."""
+    def push(self, batch: Sequence[Delivery]) -> Sequence[PushCall]:
+        """Send; every call that was made, in its order.
+
+        Each delivery has exactly one result in all of them: one that has none, or several, is in
+        doubt.  The throttle counts the calls that have an exchange.
+        """
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         """What the ERP has under each external reference; a missing or empty entry: nothing."""
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         """Documents changed since (UTC), page by page; the first page is None."""
 
     def ping(self) -> Ping:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sidecar.acknowledge.write_back import Rules, WriteBackStation
+from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -22,7 +22,10 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.domains import SPECS
+from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.events import ORDER_PLACED
+from sidecar.domains.orders.examiner import OrderExaminer
 from sidecar.domains.orders.gate import Gate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
@@ -34,11 +37,23 @@ from sidecar.ledger.events import NewEvent
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
+from sidecar.magento.domain import Parts
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.outcome import Accepted, Booked, Outcome
+from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
 from sidecar.model.settlement import EventStatus, Tolerances
-from sidecar.ports import Capabilities, Delivery, ErpAdapter, Exchange, Page, Ping, Result
+from sidecar.ports import (
+    Capabilities,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    Listed,
+    Page,
+    Ping,
+    PushCall,
+    Result,
+)
 from sidecar.testing.magento_db import MagentoDatabase
 
 ORDERS = "orders"
@@ -121,16 +136,17 @@ class ScriptedErp:
     def capabilities(self, domain: str) -> Capabilities:
         return self.can
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+    def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
         self.pushed += batch
-        return [Result(self._outcome(delivery), self.exchange) for delivery in batch]
+        results = [Result(delivery, self._outcome(delivery)) for delivery in batch]
+        return [PushCall(self.exchange, results)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         assert self.can.probe, "this ERP cannot be asked"
         self.probed += refs
         return {ref: self.documents.get(ref, ()) for ref in refs}
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         return Page(())
 
     def ping(self) -> Ping:
@@ -403,10 +419,13 @@ def sidecar_beside(
     """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
     database = Database(login(magento, user), connections=8)
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
-    store, schema, told = LedgerStore(names), probe(database, magento.prefix), Told()
+    store, schema, told = LedgerStore(names), probe(database, SPECS, magento.prefix), Told()
     ledger = Ledger(database, names)
     clock = HandClock()
-    domains = (ORDERS,) if triggers else ()
+    domains = (SPEC,) if triggers else ()
+    parts = Parts(
+        OrderExaminer(OrderReader(schema)), OrderSearch(schema, names("entity")), Reference()
+    )
     installation = Installation(
         database,
         store,
@@ -414,6 +433,7 @@ def sidecar_beside(
         schema,
         Triggers(database, names, domains, clock, prefix=magento.prefix),
         [RECEIVED, REFUSED, RELEASED],
+        [parts],
     )
     if install:
         installation.install(who="test")
@@ -429,7 +449,7 @@ def sidecar_beside(
                 database,
                 store,
                 Outbox(names),
-                OrderReader(schema),
+                [parts.examiner],
                 shop="main",
                 clock=clock,
                 narrator=told,
@@ -438,18 +458,21 @@ def sidecar_beside(
             Sweep(
                 database,
                 Outbox(names),
-                OrderSearch(schema, names("entity")),
+                parts.search,
                 narrator=told,
                 stopping=lambda: False,
             ),
             WriteBackStation(
                 database,
                 store,
-                OrderWriter(schema, skip_locked=True),
+                [
+                    OrderAcknowledger(
+                        OrderWriter(schema, skip_locked=True), Rules(released=RELEASED.code)
+                    )
+                ],
                 told,
                 together=10,
                 may_write=lambda _: True,
-                rules=Rules(released=RELEASED.code),
             ),
             installation,
         )

@@ -131,7 +131,8 @@ class Pipeline:
         loaded = load(config)
         self.sidecar = Sidecar(loaded.settings, origin=loaded.origin, narrator=self.told)
         self._installer = Installer(self.sidecar)
-        self._installer.installation().install(who="test")
+        self._installation = self._installer.installation()
+        self._installation.install(who="test")
         if adapter is not None:
             self.sidecar.adapter = adapter
         self.clock = HandClock()
@@ -142,9 +143,9 @@ class Pipeline:
     def start(self) -> None:
         """A process begins, with nothing in its memory."""
         self.owner = f"process {next(self._names)}"
-        self.sweep = self.sidecar.sweep()
+        self.sweep = self.sidecar.sweeps()[0]
         self.intake = self.sidecar.intake()
-        self.pump = self.sidecar.pump(self.owner)
+        self.pump = self.sidecar.pumps(self.owner)[0]
         self.write_back = self.sidecar.write_back()
 
     def __enter__(self) -> Self:
@@ -159,7 +160,7 @@ class Pipeline:
         self.pump.close()
         self.sidecar.close()
         # The statuses too: a shop that has them was served before, and another ledger waits.
-        self._installer.installation().uninstall(who="test", reason=None, drop_ledger=True)
+        self._installation.uninstall(who="test", reason=None, drop_ledger=True)
         self._installer.close()
 
     def let_pass(self, seconds: float) -> None:

@@ -8,12 +8,12 @@ itself was not sent and nothing of it is in doubt.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Generic
 
 import msgspec
 
 from adapters.calls.mapping import Step
+from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
@@ -23,13 +23,14 @@ from sidecar.model.outcome import (
     Conflict,
     Duplicate,
     Misconfigured,
+    Outcome,
     Partial,
     Retry,
     Throttled,
     Unknown,
     Unmapped,
 )
-from sidecar.ports import Result
+from sidecar.ports import Exchange, PushCall
 
 
 class FirstCalls(Generic[Call]):
@@ -39,53 +40,50 @@ class FirstCalls(Generic[Call]):
         self._send = send
         self._redact = redact
 
-    def obstacles(
-        self, steps: Sequence[Step[Call]], events: Sequence[Values]
-    ) -> list[Result | None]:
-        """For each event what keeps it from being sent, None where nothing does."""
-        stopped: list[Result | None] = []
-        for one in events:
-            # An ERP that has had enough, or knows us no more, is not asked again for each of them.
-            stopped.append(_same_for_all(stopped) or self._obstacle(steps, one))
-        return stopped
+    def made(
+        self, steps: Sequence[Step[Call]], part: Sequence[Outgoing]
+    ) -> tuple[list[PushCall], list[Outgoing]]:
+        """The calls that were made, and those deliveries that nothing keeps from being sent."""
+        calls: list[PushCall] = []
+        sound: list[Outgoing] = []
+        for index, outgoing in enumerate(part):
+            obstacle = None
+            for step in steps:
+                exchange, obstacle = self._held_up(step, outgoing.values)
+                if isinstance(obstacle, Throttled | Misconfigured):
+                    # An ERP that has had enough, or knows us no more, is not asked for the others.
+                    return [*calls, alike(part[index:], obstacle, exchange)], sound
+                if obstacle:
+                    calls.append(alike([outgoing], obstacle, exchange))
+                    break
+                calls.append(PushCall(exchange))
+            if obstacle is None:
+                sound.append(outgoing)
+        return calls, sound
 
-    def _obstacle(self, steps: Sequence[Step[Call]], values: Values) -> Result | None:
-        for number, step in enumerate(steps):
-            if result := self._held_up(step, values):
-                return replace(result, before=number)
-        return None
-
-    def _held_up(self, step: Step[Call], values: Values) -> Result | None:
+    def _held_up(self, step: Step[Call], values: Values) -> tuple[Exchange | None, Outcome | None]:
+        """The call, and what keeps the order from being sent after it, if anything does."""
         try:
             reply = self._send(step.call, values)
-        except ExpressionError as wrong:
-            return Result(Unmapped(message=wrong.message))
-        except NotSent as wrong:
-            return not_sent(wrong)
-        except Unanswered as wrong:
-            return Result(Retry(message=f"first, {wrong.message}"), wrong.exchange)
+        except ExpressionError as error:
+            return None, Unmapped(message=error.message)
+        except NotSent as error:
+            return error.exchange, not_sent(error)
+        except Unanswered as error:
+            return error.exchange, Retry(message=f"first, {error.message}")
+        return reply.exchange, self._obstacle(step, values, reply)
+
+    def _obstacle(self, step: Step[Call], values: Values, reply: Reply) -> Outcome | None:
+        """What the answer has against the order."""
         try:
             response, evidence = read_answer(step.call, reply)
-        except ExpressionError as wrong:
-            return Result(Retry(message=self._redact(f"first, {wrong.message}")), reply.exchange)
+        except ExpressionError as error:
+            return Retry(message=self._redact(f"first, {error.message}"))
         outcome = step.answer.outcome({**values, "response": response}, evidence)
         # What was saved in part is there all the same, and that is what the order needs.
         if isinstance(outcome, Accepted | Duplicate | Partial):
             return None
         told = self._redact(f"first, {reply.request}: {outcome.message}")
         if isinstance(outcome, Unknown | Conflict):
-            return Result(Retry(message=told), reply.exchange)
-        return Result(msgspec.structs.replace(outcome, message=told), reply.exchange)
-
-
-def not_sent(wrong: NotSent) -> Result:
-    """The result of an order of which nothing reached the ERP."""
-    if wrong.lasting:
-        return Result(Misconfigured(message=wrong.message), wrong.exchange)
-    return Result(Retry(message=wrong.message, sent=False), wrong.exchange)
-
-
-def _same_for_all(results: Sequence[Result | None]) -> Result | None:
-    """The last result, where it says nothing of its event but of all calls."""
-    last = results[-1] if results else None
-    return last if last and isinstance(last.outcome, Throttled | Misconfigured) else None
+            return Retry(message=told)
+        return msgspec.structs.replace(outcome, message=told)

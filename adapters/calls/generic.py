@@ -16,44 +16,30 @@ from secrets import token_bytes
 from types import SimpleNamespace
 from typing import Any, Generic
 
-import msgspec
-
 from adapters.calls.fields import Fields
-from adapters.calls.first import FirstCalls, not_sent
-from adapters.calls.mapping import Calls, Inquiry, Push
-from adapters.calls.sent_event import sent_event
+from adapters.calls.mapping import Calls, Inquiry
+from adapters.calls.pushing import Pushing, parts
 from adapters.calls.wire_call import Call, read_answer
-from adapters.http.transport import EXCERPT, NotSent, Request, Transport, Unanswered
+from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError, as_text, kind
 from adapters.language.hidden import HiddenSecrets
 from adapters.language.rounds import ROUNDS, Rounds
 from sidecar.model.errors import ConfigurationError, NotUnderstood, SidecarError
-from sidecar.model.outcome import (
-    Booked,
-    Misconfigured,
-    Outcome,
-    Retry,
-    Unknown,
-    Unmapped,
-    reference_key,
-)
+from sidecar.model.outcome import Booked, Misconfigured, reference_key
 from sidecar.ports import (
     Capabilities,
     Connection,
     Delivery,
-    Exchange,
     Listed,
     Page,
     Ping,
     Preview,
-    Result,
+    PushCall,
 )
 
 #: Asked for by a ping where the file has none; an external reference that no shop gives.
 NO_REFERENCE = "erp-sidecar-ping"
-
-Results = list[Result]
 
 _LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
@@ -73,43 +59,22 @@ class GenericAdapter(Generic[Call]):
         self._transport = transport
         self._shop = connection.shop
         self._renamed = connection.renamed
-        self._payloads = {spec.name: spec.payload for spec in connection.domains}
         self._secret = secrets_of(connection)
         self._nonces = _Nonces()
         self._bare = harmless
-        self._first = FirstCalls[Call](
-            lambda call, values: transport.send(self._request(call, values)), transport.redact
-        )
-        self._pushes = {
-            event: (domain, push)
-            for domain, of_domain in calls.domains.items()
-            for push in of_domain.pushes
-            for event in push.events
-        }
+        payloads = {spec.name: spec.payload for spec in connection.domains}
+        self._pushing = Pushing[Call](calls, transport, connection.shop, self._request, payloads)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)
 
-    def push(self, batch: Sequence[Delivery]) -> Results:
-        results: dict[int, Result] = {}
-        groups: dict[tuple[str, str], list[int]] = {}
-        for index, delivery in enumerate(batch):
-            if delivery.event.type in self._pushes:
-                domain, push = self._pushes[delivery.event.type]
-                groups.setdefault((domain, push.name), []).append(index)
-            else:
-                results[index] = Result(self._no_call(delivery))
-        for indexes in groups.values():
-            domain, push = self._pushes[batch[indexes[0]].event.type]
-            for part in _parts(indexes, push.batch or 1):
-                events = [self._values(batch[index], domain) for index in part]
-                results.update(zip(part, self._deliver(push, events), strict=True))
-        return [results[index] for index in range(len(batch))]
+    def push(self, batch: Sequence[Delivery]) -> Sequence[PushCall]:
+        return self._pushing.push(batch)
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         inquiry = self._declared(domain, "probe")
         found: dict[str, tuple[Booked, ...]] = {}
-        for part in _parts(list(refs), inquiry.batch or 1):
+        for part in parts(refs, inquiry.batch or 1):
             asked = {"refs": tuple(part)} if inquiry.batch else {"ref": part[0]}
             rows = self._rows(inquiry, self._ask(inquiry, asked))
             found |= self._sorted_out(inquiry, part, rows)
@@ -148,7 +113,7 @@ class GenericAdapter(Generic[Call]):
             )
         return {ref: tuple(booked) for ref, booked in ours.items()}
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         inquiry = self._declared(domain, "list")
         values = self._ask(inquiry, {"since": since, "page": page})
         rows = tuple(
@@ -160,12 +125,7 @@ class GenericAdapter(Generic[Call]):
 
     def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
-        if delivery.event.type not in self._pushes:
-            return ()
-        domain, push = self._pushes[delivery.event.type]
-        values = self._values(delivery, domain)
-        before = [self._shown(step.call, values) for step in push.first]
-        return [*before, self._shown(push.call, self._call_values(push, [values]))]
+        return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
@@ -217,20 +177,6 @@ class GenericAdapter(Generic[Call]):
                 return calls.probe, {"refs": (NO_REFERENCE,), "ref": NO_REFERENCE}
         return None, {}
 
-    def _no_call(self, delivery: Delivery) -> Outcome:
-        return Misconfigured(
-            message=f"{self._calls.name} has no call for {delivery.event.type}: nothing was sent"
-        )
-
-    def _values(self, delivery: Delivery, domain: str) -> Values:
-        return {
-            "shop": self._shop,
-            "event": sent_event(delivery),
-            self._payloads[domain]: delivery.event.data,
-            "link": delivery.link,
-            "ref": delivery.ref,
-        }
-
     def _request(self, call: Call, values: Values) -> Request:
         """The call, filled in.  Raises ExpressionError.
 
@@ -262,73 +208,6 @@ class GenericAdapter(Generic[Call]):
             raise ExpressionError(
                 f"{self._calls.name}: the call cannot be filled in ({type(wrong).__name__})"
             ) from wrong
-
-    def _deliver(self, push: Push[Call], events: Sequence[Values]) -> Results:
-        """The call, with those events for which what the file wants done `first` went well."""
-        stopped = self._first.obstacles(push.first, events)
-        sound = [one for one, result in zip(events, stopped, strict=True) if result is None]
-        sent = iter(self._push(push, sound) if sound else ())
-        return [one or dataclasses.replace(next(sent), before=len(push.first)) for one in stopped]
-
-    def _push(self, push: Push[Call], events: Sequence[Values]) -> Results:
-        """One call with one event, or with all of them where the operation takes batches."""
-        values = self._call_values(push, events)
-        try:
-            request = self._request(push.call, values)
-        except ExpressionError as wrong:
-            if len(events) == 1:
-                return [Result(Unmapped(message=wrong.message))]
-            return self._push_the_sound(push, events)
-        try:
-            reply = self._transport.send(request)
-        except NotSent as wrong:
-            return [not_sent(wrong)] * len(events)
-        except Unanswered as wrong:
-            return [Result(Unknown(message=wrong.message), wrong.exchange)] * len(events)
-        try:
-            response, evidence = read_answer(push.call, reply)
-            answered = {**values, "response": response}
-            outcomes, note = push.answer.outcomes(answered, events, evidence)
-        except ExpressionError as wrong:
-            unread = Unknown(message=self._transport.redact(wrong.message))
-            return [Result(unread, reply.exchange)] * len(events)
-        if outcomes is None:
-            # One bad event must not park all that were batched with it.
-            half = len(events) // 2
-            return [*self._push(push, events[:half]), *self._push(push, events[half:])]
-        exchange = _noted(reply.exchange, note)
-        if evidence.doubtful and self._asks(push):
-            outcomes = [_asked_first(outcome) for outcome in outcomes]
-        return [Result(self._redacted(outcome), exchange) for outcome in outcomes]
-
-    def _call_values(self, push: Push[Call], events: Sequence[Values]) -> Values:
-        if push.batch is None:
-            return events[0]
-        return {"shop": self._shop, "events": tuple(one["event"] for one in events)}
-
-    def _push_the_sound(self, push: Push[Call], events: Sequence[Values]) -> Results:
-        """Keep an event that cannot be mapped from stopping those that were batched with it."""
-        broken: dict[int, Result] = {}
-        for index, one in enumerate(events):
-            try:
-                self._request(push.call, self._call_values(push, [one]))
-            except ExpressionError as wrong:
-                broken[index] = Result(Unmapped(message=wrong.message))
-        if not broken:
-            # Too much for one call; each alone is not.
-            half = len(events) // 2
-            return [*self._push(push, events[:half]), *self._push(push, events[half:])]
-        sound = [one for index, one in enumerate(events) if index not in broken]
-        sent = iter(self._push(push, sound) if sound else ())
-        return [broken.get(index) or next(sent) for index in range(len(events))]
-
-    def _asks(self, push: Push[Call]) -> bool:
-        """Whether the ERP tells, asked or sent the same again, what became of a document."""
-        domain = next(self._pushes[event][0] for event in push.events)
-        return self._calls.capabilities(domain).clears_doubt
-
-    def _redacted(self, outcome: Outcome) -> Outcome:
-        return msgspec.structs.replace(outcome, message=self._transport.redact(outcome.message))
 
     def _declared(self, domain: str, name: str) -> Inquiry[Call]:
         calls = self._calls.domains.get(domain)
@@ -414,10 +293,6 @@ def secrets_of(connection: Connection) -> SimpleNamespace:
     return SimpleNamespace(**{name: one.reveal() for name, one in connection.secrets.items()})
 
 
-def _asked_first(outcome: Outcome) -> Outcome:
-    return Unknown(message=outcome.message) if isinstance(outcome, Retry) else outcome
-
-
 def _found(inquiry: Inquiry[Call], values: Values) -> Sequence[Any]:
     """What was found as a list: one document is one; none is nothing only where a file's protocol
     writes nothing for an empty list."""
@@ -440,14 +315,3 @@ def _external(each: Fields, values: Values) -> str | None:
     """
     external = each.get("external", values)
     return None if external is None else as_text(external)
-
-
-def _noted(exchange: Exchange, note: str) -> Exchange:
-    if not note:
-        return exchange
-    return dataclasses.replace(exchange, answer=f"[{note}] {exchange.answer}"[:EXCERPT])
-
-
-def _parts(whole: list[Any], size: int) -> Iterator[list[Any]]:
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]

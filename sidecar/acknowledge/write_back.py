@@ -132,6 +132,7 @@ class WriteBackStation:
             write_back = applied.write_back
             self._narrator.tell(
                 "write_back.applied" if write_back.is_first else "write_back.applied_again",
+                domain=self._acknowledgers[write_back.kind].spec.name,
                 kind=write_back.kind,
                 number=applied.memory.number,
                 verdict=write_back.verdict,
@@ -139,8 +140,12 @@ class WriteBackStation:
                 **({"message": applied.note} if applied.note else {}),
             )
         for event, write_back, message in outcome.told:
-            entity = f"{write_back.kind} {write_back.entity_id}"
-            self._narrator.tell(event, entity=entity, message=message)
+            self._narrator.tell(
+                event,
+                domain=self._acknowledgers[write_back.kind].spec.name,
+                entity=f"{write_back.kind} {write_back.entity_id}",
+                message=message,
+            )
 
     def _write(self, connection: sa.Connection, due: Sequence[WriteBack]) -> _Outcome:
         """Write what shares a transaction, and remember it: all of one kind."""

@@ -38,7 +38,7 @@ _DEFECT_REMEDY = "please report it, with the line station.failed of the log; it 
 class Station:
     """A duty: `run` works until it finds nothing more and gives how much it did.
 
-    `every`: seconds between two looks for work; `wakes`: the station for which its work is work, so
+    `every`: seconds between two looks for work; `wakes`: the stations for which its work is work, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
     work, whoever woke it; `always`: also while another daemon works.
     """
@@ -46,7 +46,7 @@ class Station:
     name: str
     every: float
     run: Callable[[], int]
-    wakes: str | None = None
+    wakes: tuple[str, ...] = ()
     pause: float = 0.0
     always: bool = False
 
@@ -190,8 +190,8 @@ class Daemon:
         while self._run(station):
             self._worked_at[station.name] = began
             self._supervision.watchdog.progress()
-            if station.wakes is not None:
-                schedule.wake(station.wakes)
+            for woken in station.wakes:
+                schedule.wake(woken)
             if self._stop.asked or not self._pulse.holds_the_lease:
                 return
 

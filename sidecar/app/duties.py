@@ -2,70 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
 
 from sidecar.app.daemon import Daemon, Station, Supervision
-from sidecar.app.sidecar import ORDERS, Sidecar
+from sidecar.app.sidecar import Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.watch import TriggerWatch
+from sidecar.delivery.pump import Pump
 from sidecar.host.liveness import Pulse
 from sidecar.identity.clone_guard import EVERY as IDENTITY_EVERY
 from sidecar.ledger.retention import Retention
 from sidecar.monitor.heartbeat import Heartbeat
-from sidecar.monitor.metrics import Monitoring
 from sidecar.monitor.pauses import PauseWatch
 from sidecar.monitor.status_line import StatusLine
 
 _SECOND = 1.0
 _MINUTE = 60.0
 _HOUR = 3600.0
+_WRITE = "write back"
 #: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
 #: the throttle and for a slow ERP.
-_SILENT = {"intake": 2 * _MINUTE, "deliver orders": 10 * _MINUTE, "write back": 2 * _MINUTE}
+_SILENT = {"intake": 2 * _MINUTE, _WRITE: 2 * _MINUTE}
+_SILENT_DELIVERY = 10 * _MINUTE
 
 
 def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     """The daemon; `once`: with the stations of `run --once`, in their order."""
     sidecar.ledger.require_current()
-    pulse = Pulse(sidecar.clock, _SILENT)
+    pulse = Pulse(
+        sidecar.clock,
+        _SILENT | {f"deliver {name}": _SILENT_DELIVERY for name in sidecar.domains},
+    )
     capture = sidecar.settings.capture
-    sweep, intake, pump = sidecar.sweep(), sidecar.intake(), sidecar.pump(sidecar.name)
+    sweeps, intake, pumps = sidecar.sweeps(), sidecar.intake(), sidecar.pumps(sidecar.name)
     write_back = sidecar.write_back()
-    pause = sidecar.settings.domains.orders.every.total_seconds()
-    deliver, write = f"deliver {ORDERS}", "write back"
+    delivers = {pump.domain: f"deliver {pump.domain}" for pump in pumps}
     stations = [
         Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch)),
-        Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
-        Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
-        Station(write, _SECOND, write_back.run_once),
+        Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
+        *(_delivery(sidecar, pump) for pump in pumps),
+        Station(_WRITE, _SECOND, write_back.run_once),
     ]
     if once:
         sidecar.identification.require_same()
-        first_sweep = _Once(lambda: sweep.full().found)
+        first_sweep = _Once(lambda: sum(sweep.full().found for sweep in sweeps))
         stations.insert(0, Station("sweep", 0, first_sweep))
         stations += _monitoring(sidecar, pulse, once=True)
     else:
         watch = TriggerWatch(
             sidecar.triggers, Outbox(sidecar.names), sidecar.database, sidecar.narrator
         )
-        alarm = sidecar.settings.domains.orders.pause_alarm.total_seconds()
+        alarms = {
+            spec.name: sidecar.settings_of(spec).pause_alarm.total_seconds()
+            for spec in sidecar.specs
+        }
         pauses = PauseWatch(
             sidecar.database,
             sidecar.store,
-            dict.fromkeys(sidecar.domains, alarm),
+            alarms,
             clock=sidecar.clock,
             narrator=sidecar.narrator,
         )
         retention = Retention(sidecar.database, sidecar.store, sidecar.settings.ledger.keep)
         stations += [
-            Station("sweep", capture.sweep_every.total_seconds(), lambda: _none(sweep.recent)),
+            Station(
+                "sweep",
+                capture.sweep_every.total_seconds(),
+                lambda: _each(sweep.recent for sweep in sweeps),
+            ),
             Station(
                 "full sweep",
                 capture.full_sweep_every.total_seconds(),
-                lambda: _none(sweep.full),
+                lambda: _each(sweep.full for sweep in sweeps),
             ),
             Station("trigger watch", _HOUR, lambda: _none(watch.look)),
-            Station("pause watch", min(_MINUTE, alarm), lambda: _none(pauses.look)),
+            Station("pause watch", min(_MINUTE, *alarms.values()), lambda: _none(pauses.look)),
             Station("retention", _HOUR, retention.run_once),
             *_monitoring(sidecar, pulse, once=False),
         ]
@@ -85,7 +97,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
             StatusLine(
                 sidecar.database,
                 sidecar.store,
-                ORDERS,
+                sidecar.domains,
                 sidecar.settings.erp.account_name,
                 sidecar.clone_guard.may_send,
             ),
@@ -93,27 +105,46 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     )
 
 
+def _delivery(sidecar: Sidecar, pump: Pump) -> Station:
+    """A domain's delivery: those that come within its `every` go together."""
+    spec = next(spec for spec in sidecar.specs if spec.name == pump.domain)
+    pause = sidecar.settings_of(spec).every.total_seconds()
+    name = f"deliver {pump.domain}"
+    return Station(name, max(_SECOND, pause), pump.run_once, wakes=(_WRITE,), pause=pause)
+
+
 def _monitoring(sidecar: Sidecar, pulse: Pulse, *, once: bool) -> list[Station]:
     """The stations that tell a monitoring system, as far as they are configured."""
     stations = []
     rules, heartbeat = sidecar.settings.metrics, sidecar.settings.heartbeat
     if rules.file is not None or rules.log_every is not None:
-        monitoring = Monitoring(
-            sidecar.vitals(),
-            sidecar.metrics,
-            pulse,
-            file=rules.file,
-            log_every=rules.log_every.total_seconds() if rules.log_every else None,
-            clock=sidecar.clock,
-            narrator=sidecar.narrator,
-        )
-        every = rules.every.total_seconds()
-        stations.append(Station("metrics", every, lambda: _none(monitoring.look), always=True))
+        stations.append(_metrics(sidecar, pulse))
     if heartbeat.url is not None and not once:
         beat = Heartbeat(heartbeat.url, pulse, sidecar.narrator).beat
         every = heartbeat.every.total_seconds()
         stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
     return stations
+
+
+def _metrics(sidecar: Sidecar, pulse: Pulse) -> Station:
+    # Only here: prometheus_client brings a web server along, which no other command needs.
+    from sidecar.monitor.metrics import Monitoring
+    from sidecar.observe.registry import Metrics
+
+    shop, rules = sidecar.settings.shop.name, sidecar.settings.metrics
+    metrics = Metrics(shop, version("magento-erp-sidecar"), sidecar.domains)
+    sidecar.narrator.join(metrics)
+    monitoring = Monitoring(
+        sidecar.vitals(),
+        metrics,
+        pulse,
+        file=rules.file,
+        log_every=rules.log_every.total_seconds() if rules.log_every else None,
+        clock=sidecar.clock,
+        narrator=sidecar.narrator,
+    )
+    every = rules.every.total_seconds()
+    return Station("metrics", every, lambda: _none(monitoring.look), always=True)
 
 
 class _Once:
@@ -128,6 +159,12 @@ class _Once:
             return 0
         self._done = True
         return self._work()
+
+
+def _each(works: Iterable[Callable[[], object]]) -> int:
+    for work in works:
+        work()
+    return 0
 
 
 def _none(work: Callable[[], object]) -> int:

@@ -12,8 +12,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sidecar.app.domains import specs
 from sidecar.documents import read_document
-from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
@@ -115,7 +115,7 @@ def connection_of(settings: Settings) -> Connection:
         cookies=erp.cookies,
         renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
-        domains=SPECS,
+        domains=specs(),
     )
 
 

@@ -19,10 +19,11 @@ from sidecar.ports import (
     Connection,
     Delivery,
     ErpAdapter,
+    Listed,
     Narrator,
     Page,
     Ping,
-    Result,
+    PushCall,
 )
 
 _T = TypeVar("_T")
@@ -56,25 +57,25 @@ class RenewingAdapter:
         """What the file of calls can do, which does not change with a secret."""
         return self._adapter.capabilities(domain)
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+    def push(self, batch: Sequence[Delivery]) -> Sequence[PushCall]:
         """Send; what the login was refused for is sent again with a changed secret."""
         used = self._adapter
-        results = used.push(batch)
+        calls = used.push(batch)
         refused = [
-            number for number, one in enumerate(results) if isinstance(one.outcome, Misconfigured)
+            result.delivery
+            for call in calls
+            for result in call.results
+            if isinstance(result.outcome, Misconfigured)
         ]
         if not refused or (fresh := self._renewed(used)) is None:
-            return results
-        again = fresh.push([batch[number] for number in refused])
-        for number, result in zip(refused, again, strict=True):
-            results[number] = replace(result, before=result.before + results[number].before + 1)
-        return results
+            return calls
+        return [*map(_without_refusals, calls), *fresh.push(refused)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         """Ask by reference."""
         return self._asked(lambda adapter: adapter.probe(domain, refs))
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         """Ask for what has changed."""
         return self._asked(lambda adapter: adapter.list(domain, since, page))
 
@@ -122,3 +123,9 @@ class RenewingAdapter:
             self._adapter, self._connection = adapter, connection
         self._narrator.tell("adapter.renewed")
         return adapter
+
+
+def _without_refusals(call: PushCall) -> PushCall:
+    """The call was made; what it was refused for is decided by another one."""
+    results = [one for one in call.results if not isinstance(one.outcome, Misconfigured)]
+    return replace(call, results=results)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +51,6 @@ from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
-from sidecar.observe.metrics import Metrics
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.dry_run import DryRun
@@ -99,10 +97,7 @@ class Sidecar:
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
-        self.metrics = Metrics(settings.shop.name, version("magento-erp-sidecar"))
-        self.narrator: Narrator = Audience(
-            narrator or LogNarrator(settings.shop.name), self.metrics
-        )
+        self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
         self.account = account(settings)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
@@ -360,6 +355,7 @@ class Sidecar:
                 probe_batch=max(1, capabilities.probe_batch),
                 concurrency=self.settings.erp.throttle.concurrency,
                 lease_seconds=lease,
+                answers_checks=spec is self.specs[0],
             ),
             clock=self.clock,
             sleeper=self.stop,
@@ -386,9 +382,8 @@ class Sidecar:
             self.store,
             self.triggers,
             may_send=self.clone_guard.may_send,
-            domains=self.domains,
-            account=self.settings.erp.account_name,
-            most_slots=self.settings.erp.throttle.concurrency,
+            domains=self.specs,
+            accounts={self.settings.erp.account_name: self.settings.erp.throttle.concurrency},
             clock=self.clock,
         )
 
@@ -424,22 +419,13 @@ class Sidecar:
     @property
     def findings(self) -> Findings:
         """What operators do about differences."""
-        return Findings(self.database, self.store)
+        return Findings(self.database, self.store, self.specs)
 
     def dry_run(self) -> DryRun:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
-        tolerance = self.settings.domains.orders.tolerance
-        return DryRun(
-            self.database,
-            store,
-            self.magento,
-            self.adapter,
-            shop,
-            tolerance=tolerance,
-            reference=self._reference,
-        )
+        return DryRun(self.database, store, list(self.parts.values()), self.adapter, shop)
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
@@ -460,7 +446,7 @@ class Sidecar:
 
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
-        return Storyteller(self.database, self.store, self.magento, self._reference).stories(
+        return Storyteller(self.database, self.store, list(self.parts.values())).stories(
             number, self.adapter if ask_erp else None
         )
 

@@ -299,6 +299,7 @@ class Intake:
             if self._triggers_on and is_swept and announced:
                 self._narrator.tell(
                     "capture.trigger_missed",
+                    domain=event.domain,
                     kind=event.kind,
                     number=event.number,
                     type=event.type,
@@ -313,7 +314,10 @@ class Intake:
                 **({"message": event.reason} if event.reason else {}),
             )
         for kind, number, again in written.undone:
-            self._narrator.tell("write_back.undone", kind=kind, number=number, outcome=again)
+            domain = self._examiners[kind].spec.name
+            self._narrator.tell(
+                "write_back.undone", domain=domain, kind=kind, number=number, outcome=again
+            )
 
 
 _Hints = Sequence[Hint]

@@ -54,6 +54,9 @@ class Depth:
     oldest: timedelta | None
 
 
+NO_HINTS = Depth(0, capped=False, oldest=None)
+
+
 class Outbox:
     """Reads, deletes and writes hints.
 
@@ -89,6 +92,12 @@ class Outbox:
         self._oldest = sa.text(
             f"SELECT TIMESTAMPDIFF(MICROSECOND, created_at, CURRENT_TIMESTAMP(3)) FROM {outbox} "
             "ORDER BY id LIMIT 1"
+        )
+        self._by_kind = sa.text(
+            "SELECT kind, COUNT(*) AS hints, TIMESTAMPDIFF(MICROSECOND, MIN(created_at), "
+            "CURRENT_TIMESTAMP(3)) AS age FROM "
+            f"(SELECT kind, created_at FROM {outbox} ORDER BY id LIMIT :limit) AS waiting "
+            "GROUP BY kind"
         )
         self._faults = sa.text(
             f"SELECT id, kind, entity_id, pointed, errno, message, created_at FROM {fault} "
@@ -149,6 +158,14 @@ class Outbox:
         microseconds = connection.execute(self._oldest).scalar_one_or_none()
         oldest = None if microseconds is None else timedelta(microseconds=int(microseconds))
         return Depth(count, count == COUNT_LIMIT, oldest)
+
+    def depth_by_kind(self, connection: sa.Connection) -> dict[str, Depth]:
+        """The same by kind; kinds with no hint are left out."""
+        rows = connection.execute(self._by_kind, {"limit": COUNT_LIMIT}).all()
+        capped = sum(row.hints for row in rows) == COUNT_LIMIT
+        return {
+            row.kind: Depth(row.hints, capped, timedelta(microseconds=int(row.age))) for row in rows
+        }
 
     def faults(self, connection: sa.Connection, limit: int = 100) -> list[Fault]:
         """The breadcrumbs, newest first."""

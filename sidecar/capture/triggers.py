@@ -28,6 +28,7 @@ from sidecar.capture.trigger_plan import (
     read_live,
 )
 from sidecar.database.connection import Database
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied, SidecarError, TryAgain
 from sidecar.ports import Sleeper
 
@@ -87,6 +88,10 @@ class Triggers:
         self._prefix = prefix
         self._definer = definer
         self._is_magentos = is_magentos
+
+    def domain_of(self, kind: str) -> str:
+        """The domain of a kind; empty for one that none of these domains is about."""
+        return next((spec.name for spec in self.domains if spec.kind == kind), "")
 
     def plan(self) -> TriggerPlan:
         """What this shop should have, from its schema as it is now."""

@@ -49,6 +49,9 @@ class TriggerWatch:
         for fault in faults:
             if fault.id > self._newest_fault:
                 self._narrator.tell(
-                    "capture.trigger_fault", pointed=fault.pointed, errno=fault.errno
+                    "capture.trigger_fault",
+                    domain=self._triggers.domain_of(fault.kind),
+                    pointed=fault.pointed,
+                    errno=fault.errno,
                 )
         self._newest_fault = max((fault.id for fault in faults), default=self._newest_fault)

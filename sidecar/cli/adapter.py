@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import connection_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
-from sidecar.domains import SPECS
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.ports import Contract, Finding
@@ -109,7 +109,7 @@ def check(
     Example:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
     """
-    findings = _opened(context, contract).check(calls or _configured_calls(context), SPECS)
+    findings = _opened(context, contract).check(calls or _configured_calls(context), specs())
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -122,7 +122,7 @@ def check(
 @click.argument("order")
 @click.option(
     "--event",
-    type=click.Choice([type_ for spec in SPECS for type_ in spec.types]),
+    type=click.Choice([type_ for spec in specs() for type_ in spec.types]),
     help="Which event; else the one that waits, else order.placed.",
 )
 @as_json

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.cli.outlet import emit_json
-from sidecar.domains import SPECS
 from sidecar.model.event_schema import json_schema
 
-_EVENTS = {event.type: event for spec in SPECS for event in spec.events}
+_EVENTS = {event.type: event for spec in specs() for event in spec.events}
 
 
 @click.group()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.install.grants import Role, grants_for
@@ -37,7 +38,7 @@ def print_(context: Context, *, role: str, account: str | None, as_json: bool) -
       erp-sidecar grants print --account erp_sidecar@10.0.0.7 | mysql
       erp-sidecar grants print --for installer --account erp_installer@localhost
     """
-    printed = grants_for(context.loaded.settings, Role(role), account)
+    printed = grants_for(context.loaded.settings, Role(role), account, specs())
     if as_json:
         emit_json({"account": printed.account, "statements": printed.statements})
         return

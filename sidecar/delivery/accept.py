@@ -153,7 +153,7 @@ class Acceptance:
         return Settlement(
             EventStatus.PARKED,
             reason=f"given up after {event.attempts} attempts, the last answer: {message}",
-            remedy=f"when the ERP works again: 'erp-sidecar queue requeue {event.number}'",
+            remedy=f"when the ERP works again: 'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
             code="gave_up",
             maybe_booked=maybe_booked,
         )
@@ -162,8 +162,8 @@ class Acceptance:
         return Settlement(
             EventStatus.PARKED,
             reason=f"{message}; this ERP can neither be asked nor does it refuse duplicates",
-            remedy=f"look for {self._spec.noun} {event.number} in the ERP; if it is not there: "
-            f"'erp-sidecar queue requeue {event.number}'",
+            remedy=f"look for {self._spec.noun} {self._spec.name_of(event.number)} in the ERP; if it is not there: "
+            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
             code="unknown",
             maybe_booked=True,
         )
@@ -178,7 +178,7 @@ class Acceptance:
             EventStatus.PARKED,
             reason=f"the ERP answers {booked.reference}, and the {noun}'s document is {ours}",
             remedy=f"decide in the ERP which of the two is the {noun}'s and cancel the other one, "
-            f"then 'erp-sidecar queue requeue {event.number}': what the ERP shows then is "
+            f"then 'erp-sidecar queue requeue {self._spec.name_of(event.number)}': what the ERP shows then is "
             "taken over",
             code=ANOTHER_DOCUMENT,
             differences=(
@@ -195,7 +195,7 @@ class Acceptance:
             reason=f"the {noun} lives again, and the ERP has only {reference}, which was canceled: "
             f"it takes no second document for the {noun}",
             remedy=f"open {reference} again in the ERP, or take the {noun}'s number from it; then "
-            f"'erp-sidecar queue requeue {event.number}': what the ERP shows then is taken "
+            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}': what the ERP shows then is taken "
             "over",
             code=CANCELED_DOCUMENT,
             maybe_booked=True,

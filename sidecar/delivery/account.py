@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from msgspec import structs
@@ -17,8 +17,8 @@ from sidecar.delivery.throttle import Throttle
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import SidecarError, described, frames
-from sidecar.model.outcome import Accepted, Outcome, Retry, Throttled, Unknown
-from sidecar.ports import Delivery, ErpAdapter, Narrator, Ping, Result
+from sidecar.model.outcome import Accepted, Retry, Throttled, Unknown
+from sidecar.ports import ErpAdapter, Narrator, Ping, PushCall, Result
 
 #: A longer wait is not told to the second (ten years).
 _BEYOND_MEASURE = 3.2e8
@@ -26,22 +26,6 @@ _BEYOND_MEASURE = 3.2e8
 _LOOK_EVERY = 2.0
 #: Seconds that a claim waits where the ERP asked for them; for longer it is given back.
 _SHORT_QUIET = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What one call of a push came to; `took` in seconds."""
-
-    kind: str
-    outcomes: tuple[Outcome, ...]
-    took: float
-    was_answered: bool
-
-    @property
-    def asked_to_wait(self) -> float | None:
-        """Seconds, 0 where the ERP named none; None when it did not refuse for haste."""
-        waits = [one.after or 0.0 for one in self.outcomes if isinstance(one, Throttled)]
-        return max(waits) if waits else None
 
 
 class ErpAccount:
@@ -157,31 +141,38 @@ class ErpAccount:
         self.answered()
         return True
 
-    def note(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> list[Result]:
-        """Learn from what the calls of one push came to; the results with waits within bounds."""
-        calls = _calls(deliveries, results)
-        # One place in the window was taken.  An adapter that halves a refused batch makes a call
-        # for each part that is left in the end, and one for each that it had to divide.
-        before = sum(result.before for result in results)
-        self.throttle.charge(before + 2 * max(0, len(calls) - 1))
+    def note(self, calls: Sequence[PushCall]) -> list[PushCall]:
+        """Learn from the calls of one push; the same calls with their waits within bounds.
+
+        Call by call: counted by event, one lost connection would open the breaker at once and one
+        429 would slow the account down to its floor.
+        """
         for call in calls:
-            if call.asked_to_wait is not None:
-                self._slow_down(call.asked_to_wait, call.took)
-            elif call.was_answered:
-                self.answered()
-                if all(isinstance(one, Accepted) for one in call.outcomes):
-                    # Refusals are quick, and would make a booking look slow.
-                    self._learn(call.kind, call.took)
-            elif isinstance(first := call.outcomes[0], Retry | Unknown):
-                self.failed(first.message)
-        return [self._within_bounds(result) for result in results]
+            self._note(call)
+        return [
+            replace(call, results=[self._bounded_waits(result) for result in call.results])
+            for call in calls
+        ]
+
+    def _note(self, call: PushCall) -> None:
+        outcomes = [result.outcome for result in call.results]
+        took = call.exchange.seconds if call.exchange else 0.0
+        if waits := [one.after or 0.0 for one in outcomes if isinstance(one, Throttled)]:
+            self._slow_down(max(waits), took)
+        elif call.exchange and call.exchange.status is not None:
+            self.answered()
+            if outcomes and all(isinstance(one, Accepted) for one in outcomes):
+                # Refusals are quick, and would make a booking look slow.
+                self._learn(_kind(call), took)
+        elif lost := [one for one in outcomes if isinstance(one, Retry | Unknown)]:
+            self.failed(lost[0].message)
 
     def probed(self, count: int, took: float) -> None:
         """A question about so many orders was answered."""
         self.answered()
         self._learn(f"probe {count}", took)
 
-    def _within_bounds(self, result: Result) -> Result:
+    def _bounded_waits(self, result: Result) -> Result:
         match result.outcome:
             case Retry(after=after) | Throttled(after=after) if after is not None:
                 bounded = structs.replace(result.outcome, after=self._bounded(after))
@@ -249,25 +240,7 @@ class ErpAccount:
             self._narrator.tell("breaker.closed", account=self._name)
 
 
-def _calls(deliveries: Sequence[Delivery], results: Sequence[Result]) -> list[_Call]:
-    """What each call came to; a batch's results share one exchange.
-
-    Counted per event, one lost connection would open the breaker at once and one 429 would slow
-    the account down to its floor.
-    """
-    together: dict[int, list[tuple[Delivery, Result]]] = {}
-    for delivery, result in zip(deliveries, results, strict=True):
-        together.setdefault(id(result.exchange), []).append((delivery, result))
-    calls = []
-    for sent in together.values():
-        exchange = sent[0][1].exchange
-        types = sorted({delivery.event.type for delivery, _ in sent})
-        calls.append(
-            _Call(
-                kind=f"push {' '.join(types)} {len(sent)}",
-                outcomes=tuple(result.outcome for _, result in sent),
-                took=exchange.seconds if exchange else 0.0,
-                was_answered=exchange is not None and exchange.status is not None,
-            )
-        )
-    return calls
+def _kind(call: PushCall) -> str:
+    """Calls that may be expected to take about as long as one another."""
+    types = sorted({result.delivery.event.type for result in call.results})
+    return f"push {' '.join(types)} {len(call.results)}"

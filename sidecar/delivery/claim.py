@@ -317,6 +317,7 @@ class Claimer:
                 for one in claimed
                 if not self._opens(one.type) and one.entity_id not in links
             ],
+            self._spec.opening,
         )
         return [
             replace(

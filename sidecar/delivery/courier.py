@@ -11,6 +11,7 @@ from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
 from sidecar.delivery.account import ErpAccount
+from sidecar.delivery.pushed import Answer, answers, only
 from sidecar.delivery.settle import Settler
 from sidecar.delivery.within import document, within
 from sidecar.host.crash_point import passing
@@ -43,7 +44,7 @@ from sidecar.model.outcome import (
     unread,
 )
 from sidecar.model.settlement import Settlement
-from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Result, Sleeper
+from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Sleeper
 
 #: A worker looks this often whether the daemon is stopping while the throttle makes it wait.
 _LONGEST_WAIT = 1.0
@@ -219,42 +220,50 @@ class Courier:
     def _push(self, opened: Sequence[Opened], trust: Trust) -> list[Ended]:
         deliveries = [self._delivery(one) for one in opened]
         passing("delivery.sending")
+        made = 1  # what an adapter that fails has sent is not known
         try:
-            results = self._adapter.push(deliveries)
+            calls = self._adapter.push(deliveries)
+            made = sum(call.exchange is not None for call in calls)
         except Exception as error:  # noqa: BLE001 - it was perhaps sent: that is all we know
             message = self._account.broke(error)
             self._account.failed(message)
             return [self._in_doubt(one, message) for one in opened]
         finally:
-            self._account.throttle.ended()
+            self._account.throttle.ended(made)
         passing("delivery.answered")
-        noted = self._account.note(deliveries, results)
-        return [
-            self._judged(one, delivery, result, trust)
-            for one, delivery, result in zip(opened, deliveries, noted, strict=True)
+        said = answers(self._account.note(calls))
+        ended = [
+            self._judged(one, delivery, said.pop(delivery.event.id, ()), trust)
+            for one, delivery in zip(opened, deliveries, strict=True)
         ]
+        if said:
+            self._account.broke(BadData("it gave an outcome for an event that was not sent"))
+        return ended
 
-    def _judged(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
-        """What an answer comes to; one that cannot even be judged leaves its event in doubt."""
+    def _judged(
+        self, one: Opened, delivery: Delivery, said: Sequence[Answer], trust: Trust
+    ) -> Ended:
+        """What its answer comes to; without one that can be judged an event is in doubt."""
         try:
-            return self._pushed(one, delivery, result, trust)
-        except Exception as error:  # noqa: BLE001 - the others of the call have answers too
-            return self._in_doubt(one, self._account.broke(error), result.exchange)
+            return self._pushed(one, delivery, only(said), trust)
+        except Exception as error:  # noqa: BLE001 - the others of the push have answers too
+            exchange = said[-1].exchange if said else None
+            return self._in_doubt(one, self._account.broke(error), exchange)
 
     def _in_doubt(self, one: Opened, message: str, exchange: Exchange | None = None) -> Ended:
         settlement = self._settler.of_push(one.claimed, one.payload, Unknown(message=message))
         attempt = Attempt("push", "unknown", message, exchange=exchange)
         return Ended(one.claimed, one.payload, settlement, attempt)
 
-    def _pushed(self, one: Opened, delivery: Delivery, result: Result, trust: Trust) -> Ended:
-        outcome = within(self._read_back(delivery, within(result.outcome), trust))
+    def _pushed(self, one: Opened, delivery: Delivery, answer: Answer, trust: Trust) -> Ended:
+        outcome = within(self._read_back(delivery, within(answer.outcome), trust))
         attempt = Attempt(
             "push",
             name_of(outcome),
             describe(outcome),
             _reference(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
-            result.exchange,
+            answer.exchange,
         )
         settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
         return self._ended(one, settlement, attempt)

@@ -51,7 +51,8 @@ _LOOK_SECONDS = 5.0
 class Lane:
     """The bounds of one domain's delivery.
 
-    `batch` is the most that one call may carry, `probe_batch` the most that one may ask about.
+    `batch` is the most that one call may carry, `probe_batch` the most that one may ask about;
+    `answers_checks`: it asks the ERP for end-to-end checks, as one lane of an account does.
     """
 
     domain: str
@@ -61,6 +62,7 @@ class Lane:
     probe_batch: int
     concurrency: int
     lease_seconds: float
+    answers_checks: bool = True
 
 
 class Pump:
@@ -101,6 +103,11 @@ class Pump:
             # the file of calls was just read: what it could not express is tried again.
             self._ledger.events.wake_domain(connection, self._lane.domain)
             self._ledger.events.revive_unmapped(connection, self._lane.domain)
+
+    @property
+    def domain(self) -> str:
+        """The domain that it delivers."""
+        return self._lane.domain
 
     def close(self) -> None:
         """Wait for calls that are on their way."""
@@ -328,7 +335,8 @@ class Pump:
                 connection, self._lane.owner, [(claimed, attempt) for claimed in expired]
             )
             suspects = self._ledger.events.suspects(connection, self._lane.domain)
-            checks = self._ledger.check_runs.unanswered(connection)
+            runs = self._ledger.check_runs
+            checks = runs.unanswered(connection) if self._lane.answers_checks else []
         for claimed in expired:
             self._tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
         return bool(suspects), checks

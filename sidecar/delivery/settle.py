@@ -65,7 +65,7 @@ class Settler(Questions):
                     EventStatus.PARKED,
                     reason=f"the ERP booked {booked.reference}, but not whole: {what or message}",
                     remedy=f"finish {booked.reference} in the ERP, then 'erp-sidecar queue requeue "
-                    f"{event.number}': it is taken over, not sent again",
+                    f"{self._spec.name_of(event.number)}': it is taken over, not sent again",
                     code="partial",
                     booked=booked,
                     maybe_booked=True,
@@ -77,7 +77,7 @@ class Settler(Questions):
             case Conflict(message=message) | Unknown(message=message):
                 return self._doubtful(event, message)
             case Unmapped(message=message):
-                return _unmapped(event, message)
+                return self._unmapped(event, message)
             case Misconfigured(message=message):
                 return Settlement(
                     EventStatus.PENDING,
@@ -97,7 +97,7 @@ class Settler(Questions):
             EventStatus.REJECTED,
             reason=f"{outcome.message}{where}",
             remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
-            f"'erp-sidecar queue requeue {event.number}'{self._spec.sent_again_by}",
+            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}'{self._spec.sent_again_by}",
             code=outcome.code,
             verdict=Verdict(
                 verdict="rejected",
@@ -117,7 +117,7 @@ class Settler(Questions):
     ) -> Settlement:
         reference = outcome.reference
         if not self._opens(event) and event.attempts >= MOST_DUPLICATES:
-            return _never_changed(event)
+            return self._never_changed(event)
         if self._capabilities.probe:
             if event.age > self._backoff.give_up_after:
                 return self._given_up(event, outcome.message, maybe_booked=True)
@@ -167,28 +167,26 @@ class Settler(Questions):
             return self._again(event, again, maybe_booked=self._opens(event))
         return self._parked_in_doubt(event, message)
 
+    def _unmapped(self, event: Claimed, message: str) -> Settlement:
+        """A fault of ours: the shop hears nothing of it, the operator gets file and line."""
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"our file of calls cannot express it, nothing was sent: {message}",
+            remedy="correct the file and reload (systemctl reload, or SIGHUP): it is then tried again "
+            f"by itself, or now by 'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
+            code=MAPPING,
+            maybe_booked=event.maybe_booked,
+        )
 
-def _unmapped(event: Claimed, message: str) -> Settlement:
-    """A fault of ours: the shop hears nothing of it, the operator gets file and line."""
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"our file of calls cannot express it, nothing was sent: {message}",
-        remedy="correct the file and reload (systemctl reload, or SIGHUP): it is then tried again "
-        f"by itself, or now by 'erp-sidecar queue requeue {event.number}'",
-        code=MAPPING,
-        maybe_booked=event.maybe_booked,
-    )
-
-
-def _never_changed(event: Claimed) -> Settlement:
-    return Settlement(
-        EventStatus.PARKED,
-        reason=f"the ERP calls this {event.type} a duplicate of what it has, "
-        f"{event.attempts} times: its document was most likely not changed",
-        remedy=f"does the call for {event.type} in the file of calls change a document, or "
-        "book a new one? Change the document by hand and 'erp-sidecar queue drop "
-        f"{event.number} --even-if-booked', or correct the call and 'erp-sidecar queue "
-        f"requeue {event.number}'",
-        code=DUPLICATE,
-        maybe_booked=True,
-    )
+    def _never_changed(self, event: Claimed) -> Settlement:
+        return Settlement(
+            EventStatus.PARKED,
+            reason=f"the ERP calls this {event.type} a duplicate of what it has, "
+            f"{event.attempts} times: its document was most likely not changed",
+            remedy=f"does the call for {event.type} in the file of calls change a document, or "
+            "book a new one? Change the document by hand and 'erp-sidecar queue drop "
+            f"{self._spec.name_of(event.number)} --even-if-booked', or correct the call and 'erp-sidecar queue "
+            f"requeue {self._spec.name_of(event.number)}'",
+            code=DUPLICATE,
+            maybe_booked=True,
+        )

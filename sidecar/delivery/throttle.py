@@ -68,15 +68,13 @@ class Throttle:
             self._went_at = now
             return 0.0
 
-    def ended(self) -> None:
-        """A call that had taken its place is over."""
+    def ended(self, calls: int = 1) -> None:
+        """What had taken a place is over, and so many calls were made of it.
+
+        Those beyond the one place are waited for afterwards; none leaves the place free.
+        """
         with self._lock:
             self._on_their_way -= 1
-            self._ended.append(self.clock.monotonic())
-
-    def charge(self, calls: int) -> None:
-        """Count calls that went without a place: those that follow wait for them."""
-        with self._lock:
             self._ended.extend([self.clock.monotonic()] * calls)
 
     def refused(self, after: float | None, took: float = 0.0) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import connection_of, open_contract
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.domains import SPECS
 from sidecar.model.errors import Unavailable
 
 
@@ -57,7 +57,7 @@ def _mapping(patient: Patient) -> Iterator[Fault]:
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
     contract = open_contract(str(settings.erp.wsdl), connection_of(settings))
-    for one in contract.check(settings.erp.calls, SPECS):
+    for one in contract.check(settings.erp.calls, specs()):
         if one.severity == "error":
             yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
 

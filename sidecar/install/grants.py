@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -9,6 +10,7 @@ from sidecar.capture.least_rights import daemon_grants
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.settings.schema import Database, Settings
 
 _INSTALLER = "erp_installer"
@@ -39,7 +41,9 @@ class _Place:
     prefix: str
 
 
-def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
+def grants_for(
+    settings: Settings, role: Role, account: str | None, specs: Sequence[DomainSpec]
+) -> Printed:
     """The statements for `account` (`user@host`); without one, for the configured name."""
     place = _place(settings.shop.database)
     if account is None:
@@ -57,6 +61,7 @@ def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
             account, "grants-installer.sql", names, table, magento_schema=place.schema
         )
         return Printed(account, statements, _notes(account))
+    domains = [one for one in specs if getattr(settings.domains, one.name).enabled]
     triggers = settings.capture.triggers
     statements = daemon_grants(account, table, names, domains=domains, triggers=triggers)
     some = [name for spec in domains for name in spec.needs.optional]

@@ -10,7 +10,6 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
@@ -36,17 +35,25 @@ class Acts:
         self._link = tables.link
         self._payloads = Payloads(tables)
 
-    def requeue(self, connection: sa.Connection, ids: Sequence[int], *, keep_doubt: bool) -> int:
+    def requeue(
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int],
+        *,
+        keep_doubt: bool,
+        opening: str | None = None,
+    ) -> int:
         """Make parked, rejected or unknown events due now, with their attempts counted anew.
 
         `keep_doubt`: what the ERP may hold is asked for, or goes again as it was, before anything
         newer does; without (an ERP that does not tell) the operator has looked himself.  What
         waited for a look into the ERP is asked about too, and what is found then is believed:
-        a canceled document that was opened again, or another one than the last.
+        a canceled document that was opened again, or another one than the last.  `opening`: the
+        type of event that opens a document of these.
         """
         if not ids:
             return 0
-        self._vouch(connection, ids, keep_doubt=keep_doubt)
+        self._vouch(connection, ids, keep_doubt=keep_doubt, opening=opening)
         c = self._event.c
         result = connection.execute(
             sa.update(self._event)
@@ -83,7 +90,14 @@ class Acts:
         )
         return int(result.rowcount)
 
-    def _vouch(self, connection: sa.Connection, ids: Sequence[int], *, keep_doubt: bool) -> None:
+    def _vouch(
+        self,
+        connection: sa.Connection,
+        ids: Sequence[int],
+        *,
+        keep_doubt: bool,
+        opening: str | None,
+    ) -> None:
         c, link = self._event.c, self._link.c
         looked_into = connection.execute(
             sa.select(c.id, c.kind, c.entity_id, c.error_code)
@@ -102,7 +116,7 @@ class Acts:
             .where(c.id.in_([row.id for row in looked_into]))
             .values(
                 vouched=1,
-                type=sa.case((c.error_code == NOT_IN_ERP, ORDER_PLACED), else_=c.type),
+                type=sa.case((c.error_code == NOT_IN_ERP, opening or c.type), else_=c.type),
             )
         )
 
@@ -117,7 +131,7 @@ class Acts:
                 due_at=None,
                 waiting=None,
                 reason=fit.text("event", "reason", reason),
-                remedy=sa.func.concat("erp-sidecar queue requeue ", c.number),
+                remedy=sa.func.concat("erp-sidecar queue requeue ", c.kind, "/", c.number),
                 error_code=PUT_ASIDE,
                 error_print=None,
             )

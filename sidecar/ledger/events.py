@@ -301,19 +301,24 @@ class Events(Claims):
                 )
             )
 
-    def not_ours(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, str]:
-        """Why these entities are not the sidecar's to place; those that are, are left out."""
+    def not_ours(
+        self, connection: sa.Connection, kind: str, ids: Iterable[int], opening: str | None
+    ) -> dict[int, str]:
+        """Why these entities are not the sidecar's to open; those that are, are left out.
+
+        `opening`: the type of event that opens a document.
+        """
         wanted = sorted(set(ids))
         if not wanted:
             return {}
         one = (
             "SELECT entity_id, error_code FROM {} WHERE kind = %(kind)s AND entity_id IN %(ids)s "
-            "AND type = 'order.placed'"
+            "AND type = %(opening)s"
         )
         names = self._tables.names
         rows = connection.exec_driver_sql(
             f"{one.format(names('event'))} UNION ALL {one.format(names('event_archive'))}",
-            {"kind": kind, "ids": wanted},
+            {"kind": kind, "ids": wanted, "opening": opening},
         )
         placed: dict[int, set[str | None]] = defaultdict(set)
         for entity_id, code in rows:

@@ -5,6 +5,7 @@ Read-only, plain selects; rows come as dicts of plain values, the shape of `--js
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -165,6 +166,20 @@ class Overview:
         statement = sa.select(sa.func.count()).where(self._tables.write_back.c.state == "parked")
         return int(connection.execute(statement).scalar_one())
 
+    def write_backs_due_by_kind(self, connection: sa.Connection) -> dict[str, tuple[int, float]]:
+        """Answers that are not in Magento yet: how many, for how many seconds the oldest."""
+        c = self._tables.write_back.c
+        age = sa.func.timestampdiff(sa.literal_column("SECOND"), sa.func.min(c.waiting_since), NOW)
+        rows = connection.execute(
+            sa.select(c.kind, sa.func.count(), age).where(c.due_at.is_not(None)).group_by(c.kind)
+        )
+        return {kind: (int(count), max(0.0, float(age or 0))) for kind, count, age in rows}
+
+    def write_backs_parked_by_kind(self, connection: sa.Connection) -> Counter[str]:
+        """How many answers wait for a person."""
+        c = self._tables.write_back.c
+        return Counter(connection.execute(sa.select(c.kind).where(c.state == "parked")).scalars())
+
     def write_backs(self, connection: sa.Connection) -> dict[str, int]:
         """Write-backs by state."""
         c = self._tables.write_back.c
@@ -200,6 +215,14 @@ class Overview:
             f"FROM {self._names('difference')} WHERE resolved_at IS NULL"
         )
         return _rows(connection, statement)[0]
+
+    def differences_by_domain(self, connection: sa.Connection) -> dict[str, int]:
+        """How many differences still stand."""
+        c = self._tables.difference.c
+        rows = connection.execute(
+            sa.select(c.domain, sa.func.count()).where(c.resolved_at.is_(None)).group_by(c.domain)
+        )
+        return {domain: int(count) for domain, count in rows}
 
     def last_accepted(self, connection: sa.Connection, domain: str) -> datetime | None:
         """When the ERP last took something, of the newest events: to read all takes seconds."""

@@ -43,6 +43,15 @@ class Examiner(Protocol):
     def vanished(self, known: KnownEntity) -> tuple[str, msgspec.Struct] | None:
         """The event of an entity that is gone, and its payload; None where that is no news."""
 
+    def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
+        """The entities with this number: one per store that uses it."""
+
+    def payload_of(self, type_: str, snapshot: Snapshot) -> msgspec.Struct:
+        """What an event of this type says of the entity as it is."""
+
+    def describe(self, snapshot: Snapshot) -> Mapping[str, object]:
+        """The few fields by which a person knows it, by Magento's names for them."""
+
     def of_unread(self, known: KnownEntity | None, outline: Snapshot) -> str:
         """The type of event that stands for an entity of which only an outline can be read."""
 

@@ -91,7 +91,8 @@ class DomainSpec:
     figures to compare.  `problems`: why a payload must not go, by its arithmetic; `identity`: the
     fields of a payload that say which entity it is.  `sent_again_by`: what a person does in Magento that sends a refused one again,
     in brackets, or nothing.  `watches`: from which triggers are planned; `parent`: the kind whose
-    document must be in the ERP first; `finished`: Magento's states in which nothing changes any more.
+    document must be in the ERP first; `finished`: Magento's states in which nothing changes any more;
+    `plain_numbers`: operators name one by its number alone.
     """
 
     name: str
@@ -108,6 +109,11 @@ class DomainSpec:
     needs: Needs = Needs()
     parent: str | None = None
     finished: tuple[str, ...] = ()
+    plain_numbers: bool = False
+
+    def name_of(self, number: str) -> str:
+        """What an operator writes for an entity: KIND/NUMBER, or the number alone."""
+        return number if self.plain_numbers else f"{self.kind}/{number}"
 
     @property
     def types(self) -> tuple[str, ...]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from sidecar.host.liveness import Pulse
 from sidecar.model.errors import SidecarError, Unavailable
-from sidecar.monitor.vitals import DomainVitals, Vitals, VitalsReader
-from sidecar.observe.metrics import Labels, Metrics
+from sidecar.monitor.vitals import AccountVitals, DomainVitals, Vitals, VitalsReader
+from sidecar.observe.registry import Labels, Metrics
 from sidecar.ports import Clock, Narrator
 
 _Gauges = dict[str, dict[Labels, float]]
-#: Whoever collects the file is another user; it holds nothing but figures.
+#: Whoever collects the file is another user; it holds figures, names and addresses.
 _MODE = 0o644
 
 
@@ -68,14 +68,9 @@ class Monitoring:
         }
         if vitals is None:
             return gauges
-        gauges |= {f"erp_sidecar_{name}": {(): value} for name, value in _of_shop(vitals).items()}
-        failing: dict[Labels, float] = {
-            (("station", one.name),): one.seconds for one in vitals.failing
-        }
-        gauges["erp_sidecar_station_failing_seconds"] = failing
-        for domain, standing in vitals.domains.items():
-            for name, value in _of_domain(standing):
-                gauges.setdefault(f"erp_sidecar_{name}", {})[(("domain", domain),)] = value
+        for labels, figures in _standing(vitals):
+            for name, value in figures:
+                gauges.setdefault(f"erp_sidecar_{name}", {})[labels] = value
         return gauges
 
     def _is_to_be_logged(self) -> bool:
@@ -88,49 +83,66 @@ class Monitoring:
         return True
 
     def _log(self, vitals: Vitals) -> None:
-        shop = {name: round(value, 3) for name, value in _of_shop(vitals).items()}
-        for domain, standing in vitals.domains.items():
-            self._narrator.tell(
-                "metrics",
-                domain=domain,
-                working=int(self._pulse.works),
-                **{name: round(value, 3) for name, value in _of_domain(standing)},
-                **shop,
-                pushes_total=self._metrics.counted("erp_sidecar_pushes_total"),
-                sweep_missed_total=self._metrics.counted("erp_sidecar_sweep_missed_total"),
-            )
+        """A line for the shop, one for each domain, each ERP account and each duty that fails."""
+        for labels, figures in _standing(vitals):
+            told = {name: round(value, 3) for name, value in figures}
+            whose = dict(labels)
+            if not whose:
+                told["working"] = int(self._pulse.works)
+            if domain := whose.get("domain"):
+                told |= self._counted(domain)
+            self._narrator.tell("metrics", **whose, **told)
+
+    def _counted(self, domain: str) -> dict[str, float]:
+        return {
+            name: self._metrics.counted(f"erp_sidecar_{name}", domain)
+            for name in ("pushes_total", "trigger_misses_total")
+        }
 
 
-def _of_domain(standing: DomainVitals) -> Iterator[tuple[str, float]]:
-    events = standing.events
-    yield "oldest_pending_seconds", standing.oldest or 0.0
-    yield "pending", events["pending"] + events["sending"]
-    yield "gated", standing.gated
+def _standing(vitals: Vitals) -> Iterator[tuple[Labels, Iterator[tuple[str, float]]]]:
+    """How each thing stands: its labels, and the gauges that have them."""
+    yield (), _of_shop(vitals)
+    for domain, of_domain in vitals.domains.items():
+        yield (("domain", domain),), _of_domain(of_domain)
+    for account, of_account in vitals.accounts.items():
+        # An account is called by its address; the query of a WSDL's may hold a key of somebody's.
+        yield (("account", account.partition("?")[0]),), _of_account(of_account)
+    for duty in vitals.failing:
+        yield (("station", duty.name),), iter([("station_failing_seconds", duty.seconds)])
+
+
+def _of_domain(domain: DomainVitals) -> Iterator[tuple[str, float]]:
+    events = domain.events
+    yield "oldest_pending_seconds", domain.oldest or 0.0
+    yield "events_pending", events["pending"] + events["sending"]
+    yield "events_gated", domain.gated
     for status in ("unknown", "parked", "rejected"):
-        yield status, events[status]
-    if standing.last_accepted is not None:
-        yield "last_success_timestamp_seconds", standing.last_accepted.timestamp()
-    yield "domain_paused", float(standing.paused)
-    yield "domain_stopped", float(standing.stopped)
+        yield f"events_{status}", events[status]
+    if domain.last_accepted is not None:
+        yield "last_success_timestamp_seconds", domain.last_accepted.timestamp()
+    yield "domain_paused", domain.paused
+    yield "domain_stopped", domain.stopped
+    yield "hints", domain.hints
+    yield "oldest_hint_seconds", domain.oldest_hint or 0.0
+    yield "write_backs_waiting", domain.write_backs_waiting
+    yield "write_backs_parked", domain.write_backs_parked
+    yield "oldest_write_back_seconds", domain.oldest_write_back or 0.0
+    yield "differences_open", domain.differences
 
 
-def _of_shop(vitals: Vitals) -> Mapping[str, float]:
-    return {
-        "may_send": float(vitals.sends),
-        "hints": vitals.hints,
-        "oldest_hint_seconds": vitals.oldest_hint or 0.0,
-        "trigger_ok": float(not vitals.triggers_amiss or vitals.triggers_suspended),
-        "triggers_suspended": float(vitals.triggers_suspended),
-        "write_backs_waiting": vitals.write_backs_waiting,
-        "write_backs_parked": vitals.write_backs_parked,
-        "oldest_write_back_seconds": vitals.oldest_write_back or 0.0,
-        "stations_failing": len(vitals.failing),
-        "differences_open": vitals.differences,
-        "breaker_open": float(vitals.breaker_open),
-        "throttle_rate": vitals.rate,
-        "slots": vitals.slots,
-        "slots_max": vitals.most_slots,
-    }
+def _of_account(account: AccountVitals) -> Iterator[tuple[str, float]]:
+    yield "breaker_open", account.breaker_open
+    yield "throttle_ratio", account.rate
+    yield "slots", account.slots
+    yield "slots_max", account.most_slots
+
+
+def _of_shop(vitals: Vitals) -> Iterator[tuple[str, float]]:
+    yield "may_send", vitals.sends
+    yield "trigger_ok", not vitals.triggers_amiss or vitals.triggers_suspended
+    yield "triggers_suspended", vitals.triggers_suspended
+    yield "stations_failing", len(vitals.failing)
 
 
 def _replace(file: Path, text: str) -> None:

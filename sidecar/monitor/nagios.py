@@ -70,28 +70,14 @@ def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
         yield Grade.CRITICAL, "no daemon works"
     if not vitals.sends:
         yield Grade.CRITICAL, "nothing is sent: this may be a copy (erp-sidecar identity show)"
-    if vitals.breaker_open:
+    if any(account.breaker_open for account in vitals.accounts.values()):
         yield Grade.WARNING, "the ERP does not answer: the breaker is open"
     if vitals.triggers_amiss and not vitals.triggers_suspended:
         yield Grade.WARNING, f"triggers amiss: {', '.join(vitals.triggers_amiss)}"
-    if vitals.differences:
-        yield Grade.WARNING, f"{vitals.differences} difference(s) open"
     for one in vitals.failing:
         grade = max(Grade.WARNING, limits.grade(one.seconds))
         # Not why: that may be a long story; `status` tells it.
         yield grade, f"{one.name} has been failing for {_time(one.seconds)} (erp-sidecar status)"
-    grade = limits.grade(vitals.oldest_hint)
-    if grade is not Grade.OK:
-        yield grade, f"the oldest hint waits for intake for {_time(vitals.oldest_hint)}"
-    grade = limits.grade(vitals.oldest_write_back)
-    if grade is not Grade.OK:
-        yield (
-            grade,
-            f"the oldest of {vitals.write_backs_waiting} answer(s) waits to be written into "
-            f"Magento for {_time(vitals.oldest_write_back)}",
-        )
-    if vitals.write_backs_parked:
-        yield Grade.WARNING, f"{vitals.write_backs_parked} answer(s) cannot be written into Magento"
 
 
 def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
@@ -102,10 +88,28 @@ def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tupl
     for status in ("rejected", "parked"):
         if count := domain.events[status]:
             yield Grade.WARNING, f"{name}: {count} {status}"
+    if domain.differences:
+        yield Grade.WARNING, f"{name}: {domain.differences} difference(s) open"
+    grade = limits.grade(domain.oldest_hint)
+    if grade is not Grade.OK:
+        yield grade, f"{name}: the oldest hint waits for intake for {_time(domain.oldest_hint)}"
+    yield from _of_write_backs(name, domain, limits)
     waiting = domain.events["pending"] + domain.events["sending"] - domain.gated
     oldest = f", the oldest for {_time(domain.oldest)}" if domain.oldest is not None else ""
     at_gates = "".join(f", {one}" for one in waiting_at(domain.gates, name))
     yield limits.grade(domain.oldest), f"{name}: {waiting} under way{oldest}{at_gates}"
+
+
+def _of_write_backs(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    grade = limits.grade(domain.oldest_write_back)
+    if grade is not Grade.OK:
+        yield (
+            grade,
+            f"{name}: the oldest of {domain.write_backs_waiting} answer(s) waits to be written "
+            f"into Magento for {_time(domain.oldest_write_back)}",
+        )
+    if count := domain.write_backs_parked:
+        yield Grade.WARNING, f"{name}: {count} answer(s) cannot be written into Magento"
 
 
 def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator[str]:
@@ -118,15 +122,18 @@ def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator
         yield f"{name}_gated={domain.gated};;;0"
         for gate, count in sorted(domain.gates.items()):
             yield f"{name}_gate_{gate}={count};;;0"
-    yield f"hints={vitals.hints};;;0"
-    yield f"oldest_hint={vitals.oldest_hint or 0:.0f}s;{bounds}"
-    yield f"write_backs_waiting={vitals.write_backs_waiting};;;0"
-    yield f"oldest_write_back={vitals.oldest_write_back or 0:.0f}s;{bounds}"
-    yield f"write_backs_parked={vitals.write_backs_parked};;;0"
+        yield f"{name}_hints={domain.hints};;;0"
+        yield f"{name}_oldest_hint={domain.oldest_hint or 0:.0f}s;{bounds}"
+        yield f"{name}_write_backs_waiting={domain.write_backs_waiting};;;0"
+        yield f"{name}_oldest_write_back={domain.oldest_write_back or 0:.0f}s;{bounds}"
+        yield f"{name}_write_backs_parked={domain.write_backs_parked};;;0"
+        yield f"{name}_differences={domain.differences};;;0"
     yield f"stations_failing={len(vitals.failing)};;;0"
-    yield f"differences={vitals.differences};;;0"
-    yield f"throttle_rate={vitals.rate * 100:g}%;;;0;100"
-    yield f"slots={vitals.slots};;;0;{vitals.most_slots}"
+    accounts = vitals.accounts.values()
+    # The label of a figure may not be an account's name, which is an address: the slowest, and all.
+    yield f"throttle_rate={min(one.rate for one in accounts) * 100:g}%;;;0;100"
+    slots, most = sum(one.slots for one in accounts), sum(one.most_slots for one in accounts)
+    yield f"slots={slots};;;0;{most}"
 
 
 def _time(seconds: float | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 
@@ -22,13 +23,13 @@ class StatusLine:
         self,
         database: Database,
         ledger: LedgerStore,
-        domain: str,
+        domains: Sequence[str],
         account: str,
         may_send: Callable[[sa.Connection], bool],
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._domain = domain
+        self._domains = domains
         self._account = account
         self._may_send = may_send
 
@@ -36,17 +37,21 @@ class StatusLine:
         """The line; `works`: this daemon holds the work lease."""
         with self._database.transaction("reading how things stand") as connection:
             overview = Overview(self._ledger.tables)
-            count, oldest = overview.waiting(connection, self._domain)
-            control = self._ledger.control.read(connection, [self._domain])[self._domain]
+            waiting = {name: overview.waiting(connection, name) for name in self._domains}
+            controls = self._ledger.control.read(connection, self._domains)
             account = self._ledger.accounts.read(connection, self._account)
             sends = self._may_send(connection)
             failing = self._ledger.stations.failing(connection)
             holder = None if works else self._ledger.work_lease.holder(connection)
         role = "working" if works else f"standing by, {holder or 'nobody any more'} works"
-        standing = "stopped" if control.stopped_at else "paused" if control.paused else "open"
-        age = "-" if oldest is None else str(timedelta(seconds=int(oldest)))
         breaker = "open" if account.open else "closed"
         doubt = "" if sends else "NOTHING IS SENT (erp-sidecar identity show); "
-        queue = f"{self._domain} {standing}: {count} waiting, oldest {age}"
+        queue = "; ".join(_queue(name, controls[name], *waiting[name]) for name in self._domains)
         fails = "".join(f"{one.name} failing since {one.since:%H:%M} UTC; " for one in failing)
         return f"{doubt}{fails}{role}; {queue}; breaker {breaker}"
+
+
+def _queue(name: str, control: DomainControl, count: int, oldest: float | None) -> str:
+    standing = "stopped" if control.stopped_at else "paused" if control.paused else "open"
+    age = "-" if oldest is None else str(timedelta(seconds=int(oldest)))
+    return f"{name} {standing}: {count} waiting, oldest {age}"

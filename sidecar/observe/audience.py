@@ -9,7 +9,11 @@ class Audience:
     """Each hears all, in this order."""
 
     def __init__(self, *narrators: Narrator) -> None:
-        self._narrators = narrators
+        self._narrators = [*narrators]
+
+    def join(self, narrator: Narrator) -> None:
+        """One more, before anything runs that tells."""
+        self._narrators.append(narrator)
 
     def tell(self, event: str, /, **fields: object) -> None:
         """Hand it on."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sidecar.database.connection import Database
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import BadData
+from sidecar.operate.naming import named
 from sidecar.operate.queue import By
 
 
@@ -23,7 +25,10 @@ class Resolved:
 class Findings:
     """The open differences of one ledger."""
 
-    def __init__(self, database: Database, store: LedgerStore) -> None:
+    def __init__(
+        self, database: Database, store: LedgerStore, domains: Sequence[DomainSpec]
+    ) -> None:
+        self._domains = domains
         self._database = database
         self._store = store
         self._overview = Overview(store.tables)
@@ -39,9 +44,10 @@ class Findings:
         already: list[str] = []
         with self._database.transaction("ending differences") as connection:
             for number in dict.fromkeys(numbers):
-                known = self._store.entities.by_number(connection, number)
+                spec, plain = named(self._domains, number)
+                known = self._store.entities.by_number(connection, spec.kind, plain)
                 if not known:
-                    raise BadData(f"the ledger knows no order {number}", "is it in Magento?")
+                    raise BadData(f"the ledger knows no {spec.noun} {plain}", "is it in Magento?")
                 found: list[Row] = []
                 for entity in known:
                     self._store.entities.lock(connection, entity.kind, [entity.entity_id])

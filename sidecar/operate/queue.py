@@ -18,14 +18,15 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
-from sidecar.domains.orders.spec import SPEC
 from sidecar.ledger.overview import REFUSED, Overview, Row
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.cause import Cause, causes
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, TryAgain, UsageError
 from sidecar.model.event import encode_payload
 from sidecar.model.settlement import BAD_DATA, DROPPED, OPEN, EventStatus
+from sidecar.operate.naming import named
 
 _OPEN = tuple(status.value for status in OPEN)
 _SENDING = EventStatus.SENDING.value
@@ -76,17 +77,22 @@ class Done:
 
 
 class Operations:
-    """One domain's events under an operator's hand.
+    """The events of some domains under an operator's hand.
 
-    `clears_doubt`: whether the ERP itself does (`Capabilities`); asked only when it matters.
+    `clears_doubt`: whether the ERP itself does in a domain (`Capabilities`); asked only when it
+    matters.
     """
 
     def __init__(
-        self, database: Database, store: LedgerStore, domain: str, clears_doubt: Callable[[], bool]
+        self,
+        database: Database,
+        store: LedgerStore,
+        domains: Sequence[DomainSpec],
+        clears_doubt: Callable[[str], bool],
     ) -> None:
         self._database = database
         self._store = store
-        self._domain = domain
+        self._domains = domains
         self._clears_doubt = clears_doubt
         self._overview = Overview(store.tables)
         self._outbox = Outbox(store.names)
@@ -161,7 +167,13 @@ class Operations:
     def causes(self) -> list[Cause]:
         """What was refused or parked, by cause."""
         with self._database.transaction("reading refusals") as connection:
-            return causes(self._overview.refusals(connection, self._domain))
+            return causes(
+                [
+                    refusal
+                    for spec in self._domains
+                    for refusal in self._overview.refusals(connection, spec.name)
+                ]
+            )
 
     def release(self, cause: str, *, most: int | None, by: By, dry_run: bool = False) -> Done:
         """Make the oldest `most` refusals of one cause due now.
@@ -178,23 +190,19 @@ class Operations:
 
     def _find(self, statuses: Sequence[str], cause: str | None, most: int) -> list[Row]:
         with self._database.transaction("reading the queue") as connection:
-            return self._overview.queue(
-                connection, domain=self._domain, statuses=statuses, print_=cause, limit=most
-            )
+            return self._overview.queue(connection, statuses=statuses, print_=cause, limit=most)
 
     def _requeue(
         self, events: Sequence[Row], by: By, *, dry_run: bool, command: str = "queue requeue"
     ) -> Done:
         if dry_run or not events:
             return Done(tuple(events))
-        keep_doubt = self._clears_doubt()
         done: list[Row] = []
         for part in _parts(events):
             with self._database.transaction("requeueing events") as connection:
                 now = [event for event in self._locked(connection, part) if _waits(event)]
                 self._look_again(connection, [event for event in now if _is_broken(event)])
-                again = [event["id"] for event in now if not _is_broken(event)]
-                self._store.acts.requeue(connection, again, keep_doubt=keep_doubt)
+                self._due_now(connection, [event for event in now if not _is_broken(event)])
                 self._note(connection, command, now, by)
             done += now
         return Done(tuple(done))
@@ -307,7 +315,6 @@ class Operations:
         if len(json.dumps(detail, default=str)) > _MOST_DETAIL:
             raise UsageError("that is more change than the audit can keep", "edit in smaller steps")
         payload = edit.payload
-        keep_doubt = self._clears_doubt()
         with self._database.transaction("editing an event") as connection:
             events = self._at_rest(connection, [draft.event_id])
             if self._draft(connection, draft.event_id) != draft:
@@ -321,10 +328,19 @@ class Operations:
                 encode_payload(payload).decode(),
                 *(draft.spec.worth(payload) or (None, None)),
             )
-            self._store.acts.requeue(connection, [event["id"]], keep_doubt=keep_doubt)
+            self._due_now(connection, [event])
             self._note(connection, "queue edit", events, by, detail)
 
     # --- what the acts share ----------------------------------------------------------------
+
+    def _due_now(self, connection: sa.Connection, events: Sequence[Row]) -> None:
+        for spec in self._domains:
+            ids = [event["id"] for event in events if event["domain"] == spec.name]
+            if ids:
+                keep_doubt = self._clears_doubt(spec.name)
+                self._store.acts.requeue(
+                    connection, ids, keep_doubt=keep_doubt, opening=spec.opening
+                )
 
     def _named(self, connection: sa.Connection, names: Sequence[str]) -> list[Row]:
         """Lock the orders with these numbers, or of these event ids; gives those events.
@@ -337,11 +353,12 @@ class Operations:
             if event is not None:
                 entities = [(event["kind"], event["entity_id"])]
             else:
-                known = self._store.entities.by_number(connection, name)
+                spec, number = named(self._domains, name)
+                known = self._store.entities.by_number(connection, spec.kind, number)
                 entities = [(entity.kind, entity.entity_id) for entity in known]
             if not entities:
                 raise BadData(
-                    f"the ledger knows no order {name}, and no event of that id",
+                    f"the ledger knows no {spec.noun} {number}, and no event of that id",
                     "is it in Magento? erp-sidecar run --once",
                 )
             for kind, entity_id in entities:
@@ -361,7 +378,10 @@ class Operations:
         event = self._overview.event(connection, event_id)
         if event is None:
             raise BadData(f"there is no event {event_id}")
-        return Draft(event_id, event["number"], SPEC, event["type"], str(event["payload"]))
+        spec = next((one for one in self._domains if one.name == event["domain"]), None)
+        if spec is None:
+            raise BadData(f"{event_id} is of {event['domain']}, a domain that is not enabled")
+        return Draft(event_id, event["number"], spec, event["type"], str(event["payload"]))
 
     def _note(
         self,

@@ -1,7 +1,8 @@
-"""One order's whole story, put together from Magento, the ledger and the ERP."""
+"""An entity's whole story, put together from Magento, the ledger and the ERP."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -9,66 +10,66 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.domains.orders.payload import Order
-from sidecar.domains.orders.reader import OrderReader
-from sidecar.ledger.entities import KnownEntity
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.schema_probe import MagentoSchema
-from sidecar.model.errors import BadData, SidecarError
-from sidecar.model.reference import Reference
+from sidecar.magento.domain import Parts
+from sidecar.magento.examiner import Examiner
+from sidecar.model.entity import KnownEntity
+from sidecar.model.errors import BadData, SidecarError, described
+from sidecar.operate.naming import named
 from sidecar.ports import ErpAdapter
 
 
 class Storyteller:
-    """Everything can start from an order number: so does this."""
+    """Everything can start from a number: so does this."""
 
-    def __init__(
-        self,
-        database: Database,
-        store: LedgerStore,
-        magento: MagentoSchema,
-        reference: Reference | None = None,
-    ) -> None:
-        self._reference = reference or Reference()
+    def __init__(self, database: Database, store: LedgerStore, domains: Sequence[Parts]) -> None:
         self._database = database
         self._store = store
-        self._reader = OrderReader(magento)
+        self._domains = {parts.examiner.spec.name: parts for parts in domains}
         self._overview = Overview(store.tables)
 
-    def stories(self, number: str, adapter: ErpAdapter | None) -> list[dict[str, Any]]:
+    def stories(self, name: str, adapter: ErpAdapter | None) -> list[dict[str, Any]]:
         """One story per store that uses the number; raises BadData when nobody knows it.
 
         `adapter`: asked what the ERP holds now; None tells what the ledger remembers.
         """
-        with self._database.transaction("looking for an order") as connection:
-            known = self._store.entities.by_number(connection, number)
+        spec, number = named([parts.examiner.spec for parts in self._domains.values()], name)
+        parts = self._domains[spec.name]
+        with self._database.transaction(f"looking for {spec.noun} {number}") as connection:
+            known = self._store.entities.by_number(connection, spec.kind, number)
         if not known:
             raise BadData(
-                f"the ledger knows no order {number}",
+                f"the ledger knows no {spec.noun} {number}",
                 "look in Magento whether it exists; 'erp-sidecar run --once' sweeps for it",
             )
         return [
-            self._story(entity, _asked(adapter, self._ref(entity)) if adapter else None)
+            self._story(
+                parts.examiner,
+                entity,
+                _asked(adapter, spec.name, self._ref(parts, entity)) if adapter else None,
+            )
             for entity in known
         ]
 
-    def _ref(self, entity: KnownEntity) -> str:
+    def _ref(self, parts: Parts, entity: KnownEntity) -> str:
         """What the ERP calls it: as it was booked, or as it would be."""
-        with self._database.transaction("looking for an order's reference") as connection:
+        with self._database.transaction("looking for an external reference") as connection:
             links = self._store.journal.links(connection, entity.kind, [entity.entity_id])
         link = links.get(entity.entity_id)
         if link and link.ref:
             return link.ref
-        return self._reference.of(entity.entity_id, entity.number, entity.store_id)
+        return parts.reference.of(entity.entity_id, entity.number, entity.store_id)
 
-    def _story(self, entity: KnownEntity, erp: object) -> dict[str, Any]:
+    def _story(self, examiner: Examiner, entity: KnownEntity, erp: object) -> dict[str, Any]:
         kind, entity_id = entity.kind, entity.entity_id
-        with self._database.snapshot("reading an order's story") as view:
-            order = self._reader.read(view, [entity_id]).get(entity_id)
+        with self._database.snapshot("reading an entity's story") as view:
+            magento, unread = _in_magento(view, examiner, entity_id)
             return {
+                "kind": kind,
                 "number": entity.number,
-                "magento": _standing(order) if order else None,
+                "magento": magento,
+                "magento_unread": unread,
                 "ledger": {
                     "entity_id": entity_id,
                     "state": entity.state,
@@ -94,26 +95,22 @@ class Storyteller:
         ]
 
 
-def _asked(adapter: ErpAdapter, number: str) -> object:
-    if not adapter.capabilities("orders").probe:
+def _in_magento(
+    view: sa.Connection, examiner: Examiner, entity_id: int
+) -> tuple[dict[str, object] | None, str | None]:
+    """What Magento has of it, and why that cannot be read: the rest of the story is told anyway."""
+    try:
+        snapshot = examiner.read(view, [entity_id]).get(entity_id)
+    except Exception as wrong:  # noqa: BLE001 - whatever is wrong with its rows, it has a story
+        return None, described(wrong)
+    return (dict(examiner.describe(snapshot)) if snapshot else None), None
+
+
+def _asked(adapter: ErpAdapter, domain: str, ref: str) -> object:
+    if not adapter.capabilities(domain).probe:
         return None
     try:
-        found = adapter.probe("orders", [number]).get(number, ())
+        documents = adapter.probe(domain, [ref]).get(ref, ())
     except SidecarError as error:
         return f"the ERP could not be asked: {error.message}"
-    return [msgspec.to_builtins(booked, builtin_types=(Decimal,)) for booked in found]
-
-
-def _standing(order: Order) -> dict[str, Any]:
-    return {
-        "state": order.state,
-        "status": order.status,
-        "ext_order_id": order.ext_order_id,
-        "grand_total": order.grand_total,
-        "tax_amount": order.tax_amount,
-        "currency": order.order_currency_code,
-        "lines": len(order.sellable_items),
-        "payment_method": order.payment.method,
-        "store_code": order.store_code,
-        "created_at": order.created_at,
-    }
+    return [msgspec.to_builtins(booked, builtin_types=(Decimal,)) for booked in documents]

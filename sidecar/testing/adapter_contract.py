@@ -55,6 +55,7 @@ from sidecar.testing.contract_calls import (
     nobody_listens,
     open_sockets,
     probe,
+    push_all,
     push_one,
     reference_of,
     require,
@@ -181,23 +182,21 @@ class AdapterContract(FiguresContract, WireContract):
         assert isinstance(outcome, Accepted), outcome
         assert len(self.sold(document)) == 200
 
-    def test_nothing_to_send_has_no_results(self, adapter: ErpAdapter) -> None:
-        assert adapter.push([]) == []
+    def test_nothing_to_send_is_no_call(self, adapter: ErpAdapter) -> None:
+        assert list(adapter.push([])) == []
 
-    def test_each_delivery_has_its_own_result_in_its_own_place(
-        self, adapter: ErpAdapter, erp: Erp
-    ) -> None:
+    def test_each_delivery_has_one_result_of_its_own(self, adapter: ErpAdapter, erp: Erp) -> None:
         erp.rule("credit_limit", external="000000003")
         orders = [simple_order(f"{number:09}") for number in (5, 3, 1, 4, 2)]
 
-        results = adapter.push([placed(order) for order in orders])
+        answers = push_all(adapter, [placed(order) for order in orders])
 
-        for order, result in zip(orders, results, strict=True):
+        for order, answer in zip(orders, answers, strict=True):
             if order.increment_id == "000000003":
-                assert isinstance(result.outcome, Rejected), result
+                assert isinstance(answer.outcome, Rejected), answer
             else:
                 [document] = erp.bookings(order.increment_id)
-                assert reference_of(result.outcome) == document.number
+                assert reference_of(answer.outcome) == document.number
 
     def test_a_cancellation_reaches_the_document_that_the_link_names(
         self, adapter: ErpAdapter, erp: Erp
@@ -206,9 +205,9 @@ class AdapterContract(FiguresContract, WireContract):
         order = simple_order()
         link = Link(reference_of(push_one(adapter, order)))
 
-        [result] = adapter.push([canceled(order, link)])
+        [answer] = push_all(adapter, [canceled(order, link)])
 
-        assert isinstance(result.outcome, Accepted), result
+        assert isinstance(answer.outcome, Accepted), answer
         assert [document.state for document in erp.bookings(NUMBER)] == ["CANCELED"]
 
     # What the ERP answers
@@ -339,11 +338,11 @@ class AdapterContract(FiguresContract, WireContract):
         erp.rule("half_batch")
         orders = [simple_order(f"{number:09}") for number in range(1, 5)]
 
-        results = adapter.push([placed(order) for order in orders])
+        answers = push_all(adapter, [placed(order) for order in orders])
 
-        for order, result in zip(orders, results, strict=True):
+        for order, answer in zip(orders, answers, strict=True):
             booked = erp.bookings(order.increment_id)
-            assert isinstance(result.outcome, Accepted if booked else Unknown), result
+            assert isinstance(answer.outcome, Accepted if booked else Unknown), answer
         assert len(erp.documents()) == 2
 
     def test_a_batch_whose_answer_is_lost_is_unknown_to_the_last(
@@ -352,9 +351,11 @@ class AdapterContract(FiguresContract, WireContract):
         require_batches(adapter)
         erp.rule("accept_then_drop")
 
-        results = adapter.push([placed(simple_order(f"{number:09}")) for number in range(1, 5)])
+        answers = push_all(
+            adapter, [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
+        )
 
-        assert [type(result.outcome) for result in results] == [Unknown] * 4
+        assert [type(answer.outcome) for answer in answers] == [Unknown] * 4
         assert len(erp.documents()) == 4
 
     # Questions
@@ -472,9 +473,9 @@ class AdapterContract(FiguresContract, WireContract):
     def test_every_attempt_on_the_wire_has_a_short_record(
         self, adapter: ErpAdapter, erp: Erp
     ) -> None:
-        [answered] = adapter.push([placed(simple_order(lines=200))])
+        [answered] = push_all(adapter, [placed(simple_order(lines=200))])
         erp.rule("accept_then_drop")
-        [lost] = adapter.push([placed(simple_order("000000043"))])
+        [lost] = push_all(adapter, [placed(simple_order("000000043"))])
 
         assert answered.exchange is not None
         assert answered.exchange.status is not None

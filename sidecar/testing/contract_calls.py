@@ -13,9 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
+from sidecar.delivery.pushed import Answer, answers
 from sidecar.domains.orders.payload import Order
 from sidecar.model.outcome import Accepted, Outcome
-from sidecar.ports import ErpAdapter, Listed
+from sidecar.ports import Delivery, ErpAdapter, Listed
 from sidecar.testing.erpsim import Document
 from sidecar.testing.sample_order import placed
 
@@ -46,10 +47,18 @@ class Erp(Protocol):
         """Empty books, no rules."""
 
 
+def push_all(adapter: ErpAdapter, batch: Sequence[Delivery]) -> list[Answer]:
+    """What became of each, in their order; fails the test unless each has exactly one outcome."""
+    said = answers(adapter.push(batch))
+    ids = [delivery.event.id for delivery in batch]
+    assert {event: len(its) for event, its in said.items()} == dict.fromkeys(ids, 1)
+    return [said[event][0] for event in ids]
+
+
 def push_one(adapter: ErpAdapter, order: Order) -> Outcome:
     """The outcome of sending one placed order."""
-    [result] = adapter.push([placed(order)])
-    return result.outcome
+    [answer] = push_all(adapter, [placed(order)])
+    return answer.outcome
 
 
 def probe(adapter: ErpAdapter, ref: str) -> Sequence[Any]:

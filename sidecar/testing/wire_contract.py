@@ -22,6 +22,7 @@ from sidecar.testing.contract_calls import (
     NUMBER,
     Erp,
     probe,
+    push_all,
     push_one,
     reference_of,
     require_batches,
@@ -104,9 +105,11 @@ class WireContract:
         require_batches(proxied)
         proxy.rule("cut_answer")
 
-        results = proxied.push([placed(simple_order(f"{number:09}")) for number in range(1, 5)])
+        answers = push_all(
+            proxied, [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
+        )
 
-        assert [type(result.outcome) for result in results] == [Unknown] * 4
+        assert [type(answer.outcome) for answer in answers] == [Unknown] * 4
         assert len(erp.documents()) == 4
 
     def test_a_request_that_the_wire_doubled_is_seen_twice_by_the_probe(

@@ -25,9 +25,11 @@ from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
 from sidecar.observe.log import LogNarrator, configure
 from sidecar.observe.metrics import METRICS
+from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
 from tests.harness import bare_ledger
+from tests.metrics_text import samples
 from tests.rig import Rig, whole_lines
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "monitoring.md"
@@ -49,9 +51,11 @@ def configure_with(rig: Rig, *lines: str) -> None:
 def figures(rig: Rig) -> dict[str, float]:
     """The text file: `name{labels without shop}` → value."""
     file = rig.folder / "sidecar.prom"
-    text = file.read_text("utf-8") if file.exists() else ""
-    samples = [line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#")]
-    return {re.sub(r'shop="crash",?', "", name): float(value) for name, value in samples}
+    return samples(file.read_text("utf-8") if file.exists() else "")
+
+
+def account_of(rig: Rig) -> str:
+    return load(rig.folder / "sidecar.yaml").settings.erp.account_name
 
 
 def plugin(rig: Rig, *arguments: str) -> tuple[int, str]:
@@ -104,19 +108,22 @@ def test_the_text_file_tells_what_happened_and_how_things_stand(rig: Rig) -> Non
         rig.until(lambda: rig.unacknowledged() == 0)
     rig.until(
         lambda: (
-            figures(rig).get('erp_sidecar_write_backs_total{result="applied"}') == 2
+            figures(rig).get('erp_sidecar_write_backs_total{domain="orders",result="applied"}') == 2
             and figures(rig)["erp_sidecar_working{}"] == 1
         )
     )
     found = figures(rig)
     assert found['erp_sidecar_pushes_total{domain="orders",outcome="accepted"}'] == 1
     assert found['erp_sidecar_pushes_total{domain="orders",outcome="rejected"}'] == 1
-    assert found['erp_sidecar_push_seconds_count{domain="orders"}'] == 2
-    assert found['erp_sidecar_rejected{domain="orders"}'] == 1
+    assert found['erp_sidecar_push_duration_seconds_count{domain="orders"}'] == 2
+    assert found['erp_sidecar_events_rejected{domain="orders"}'] == 1
+    assert found['erp_sidecar_hints{domain="orders"}'] == 0
     assert found['erp_sidecar_oldest_pending_seconds{domain="orders"}'] == 0
     assert found['erp_sidecar_last_success_timestamp_seconds{domain="orders"}'] > 1.7e9
     assert found["erp_sidecar_trigger_ok{}"] == found["erp_sidecar_database_up{}"] == 1
-    assert found["erp_sidecar_standby{}"] == found["erp_sidecar_breaker_open{}"] == 0
+    assert found["erp_sidecar_standby{}"] == 0
+    assert found[f'erp_sidecar_breaker_open{{account="{account_of(rig)}"}}'] == 0
+    assert [name for name in found if '=""' in name] == [], "whose is it?"
     assert rig.log_events()["metrics"] >= 1
     assert (rig.folder / "sidecar.prom").stat().st_mode & 0o777 == 0o644
     assert [file.name for file in rig.folder.glob(".sidecar.prom*")] == []
@@ -248,8 +255,7 @@ def documented_fields() -> dict[str, set[str]]:
             set(re.findall(r"`([a-z_]+)`", of_calls)) if event.startswith("delivery.") else set()
         )
         fields[event] = named | whole | {"ts", "level", "event", "shop", "repeated"}
-    figures_told = {name.removeprefix("erp_sidecar_") for name in METRICS}
-    fields["metrics"] |= figures_told
+    fields["metrics"] |= {name.removeprefix("erp_sidecar_") for name in METRICS}
     return fields
 
 

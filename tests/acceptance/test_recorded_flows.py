@@ -13,8 +13,11 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login
+from sidecar.domains import SPECS
+from sidecar.domains.orders.examiner import OrderExaminer
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
+from sidecar.domains.orders.spec import SPEC
 from sidecar.host.process import Stop, SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
@@ -58,13 +61,13 @@ class Captured:
             Login("root", Secret(""), name, socket=str(server.socket)), connections=4
         )
         self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
-        magento = probe(self._database)
+        magento = probe(self._database, SPECS)
         self._installation = Installation(
             self._database,
             self._store,
             Ledger(self._database, self._store.names),
             magento,
-            Triggers(self._database, self._store.names, ["orders"] if triggers else [], Stop()),
+            Triggers(self._database, self._store.names, [SPEC] if triggers else [], Stop()),
             [],
         )
         self._installation.install(who="test")
@@ -73,7 +76,7 @@ class Captured:
             self._database,
             self._store,
             Outbox(self._store.names),
-            OrderReader(magento),
+            [OrderExaminer(OrderReader(magento))],
             shop="main",
             clock=SystemClock(),
             narrator=narrator,

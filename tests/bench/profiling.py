@@ -64,7 +64,7 @@ def main(orders: int, *, in_detail: bool) -> None:
             stand.durable(False)
             place_many(stand.magento, orders)
             stand.durable(True)
-            pump = sidecar.pump("profile")
+            [pump] = sidecar.pumps("profile")
             stations: dict[str, Callable[[], int]] = {
                 "intake": sidecar.intake().run_once,
                 "delivery": pump.run_once,

@@ -6,20 +6,32 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sidecar.model.outcome import Accepted, Booked
-from sidecar.ports import Capabilities, Connection, Delivery, ErpAdapter, Page, Ping, Result
+from sidecar.ports import (
+    Capabilities,
+    Connection,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    Listed,
+    Page,
+    Ping,
+    PushCall,
+    Result,
+)
 
 
 class Liar:
     def capabilities(self, domain: str) -> Capabilities:
         return Capabilities(frozenset({"order.placed"}), probe=True)
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
-        return [Result(Accepted(booked=Booked(reference=one.ref))) for one in batch]
+    def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
+        results = [Result(one, Accepted(booked=Booked(reference=one.ref))) for one in batch]
+        return [PushCall(Exchange("POST /orders", 201, 0.0), results)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         return {}
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         return Page(())
 
     def ping(self) -> Ping:

@@ -15,6 +15,7 @@ from adapters.soap import generic
 from sidecar.domains import SPECS
 from sidecar.model.outcome import Outcome
 from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
 
@@ -68,7 +69,7 @@ class Peer:
 
     def push(self) -> Outcome:
         """Send one order."""
-        [result] = self.adapter.push([placed(simple_order())])
+        [result] = push_all(self.adapter, [placed(simple_order())])
         return result.outcome
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -11,8 +11,8 @@ import pytest
 
 from adapters.rest import generic
 from sidecar.model.errors import ConfigurationError
-from sidecar.model.outcome import Accepted, Rejected, Retry, Throttled, name_of
-from sidecar.ports import ErpAdapter, Result
+from sidecar.model.outcome import Accepted, Outcome, Rejected, Retry, name_of
+from sidecar.ports import ErpAdapter, PushCall
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, Script, answer, scripted_server
 from tests.contract.test_rest_generic_adapter import connection
@@ -47,7 +47,7 @@ BATCH = (
              "accepted: true, reference: =result}")
 )  # fmt: skip
 
-Push = Callable[..., list[Result]]
+Push = Callable[..., Sequence[PushCall]]
 
 
 class Erp:
@@ -71,7 +71,7 @@ class Erp:
 def push(tmp_path: Path) -> Push:
     """Sends orders of customers 1, 2, 3 … by a file of calls to a server with that script."""
 
-    def run(script: Script, calls: str = CALLS, customers: int = 1) -> list[Result]:
+    def run(script: Script, calls: str = CALLS, customers: int = 1) -> Sequence[PushCall]:
         with (
             scripted_server(script) as server,
             closing(_adapter(tmp_path, calls, server.url)) as it,
@@ -86,6 +86,17 @@ def push(tmp_path: Path) -> Push:
     return run
 
 
+def outcomes(calls: Sequence[PushCall]) -> list[Outcome]:
+    """Of each order, by their numbers."""
+    results = [result for call in calls for result in call.results]
+    return [one.outcome for one in sorted(results, key=lambda one: one.delivery.ref)]
+
+
+def requests(calls: Sequence[PushCall]) -> list[str]:
+    """What went over the wire, as it is recorded."""
+    return [call.exchange.request for call in calls if call.exchange]
+
+
 def _adapter(folder: Path, calls: str, url: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls)
@@ -96,13 +107,12 @@ def _adapter(folder: Path, calls: str, url: str) -> ErpAdapter:
 def test_an_order_follows_its_customer(push: Push, status: int) -> None:
     erp = Erp(lambda _: answer(status, "" if status == 204 else "{}"))
 
-    [result] = push(erp)
+    calls = push(erp)
 
     assert erp.calls == ["/customers/1", "/orders"]
-    assert isinstance(result.outcome, Accepted)
-    assert result.exchange is not None
-    assert result.exchange.request == "POST /orders"
-    assert result.before == 1
+    assert requests(calls) == ["PUT /customers/1", "POST /orders"]
+    assert [len(call.results) for call in calls] == [0, 1]
+    assert isinstance(outcomes(calls)[0], Accepted)
 
 
 def test_an_order_whose_customer_is_refused_is_refused_with_the_words_that_say_why(
@@ -111,12 +121,12 @@ def test_an_order_whose_customer_is_refused_is_refused_with_the_words_that_say_w
     refusal = '{"code": "no_vat_id", "message": "the VAT id is not valid"}'
     erp = Erp(lambda _: answer(422, refusal))
 
-    [result] = push(erp)
+    calls = push(erp)
 
     assert erp.calls == ["/customers/1"]
-    assert result.outcome == Rejected(
-        code="no_vat_id", message="first, PUT /customers/1: the VAT id is not valid"
-    )
+    assert outcomes(calls) == [
+        Rejected(code="no_vat_id", message="first, PUT /customers/1: the VAT id is not valid")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -125,20 +135,20 @@ def test_an_order_whose_customer_is_refused_is_refused_with_the_words_that_say_w
 def test_an_order_that_was_not_sent_is_never_in_doubt(push: Push, status: int, name: str) -> None:
     erp = Erp(lambda _: answer(status, "{}"))
 
-    [result] = push(erp)
+    [outcome] = outcomes(push(erp))
 
-    assert name_of(result.outcome) == name
+    assert name_of(outcome) == name
     assert erp.calls == ["/customers/1"]
 
 
 def test_an_order_waits_when_nobody_answered_for_its_customer(push: Push) -> None:
     erp = Erp(lambda _: None)
 
-    [result] = push(erp)
+    [call] = push(erp)
 
-    assert isinstance(result.outcome, Retry)
-    assert result.exchange is not None
-    assert result.exchange.status is None
+    assert [type(result.outcome) for result in call.results] == [Retry]
+    assert call.exchange is not None
+    assert call.exchange.status is None
 
 
 def test_a_customer_that_cannot_be_mapped_stops_its_order_only(push: Push) -> None:
@@ -147,31 +157,31 @@ def test_a_customer_that_cannot_be_mapped_stops_its_order_only(push: Push) -> No
         "{name: =order.customer_lastname}", "{name: =1 / (order.customer_id - 2)}"
     )
 
-    results = push(erp, calls, customers=3)
+    made = push(erp, calls, customers=3)
 
-    assert [name_of(one.outcome) for one in results] == ["accepted", "unmapped", "accepted"]
+    assert [name_of(one) for one in outcomes(made)] == ["accepted", "unmapped", "accepted"]
+    assert requests(made) == ["PUT /customers/1", "PUT /customers/3", "POST /bulk"]
     assert erp.calls == ["/customers/1", "/customers/3", "/bulk"]
 
 
 def test_a_batch_leaves_out_the_orders_whose_customers_were_refused(push: Push) -> None:
     erp = Erp(lambda number: answer(422 if number == "2" else 204, "{}" if number == "2" else ""))
 
-    results = push(erp, BATCH, customers=3)
+    calls = push(erp, BATCH, customers=3)
 
     assert erp.calls == ["/customers/1", "/customers/2", "/customers/3", "/bulk"]
-    assert [name_of(one.outcome) for one in results] == ["accepted", "rejected", "accepted"]
-    assert [one.before for one in results] == [1, 0, 1]
+    assert [name_of(one) for one in outcomes(calls)] == ["accepted", "rejected", "accepted"]
+    assert [len(call.results) for call in calls] == [0, 1, 0, 2]
 
 
 def test_an_erp_that_has_had_enough_is_not_asked_for_each_customer_of_a_batch(push: Push) -> None:
     erp = Erp(lambda number: answer(204 if number == "1" else 429, "" if number == "1" else "{}"))
 
-    results = push(erp, BATCH, customers=4)
+    calls = push(erp, BATCH, customers=4)
 
     assert erp.calls == ["/customers/1", "/customers/2", "/bulk"]
-    assert isinstance(results[0].outcome, Accepted)
-    assert all(isinstance(one.outcome, Throttled) for one in results[1:])
-    assert len({id(one.exchange) for one in results[1:]}) == 1
+    assert [name_of(one) for one in outcomes(calls)] == ["accepted", *["throttled"] * 3]
+    assert [len(call.results) for call in calls] == [0, 3, 1]
 
 
 @pytest.mark.parametrize(
@@ -210,16 +220,19 @@ def test_guests_are_never_one_customer(push: Push, tmp_path: Path, changed: str,
     calls = CALLS.replace("path: \"='/customers/' ~ order.customer_id\"", changed)
     erp = Erp(lambda _: answer(200))
     with scripted_server(erp) as server, closing(_adapter(tmp_path, calls, server.url)) as adapter:
-        results = adapter.push(
-            [placed(simple_order(f"{number:09}", customer_id=None)) for number in (1, 2)]
+        told = outcomes(
+            adapter.push(
+                [placed(simple_order(f"{number:09}", customer_id=None)) for number in (1, 2)]
+            )
         )
 
     assert erp.calls == []
-    for result in results:
-        assert f"calls.yaml:7: orders.push.first.0.call.{key}" in result.outcome.message or (
-            f"first.0.call.{key}" in result.outcome.message
+    assert len(told) == 2
+    for outcome in told:
+        assert f"calls.yaml:7: orders.push.first.0.call.{key}" in outcome.message or (
+            f"first.0.call.{key}" in outcome.message
         )
-        assert "none" in result.outcome.message
+        assert "none" in outcome.message
 
 
 def test_the_documented_example_gives_each_guest_a_customer(push: Push, tmp_path: Path) -> None:

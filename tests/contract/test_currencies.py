@@ -19,6 +19,7 @@ from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Accepted, Booked
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.netsuite_bench import EXAMPLE, make_adapter
@@ -78,7 +79,7 @@ def test_dollars_that_were_booked_as_euros_are_a_difference_wherever_the_erp_tel
 ) -> None:
     order = simple_order(order_currency_code="USD", base_currency_code="USD")
     with erp(tmp_path) as adapter:
-        [result] = adapter.push([placed(order)])
+        [result] = push_all(adapter, [placed(order)])
         [found] = adapter.probe("orders", [order.increment_id])[order.increment_id]
         [listed] = adapter.list("orders", LONG_AGO).rows
 

@@ -12,7 +12,15 @@ import pytest
 from sidecar.model.outcome import Accepted, Misconfigured, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
-from sidecar.testing.contract_calls import NUMBER, Erp, open_sockets, probe, push_one, wait_for
+from sidecar.testing.contract_calls import (
+    NUMBER,
+    Erp,
+    open_sockets,
+    probe,
+    push_all,
+    push_one,
+    wait_for,
+)
 from sidecar.testing.erpsim import Line
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.fault_proxy import FaultProxy
@@ -56,7 +64,9 @@ class TestNetSuite(AdapterContract):
         """All of it is: results belong to orders by their position only."""
         erp.rule("half_batch")
 
-        results = adapter.push([placed(simple_order(f"{number:09}")) for number in range(1, 5)])
+        results = push_all(
+            adapter, [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
+        )
 
         assert [type(result.outcome) for result in results] == [Unknown] * 4
         assert len(erp.documents()) == 2

@@ -16,6 +16,7 @@ from sidecar.domains import SPECS
 from sidecar.model.errors import NotUnderstood
 from sidecar.model.outcome import Retry, Unknown
 from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server
 
@@ -70,7 +71,7 @@ def made(folder: Path, url: str, calls: str) -> ErpAdapter:
 
 
 def test_a_push_is_in_doubt(adapter: ErpAdapter, broken: str) -> None:
-    [result] = adapter.push([placed(simple_order())])
+    [result] = push_all(adapter, [placed(simple_order())])
 
     assert isinstance(result.outcome, Unknown)
     assert broken in result.outcome.message
@@ -91,7 +92,7 @@ def test_a_question_has_no_answer_and_the_erp_is_not_away(adapter: ErpAdapter, b
 def test_a_call_before_an_order_is_made_again(tmp_path: Path) -> None:
     with scripted_server(lambda _: answer(200, "{}")) as server:
         with closing(made(tmp_path, server.url, FIRST)) as adapter:
-            [result] = adapter.push([placed(simple_order())])
+            [result] = push_all(adapter, [placed(simple_order())])
         asked = [one.target for one in server.requests]
 
     assert isinstance(result.outcome, Retry)

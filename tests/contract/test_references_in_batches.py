@@ -16,6 +16,7 @@ from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted
 from sidecar.ports import Advising, Connection, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.netsuite_bench import make_adapter, without_customers
@@ -74,7 +75,7 @@ def test_orders_of_one_number_are_two_documents_and_each_is_found_by_its_referen
         for store, ref in enumerate(refs, 1)
     ]
     with erp(tmp_path) as adapter:
-        results = adapter.push(orders)
+        results = push_all(adapter, orders)
         found = adapter.probe("orders", refs)
 
     booked = [one.outcome.booked.reference for one in results if isinstance(one.outcome, Accepted)]

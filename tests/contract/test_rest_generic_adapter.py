@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from adapters.rest import generic
 from sidecar.domains import SPECS
@@ -18,6 +21,7 @@ from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_HELD, ORDER_UPDA
 from sidecar.model.errors import ConfigurationError, NotUnderstood, Unavailable
 from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
 from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.sample_order import PLACED_AT, canceled, delivery, placed, simple_order
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
@@ -72,17 +76,18 @@ def test_each_event_takes_its_own_call_and_results_keep_their_places() -> None:
         ErpSim.start() as erp,
         closing(generic.create(connection(MAPPINGS / "single.yaml", erp.url))) as adapter,
     ):
-        [first] = adapter.push([placed(simple_order("000000001"))])
+        [first] = push_all(adapter, [placed(simple_order("000000001"))])
         assert isinstance(first.outcome, Accepted)
         link = Link(first.outcome.booked.reference)
 
-        results = adapter.push(
+        results = push_all(
+            adapter,
             [
                 placed(simple_order("000000002")),
                 canceled(simple_order("000000001"), link),
                 delivery(simple_order("000000003"), ORDER_HELD),
                 placed(simple_order("000000004")),
-            ]
+            ],
         )
 
         outcomes = [name_of(each.outcome) for each in results]
@@ -95,7 +100,7 @@ def test_each_event_takes_its_own_call_and_results_keep_their_places() -> None:
 
 
 def test_an_event_without_a_call_is_not_sent_and_says_so(make: Make, echo: ScriptedServer) -> None:
-    [result] = make(PUSH, echo.url).push([delivery(simple_order(), ORDER_HELD)])
+    [result] = push_all(make(PUSH, echo.url), [delivery(simple_order(), ORDER_HELD)])
 
     assert result.outcome == Misconfigured(
         message="calls.yaml has no call for order.held: nothing was sent"
@@ -108,7 +113,7 @@ def test_an_order_that_cannot_be_mapped_is_parked_with_the_line_and_not_sent(
 ) -> None:
     calls = "tables: {t: {}}" + PUSH.replace("=ref", "=order.shipping_method | lookup('t')")
 
-    [result] = make(calls, echo.url).push([placed(simple_order())])
+    [result] = push_all(make(calls, echo.url), [placed(simple_order())])
 
     assert isinstance(result.outcome, Unmapped)
     assert "calls.yaml:5: orders.push.call.json.number: lookup: table 't' has no key" in (
@@ -123,7 +128,7 @@ def test_a_cancellation_of_what_the_erp_never_accepted_is_not_sent() -> None:
         scripted_server(lambda _: None) as server,
         closing(generic.create(connection(MAPPINGS / "single.yaml", server.url))) as adapter,
     ):
-        [result] = adapter.push([delivery(simple_order(), ORDER_CANCELED)])
+        [result] = push_all(adapter, [delivery(simple_order(), ORDER_CANCELED)])
 
         assert isinstance(result.outcome, Unmapped)
         assert "link is none (the ERP has not accepted it before)" in result.outcome.message
@@ -185,7 +190,7 @@ def test_a_header_cannot_be_split_by_a_value(make: Make, echo: ScriptedServer) -
     calls = PUSH.replace("json: {number: =ref}", "headers: {X-Note: =order.customer_note}")
 
     order = simple_order(customer_note="a\r\nX-Evil: b")
-    [result] = make(calls, echo.url).push([placed(order)])
+    [result] = push_all(make(calls, echo.url), [placed(order)])
 
     assert isinstance(result.outcome, Unmapped)
     assert echo.requests == []
@@ -226,13 +231,17 @@ orders:
 """
 
 
-def bulk(bad: str, seen: list[list[str]]) -> Callable[[Received], Iterable[bytes]]:
+TEN = [f"{number:09}" for number in range(1, 11)]
+NUMBERS_OF_TEN = st.sets(st.sampled_from(TEN))
+
+
+def bulk(bad: AbstractSet[str], seen: list[list[str]]) -> Callable[[Received], Iterable[bytes]]:
     """An ERP that refuses a whole call for one bad order in it."""
 
     def script(received: Received) -> Iterable[bytes]:
         numbers = [each["number"] for each in json.loads(received.body)]
         seen.append(numbers)
-        if bad in numbers:
+        if bad & set(numbers):
             return answer(422, '{"error": "one of them is bad"}')
         return answer(200, json.dumps([{"number": each, "ok": True} for each in numbers]))
 
@@ -241,9 +250,10 @@ def bulk(bad: str, seen: list[list[str]]) -> Callable[[Received], Iterable[bytes
 
 def test_a_large_batch_is_sent_in_calls_of_the_size_that_the_file_names(make: Make) -> None:
     seen: list[list[str]] = []
-    with scripted_server(bulk("none", seen)) as server:
-        results = make(BATCH, server.url).push(
-            [placed(simple_order(f"{number:09}")) for number in range(1, 11)]
+    with scripted_server(bulk(set(), seen)) as server:
+        results = push_all(
+            make(BATCH, server.url),
+            [placed(simple_order(f"{number:09}")) for number in range(1, 11)],
         )
 
     assert [len(each) for each in seen] == [4, 4, 2]
@@ -255,20 +265,53 @@ def test_an_order_that_spoils_its_batch_is_found_by_halving(make: Make) -> None:
     calls = BATCH.replace(
         "rejected: =response.status == 422 or not result.ok", "rejected: =response.status == 422"
     )
-    with scripted_server(bulk("000000003", seen)) as server:
-        results = make(calls, server.url).push(
+    with scripted_server(bulk({"000000003"}, seen)) as server:
+        made = make(calls, server.url).push(
             [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
         )
 
-    outcomes = [name_of(each.outcome) for each in results]
-    assert outcomes == ["accepted", "accepted", "rejected", "accepted"]
     assert [len(each) for each in seen] == [4, 2, 2, 1, 1]
+    assert [[name_of(result.outcome) for result in call.results] for call in made] == [
+        [], ["accepted", "accepted"], [], ["rejected"], ["accepted"]
+    ]  # fmt: skip
+    assert [call.exchange and call.exchange.status for call in made] == [422, 200, 422, 422, 200]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(bad=NUMBERS_OF_TEN, unmapped=NUMBERS_OF_TEN)
+def test_however_a_batch_is_divided_each_order_has_one_outcome_and_each_request_is_a_call(
+    make: Make, bad: set[str], unmapped: set[str]
+) -> None:
+    seen: list[list[str]] = []
+    calls = BATCH.replace(
+        "rejected: =response.status == 422 or not result.ok", "rejected: =response.status == 422"
+    )
+    orders = [
+        simple_order(
+            number, shipping_method="pigeon" if number in unmapped else "flatrate_flatrate"
+        )
+        for number in TEN
+    ]
+    with scripted_server(bulk(bad, seen)) as server:
+        made = make(calls, server.url).push([placed(order) for order in orders])
+
+    results = [result for call in made for result in call.results]
+    assert sorted((one.delivery.ref, name_of(one.outcome)) for one in results) == [
+        (number, "unmapped" if number in unmapped else "rejected" if number in bad else "accepted")
+        for number in TEN
+    ]
+    assert [call.exchange.status for call in made if call.exchange] == [
+        422 if bad & set(numbers) else 200 for numbers in seen
+    ]
 
 
 def test_a_line_that_needs_a_result_does_not_decide_over_the_whole_batch(make: Make) -> None:
-    with scripted_server(bulk("000000003", [])) as server:
-        results = make(BATCH, server.url).push(
-            [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
+    with scripted_server(bulk({"000000003"}, [])) as server:
+        results = push_all(
+            make(BATCH, server.url),
+            [placed(simple_order(f"{number:09}")) for number in range(1, 5)],
         )
 
     assert all(isinstance(each.outcome, Unknown) for each in results)
@@ -281,8 +324,8 @@ def test_an_order_that_cannot_be_mapped_does_not_hold_up_its_batch(make: Make) -
         simple_order("000000002", shipping_method="pigeon"),
         simple_order("000000003"),
     ]
-    with scripted_server(bulk("none", seen)) as server:
-        results = make(BATCH, server.url).push([placed(order) for order in orders])
+    with scripted_server(bulk(set(), seen)) as server:
+        results = push_all(make(BATCH, server.url), [placed(order) for order in orders])
 
     assert [name_of(each.outcome) for each in results] == ["accepted", "unmapped", "accepted"]
     assert seen == [["000000001", "000000003"]]
@@ -291,7 +334,7 @@ def test_an_order_that_cannot_be_mapped_does_not_hold_up_its_batch(make: Make) -
 def test_results_of_strangers_are_noted_in_the_record(make: Make) -> None:
     body = '[{"number": "000000042", "ok": true}, {"number": "000000099", "ok": true}]'
     with scripted_server(lambda _: answer(200, body)) as server:
-        [result] = make(BATCH, server.url).push([placed(simple_order())])
+        [result] = push_all(make(BATCH, server.url), [placed(simple_order())])
 
     assert isinstance(result.outcome, Accepted)
     assert result.exchange is not None
@@ -309,7 +352,7 @@ def test_the_batch_example_books_as_written() -> None:
         erp.rule("credit_limit", external="000000007")
         orders = [simple_order(f"{number:09}") for number in range(1, 61)]
 
-        results = adapter.push([placed(order) for order in orders])
+        results = push_all(adapter, [placed(order) for order in orders])
 
         assert len(erp.documents()) == 59
         assert isinstance(results[6].outcome, Rejected)

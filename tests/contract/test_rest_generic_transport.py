@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from adapters.rest import generic
+from sidecar.delivery.pushed import Answer
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import (
@@ -33,7 +34,8 @@ from sidecar.model.outcome import (
     Unknown,
 )
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection, ErpAdapter, Result, ShopContext
+from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import (
     CLOSE,
@@ -55,8 +57,8 @@ class Bench:
         self.server = server
         self.adapter = adapter
 
-    def push(self, number: str = "000000042") -> Result:
-        [result] = self.adapter.push([placed(simple_order(number))])
+    def push(self, number: str = "000000042") -> Answer:
+        [result] = push_all(self.adapter, [placed(simple_order(number))])
         return result
 
     def outcome(self, number: str = "000000042") -> Outcome:

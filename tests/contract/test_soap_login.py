@@ -24,6 +24,7 @@ from adapters.soap import generic
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted, Misconfigured, Retry
 from sidecar.model.secret import Secret
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, answer
 from tests.contract.soap_peer import (
@@ -96,7 +97,7 @@ def test_a_timestamp_says_until_when_the_call_is_valid(tmp_path: Path) -> None:
 def test_the_password_is_nowhere_in_what_is_kept(tmp_path: Path) -> None:
     content = fault("s:Client", f"unknown user magento/{PASSWORD}")
     with peer(tmp_path, answering(500, content), auth=username_token()) as at:
-        [result] = at.adapter.push([placed(simple_order())])
+        [result] = push_all(at.adapter, [placed(simple_order())])
 
     assert PASSWORD not in str(result)
     assert "magento/***" in str(result)
@@ -304,7 +305,7 @@ def test_a_header_is_signed_with_nonce_and_time(tmp_path: Path) -> None:
 def test_a_secret_that_the_erp_echoes_is_struck_out(tmp_path: Path) -> None:
     script: Callable[[Received], Any] = answering(500, fault("s:Client", f"bad key {KEY}"))
     with peer(tmp_path, script, SIGNED, secrets={"key": Secret(KEY)}) as at:
-        [result] = at.adapter.push([placed(simple_order())])
+        [result] = push_all(at.adapter, [placed(simple_order())])
 
     assert KEY not in str(result)
     assert "bad key ***" in str(result)

@@ -109,9 +109,7 @@ def test_what_check_refuses_the_run_refuses_too(tmp_path: Path, body: str, told:
     text = calls("ref").replace(BODY, f" {body}")
     path = tmp_path / "calls.yaml"
     path.write_text(text)
-    assert any(
-        told in one.text for one in contract().check(path, SPECS) if one.severity == "error"
-    )
+    assert any(told in one.text for one in contract().check(path, SPECS) if one.severity == "error")
 
     # A name that does not exist is seen before any order comes.
     at_start = pytest.raises(ConfigurationError, match="Note") if "Note:" in body else nullcontext()

@@ -15,6 +15,7 @@ import pytest
 from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import Accepted, Unknown
 from sidecar.ports import ErpAdapter
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, answer, scripted_server
 from tests.fuzz.wires import soap_adapter
@@ -142,7 +143,7 @@ def before(folder: Path, style: str, write: Callable[[str], str]) -> Iterator[Er
 
 def booked_and_found(adapter: ErpAdapter) -> tuple[Any, Any]:
     order = placed(simple_order())
-    [result] = adapter.push([order])
+    [result] = push_all(adapter, [order])
     return result.outcome, adapter.probe("orders", [order.ref])[order.ref]
 
 
@@ -173,7 +174,7 @@ def test_every_writer_s_answers_are_read(
 )
 def test_a_reference_that_leads_nowhere_is_no_answer(tmp_path: Path, old: str, new: str) -> None:
     with before(tmp_path, "rpc", lambda operation: axis(operation).replace(old, new)) as adapter:
-        [result] = adapter.push([placed(simple_order())])
+        [result] = push_all(adapter, [placed(simple_order())])
         with pytest.raises(Unavailable):
             adapter.probe("orders", [REF])
 

@@ -302,7 +302,7 @@ class History:
     def _freeze(self) -> None:
         """A SIGSTOP in the middle of a call: time passes, and another process takes over."""
         self.pipeline.let_pass(LEASE + 1)
-        another = self.pipeline.sidecar.pump("another process")
+        another = self.pipeline.sidecar.pumps("another process")[0]
         script = list(self.erp.script)
         self.erp.script.clear()
         try:

@@ -35,7 +35,17 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import Capabilities, Clock, Delivery, Exchange, Page, Ping, Result
+from sidecar.ports import (
+    Capabilities,
+    Clock,
+    Delivery,
+    Exchange,
+    Listed,
+    Page,
+    Ping,
+    PushCall,
+    Result,
+)
 
 Line = tuple[str, Decimal, Decimal]
 Place = tuple[str, str, str]
@@ -130,10 +140,11 @@ class RememberingErp:
             self.subscriptions, batch=self.batch, probe=self.probes, dedupe=self.dedupes
         )
 
-    def push(self, batch: Sequence[Delivery]) -> list[Result]:
+    def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
         self.come_to_pass()
         exchange = Exchange("POST /orders", 200, 0.0)
-        return [Result(self._react(delivery), exchange) for delivery in batch]
+        results = [Result(delivery, self._react(delivery)) for delivery in batch]
+        return [PushCall(exchange, results)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         self.come_to_pass()
@@ -148,7 +159,7 @@ class RememberingErp:
             for ref in refs
         }
 
-    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page:
+    def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         return Page(())
 
     def ping(self) -> Ping:

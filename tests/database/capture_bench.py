@@ -17,6 +17,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
 from sidecar.model.secret import Secret
 from sidecar.testing.magento_db import MagentoDatabase
+from tests.sample_domains import named
 
 
 class NoPause:
@@ -51,7 +52,7 @@ class Bench:
         return Triggers(
             database,
             self.names,
-            domains or ("orders",),
+            named(*(domains or ("orders",))),
             self.sleeper,
             prefix=self.magento.prefix,
             definer=Definer(account) if account else None,

@@ -100,7 +100,7 @@ def hold_a_claim(place: Login, names: LedgerNames, pipe: Connection) -> None:
     database = Database(place)
     outbox = Outbox(names)
     with database.transaction() as connection:
-        hints = outbox.peek(connection, 500)
+        hints = outbox.peek(connection, 500, ["order"])
         outbox.discard(connection, [hint.id for hint in hints])
         pipe.send(len(hints))
         pipe.recv()
@@ -163,7 +163,7 @@ def test_while_the_reader_claims_and_the_operator_points_without_a_pause(
 
     def claim_and_point() -> None:
         with bench.database.transaction() as connection:
-            hints = outbox.peek(connection, 3)
+            hints = outbox.peek(connection, 3, ["order"])
             outbox.discard(connection, [hint.id for hint in hints])
             outbox.add(connection, "order", (1, 2), "operator")
 
@@ -275,7 +275,7 @@ def test_our_own_claim_would_block_checkout_in_repeatable_read(
     """Where another reader was quicker, the delete of an id that is gone locks the gap."""
     outbox = Outbox(bench.names)
     with bench.database.transaction() as connection:
-        ids = [hint.id for hint in outbox.peek(connection, 50)]
+        ids = [hint.id for hint in outbox.peek(connection, 50, ["order"])]
         outbox.discard(connection, ids)
 
     with bench.database.transaction() as connection:

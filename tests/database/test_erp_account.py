@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -13,8 +12,8 @@ from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.ledger.accounts import AccountState
-from sidecar.model.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled
-from sidecar.ports import Delivery, Exchange, Result
+from sidecar.model.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled, Unmapped
+from sidecar.ports import Exchange, PushCall, Result
 from sidecar.testing.sample_order import placed, simple_order
 from tests.harness import HandClock, LedgerBench, ScriptedErp, Told
 
@@ -46,16 +45,24 @@ class Desk:
         """So many calls with one order each."""
         for _ in range(count):
             self.clock.seconds += 1
-            # An exchange of its own: results that share one are of one call.
-            self.account.note(deliveries(1), [Result(outcome, replace(exchange))])
+            self.account.note([call(outcome, exchange=exchange)])
 
     def free(self) -> int:
         """Places that are left in the window."""
         return 10 - self.account.throttle.used()
 
 
-def deliveries(count: int) -> Sequence[Delivery]:
-    return [placed(simple_order(f"{number:09}")) for number in range(1, count + 1)]
+def call(outcome: Outcome, count: int = 1, exchange: Exchange = USUAL) -> PushCall:
+    """One call that came to the same for so many orders."""
+    orders = [simple_order(f"{number:09}") for number in range(1, count + 1)]
+    return PushCall(exchange, [Result(placed(order), outcome) for order in orders])
+
+
+def waited(desk: Desk, outcome: Outcome) -> Outcome:
+    """What is made of an outcome that asks for a wait."""
+    [noted] = desk.account.note([call(outcome)])
+    [result] = noted.results
+    return result.outcome
 
 
 @pytest.fixture
@@ -91,35 +98,42 @@ def test_quick_refusals_do_not_make_bookings_look_slow(desk: Desk) -> None:
     assert desk.account.slots.limit == 4
 
 
-def test_the_calls_of_a_batch_that_was_halved_are_waited_for(desk: Desk) -> None:
-    first, second = replace(USUAL), replace(USUAL)
-    results = [Result(ACCEPTED, first), Result(ACCEPTED, first), Result(ACCEPTED, second)]
-    assert desk.account.throttle.delay() == 0.0
-
-    desk.account.note(deliveries(3), results)
-
-    # Two halves and the whole that was refused: one of the three had its place.
-    assert desk.free() == 7
-
-
-def test_the_calls_that_came_before_an_order_are_waited_for(desk: Desk) -> None:
-    shared = replace(USUAL)
-    assert desk.account.throttle.delay() == 0.0
-
-    desk.account.note(deliveries(3), [Result(ACCEPTED, shared, before=1)] * 3)
-
-    # A customer for each of the three, and their batch, which had its place.
-    assert desk.free() == 6
-
-
 def test_a_batch_that_was_not_answered_is_one_failure(desk: Desk) -> None:
     lost = replace(USUAL, status=None)
 
-    desk.account.note(deliveries(3), [Result(Retry(message="refused"), lost)] * 3)
+    desk.account.note([call(Retry(message="refused"), 3, lost)])
 
     assert desk.told.names() == []
     desk.calls(Retry(message="refused"), 2, lost)
     assert desk.told.names() == ["breaker.opened"]
+
+
+def test_an_answered_call_that_decided_about_no_order_is_an_answer_all_the_same(
+    desk: Desk,
+) -> None:
+    lost = replace(USUAL, status=None)
+    desk.calls(Retry(message="refused"), 2, lost)
+
+    desk.account.note([PushCall(USUAL), call(Retry(message="refused"), exchange=lost)])
+
+    assert desk.told.names() == []
+    desk.calls(Retry(message="refused"), 2, lost)
+    assert desk.told.names() == ["breaker.opened"]
+
+
+def test_the_pace_of_calls_that_decided_about_no_order_is_nobodys(desk: Desk) -> None:
+    for _ in range(50):
+        desk.calls(ACCEPTED)
+        desk.account.note([PushCall(replace(USUAL, seconds=8.0))])
+
+    assert desk.account.slots.limit == 4
+
+
+def test_what_was_not_sent_says_nothing_of_the_erp(desk: Desk) -> None:
+    desk.account.note([PushCall(None, call(Unmapped(message="no such table")).results)] * 9)
+
+    assert desk.told.names() == []
+    assert desk.account.may_call()
 
 
 def test_a_restart_finds_rate_slots_window_and_silence_again(ledger: LedgerBench) -> None:
@@ -159,14 +173,12 @@ def test_a_restart_finds_an_open_breaker_open(ledger: LedgerBench) -> None:
 def test_a_wait_beyond_measure_is_cut_and_told(ledger: LedgerBench, asked: float) -> None:
     desk = Desk(ledger, longest_wait=900.0)
 
-    [result] = desk.account.note(
-        deliveries(1), [Result(Throttled(message="no", after=asked), USUAL)]
-    )
+    outcome = waited(desk, Throttled(message="no", after=asked))
     desk.account.remember()
 
     assert desk.account.throttle.slow_for() <= 900
-    assert isinstance(result.outcome, Throttled)
-    assert (result.outcome.after or 0) <= 900
+    assert isinstance(outcome, Throttled)
+    assert (outcome.after or 0) <= 900
     assert desk.told.of("throttle.wait_cut")[0]["waits"] == 900
     assert standing(ledger).asked_wait == pytest.approx(min(asked, 3.2e8))
 
@@ -176,11 +188,11 @@ def test_a_wait_beyond_measure_is_cut_and_told(ledger: LedgerBench, asked: float
 def test_whatever_an_adapter_says_a_wait_is_within_bounds(
     desk: Desk, kind: type[Retry | Throttled], after: float
 ) -> None:
-    [result] = desk.account.note(deliveries(1), [Result(kind(message="no", after=after), USUAL)])
+    outcome = waited(desk, kind(message="no", after=after))
 
-    assert isinstance(result.outcome, Retry | Throttled)
-    assert result.outcome.after is not None
-    assert 0 <= result.outcome.after <= 900
+    assert isinstance(outcome, Retry | Throttled)
+    assert outcome.after is not None
+    assert 0 <= outcome.after <= 900
     assert 0 <= desk.account.throttle.slow_for() <= 900
 
 

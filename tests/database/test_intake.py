@@ -144,6 +144,7 @@ class TestALook:
 
         (told,) = beside.told.of("capture.trigger_missed")
         assert told["order"] == placed.increment_id
+        assert told["domain"] == "orders"
 
 
 class TestAHintOfTheSweep:
@@ -278,7 +279,7 @@ class TestOrdersFromBefore:
         php.invoice(self.done.entity_id)
         php.ship(self.done.entity_id)
         beside.sql("DELETE FROM {installed} WHERE kind = 'baseline'")
-        assert beside.installation.install(who="test").known_orders == 2
+        assert beside.installation.install(who="test").known == {"orders": 2}
 
     def test_are_no_events(self, beside: Beside) -> None:
         assert beside.look() == []
@@ -308,7 +309,7 @@ class TestOrdersFromBefore:
 
         again = beside.installation.install(who="test")
 
-        assert (again.known_orders, again.migrations, again.statuses) == (0, [], [])
+        assert (again.known, again.migrations, again.statuses) == ({}, [], [])
         assert beside.look() == [(placed.entity_id, "order.placed", "pending")]
 
     def test_a_cancel_of_one_is_asked_for_first(self, beside: Beside, php: Shop) -> None:

@@ -23,6 +23,7 @@ from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import require_supported
 from sidecar.domains import SPECS
+from sidecar.domains.orders.spec import SPEC
 from sidecar.host.process import SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.retention import Retention
@@ -59,7 +60,7 @@ class Installed:
             ACCOUNT,
             root.schema.table,
             self.names,
-            domains=[ORDERS],
+            domains=[SPEC],
             optional=root.schema.optional_tables,
         )
 
@@ -144,7 +145,7 @@ def triggers_of(daemon: Beside) -> Triggers:
     return Triggers(
         daemon.database,
         daemon.store.names,
-        [ORDERS],
+        [SPEC],
         HandClock(),
         prefix=daemon.magento.prefix,
         definer=Definer(SHOP_ACCOUNT),
@@ -161,7 +162,7 @@ def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Inst
     installed.grant(installed.wanted)
 
     with installed.daemon() as daemon:
-        subject = Subject("shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({}, None))
+        subject = Subject("shop", "https://erp", "https://erp", [SPEC], 4, lambda: ({}, None))
         look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
         order = (installed.magento.name, f"{installed.magento.prefix}sales_order")
         event = (daemon.store.names.schema, f"{daemon.store.names.prefix}event")
@@ -258,7 +259,7 @@ def test_an_underscore_in_a_schemas_name_stands_for_itself(installed: Installed)
 
 def test_the_rights_name_tables_one_by_one_inside_magentos_schema() -> None:
     names = LedgerNames.placed(None, "shop")
-    made = daemon_grants("u@h", lambda name: f"`shop`.`{name}`", names, domains=[ORDERS])
+    made = daemon_grants("u@h", lambda name: f"`shop`.`{name}`", names, domains=[SPEC])
 
     own = [statement for statement in made if "DELETE" in statement]
     assert "ON `shop`.`erp_sidecar_outbox` TO 'u'@'h'" in own[0]
@@ -277,9 +278,7 @@ def test_installing_for_another_account_grants_it_its_rights_from_any_host(
         root.store,
         root.ledger,
         root.schema,
-        Triggers(
-            root.database, root.store.names, [ORDERS], HandClock(), prefix=root.magento.prefix
-        ),
+        Triggers(root.database, root.store.names, [SPEC], HandClock(), prefix=root.magento.prefix),
         [RECEIVED, REFUSED, RELEASED],
         daemon_account=lambda: ACCOUNT,
     ).install(who="test")

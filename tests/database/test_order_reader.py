@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import AppliedRule, Order, OrderItem
@@ -52,7 +53,7 @@ class Counter:
         return self.read_all([entity_id])[entity_id]
 
     def read_all(self, ids: Sequence[int]) -> dict[int, Order]:
-        reader = OrderReader(probe(self.database))
+        reader = OrderReader(probe(self.database, SPECS))
         with self.database.snapshot() as connection:
             return reader.read(connection, ids)
 
@@ -325,7 +326,7 @@ def test_ids_that_magento_does_not_have_are_missing(counter: Counter) -> None:
 
 def test_the_number_of_statements_does_not_grow_with_the_orders(counter: Counter) -> None:
     ids = [counter.shop.place(coupon="SAVE10").entity_id for _ in range(5)]
-    reader = OrderReader(probe(counter.database))
+    reader = OrderReader(probe(counter.database, SPECS))
 
     def statements(wanted: Sequence[int]) -> int:
         seen: list[str] = []

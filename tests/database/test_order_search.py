@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains import SPECS
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.ledger.migrate import Ledger
@@ -74,7 +75,7 @@ def swept_shop(server: PrivateServer) -> Iterator[Sweep]:
     database = Database(login(magento))
     names = LedgerNames.placed(None, magento.name)
     Ledger(database, names).migrate()
-    schema = probe(database)
+    schema = probe(database, SPECS)
     yield Sweep(
         magento,
         database,

@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.domains import SPECS
 from sidecar.domains.orders.statuses import OwnStatus, Unregistered, missing, register, unregister
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.errors import ConfigurationError
@@ -29,7 +30,7 @@ def database(server: PrivateServer) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def schema(database: Database) -> MagentoSchema:
-    return probe(database)
+    return probe(database, SPECS)
 
 
 @pytest.fixture

@@ -48,9 +48,12 @@ def outbox(bench: Bench, stopwatch: Stopwatch) -> Outbox:
     return Outbox(bench.names, stopwatch)
 
 
+KINDS = ("order", "creditmemo", "customer", "invoice", "shipment", "stock", "check")
+
+
 def peek(bench: Bench, outbox: Outbox, limit: int = 100) -> list[Hint]:
     with bench.database.transaction() as connection:
-        return outbox.peek(connection, limit)
+        return outbox.peek(connection, limit, KINDS)
 
 
 def discard(bench: Bench, outbox: Outbox, hints: list[Hint]) -> int:
@@ -214,6 +217,28 @@ def test_the_depth_counts_what_waits_and_how_long_the_oldest_did(
     assert timedelta(seconds=90) <= depth.oldest < timedelta(seconds=150)
 
 
+def test_the_depth_is_told_of_each_kind_apart(bench: Bench, outbox: Outbox) -> None:
+    with bench.database.transaction() as connection:
+        assert outbox.depth_by_kind(connection) == {}
+    bench.sql(
+        f"INSERT INTO {bench.names('outbox')} (kind, entity_id, pointed, created_at) VALUES "
+        "('order', 1, 'test', CURRENT_TIMESTAMP(3)), "
+        "('creditmemo', 1, 'test', CURRENT_TIMESTAMP(3) - INTERVAL 90 SECOND), "
+        "('order', 2, 'test', CURRENT_TIMESTAMP(3))"
+    )
+
+    with bench.database.transaction() as connection:
+        depths = outbox.depth_by_kind(connection)
+
+    assert {kind: (depth.count, depth.capped) for kind, depth in depths.items()} == {
+        "order": (2, False),
+        "creditmemo": (1, False),
+    }
+    oldest = depths["creditmemo"].oldest
+    assert oldest is not None
+    assert timedelta(seconds=90) <= oldest < timedelta(seconds=150)
+
+
 def test_the_depth_stops_counting_at_its_limit(
     bench: Bench, outbox: Outbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,8 +247,10 @@ def test_the_depth_stops_counting_at_its_limit(
         outbox.add(connection, "order", range(1, 10), "sweep")
 
         depth = outbox.depth(connection)
+        of_orders = outbox.depth_by_kind(connection)["order"]
 
     assert (depth.count, depth.capped) == (5, True)
+    assert (of_orders.count, of_orders.capped) == (5, True)
 
 
 def test_faults_are_the_breadcrumbs_newest_first(bench: Bench, outbox: Outbox) -> None:

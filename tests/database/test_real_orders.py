@@ -16,6 +16,7 @@ import msgspec
 import pytest
 
 from sidecar.database.connection import Database
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import Order
@@ -95,7 +96,7 @@ def orders(server: PrivateServer, shared: Path) -> Iterator[dict[int, Order]]:
     magento = MagentoDatabase(server, "recorded_orders")
     load_dump(server, shared / "magento" / "orders-64.sql.gz", magento.name)
     database = Database(login(magento))
-    reader = OrderReader(probe(database))
+    reader = OrderReader(probe(database, SPECS))
     with database.snapshot() as connection:
         yield reader.read(connection, range(1, 65))
     database.close()

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from sidecar.database.connection import Database
-from sidecar.magento.schema_probe import REQUIRED, probe
+from sidecar.domains import SPECS
+from sidecar.domains.orders.needs import NEEDS, credit_columns, has_pickup_locations
+from sidecar.magento.schema_probe import probe
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import login
@@ -29,26 +31,26 @@ def run(magento: MagentoDatabase, *statements: str) -> None:
 def test_a_shop_is_found_with_all_that_is_needed(
     database: Database, magento: MagentoDatabase
 ) -> None:
-    schema = probe(database)
+    schema = probe(database, SPECS)
 
     assert schema.table("sales_order") == f"`{magento.name}`.`sales_order`"
-    assert all(schema.has_table(table) for table in REQUIRED)
+    assert all(schema.has_table(table) for table in NEEDS.tables)
     assert schema.has_column("sales_order", "grand_total")
     assert schema.has_multi_source_inventory
-    assert schema.has_pickup_locations
-    assert schema.credit_columns == ()
+    assert has_pickup_locations(schema)
+    assert credit_columns(schema) == ()
 
 
 def test_the_prefix_is_added_to_every_name(server: PrivateServer) -> None:
     magento = create_magento(server, "prefixed", prefix="m2_")
     database = Database(login(magento))
     try:
-        schema = probe(database, "m2_")
+        schema = probe(database, SPECS, "m2_")
         assert schema.table("sales_order") == "`prefixed`.`m2_sales_order`"
         assert schema.has_table("sales_order")
 
         with pytest.raises(ConfigurationError) as wrong:
-            probe(database)
+            probe(database, SPECS)
         assert "'prefixed'" in wrong.value.message
         assert "table_prefix to 'm2_'" in wrong.value.remedy
     finally:
@@ -67,7 +69,7 @@ def test_everything_that_is_missing_is_told_at_once(
     )
 
     with pytest.raises(ConfigurationError) as incomplete:
-        probe(database)
+        probe(database, SPECS)
 
     assert "no table sales_order_tax_item" in incomplete.value.message
     assert "no column sales_order.coupon_rule_name" in incomplete.value.message
@@ -82,7 +84,7 @@ def test_a_database_that_is_no_shop_is_told_as_such(server: PrivateServer) -> No
     database = Database(login(MagentoDatabase(server, "not_a_shop")))
     try:
         with pytest.raises(ConfigurationError) as empty:
-            probe(database)
+            probe(database, SPECS)
         assert "no Magento 2 shop" in empty.value.remedy
     finally:
         database.close()
@@ -99,7 +101,7 @@ def test_the_credit_columns_of_adobe_commerce_are_detected(
         "ADD gift_cards_amount decimal(20,4) NULL",
     )
 
-    assert probe(database).credit_columns == ("customer_balance_amount",)
+    assert credit_columns(probe(database, SPECS)) == ("customer_balance_amount",)
 
 
 def test_a_shop_without_the_inventory_modules_is_a_shop(
@@ -112,8 +114,8 @@ def test_a_shop_without_the_inventory_modules_is_a_shop(
         "DROP TABLE setup_module",
     )
 
-    schema = probe(database)
+    schema = probe(database, SPECS)
 
-    assert not schema.has_pickup_locations
+    assert not has_pickup_locations(schema)
     assert not schema.has_multi_source_inventory
     assert schema.sales_module_version is None

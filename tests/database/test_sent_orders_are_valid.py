@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.database.connection import Database
+from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_VANISHED
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
@@ -27,7 +28,7 @@ def orders(server: PrivateServer) -> list[Order]:
     database = Database(login(magento))
     try:
         with database.snapshot() as view:
-            return list(OrderReader(probe(database)).read(view, ids).values())
+            return list(OrderReader(probe(database, SPECS)).read(view, ids).values())
     finally:
         database.close()
         magento.drop()

@@ -163,7 +163,7 @@ def test_an_answer_waits_since_it_was_first_due_and_is_written_again_when_asked_
     overview, back = Overview(ledger.store.tables), ledger.store.write_backs
     with ledger.database.transaction() as connection:
         assert overview.oldest_write_back(connection) == pytest.approx(540, abs=5)
-        (due,) = back.due(connection, 10)
+        (due,) = back.due(connection, 10, ["order"])
         back.parked(connection, due, "1406: too long")
         assert overview.oldest_write_back(connection) is None
         assert overview.write_backs_parked(connection) == 1

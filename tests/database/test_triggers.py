@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.capture.trigger_plan import WATCHED
 from sidecar.capture.triggers import State, Triggers
 from sidecar.model.errors import ConfigurationError, PermissionDenied, TryAgain
 from sidecar.testing.magento_db import (
@@ -23,12 +22,13 @@ from sidecar.testing.magento_db import (
     replay,
 )
 from tests.database.capture_bench import Bench, bench_beside
+from tests.sample_domains import ALL as ALL_DOMAINS
 
 PAYMENT_AI = "erp_sidecar_sales_order_payment_ai"
 PAYMENT_AU = "erp_sidecar_sales_order_payment_au"
 ADDRESS_AU = "erp_sidecar_sales_order_address_au"
 ORDERS = {PAYMENT_AI, PAYMENT_AU, ADDRESS_AU}
-ALL = sum(len(watches) for watches in WATCHED.values())
+ALL = sum(len(spec.watches) for spec in ALL_DOMAINS)
 EMERGENCY = Path(__file__).parents[2] / "sql" / "emergency-drop.sql"
 
 
@@ -144,7 +144,7 @@ def test_the_shops_account_needs_no_right_on_the_ledger(bench: Bench) -> None:
 
 
 def test_the_plan_with_all_domains_can_be_installed(bench: Bench) -> None:
-    triggers = bench.triggers(*WATCHED)
+    triggers = bench.triggers(*(spec.name for spec in ALL_DOMAINS))
 
     triggers.install()
 
@@ -477,7 +477,7 @@ def test_remove_drops_what_it_can_and_names_what_is_left(bench: Bench) -> None:
 
 
 def test_remove_takes_unplanned_ones_too_and_leaves_others_alone(fresh: Bench) -> None:
-    fresh.triggers(*WATCHED).install()
+    fresh.triggers(*(spec.name for spec in ALL_DOMAINS)).install()
     fresh.sql("CREATE TRIGGER erpXsidecar_t AFTER INSERT ON sales_invoice FOR EACH ROW BEGIN END")
     before = fresh.sql("SELECT COUNT(*) FROM information_schema.TRIGGERS")
 
@@ -523,7 +523,7 @@ def test_without_a_ledger_install_says_what_is_missing(bench: Bench) -> None:
 def test_the_emergency_script_prints_statements_that_drop_ours_and_only_ours(
     bench: Bench,
 ) -> None:
-    bench.triggers(*WATCHED).install()
+    bench.triggers(*(spec.name for spec in ALL_DOMAINS)).install()
     others = bench.sql("SELECT COUNT(*) FROM information_schema.TRIGGERS")[0][0] - ALL
 
     for (line,) in bench.sql(EMERGENCY.read_text(encoding="utf-8")):
@@ -538,7 +538,7 @@ def test_the_emergency_script_works_with_the_client_as_its_comment_says(
     bench: Bench, flavour: Flavour
 ) -> None:
     client = client_of(flavour)
-    bench.triggers(*WATCHED).install()
+    bench.triggers(*(spec.name for spec in ALL_DOMAINS)).install()
     (line,) = re.findall(r"^--   mysql (.*) < emergency-drop.sql \| mysql (.*)$", text(), re.M)
     place = [f"--socket={bench.magento.server.socket}", "--user=root"]
     first, second = (

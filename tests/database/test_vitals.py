@@ -70,6 +70,34 @@ def test_an_event_that_goes_only_later_is_not_under_way_for_less_than_nothing(
     assert ask(ledger, Overview.oldest_under_way, ORDERS) == 0
 
 
+def test_answers_and_differences_are_counted_for_each_domain_apart(ledger: LedgerBench) -> None:
+    for kind, state, waits in (
+        ("order", "pending", "UTC_TIMESTAMP(3) - INTERVAL 90 SECOND"),
+        ("order", "pending", "UTC_TIMESTAMP(3)"),
+        ("creditmemo", "pending", "UTC_TIMESTAMP(3)"),
+        ("creditmemo", "parked", "NULL"),
+    ):
+        ledger.sql(
+            "INSERT INTO {write_back} (kind, entity_id, event, verdict, state, due_at, "
+            f"waiting_since, created_at) VALUES (%s, 1, 1, 'accepted', %s, {waits}, {waits}, "
+            "UTC_TIMESTAMP(3))",
+            kind,
+            state,
+        )
+    for domain, resolved in (("orders", "NULL"), ("refunds", "NULL"), ("refunds", "found_at")):
+        ledger.sql(
+            "INSERT INTO {difference} (domain, kind, entity_id, increment_id, class, found_at, "
+            f"resolved_at) VALUES (%s, 'any', 1, '1', 'total', UTC_TIMESTAMP(3), {resolved})",
+            domain,
+        )
+    waiting = ask(ledger, Overview.write_backs_due_by_kind)
+    assert {kind: count for kind, (count, _) in waiting.items()} == {"order": 2, "creditmemo": 1}
+    assert waiting["order"][1] == pytest.approx(90, abs=5)
+    parked = ask(ledger, Overview.write_backs_parked_by_kind)
+    assert (parked["order"], parked["creditmemo"]) == (0, 1)
+    assert ask(ledger, Overview.differences_by_domain) == {"orders": 1, "refunds": 1}
+
+
 def test_what_is_over_costs_no_time(ledger: LedgerBench) -> None:
     ledger.add(
         *(
@@ -86,6 +114,8 @@ def test_what_is_over_costs_no_time(ledger: LedgerBench) -> None:
         overview.at_a_gate(connection, ORDERS)
         overview.counts_of(connection, ORDERS, COUNTED)
         overview.write_backs_waiting(connection)
+        overview.write_backs_due_by_kind(connection)
+        overview.differences_by_domain(connection)
         assert rows_read(connection) - before < 100
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.acknowledge.write_back import Rules
 from sidecar.capture.intake import MOST_REAPPLIED
+from sidecar.domains.orders.acknowledge import Rules
 from sidecar.model.outcome import Accepted, Booked, Rejected
 from sidecar.testing.magento_db import PlacedOrder, Shop
 from tests.harness import Beside, ScriptedErp
@@ -414,7 +414,7 @@ class TestWhenMagentoIsSavingTheOrder:
 
         assert beside.standing(order.entity_id) == ("new", "pending", None)
         assert beside.standing(other.entity_id)[1] == "erp_received"
-        assert "write_back.put_off" in beside.told.names()
+        assert beside.told.of("write_back.put_off")[0]["domain"] == "orders"
         beside.make_due()
         beside.acknowledge()
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
@@ -537,7 +537,8 @@ class TestTheErpsNumber:
     ) -> None:
         order = php.place()
         answer(beside, erp)
-        monkeypatch.setattr(beside.write_back, "_rules", Rules(numbers=False))
+        [acknowledger] = beside.write_back._acknowledgers.values()
+        monkeypatch.setattr(acknowledger, "_rules", Rules(numbers=False))
         beside.acknowledge()
 
         assert beside.standing(order.entity_id) == ("new", "erp_received", None)
@@ -592,7 +593,7 @@ class TestAStaleSave:
 
         assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
         assert len(beside.comments(order.entity_id)) == 1
-        assert "write_back.applied_again" in beside.told.names()
+        assert beside.told.of("write_back.applied_again")[0]["domain"] == "orders"
         assert len(erp.pushed) == 1
 
     def test_of_a_refusal_is_mended_and_no_release(

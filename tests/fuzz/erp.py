@@ -26,6 +26,7 @@ from sidecar.model.outcome import (
     Unknown,
 )
 from sidecar.ports import ErpAdapter
+from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, answer, scripted_server
 
@@ -82,7 +83,7 @@ def settled(adapter: ErpAdapter, erp: Erp, seed: int) -> str:
     erp.begin(seed)
     order = placed(simple_order())
     for _ in range(_ROUNDS):
-        [result] = adapter.push([order])
+        [result] = push_all(adapter, [order])
         if isinstance(result.outcome, Accepted | Duplicate | Partial):
             return _of(result.outcome, erp)
         if not isinstance(result.outcome, _HARMLESS):

@@ -9,13 +9,12 @@ import msgspec
 import pytest
 
 from sidecar.domains.orders.compare import Facts, facts_of
-from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.gate import Gate, waiting_at
+from sidecar.domains.orders.memory import encoded_facts
 from sidecar.domains.orders.payload import PaymentTransaction
-from sidecar.domains.orders.spec import SPEC
+from sidecar.model.errors import BadData
 from sidecar.testing.sample_order import simple_order
 
-PLACED = ORDER_PLACED
 RULES = Gate({"checkmo": "paid", "paypal": "authorized", "free": "never", "default": "always"})
 
 
@@ -33,8 +32,9 @@ def facts(**fields: Any) -> Facts:
     return Facts(**(given | fields))
 
 
-def closed(known: Facts | None, event: str = PLACED, *, held_by_us: bool = False) -> str:
-    return RULES.closed(event, known, held_by_us=held_by_us) or "open"
+def closed(known: Facts | None, *, held_by_us: bool = False, gate: Gate = RULES) -> str:
+    memory = encoded_facts(known) if known else None
+    return gate.closed(memory, held_by_us=held_by_us) or "open"
 
 
 def test_an_unpaid_order_waits_and_says_how_much_is_due() -> None:
@@ -144,8 +144,8 @@ def test_while_magento_says_that_something_is_under_way_every_order_waits(
 def test_which_states_wait_is_the_shops_to_say() -> None:
     gate = Gate({"default": "always"}, wait_in=["to_be_checked"])
 
-    assert gate.closed(PLACED, facts(state="payment_review"), held_by_us=False) is None
-    said = gate.closed(PLACED, facts(status="to_be_checked"), held_by_us=False)
+    assert closed(facts(state="payment_review"), gate=gate) == "open"
+    said = closed(facts(status="to_be_checked"), gate=gate)
     assert said == "gate state: to_be_checked in Magento: such orders wait"
 
 
@@ -166,8 +166,8 @@ def test_never_means_never_not_even_when_paid() -> None:
 
 def test_other_methods_follow_the_default_and_without_one_they_go() -> None:
     assert closed(facts(payment_method="banktransfer")) == "open"
-    assert Gate({}).closed(PLACED, facts(), held_by_us=False) is None
-    assert Gate({"default": "paid"}).closed(PLACED, facts(), held_by_us=False) is not None
+    assert closed(facts(), gate=Gate({})) == "open"
+    assert closed(facts(), gate=Gate({"default": "paid"})) != "open"
 
 
 def test_an_order_on_hold_waits_unless_the_hold_is_ours() -> None:
@@ -181,9 +181,9 @@ def test_our_own_hold_does_not_open_the_payment_gate() -> None:
     assert "must be paid" in closed(facts(state="holded"), held_by_us=True)
 
 
-@pytest.mark.parametrize("event", [event for event in SPEC.types if event is not PLACED])
-def test_what_the_erp_has_already_must_hear_of_changes_at_once(event: str) -> None:
-    assert closed(facts(state="holded"), event) == "open"
+def test_facts_that_somebody_changed_by_hand_decide_nothing() -> None:
+    with pytest.raises(BadData, match="no gate can decide"):
+        RULES.closed("{broken", held_by_us=False)
 
 
 def test_an_order_without_facts_goes() -> None:

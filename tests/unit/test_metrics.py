@@ -1,85 +1,140 @@
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
-from sidecar.observe.metrics import BUCKETS, METRICS, Metrics
+from sidecar.observe.metrics import BUCKETS, METRICS
+from sidecar.observe.registry import Metrics, Samples
+from tests.metrics_text import families, samples
 
-SAMPLE = re.compile(
-    r'(?P<name>[a-z_]+)\{(?P<labels>(?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)+)\} (?P<value>[-+.e0-9]+)'
-)
 PUSHED: dict[str, Any] = {"domain": "orders", "operation": "push", "milliseconds": 120}
+#: What a label may be called: each has few values, which the program or the configuration names.
+LABELS = {"shop", "domain", "account", "type", "outcome", "result", "station", "version", "le"}
 
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics("main", "1.2.3")
+    return Metrics("main", "1.2.3", ["orders", "refunds"])
 
 
-def samples(metrics: Metrics) -> dict[str, Decimal]:
-    """`name{labels}` → value, read by the grammar of the exposition format."""
-    found = {}
-    described: set[str] = set()
-    for line in metrics.text({}).splitlines():
-        if line.startswith("# TYPE "):
-            _, _, name, kind = line.split(" ")
-            assert kind == METRICS[name].kind
-            described.add(name)
-        elif not line.startswith("# HELP "):
-            match = SAMPLE.fullmatch(line)
-            assert match, line
-            assert re.sub(r"_(bucket|sum|count)$", "", match["name"]) in described
-            found[f"{match['name']}{{{match['labels']}}}"] = Decimal(match["value"])
-    return found
+def values(metrics: Metrics) -> dict[str, float]:
+    return samples(metrics.text({}))
 
 
 def test_pushes_are_counted_by_outcome_and_questions_apart(metrics: Metrics) -> None:
     for outcome in ("accepted", "accepted", "rejected"):
         metrics.tell(f"delivery.{outcome}", outcome=outcome, **PUSHED)
     metrics.tell("delivery.pending", domain="orders", operation="probe", outcome="absent")
-    found = samples(metrics)
-    place = 'erp_sidecar_pushes_total{{shop="main",domain="orders",outcome="{}"}}'
-    assert found[place.format("accepted")] == 2
-    assert found[place.format("rejected")] == 1
-    assert metrics.counted("erp_sidecar_probes_total") == 1
+    written = values(metrics)
+    assert written['erp_sidecar_pushes_total{domain="orders",outcome="accepted"}'] == 2
+    assert written['erp_sidecar_pushes_total{domain="orders",outcome="rejected"}'] == 1
+    assert written['erp_sidecar_probes_total{domain="orders",outcome="absent"}'] == 1
+    assert metrics.counted("erp_sidecar_pushes_total", "orders") == 3
+    assert metrics.counted("erp_sidecar_pushes_total", "refunds") == 0
 
 
 def test_the_buckets_add_up(metrics: Metrics) -> None:
     for milliseconds in (10, 50, 51, 700, 70_000):
         given = {**PUSHED, "milliseconds": milliseconds}
         metrics.tell("delivery.accepted", outcome="accepted", **given)
-    found = samples(metrics)
-    place = 'erp_sidecar_push_seconds_bucket{{shop="main",domain="orders",le="{}"}}'
-    counts = [found[place.format(bound)] for bound in (*BUCKETS, "+Inf")]
+    written = values(metrics)
+    place = 'erp_sidecar_push_duration_seconds_bucket{{domain="orders",le="{}"}}'
+    counts = [written[place.format(bound)] for bound in (*BUCKETS, "+Inf")]
     assert counts == sorted(counts)
     assert [int(counts[at]) for at in (0, 1, -2, -1)] == [2, 3, 4, 5]
-    assert found['erp_sidecar_push_seconds_count{shop="main",domain="orders"}'] == 5
-    assert found['erp_sidecar_push_seconds_sum{shop="main",domain="orders"}'] == Decimal("70.811")
+    assert written['erp_sidecar_push_duration_seconds_count{domain="orders"}'] == 5
+    total = written['erp_sidecar_push_duration_seconds_sum{domain="orders"}']
+    assert total == pytest.approx(70.811)
 
 
 def test_what_the_log_tells_of_capture_and_stations_is_counted(metrics: Metrics) -> None:
     metrics.tell("intake.order.placed", domain="orders", order="1")
-    metrics.tell("capture.trigger_missed", order="1", type="order.placed")
+    metrics.tell("capture.trigger_missed", domain="orders", order="1", type="order.placed")
     metrics.tell("station.failed", station="full sweep", message="gone", remedy="")
-    metrics.tell("write_back.applied", order="1")
-    found = samples(metrics)
-    assert found['erp_sidecar_events_total{shop="main",domain="orders",type="order.placed"}'] == 1
-    assert found['erp_sidecar_sweep_missed_total{shop="main"}'] == 1
-    assert found['erp_sidecar_station_failures_total{shop="main",station="full sweep"}'] == 1
-    assert found['erp_sidecar_write_backs_total{shop="main",result="applied"}'] == 1
+    metrics.tell("write_back.applied", domain="orders", order="1")
+    written = values(metrics)
+    assert written['erp_sidecar_events_total{domain="orders",type="order.placed"}'] == 1
+    assert written['erp_sidecar_trigger_misses_total{domain="orders"}'] == 1
+    assert written['erp_sidecar_station_failures_total{station="full sweep"}'] == 1
+    assert written['erp_sidecar_write_backs_total{domain="orders",result="applied"}'] == 1
 
 
-def test_a_counter_without_labels_is_there_before_it_moves(metrics: Metrics) -> None:
-    assert samples(metrics)['erp_sidecar_sweep_missed_total{shop="main"}'] == 0
+def test_what_is_counted_by_domain_is_there_for_each_before_it_moves(metrics: Metrics) -> None:
+    written = values(metrics)
+    for domain in ("orders", "refunds"):
+        assert written[f'erp_sidecar_trigger_misses_total{{domain="{domain}"}}'] == 0
+        assert written[f'erp_sidecar_push_duration_seconds_count{{domain="{domain}"}}'] == 0
 
 
 def test_the_version_that_runs_is_a_label(metrics: Metrics) -> None:
-    assert samples(metrics)['erp_sidecar_build_info{shop="main",version="1.2.3"}'] == 1
+    assert values(metrics)['erp_sidecar_build_info{version="1.2.3"}'] == 1
 
 
-def test_a_label_with_quotes_and_line_breaks_is_escaped(metrics: Metrics) -> None:
+def test_each_sample_names_the_shop(metrics: Metrics) -> None:
+    metrics.tell("delivery.accepted", outcome="accepted", **PUSHED)
+    written = [sample for family in families(metrics.text({})) for sample in family.samples]
+    assert {sample.labels["shop"] for sample in written} == {"main"}
+
+
+def test_a_label_with_quotes_and_line_breaks_comes_through_whole(metrics: Metrics) -> None:
     metrics.tell("station.failed", station='a "b"\\\nc')
-    assert any(r'station="a \"b\"\\\nc"' in name for name in samples(metrics))
+    assert 'erp_sidecar_station_failures_total{station="a "b"\\\nc"}' in values(metrics)
+
+
+def test_a_gauge_that_is_not_handed_in_again_is_gone(metrics: Metrics) -> None:
+    failing: Samples = {"erp_sidecar_station_failing_seconds": {(("station", "intake"),): 7.0}}
+    assert 'erp_sidecar_station_failing_seconds{station="intake"}' in samples(metrics.text(failing))
+    assert 'erp_sidecar_station_failing_seconds{station="intake"}' not in values(metrics)
+
+
+def test_the_text_has_each_metric_once_with_its_type_and_help(metrics: Metrics) -> None:
+    metrics.tell("delivery.accepted", outcome="accepted", **PUSHED)
+    written = [
+        (f"{family.name}_total" if family.type == "counter" else family.name, family.type)
+        for family in families(metrics.text({}))
+    ]
+    assert sorted(written) == sorted((name, metric.kind) for name, metric in METRICS.items())
+    helps = {family.documentation for family in families(metrics.text({}))}
+    assert helps == {metric.help for metric in METRICS.values()}
+
+
+def test_ten_thousand_orders_make_no_more_series_than_one(metrics: Metrics) -> None:
+    def tell_of(number: int) -> None:
+        told: dict[str, Any] = {
+            "domain": "orders",
+            "order": f"{number:09}",
+            "corr": f"main.order.{number}.1",
+            "entity": number,
+            "code": f"E{number}",
+            "message": f"word {number}",
+        }
+        metrics.tell("intake.order.placed", **told)
+        metrics.tell("capture.trigger_missed", type="order.placed", **told)
+        metrics.tell("capture.trigger_fault", pointed=f"t{number}", errno=number, **told)
+        metrics.tell("write_back.refused", **told)
+        metrics.tell("station.failed", station="intake", **told)
+        metrics.tell("delivery.rejected", outcome="rejected", **{**PUSHED, **told})
+        metrics.tell("delivery.difference", ours=str(number), theirs="0", **told)
+
+    tell_of(1)
+    series = values(metrics).keys()
+    for number in range(2, 10_001):
+        tell_of(number)
+    assert values(metrics).keys() == series
+    used = {label for metric in METRICS.values() for label in metric.labels}
+    assert used <= LABELS
+
+
+def test_the_librarys_global_registry_holds_none_of_them(metrics: Metrics) -> None:
+    metrics.tell("intake.order.placed", domain="orders")
+    assert not any("erp_sidecar" in family.name for family in REGISTRY.collect())
+    assert not any(name.startswith(("python_", "process_")) for name in values(metrics))
+
+
+def test_a_configuration_that_is_taken_up_anew_begins_its_own_metrics(metrics: Metrics) -> None:
+    metrics.tell("intake.order.placed", domain="orders")
+    successor = Metrics("main", "1.2.3", ["orders"])
+    assert successor.counted("erp_sidecar_events_total", "orders") == 0
+    assert metrics.counted("erp_sidecar_events_total", "orders") == 1

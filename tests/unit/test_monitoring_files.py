@@ -14,6 +14,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from sidecar.observe.metrics import METRICS
+from sidecar.observe.registry import Metrics
 
 PROJECT = Path(__file__).parents[2]
 ALERTS = PROJECT / "config" / "monitoring" / "alerts.yml"
@@ -103,6 +104,22 @@ def test_prometheus_itself_takes_the_rules() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_prometheus_itself_finds_nothing_to_say_of_the_names_and_types() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool (Debian's package prometheus) is not here")
+    metrics = Metrics("main", "1", ["orders"])
+    metrics.tell("delivery.accepted", domain="orders", operation="push", outcome="accepted")
+    done = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=metrics.text({}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_no_panel_lies_over_another_or_has_its_number() -> None:
     places = [panel["gridPos"] for panel in panels()]
     for one, other in combinations(places, 2):
@@ -123,8 +140,12 @@ def test_every_target_asks_the_chosen_data_source_for_the_chosen_shops() -> None
             assert 'shop=~"$shop"' in target["expr"]
 
 
-def test_the_document_lists_every_figure_with_its_type() -> None:
+def test_the_document_lists_every_figure_as_the_file_describes_it() -> None:
     rows = re.findall(
-        r"^\| `(erp_sidecar_[a-z_]+)` \| ([a-z]+) \|", MONITORING.read_text("utf-8"), re.MULTILINE
+        r"^\| `(erp_sidecar_[a-z_]+)` \| ([a-z]+) \| ([^|]+) \| (.+) \|$",
+        MONITORING.read_text("utf-8"),
+        re.MULTILINE,
     )
-    assert dict(rows) == {name: metric.kind for name, metric in METRICS.items()}
+    assert [
+        (name, kind, tuple(re.findall(r"\w+", cell)), said) for name, kind, cell, said in rows
+    ] == [(name, metric.kind, metric.labels, metric.help) for name, metric in METRICS.items()]

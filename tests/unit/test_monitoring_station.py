@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from sidecar.host.liveness import Pulse
+from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
 from sidecar.monitor.metrics import Monitoring
 from sidecar.monitor.vitals import Vitals
-from sidecar.observe.metrics import METRICS, Metrics
+from sidecar.observe.metrics import METRICS
+from sidecar.observe.registry import Metrics
 from tests.harness import HandClock, Told
+from tests.metrics_text import samples
 from tests.unit.test_nagios import WELL
 
 
@@ -19,11 +24,12 @@ class Reader:
 
     def __init__(self) -> None:
         self.is_away = False
+        self.vitals = WELL
 
     def read(self) -> Vitals:
         if self.is_away:
             raise Unavailable("the database cannot be reached", "start it")
-        return WELL
+        return self.vitals
 
 
 class Bench:
@@ -31,7 +37,7 @@ class Bench:
         self.reader, self.told, self.clock = Reader(), Told(), HandClock()
         self.monitoring = Monitoring(
             self.reader,  # type: ignore[arg-type]
-            Metrics("main", "1"),
+            Metrics("main", "1", ["orders"]),
             Pulse(self.clock, {}),
             file=file,
             log_every=log_every,
@@ -48,13 +54,13 @@ def file(tmp_path: Path) -> Path:
 def test_a_database_that_is_away_leaves_a_fresh_file_that_says_so(file: Path) -> None:
     bench = Bench(file)
     bench.monitoring.look()
-    assert 'erp_sidecar_database_up{shop="main"} 1' in file.read_text()
+    assert samples(file.read_text())["erp_sidecar_database_up{}"] == 1
     bench.reader.is_away = True
     with pytest.raises(Unavailable, match="cannot be reached"):
         bench.monitoring.look()
     text = file.read_text()
-    assert 'erp_sidecar_database_up{shop="main"} 0' in text
-    assert "erp_sidecar_pending{" not in text
+    assert samples(text)["erp_sidecar_database_up{}"] == 0
+    assert "erp_sidecar_events_pending{" not in text
     assert "erp_sidecar_trigger_faults_total{" in text
 
 
@@ -96,9 +102,59 @@ def test_the_figures_are_a_line_of_the_log_as_often_as_is_wished(file: Path) -> 
     for _ in range(13):
         bench.monitoring.look()
         bench.clock.seconds += 10
-    assert bench.told.names() == ["metrics"] * 3
-    assert bench.told.of("metrics")[0]["oldest_pending_seconds"] == 0
+    assert set(bench.told.names()) == {"metrics"}
+    lines = bench.told.of("metrics")
+    of_orders = [line for line in lines if line.get("domain") == "orders"]
+    assert len(of_orders) == 3
+    assert of_orders[0]["oldest_pending_seconds"] == of_orders[0]["pushes_total"] == 0
+    assert len([line for line in lines if line.get("account") == "erp"]) == 3
+    assert len([line for line in lines if "working" in line]) == 3
+    assert len(lines) == 9
     assert not file.exists()
+
+
+def test_what_is_a_domains_and_what_is_an_accounts_says_whose_it_is(file: Path) -> None:
+    bench = Bench(file)
+    orders = replace(WELL.domains["orders"], hints=3, write_backs_waiting=2, differences=1)
+    refunds = replace(WELL.domains["orders"], hints=5)
+    slow = replace(WELL.accounts["erp"], rate=0.25, breaker_open=True)
+    bench.reader.vitals = replace(
+        WELL,
+        domains={"orders": orders, "refunds": refunds},
+        accounts={**WELL.accounts, "warehouse": slow},
+    )
+    bench.monitoring.look()
+    written = samples(file.read_text())
+    assert written['erp_sidecar_hints{domain="orders"}'] == 3
+    assert written['erp_sidecar_hints{domain="refunds"}'] == 5
+    assert written['erp_sidecar_write_backs_waiting{domain="orders"}'] == 2
+    assert written['erp_sidecar_differences_open{domain="orders"}'] == 1
+    assert written['erp_sidecar_throttle_ratio{account="warehouse"}'] == 0.25
+    assert written['erp_sidecar_breaker_open{account="erp"}'] == 0
+    assert written['erp_sidecar_breaker_open{account="warehouse"}'] == 1
+
+
+def test_what_an_address_asks_for_is_not_in_a_file_that_everybody_may_read(file: Path) -> None:
+    bench = Bench(file)
+    address = "https://erp.example.com/service?wsdl&key=s3cret"
+    bench.reader.vitals = replace(WELL, accounts={address: WELL.accounts["erp"]})
+    bench.monitoring.look()
+    account = 'account="https://erp.example.com/service"'
+    assert samples(file.read_text())[f"erp_sidecar_slots{{{account}}}"] == 4
+    assert "s3cret" not in file.read_text()
+
+
+def test_a_duty_that_fails_is_named_for_as_long_as_it_fails(file: Path) -> None:
+    bench = Bench(file)
+    failing = Failing("intake", datetime.now(UTC), 61.0, 3, "gone", "")
+    bench.reader.vitals = replace(WELL, failing=(failing,))
+    bench.monitoring.look()
+    written = samples(file.read_text())
+    assert written['erp_sidecar_station_failing_seconds{station="intake"}'] == 61
+    assert written["erp_sidecar_stations_failing{}"] == 1
+    bench.reader.vitals = WELL
+    bench.monitoring.look()
+    assert "erp_sidecar_station_failing_seconds{" not in file.read_text()
 
 
 def test_a_folder_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sidecar.monitor.nagios import Grade, Limits, judge
-from sidecar.monitor.vitals import COUNTED, DomainVitals, Vitals
+from sidecar.monitor.vitals import COUNTED, AccountVitals, DomainVitals, Vitals
 
 LIMITS = Limits(300, 1800)
 #: Label, value, unit, warning, critical, least, most, as the plugin guidelines write them.
@@ -24,26 +24,27 @@ WELL = Vitals(
             last_accepted=None,
             paused=False,
             stopped=False,
+            hints=0,
+            oldest_hint=None,
+            write_backs_waiting=0,
+            write_backs_parked=0,
+            oldest_write_back=None,
+            differences=0,
         )
     },
-    hints=0,
-    oldest_hint=None,
+    accounts={"erp": AccountVitals(breaker_open=False, rate=1.0, slots=4, most_slots=4)},
     triggers_amiss=(),
     triggers_suspended=False,
-    write_backs_waiting=0,
-    write_backs_parked=0,
-    oldest_write_back=None,
     failing=(),
-    differences=0,
-    breaker_open=False,
-    rate=1.0,
-    slots=4,
-    most_slots=4,
 )
 
 
 def with_orders(**changes: Any) -> Vitals:
     return replace(WELL, domains={"orders": replace(WELL.domains["orders"], **changes)})
+
+
+def with_account(**changes: Any) -> Vitals:
+    return replace(WELL, accounts={"erp": replace(WELL.accounts["erp"], **changes)})
 
 
 def events(**counts: int) -> dict[str, int]:
@@ -65,11 +66,13 @@ def events(**counts: int) -> dict[str, int]:
         (with_orders(events=events(pending=7), gated=7), Grade.OK, "orders: 0 under way"),
         (replace(WELL, holder=None), Grade.CRITICAL, "no daemon works"),
         (replace(WELL, sends=False), Grade.CRITICAL, "this may be a copy"),
-        (replace(WELL, breaker_open=True), Grade.WARNING, "breaker"),
+        (with_account(breaker_open=True), Grade.WARNING, "breaker"),
         (replace(WELL, triggers_amiss=("a",)), Grade.WARNING, "triggers amiss: a"),
         (replace(WELL, triggers_amiss=("a",), triggers_suspended=True), Grade.OK, "orders"),
-        (replace(WELL, differences=3), Grade.WARNING, "3 difference(s) open"),
-        (replace(WELL, oldest_hint=1900.0), Grade.CRITICAL, "waits for intake for 31 min"),
+        (with_orders(differences=3), Grade.WARNING, "orders: 3 difference(s) open"),
+        (with_orders(oldest_hint=1900.0), Grade.CRITICAL, "waits for intake for 31 min"),
+        (with_orders(oldest_write_back=300.0), Grade.WARNING, "written into Magento for 5 min"),
+        (with_orders(write_backs_parked=2), Grade.WARNING, "2 answer(s) cannot be written"),
     ],
 )
 def test_each_standing_has_its_grade_and_says_why(
@@ -81,10 +84,10 @@ def test_each_standing_has_its_grade_and_says_why(
 
 
 def test_the_worst_reason_counts_and_stands_first() -> None:
-    judgement = judge(replace(with_orders(stopped=True), differences=1), ["orders"], LIMITS)
+    judgement = judge(with_orders(stopped=True, differences=1), ["orders"], LIMITS)
     assert judgement.grade is Grade.CRITICAL
     assert judgement.reasons[0] == "orders: stopped by an answer of the ERP"
-    assert "1 difference(s) open" in judgement.reasons
+    assert "orders: 1 difference(s) open" in judgement.reasons
 
 
 def test_the_line_is_one_line_with_figures_that_a_plugin_may_have() -> None:

@@ -108,7 +108,7 @@ def test_accepted_is_over_and_goes_back_to_magento() -> None:
     assert (end.status, end.due_in, end.booked, end.maybe_booked) == (ACCEPTED, None, BOOKED, False)
     assert end.verdict is not None
     assert (end.verdict.verdict, end.verdict.status) == ("accepted", "erp_received")
-    assert (end.verdict.number, end.verdict.comment) == ("SO-1", "ERP order SO-1")
+    assert (end.verdict.reference, end.verdict.comment) == ("SO-1", "ERP order SO-1")
     assert end.differences == ()
 
 
@@ -186,7 +186,7 @@ def test_a_number_too_long_for_magento_is_never_cut_into_another_number() -> Non
     assert end.booked
     assert end.booked.reference == reference
     assert end.verdict
-    assert end.verdict.number == reference
+    assert end.verdict.reference == reference
 
 
 def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
@@ -202,7 +202,7 @@ def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
         True,
     )
     assert end.verdict.comment == "ERP refused: Credit limit {exceeded}"
-    assert (end.verdict.number, end.verdict.of_placement) == (None, True)
+    assert (end.verdict.reference, end.verdict.of_placement) == (None, True)
 
 
 def test_what_the_erp_says_is_text_in_magentos_page() -> None:
@@ -219,7 +219,7 @@ def test_a_refused_change_keeps_the_number_that_the_order_has() -> None:
     end = pushed(Rejected(message="no"), claimed(ORDER_UPDATED))
 
     assert end.verdict
-    assert (end.verdict.number, end.verdict.of_placement) == (None, False)
+    assert (end.verdict.reference, end.verdict.of_placement) == (None, False)
 
 
 def test_an_order_that_is_being_canceled_is_not_held() -> None:

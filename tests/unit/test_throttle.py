@@ -234,14 +234,24 @@ def test_a_restart_takes_up_rate_waiting_and_window_as_they_were() -> None:
 
 def test_what_went_without_a_place_is_waited_for_afterwards() -> None:
     throttle, clock = throttled(requests=10)
-    go(throttle)
+    assert throttle.delay() == 0.0
 
-    throttle.charge(8)
+    throttle.ended(9)
 
     assert throttle.used() == 9
     assert calls_now(throttle) == 1
     clock.seconds += 60
     assert calls_now(throttle) == 10
+
+
+def test_a_place_in_which_nothing_was_called_is_free_at_once() -> None:
+    throttle, _ = throttled(requests=1)
+    assert throttle.delay() == 0.0
+
+    throttle.ended(0)
+
+    assert throttle.used() == 0
+    assert go(throttle)
 
 
 @given(

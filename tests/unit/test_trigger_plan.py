@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.capture.trigger_plan import (
-    WATCHED,
     Column,
     Definer,
     LiveSchema,
@@ -21,6 +20,7 @@ from sidecar.capture.trigger_plan import (
     quoted_account,
     trigger_name,
 )
+from tests.sample_domains import ALL, named, watching
 
 ENTITY = tuple(Column(name, text=False) for name in ("entity_id", "parent_id"))
 TABLES = {
@@ -73,7 +73,7 @@ def pointed(found: TriggerPlan) -> set[tuple[str, str]]:
 
 
 def test_orders_are_watched_through_payment_and_address_never_through_sales_order() -> None:
-    found = plan(a_shop(), {"orders"}, names)
+    found = plan(a_shop(), named("orders"), names)
 
     assert pointed(found) == {
         ("sales_order_payment", "INSERT"),
@@ -85,22 +85,24 @@ def test_orders_are_watched_through_payment_and_address_never_through_sales_orde
 
 def test_only_enabled_domains_get_triggers() -> None:
     assert pointed(plan(a_shop(), (), names)) == set()
-    assert pointed(plan(a_shop(), {"refunds"}, names)) == {("sales_creditmemo", "INSERT")}
+    assert pointed(plan(a_shop(), named("refunds"), names)) == {("sales_creditmemo", "INSERT")}
 
 
 def test_a_domain_without_triggers_of_its_own_is_none_the_worse() -> None:
-    assert plan(a_shop(), {"prices"}, names).planned == ()
+    assert plan(a_shop(), [watching("prices", "price")], names).planned == ()
 
 
 def test_every_domain_of_the_default_set_can_be_had_in_a_stock_shop() -> None:
-    found = plan(a_shop(), WATCHED, names)
+    found = plan(a_shop(), ALL, names)
 
-    assert len(found.planned) == sum(len(watches) for watches in WATCHED.values())
+    assert len(found.planned) == sum(len(spec.watches) for spec in ALL)
     assert len({trigger.name for trigger in found.planned}) == len(found.planned)
 
 
 def test_each_table_of_mview_is_avoided_with_its_reason_wanted_or_not() -> None:
-    found = plan(a_shop([mview("sales_order"), mview("sales_order", "update")]), {"orders"}, names)
+    found = plan(
+        a_shop([mview("sales_order"), mview("sales_order", "update")]), named("orders"), names
+    )
 
     (avoided,) = found.avoided
     assert (avoided.table, avoided.wanted) == ("sales_order", False)
@@ -117,7 +119,7 @@ def test_each_table_of_mview_is_avoided_with_its_reason_wanted_or_not() -> None:
 
 
 def test_a_wanted_table_that_a_module_put_under_mview_falls_to_the_sweep() -> None:
-    found = plan(a_shop([mview("sales_order_payment")]), {"orders"}, names)
+    found = plan(a_shop([mview("sales_order_payment")]), named("orders"), names)
 
     assert pointed(found) == {("sales_order_address", "UPDATE")}
     assert [(entry.table, entry.wanted) for entry in found.avoided] == [
@@ -128,7 +130,7 @@ def test_a_wanted_table_that_a_module_put_under_mview_falls_to_the_sweep() -> No
 
 
 def test_a_table_that_is_no_longer_wanted_is_avoided_without_being_lost() -> None:
-    found = plan(a_shop([mview("sales_order_payment")]), {"refunds"}, names)
+    found = plan(a_shop([mview("sales_order_payment")]), named("refunds"), names)
 
     assert [entry.wanted for entry in found.avoided] == [False]
     assert found.lost == ()
@@ -155,7 +157,7 @@ def test_mview_is_known_by_its_names_and_by_the_changelogs_it_writes(
 def test_another_tools_trigger_keeps_us_off_nothing() -> None:
     theirs = LiveTrigger("audit", "sales_order_payment", "AFTER", "INSERT", "BEGIN END", "dba@%")
 
-    assert len(plan(a_shop([theirs]), {"orders"}, names).planned) == 3
+    assert len(plan(a_shop([theirs]), named("orders"), names).planned) == 3
 
 
 def test_the_definer_is_the_account_that_magentos_own_triggers_show() -> None:
@@ -165,7 +167,7 @@ def test_the_definer_is_the_account_that_magentos_own_triggers_show() -> None:
         mview("store_group", definer="former@localhost"),
     ]
 
-    found = plan(a_shop(triggers), {"orders"}, names, definer=Definer("configured@%"))
+    found = plan(a_shop(triggers), named("orders"), names, definer=Definer("configured@%"))
 
     assert found.definer == "magento@%"
     assert {trigger.definer for trigger in found.planned} == {"magento@%"}
@@ -176,14 +178,16 @@ def test_magentos_own_account_defines_ours_although_a_dump_left_magentos_to_root
     restored = a_shop([mview("sales_order", definer="root@localhost")])
     known = Definer("magento@%", beside="root@localhost")
 
-    assert plan(restored, {"orders"}, names, definer=known).definer == "magento@%"
+    assert plan(restored, named("orders"), names, definer=known).definer == "magento@%"
     rebuilt = a_shop([mview("sales_order", definer="new@%")])
-    assert plan(rebuilt, {"orders"}, names, definer=known).definer == "new@%"
+    assert plan(rebuilt, named("orders"), names, definer=known).definer == "new@%"
 
 
 def test_without_mview_the_definer_is_the_configured_account_else_who_is_logged_in() -> None:
-    assert plan(a_shop(), {"orders"}, names, definer=Definer("magento@%")).definer == "magento@%"
-    assert plan(a_shop(), {"orders"}, names).definer == "installer@localhost"
+    assert (
+        plan(a_shop(), named("orders"), names, definer=Definer("magento@%")).definer == "magento@%"
+    )
+    assert plan(a_shop(), named("orders"), names).definer == "installer@localhost"
 
 
 def test_an_account_with_odd_characters_is_quoted_as_user_and_host() -> None:
@@ -194,7 +198,7 @@ def test_a_missing_table_or_column_is_lost_and_the_rest_is_planned() -> None:
     tables = {**TABLES, "sales_order_address": (Column("entity_id", text=False),)}
     del tables["inventory_reservation"]
 
-    found = plan(a_shop(tables=tables), {"orders", "inventory"}, names)
+    found = plan(a_shop(tables=tables), named("orders", "reservations", "stock"), names)
 
     assert pointed(found) == {
         ("sales_order_payment", "INSERT"),
@@ -212,7 +216,7 @@ def statement(found: TriggerPlan, name: str) -> str:
 
 
 def test_an_equal_write_of_the_payment_counts_and_one_of_the_address_does_not() -> None:
-    found = plan(a_shop(), {"orders"}, names)
+    found = plan(a_shop(), named("orders"), names)
 
     assert "IF TRUE THEN" in statement(found, "erp_sidecar_sales_order_payment_au")
     assert "IF NOT (OLD.`entity_id` <=> NEW.`entity_id`)" in statement(
@@ -221,20 +225,20 @@ def test_an_equal_write_of_the_payment_counts_and_one_of_the_address_does_not() 
 
 
 def test_a_text_is_compared_as_bytes_for_a_collation_takes_an_umlaut_for_its_vowel() -> None:
-    text = statement(plan(a_shop(), {"orders"}, names), "erp_sidecar_sales_order_address_au")
+    text = statement(plan(a_shop(), named("orders"), names), "erp_sidecar_sales_order_address_au")
 
     assert "NOT (CAST(OLD.`lastname` AS BINARY) <=> CAST(NEW.`lastname` AS BINARY))" in text
 
 
 def test_a_new_updated_at_alone_is_no_change() -> None:
-    text = statement(plan(a_shop(), {"customers"}, names), "erp_sidecar_customer_entity_au")
+    text = statement(plan(a_shop(), named("customers"), names), "erp_sidecar_customer_entity_au")
 
     assert "`email`" in text
     assert "updated_at" not in text
 
 
 def test_the_statement_is_one_guarded_insert_without_comment_or_select() -> None:
-    for trigger in plan(a_shop(), WATCHED, names).planned:
+    for trigger in plan(a_shop(), ALL, names).planned:
         assert trigger.statement.endswith(trigger.body)
         assert trigger.body.startswith("BEGIN")
         assert trigger.body.count("INSERT INTO `erp_sidecar`.`outbox` ") == 1
@@ -244,7 +248,7 @@ def test_the_statement_is_one_guarded_insert_without_comment_or_select() -> None
 
 
 def test_a_table_prefix_is_part_of_table_and_name() -> None:
-    found = plan(a_shop(prefix="m2_"), {"orders"}, names)
+    found = plan(a_shop(prefix="m2_"), named("orders"), names)
 
     assert {trigger.name for trigger in found.planned} == {
         "erp_sidecar_m2_sales_order_payment_ai",

@@ -104,6 +104,40 @@ class OrderExaminer:
         )
         return ORDER_VANISHED, remains
 
+    def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
+        """See `Examiner`."""
+        return self._reader.ids_of(connection, number)
+
+    def payload_of(self, type_: str, snapshot: Snapshot) -> msgspec.Struct:
+        """See `Examiner`."""
+        order = _order(snapshot)
+        if type_ != ORDER_VANISHED:
+            return order
+        return Vanished(
+            entity_id=order.entity_id,
+            increment_id=order.increment_id,
+            state=order.state,
+            status=order.status,
+            grand_total=order.grand_total,
+            order_currency_code=order.order_currency_code,
+        )
+
+    def describe(self, snapshot: Snapshot) -> Mapping[str, object]:
+        """See `Examiner`."""
+        order = _order(snapshot)
+        return {
+            "state": order.state,
+            "status": order.status,
+            "ext_order_id": order.ext_order_id,
+            "grand_total": order.grand_total,
+            "tax_amount": order.tax_amount,
+            "currency": order.order_currency_code,
+            "lines": len(order.sellable_items),
+            "payment_method": order.payment.method,
+            "store_code": order.store_code,
+            "created_at": order.created_at,
+        }
+
     def of_unread(self, known: KnownEntity | None, outline: Snapshot) -> str:
         """See `Examiner`."""
         if known is None:

@@ -17,6 +17,7 @@ SPEC = DomainSpec(
     watches=WATCHES,
     needs=NEEDS,
     finished=("complete", "closed", "canceled"),
+    plain_numbers=True,
     verify=verify,
     worth=worth,
     problems=problems_of,

@@ -1,0 +1,187 @@
+"""The calls that send events: which go together, what is done before, what the answers come to."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from adapters.calls.first import FirstCalls
+from adapters.calls.mapping import Calls, Push
+from adapters.calls.outgoing import Outgoing, alike, not_sent
+from adapters.calls.sent_event import sent_event
+from adapters.calls.wire_call import Call, read_answer
+from adapters.http.transport import EXCERPT, NotSent, Reply, Request, Transport, Unanswered
+from adapters.language.compiler import Values
+from adapters.language.filters import ExpressionError
+from sidecar.model.outcome import Misconfigured, Outcome, Retry, Unknown, Unmapped
+from sidecar.ports import Delivery, Exchange, PushCall, Result, ShopContext
+
+T = TypeVar("T")
+
+
+class Pushing(Generic[Call]):
+    """`request` fills a call in; it raises ExpressionError where that cannot be done."""
+
+    def __init__(
+        self,
+        calls: Calls[Call],
+        transport: Transport,
+        shop: ShopContext,
+        request: Callable[[Call, Values], Request],
+        payloads: Mapping[str, str],
+    ) -> None:
+        """`payloads`: domain → what its payload is called in expressions."""
+        self._calls = calls
+        self._transport = transport
+        self._shop = shop
+        self._request = request
+        self._first = FirstCalls[Call](
+            lambda call, values: transport.send(request(call, values)), transport.redact
+        )
+        self._payloads = payloads
+        self._pushes = {
+            event: (domain, push)
+            for domain, of_domain in calls.domains.items()
+            for push in of_domain.pushes
+            for event in push.events
+        }
+
+    def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
+        """See `sidecar.ports.ErpAdapter.push`."""
+        calls: list[PushCall] = []
+        groups: dict[tuple[str, str], list[Delivery]] = {}
+        for delivery in batch:
+            if delivery.event.type in self._pushes:
+                domain, push = self._pushes[delivery.event.type]
+                groups.setdefault((domain, push.name), []).append(delivery)
+            else:
+                calls.append(PushCall(None, [Result(delivery, self._no_call(delivery))]))
+        for deliveries in groups.values():
+            domain, push = self._pushes[deliveries[0].event.type]
+            for part in parts(deliveries, push.batch or 1):
+                calls += self._deliver(
+                    push, [Outgoing(sent, self._values(sent, domain)) for sent in part]
+                )
+        return calls
+
+    def calls(self, delivery: Delivery) -> list[tuple[Call, Values]]:
+        """What would be called for this event alone, its own call last; none where it has none."""
+        if delivery.event.type not in self._pushes:
+            return []
+        domain, push = self._pushes[delivery.event.type]
+        outgoing = Outgoing(delivery, self._values(delivery, domain))
+        before = [(step.call, outgoing.values) for step in push.first]
+        return [*before, (push.call, self._call_values(push, [outgoing]))]
+
+    def _no_call(self, delivery: Delivery) -> Outcome:
+        return Misconfigured(
+            message=f"{self._calls.name} has no call for {delivery.event.type}: nothing was sent"
+        )
+
+    def _values(self, delivery: Delivery, domain: str) -> Values:
+        return {
+            "shop": self._shop,
+            "event": sent_event(delivery),
+            self._payloads[domain]: delivery.event.data,
+            "link": delivery.link,
+            "ref": delivery.ref,
+        }
+
+    def _deliver(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
+        """The call, with those for which what the file wants done `first` went well."""
+        before, sound = self._first.made(push.first, part)
+        return [*before, *self._push(push, sound)]
+
+    def _push(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
+        """One call with one event, or with all of them where the operation takes batches."""
+        if not part:
+            return []
+        try:
+            request = self._request(push.call, self._call_values(push, part))
+        except ExpressionError as error:
+            if len(part) == 1:
+                return [alike(part, Unmapped(message=error.message), None)]
+            return self._push_the_sound(push, part)
+        try:
+            reply = self._transport.send(request)
+        except NotSent as error:
+            return [alike(part, not_sent(error), error.exchange)]
+        except Unanswered as error:
+            return [alike(part, Unknown(message=error.message), error.exchange)]
+        try:
+            call = self._answered(push, part, reply)
+        except ExpressionError as error:
+            unread = Unknown(message=self._transport.redact(error.message))
+            return [alike(part, unread, reply.exchange)]
+        # One bad event must not park all that were batched with it.
+        return [call] if call.results else [call, *self._push_halves(push, part)]
+
+    def _answered(self, push: Push[Call], part: Sequence[Outgoing], reply: Reply) -> PushCall:
+        """The call with its results; none where it was refused whole and is to be divided.
+
+        Raises ExpressionError for an answer that cannot be read.
+        """
+        response, evidence = read_answer(push.call, reply)
+        answered = {**self._call_values(push, part), "response": response}
+        outcomes, note = push.answer.outcomes(
+            answered, [outgoing.values for outgoing in part], evidence
+        )
+        if outcomes is None:
+            return PushCall(reply.exchange)
+        if evidence.doubtful and self._asks(push):
+            outcomes = [_asked_first(outcome) for outcome in outcomes]
+        told = zip(part, outcomes, strict=True)
+        results = [Result(outgoing.delivery, self._redacted(outcome)) for outgoing, outcome in told]
+        return PushCall(_noted(reply.exchange, note), results)
+
+    def _call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
+        if push.batch is None:
+            return part[0].values
+        return {"shop": self._shop, "events": tuple(outgoing.values["event"] for outgoing in part)}
+
+    def _push_the_sound(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
+        """Keep an event that cannot be mapped from stopping those that were batched with it."""
+        broken: list[Result] = []
+        sound: list[Outgoing] = []
+        for outgoing in part:
+            try:
+                self._request(push.call, self._call_values(push, [outgoing]))
+            except ExpressionError as error:
+                broken.append(Result(outgoing.delivery, Unmapped(message=error.message)))
+            else:
+                sound.append(outgoing)
+        if not broken:
+            # Too much for one call; each alone is not.
+            return self._push_halves(push, part)
+        return [PushCall(None, broken), *self._push(push, sound)]
+
+    def _push_halves(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
+        half = len(part) // 2
+        return [*self._push(push, part[:half]), *self._push(push, part[half:])]
+
+    def _asks(self, push: Push[Call]) -> bool:
+        """Whether the ERP tells, asked or sent the same again, what became of a document."""
+        domain = next(self._pushes[event][0] for event in push.events)
+        return self._calls.capabilities(domain).clears_doubt
+
+    def _redacted(self, outcome: Outcome) -> Outcome:
+        return msgspec.structs.replace(outcome, message=self._transport.redact(outcome.message))
+
+
+def _asked_first(outcome: Outcome) -> Outcome:
+    return Unknown(message=outcome.message) if isinstance(outcome, Retry) else outcome
+
+
+def _noted(exchange: Exchange, note: str) -> Exchange:
+    if not note:
+        return exchange
+    return dataclasses.replace(exchange, answer=f"[{note}] {exchange.answer}"[:EXCERPT])
+
+
+def parts(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """So many at a time."""
+    for start in range(0, len(whole), size):
+        yield whole[start : start + size]
