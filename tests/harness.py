@@ -220,7 +220,7 @@ class LedgerBench:
             for event in events:
                 connection.exec_driver_sql(
                     f"INSERT IGNORE INTO {self.store.names('entity')} (kind, entity_id, "
-                    "increment_id, state, status) VALUES (%s, %s, %s, 'new', 'pending')",
+                    "number, state, status) VALUES (%s, %s, %s, 'new', 'pending')",
                     (event.kind, event.entity_id, event.number),
                 )
             self.store.events.insert(connection, events)

@@ -120,6 +120,7 @@ class Acceptance:
             booked=booked,
             verdict=self._verdict_of(event.type, booked),
             differences=(*found, *self._reopened(event, booked, link)),
+            opens=role is Role.OPENS,
             ends=role is Role.ENDS,
         )
 

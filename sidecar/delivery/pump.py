@@ -410,7 +410,8 @@ class Pump:
         self._narrator.tell(
             name,
             domain=claimed.domain,
-            order=claimed.number,
+            kind=claimed.kind,
+            number=claimed.number,
             corr=claimed.event_id,
             type=claimed.type,
             attempt=claimed.attempts,

@@ -64,7 +64,7 @@ def _number_taken(patient: Patient) -> Iterator[Fault]:
         f"SELECT COUNT(*) FROM (SELECT entity_id, ext_order_id FROM {orders} "
         f"ORDER BY entity_id DESC LIMIT {_NEWEST}) o LEFT JOIN {names('entity')} e "
         "ON e.kind = 'order' AND e.entity_id = o.entity_id WHERE o.ext_order_id <> '' "
-        "AND (e.ext_order_id IS NULL OR BINARY e.ext_order_id <> BINARY o.ext_order_id)",
+        "AND (e.our_number IS NULL OR BINARY e.our_number <> BINARY o.ext_order_id)",
         database=patient.database,
     )
     if count := found[0][0]:

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
@@ -51,12 +50,12 @@ class Ended:
 
 def unkept(one: Ended, why: str) -> Ended:
     """The end of an attempt whose own end the ledger cannot keep."""
-    number = one.claimed.number
+    name = f"{one.claimed.kind}/{one.claimed.number}"
     settlement = Settlement(
         EventStatus.PARKED,
         reason=f"what the ERP answered cannot be kept: {why}",
-        remedy=f"look for order {number} in the ERP ('erp-sidecar order show {number}' asks it), "
-        f"then 'erp-sidecar queue requeue {number}': it is not sent again before the ERP was asked",
+        remedy=f"look for {name} in the ERP ('erp-sidecar show {name}' asks it), then "
+        f"'erp-sidecar queue requeue {name}': it is not sent again before the ERP was asked",
         code="unkept",
         maybe_booked=True,
     )
@@ -163,10 +162,10 @@ class Settling:
         return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
 
     def _refuse_strangers(self, connection: sa.Connection, ended: list[Ended]) -> list[Ended]:
-        """A document that is another order's, or that two orders were given, is nobody's.
+        """A document that is another entity's, or that two were given, is nobody's.
 
-        ERPs reuse numbers, mix up answers (facts: real-erps.md), and take two orders of one number
-        for the same.  The ERP is asked by our own reference what it has; where that is how it came
+        ERPs reuse numbers, mix up answers (facts: real-erps.md), and take two entities of one
+        number for the same.  The ERP is asked by our own reference what it has; where that is how it came
         by the document, or it cannot be asked, a person is.
         """
         owners = self._journal.owners(
@@ -202,7 +201,7 @@ def _compared_again(ended: Sequence[Ended]) -> dict[str, list[int]]:
     again: dict[str, list[int]] = defaultdict(list)
     for one in ended:
         claimed, booked = one.claimed, one.settlement.booked
-        first = claimed.type == ORDER_PLACED and not claimed.maybe_booked
+        first = one.settlement.opens and not claimed.maybe_booked
         if booked is not None and booked.total is not None and not first:
             again[claimed.kind].append(claimed.entity_id)
     return again
@@ -231,8 +230,8 @@ def refused(one: Ended, owners: set[int]) -> Settlement:
     claimed = one.claimed
     others = ", ".join(str(other) for other in sorted(owners - {claimed.entity_id}))
     told = (
-        f"the ERP answered {_reference(one)}, which is another order's document "
-        f"(order with entity_id {others})"
+        f"the ERP answered {_reference(one)}, which is another {claimed.kind}'s document "
+        f"({claimed.kind} with entity_id {others})"
     )
     if one.attempt.operation == "push" and one.can_ask:
         # The question has a back-off of its own from the second time on.
@@ -246,8 +245,8 @@ def refused(one: Ended, owners: set[int]) -> Settlement:
         EventStatus.PARKED,
         reason=told,
         remedy=f"look in the ERP whose {_reference(one)} is; where stores share numbers set "
-        "domains.orders.ref and reload; then 'erp-sidecar queue requeue "
-        f"{claimed.number}': the ERP is asked before anything is sent",
+        f"domains.{claimed.domain}.ref and reload; then 'erp-sidecar queue requeue "
+        f"{claimed.kind}/{claimed.number}': the ERP is asked before anything is sent",
         code=OTHER_ORDERS_DOCUMENT,
         maybe_booked=claimed.maybe_booked or one.attempt.operation == "push",
     )

@@ -117,8 +117,8 @@ class Settlement:
 
     `due_in`: seconds until the event wants another attempt (None: no more by itself).
     `maybe_booked`: the ERP may hold the document although we have no word of it; `absent`: it was
-    asked, and does not hold it.  `becomes`: the event is of this type from now on.  `ends`: the
-    document is canceled.  `counted`: False where nothing left the machine, which is no attempt.
+    asked, and does not hold it.  `becomes`: the event is of this type from now on.  `opens`: the
+    document was opened by this; `ends`: it is canceled.  `counted`: False where nothing left the machine, which is no attempt.
     `questions`: how many in a row were put without an answer to use.
     """
 
@@ -133,6 +133,7 @@ class Settlement:
     maybe_booked: bool = False
     absent: bool = False
     becomes: str | None = None
+    opens: bool = False
     ends: bool = False
     counted: bool = True
     questions: int = 0

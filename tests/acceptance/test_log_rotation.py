@@ -85,7 +85,7 @@ def test_a_hundred_rotations_under_load_lose_and_tear_no_line(rig: Rig) -> None:
     rig.until_clean()
     stop(rig)
     lines = lines_of(rig)
-    counted = Counter((line["event"], line["order"]) for line in lines if line["event"] in ONCE)
+    counted = Counter((line["event"], line["number"]) for line in lines if line["event"] in ONCE)
     assert counted == Counter((event, order) for event in ONCE for order in placed)
     assert len(list(rig.folder.glob("sidecar.log.*"))) == ROTATIONS
     assert (lines[0]["event"], lines[-1]["event"]) == ("daemon.started", "daemon.stopped")
@@ -122,7 +122,7 @@ def test_logrotate_by_the_shipped_file_loses_and_tears_no_line(rig: Rig) -> None
     stop(rig)
     assert len(list(rig.folder.glob("sidecar.log.*.gz"))) == 9
     lines = lines_of(rig)
-    counted = Counter((line["event"], line["order"]) for line in lines if line["event"] in ONCE)
+    counted = Counter((line["event"], line["number"]) for line in lines if line["event"] in ONCE)
     assert counted == Counter((event, order) for event in ONCE for order in placed)
 
 

@@ -95,7 +95,7 @@ def test_a_wrong_token_stops_the_domain_and_the_right_one_goes_on(
         assert "Invalid login attempt" in (stage.pipeline.stopped() or "")
         assert "domain.stopped" in stage.pipeline.told.names()
         assert stage.booked() == []
-        waiting = {(one.increment_id, one.status) for one in stage.pipeline.open_events()}
+        waiting = {(one.number, one.status) for one in stage.pipeline.open_events()}
         assert waiting == {(number, "pending") for number in numbers}
 
     stage.use(good)

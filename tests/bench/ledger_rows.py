@@ -17,8 +17,8 @@ STUB = SAMPLE[:200]
 #: As deep as a recursive query may go by default, on both servers.
 _CHUNK = 1_000
 _COLUMNS = (
-    "event_id, domain, kind, entity_id, increment_id, sequence, type, version, status, due_at, "
-    "grand_total, currency, occurred_at, created_at, finished_at"
+    "event_id, domain, kind, entity_id, number, sequence, type, version, status, due_at, "
+    "amount, currency, occurred_at, created_at, finished_at"
 )
 
 

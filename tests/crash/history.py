@@ -383,7 +383,7 @@ class History:
 
 def _check_says_why(event: Any) -> None:
     """An event goes on by itself, or says why it does not and what is to be done."""
-    told = f"{event.increment_id} #{event.sequence} {event.type} {event.status}"
+    told = f"{event.number} #{event.sequence} {event.type} {event.status}"
     match event.status:
         case "pending":
             assert event.due_at or event.waiting, f"{told} is forgotten"

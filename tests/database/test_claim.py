@@ -301,7 +301,7 @@ class TestDelivery:
         assert erp.types() == ("order.placed",)
         assert ledger.statuses() == [("order.placed", "accepted")]
         (back,) = ledger.sql("SELECT * FROM {write_back}")
-        assert (back.verdict, back.number, back.state) == (
+        assert (back.verdict, back.reference, back.state) == (
             "accepted", f"SO-{NUMBER}", "pending",
         )  # fmt: skip
         (linked,) = ledger.sql("SELECT * FROM {link}")
@@ -335,7 +335,7 @@ class TestDelivery:
         erp.answers[NUMBER] = [Rejected(message="unknown street", code="E1")]
         ledger.deliver(erp)
         assert ledger.statuses() == [("order.placed", "rejected")]
-        assert ledger.sql("SELECT verdict, number FROM {write_back}") == [("rejected", None)]
+        assert ledger.sql("SELECT verdict, reference FROM {write_back}") == [("rejected", None)]
 
         add(ledger, UPDATED, first=2)
         ledger.deliver(erp)

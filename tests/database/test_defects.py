@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sidecar.acknowledge.write_back import WriteBackStation
-from sidecar.capture import intake as intake_module
 from sidecar.delivery.claim import Claimer
+from sidecar.domains.orders.acknowledge import OrderAcknowledger
+from sidecar.domains.orders.examiner import OrderExaminer
 from sidecar.ledger.settling import Settling
 from sidecar.model.bulkhead import MOST_ALIKE
 from sidecar.testing.magento_db import PlacedOrder, PrivateServer, Shop, create_magento
@@ -69,7 +69,7 @@ def corrected(pipeline: Pipeline) -> None:
     pipeline.resume()
     for event in pipeline.open_events():
         if event.status == "parked":
-            pipeline.requeue(event.increment_id)
+            pipeline.requeue(event.number)
     pipeline.run()
 
 
@@ -88,7 +88,7 @@ def test_in_the_intake_it_fails_the_station_and_the_hints_wait(
     pipeline: Pipeline, orders: list[PlacedOrder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as broken:
-        broken.setattr(intake_module, "compare", fails)
+        broken.setattr(OrderExaminer, "compare", fails)
         assert repeatedly(pipeline.intake.run_once) == 2 * ORDERS
         assert parked(pipeline) == MOST_ALIKE - 1
 
@@ -147,7 +147,7 @@ def test_in_the_write_back_it_fails_the_station_and_the_answers_wait(
     while pipeline.pump.run_once():
         pass
     with monkeypatch.context() as broken:
-        broken.setattr(WriteBackStation, "_target", fails)
+        broken.setattr(OrderAcknowledger, "_target", fails)
         assert repeatedly(pipeline.write_back.run_once) == 2 * ORDERS
 
     for order in orders:

@@ -27,7 +27,7 @@ def add(
     ledger: LedgerBench, entity: int, number: str, type_: str = PLACED, sequence: int = 1
 ) -> int:
     payload = encode_payload(simple_order(number, entity_id=entity)).decode()
-    event = new_event(entity, sequence, type_, increment_id=number, payload=payload)
+    event = new_event(entity, sequence, type_, number=number, payload=payload)
     return ledger.add(event)[0]
 
 
@@ -38,7 +38,7 @@ def stands(ledger: LedgerBench, event: int) -> tuple[str, str | None]:
 
 def requeue(ledger: LedgerBench, event: int) -> None:
     with ledger.database.transaction() as connection:
-        ledger.store.acts.requeue(connection, [event], keep_doubt=True)
+        ledger.store.acts.requeue(connection, [event], keep_doubt=True, opening=PLACED)
 
 
 def links(ledger: LedgerBench) -> dict[int, str]:

@@ -432,15 +432,15 @@ class TestRequeue:
 class TestFolding:
     def test_a_placement_takes_over_payload_total_and_currency(self, ledger: LedgerBench) -> None:
         placed, updated = ledger.add(
-            new_event(1, grand_total=10),
-            new_event(1, 2, ORDER_UPDATED, grand_total=20, currency="USD"),
+            new_event(1, amount=10),
+            new_event(1, 2, ORDER_UPDATED, amount=20, currency="USD"),
         )
 
         with ledger.database.transaction() as connection:
             ledger.store.events.carry(connection, placed, updated)
 
         event = ledger.event(placed)
-        assert (event.payload, event.grand_total, event.currency) == ('{"sequence":2}', 20, "USD")
+        assert (event.payload, event.amount, event.currency) == ('{"sequence":2}', 20, "USD")
         assert (event.type, event.sequence) == ("order.placed", 1)
 
     def test_what_was_folded_is_over(self, ledger: LedgerBench, event_id: int) -> None:

@@ -162,7 +162,7 @@ def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Inst
     installed.grant(installed.wanted)
 
     with installed.daemon() as daemon:
-        subject = Subject("shop", "https://erp", "https://erp", [SPEC], 4, lambda: ({}, None))
+        subject = Subject("shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({}, None))
         look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
         order = (installed.magento.name, f"{installed.magento.prefix}sales_order")
         event = (daemon.store.names.schema, f"{daemon.store.names.prefix}event")

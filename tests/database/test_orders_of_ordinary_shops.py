@@ -51,7 +51,7 @@ class Stage:
         """A module is installed; the daemon begins anew."""
         self.change(*statements)
         self.pipeline.pump.close()
-        del self.pipeline.sidecar.magento
+        del self.pipeline.sidecar.magento, self.pipeline.sidecar.parts
         self.pipeline.start()
 
     def sweep(self) -> None:

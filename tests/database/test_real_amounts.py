@@ -276,5 +276,5 @@ def check_the_books(pipeline: Pipeline, erp: ErpSimClient, magento: MagentoDatab
         assert document.total == cents(sold[number].grand_total)
         assert document.submitted_total == cents(sold[number].grand_total)
         assert document.currency == sold[number].order_currency_code
-    [waiting] = {row.increment_id for row in pipeline.open_events()}
+    [waiting] = {row.number for row in pipeline.open_events()}
     assert sold[waiting].state == "holded"

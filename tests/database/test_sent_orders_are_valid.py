@@ -34,7 +34,7 @@ def orders(server: PrivateServer) -> list[Order]:
         magento.drop()
 
 
-@pytest.mark.parametrize("kind", CARRY_AN_ORDER, ids=lambda kind: kind.value)
+@pytest.mark.parametrize("kind", CARRY_AN_ORDER)
 def test_an_order_event_is_valid_as_it_is_sent(orders: list[Order], kind: str) -> None:
     assert len(orders) == len(SCENES)
     for order in orders:

@@ -86,7 +86,7 @@ def test_answers_and_differences_are_counted_for_each_domain_apart(ledger: Ledge
         )
     for domain, resolved in (("orders", "NULL"), ("refunds", "NULL"), ("refunds", "found_at")):
         ledger.sql(
-            "INSERT INTO {difference} (domain, kind, entity_id, increment_id, class, found_at, "
+            "INSERT INTO {difference} (domain, kind, entity_id, number, class, found_at, "
             f"resolved_at) VALUES (%s, 'any', 1, '1', 'total', UTC_TIMESTAMP(3), {resolved})",
             domain,
         )

@@ -486,7 +486,7 @@ class TestTheErpsNumber:
         assert beside.standing(order.entity_id) == ("new", "erp_received", self.CHARGE)
         assert beside.comments(order.entity_id)[-1] == f"ERP order {number(order)}"
         row = write_backs(beside)[-1]
-        assert (row.wrote_status, row.wrote_number) == ("erp_received", None)
+        assert (row.wrote_status, row.wrote_reference) == ("erp_received", None)
         assert "holds another system's number" in row.message
         assert beside.look() == []
 
@@ -528,7 +528,7 @@ class TestTheErpsNumber:
 
         assert beside.standing(order.entity_id) == ("new", "erp_received", None)
         (row,) = write_backs(beside)
-        assert (row.number, row.wrote_number) == (reference, None)
+        assert (row.reference, row.wrote_reference) == (reference, None)
         assert "does not fit into ext_order_id (32, utf8" in row.message
         assert beside.look() == []
 
@@ -568,7 +568,7 @@ def test_of_a_finished_order_is_told_that_its_status_was_left(
 
     (row,) = write_backs(beside)
     assert (row.state, row.status) == ("applied", "erp_received")
-    assert (row.wrote_status, row.wrote_number) == (None, number(order))
+    assert (row.wrote_status, row.wrote_reference) == (None, number(order))
     assert row.message == "the order is complete and keeps its status"
 
 

@@ -17,7 +17,7 @@ def test_a_log_line_keeps_numbers_and_names_and_loses_sentences() -> None:
     assert kept(
         ts="2026-11-23T08:56:58.469+00:00",
         event="delivery.rejected",
-        order="000000042",
+        number="000000042",
         corr="demo.order.42.1",
         code="credit_limit",
         message="Jane Doe's credit is used up",
@@ -26,7 +26,7 @@ def test_a_log_line_keeps_numbers_and_names_and_loses_sentences() -> None:
     ) == {
         "ts": "2026-11-23T08:56:58.469+00:00",
         "event": "delivery.rejected",
-        "order": "000000042",
+        "number": "000000042",
         "corr": "demo.order.42.1",
         "code": "credit_limit",
         "milliseconds": 20,

@@ -50,10 +50,10 @@ def test_the_buckets_add_up(metrics: Metrics) -> None:
 
 
 def test_what_the_log_tells_of_capture_and_stations_is_counted(metrics: Metrics) -> None:
-    metrics.tell("intake.order.placed", domain="orders", order="1")
-    metrics.tell("capture.trigger_missed", domain="orders", order="1", type="order.placed")
+    metrics.tell("intake.order.placed", domain="orders", number="1")
+    metrics.tell("capture.trigger_missed", domain="orders", number="1", type="order.placed")
     metrics.tell("station.failed", station="full sweep", message="gone", remedy="")
-    metrics.tell("write_back.applied", domain="orders", order="1")
+    metrics.tell("write_back.applied", domain="orders", number="1")
     written = values(metrics)
     assert written['erp_sidecar_events_total{domain="orders",type="order.placed"}'] == 1
     assert written['erp_sidecar_trigger_misses_total{domain="orders"}'] == 1
