@@ -10,6 +10,7 @@ from sidecar.domains import DOMAINS
 from sidecar.magento.domain import Domain
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
+from sidecar.settings.domains import Domains
 
 #: Entry-point group of other packages' domains: each names a `sidecar.magento.domain.Domain`.
 GROUP = "erp_sidecar.domains"
@@ -27,6 +28,23 @@ def installed() -> tuple[Domain, ...]:
 def specs() -> tuple[DomainSpec, ...]:
     """The specifications of all domains there are."""
     return tuple(domain.spec for domain in installed())
+
+
+def enabled(configured: Domains) -> tuple[Domain, ...]:
+    """The domains that a configuration carries.
+
+    Raises ConfigurationError for one that no package has.
+    """
+    known = {domain.spec.name for domain in installed()}
+    unknown = sorted(configured.carried().keys() - known)
+    if unknown:
+        raise ConfigurationError(
+            f"domains.further.{unknown[0]}: no installed package has such a domain",
+            f"install the package that has it (entry points {GROUP}), or correct the name; there "
+            f"are {', '.join(sorted(known))}",
+        )
+    carried = configured.carried()
+    return tuple(domain for domain in installed() if domain.spec.name in carried)
 
 
 def refuse_collisions(domains: Sequence[DomainSpec]) -> None:

@@ -7,7 +7,8 @@ from sidecar.delivery.throttle import Pace
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Capabilities
-from sidecar.settings.schema import Orders, Settings, StatusMapping
+from sidecar.settings.domains import Answered, Orders, Remark, StatusMapping
+from sidecar.settings.schema import Settings
 
 
 def pace_of(settings: Settings) -> Pace:
@@ -21,10 +22,9 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def settler_of(spec: DomainSpec, orders: Orders, capabilities: Capabilities) -> Settler:
+def settler_of(spec: DomainSpec, domain: Orders | Answered, capabilities: Capabilities) -> Settler:
     """What each outcome leads to in a domain."""
-    retry = orders.retry
-    rules = orders.acknowledge
+    retry = domain.retry
     return Settler(
         spec,
         Backoff(
@@ -34,24 +34,31 @@ def settler_of(spec: DomainSpec, orders: Orders, capabilities: Capabilities) -> 
             give_up_after=retry.give_up_after.total_seconds(),
         ),
         Doubt(
-            probe_after=orders.unknown.probe_after.total_seconds(),
-            trust_absence_after=orders.unknown.trust_absence_after.total_seconds(),
+            probe_after=domain.unknown.probe_after.total_seconds(),
+            trust_absence_after=domain.unknown.trust_absence_after.total_seconds(),
         ),
         Tolerances(
-            total=orders.compare.total,
-            tax=orders.compare.tax,
-            line=orders.compare.line,
-            lines_exact=orders.compare.lines == "exact",
+            total=domain.compare.total,
+            tax=domain.compare.tax,
+            line=domain.compare.line,
+            lines_exact=domain.compare.lines == "exact",
         ),
-        Acknowledgement(
-            accepted=_answer(rules.accepted),
-            rejected=Answer(rules.rejected.status, rules.rejected.comment, rules.rejected.hold),
-            statuses={code: _answer(mapping) for code, mapping in rules.statuses.items()},
-            released=rules.rejected.released,
-        ),
+        _acknowledgement(domain),
         capabilities,
     )
 
 
-def _answer(mapping: StatusMapping) -> Answer:
-    return Answer(mapping.status, mapping.comment)
+def _acknowledgement(domain: Orders | Answered) -> Acknowledgement:
+    rules = domain.acknowledge
+    accepted = _answer(rules.accepted)
+    statuses = {code: _answer(answer) for code, answer in rules.statuses.items()}
+    if isinstance(domain, Answered):
+        return Acknowledgement(accepted, _answer(domain.acknowledge.rejected), statuses)
+    rejected = domain.acknowledge.rejected
+    held = Answer(rejected.status, rejected.comment, rejected.hold)
+    return Acknowledgement(accepted, held, statuses, rejected.released)
+
+
+def _answer(answer: StatusMapping | Remark) -> Answer:
+    status = answer.status if isinstance(answer, StatusMapping) else None
+    return Answer(status, answer.comment)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
-from sidecar.app.domains import installed
+from sidecar.app.domains import enabled
 from sidecar.app.erp_adapters import connection_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
 from sidecar.app.rules import pace_of, settler_of
@@ -58,7 +58,8 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
-from sidecar.settings.schema import Orders, Settings
+from sidecar.settings.domains import Answered, Orders
+from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 
 ORDERS = "orders"
@@ -132,10 +133,9 @@ class Sidecar:
             for domain in self._enabled
         }
 
-    def settings_of(self, spec: DomainSpec) -> Orders:
-        """A domain's section of the configuration."""
-        section: Orders = getattr(self.settings.domains, spec.name)
-        return section
+    def settings_of(self, spec: DomainSpec) -> Orders | Answered:
+        """An enabled domain's section of the configuration."""
+        return self.settings.domains.carried()[spec.name]
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -209,7 +209,7 @@ class Sidecar:
 
     @cached_property
     def _enabled(self) -> tuple[Domain, ...]:
-        return tuple(domain for domain in installed() if self.settings_of(domain.spec).enabled)
+        return enabled(self.settings.domains)
 
     @property
     def specs(self) -> tuple[DomainSpec, ...]:

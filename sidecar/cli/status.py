@@ -14,8 +14,8 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.domains.orders.gate import waiting_at
 from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
+from sidecar.model.gates import waiting_at
 
 #: Differing orders on the screen, and those that `--json` tells figure by figure.
 _ORDERS_SHOWN = 10

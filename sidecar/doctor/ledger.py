@@ -8,11 +8,11 @@ from sidecar.app.sidecar import ORDERS
 from sidecar.capture.outbox import Outbox
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.domains.orders.gate import waiting_at
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
 from sidecar.model.errors import ConfigurationError
+from sidecar.model.gates import waiting_at
 
 #: Where each is looked at: refusals by their cause.
 _LISTED = {

@@ -61,7 +61,7 @@ def grants_for(
             account, "grants-installer.sql", names, table, magento_schema=place.schema
         )
         return Printed(account, statements, _notes(account))
-    domains = [one for one in specs if getattr(settings.domains, one.name).enabled]
+    domains = [spec for spec in specs if spec.name in settings.domains.carried()]
     triggers = settings.capture.triggers
     statements = daemon_grants(account, table, names, domains=domains, triggers=triggers)
     some = [name for spec in domains for name in spec.needs.optional]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from sidecar.domains.orders.gate import waiting_at
+from sidecar.model.gates import waiting_at
 from sidecar.model.printable import printable
 from sidecar.monitor.vitals import DomainVitals, Vitals
 

@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from sidecar.domains.orders.compare import Facts, facts_of
-from sidecar.domains.orders.gate import Gate, waiting_at
+from sidecar.domains.orders.gate import Gate
 from sidecar.domains.orders.memory import encoded_facts
 from sidecar.domains.orders.payload import PaymentTransaction
 from sidecar.model.errors import BadData
+from sidecar.model.gates import waiting_at
 from sidecar.testing.sample_order import simple_order
 
 RULES = Gate({"checkmo": "paid", "paypal": "authorized", "free": "never", "default": "always"})

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict, replace
 
 from sidecar.domains.orders.payload import Order, OrderItem
-from sidecar.domains.orders.verify import MOST_OF_LINES, differences
+from sidecar.domains.orders.verify import differences
+from sidecar.model.figures import MOST_OF_LINES
 from sidecar.model.outcome import Booked, BookedLine
 from sidecar.model.settlement import Difference, Tolerances
 from sidecar.testing.sample_order import SampleLine, bundle_order, sample_order, simple_order
