@@ -11,6 +11,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
+import msgspec
+
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.outcome import Booked, Outcome
@@ -42,12 +44,24 @@ class ShopContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """The document that an event's own belongs to: what it said, and what the ERP called it."""
+
+    payload: msgspec.Struct
+    link: Link | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way: `ref` is the external reference that a probe asks for."""
+    """One event on its way: `ref` is the external reference that a probe asks for.
+
+    `parent`: of a domain whose documents belong to another's (a refund's order).
+    """
 
     event: Event
     ref: str
     link: Link | None = None
+    parent: Parent | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ domains:
     gate: {{payment: {{banktransfer: paid, default: always}}}}
     retry: {{first: 5s, factor: 2, most: 60s, give_up_after: {give_up_after}h}}
     unknown: {{probe_after: 2s, trust_absence_after: {trust_absence_after}s}}
-"""
+{domains}"""
 _DEFAULTS: Mapping[str, object] = {
     "shop": "main",
     "url": "http://127.0.0.1:9/erp",
@@ -64,6 +64,7 @@ _DEFAULTS: Mapping[str, object] = {
     "lease": 20,
     "give_up_after": 48,
     "trust_absence_after": 60,
+    "domains": "",
 }
 
 
@@ -143,9 +144,11 @@ class Pipeline:
     def start(self) -> None:
         """A process begins, with nothing in its memory."""
         self.owner = f"process {next(self._names)}"
-        self.sweep = self.sidecar.sweeps()[0]
+        self.sweeps = self.sidecar.sweeps()
+        self.sweep, *_ = self.sweeps
         self.intake = self.sidecar.intake()
-        self.pump = self.sidecar.pumps(self.owner)[0]
+        self.pumps = self.sidecar.pumps(self.owner)
+        self.pump, *_ = self.pumps
         self.write_back = self.sidecar.write_back()
 
     def __enter__(self) -> Self:
@@ -157,7 +160,8 @@ class Pipeline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.pump.close()
+        for pump in self.pumps:
+            pump.close()
         self.sidecar.close()
         # The statuses too: a shop that has them was served before, and another ledger waits.
         self._installation.uninstall(who="test", reason=None, drop_ledger=True)
@@ -177,7 +181,11 @@ class Pipeline:
         for _ in range(200):
             done = sum(
                 run()
-                for run in (self.intake.run_once, self.pump.run_once, self.write_back.run_once)
+                for run in (
+                    self.intake.run_once,
+                    *(pump.run_once for pump in self.pumps),
+                    self.write_back.run_once,
+                )
             )
             if not done:
                 return total
@@ -188,12 +196,17 @@ class Pipeline:
         """Work, and let time pass, until nothing is due any more at any time."""
         for _ in range(200):
             if sweep:
-                self.sweep.full()
+                self.look_everywhere()
             self.work()
             if not self._waits_for_time():
                 return
             self.let_pass(20)
         raise AssertionError(f"it comes to no end: {self.open_events()}")
+
+    def look_everywhere(self) -> None:
+        """Sweep all domains, in full."""
+        for sweep in self.sweeps:
+            sweep.full()
 
     def _waits_for_time(self) -> bool:
         if self.stopped():

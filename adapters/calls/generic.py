@@ -17,7 +17,7 @@ from types import SimpleNamespace
 from typing import Any, Generic
 
 from adapters.calls.fields import Fields
-from adapters.calls.mapping import Calls, Inquiry
+from adapters.calls.mapping import Calls, Inquiry, names_of
 from adapters.calls.pushing import Pushing, parts
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
@@ -62,8 +62,8 @@ class GenericAdapter(Generic[Call]):
         self._secret = secrets_of(connection)
         self._nonces = _Nonces()
         self._bare = harmless
-        payloads = {spec.name: spec.payload for spec in connection.domains}
-        self._pushing = Pushing[Call](calls, transport, connection.shop, self._request, payloads)
+        names = names_of(connection.domains)
+        self._pushing = Pushing[Call](calls, transport, connection.shop, self._request, names)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)

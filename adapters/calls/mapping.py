@@ -174,6 +174,26 @@ def read_calls(
     return calls
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a domain's payload is called in expressions, and its parent's where it has one.
+
+    The parent's document in the ERP has the parent's name and `_link`.
+    """
+
+    payload: str
+    parent: str | None = None
+
+
+def names_of(domains: Sequence[DomainSpec]) -> dict[str, Names]:
+    """Domain → its names."""
+    payloads = {spec.kind: spec.payload for spec in domains}
+    return {
+        spec.name: Names(spec.payload, payloads.get(spec.parent) if spec.parent else None)
+        for spec in domains
+    }
+
+
 class _Reader(Generic[Call]):
     def __init__(
         self,
@@ -184,7 +204,13 @@ class _Reader(Generic[Call]):
     ) -> None:
         self._source = source
         self._domains = {spec.name: spec for spec in domains}
-        self._of_one_result = _OF_ONE_RESULT | {spec.payload for spec in domains}
+        self._names = names_of(domains)
+        self._of_one_result = _OF_ONE_RESULT | {
+            name
+            for names in self._names.values()
+            for name in (names.payload, names.parent, f"{names.parent}_link")
+            if name
+        }
         self._dialect = dialect
         self._response = dialect.response
         #: What only a call may name: each is new in every request.
@@ -244,6 +270,7 @@ class _Reader(Generic[Call]):
         one = {
             "event": event,
             spec.payload: payload,
+            **self._of_parent(spec),
             "link": shape_of(Link),
             "ref": _REF,
         }
@@ -267,6 +294,16 @@ class _Reader(Generic[Call]):
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
         return Push(name, types, batch, call, answer, first, unnamed)
+
+    def _of_parent(self, spec: DomainSpec) -> dict[str, Shape]:
+        """What an event knows of the document that its own belongs to."""
+        above = next((one for one in self._domains.values() if one.kind == spec.parent), None)
+        if above is None or above.opening is None:
+            return {}
+        return {
+            above.payload: shape_of(above.event(above.opening).payload),
+            f"{above.payload}_link": shape_of(Link),
+        }
 
     def _step(self, section: Section, scope: Scope) -> Step[Call]:
         own = self._dialect.own.first

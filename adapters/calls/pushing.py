@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from adapters.calls.first import FirstCalls
-from adapters.calls.mapping import Calls, Push
+from adapters.calls.mapping import Calls, Names, Push
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.sent_event import sent_event
 from adapters.calls.wire_call import Call, read_answer
@@ -31,9 +31,9 @@ class Pushing(Generic[Call]):
         transport: Transport,
         shop: ShopContext,
         request: Callable[[Call, Values], Request],
-        payloads: Mapping[str, str],
+        names: Mapping[str, Names],
     ) -> None:
-        """`payloads`: domain → what its payload is called in expressions."""
+        """`names`: domain → what its payloads are called in expressions."""
         self._calls = calls
         self._transport = transport
         self._shop = shop
@@ -41,7 +41,7 @@ class Pushing(Generic[Call]):
         self._first = FirstCalls[Call](
             lambda call, values: transport.send(request(call, values)), transport.redact
         )
-        self._payloads = payloads
+        self._names = names
         self._pushes = {
             event: (domain, push)
             for domain, of_domain in calls.domains.items()
@@ -85,9 +85,20 @@ class Pushing(Generic[Call]):
         return {
             "shop": self._shop,
             "event": sent_event(delivery),
-            self._payloads[domain]: delivery.event.data,
+            self._names[domain].payload: delivery.event.data,
+            **self._of_parent(delivery, domain),
             "link": delivery.link,
             "ref": delivery.ref,
+        }
+
+    def _of_parent(self, delivery: Delivery, domain: str) -> Values:
+        parent = self._names[domain].parent
+        if parent is None:
+            return {}
+        above = delivery.parent
+        return {
+            parent: above.payload if above else None,
+            f"{parent}_link": above.link if above else None,
         }
 
     def _deliver(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:

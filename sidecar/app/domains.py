@@ -44,7 +44,16 @@ def enabled(configured: Domains) -> tuple[Domain, ...]:
             f"are {', '.join(sorted(known))}",
         )
     carried = configured.carried()
-    return tuple(domain for domain in installed() if domain.spec.name in carried)
+    domains = tuple(domain for domain in installed() if domain.spec.name in carried)
+    kinds = {domain.spec.kind for domain in domains}
+    for domain in domains:
+        if domain.spec.parent and domain.spec.parent not in kinds:
+            raise ConfigurationError(
+                f"domains.{domain.spec.name} needs the domain of its {domain.spec.parent}s: each "
+                f"{domain.spec.noun} waits for the document that it belongs to",
+                f"enable that domain too, or write domains.{domain.spec.name}.enabled: false",
+            )
+    return domains
 
 
 def refuse_collisions(domains: Sequence[DomainSpec]) -> None:

@@ -26,6 +26,7 @@ from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
+from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
@@ -322,6 +323,7 @@ class Sidecar:
         settings = self.settings_of(spec)
         capabilities = self.adapter.capabilities(spec.name)
         lease = settings.lease.total_seconds()
+        parent = next((one for one in self.specs if one.kind == spec.parent), None)
         return Pump(
             self.database,
             self.store,
@@ -336,6 +338,7 @@ class Sidecar:
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
                 reference=parts.reference,
+                parents=Parents(self.store, parent) if parent else None,
             ),
             Courier(
                 adapter,
@@ -345,6 +348,7 @@ class Sidecar:
                 source=source_of(self.settings.shop.name),
                 clock=self.clock,
                 sleeper=self.stop,
+                parent=parent,
             ),
             account,
             Lane(

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
+from sidecar.delivery.parents import ParentDocument, Parents
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
@@ -42,7 +43,8 @@ class Odd:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What was taken: `pushes` to send, `probes` to ask the ERP about; `links` by entity.
+    """What was taken: `pushes` to send, `probes` to ask the ERP about; `links` and `parents` by
+    entity.
 
     `folded` events were closed because others carry them, `held` ones put to wait: neither is due
     any more, and there may be more behind them.
@@ -58,6 +60,7 @@ class Claim:
     probes: tuple[Claimed, ...]
     links: dict[tuple[str, int], Link]
     trusted_until: float
+    parents: dict[tuple[str, int], ParentDocument] = field(default_factory=dict)
     folded: int = 0
     held: int = 0
     odd: tuple[Odd, ...] = ()
@@ -69,6 +72,7 @@ class Claim:
             pushes=self.pushes + part.pushes,
             probes=self.probes + part.probes,
             links=self.links | part.links,
+            parents=self.parents | part.parents,
             folded=self.folded + part.folded,
             held=self.held + part.held,
             odd=self.odd + part.odd,
@@ -103,7 +107,9 @@ class Claimer:
         lease_seconds: float,
         may_send: Callable[[sa.Connection], bool],
         reference: Reference | None = None,
+        parents: Parents | None = None,
     ) -> None:
+        self._parents = parents
         self.may_send = may_send
         self._reference = reference or Reference()
         self._database = database
@@ -216,6 +222,7 @@ class Claimer:
         pushes: list[Claimed] = []
         probes: list[Claimed] = []
         links: dict[tuple[str, int], Link] = {}
+        parents: dict[tuple[str, int], ParentDocument] = {}
         folded = held = 0
         for kind, ids in _by_kind(due).items():
             chosen_here = _Chosen(kind)
@@ -223,6 +230,8 @@ class Claimer:
             found = self._ledger.journal.links(connection, kind, ids)
             open_events = self._ledger.events.open_of(connection, kind, ids)
             links |= {(kind, entity_id): link for entity_id, link in found.items()}
+            above = self._parents.documents(connection, known) if self._parents else {}
+            parents |= {(kind, entity_id): parent for entity_id, parent in above.items()}
             for entity_id in ids:
                 chosen = plan(
                     open_events.get(entity_id, []),
@@ -244,7 +253,7 @@ class Claimer:
                     chosen_here.probes.append(chosen.probe)
                 if chosen.push is None:
                     continue
-                if self._passes(connection, chosen.push, known.get(entity_id)):
+                if self._passes(connection, chosen.push, known.get(entity_id), above):
                     chosen_here.pushes.append(chosen.push)
                 else:
                     held += 1
@@ -256,6 +265,7 @@ class Claimer:
             pushes=tuple(pushes),
             probes=tuple(probes),
             links=links,
+            parents=parents,
             trusted_until=self.trusted_until(started),
             folded=folded,
             held=held,
@@ -347,21 +357,31 @@ class Claimer:
         return closed + bool(chosen.revive)
 
     def _passes(
-        self, connection: sa.Connection, event: OpenEvent, known: KnownEntity | None
+        self,
+        connection: sa.Connection,
+        event: OpenEvent,
+        known: KnownEntity | None,
+        parents: Mapping[int, ParentDocument],
     ) -> bool:
         if known is None or event.maybe_booked:
             # What the ERP may have, passed the gate before; it may be gone from Magento
             # since, and then the gate would never open.
             return True
-        if self._gate is None or not self._opens(event.type):
+        if not self._opens(event.type):
             # What the ERP already has must hear of changes at once.
+            return True
+        if self._parents is not None and event.entity_id not in parents:
+            why = self._parents.why_not(connection, known)
+            self._ledger.events.hold_back(connection, [event.id], why)
+            return False
+        if self._gate is None:
             return True
         try:
             closed = self._gate.closed(known.facts, held_by_us=known.held_by_us)
         except BadData as wrong:
             # No gate can decide, and what waits at one must not slip through.
-            why = Obstacle(wrong.message, wrong.remedy or "", BAD_DATA)
-            self._ledger.events.park(connection, [event.id], why)
+            obstacle = Obstacle(wrong.message, wrong.remedy or "", BAD_DATA)
+            self._ledger.events.park(connection, [event.id], obstacle)
             return False
         if closed:
             self._ledger.events.hold_back(connection, [event.id], closed)

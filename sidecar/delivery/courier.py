@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
 from sidecar.delivery.account import ErpAccount
+from sidecar.delivery.parents import ParentDocument
 from sidecar.delivery.pushed import Answer, answers, only
 from sidecar.delivery.settle import Settler
 from sidecar.delivery.within import document, within
@@ -44,7 +45,7 @@ from sidecar.model.outcome import (
     unread,
 )
 from sidecar.model.settlement import Settlement
-from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Sleeper
+from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, Sleeper
 
 #: A worker looks this often whether the daemon is stopping while the throttle makes it wait.
 _LONGEST_WAIT = 1.0
@@ -73,6 +74,7 @@ class Parcel:
     links: dict[tuple[str, int], Link]
     trust: Trust
     probing: bool = False
+    parents: Mapping[tuple[str, int], ParentDocument] = field(default_factory=dict)
 
     def link(self, claimed: Claimed) -> Link | None:
         """What the ERP called the event's entity."""
@@ -86,6 +88,7 @@ class Opened:
     claimed: Claimed
     payload: msgspec.Struct
     link: Link | None
+    parent: Parent | None = None
 
 
 class Courier:
@@ -101,7 +104,10 @@ class Courier:
         source: str,
         clock: Clock,
         sleeper: Sleeper,
+        parent: DomainSpec | None = None,
     ) -> None:
+        """`parent`: the domain that this one's documents belong to."""
+        self._parent_spec = parent
         self._adapter = adapter
         self._account = account
         self._settler = settler
@@ -127,7 +133,8 @@ class Courier:
         for claimed in parcel.events:
             try:
                 payload = decode_payload(self._spec.event(claimed.type), claimed.payload)
-                opened.append(Opened(claimed, payload, parcel.link(claimed)))
+                parent = self._parent(parcel.parents.get((claimed.kind, claimed.entity_id)))
+                opened.append(Opened(claimed, payload, parcel.link(claimed), parent))
             except MsgspecError as wrong:
                 # Somebody changed the ledger by hand, or the order could not be read at all.
                 unreadable.append(self._unreadable(claimed, str(wrong)))
@@ -366,6 +373,14 @@ class Courier:
         settlement = self._settler.of_unreadable(claimed, message)
         return Ended(claimed, None, settlement, Attempt("recover", "parked", message))
 
+    def _parent(self, document: ParentDocument | None) -> Parent | None:
+        """Raises MsgspecError for what its parent said first and cannot be read."""
+        spec = self._parent_spec
+        if spec is None or spec.opening is None or document is None or document.payload is None:
+            return None
+        payload = decode_payload(spec.event(spec.opening), document.payload)
+        return Parent(payload, document.link)
+
     def _delivery(self, one: Opened) -> Delivery:
         claimed = one.claimed
         event = envelope(
@@ -377,7 +392,7 @@ class Courier:
             time=claimed.occurred_at.replace(tzinfo=UTC),
             sequence=claimed.sequence,
         )
-        return Delivery(event, claimed.ref, one.link)
+        return Delivery(event, claimed.ref, one.link, one.parent)
 
 
 def _reference(outcome: Outcome) -> str | None:

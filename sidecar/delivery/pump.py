@@ -194,7 +194,8 @@ class Pump:
     def _take_off(self, claim: Claim) -> None:
         trust = Trust(claim.trusted_until)
         parcels = [
-            Parcel(part, claim.links, trust) for part in _parts(claim.pushes, self._lane.batch)
+            Parcel(part, claim.links, trust, parents=claim.parents)
+            for part in _parts(claim.pushes, self._lane.batch)
         ]
         parcels += [
             Parcel(part, claim.links, trust, probing=True)

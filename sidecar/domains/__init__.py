@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sidecar.domains.orders.domain import DOMAIN as ORDERS
+from sidecar.domains.refunds.domain import DOMAIN as REFUNDS
 from sidecar.magento.domain import Domain
 from sidecar.model.domain_spec import DomainSpec
 
-DOMAINS: tuple[Domain, ...] = (ORDERS,)
+DOMAINS: tuple[Domain, ...] = (ORDERS, REFUNDS)
 SPECS: tuple[DomainSpec, ...] = tuple(domain.spec for domain in DOMAINS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,6 +46,20 @@ class Entities:
         Another kind's are others: Magento numbers invoices and credit memos each from 000000001.
         """
         return self._select(connection, "WHERE kind = %s AND number = %s", (kind, number))
+
+    def children(
+        self, connection: sa.Connection, kind: str, ids: Sequence[int]
+    ) -> dict[str, list[int]]:
+        """Kind → entities whose parent is one of these."""
+        rows = connection.exec_driver_sql(
+            f"SELECT kind, entity_id FROM {self._names('entity')} FORCE INDEX (parent) "
+            "WHERE parent_kind = %s AND parent_id IN %s ORDER BY kind, entity_id",
+            (kind, sorted(set(ids))),
+        )
+        found: dict[str, list[int]] = defaultdict(list)
+        for child_kind, entity_id in rows:
+            found[child_kind].append(entity_id)
+        return found
 
     def unseeded(
         self, connection: sa.Connection, kind: str, after: int, finished: Sequence[str], most: int

@@ -35,6 +35,20 @@ class Payloads:
         statement = sa.select(self._payload.c.payload).where(self._is(key))
         return str(connection.execute(statement).scalar_one())
 
+    def first(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> dict[int, str]:
+        """What each entity said first, by entity id; those that said nothing are missing."""
+        if not ids:
+            return {}
+        table = self._names("payload")
+        rows = connection.exec_driver_sql(
+            f"SELECT p.entity_id, p.payload FROM {table} p JOIN (SELECT entity_id, "
+            f"MIN(sequence) AS sequence FROM {table} WHERE kind = %(kind)s "
+            "AND entity_id IN %(ids)s GROUP BY entity_id) f "
+            "ON f.entity_id = p.entity_id AND f.sequence = p.sequence WHERE p.kind = %(kind)s",
+            {"kind": kind, "ids": sorted(set(ids))},
+        )
+        return {row[0]: row[1] for row in rows}
+
     def replace(self, connection: sa.Connection, key: Key, payload: str) -> None:
         """Let an event that no ERP has seen say something else."""
         connection.execute(sa.update(self._payload).where(self._is(key)).values(payload=payload))

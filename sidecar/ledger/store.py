@@ -11,6 +11,7 @@ from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
 from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
 from sidecar.ledger.tables import LedgerNames, Tables
@@ -24,6 +25,7 @@ class LedgerStore:
         self.tables = Tables(names)
         self.entities = Entities(self.tables)
         self.events = Events(self.tables)
+        self.payloads = Payloads(self.tables)
         self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
         self.differences = Differences(self.tables)

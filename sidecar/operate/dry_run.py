@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -19,7 +19,7 @@ from sidecar.model.errors import BadData, UsageError
 from sidecar.model.event import decode_payload, envelope, event_id, source_of
 from sidecar.model.settlement import OPEN
 from sidecar.operate.naming import named
-from sidecar.ports import Delivery, ErpAdapter, Link, Preview, Previewing
+from sidecar.ports import Delivery, ErpAdapter, Link, Parent, Preview, Previewing
 
 _OPEN = frozenset(status.value for status in OPEN)
 
@@ -52,6 +52,7 @@ class _Prepared:
     occurred_at: datetime
     frozen: bool
     link: Link | None
+    parent: Parent | None = None
 
 
 class DryRun:
@@ -88,7 +89,10 @@ class DryRun:
         spec, number = named(specs, name)
         parts = self._domains[spec.name]
         with self._database.snapshot(f"reading {spec.name}") as view:
-            prepared = self._prepared(view, parts, number, event)
+            prepared = [
+                replace(one, parent=self._parent(view, one.snapshot))
+                for one in self._prepared(view, parts, number, event)
+            ]
         return [self._rehearsed(parts, one, self._adapter) for one in prepared]
 
     def _prepared(
@@ -111,6 +115,19 @@ class DryRun:
             or self._made(parts, snapshot, event, known.get(entity_id), links.get(entity_id))
             for entity_id, snapshot in there.items()
         ]
+
+    def _parent(self, view: sa.Connection, snapshot: Snapshot) -> Parent | None:
+        """What the document belongs to, as Magento has it now."""
+        if snapshot.parent is None:
+            return None
+        kind, entity_id = snapshot.parent
+        for parts in self._domains.values():
+            if parts.examiner.spec.kind == kind:
+                above = parts.examiner.read(view, [entity_id]).get(entity_id)
+                store = self._store
+                links = store.journal.links(view, kind, [entity_id]) if store else {}
+                return Parent(above.payload, links.get(entity_id)) if above else None
+        return None
 
     def _waiting(
         self,
@@ -175,7 +192,7 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(adapter.preview(Delivery(event, _ref(parts, one), one.link))),
+            tuple(adapter.preview(Delivery(event, _ref(parts, one), one.link, one.parent))),
         )
 
 

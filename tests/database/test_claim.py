@@ -150,10 +150,10 @@ class TestOneOddOrder:
         claimer = ledger.claimer()
         passes = claimer._passes
 
-        def break_at_the_second(connection: Any, event: OpenEvent, known: Any) -> bool:
+        def break_at_the_second(connection: Any, event: OpenEvent, *rest: Any) -> bool:
             if event.entity_id == 2:
                 raise ZeroDivisionError("4711 Kim Secret")
-            return passes(connection, event, known)
+            return passes(connection, event, *rest)
 
         monkeypatch.setattr(claimer, "_passes", break_at_the_second)
 

@@ -164,10 +164,10 @@ def test_one_that_only_some_orders_meet_parks_those_alone(
     sound, odd = orders[:2], orders[2:]
     passes = Claimer._passes
 
-    def some(claimer: Claimer, connection: Any, event: Any, known: Any) -> bool:
+    def some(claimer: Claimer, connection: Any, event: Any, *rest: Any) -> bool:
         if event.entity_id in {order.entity_id for order in odd}:
             fails()
-        return passes(claimer, connection, event, known)
+        return passes(claimer, connection, event, *rest)
 
     monkeypatch.setattr(Claimer, "_passes", some)
 

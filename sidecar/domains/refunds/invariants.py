@@ -1,0 +1,94 @@
+"""What must hold of a refund before it may go to an ERP.
+
+In the order's currency and in the base currency, each by itself:
+
+    Σ row totals of the sellable lines (+ their fixed product taxes) + tax + shipping
+    + compensation for tax on discounts (of the document and of shipping) + discount
+    + adjustment_positive − adjustment_negative = grand total
+
+Magento's discount is negative; its tax has the shipping's in it.  Held against the credit memos of
+a real Magento (tests/database/test_refund_reader.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from sidecar.domains.refunds.payload import Refund
+from sidecar.model.money import CENT, rounded
+
+_Parts = Sequence[tuple[str, Decimal]]
+
+
+def problems(refund: Refund, tolerance: Decimal = CENT) -> list[str]:
+    """Why the refund must not be sent, each a sentence for a human; empty when all is well."""
+    found = []
+    if not refund.increment_id.strip():
+        found.append("the credit memo has no number (increment_id)")
+    if refund.grand_total > refund.order_grand_total + tolerance:
+        found.append(
+            f"it refunds {rounded(refund.grand_total)} {refund.order_currency_code} of order "
+            f"{refund.order_increment_id}, which was only {rounded(refund.order_grand_total)}"
+        )
+    return found + differences(refund, tolerance)
+
+
+def problems_of(payload: object) -> list[str]:
+    """As `problems`, of any payload."""
+    return problems(payload) if isinstance(payload, Refund) else []
+
+
+def differences(refund: Refund, tolerance: Decimal = Decimal(0)) -> list[str]:
+    """Where the parts are not the total, as arithmetic."""
+    return [
+        *_of_sum(_parts(refund), refund.grand_total, refund.order_currency_code, tolerance),
+        *_of_sum(
+            _base_parts(refund), refund.base_grand_total, refund.base_currency_code, tolerance
+        ),
+    ]
+
+
+def _parts(refund: Refund) -> _Parts:
+    lines = refund.sellable_items
+    return (
+        ("lines", sum((item.row_total for item in lines), Decimal(0))),
+        ("fixed product tax", sum((i.weee_tax_applied_row_amount for i in lines), Decimal(0))),
+        ("shipping", refund.shipping_amount),
+        ("tax", refund.tax_amount),
+        (
+            "tax compensation",
+            refund.discount_tax_compensation_amount
+            + refund.shipping_discount_tax_compensation_amount,
+        ),
+        ("discount", refund.discount_amount),
+        ("adjustment", refund.adjustment_positive - refund.adjustment_negative),
+    )
+
+
+def _base_parts(refund: Refund) -> _Parts:
+    lines = refund.sellable_items
+    return (
+        ("lines", sum((item.base_row_total for item in lines), Decimal(0))),
+        ("fixed product tax", sum((i.base_weee_tax_applied_row_amnt for i in lines), Decimal(0))),
+        ("shipping", refund.base_shipping_amount),
+        ("tax", refund.base_tax_amount),
+        (
+            "tax compensation",
+            refund.base_discount_tax_compensation_amount
+            + refund.base_shipping_discount_tax_compensation_amnt,
+        ),
+        ("discount", refund.base_discount_amount),
+        ("adjustment", refund.base_adjustment_positive - refund.base_adjustment_negative),
+    )
+
+
+def _of_sum(parts: _Parts, total: Decimal, currency: str, tolerance: Decimal) -> list[str]:
+    reckoned = sum((amount for _, amount in parts), Decimal(0))
+    if abs(reckoned - total) <= tolerance:
+        return []
+    terms = " + ".join(f"{name} {rounded(amount)}" for name, amount in parts if amount)
+    return [
+        f"the refund does not add up: {terms or 'nothing'} = {rounded(reckoned)}, and its total is "
+        f"{rounded(total)} {currency}"
+    ]

@@ -1,0 +1,27 @@
+"""The refunds domain."""
+
+from __future__ import annotations
+
+from sidecar.domains.refunds.events import EVENTS
+from sidecar.domains.refunds.invariants import problems_of
+from sidecar.domains.refunds.needs import NEEDS, WATCHES
+from sidecar.domains.refunds.verify import verify, worth
+from sidecar.model.domain_spec import DomainSpec
+
+#: Magento's states of a credit memo.
+OPEN, REFUNDED, CANCELED = "1", "2", "3"
+
+SPEC = DomainSpec(
+    name="refunds",
+    kind="creditmemo",
+    noun="refund",
+    payload="refund",
+    events=EVENTS,
+    watches=WATCHES,
+    needs=NEEDS,
+    parent="order",
+    finished=(REFUNDED, CANCELED),
+    verify=verify,
+    worth=worth,
+    problems=problems_of,
+)

@@ -1,0 +1,118 @@
+"""What Magento's documents of an order have in common: sales_invoice, sales_creditmemo, …
+
+Each has an `increment_id`, a `state` in figures, a store, an order, and the two moments; none is
+ever changed much once it is there.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import sqlalchemy as sa
+
+from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.entity import Snapshot
+
+# Magento's updated_at has a resolution of one second, and it is given when a statement runs, not
+# when its transaction commits.
+_HIDING_SECONDS = 2
+_RANGE = "d.entity_id > %(after)s AND d.entity_id <= %(upto)s"
+
+
+class Remains(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload of a document that cannot be read: its id and number."""
+
+    entity_id: int
+    increment_id: str
+
+
+class Outlines:
+    """The little of a document that can be read whatever else is wrong with it."""
+
+    def __init__(self, schema: MagentoSchema, table: str) -> None:
+        self._outline = (
+            "SELECT entity_id, LEFT(COALESCE(increment_id, ''), 50) AS number, "
+            "COALESCE(state, 0) AS state, CAST(grand_total AS DECIMAL(20, 4)) AS amount, "
+            "LEFT(order_currency_code, 3) AS currency, updated_at, order_id "
+            f"FROM {schema.table(table)} WHERE entity_id = %(id)s"
+        )
+
+    def of(self, connection: sa.Connection, entity_id: int) -> Snapshot | None:
+        """See `sidecar.magento.examiner.Examiner.outline`."""
+        row = connection.exec_driver_sql(self._outline, {"id": entity_id}).first()
+        if row is None:
+            return None
+        return Snapshot(
+            entity_id=entity_id,
+            number=row.number,
+            payload=Remains(entity_id=entity_id, increment_id=row.number),
+            state=str(row.state),
+            amount=row.amount,
+            currency=row.currency,
+            updated_at=row.updated_at,
+            parent=("order", row.order_id),
+        )
+
+
+class DocumentSearch:
+    """The sweep's questions about one table of documents (`sidecar.magento.examiner.Search`)."""
+
+    def __init__(
+        self, spec: DomainSpec, schema: MagentoSchema, table: str, entity_table: str
+    ) -> None:
+        self.spec = spec
+        documents, kind = schema.table(table), {"kind": spec.kind}
+        self._parameters = kind
+        joined = (
+            f"FROM {documents} d FORCE INDEX (PRIMARY) LEFT JOIN {entity_table} e "
+            f"ON e.kind = %(kind)s AND e.entity_id = d.entity_id WHERE {_RANGE}"
+        )
+        self._changed = (
+            f"SELECT d.entity_id {joined} AND (e.entity_id IS NULL "
+            "OR CAST(e.state AS BINARY) <> CAST(COALESCE(d.state, 0) AS BINARY) "
+            "OR NOT (e.updated_at <=> IF(d.updated_at > '1000-01-01', d.updated_at, NULL)) "
+            f"OR d.updated_at >= e.looked_at - INTERVAL {_HIDING_SECONDS} SECOND) "
+            "ORDER BY d.entity_id"
+        )
+        self._vanished = (
+            f"SELECT e.entity_id FROM {entity_table} e FORCE INDEX (PRIMARY) "
+            f"LEFT JOIN {documents} d ON d.entity_id = e.entity_id WHERE e.kind = %(kind)s "
+            "AND e.entity_id > %(after)s AND e.entity_id <= %(upto)s "
+            "AND e.vanished_at IS NULL AND d.entity_id IS NULL ORDER BY e.entity_id"
+        )
+        self._span = (
+            "SELECT COALESCE(MIN(lowest), 0), COALESCE(MAX(highest), 0) FROM ("
+            f"SELECT MIN(entity_id) AS lowest, MAX(entity_id) AS highest FROM {documents} "
+            f"UNION ALL SELECT MIN(entity_id), MAX(entity_id) FROM {entity_table} "
+            "WHERE kind = %(kind)s) sides"
+        )
+        self._baseline = (
+            f"INSERT IGNORE INTO {entity_table} (kind, entity_id, number, store_id, state, status, "
+            "amount, currency, made_at, updated_at, looked_at, parent_kind, parent_id) "
+            "SELECT %(kind)s, d.entity_id, COALESCE(d.increment_id, ''), d.store_id, "
+            "COALESCE(d.state, 0), '', d.grand_total, d.order_currency_code, "
+            "IF(d.created_at > '1970-01-02', d.created_at, NULL), d.updated_at, "
+            f"UTC_TIMESTAMP(3), 'order', d.order_id {joined} AND e.entity_id IS NULL"
+        )
+
+    def span(self, connection: sa.Connection) -> tuple[int, int]:
+        """See `Search`."""
+        lowest, highest = connection.exec_driver_sql(self._span, self._parameters).one()
+        return int(lowest), int(highest)
+
+    def new_or_changed(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
+        """See `Search`."""
+        return self._ids(connection, self._changed, after, upto)
+
+    def vanished(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
+        """See `Search`."""
+        return self._ids(connection, self._vanished, after, upto)
+
+    def baseline(self, connection: sa.Connection, after: int, upto: int) -> int:
+        """See `Search`."""
+        place = {"after": after, "upto": upto, **self._parameters}
+        return connection.exec_driver_sql(self._baseline, place).rowcount
+
+    def _ids(self, connection: sa.Connection, statement: str, after: int, upto: int) -> list[int]:
+        place = {"after": after, "upto": upto, **self._parameters}
+        return [int(row[0]) for row in connection.exec_driver_sql(statement, place)]
