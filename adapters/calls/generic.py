@@ -19,6 +19,7 @@ from typing import Any, Generic
 from adapters.calls.fields import Fields
 from adapters.calls.mapping import Calls, Inquiry
 from adapters.calls.pushing import Pushing, parts
+from adapters.calls.redaction import Redaction
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from adapters.language.compiler import Values
@@ -62,15 +63,24 @@ class GenericAdapter(Generic[Call]):
         self._secret = secrets_of(connection)
         self._nonces = _Nonces()
         self._bare = harmless
+        self._redaction = Redaction(transport.redact)
         self._pushing = Pushing[Call](calls, transport, connection.shop, self._request)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)
 
     def push(self, batch: Sequence[Delivery]) -> Sequence[PushCall]:
-        return self._pushing.push(batch)
+        with self._redaction.of_errors():
+            return [self._redaction.of_call(call) for call in self._pushing.push(batch)]
 
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
+        with self._redaction.of_errors():
+            return {
+                ref: tuple(map(self._redaction.of_document, documents))
+                for ref, documents in self._probed(domain, refs).items()
+            }
+
+    def _probed(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         inquiry = self._declared(domain, "probe")
         found: dict[str, tuple[Booked, ...]] = {}
         for part in parts(refs, inquiry.batch or 1):
@@ -114,17 +124,20 @@ class GenericAdapter(Generic[Call]):
 
     def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         inquiry = self._declared(domain, "list")
-        values = self._ask(inquiry, {"since": since, "page": page})
-        rows = tuple(
-            Listed(external, booked)
-            for external, booked in self._rows(inquiry, values)
-            if external  # made by hand in the ERP: nobody's external reference
-        )
-        return Page(rows, self._next(inquiry, values, page))
+        with self._redaction.of_errors():
+            values = self._ask(inquiry, {"since": since, "page": page})
+            rows = tuple(
+                Listed(self._redaction.of(external), self._redaction.of_document(booked))
+                for external, booked in self._rows(inquiry, values)
+                if external  # made by hand in the ERP: nobody's external reference
+            )
+            # The next page's name comes back to be asked for as it is.
+            return Page(rows, self._next(inquiry, values, page))
 
     def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
-        return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
+        with self._redaction.of_errors():
+            return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
@@ -142,6 +155,10 @@ class GenericAdapter(Generic[Call]):
                     )
 
     def ping(self) -> Ping:
+        with self._redaction.of_errors():
+            return self._redaction.of(self._pinged())
+
+    def _pinged(self) -> Ping:
         inquiry, asked = self._harmless()
         values = {"shop": self._shop, **asked}
         try:

@@ -18,7 +18,6 @@ NOTHING_DONE = frozenset(
 )
 _SENDS_ON = NOTHING_DONE | {HTTPStatus.FOUND, HTTPStatus.SEE_OTHER}
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
-_LONGEST = 200
 
 REMEDY = (
     "if the ERP lives there, write that address under erp.url (SOAP: erp.endpoint) or in the file "
@@ -39,4 +38,4 @@ def redirection_of(status: int, headers: Mapping[str, str], url: str) -> str:
         place = host if parts.port is None else f"{host}:{parts.port}"
     except ValueError:
         return "an address that cannot be read"
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))[:_LONGEST]
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))

@@ -25,7 +25,7 @@ from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
 from adapters.http.lines import Lines, TooLarge
 from adapters.http.redirection import NOTHING_DONE, REMEDY, redirection_of
-from adapters.http.secrecy import struck_out
+from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.http.waits import wait_of
 from adapters.http.wire import SENT
 from adapters.language.numbers import BeyondMeasure, read_number
@@ -39,6 +39,8 @@ EXCERPT = 2_000
 _ANSWERS_IN_ALL = 64 * 1024 * 1024
 _SMALLEST_BOUND = 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
+#: Characters of an address that an answer sends us on to.
+_LONGEST_PLACE = 200
 #: Seconds that a token is believed to live at the most (a day).
 _LONGEST_LIFETIME = 86_400.0
 _HEADERS = {
@@ -156,8 +158,8 @@ class Transport:
         )
 
     def redact(self, text: str) -> str:
-        """The text without our own secrets, should the ERP have echoed them."""
-        return struck_out(text, self._known_secrets())
+        """The text without our own secrets, should the ERP have echoed them, within its bounds."""
+        return beginning(text, self._known_secrets(), EXCERPT)
 
     def _known_secrets(self) -> tuple[str, ...]:
         return (*self._auth.secrets(), *self._secrets)
@@ -190,12 +192,14 @@ class Transport:
         except Exception as wrong:
             # Whatever a library raises at what came over the wire: it was sent, or it was not.
             raise self._failure(wrong, request, time.monotonic() - started) from wrong
-        excerpt = content[: 4 * EXCERPT].decode("utf-8", errors="replace")[:EXCERPT]
+        content_type = headers.get("Content-Type", "")
+        shown = excerpt(content, content_type, self._known_secrets(), EXCERPT)
         seconds = time.monotonic() - started
-        sent_on = self.redact(redirection_of(status, headers, str(prepared.url)))
+        place = redirection_of(status, headers, str(prepared.url))
+        sent_on = beginning(place, self._known_secrets(), _LONGEST_PLACE)
         if sent_on:
-            excerpt = f"[redirects to {sent_on}] {excerpt}"[:EXCERPT]
-        told = Exchange(str(request), status, seconds, self.redact(excerpt))
+            shown = f"[redirects to {sent_on}] {shown}"[:EXCERPT]
+        told = Exchange(str(request), status, seconds, shown)
         if sent_on and (status in NOTHING_DONE or request.asks):
             message = f"{request}: HTTP {status} redirects to {sent_on}, which is not followed"
             raise NotSent(f"{message}; {REMEDY}", told, lasting=True)

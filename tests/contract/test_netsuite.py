@@ -206,12 +206,12 @@ def test_calls_go_to_the_account_s_own_address_where_the_wsdl_names_everybody_s(
 
 
 def test_secrets_are_struck_out_of_what_netsuite_echoes(ours: NetSuiteServer, make: Make) -> None:
-    ours.refused[NUMBERS[0]] = ("USER_ERROR", "no: consumer-secret&token-secret")
+    ours.refused[NUMBERS[0]] = ("token-secret", "no: consumer-secret&token-secret")
 
     [result] = push_all(make(SINGLE, ours.url), [placed(simple_order(NUMBERS[0]))])
 
     assert isinstance(result.outcome, Rejected)
-    assert result.outcome.message == "no: ***&***"
+    assert (result.outcome.code, result.outcome.message) == ("***", "no: ***&***")
     assert result.exchange is not None
     assert "secret" not in result.exchange.answer
 
