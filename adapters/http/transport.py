@@ -86,17 +86,16 @@ class NotSent(NotReached):
     """See `NotReached`, with what was seen of the call."""
 
     def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:
-        super().__init__(message)
-        self.exchange = exchange
-        self.lasting = lasting
+        super().__init__(message, exchange=exchange, lasting=lasting)
+        self.exchange: Exchange = exchange
 
 
 class Unanswered(Unavailable):
     """The request may have reached the ERP, and no complete answer came back."""
 
     def __init__(self, message: str, exchange: Exchange) -> None:
-        super().__init__(message)
-        self.exchange = exchange
+        super().__init__(message, exchange=exchange)
+        self.exchange: Exchange = exchange
 
 
 class _NotConnected(NotSent):
