@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Generic
 
+from adapters.calls.answer import Evidence, Predicate
 from adapters.calls.fields import Fields
 from adapters.calls.mapping import Inquiry
 from adapters.calls.pushing import parts
@@ -20,10 +22,12 @@ from adapters.http.transport import Reply, Request, Transport
 from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind
-from sidecar.model.errors import NotUnderstood
-from sidecar.model.outcome import Booked, reference_key
-from sidecar.ports import Listed, Page, ShopContext
+from sidecar.model.errors import NotReached, NotUnderstood
+from sidecar.model.outcome import Booked, Misconfigured, reference_key
+from sidecar.ports import Exchange, Listed, Page, ShopContext
 
+#: Statuses that say: who you claim to be is not believed, or may not.
+LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 #: Characters of an answer in a message; the attempt's record has more.
 _SHOWN = 200
 _REMEDY = (
@@ -39,16 +43,46 @@ class Answered:
     reply: Reply
     values: Values
 
+    @property
+    def exchange(self) -> Exchange:
+        """What was seen of the call."""
+        return self.reply.exchange
+
+    @property
+    def beginning(self) -> str:
+        """How the answer begins, for a message."""
+        words = " ".join(self.exchange.answer.split())[:_SHOWN]
+        return f"it begins: {words}" if words else "it is empty"
+
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people, whatever its status."""
+        content_type = self.reply.headers.get("Content-Type", "").strip().lower()
+        return content_type.startswith("text/html") and self.reply.content.lstrip()[:1] == b"<"
+
     def unusable(self, why: str, leaf: object = None, remedy: str = _REMEDY) -> NotUnderstood:
         """What is wrong with the answer, read by the `leaf` of the file."""
         place = leaf.place if isinstance(leaf, Expression) else ""
-        words = " ".join(self.reply.exchange.answer.split())[:_SHOWN]
         return NotUnderstood(
             f"{self.reply.request}: HTTP {self.reply.status}: the ERP's answer cannot be used: "
-            f"{why}{f' ({place})' if place else ''}; "
-            f"{f'it begins: {words}' if words else 'it is empty'}",
+            f"{why}{f' ({place})' if place else ''}; {self.beginning}",
             remedy,
-            exchange=self.reply.exchange,
+            exchange=self.exchange,
+        )
+
+
+class Refused(NotReached):
+    """The ERP turned us away: it did not look at the question."""
+
+    @classmethod
+    def by(cls, answered: Answered) -> Refused:
+        """What an answer comes to that refuses our login, or says that nothing may be asked."""
+        return cls(
+            f"{answered.reply.request}: HTTP {answered.reply.status}: the ERP refuses our login, "
+            f"or does not let it ask; {answered.beginning}",
+            "see erp.auth; does the account still have the right to ask?",
+            exchange=answered.exchange,
+            lasting=True,
         )
 
 
@@ -89,10 +123,22 @@ class Asking(Generic[Call]):
         )
         return Page(rows, _next(inquiry, answered, page))
 
+    def try_out(self, inquiry: Inquiry[Call], asked: Values) -> None:
+        """Ask something harmless, and read the answer as far as a question would.
+
+        Raises as `answered` does.
+        """
+        answered = self.answered(inquiry, asked)
+        if inquiry.found is not None:
+            _sorted_out(inquiry, (asked["ref"],), answered)
+        elif not inquiry.ok.reads_body and answered.is_page:
+            raise answered.unusable("it is a page of HTML; is it one for signing in?")
+
     def answered(self, inquiry: Inquiry[Call], asked: Values) -> Answered:
         """An answer that may be believed.
 
-        Raises NotUnderstood for one that may not, NotSent and Unanswered where there is none.
+        Raises NotUnderstood for one that may not, NotSent and Unanswered where there is none, and
+        a lasting NotReached where every question would be answered so.
         """
         values = {"shop": self._shop, **asked}
         try:
@@ -102,17 +148,47 @@ class Asking(Generic[Call]):
                 f"{self._name}: the question cannot be put: {wrong.message}",
                 "correct the line of the file of calls",
             ) from wrong
-        reply = self._transport.send(request)
-        answered = Answered(reply, values)
-        try:
-            response, _ = read_answer(inquiry.call, reply)
-            answered = Answered(reply, {**values, "response": response})
-            is_ok = inquiry.ok.holds(answered.values)
-        except ExpressionError as wrong:
-            raise answered.unusable(wrong.message, inquiry.ok.ask) from wrong
-        if not is_ok:
-            raise answered.unusable("'ok' of the file of calls is not true", inquiry.ok.ask)
-        return answered
+        return _believed(inquiry, Answered(self._transport.send(request), values))
+
+
+def _believed(inquiry: Inquiry[Call], bare: Answered) -> Answered:
+    """With its `response`; raises as `Asking.answered` does."""
+    if bare.reply.status in LOGIN_REFUSED:
+        # Whatever the file says of it: a login that is refused must never read as "nothing there".
+        raise Refused.by(bare)
+    try:
+        response, evidence = read_answer(inquiry.call, bare.reply)
+    except ExpressionError as wrong:
+        raise bare.unusable(wrong.message) from wrong
+    answered = Answered(bare.reply, {**bare.values, "response": response})
+    if _is_refusal(inquiry, answered, evidence):
+        raise Refused.by(answered)
+    if why := _obstacle(inquiry.ok, answered.values):
+        if isinstance(evidence.otherwise, Misconfigured):
+            raise NotReached(evidence.otherwise.message, exchange=bare.exchange, lasting=True)
+        raise answered.unusable(why, inquiry.ok.ask)
+    return answered
+
+
+def _is_refusal(inquiry: Inquiry[Call], answered: Answered, evidence: Evidence) -> bool:
+    """Whether the protocol or the file says that every call would fail alike."""
+    if evidence.verdict is not None:
+        return isinstance(evidence.believed(evidence.verdict), Misconfigured)
+    asks = inquiry.misconfigured
+    if asks is None or evidence.doubt_of(asks):
+        return False
+    try:
+        return asks.holds(answered.values)
+    except ExpressionError:
+        return False
+
+
+def _obstacle(ok: Predicate, values: Values) -> str:
+    """Why the answer is not what `ok` asks for; empty where it is."""
+    try:
+        return "" if ok.holds(values) else "'ok' of the file of calls is not true"
+    except ExpressionError as wrong:
+        return wrong.message
 
 
 def documents(inquiry: Inquiry[Call], answered: Answered) -> Iterator[tuple[str | None, Booked]]:

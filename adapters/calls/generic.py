@@ -6,28 +6,26 @@ What a call and its answer look like on the wire is the protocol's business:
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from http import HTTPStatus
 from itertools import count
 from secrets import token_bytes
 from types import SimpleNamespace
 from typing import Generic
 
-from adapters.calls.asking import Asking
+from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
 from adapters.calls.mapping import Calls, Inquiry
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction
-from adapters.calls.wire_call import Call, read_answer
-from adapters.http.transport import NotSent, Request, Transport, Unanswered
+from adapters.calls.wire_call import Call
+from adapters.http.transport import Request, Transport
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
 from adapters.language.hidden import HiddenSecrets
 from adapters.language.rounds import ROUNDS, Rounds
-from sidecar.model.errors import ConfigurationError, SidecarError
-from sidecar.model.outcome import Booked, Misconfigured
+from sidecar.model.errors import ConfigurationError, NotReached, SidecarError, Unavailable
+from sidecar.model.outcome import Booked
 from sidecar.ports import (
     Capabilities,
     Connection,
@@ -41,8 +39,6 @@ from sidecar.ports import (
 
 #: Asked for by a ping where the file has none; an external reference that no shop gives.
 NO_REFERENCE = "erp-sidecar-ping"
-
-_LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
 class GenericAdapter(Generic[Call]):
@@ -119,27 +115,24 @@ class GenericAdapter(Generic[Call]):
             return self._redaction.of(self._pinged())
 
     def _pinged(self) -> Ping:
-        inquiry, asked = self._harmless()
-        values = {"shop": self._shop, **asked}
         try:
-            request = self._question(inquiry.call, values) if inquiry else self._bare
-            reply = self._transport.send(request)
-        except NotSent as wrong:
-            if wrong.exchange.status is not None:
-                return Ping(reachable=True, authorised=True, message=wrong.message)
-            return Ping(reachable=False, authorised=not wrong.lasting, message=wrong.message)
-        except (Unanswered, ExpressionError) as wrong:
-            return Ping(reachable=False, authorised=True, message=wrong.message)
-        told = f"{request}: HTTP {reply.status}"
-        try:
-            well, refused = True, reply.status in _LOGIN_REFUSED
-            if inquiry is not None:
-                response, evidence = read_answer(inquiry.call, reply)
-                refused = refused or isinstance(evidence.verdict, Misconfigured)
-                well = inquiry.ok.holds({**values, "response": response})
-        except ExpressionError as wrong:
-            well, told = False, f"{told}: {wrong.message}"
-        return Ping(reachable=True, authorised=not refused, message="" if well else told)
+            inquiry, asked = self._harmless()
+            if inquiry is None:
+                return self._touched()
+            self._asking.try_out(inquiry, asked)
+        except Unavailable as wrong:
+            is_answered = wrong.exchange is not None and wrong.exchange.status is not None
+            in_vain = isinstance(wrong, NotReached) and wrong.lasting and not is_answered
+            is_refused = isinstance(wrong, Refused) or in_vain
+            return Ping(is_answered, not is_refused, wrong.message)
+        return Ping(reachable=True, authorised=True)
+
+    def _touched(self) -> Ping:
+        """For an ERP that the file has no question for."""
+        reply = self._transport.send(self._bare)
+        is_refused = reply.status in LOGIN_REFUSED
+        told = f"{reply.request}: HTTP {reply.status}" if is_refused else ""
+        return Ping(reachable=True, authorised=not is_refused, message=told)
 
     def close(self) -> None:
         self._transport.close()
@@ -160,10 +153,6 @@ class GenericAdapter(Generic[Call]):
         """
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return self._filled(call, {**values, **once})
-
-    def _question(self, call: Call, values: Values) -> Request:
-        """As `_request`, for a call that changes nothing."""
-        return dataclasses.replace(self._request(call, values), asks=True)
 
     def _shown(self, call: Call, values: Values) -> Preview:
         """The call as it would be made, with no secret in it."""

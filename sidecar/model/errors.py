@@ -58,9 +58,10 @@ class Unavailable(SidecarError):
 
 
 class NotReached(Unavailable):
-    """Nothing reached the ERP: no question was put, nothing was sent.
+    """Nothing reached the ERP, or it turned us away: no question was put, nothing was sent.
 
-    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate).
+    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate, a
+    login that is refused).
     """
 
     def __init__(

@@ -16,7 +16,7 @@ from adapters.erps.netsuite.token import TokenPassport, account_host, account_id
 from adapters.soap.contract import open_contract
 from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
-from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.event import EventType
 from sidecar.model.outcome import (
     Accepted,
@@ -568,8 +568,12 @@ def test_a_record_that_could_not_be_read_is_not_one_that_is_not_there(
 ) -> None:
     ours.refused[NUMBERS[1]] = (code, "for a reason")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as raised:
         make(SINGLE, ours.url).probe("orders", NUMBERS)
+
+    # A right that is missing is missing for every record.
+    is_lasting = isinstance(raised.value, NotReached) and raised.value.lasting
+    assert is_lasting is (code == "INSUFFICIENT_PERMISSION")
 
 
 def test_a_list_goes_through_all_pages_of_one_search(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from adapters.rest import generic
-from sidecar.model.errors import NotUnderstood
+from sidecar.model.errors import NotReached, NotUnderstood
 from sidecar.ports import Connection, ErpAdapter, ShopContext
 from tests.contract.scripted_server import answer, scripted_server
 
@@ -53,10 +53,14 @@ def answering(
     stack: ExitStack, folder: Path, body: str, status: int = 200, calls: str = CALLS
 ) -> ErpAdapter:
     server = stack.enter_context(scripted_server(lambda _: answer(status, body)))
+    return adapter_of(stack, folder, server.url, calls)
+
+
+def adapter_of(stack: ExitStack, folder: Path, url: str, calls: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls, "utf-8")
     shop = ShopContext("main", ZoneInfo("UTC"))
-    connection = Connection(server.url, 5, 20, shop, calls=path)
+    connection = Connection(url, 5, 20, shop, calls=path)
     return stack.enter_context(closing(generic.create(connection)))
 
 
@@ -122,3 +126,66 @@ def test_who_is_told_that_none_is_no_list_can_do_as_the_message_says(
     found = answering(stack, tmp_path, '{"hits": null}', calls=calls).probe("orders", ["1"])
 
     assert found == {"1": ()}
+
+
+# A ping that looks as far as a question would
+
+
+@pytest.mark.parametrize(
+    "ping", ["", "ping: {call: {method: GET, path: /}, answer: {ok: =response.status == 200}}\n"]
+)
+def test_a_page_for_signing_in_is_no_answer_though_its_status_is_well(
+    stack: ExitStack, tmp_path: Path, ping: str
+) -> None:
+    page = "<html><form>Sign in</form></html>"
+    server = stack.enter_context(
+        scripted_server(lambda _: answer(200, page, Content_Type="text/html; charset=utf-8"))
+    )
+
+    told = adapter_of(stack, tmp_path, server.url, ping + CALLS).ping()
+
+    assert (told.reachable, told.authorised) == (True, True)
+    assert "the ERP's answer cannot be used" in told.message
+    assert "Sign in" in told.message
+
+
+# Answers that every further question would get
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("ok", ["=response.status == 200", "true"])
+def test_a_refused_login_is_lasting_whatever_the_file_says_of_its_answer(
+    stack: ExitStack, tmp_path: Path, status: int, ok: str
+) -> None:
+    calls = CALLS.replace("=response.status == 200\n      found", f"{ok}\n      found")
+    adapter = answering(stack, tmp_path, '{"hits": []}', status, calls)
+
+    for ask in (lambda: adapter.probe("orders", ["1"]), lambda: adapter.list("orders", SINCE)):
+        with pytest.raises(NotReached, match=f"HTTP {status}: the ERP refuses our login") as no:
+            ask()
+        assert no.value.lasting
+        assert no.value.exchange is not None
+        assert no.value.exchange.status == status
+    assert not adapter.ping().authorised
+
+
+def test_what_the_file_calls_misconfigured_is_lasting_and_what_a_gateway_may_have_said_is_not(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    calls = CALLS.replace(
+        "      found", "      misconfigured: =response.status in [400, 502]\n      found"
+    )
+    with pytest.raises(NotReached, match="HTTP 400") as raised:
+        answering(stack, tmp_path, "no such user", 400, calls).probe("orders", ["1"])
+    with pytest.raises(NotUnderstood, match="HTTP 502"):
+        answering(stack, tmp_path, "bad gateway", 502, calls).probe("orders", ["1"])
+
+    assert raised.value.lasting
+
+
+def test_an_answer_that_is_not_ok_for_another_reason_is_not_lasting(
+    stack: ExitStack, tmp_path: Path
+) -> None:
+    for status in (400, 404, 500, 503):
+        with pytest.raises(NotUnderstood):
+            answering(stack, tmp_path, "{}", status).probe("orders", ["1"])
