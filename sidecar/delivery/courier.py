@@ -336,7 +336,7 @@ class Courier:
 
     def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
         settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
-        references = ", ".join(document.reference for document in booked)
+        references = ", ".join(dict.fromkeys(document.reference for document in booked))
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(

@@ -52,7 +52,7 @@ class Questions(Acceptance):
         link: Link | None = None,
     ) -> Settlement:
         """The end of a question: what the ERP has under the event's reference."""
-        living = _living(event, found)
+        living = _living(event, _each_once(found))
         if len(living) > 1:
             return _doubled(event, living)
         if living and not event.vouched:
@@ -165,6 +165,14 @@ def is_another_orders(payload: object, booked: Booked, tolerances: Tolerances) -
         return False
     off = abs(booked.total - payload.grand_total)
     return off > max(tolerances.total, abs(payload.grand_total) * _OFF)
+
+
+def _each_once(found: Sequence[Booked]) -> tuple[Booked, ...]:
+    """A document that is listed several times (a join, two pages) is one, as it was said first."""
+    once: dict[str, Booked] = {}
+    for booked in found:
+        once.setdefault(reference_key(booked.reference), booked)
+    return tuple(once.values())
 
 
 def _living(event: Claimed, found: tuple[Booked, ...]) -> tuple[Booked, ...]:
