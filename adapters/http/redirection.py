@@ -19,10 +19,16 @@ NOTHING_DONE = frozenset(
 _SENDS_ON = NOTHING_DONE | {HTTPStatus.FOUND, HTTPStatus.SEE_OTHER}
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
 
-REMEDY = (
-    "if the ERP lives there, write that address under erp.url (SOAP: erp.endpoint) or in the file "
-    "of calls; a sign-in page wants a login (erp.auth)"
-)
+#: Where the address of a call is written.
+ADDRESS = "erp.url (SOAP: erp.endpoint) or in the file of calls"
+
+
+def remedy(address_key: str) -> str:
+    """What to do about a redirection of an address that is written there."""
+    return (
+        f"if it lives there now, write that address under {address_key}; "
+        "a sign-in page wants a login (erp.auth)"
+    )
 
 
 def redirection_of(status: int, headers: Mapping[str, str], url: str) -> str:
