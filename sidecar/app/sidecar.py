@@ -5,7 +5,7 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -61,6 +61,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
+from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve
 
@@ -88,20 +89,20 @@ class Sidecar:
         self,
         settings: Settings,
         *,
-        origin: Mapping[str, str] | None = None,
+        origin: Origin | None = None,
         narrator: Narrator | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
         """`origin`: where each value of the settings was written (`Loaded.origin`)."""
         self.settings = settings
-        self._origin = origin or {}
+        self.origin = origin or NOWHERE
         self.clock = SystemClock()
         self.stop = Stop()
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
-        self.account = account(settings)
+        self.account = account(settings, self.origin)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
         self._closing: list[Callable[[], None]] = []
@@ -123,7 +124,7 @@ class Sidecar:
         """Raises ConfigurationError for a column that is named and that the shop does not have."""
         named = totals_of(self.settings.domains.orders, schema)
         keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
-        places = {column: _place(key, self._origin) for column, key in keys.items()}
+        places = {column: place_of(key, self.origin) for column, key in keys.items()}
         return replace(schema, totals=extra_totals(named, schema.columns, places))
 
     @cached_property
@@ -158,19 +159,19 @@ class Sidecar:
     @cached_property
     def adapter(self) -> ErpAdapter:
         """The ERP's adapter, its file of calls checked."""
-        return load_adapter(self.settings, self._connection)
+        return load_adapter(self.settings, self._connection, origin=self.origin)
 
     @cached_property
     def _connection(self) -> Connection:
-        return connection_of(self.settings)
+        return connection_of(self.settings, origin=self.origin)
 
     def _renewing_adapter(self) -> RenewingAdapter:
         """The adapter for work that goes on while somebody changes a secret."""
         return RenewingAdapter(
             self.adapter,
             self._connection,
-            partial(connection_of, self.settings),
-            partial(load_adapter, self.settings),
+            partial(connection_of, self.settings, origin=self.origin),
+            partial(load_adapter, self.settings, origin=self.origin),
             self.narrator,
         )
 
@@ -435,7 +436,8 @@ class Sidecar:
         self.ledger.require_current()
         _ = self.magento, self.adapter, self.triggers, self.clone_guard
         if self.settings.heartbeat.url is not None:
-            resolve(self.settings.heartbeat.url)
+            with named_by("heartbeat.url", self.origin):
+                resolve(self.settings.heartbeat.url)
         if self.settings.logging.file is not None:
             require_appendable(self.settings.logging.file)
 
@@ -449,13 +451,7 @@ class Sidecar:
             self.database.close()
 
 
-def _place(key: str, origin: Mapping[str, str]) -> str:
-    """File and line of a key, or of the first below it, with its name; the name alone for none."""
-    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
-    return f"{written}: {key}" if written else key
-
-
-def account(settings: Settings) -> Account:
+def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
     """Magento's login: written out, or out of app/etc/env.php."""
     database = settings.shop.database
     if database.magento_root is not None:
@@ -465,9 +461,11 @@ def account(settings: Settings) -> Account:
         return Account(login, env.table_prefix)
     if database.password is None:
         raise ConfigurationError("shop.database has no password", "name a file or a credential")
+    with named_by("shop.database.password", origin):
+        password = resolve(database.password).secret
     login = Login(
         user=database.user,
-        password=resolve(database.password).secret,
+        password=password,
         database=database.name,
         host=database.host,
         port=database.port,

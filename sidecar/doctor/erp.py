@@ -52,10 +52,11 @@ def _breaker(patient: Patient) -> Iterator[Fault]:
 
 
 def _mapping(patient: Patient) -> Iterator[Fault]:
-    settings = patient.configuration.settings
+    loaded = patient.configuration
+    settings = loaded.settings
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
-    contract = open_contract(str(settings.erp.wsdl), connection_of(settings))
+    contract = open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
     for one in contract.check(settings.erp.calls):
         if one.severity == "error":
             yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
