@@ -63,7 +63,7 @@ from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
-from sidecar.settings.secrets import resolve
+from sidecar.settings.secrets import resolve, with_secrets
 
 ORDERS = "orders"
 #: States in which an accepted order may stand when our status is put on it.
@@ -435,9 +435,7 @@ class Sidecar:
         """
         self.ledger.require_current()
         _ = self.magento, self.adapter, self.triggers, self.clone_guard
-        if self.settings.heartbeat.url is not None:
-            with named_by("heartbeat.url", self.origin):
-                resolve(self.settings.heartbeat.url)
+        with_secrets(self.settings.heartbeat, at="heartbeat", origin=self.origin)
         if self.settings.logging.file is not None:
             require_appendable(self.settings.logging.file)
 

@@ -145,6 +145,9 @@ def test_a_question_whose_login_is_refused_stops_the_domain_at_once_and_is_on_re
     )
     assert (outcome, status) == ("misconfigured", 401)
     assert "the token is no longer valid" in excerpt
+    [stop] = [fields for name, fields in pipeline.told.lines if name == "domain.stopped"]
+    assert (stop["reason"], stop["http"]) == ("misconfigured", 401)
+    assert "systemctl reload" in str(stop["remedy"])
 
     write(tmp_path, "new")
     pipeline.resume()

@@ -41,6 +41,21 @@ def test_a_time_out_keeps_its_length() -> None:
     assert told["failure"] == "no complete answer within 30 s"
 
 
+def test_a_stop_says_why_in_words_of_our_own() -> None:
+    words = "GET /orders: HTTP 401: the ERP refuses our login; it begins: Ada Lovelace"
+    fields = {"domain": "orders", "reason": "misconfigured", "http": 401, "remedy": "reload"}
+
+    told = discreet("domain.stopped", {**fields, "message": words})
+
+    cause = error_print(None, words)
+    assert told == {**fields, "cause": cause, "failure": "the ERP refuses our login"}
+
+
+def test_a_stop_for_a_defect_of_ours_keeps_its_message() -> None:
+    fields = {"domain": "orders", "reason": "defect", "message": "KeyError at pump.py:1 run"}
+    assert discreet("domain.stopped", fields) == fields
+
+
 def test_words_of_our_own_stay() -> None:
     fields = {"station": "intake", "message": "the database cannot be reached"}
     assert discreet("station.failed", fields) == fields
