@@ -15,6 +15,7 @@ import msgspec
 
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
+from sidecar.model.exchange import Exchange as Exchange
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
 
@@ -62,20 +63,6 @@ class Delivery:
     ref: str
     link: Link | None = None
     parent: Parent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """What was seen on the wire, for the attempt's record: never a secret, never a whole body.
-
-    `status` is HTTP's (None when there was no answer), `seconds` the call's duration,
-    `answer` an excerpt of the reply (at most 2,000 characters).
-    """
-
-    request: str
-    status: int | None
-    seconds: float
-    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +140,8 @@ class ErpAdapter(Protocol):
     """One ERP account.  Methods are called from several threads at once.
 
     `push` never raises for what the ERP or the wire does: it answers with outcomes.  `probe` and
-    `list` raise `sidecar.model.errors.Unavailable` when no trustworthy answer can be had.
+    `list` raise `sidecar.model.errors.Unavailable` when no trustworthy answer can be had, with the
+    exchange where there was one.
     """
 
     def capabilities(self, domain: str) -> Capabilities:

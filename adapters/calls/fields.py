@@ -27,7 +27,6 @@ ITEMS = "items"
 LINE = BookedLine.__struct_fields__
 NAMES_A_LINE = frozenset({"item_id", "sku"})
 
-_LONGEST = 2_000
 #: As the ledger's columns have it.
 _LONGEST_REFERENCE = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -65,7 +64,7 @@ class Fields:
 
         Raises ExpressionError for what is missing or no text.
         """
-        found = as_text(self.get(name, values))[:_LONGEST]
+        found = as_text(self.get(name, values))
         return found if found.strip() else None
 
     def reference(self, values: Values) -> str | None:

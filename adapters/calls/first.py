@@ -34,11 +34,10 @@ from sidecar.ports import Exchange, PushCall
 
 
 class FirstCalls(Generic[Call]):
-    """`send` fills a call in and makes it; `redact` strikes our secrets out of the ERP's words."""
+    """`send` fills a call in and makes it."""
 
-    def __init__(self, send: Callable[[Call, Values], Reply], redact: Callable[[str], str]) -> None:
+    def __init__(self, send: Callable[[Call, Values], Reply]) -> None:
         self._send = send
-        self._redact = redact
 
     def made(
         self, steps: Sequence[Step[Call]], part: Sequence[Outgoing]
@@ -78,12 +77,12 @@ class FirstCalls(Generic[Call]):
         try:
             response, evidence = read_answer(step.call, reply)
         except ExpressionError as error:
-            return Retry(message=self._redact(f"first, {error.message}"))
+            return Retry(message=f"first, {error.message}")
         outcome = step.answer.outcome({**values, "response": response}, evidence)
         # What was saved in part is there all the same, and that is what the order needs.
         if isinstance(outcome, Accepted | Duplicate | Partial):
             return None
-        told = self._redact(f"first, {reply.request}: {outcome.message}")
+        told = f"first, {reply.request}: {outcome.message}"
         if isinstance(outcome, Unknown | Conflict):
             return Retry(message=told)
         return msgspec.structs.replace(outcome, message=told)

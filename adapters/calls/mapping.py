@@ -63,11 +63,13 @@ class Push(Generic[Call]):
 class Inquiry(Generic[Call]):
     """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
 
+    `misconfigured` says that every question would be answered so until a human acts.
     `batch`: how many references one probe asks for (None: one by one).
     """
 
     call: Call
     ok: Predicate
+    misconfigured: Predicate | None = None
     found: Expression | None = None
     next: Expression | None = None
     each: Fields = field(default_factory=lambda: Fields({}))
@@ -378,12 +380,13 @@ class _Reader(Generic[Call]):
     ) -> Inquiry[Call]:
         call = self._call(section, scope)
         each = section.section("each", self._dialect.own.each)
-        answer.keys(("ok", "found", *further), ("ok", "found"))
+        answer.keys(("ok", "misconfigured", "found", *further), ("ok", "found"))
         each.keys((*_EACH, ITEMS), required)
         answered = scope.with_names(response=self._response)
         return Inquiry(
             call=call,
             ok=answer.predicate("ok", answered),
+            misconfigured=_misconfigured(answer, answered),
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
             each=each.document(_EACH, answered.with_names(item=ANYTHING)),
@@ -393,13 +396,21 @@ class _Reader(Generic[Call]):
     def _ping(self, section: Section) -> Inquiry[Call]:
         section.keys(("call", "answer"), ("call", "answer"))
         answer = section.section("answer")
-        answer.keys(("ok",), ("ok",))
+        answer.keys(("ok", "misconfigured"), ("ok",))
         answered = self._scope.with_names(response=self._response)
-        return Inquiry(self._call(section, self._scope), answer.predicate("ok", answered))
+        return Inquiry(
+            self._call(section, self._scope),
+            answer.predicate("ok", answered),
+            _misconfigured(answer, answered),
+        )
 
 
 #: Stands in for an expression that was noted as a problem: the file is refused before it is used.
 _UNREAD = Expression("", frozenset(), ANYTHING, lambda _: None)
+
+
+def _misconfigured(answer: Section, scope: Scope) -> Predicate | None:
+    return answer.predicate("misconfigured", scope) if "misconfigured" in answer else None
 
 
 def _answer_of(section: Section, scope: Scope) -> Answer:

@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
-import msgspec
-
 from adapters.calls.first import FirstCalls
 from adapters.calls.mapping import Calls, Names, Push
 from adapters.calls.outgoing import Outgoing, alike, not_sent
@@ -38,9 +36,7 @@ class Pushing(Generic[Call]):
         self._transport = transport
         self._shop = shop
         self._request = request
-        self._first = FirstCalls[Call](
-            lambda call, values: transport.send(request(call, values)), transport.redact
-        )
+        self._first = FirstCalls[Call](lambda call, values: transport.send(request(call, values)))
         self._names = names
         self._pushes = {
             event: (domain, push)
@@ -125,8 +121,7 @@ class Pushing(Generic[Call]):
         try:
             call = self._answered(push, part, reply)
         except ExpressionError as error:
-            unread = Unknown(message=self._transport.redact(error.message))
-            return [alike(part, unread, reply.exchange)]
+            return [alike(part, Unknown(message=error.message), reply.exchange)]
         # One bad event must not park all that were batched with it.
         return [call] if call.results else [call, *self._push_halves(push, part)]
 
@@ -145,7 +140,7 @@ class Pushing(Generic[Call]):
         if evidence.doubtful and self._asks(push):
             outcomes = [_asked_first(outcome) for outcome in outcomes]
         told = zip(part, outcomes, strict=True)
-        results = [Result(outgoing.delivery, self._redacted(outcome)) for outgoing, outcome in told]
+        results = [Result(outgoing.delivery, outcome) for outgoing, outcome in told]
         return PushCall(_noted(reply.exchange, note), results)
 
     def _call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
@@ -177,9 +172,6 @@ class Pushing(Generic[Call]):
         """Whether the ERP tells, asked or sent the same again, what became of a document."""
         domain = next(self._pushes[event][0] for event in push.events)
         return self._calls.capabilities(domain).clears_doubt
-
-    def _redacted(self, outcome: Outcome) -> Outcome:
-        return msgspec.structs.replace(outcome, message=self._transport.redact(outcome.message))
 
 
 def _asked_first(outcome: Outcome) -> Outcome:

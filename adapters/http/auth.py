@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -16,6 +17,9 @@ from sidecar.model.secret import Secret, is_printable
 _MARGIN = 30.0
 #: For a token whose answer does not say how long it lives.
 _LIFETIME = 300.0
+
+#: Tokens that an answer may still repeat.
+_REMEMBERED = 4
 
 #: Fetches a token: (form fields) → (token, seconds it lives or None).
 Fetch = Callable[[Mapping[str, str]], tuple[str, float | None]]
@@ -84,11 +88,14 @@ class ClientCredentials:
         self._lock = threading.Lock()
         self._token = ""
         self._until = 0.0
+        #: Another thread's call may come back with the one that was renewed meanwhile.
+        self._former: deque[str] = deque(maxlen=_REMEMBERED)
 
     def header(self) -> Mapping[str, str]:
         with self._lock:
             if not self._token or self._clock() >= self._until:
                 self._token, lifetime = self._fetch(self._form)
+                self._former.append(self._token)
                 lifetime = _LIFETIME if lifetime is None else lifetime
                 self._until = self._clock() + max(lifetime - _MARGIN, lifetime / 2)
             return self._bearer()
@@ -101,7 +108,7 @@ class ClientCredentials:
         return True
 
     def secrets(self) -> tuple[str, ...]:
-        return (self._secret, self._token)
+        return (self._secret, *tuple(self._former))
 
     def shown(self) -> Mapping[str, str]:
         return {"Authorization": "Bearer ***"}

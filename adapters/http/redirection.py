@@ -18,12 +18,17 @@ NOTHING_DONE = frozenset(
 )
 _SENDS_ON = NOTHING_DONE | {HTTPStatus.FOUND, HTTPStatus.SEE_OTHER}
 _UNPRINTABLE = re.compile(r"[^\x21-\x7e]")
-_LONGEST = 200
 
-REMEDY = (
-    "if the ERP lives there, write that address under erp.url (SOAP: erp.endpoint) or in the file "
-    "of calls; a sign-in page wants a login (erp.auth)"
-)
+#: Where the address of a call is written.
+ADDRESS = "erp.url (SOAP: erp.endpoint) or in the file of calls"
+
+
+def remedy(address_key: str) -> str:
+    """What to do about a redirection of an address that is written there."""
+    return (
+        f"if it lives there now, write that address under {address_key}; "
+        "a sign-in page wants a login (erp.auth)"
+    )
 
 
 def redirection_of(status: int, headers: Mapping[str, str], url: str) -> str:
@@ -39,4 +44,4 @@ def redirection_of(status: int, headers: Mapping[str, str], url: str) -> str:
         place = host if parts.port is None else f"{host}:{parts.port}"
     except ValueError:
         return "an address that cannot be read"
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))[:_LONGEST]
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))

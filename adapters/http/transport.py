@@ -24,8 +24,8 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
 from adapters.http.lines import Lines, TooLarge
-from adapters.http.redirection import NOTHING_DONE, REMEDY, redirection_of
-from adapters.http.secrecy import struck_out
+from adapters.http.redirection import ADDRESS, NOTHING_DONE, redirection_of, remedy
+from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.http.waits import wait_of
 from adapters.http.wire import SENT
 from adapters.language.numbers import BeyondMeasure, read_number
@@ -39,8 +39,16 @@ EXCERPT = 2_000
 _ANSWERS_IN_ALL = 64 * 1024 * 1024
 _SMALLEST_BOUND = 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
+#: Characters of an address that an answer sends us on to.
+_LONGEST_PLACE = 200
 #: Seconds that a token is believed to live at the most (a day).
 _LONGEST_LIFETIME = 86_400.0
+_ISSUER_KEY = "erp.auth.oauth2_client_credentials.token_url"
+#: What a token endpoint may say is wrong (RFC 6749, section 5.2).
+_OAUTH_ERRORS = (
+    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+    "unsupported_grant_type", "invalid_scope",
+)  # fmt: skip
 _HEADERS = {
     "User-Agent": "magento-erp-sidecar",
     "Accept": "application/json, */*;q=0.8",
@@ -54,7 +62,7 @@ class Request:
     """A call: `path` is added to the ERP's address, or is an address itself.
 
     `name` is what messages call it where many calls share one address; `asks`: it changes nothing
-    in the ERP, whatever its method.
+    in the ERP, whatever its method.  `address_key` is where a person finds the address.
     """
 
     method: str
@@ -64,6 +72,7 @@ class Request:
     body: bytes | None = None
     name: str = ""
     asks: bool = False
+    address_key: str = ADDRESS
 
     def __str__(self) -> str:
         return self.name or f"{self.method} {self.path or '/'}"
@@ -84,17 +93,16 @@ class NotSent(NotReached):
     """See `NotReached`, with what was seen of the call."""
 
     def __init__(self, message: str, exchange: Exchange, *, lasting: bool = False) -> None:
-        super().__init__(message)
-        self.exchange = exchange
-        self.lasting = lasting
+        super().__init__(message, exchange=exchange, lasting=lasting)
+        self.exchange: Exchange = exchange
 
 
 class Unanswered(Unavailable):
     """The request may have reached the ERP, and no complete answer came back."""
 
     def __init__(self, message: str, exchange: Exchange) -> None:
-        super().__init__(message)
-        self.exchange = exchange
+        super().__init__(message, exchange=exchange)
+        self.exchange: Exchange = exchange
 
 
 class _NotConnected(NotSent):
@@ -156,8 +164,8 @@ class Transport:
         )
 
     def redact(self, text: str) -> str:
-        """The text without our own secrets, should the ERP have echoed them."""
-        return struck_out(text, self._known_secrets())
+        """The text without our own secrets, should the ERP have echoed them, within its bounds."""
+        return beginning(text, self._known_secrets(), EXCERPT)
 
     def _known_secrets(self) -> tuple[str, ...]:
         return (*self._auth.secrets(), *self._secrets)
@@ -190,15 +198,17 @@ class Transport:
         except Exception as wrong:
             # Whatever a library raises at what came over the wire: it was sent, or it was not.
             raise self._failure(wrong, request, time.monotonic() - started) from wrong
-        excerpt = content[: 4 * EXCERPT].decode("utf-8", errors="replace")[:EXCERPT]
+        content_type = headers.get("Content-Type", "")
+        shown = excerpt(content, content_type, self._known_secrets(), EXCERPT)
         seconds = time.monotonic() - started
-        sent_on = self.redact(redirection_of(status, headers, str(prepared.url)))
+        place = redirection_of(status, headers, str(prepared.url))
+        sent_on = beginning(place, self._known_secrets(), _LONGEST_PLACE)
         if sent_on:
-            excerpt = f"[redirects to {sent_on}] {excerpt}"[:EXCERPT]
-        told = Exchange(str(request), status, seconds, self.redact(excerpt))
+            shown = f"[redirects to {sent_on}] {shown}"[:EXCERPT]
+        told = Exchange(str(request), status, seconds, shown)
         if sent_on and (status in NOTHING_DONE or request.asks):
             message = f"{request}: HTTP {status} redirects to {sent_on}, which is not followed"
-            raise NotSent(f"{message}; {REMEDY}", told, lasting=True)
+            raise NotSent(f"{message}; {remedy(request.address_key)}", told, lasting=True)
         return Reply(status, headers, content, told, request)
 
     def _prepared(self, request: Request, header: Mapping[str, str]) -> requests.PreparedRequest:
@@ -239,6 +249,8 @@ class Transport:
                 url,
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 body=urlencode(form).encode(),
+                asks=True,
+                address_key=_ISSUER_KEY,
             )
             return _token(self._send(request, {}))
 
@@ -302,7 +314,21 @@ def _token(reply: Reply) -> tuple[str, float | None]:
             raise NotSent(message, reply.exchange, lasting=True)
         return token, _lifetime(answer.get("expires_in"))
     lasting = reply.status < 500 and reply.status != http.HTTPStatus.TOO_MANY_REQUESTS
-    raise NotSent(f"the token endpoint answered {reply.status}", reply.exchange, lasting=lasting)
+    message = f"the token endpoint answered {reply.status} {_no_token(reply, answer)}"
+    raise NotSent(f"{message}; see {_ISSUER_KEY}", reply.exchange, lasting=lasting)
+
+
+def _no_token(reply: Reply, answer: Any) -> str:
+    """What came in place of a token, in our own words: the answer's may have anything in them."""
+    if isinstance(answer, dict):
+        error = answer.get("error")
+        return f"with {error}" if error in _OAUTH_ERRORS else "with JSON that has no access_token"
+    content = reply.content.lstrip()
+    if not content:
+        return "with nothing"
+    if content[:1] == b"<":
+        return "with a page of HTML: it is no token endpoint, or wants a person to sign in"
+    return "with what is no JSON object"
 
 
 def _lifetime(told: object) -> float | None:

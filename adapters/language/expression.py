@@ -46,6 +46,8 @@ class Expression:
     reads: frozenset[str] = frozenset()
     #: Parts of an answer that it says something of by what they are not.
     unsaid: tuple[str, ...] = ()
+    #: Where it stands in a file, for messages.
+    place: str = ""
 
     def __call__(self, values: Values) -> Any:
         try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
@@ -110,13 +111,13 @@ def read_expression(
 ) -> Expression | None:
     """Compile; `question`: it is asked for yes or no.  A problem is noted and yields None."""
     try:
-        found = compile_expression(text.removeprefix(_MARK), scope, question=question)
+        expression = compile_expression(text.removeprefix(_MARK), scope, question=question)
     except InvalidExpression as wrong:
         for problem in wrong.problems:
             source.problem(path, problem)
         return None
-    source.note_reads(path, found.reads)
-    return found
+    source.note_reads(path, expression.reads)
+    return replace(expression, place=source.place(path))
 
 
 def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Loop | None:

@@ -160,7 +160,9 @@ class Documents:
     def _asked(self, url: str) -> bytes:
         remedy = "is the address right, does the ERP run? Or save the WSDL to a file (erp.wsdl)"
         try:
-            reply = self._transport.send(Request("GET", url, headers={"Accept": "*/*"}))
+            headers = {"Accept": "*/*"}
+            request = Request("GET", url, headers=headers, asks=True, address_key="erp.wsdl")
+            reply = self._transport.send(request)
         except (NotSent, Unanswered) as wrong:
             raise Unavailable(wrong.message, remedy) from wrong
         if reply.status == 429 or reply.status >= 500:

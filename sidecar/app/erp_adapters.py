@@ -16,7 +16,10 @@ from sidecar.app.domains import specs
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
+from sidecar.model.secret import Secret
 from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
+from sidecar.settings.fields import SecretRef, closest
+from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
@@ -49,19 +52,24 @@ def installed() -> list[Installed]:
     ]
 
 
-def load_adapter(settings: Settings, connection: Connection | None = None) -> ErpAdapter:
+def load_adapter(
+    settings: Settings, connection: Connection | None = None, *, origin: Origin = NOWHERE
+) -> ErpAdapter:
     """The adapter that `erp.adapter` names; raises ConfigurationError.
 
-    `connection`: what it is told, where that was read already.
+    `connection`: what it is told, where that was read already; `origin`: where the settings were
+    written.
     """
-    found = _entries()
-    entry = found.get(settings.erp.adapter)
-    if entry is None:
+    entries, name = _entries(), settings.erp.adapter
+    if name not in entries:
         raise ConfigurationError(
-            f"erp.adapter: there is no adapter {settings.erp.adapter!r}",
-            f"installed are: {', '.join(sorted(found)) or 'none'}",
+            f"{place_of('erp.adapter', origin)}: there is no adapter {name!r}"
+            f"{closest(name, entries)}",
+            f"installed are: {', '.join(sorted(entries)) or 'none'}",
         )
-    adapter: ErpAdapter = entry.load()(connection or connection_of(settings))
+    require_files(settings.erp, "erp", origin)
+    connection = connection or connection_of(settings, origin=origin)
+    adapter: ErpAdapter = entries[name].load()(connection)
     return adapter
 
 
@@ -72,18 +80,19 @@ class Checked(NamedTuple):
     notes: list[str]
 
 
-def check_adapter(settings: Settings) -> Checked:
+def check_adapter(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
     """Whether the adapter takes its configuration, as far as files alone say it.
 
     Raises ConfigurationError.
     """
     erp = settings.erp
     if erp.wsdl is None or not str(erp.wsdl).startswith(("http://", "https://")):
-        adapter = load_adapter(settings)
+        adapter = load_adapter(settings, origin=origin)
         warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
         adapter.close()
         return Checked(warnings, [])
-    connection_of(settings)
+    connection_of(settings, origin=origin)
+    require_files(erp, "erp", origin)
     if erp.calls is not None:
         read_document(erp.calls)
     note = (
@@ -93,11 +102,11 @@ def check_adapter(settings: Settings) -> Checked:
     return Checked([], [note])
 
 
-def connection_of(settings: Settings) -> Connection:
+def connection_of(settings: Settings, *, origin: Origin = NOWHERE) -> Connection:
     """What an adapter is told of the configuration, its secrets resolved."""
     erp = settings.erp
-    auth, _warnings = with_secrets(erp.auth)
-    secrets = {name: resolve(ref).secret for name, ref in erp.secrets.items()}
+    auth, _warnings = with_secrets(erp.auth, at="erp.auth", origin=origin)
+    secrets = {name: _secret(name, ref, origin) for name, ref in erp.secrets.items()}
     tls: Mapping[str, str] = {
         key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
     }
@@ -141,6 +150,11 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
         f"{source}: nothing that is installed reads such a document",
         "a WSDL (file or address) or the file of an OpenAPI or an OData $metadata is wanted",
     )
+
+
+def _secret(name: str, reference: SecretRef, origin: Origin) -> Secret:
+    with named_by(f"erp.secrets.{name}", origin):
+        return resolve(reference).secret
 
 
 def _entries() -> dict[str, EntryPoint]:

@@ -59,7 +59,7 @@ class Installer:
     def installation(self) -> Installation:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
-        load_adapter(sidecar.settings).close()
+        load_adapter(sidecar.settings, origin=sidecar.origin).close()
         magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
         return Installation(
             self._database,

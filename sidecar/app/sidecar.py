@@ -60,8 +60,9 @@ from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
+from sidecar.settings.origin import NOWHERE, Origin, named_by
 from sidecar.settings.schema import Settings
-from sidecar.settings.secrets import resolve
+from sidecar.settings.secrets import resolve, with_secrets
 
 ORDERS = "orders"
 #: States in which an accepted order may stand when our status is put on it.
@@ -87,20 +88,20 @@ class Sidecar:
         self,
         settings: Settings,
         *,
-        origin: Mapping[str, str] | None = None,
+        origin: Origin | None = None,
         narrator: Narrator | None = None,
         supervisor: Supervisor | None = None,
     ) -> None:
         """`origin`: where each value of the settings was written (`Loaded.origin`)."""
         self.settings = settings
-        self._origin = origin or {}
+        self.origin = origin or NOWHERE
         self.clock = SystemClock()
         self.stop = Stop()
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
-        self.account = account(settings)
+        self.account = account(settings, self.origin)
         self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
         self.store = LedgerStore(self.names)
         self._closing: list[Callable[[], None]] = []
@@ -129,7 +130,7 @@ class Sidecar:
         table = self.names("entity")
         return {
             domain.spec.name: domain.open(
-                Beside(schema, table, self.settings_of(domain.spec), skip_locked, self._origin)
+                Beside(schema, table, self.settings_of(domain.spec), skip_locked, self.origin)
             )
             for domain in self._enabled
         }
@@ -170,19 +171,19 @@ class Sidecar:
     @cached_property
     def adapter(self) -> ErpAdapter:
         """The ERP's adapter, its file of calls checked."""
-        return load_adapter(self.settings, self._connection)
+        return load_adapter(self.settings, self._connection, origin=self.origin)
 
     @cached_property
     def _connection(self) -> Connection:
-        return connection_of(self.settings)
+        return connection_of(self.settings, origin=self.origin)
 
     def _renewing_adapter(self) -> RenewingAdapter:
         """The adapter for work that goes on while somebody changes a secret."""
         return RenewingAdapter(
             self.adapter,
             self._connection,
-            partial(connection_of, self.settings),
-            partial(load_adapter, self.settings),
+            partial(connection_of, self.settings, origin=self.origin),
+            partial(load_adapter, self.settings, origin=self.origin),
             self.narrator,
         )
 
@@ -461,8 +462,7 @@ class Sidecar:
         """
         self.ledger.require_current()
         _ = self.magento, self.adapter, self.triggers, self.clone_guard
-        if self.settings.heartbeat.url is not None:
-            resolve(self.settings.heartbeat.url)
+        with_secrets(self.settings.heartbeat, at="heartbeat", origin=self.origin)
         if self.settings.logging.file is not None:
             require_appendable(self.settings.logging.file)
 
@@ -476,7 +476,7 @@ class Sidecar:
             self.database.close()
 
 
-def account(settings: Settings) -> Account:
+def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
     """Magento's login: written out, or out of app/etc/env.php."""
     database = settings.shop.database
     if database.magento_root is not None:
@@ -486,9 +486,11 @@ def account(settings: Settings) -> Account:
         return Account(login, env.table_prefix)
     if database.password is None:
         raise ConfigurationError("shop.database has no password", "name a file or a credential")
+    with named_by("shop.database.password", origin):
+        password = resolve(database.password).secret
     login = Login(
         user=database.user,
-        password=resolve(database.password).secret,
+        password=password,
         database=database.name,
         host=database.host,
         port=database.port,

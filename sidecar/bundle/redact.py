@@ -25,7 +25,8 @@ _FIELDS = frozenset(
         "scope", "changed", "vanished", "trigger", "pointed", "errno", "pushes", "probes",
         "folded", "attempt", "operation", "reference", "code", "due_in", "milliseconds",
         "difference", "crashes", "account", "rate", "slots", "seconds", "until", "verdict",
-        "owner", "holder", "library", "cause", "http", "repeated", "lines", "error", "standing",
+        "reason", "owner", "holder", "library", "cause", "http", "repeated",
+        "lines", "error", "standing",
     )
 )  # fmt: skip
 #: Those that hold several words out of a list of ours.

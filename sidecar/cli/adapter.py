@@ -147,13 +147,14 @@ def _opened(context: Context, contract: str | None) -> Contract:
     """The named document, else the configuration's."""
     if contract not in (None, "-"):
         return open_contract(str(contract))
-    settings = context.loaded.settings
+    loaded = context.loaded
+    settings = loaded.settings
     if settings.erp.wsdl is None:
         raise UsageError(
             "the configuration has no erp.wsdl",
             "name the document: a WSDL, an OpenAPI or an EDMX file",
         )
-    return open_contract(str(settings.erp.wsdl), connection_of(settings))
+    return open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
 
 
 def _configured_calls(context: Context) -> Path:

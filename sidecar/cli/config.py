@@ -69,10 +69,10 @@ def validate(context: Context, *, as_json: bool) -> None:
       erp-sidecar --config staging.yaml config validate
     """
     loaded = context.loaded
-    if problems := unresolved(loaded.settings):
+    if problems := unresolved(loaded.settings, origin=loaded.origin):
         first = problems[0]
         raise type(first)("\n".join(one.message for one in problems), first.remedy)
-    warnings, notes = check_adapter(loaded.settings)
+    warnings, notes = check_adapter(loaded.settings, origin=loaded.origin)
     calls = loaded.settings.erp.calls
     files = [*loaded.files, *([calls] if calls else [])]
     warnings += [

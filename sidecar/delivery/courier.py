@@ -305,25 +305,29 @@ class Courier:
         except NotUnderstood as error:
             # An ERP that answers is reachable, whatever it says.
             self._account.answered()
-            unread = error.message
+            unread, exchange = error.message, error.exchange
         except SidecarError as error:
             reached = not isinstance(error, NotReached)
             if isinstance(error, NotReached) and error.lasting:
-                return [self._misconfigured(one, error.message) for one in opened]
+                return [self._misconfigured(one, error) for one in opened]
             self._account.failed(error.message)
-            return [self._not_asked(one, error.message, reached=reached) for one in opened]
+            exchange = error.exchange if isinstance(error, Unavailable) else None
+            return [
+                self._not_asked(one, error.message, reached=reached, exchange=exchange)
+                for one in opened
+            ]
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
-            unread = self._account.broke(error)
+            unread, exchange = self._account.broke(error), None
             self._account.failed(unread)
         else:
             took = self._clock.monotonic() - started
             self._account.probed(len(opened), took)
-            exchange = Exchange("question by number", None, took)
-            return [self._understood(one, found, exchange) for one in opened]
+            seen = Exchange("question by number", None, took)
+            return [self._understood(one, found, seen) for one in opened]
         finally:
             self._account.throttle.ended()
         if len(opened) == 1:
-            return [self._not_asked(opened[0], unread, reached=True)]
+            return [self._not_asked(opened[0], unread, reached=True, exchange=exchange)]
         # What cannot be read may be said of one of them: the others are asked about alone.
         return [ended for one in opened if self._turn(trust) for ended in self._ask([one], trust)]
 
@@ -341,7 +345,7 @@ class Courier:
 
     def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
         settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
-        references = ", ".join(document.reference for document in booked)
+        references = ", ".join(dict.fromkeys(document.reference for document in booked))
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
@@ -349,15 +353,18 @@ class Courier:
         )
         return self._ended(one, settlement, attempt)
 
-    def _not_asked(self, one: Opened, message: str, *, reached: bool) -> Ended:
+    def _not_asked(
+        self, one: Opened, message: str, *, reached: bool, exchange: Exchange | None = None
+    ) -> Ended:
         settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
-        attempt = Attempt("probe", settlement.status.value, message)
+        attempt = Attempt("probe", settlement.status.value, message, exchange=exchange)
         return self._ended(one, settlement, attempt)
 
-    def _misconfigured(self, one: Opened, message: str) -> Ended:
+    def _misconfigured(self, one: Opened, error: NotReached) -> Ended:
         """No question can be put until a human acts: the ERP is not away, the domain stops."""
-        settlement = self._settler.of_failed_probe(one.claimed, message, reached=False)
-        return self._ended(one, settlement, Attempt("probe", "misconfigured", message))
+        settlement = self._settler.of_failed_probe(one.claimed, error.message, reached=False)
+        attempt = Attempt("probe", "misconfigured", error.message, exchange=error.exchange)
+        return self._ended(one, settlement, attempt)
 
     def _unaskable(self, one: Opened) -> Ended:
         settlement = self._settler.of_unaskable(one.claimed, one.payload, one.link)

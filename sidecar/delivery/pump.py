@@ -366,10 +366,11 @@ class Pump:
             )
         if one.attempt.outcome == "misconfigured":
             self._stop_domain(
-                one.claimed,
-                f"{settlement.reason or 'misconfigured'}; what you change in the configuration, "
-                "the file of calls or a secret is taken up by 'systemctl reload erp-sidecar' "
-                "(SIGHUP)",
+                "misconfigured",
+                settlement.reason or "misconfigured",
+                "what you change in the configuration, the file of calls or a secret is taken up "
+                "by 'systemctl reload erp-sidecar' (SIGHUP)",
+                one,
             )
         if one.attempt.operation == "push":
             self._judge_mapping(one)
@@ -384,28 +385,52 @@ class Pump:
         self._unmapped.add(one.claimed.entity_id)
         if len(self._unmapped) == MOST_UNMAPPED:
             self._stop_domain(
-                one.claimed,
+                "mapping",
                 f"the file of calls could express none of {MOST_UNMAPPED} orders; the last: "
-                f"{one.settlement.reason}; correct it and reload, then 'erp-sidecar domain resume "
-                f"{self._lane.domain}' (what is parked for it goes again by itself)",
+                f"{one.settlement.reason}",
+                f"correct it and reload, then 'erp-sidecar domain resume {self._lane.domain}' "
+                "(what is parked for it goes again by itself)",
+                one,
             )
 
     def _stop_for_defect(self, defect: str) -> None:
         """Stop where a defect of ours would park every order."""
         self._stop_domain(
-            None,
-            f"{MOST_ALIKE} orders in a row met the same defect of ours, {defect}: please report "
-            "it; with a version that is corrected 'erp-sidecar domain resume "
-            f"{self._lane.domain}' and 'erp-sidecar queue requeue --status parked'",
+            "defect",
+            f"{MOST_ALIKE} orders in a row met the same defect of ours, {defect}: please report it",
+            f"with a version that is corrected 'erp-sidecar domain resume {self._lane.domain}' and "
+            "'erp-sidecar queue requeue --status parked'",
         )
 
-    def _stop_domain(self, claimed: Claimed | None, reason: str) -> None:
+    def _stop_domain(
+        self, reason: str, message: str, remedy: str, one: Ended | None = None
+    ) -> None:
+        """`reason` is for the log, of a closed list; `message` may have the ERP's words in it.
+
+        `one`: the event whose end stops the domain.
+        """
         with self._database.transaction("stopping the domain") as connection:
-            self._ledger.control.stop(connection, self._lane.domain, reason)
-        if claimed is None:
-            self._narrator.tell("domain.stopped", domain=self._lane.domain, message=reason)
-        else:
-            self._tell("domain.stopped", claimed, message=reason)
+            self._ledger.control.stop(connection, self._lane.domain, f"{message}; {remedy}")
+        if one is None:
+            self._narrator.tell(
+                "domain.stopped",
+                domain=self._lane.domain,
+                reason=reason,
+                message=message,
+                remedy=remedy,
+            )
+            return
+        exchange = one.attempt.exchange
+        self._tell(
+            "domain.stopped",
+            one.claimed,
+            reason=reason,
+            # As the event has it, so that `cause` is the one that its own line has.
+            code=one.settlement.code,
+            message=one.settlement.reason,
+            http=exchange.status if exchange else None,
+            remedy=remedy,
+        )
 
     def _tell(self, name: str, claimed: Claimed, **fields: object) -> None:
         self._narrator.tell(

@@ -46,7 +46,7 @@ class Questions(Acceptance):
         """The end of a question: what the ERP has under the event's reference."""
         if self._spec.role(event.type) is Role.STATE:
             return self._said_again(event)
-        living = _living(event, found)
+        living = _living(event, _each_once(found))
         if len(living) > 1:
             return self._doubled(event, living)
         if living and not event.vouched:
@@ -203,6 +203,14 @@ class Questions(Acceptance):
             f"{self._spec.name_of(event.number)}' sends it as a new {noun}",
             code=NOT_IN_ERP,
         )
+
+
+def _each_once(found: Sequence[Booked]) -> tuple[Booked, ...]:
+    """A document that is listed several times (a join, two pages) is one, as it was said first."""
+    once: dict[str, Booked] = {}
+    for booked in found:
+        once.setdefault(reference_key(booked.reference), booked)
+    return tuple(once.values())
 
 
 def _living(event: Claimed, found: tuple[Booked, ...]) -> tuple[Booked, ...]:

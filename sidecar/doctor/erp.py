@@ -53,10 +53,11 @@ def _breaker(patient: Patient) -> Iterator[Fault]:
 
 
 def _mapping(patient: Patient) -> Iterator[Fault]:
-    settings = patient.configuration.settings
+    loaded = patient.configuration
+    settings = loaded.settings
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
-    contract = open_contract(str(settings.erp.wsdl), connection_of(settings))
+    contract = open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
     for one in contract.check(settings.erp.calls, specs()):
         if one.severity == "error":
             yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
@@ -87,7 +88,7 @@ CHECKS = (
         severity="error",
         title="the ERP refuses our login",
         cause="The secret was rotated or has expired, or the account lost a right.",
-        shows="The domain stops at the first order.",
+        shows="The domain stops at the first order, or the first question.",
         remedy="Put the new secret in its place, then `systemctl reload erp-sidecar` (SIGHUP) and "
         "`erp-sidecar domain resume orders`.",
         look=_authorised,
@@ -97,7 +98,8 @@ CHECKS = (
         severity="error",
         title="the ERP answers a harmless question otherwise than the file of calls says",
         cause="It redirects (to https, to another path, to a page for signing in), the address is "
-        "that of something else, or `ping` or `probe` of the file of calls do not fit its answers.",
+        "that of something else (of such a page, say), or `ping` or `probe` of the file of calls "
+        "do not fit its answers.",
         shows="The domain stops at a redirection; orders in doubt stay in doubt.",
         remedy="Write the address that it leads to under `erp.url` (SOAP: `erp.endpoint`), or "
         "correct the call; then `erp-sidecar domain resume orders`.",

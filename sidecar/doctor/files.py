@@ -11,6 +11,7 @@ from pathlib import Path
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, Unseen, permitted
 from sidecar.model.errors import SidecarError
+from sidecar.settings.origin import named_by
 from sidecar.settings.secrets import references, resolve
 
 #: Space is short when less than both is free: a twentieth of a large disk is plenty.
@@ -26,11 +27,13 @@ def _configuration(patient: Patient) -> Iterator[Fault]:
 
 
 def _secrets(patient: Patient) -> Iterator[Fault]:
-    for key, reference in references(patient.configuration.settings):
+    loaded = patient.configuration
+    for key, reference in references(loaded.settings):
         try:
-            resolve(reference)
+            with named_by(key, loaded.origin):
+                resolve(reference)
         except SidecarError as error:
-            yield Fault(f"{key}: {error.message}", error.remedy)
+            yield Fault(error.message, error.remedy)
 
 
 def _open_secrets(patient: Patient) -> Iterator[Fault]:

@@ -190,7 +190,8 @@ class Patient:
     @part
     def ping(self) -> Ping:
         """What the ERP says to something harmless."""
-        adapter = load_adapter(self.configuration.settings)
+        loaded = self.configuration
+        adapter = load_adapter(loaded.settings, origin=loaded.origin)
         try:
             return adapter.ping()
         finally:

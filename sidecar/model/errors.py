@@ -11,6 +11,8 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
+from sidecar.model.exchange import Exchange
+
 
 class SidecarError(Exception):
     """Something failed.
@@ -43,18 +45,35 @@ class BadData(SidecarError):
 
 
 class Unavailable(SidecarError):
-    """The database or the ERP cannot be reached."""
+    """The database or the ERP cannot be reached.
+
+    `exchange`: what was seen of the call to the ERP.
+    """
 
     exit_code = 69
 
+    def __init__(self, message: str, remedy: str = "", *, exchange: Exchange | None = None) -> None:
+        super().__init__(message, remedy)
+        self.exchange = exchange
+
 
 class NotReached(Unavailable):
-    """Nothing reached the ERP: no question was put, nothing was sent.
+    """Nothing reached the ERP, or it turned us away: no question was put, nothing was sent.
 
-    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate).
+    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate, a
+    login that is refused).
     """
 
-    lasting = False
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        *,
+        exchange: Exchange | None = None,
+        lasting: bool = False,
+    ) -> None:
+        super().__init__(message, remedy, exchange=exchange)
+        self.lasting = lasting
 
 
 class NotUnderstood(Unavailable):

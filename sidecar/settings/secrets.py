@@ -17,6 +17,7 @@ from sidecar.documents import open_regular
 from sidecar.model.errors import ConfigurationError, PermissionDenied, SidecarError
 from sidecar.model.secret import Secret, is_printable
 from sidecar.settings.fields import SecretRef, Section
+from sidecar.settings.origin import NOWHERE, Origin, named_by
 
 CREDENTIALS_VARIABLE = "CREDENTIALS_DIRECTORY"
 # Where systemd keeps the running unit's credentials: root's commands beside the daemon find them.
@@ -50,9 +51,15 @@ def resolve(ref: SecretRef, environ: Mapping[str, str] = os.environ) -> Resolved
 
 
 def with_secrets(
-    section: Section, environ: Mapping[str, str] = os.environ
+    section: Section,
+    environ: Mapping[str, str] = os.environ,
+    *,
+    at: str = "",
+    origin: Origin = NOWHERE,
 ) -> tuple[dict[str, Any], list[str]]:
     """A section as plain nested dicts with every reference replaced by its Secret, and warnings.
+
+    `at` is the section's key, which an error names with its line.
 
     Keys that are not set are left out: `erp.auth` gives `{"basic": {"user": …, "password":
     Secret}}`, and `{}` for none.
@@ -61,19 +68,23 @@ def with_secrets(
     warnings: list[str] = []
     for key in type(section).model_fields:
         value = getattr(section, key)
+        inner_key = f"{at}.{key}" if at else key
         if isinstance(value, SecretRef):
-            value, warning = resolve(value, environ)
+            with named_by(inner_key, origin):
+                value, warning = resolve(value, environ)
             warnings += [warning] if warning else []
         elif isinstance(value, Section):
-            value, inner = with_secrets(value, environ)
+            value, inner = with_secrets(value, environ, at=inner_key, origin=origin)
             warnings += inner
         if value is not None:
             values[key] = value
     return values, warnings
 
 
-def unresolved(section: Section, environ: Mapping[str, str] = os.environ) -> list[SidecarError]:
-    """Why secrets below a section cannot be had, each with its key; empty where all can.
+def unresolved(
+    section: Section, environ: Mapping[str, str] = os.environ, origin: Origin = NOWHERE
+) -> list[SidecarError]:
+    """Why secrets below a section cannot be had, each with its key and line; empty where all can.
 
     A credential of systemd is passed by while there is none at all: only the running unit has them.
     """
@@ -83,9 +94,10 @@ def unresolved(section: Section, environ: Mapping[str, str] = os.environ) -> lis
         if reference.credential is not None and not has_credentials:
             continue
         try:
-            resolve(reference, environ)
+            with named_by(key, origin):
+                resolve(reference, environ)
         except SidecarError as wrong:
-            problems.append(type(wrong)(f"{key}: {wrong.message}", wrong.remedy))
+            problems.append(wrong)
     return problems
 
 

@@ -35,7 +35,7 @@ import pytest
 from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED
 from sidecar.domains.orders.payload import Order
-from sidecar.model.errors import Unavailable
+from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -403,6 +403,17 @@ class AdapterContract(FiguresContract, WireContract):
 
         with pytest.raises(Unavailable):
             probe(adapter, NUMBER)
+
+    def test_a_login_that_is_refused_to_a_question_will_be_refused_to_the_next(
+        self, adapter: ErpAdapter, erp: Erp
+    ) -> None:
+        require_probe(adapter)
+        erp.rule("unauthorised")
+
+        with pytest.raises(NotReached) as refused:
+            probe(adapter, NUMBER)
+
+        assert refused.value.lasting
 
     def test_the_list_has_every_document_once_over_all_pages(
         self, adapter: ErpAdapter, erp: Erp

@@ -5,7 +5,7 @@ from __future__ import annotations
 import grp
 import json
 import os
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,18 @@ def printed(folder: Path, *arguments: str) -> str:
     return output.getvalue()
 
 
+def refused(folder: Path) -> tuple[object, str]:
+    """The exit code, and what is said of files that are not valid."""
+    with (
+        patch("sys.argv", ["erp-sidecar", "--config", str(folder / "sidecar.yaml"), "config",
+                           "validate"]),
+        redirect_stderr(StringIO()) as errors,
+        pytest.raises(SystemExit) as end,
+    ):  # fmt: skip
+        main()
+    return end.value.code, errors.getvalue()
+
+
 def warnings(folder: Path) -> list[str]:
     """In JSON; a person is told the same."""
     said: Any = json.loads(printed(folder, "--json"))
@@ -106,6 +118,36 @@ def test_what_is_most_likely_not_meant_is_told_with_its_line(
     (warning,) = warnings(folder)
 
     assert told in warning
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code", "told"),
+    [
+        ("calls.yaml", "cals.yaml", 78, "sidecar.yaml:6: erp.calls: {folder}/cals.yaml: there is"),
+        ("rest.generic", "rest.genric", 78, "sidecar.yaml:6: erp.adapter: there is no adapter "
+         "'rest.genric'; did you mean \"rest.generic\"?"),
+        ("file: password", "file: pasword", 78, "sidecar.yaml:5: shop.database.password: {folder}"),
+        ("file: password", "file: open", 77, "sidecar.yaml:5: shop.database.password: {folder}"),
+        ("calls:", "auth: {bearer: {token: {file: open}}}, calls:", 77,
+         "sidecar.yaml:6: erp.auth.bearer.token: {folder}/open: holds a secret and has mode 0644"),
+        ("calls:", "secrets: {key: {env: NO_SUCH}}, calls:", 78,
+         "sidecar.yaml:6: erp.secrets.key: the environment variable NO_SUCH"),
+        ("calls:", "tls: {ca_file: ca.pem}, calls:", 78,
+         "sidecar.yaml:6: erp.tls.ca_file: {folder}/ca.pem: there is no such file"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_what_a_value_names_is_told_with_the_value_s_line(
+    folder: Path, before: str, after: str, code: int, told: str
+) -> None:
+    (folder / "open").write_text("swordfish", "utf-8")
+    (folder / "open").chmod(0o644)
+    edited(folder / "sidecar.yaml", before, after)
+
+    said_code, said = refused(folder)
+
+    assert told.format(folder=folder) in said
+    assert said_code == code
+    assert "swordfish" not in said
 
 
 @pytest.mark.parametrize("file", ["sidecar.yaml", "calls.yaml"])

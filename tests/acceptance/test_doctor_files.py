@@ -83,6 +83,16 @@ def sent_elsewhere(clinic: Clinic) -> Iterator[None]:
 
 
 @contextmanager
+def signing_in(clinic: Clinic) -> Iterator[None]:
+    page = "<html><form>Sign in</form></html>"
+    with (
+        scripted_server(lambda _: answer(200, page, Content_Type="text/html")) as server,
+        clinic.edited(f"url: {clinic.erp.url}", f"url: {server.url}"),
+    ):
+        yield
+
+
+@contextmanager
 def in_environment(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with monkeypatch.context() as patch, clinic.edited("{file: password}", "{env: SHOP_PASSWORD}"):
         patch.setenv("SHOP_PASSWORD", "daemon")
@@ -125,6 +135,14 @@ FAULTS: dict[str, tuple[Broken, str]] = {
     "erp-unauthorised": (refusing, "refuses our login"),
     "erp-answer-unfit": (sent_elsewhere, "redirects to https://erp.example.com/v2"),
 }  # fmt: skip
+
+
+def test_a_page_for_signing_in_at_the_erp_s_address_is_told_before_an_order_meets_it(
+    clinic: Clinic,
+) -> None:
+    with signing_in(clinic):
+        (finding,) = clinic.found("erp-answer-unfit")
+    assert "<form>Sign in</form>" in finding.found
 
 
 @pytest.mark.parametrize("name", FAULTS)

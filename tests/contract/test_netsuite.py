@@ -18,7 +18,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
 from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_UPDATED
-from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
     Duplicate,
@@ -207,12 +207,12 @@ def test_calls_go_to_the_account_s_own_address_where_the_wsdl_names_everybody_s(
 
 
 def test_secrets_are_struck_out_of_what_netsuite_echoes(ours: NetSuiteServer, make: Make) -> None:
-    ours.refused[NUMBERS[0]] = ("USER_ERROR", "no: consumer-secret&token-secret")
+    ours.refused[NUMBERS[0]] = ("token-secret", "no: consumer-secret&token-secret")
 
     [result] = push_all(make(SINGLE, ours.url), [placed(simple_order(NUMBERS[0]))])
 
     assert isinstance(result.outcome, Rejected)
-    assert result.outcome.message == "no: ***&***"
+    assert (result.outcome.code, result.outcome.message) == ("***", "no: ***&***")
     assert result.exchange is not None
     assert "secret" not in result.exchange.answer
 
@@ -569,8 +569,12 @@ def test_a_record_that_could_not_be_read_is_not_one_that_is_not_there(
 ) -> None:
     ours.refused[NUMBERS[1]] = (code, "for a reason")
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as raised:
         make(SINGLE, ours.url).probe("orders", NUMBERS)
+
+    # A right that is missing is missing for every record.
+    is_lasting = isinstance(raised.value, NotReached) and raised.value.lasting
+    assert is_lasting is (code == "INSUFFICIENT_PERMISSION")
 
 
 def test_a_list_goes_through_all_pages_of_one_search(

@@ -411,6 +411,44 @@ def test_without_a_token_nothing_is_sent(
     assert at.server.requests == []
 
 
+REALM = "https://login.example.com/realm"
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (answer(200, "<html>Sign in</html>", Content_Type="text/html"), "200 with a page of HTML"),
+        (answer(200, '{"token": "t"}'), "200 with JSON that has no access_token"),
+        (answer(200, '{"access_token": ""}'), "200 with JSON that has no access_token"),
+        (answer(200, "[1]"), "200 with what is no JSON object"),
+        (answer(200, ""), "200 with nothing"),
+        (answer(400, '{"error": "invalid_scope"}'), "400 with invalid_scope"),
+        (answer(400, '{"error": "s3cret"}'), "400 with JSON that has no access_token"),
+        (answer(301, Location=REALM), f"redirects to {REALM}"),
+        (answer(302, Location=REALM), f"redirects to {REALM}"),
+    ],
+)
+def test_what_came_in_place_of_a_token_is_said_with_the_key_to_look_at(
+    stack: ExitStack, reply: list[bytes], says: str
+) -> None:
+    tokens = stack.enter_context(scripted_server(lambda _: reply))
+    given = {"token_url": tokens.url, "client_id": "me", "client_secret": Secret("s3cret")}
+    at = bench(stack, lambda _: answer(201, BOOKED), auth={"oauth2_client_credentials": given})
+
+    outcome = at.outcome()
+    with pytest.raises(NotReached) as asked:
+        at.adapter.probe("orders", ["000000042"])
+
+    assert isinstance(outcome, Misconfigured)
+    for message in (outcome.message, asked.value.message):
+        assert says in message
+        assert "erp.auth.oauth2_client_credentials.token_url" in message
+        assert "erp.url" not in message
+        assert "s3cret" not in message
+    assert asked.value.lasting
+    assert at.server.requests == []
+
+
 def test_the_token_is_asked_for_with_the_client_s_credentials(stack: ExitStack) -> None:
     asked: list[Received] = []
 

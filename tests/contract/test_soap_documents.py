@@ -149,6 +149,18 @@ def test_a_fetched_wsdl_imports_from_nowhere_else(
     assert not wsdl_server.requests
 
 
+@pytest.mark.parametrize("status", [301, 302])
+def test_a_wsdl_that_lives_elsewhere_names_the_address_and_the_key(
+    tmp_path: Path, status: int
+) -> None:
+    place = "https://erp.example.com/v2?wsdl"
+    with (
+        scripted_server(lambda _: answer(status, Location=place)) as erp,
+        pytest.raises(Unavailable, match=r"https://erp\.example\.com/v2.* under erp\.wsdl"),
+    ):
+        load(tmp_path, f"{erp.url}/outer.wsdl")
+
+
 def test_an_https_wsdl_that_imports_http_is_refused() -> None:
     secure = Documents(connection(Path("calls.yaml"), "", wsdl="https://erp.example/a?wsdl"))
 

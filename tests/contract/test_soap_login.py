@@ -303,7 +303,7 @@ def test_a_header_is_signed_with_nonce_and_time(tmp_path: Path) -> None:
 
 
 def test_a_secret_that_the_erp_echoes_is_struck_out(tmp_path: Path) -> None:
-    script: Callable[[Received], Any] = answering(500, fault("s:Client", f"bad key {KEY}"))
+    script: Callable[[Received], Any] = answering(500, fault(f"s:Client.{KEY}", f"bad key {KEY}"))
     with peer(tmp_path, script, SIGNED, secrets={"key": Secret(KEY)}) as at:
         [result] = push_all(at.adapter, [placed(simple_order())])
 

@@ -126,6 +126,37 @@ def test_one_that_cannot_be_read_leaves_the_former_and_says_so(
     assert "chmod 600" in str(told["remedy"])
 
 
+def test_a_question_whose_login_is_refused_stops_the_domain_at_once_and_is_on_record(
+    pipeline: Pipeline, tmp_path: Path, erp: GuardedBooks
+) -> None:
+    erp.silent = True
+    place(pipeline, orders=1)
+    pipeline.sweep.full()
+    pipeline.work()
+    erp.token = "new"
+
+    pipeline.run()
+
+    assert "refuses our login" in (pipeline.stopped() or "")
+    assert erp.refused == 1, "one login, not one a try"
+    [[outcome, status, excerpt]] = pipeline.sql(
+        "SELECT outcome, http_status, answer FROM "
+        f"{pipeline.sidecar.names('attempt')} WHERE operation = 'probe'"
+    )
+    assert (outcome, status) == ("misconfigured", 401)
+    assert "the token is no longer valid" in excerpt
+    [stop] = [fields for name, fields in pipeline.told.lines if name == "domain.stopped"]
+    assert (stop["reason"], stop["http"]) == ("misconfigured", 401)
+    assert "systemctl reload" in str(stop["remedy"])
+
+    write(tmp_path, "new")
+    pipeline.resume()
+    pipeline.run()
+
+    assert pipeline.open_events() == []
+    assert (erp.booked, erp.refused) == (1, 2), "the new one is taken up without a reload"
+
+
 def test_it_serves_the_question_for_what_is_in_doubt_too(
     pipeline: Pipeline, tmp_path: Path, erp: GuardedBooks
 ) -> None:

@@ -420,6 +420,19 @@ def test_more_than_one_document_is_parked_as_a_difference_worth_the_order(
     )
 
 
+@pytest.mark.parametrize("again", ["SO-1", "so-1 ", " SO-1"])
+def test_a_document_that_is_listed_twice_is_one_as_it_was_said_first(again: str) -> None:
+    end = probed(BOOKED, Booked(reference=again, total=Decimal(1)))
+
+    assert (end.status, end.booked, end.differences) == (ACCEPTED, BOOKED, ())
+
+
+def test_of_three_that_are_two_documents_both_are_told_once() -> None:
+    end = probed(BOOKED, Booked(reference="SO-2"), BOOKED)
+
+    assert (end.code, end.differences[0].theirs) == ("doubled", "SO-1, SO-2")
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_goes_again_to_an_order_that_the_erp_has(change: str) -> None:
     by_link = probed(event=claimed(change), link=Link("SO-1"))

@@ -29,7 +29,11 @@ from adapters.soap.xml import struck_out
 
 _LINES = {name: f"=result.means == '{name}'" for name in PREDICATES}
 _LINES_OF_ONE = {name: f"=response.result.means == '{name}'" for name in PREDICATES}
-_FOUND = {"ok": "=response.ok", "found": "=response.records"}
+_FOUND = {
+    "ok": "=response.ok",
+    "misconfigured": "=response.refused",
+    "found": "=response.records",
+}
 _WHAT = "saved, but a script that runs after saving failed"
 #: How SuiteTalk's answers are read where the file of calls does not say it otherwise.
 OWN = Own(

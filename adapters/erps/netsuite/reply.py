@@ -31,6 +31,7 @@ RESPONSE = Record(
     {
         **SOAP_RESPONSE.members,
         "ok": Plain("truth value"),
+        "refused": Plain("truth value"),
         "result": ANYTHING,
         "results": ANYTHING,
         "records": ANYTHING,
@@ -118,6 +119,13 @@ class NetSuiteResponse(Response):
             return all(one.ok or one.code == codes.ABSENT for one in self.results)
         status = self._status
         return status.get("isSuccess") is True
+
+    @property
+    def refused(self) -> bool:
+        """Whether every call would be answered so: a right, a role or a feature is missing."""
+        if self._sent.operation in (*WRITES, *READS):
+            return any(one.means == "misconfigured" for one in self.results)
+        return _result({"status": self._status}, None).means == "misconfigured"
 
     @property
     def records(self) -> list[Any]:

@@ -16,6 +16,7 @@ from sidecar.domains.orders.writer import OrderWriter
 from sidecar.magento.domain import Beside, Domain, Parts
 from sidecar.magento.schema_probe import MagentoSchema
 from sidecar.model.reference import Reference
+from sidecar.settings.origin import place_of
 
 _COUNTS: Mapping[str, Literal[1, 0, -1]] = {"plus": 1, "no": 0, "minus": -1}
 
@@ -45,7 +46,7 @@ def reader_of(shop: Beside) -> OrderReader:
 def _totals(shop: Beside) -> tuple[ExtraTotal, ...]:
     named = tuple(_total(name, one, shop.schema) for name, one in shop.settings.totals.items())
     keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
-    places = {column: _place(key, shop.origin) for column, key in keys.items()}
+    places = {column: place_of(key, shop.origin) for column, key in keys.items()}
     return extra_totals(named, shop.schema.columns, places)
 
 
@@ -54,12 +55,6 @@ def _total(name: str, total: Any, schema: MagentoSchema) -> ExtraTotal:
     usual = f"base_{name}"
     base = total.base or (usual if schema.has_column(table, usual) else None)
     return ExtraTotal(name, base, _COUNTS[total.counts], table)
-
-
-def _place(key: str, origin: Mapping[str, str]) -> str:
-    """File and line of a key, or of the first below it, with its name; the name alone for none."""
-    written = next((at for name, at in origin.items() if f"{name}.".startswith(f"{key}.")), None)
-    return f"{written}: {key}" if written else key
 
 
 DOMAIN = Domain(SPEC, open_orders)
