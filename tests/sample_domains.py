@@ -40,8 +40,7 @@ STOCK = watching(
     "stock",
     Watch("cataloginventory_stock_status", "UPDATE", "product_id", compare=True),
 )
-REFUNDS = watching("refunds", "creditmemo", Watch("sales_creditmemo", "INSERT", "entity_id"))
-ALL = (*SPECS, REFUNDS, INVOICES, SHIPMENTS, CUSTOMERS, RESERVATIONS, STOCK)
+ALL = (*SPECS, INVOICES, SHIPMENTS, CUSTOMERS, RESERVATIONS, STOCK)
 
 
 def named(*names: str) -> tuple[DomainSpec, ...]:

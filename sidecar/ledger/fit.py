@@ -40,7 +40,8 @@ class Column:
 @cache
 def columns(table: str) -> dict[str, Column]:
     """The columns of a table of the ledger."""
-    for file in sorted(resources.files("sql").iterdir(), key=lambda entry: entry.name):
+    statements = [file for file in resources.files("sql").iterdir() if file.name.endswith(".sql")]
+    for file in sorted(statements, key=lambda entry: entry.name):
         for name, body in _TABLE.findall(file.read_text("utf-8")):
             if name == table:
                 return {found["name"]: _column(found) for found in _COLUMN.finditer(body)}

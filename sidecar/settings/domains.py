@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -117,6 +117,7 @@ class Remark(Section):
     comment: Comment | None = Field(
         default=None,
         description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+        examples=['"ERP status {status}"'],
     )
 
 
@@ -249,19 +250,37 @@ class Total(Section):
     )
 
 
+class AcceptedRemark(Remark):
+    """What is said when the ERP has taken a document."""
+
+    comment: Comment | None = Field(
+        default="ERP document {reference}",
+        description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+    )
+
+
+class RejectedRemark(Remark):
+    """What is said when the ERP has refused a document."""
+
+    comment: Comment | None = Field(
+        default="ERP refused: {message}",
+        description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+    )
+
+
 class Answers(Section):
     """What the ERP's answers say in Magento, as comments on the document."""
 
-    accepted: Remark = Field(
-        default=Remark(comment="ERP document {reference}"),
-        description="The ERP has taken the document.",
+    accepted: AcceptedRemark = Field(
+        default=AcceptedRemark(), description="The ERP has taken the document."
     )
-    rejected: Remark = Field(
-        default=Remark(comment="ERP refused: {message}"),
-        description="The ERP has refused the document.",
+    rejected: RejectedRemark = Field(
+        default=RejectedRemark(), description="The ERP has refused the document."
     )
     statuses: Mapping[str, Remark] = Field(
-        default={}, description="ERP status, as the adapter gives it → what is said of it."
+        default={},
+        description="ERP status, as the adapter gives it → what is said of it.",
+        examples=['{POSTED: {comment: "Posted as {reference}"}}'],
     )
 
 
@@ -340,6 +359,7 @@ class Orders(Domain):
 class Refunds(Answered):
     """Credit memos, from Magento to the ERP."""
 
+    enabled: Switch = Field(default=False, description="Whether this domain runs.")
     ref: ReferenceTemplate = Field(
         default="CM" + NUMBER,
         description="The external reference: what the ERP calls a refund of ours, and is asked for. "
@@ -350,18 +370,27 @@ class Refunds(Answered):
         description="How far a refund's amounts may be off its total.",
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _written_is_enabled(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "enabled" not in given:
+            return {"enabled": True, **given}
+        return given
+
 
 class Domains(Section):
     """What is carried. Each domain has its own owner, pace and rules."""
 
     orders: Orders = Field(default=Orders(), description="Orders, from Magento to the ERP.")
-    refunds: Refunds | None = Field(
-        default=None,
-        description="Refunds (credit memos), from Magento to the ERP; null: they are not carried.",
+    refunds: Refunds = Field(
+        default=Refunds(enabled=False),
+        description="Refunds (credit memos), from Magento to the ERP, each after its order. They "
+        "are carried where this section is written.",
     )
     further: Mapping[Slug, Answered] = Field(
         default={},
         description="Domains of other packages (entry points erp_sidecar.domains), by name.",
+        examples=["{warranties: {batch: 10}}"],
     )
 
     def section(self, name: str) -> Orders | Answered | None:

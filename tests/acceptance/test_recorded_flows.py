@@ -13,18 +13,16 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login
-from sidecar.domains import SPECS
-from sidecar.domains.orders.examiner import OrderExaminer
-from sidecar.domains.orders.reader import OrderReader
-from sidecar.domains.orders.search import OrderSearch
-from sidecar.domains.orders.spec import SPEC
+from sidecar.domains import DOMAINS, SPECS
 from sidecar.host.process import Stop, SystemClock
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.domain import Beside
 from sidecar.magento.schema_probe import probe
 from sidecar.model.secret import Secret
+from sidecar.settings.domains import Domains, Refunds
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay
 
 pytestmark = pytest.mark.shared
@@ -47,6 +45,10 @@ EVENTS = {
     # The invoice itself is none; but in this recording the guest of order 2 has another e-mail
     # address than in the base data, and that is a change.
     "24-invoice-notify": [(2, "order.placed")],
+    "18-creditmemo-api-partial": [(1, "refund.issued")],
+    "19-creditmemo-api-final": [(2, "refund.issued")],
+    "23-creditmemo-admin": [(3, "refund.issued")],
+    "26-creditmemo-notify": [(4, "refund.issued")],
     "42-order-delete": [(3, "order.vanished")],
 }
 #: A deleted row fires no trigger that we may have: the sweep alone finds it.
@@ -62,13 +64,20 @@ class Captured:
         )
         self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
         magento = probe(self._database, SPECS)
+        sections = Domains(refunds=Refunds())
+        entities = self._store.names("entity")
+        parts = [
+            domain.open(Beside(magento, entities, sections.section(domain.spec.name)))
+            for domain in DOMAINS
+        ]
         self._installation = Installation(
             self._database,
             self._store,
             Ledger(self._database, self._store.names),
             magento,
-            Triggers(self._database, self._store.names, [SPEC] if triggers else [], Stop()),
+            Triggers(self._database, self._store.names, SPECS if triggers else [], Stop()),
             [],
+            parts,
         )
         self._installation.install(who="test")
         narrator = _Silent()
@@ -76,25 +85,29 @@ class Captured:
             self._database,
             self._store,
             Outbox(self._store.names),
-            [OrderExaminer(OrderReader(magento))],
+            [one.examiner for one in parts],
             shop="main",
             clock=SystemClock(),
             narrator=narrator,
             triggers_on=triggers,
         )
-        self._sweep = Sweep(
-            self._database,
-            Outbox(self._store.names),
-            OrderSearch(magento, self._store.names("entity")),
-            narrator=narrator,
-            stopping=lambda: False,
-        )
+        self._sweeps = [
+            Sweep(
+                self._database,
+                Outbox(self._store.names),
+                one.search,
+                narrator=narrator,
+                stopping=lambda: False,
+            )
+            for one in parts
+        ]
         self._seen = 0
 
     def look(self, *, sweep: bool) -> list[tuple[int, str]]:
         """Sweep if wanted, take in every hint; gives the events since the last look."""
         if sweep:
-            self._sweep.full()
+            for one in self._sweeps:
+                one.full()
         while self._intake.run_once():
             pass
         with self._database.transaction() as connection:

@@ -108,7 +108,7 @@ def test_a_gate_without_a_default_keeps_the_safe_one(main: Path) -> None:
         ("capture: {poll: 5}", "capture.poll: is no duration; write a whole number and a unit"),
         ("logging: 5", "logging: needs a table"),
         ("ledger: {schema: 'a b'}", "ledger.schema: may have letters"),
-        ("domains: {refunds: {}}", "domains.refunds: is not yet supported by this version"),
+        ("domains: {invoices: {}}", "domains.invoices: is not yet supported by this version"),
         ("domains: {order: {}}", 'domains.order: unknown key; did you mean "orders"?'),
         ("domains: {orders: {batch: 0}}", "domains.orders.batch: must be at least 1"),
         ("domains: {orders: {lease: 35s}}", "lease: is no longer than a call may take (35s"),
