@@ -34,7 +34,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     pause = sidecar.settings.domains.orders.every.total_seconds()
     deliver, write = f"deliver {ORDERS}", "write back"
     stations = [
-        Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch)),
+        Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, wakes=deliver),
         Station(deliver, max(_SECOND, pause), pump.run_once, wakes=write, pause=pause),
         Station(write, _SECOND, write_back.run_once),

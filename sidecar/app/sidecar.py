@@ -152,6 +152,7 @@ class Sidecar:
                 self.settings.ledger.witness,
                 self.settings.shop.name,
                 f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
+                self.account.login.place,
             ),
         )
 
