@@ -39,6 +39,7 @@ from sidecar.install.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.answered_orders import AnsweredOrders
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.extra_totals import extra_totals
 from sidecar.magento.order_reader import OrderReader
@@ -222,6 +223,12 @@ class Sidecar:
         ]
 
     @property
+    def _answered_orders(self) -> AnsweredOrders:
+        numbered = self.settings.domains.orders.acknowledge.number != "none"
+        codes = [status.code for status in self.own_statuses]
+        return AnsweredOrders(self.magento, codes, has_number=numbered)
+
+    @property
     def _reference(self) -> Reference:
         return Reference(self.settings.domains.orders.ref)
 
@@ -303,6 +310,7 @@ class Sidecar:
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
                 reference=self._reference,
+                answered=self._answered_orders.among if capabilities.probe else None,
             ),
             Courier(
                 adapter,

@@ -20,7 +20,7 @@ from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.errors import SidecarError, described, is_of_one
 from sidecar.model.event import EventType
 from sidecar.model.reference import Reference, taken
-from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
+from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, EventStatus, Obstacle
 from sidecar.ports import Clock, Link
 
 #: Every so often one poll goes without the low-water guard: a late committer may have written an
@@ -92,7 +92,8 @@ class Claimer:
     """One per domain, used by one thread.
 
     `may_send` is asked on the connection that claims: what another server holds is not ours to send
-    (`sidecar.identity.clone_guard`).
+    (`sidecar.identity.clone_guard`).  `answered`: which orders Magento shows as answered; None
+    where the ERP cannot be asked about them.
     """
 
     def __init__(
@@ -108,7 +109,9 @@ class Claimer:
         lease_seconds: float,
         may_send: Callable[[sa.Connection], bool],
         reference: Reference | None = None,
+        answered: Callable[[sa.Connection, Sequence[int]], set[int]] | None = None,
     ) -> None:
+        self._answered = answered
         self.may_send = may_send
         self._reference = reference or Reference()
         self._database = database
@@ -227,6 +230,7 @@ class Claimer:
             known = self._ledger.entities.read(connection, kind, ids, locked=True)
             found = self._ledger.journal.links(connection, kind, ids)
             open_events = self._ledger.events.open_of(connection, kind, ids)
+            self._doubt_answered(connection, open_events, found)
             links |= {(kind, entity_id): link for entity_id, link in found.items()}
             for entity_id in ids:
                 chosen = plan(
@@ -264,6 +268,27 @@ class Claimer:
             folded=folded,
             held=held,
         )
+
+    def _doubt_answered(
+        self,
+        connection: sa.Connection,
+        open_events: dict[int, list[OpenEvent]],
+        links: Mapping[int, Link],
+    ) -> None:
+        """A placement that Magento shows as answered, and the ledger as never sent, is asked for.
+
+        The ledger was restored or made anew, then (docs/decisions/0052).
+        """
+        if self._answered is None:
+            return
+        unsent = [
+            entity_id
+            for entity_id, (head, *_) in open_events.items()
+            if _is_unsent(head) and entity_id not in links
+        ]
+        for entity_id in self._answered(connection, unsent):
+            head, *later = open_events[entity_id]
+            open_events[entity_id] = [replace(head, status=EventStatus.UNKNOWN), *later]
 
     def _give_way(
         self, connection: sa.Connection, chosen: _Chosen, links: Mapping[int, Link]
@@ -391,6 +416,14 @@ class _Chosen:
     def named(self, events: Sequence[OpenEvent]) -> dict[int, str]:
         """Event → reference, of these."""
         return {event.id: self.refs[event.id] for event in events}
+
+
+def _is_unsent(event: OpenEvent) -> bool:
+    return (
+        event.type is EventType.ORDER_PLACED
+        and event.status is EventStatus.PENDING
+        and not (event.attempts or event.maybe_booked or event.absent or event.vouched)
+    )
 
 
 def _by_entity(due: Sequence[Candidate]) -> list[list[Candidate]]:
