@@ -15,6 +15,7 @@ from sqlalchemy import event
 from sidecar.identity.clone_guard import EVERY
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.identity import LOST, Standing
+from sidecar.model.outcome import Accepted, Booked
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import (
     Flavour,
@@ -184,6 +185,100 @@ def test_a_renamed_dump_is_a_copy_and_becomes_a_test_system_with_another_erp(
             assert len(erp.pushed) == 1
             # Its address is set back: the ledger remembers whose ERP that is.
             assert standing(copy) is Standing.COPY
+
+
+class TestACopyWithATestErp:
+    """Whose numbering starts where the original's started."""
+
+    @pytest.fixture
+    def sent(self, original: Pipeline, erp: ScriptedErp) -> Any:
+        placed = place(original.magento)
+        original.work()
+        assert original.sql(f"SELECT reference FROM {original.sidecar.names('link')}") == [
+            (f"SO-{placed.increment_id}",)
+        ]
+        return placed
+
+    @pytest.fixture
+    def test_erp(self) -> ScriptedErp:
+        return ScriptedErp()
+
+    @pytest.fixture
+    def copy(
+        self,
+        original: Pipeline,
+        sent: Any,
+        elsewhere: PrivateServer,
+        tmp_path: Path,
+        test_erp: ScriptedErp,
+    ) -> Iterator[Pipeline]:
+        magento = restore(original, elsewhere)
+        rename(magento)
+        url = "http://127.0.0.1:9/test-erp"
+        with Pipeline(magento, tmp_path / "copy", adapter=test_erp, url=url) as installed:
+            installed.sidecar.identification.declare_copy(OPERATOR)
+            yield installed
+
+    def documents(self, pipeline: Pipeline) -> dict[int, str]:
+        rows = pipeline.sql(f"SELECT entity_id, reference FROM {pipeline.sidecar.names('link')}")
+        return {int(entity_id): str(reference) for entity_id, reference in rows}
+
+    def test_may_get_a_number_that_the_originals_gave(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        new = place(copy.magento)
+        given = Booked(reference=f"SO-{sent.increment_id}")
+        test_erp.answers[new.increment_id] = [Accepted(booked=given)]
+        copy.run()
+
+        assert copy.open_events() == []
+        assert self.documents(copy) == {new.entity_id: given.reference}
+
+    def test_gets_an_order_that_the_original_sent_and_that_changes_as_a_new_one(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        with Shop(copy.magento) as tester:
+            tester.change_address(sent.entity_id, city="Elsewhere")
+        copy.run()
+
+        assert test_erp.types() == ("order.placed",)
+        assert sent.increment_id in test_erp.probed, "it is asked first"
+
+    def test_never_hears_of_the_end_of_one_that_it_does_not_hold(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        with Shop(copy.magento) as tester:
+            tester.cancel(sent.entity_id)
+        copy.run()
+
+        assert test_erp.pushed == []
+        assert copy.open_events() == []
+
+    def test_keeps_its_own_documents_when_the_same_is_said_again(
+        self, copy: Pipeline, tmp_path: Path
+    ) -> None:
+        new = place(copy.magento)
+        copy.run()
+        copy.sidecar.identification.declare_copy(OPERATOR)
+        assert self.documents(copy) == {new.entity_id: f"SO-{new.increment_id}"}
+
+        url = "http://127.0.0.1:9/another-test-erp"
+        with another_process(copy, tmp_path / "another", url=url) as another:
+            another.sidecar.identification.declare_copy(OPERATOR)
+            assert self.documents(another) == {}
+
+    def test_has_the_originals_documents_again_where_it_was_the_original_after_all(
+        self, copy: Pipeline, sent: Any, tmp_path: Path
+    ) -> None:
+        place(copy.magento)
+        copy.run()
+        with another_process(copy, tmp_path / "original again") as original:
+            original.sidecar.identification.accept(OPERATOR)
+            assert self.documents(original) == {sent.entity_id: f"SO-{sent.increment_id}"}
+
+    def test_says_in_a_dry_run_nothing_for_good(self, original: Pipeline, sent: Any) -> None:
+        original.sidecar.identification.declare_copy(OPERATOR, dry_run=True)
+        assert self.documents(original) == {sent.entity_id: f"SO-{sent.increment_id}"}
 
 
 def test_install_in_a_copy_says_nothing_about_what_it_is(
