@@ -119,6 +119,7 @@ class Installation:
 
     def statements(self) -> list[str]:
         """What `install` would run: ledger, then triggers; statuses by their name."""
+        self._triggers.require_own_ledger()
         statements = self._ledger.statements()
         with self._database.transaction("looking at order statuses") as connection:
             for name in missing(connection, self._magento, self._statuses):
@@ -136,6 +137,7 @@ class Installation:
         are noted as known, and only what happens to them from now on is an event.
         """
         done = Installed(who=who)
+        self._triggers.require_own_ledger()
         fresh = not self._ledger.applied()
         with ExitStack() as undo:
             done.migrations = [

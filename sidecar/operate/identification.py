@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from sidecar.database.connection import Database
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.ledger.store import LedgerStore
@@ -79,7 +77,7 @@ class Identification:
                 reason=by.reason,
                 original_erp=original,
             )
-            self._sort_links(connection, recorded, present, is_copy=is_copy)
+            self._store.original_links.sort(connection, recorded, present, is_copy=is_copy)
             self._store.audit.note(
                 connection,
                 who=by.who,
@@ -89,23 +87,6 @@ class Identification:
                 detail={"changes": [str(change) for change in before.changes]},
             )
             return Compared(recorded, present, self._guard.judgement(connection))
-
-    def _sort_links(
-        self,
-        connection: sa.Connection,
-        recorded: Identity,
-        present: Circumstances,
-        *,
-        is_copy: bool,
-    ) -> None:
-        """Let only documents of the ERP that is spoken to be known."""
-        links = self._store.original_links
-        if is_copy and recorded.original_erp is None:
-            links.set_aside(connection)
-        elif is_copy and recorded.erp != present.erp:
-            links.forget(connection)
-        elif not is_copy and recorded.original_erp == present.erp:
-            links.bring_back(connection)
 
 
 def plain(compared: Compared) -> dict[str, Any]:
