@@ -37,6 +37,7 @@ from sidecar.identity.clone_guard import CloneGuard
 from sidecar.identity.witness import Witness
 from sidecar.install.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.answered_orders import AnsweredOrders
@@ -47,7 +48,7 @@ from sidecar.magento.order_search import OrderSearch
 from sidecar.magento.order_status import OwnStatus
 from sidecar.magento.order_writer import OrderWriter
 from sidecar.magento.schema_probe import MagentoSchema, probe
-from sidecar.model.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
 from sidecar.model.reference import Reference
 from sidecar.monitor.top.watch import Subject, Watch
@@ -242,6 +243,18 @@ class Sidecar:
                     f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
                     f"mend the cause, then 'erp-sidecar domain resume {domain}'",
                 )
+
+    def require_answered(self) -> None:
+        """Raises Unavailable where the ERP did not answer last, and something waits for it."""
+        with self.database.transaction("asking whether the ERP answered") as connection:
+            account = self.store.accounts.read(connection, self.settings.erp.account_name)
+            overview = Overview(self.store.tables)
+            waits = overview.oldest_under_way(connection, ORDERS) is not None
+        if account.failures and waits:
+            raise Unavailable(
+                f"the ERP at {self.settings.erp.address} does not answer, and orders wait for it",
+                "they go with the next run after it answers; 'erp-sidecar doctor' asks it now",
+            )
 
     def intake(self) -> Intake:
         """The station that turns hints into events."""
