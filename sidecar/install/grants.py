@@ -1,11 +1,13 @@
-"""The rights that an installation's accounts need, from its configuration alone."""
+"""The rights that an installation's accounts need, from its configuration and from its shop."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
 from sidecar.capture.least_rights import daemon_grants
+from sidecar.database.connection import Database as Server
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
@@ -40,8 +42,24 @@ class _Place:
     prefix: str
 
 
-def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
-    """The statements for `account` (`user@host`); without one, for the configured name."""
+def optional_tables(database: Server, schema: str, prefix: str) -> list[str]:
+    """What the shop has, as far as who asks may see it, of the tables that not every shop has."""
+    there = database.sizes([(schema, prefix + name) for name in OPTIONAL])
+    return [name for name in OPTIONAL if (schema, prefix + name) in there]
+
+
+def grants_for(
+    settings: Settings,
+    role: Role,
+    account: str | None,
+    *,
+    there: Collection[str] = (),
+    sees_all: bool = False,
+) -> Printed:
+    """The statements for `account` (`user@host`); without one, for the configured name.
+
+    `there`: tables that not every shop has and this one does; `sees_all`: it has no other of them.
+    """
     place = _place(settings.shop.database)
     if account is None:
         user = place.user if role is Role.DAEMON else _INSTALLER
@@ -59,10 +77,13 @@ def grants_for(settings: Settings, role: Role, account: str | None) -> Printed:
         )
         return Printed(account, statements, _notes(account))
     domains = ["orders"] if settings.capture.triggers else []
-    statements = daemon_grants(account, table, names, domains=domains)
+    statements = daemon_grants(account, table, names, domains=domains, optional=there)
+    if sees_all:
+        return Printed(account, statements, [])
     optional = daemon_grants(account, table, names, domains=domains, optional=OPTIONAL)
     more = [f"  {statement};" for statement in optional if statement not in statements]
-    return Printed(account, statements, ["Where the shop has these tables, also:", *more])
+    notes = ["Where the shop has these tables, also (--magento-root PATH looks):", *more]
+    return Printed(account, statements, notes if more else [])
 
 
 def _place(database: Database) -> _Place:
