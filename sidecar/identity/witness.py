@@ -33,13 +33,16 @@ class Witness:
 
     @classmethod
     def of(cls, path: Path | None, shop: str, ledger: str, server: str) -> Witness:
-        """The configured file, else one in the state directory: there is always one.
+        """The configured file, else one in the state directory: only a user without home has none.
 
         Named after shop, ledger and `server`, the place in the configuration: several daemons, of
         an original and of its copy too, may share a state directory.
         """
-        place = hashlib.sha256(server.encode()).hexdigest()[:8]
-        return cls(path or _state_directory() / f"witness-{shop}-{ledger}-{place}.json")
+        folder = _state_directory()
+        if path is None and folder is not None:
+            place = hashlib.sha256(server.encode()).hexdigest()[:8]
+            path = folder / f"witness-{shop}-{ledger}-{place}.json"
+        return cls(path)
 
     def read(self) -> Seen | None:
         """What was seen last, by whichever process."""
@@ -71,7 +74,7 @@ class Witness:
         return None
 
 
-def _state_directory() -> Path:
+def _state_directory() -> Path | None:
     """Systemd's for a service; the service's own for whoever may write there; else the user's."""
     given = os.environ.get(_VARIABLE, "").split(":")[0]
     if given:
@@ -79,6 +82,7 @@ def _state_directory() -> Path:
     return _OF_THE_SERVICE if os.access(_OF_THE_SERVICE, os.W_OK) else _of_the_user()
 
 
-def _of_the_user() -> Path:
-    home = os.environ.get("XDG_STATE_HOME") or Path("~/.local/state").expanduser()
-    return Path(home) / "erp-sidecar"
+def _of_the_user() -> Path | None:
+    # Path.expanduser() raises where there is none.
+    home = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"))
+    return home / "erp-sidecar" if home.is_absolute() else None
