@@ -170,6 +170,7 @@ class Triggers:
 
     def resume(self) -> list[TriggerState]:
         """Put the triggers on again, then forget the suspension; the sweep finds the gap."""
+        self.require_own_ledger()
         mended = self._install()
         with self._database.transaction("resuming the triggers") as connection:
             connection.exec_driver_sql(
@@ -213,7 +214,6 @@ class Triggers:
         return plan(live, self.domains, self._names, definer)
 
     def _install(self) -> list[TriggerState]:
-        self.require_own_ledger()
         live = self._live()
         if live.hidden:
             raise PermissionDenied(
