@@ -170,6 +170,11 @@ CREATE TABLE {former_link} (
   KEY ref (ref)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+-- In a copy: the documents of the original's ERP, whose numbers mean something else in another one.
+CREATE TABLE {original_link} LIKE {link};
+
+CREATE TABLE {original_former_link} LIKE {former_link};
+
 -- What is to be carried into Magento, and what was.
 CREATE TABLE {write_back} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,

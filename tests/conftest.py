@@ -33,6 +33,16 @@ settings.register_profile("project", deadline=None)
 settings.load_profile("project")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where daemons without systemd keep what they saw of their ledger."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        patch.delenv("STATE_DIRECTORY", raising=False)
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def flavour() -> Flavour:
     """The server program that this run is for."""

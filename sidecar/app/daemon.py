@@ -40,7 +40,8 @@ class Station:
 
     `every`: seconds between two looks for work; `wakes`: the stations for which its work is work, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
-    work, whoever woke it; `always`: also while another daemon works.
+    work, whoever woke it; `always`: also while another daemon works; `last`: once more when all
+    others have come to their end.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Station:
     wakes: tuple[str, ...] = ()
     pause: float = 0.0
     always: bool = False
+    last: bool = False
 
 
 @dataclass(slots=True)
@@ -126,6 +128,7 @@ class Daemon:
             self._supervision.supervisor.stopping()
             self._supervision.watchdog.end()
             schedule.stop(self._ask_for_time)
+            self._close()
             self._release()
         self._narrator.tell("daemon.stopped", owner=self._owner)
         if self._failure is not None:
@@ -163,6 +166,7 @@ class Daemon:
                 if not self._acquire():
                     raise TryAgain("the work lease was lost to another daemon")
         finally:
+            self._close()
             self._release()
 
     def _pass(self) -> int:
@@ -260,6 +264,11 @@ class Daemon:
         with self._database.transaction("asking who holds the work lease") as connection:
             return self._ledger.work_lease.holder(connection) or "nobody any more"
 
+    def _close(self) -> None:
+        for station in self._stations:
+            if station.last and self._pulse.holds_the_lease:
+                self._guarded(station.name, partial(self._run, station))
+
     def _release(self) -> None:
         try:
             with self._database.transaction("giving the work lease back") as connection:
@@ -268,7 +277,7 @@ class Daemon:
             # It runs out by itself; the stop must not fail on a database that is gone.
             self._narrator.tell("daemon.lease_left", message=error.message)
 
-    def _guarded(self, name: str, work: Callable[[], None]) -> None:
+    def _guarded(self, name: str, work: Callable[[], object]) -> None:
         try:
             work()
         except SidecarError as error:

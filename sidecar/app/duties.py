@@ -39,7 +39,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     write_back = sidecar.write_back()
     delivers = {pump.domain: f"deliver {pump.domain}" for pump in pumps}
     stations = [
-        Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch)),
+        Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
         *(_delivery(sidecar, pump) for pump in pumps),
         Station(_WRITE, _SECOND, write_back.run_once),

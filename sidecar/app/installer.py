@@ -10,6 +10,7 @@ from sidecar.app.sidecar import Sidecar
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, require_supported
 from sidecar.identity.clone_guard import CloneGuard
+from sidecar.install.grants import optional_tables
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php
@@ -54,6 +55,13 @@ class Installer:
             sidecar.stop,
             prefix=sidecar.account.prefix,
             is_magentos=self._is_magentos,
+        )
+
+    def optional_tables(self) -> list[str]:
+        """Which of the tables that not every shop has this account sees."""
+        account = self._sidecar.account
+        return optional_tables(
+            self._database, account.login.database, account.prefix, self._sidecar.specs
         )
 
     def installation(self) -> Installation:

@@ -30,6 +30,7 @@ from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.domains.orders.domain import own_statuses
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.host.owner import machine, owner
 from sidecar.host.process import Stop, SystemClock
@@ -39,13 +40,14 @@ from sidecar.identity.clone_guard import CloneGuard
 from sidecar.identity.witness import Witness
 from sidecar.install.installation import DEFINER
 from sidecar.ledger.migrate import Ledger
+from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.domain import Beside, Domain, Parts
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.domain_spec import DomainSpec
-from sidecar.model.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
 from sidecar.monitor.top.watch import Subject, Watch
 from sidecar.monitor.vitals import VitalsReader
@@ -65,8 +67,6 @@ from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
 ORDERS = "orders"
-#: States in which an accepted order may stand when our status is put on it.
-_STATES_AT_WORK = ("new", "processing")
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
@@ -165,6 +165,7 @@ class Sidecar:
                 self.settings.ledger.witness,
                 self.settings.shop.name,
                 f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
+                self.account.login.place,
             ),
         )
 
@@ -226,21 +227,7 @@ class Sidecar:
     @property
     def own_statuses(self) -> list[OwnStatus]:
         """The order statuses that the acknowledgement uses, with the states they stand in."""
-        rules = self.settings.domains.orders.acknowledge
-        wanted: dict[str, tuple[str, set[str]]] = {}
-        for mapping in (rules.accepted, *rules.statuses.values()):
-            wanted.setdefault(mapping.status, (mapping.label, set()))[1].update(_STATES_AT_WORK)
-        if rules.rejected.hold and rules.rejected.released is not None:
-            released = wanted.setdefault(
-                rules.rejected.released, (rules.rejected.released_label, set())
-            )
-            released[1].update(_STATES_AT_WORK)
-        held = ("holded",) if rules.rejected.hold else ()
-        wanted.setdefault(rules.rejected.status, (rules.rejected.label, set()))[1].update(held)
-        return [
-            OwnStatus(code, label, tuple(sorted(states)))
-            for code, (label, states) in wanted.items()
-        ]
+        return own_statuses(self.settings.domains.orders.acknowledge)
 
     def require_at_work(self) -> None:
         """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
@@ -252,6 +239,18 @@ class Sidecar:
                     f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
                     f"mend the cause, then 'erp-sidecar domain resume {domain}'",
                 )
+
+    def require_answered(self) -> None:
+        """Raises Unavailable where the ERP did not answer last, and something waits for it."""
+        with self.database.transaction("asking whether the ERP answered") as connection:
+            account = self.store.accounts.read(connection, self.settings.erp.account_name)
+            overview = Overview(self.store.tables)
+            waits = overview.oldest_under_way(connection, ORDERS) is not None
+        if account.failures and waits:
+            raise Unavailable(
+                f"the ERP at {self.settings.erp.address} does not answer, and orders wait for it",
+                "they go with the next run after it answers; 'erp-sidecar doctor' asks it now",
+            )
 
     def intake(self) -> Intake:
         """The station that turns hints into events."""
@@ -340,6 +339,7 @@ class Sidecar:
                 may_send=self.clone_guard.may_send,
                 reference=parts.reference,
                 parents=Parents(self.store, parent) if parent else None,
+                answered=parts.answered if capabilities.probe else None,
             ),
             Courier(
                 adapter,

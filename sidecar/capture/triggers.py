@@ -11,6 +11,7 @@ from enum import Enum
 
 import sqlalchemy as sa
 
+from sidecar.capture import other_ledger
 from sidecar.capture.ddl import YieldingDdl
 from sidecar.capture.rehearsal import Rehearsal
 from sidecar.capture.trigger_plan import (
@@ -111,6 +112,7 @@ class Triggers:
 
     def statements(self) -> list[str]:
         """The statements that `install` would run now; none when all is well."""
+        self.require_own_ledger()
         live = self._live()
         wanted = self._plan(live)
         changes = _changes(live, wanted)
@@ -126,6 +128,7 @@ class Triggers:
         On a failure the triggers that this call added are dropped again.  Raises TryAgain when a
         table stayed busy or the triggers are suspended, PermissionDenied with the line to run.
         """
+        self.require_own_ledger()
         if suspension := self.suspension():
             raise TryAgain(
                 f"{suspension.who} suspended the triggers at "
@@ -172,6 +175,7 @@ class Triggers:
 
     def resume(self) -> list[TriggerState]:
         """Put the triggers on again, then forget the suspension; the sweep finds the gap."""
+        self.require_own_ledger()
         mended = self._install()
         with self._database.transaction("resuming the triggers") as connection:
             connection.exec_driver_sql(
@@ -191,6 +195,12 @@ class Triggers:
             return None
         note = json.loads(row.detail)
         return Suspension(note["who"], note["why"], row.at.replace(tzinfo=UTC))
+
+    def require_own_ledger(self) -> None:
+        """Raise ConfigurationError where the triggers serve another ledger of this shop."""
+        live = self._live()
+        with self._database.transaction("asking whose ledger the triggers serve") as connection:
+            other_ledger.require_none(connection, live, self._names)
 
     def rehearse(self) -> None:
         """Try the rights on a table of our own (see `Rehearsal.run`), as `install` does first."""
@@ -268,14 +278,16 @@ def _changes(live: LiveSchema, wanted: TriggerPlan) -> list[_Change]:
 def _compare(live: LiveSchema, wanted: TriggerPlan) -> list[TriggerState]:
     there = {trigger.name: trigger for trigger in _ours(live)}
     avoided = {entry.table: entry.why for entry in wanted.avoided}
-    states = [_state(planned, there.pop(planned.name, None)) for planned in wanted.planned]
+    states = [
+        _state(planned, there.pop(planned.name, None), live.database) for planned in wanted.planned
+    ]
     for trigger in there.values():
         why = avoided.get(trigger.table, "no enabled domain wants it")
         states.append(TriggerState(trigger.name, trigger.table, State.UNPLANNED, why))
     return states
 
 
-def _state(planned: PlannedTrigger, live: LiveTrigger | None) -> TriggerState:
+def _state(planned: PlannedTrigger, live: LiveTrigger | None, database: str) -> TriggerState:
     def found(state: State, detail: str = "") -> TriggerState:
         return TriggerState(planned.name, planned.table, state, detail)
 
@@ -286,6 +298,9 @@ def _state(planned: PlannedTrigger, live: LiveTrigger | None) -> TriggerState:
         return found(State.DRIFTED, f"it sits on {live.table}")
     if (live.timing, live.event) != ("AFTER", planned.event):
         return found(State.DRIFTED, f"it fires {live.timing} {live.event}")
+    written = other_ledger.outbox_of(live.body, database)
+    if written is not None and written != other_ledger.outbox_of(planned.body, database):
+        return found(State.DRIFTED, f"it writes into the ledger in {written[0]}")
     if normalised(live.body) != normalised(planned.body):
         return found(State.DRIFTED, "its body is not ours, or the table's columns changed")
     if live.definer != planned.definer:

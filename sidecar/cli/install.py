@@ -14,6 +14,7 @@ from sidecar.app.installer import Installer
 from sidecar.cli.context import Context, as_json, dry_run, reason
 from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
 from sidecar.host.process import operator
+from sidecar.install.installation import in_words
 from sidecar.model.secret import Secret
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
@@ -164,7 +165,10 @@ def uninstall(
                 echo_lines("\n".join(planned) or "nothing to do")
             return
         if drop_ledger and not yes:
-            confirm("Drop the ledger and with it the proof of what was sent?")
+            left = in_words(installation.unfinished())
+            confirm(
+                f"Drop the ledger and with it the proof of what was sent{left and f', and {left}'}?"
+            )
         done = installation.uninstall(who=operator(), reason=reason, drop_ledger=drop_ledger)
     if as_json:
         emit_json(asdict(done))
@@ -173,4 +177,5 @@ def uninstall(
     echo(f"statuses removed: {', '.join(done.statuses.removed) or 'none'}")
     for code, orders in done.statuses.still_used.items():
         echo(f"status {code} stays: {orders} order(s) carry it")
-    echo("ledger dropped" if done.ledger_dropped else "ledger kept")
+    left = in_words(done.unfinished)
+    echo(f"ledger dropped{left and f', with {left}'}" if done.ledger_dropped else "ledger kept")

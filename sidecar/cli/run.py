@@ -25,7 +25,10 @@ _AGAIN_SECONDS = 2.0
 
 @click.command()
 @click.option(
-    "--once", is_flag=True, help="Work until nothing is due, then exit 0 (78: a domain is stopped)."
+    "--once",
+    is_flag=True,
+    help="Work until nothing is due, then exit 0 (69: the ERP does not answer; 78: a domain is "
+    "stopped).",
 )
 @click.pass_obj
 def run(context: Context, *, once: bool) -> None:
@@ -124,6 +127,7 @@ def _run(
         if once:
             daemon.run_once()
             sidecar.require_at_work()
+            sidecar.require_answered()
         else:
             daemon.run(meanwhile=meanwhile)
     finally:

@@ -14,7 +14,7 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.ledger.overview import LATE_WRITE_BACK, Overview
+from sidecar.ledger.overview import LATE_WRITE_BACK, WAITING, Overview
 from sidecar.model.gates import waiting_at
 
 #: Differing orders on the screen, and those that `--json` tells figure by figure.
@@ -193,13 +193,15 @@ def _print(found: dict[str, Any]) -> None:
         f"triggers {'suspended' if capture['suspended'] else ', '.join(wrong) or 'ok'}; "
         f"{capture['faults']} fault(s)"
     )
-    waiting = events.get("pending", 0) + events.get("sending", 0)
-    standing = ", ".join([f"{orders['due']} due", *waiting_at(orders["gates"], ORDERS)])
+    waiting = sum(events.get(status, 0) for status in WAITING)
+    unknown = events.get("unknown", 0)
+    due = f"{orders['due']} due" + (f" ({unknown} unknown: the ERP is asked)" if unknown else "")
+    standing = ", ".join([due, *waiting_at(orders["gates"], ORDERS)])
     echo(
         f"orders   {'working' if orders['working'] else 'NOT WORKING'}; {waiting} waiting, oldest "
         f"{age(orders['oldest_seconds'])}: {standing}; {events.get('accepted', 0)} accepted, "
-        f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked, "
-        f"{events.get('unknown', 0)} unknown; last accepted {_ago(orders['last_accepted'])}"
+        f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked; "
+        f"last accepted {_ago(orders['last_accepted'])}"
     )
     backs = found["write_backs"]
     echo(

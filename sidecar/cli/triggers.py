@@ -54,6 +54,7 @@ def status(context: Context, *, as_json: bool) -> int:
       erp-sidecar triggers status
     """
     with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
         states = sidecar.triggers.status()
         suspension = sidecar.triggers.suspension()
     amiss = [state for state in states if state.state is not State.OK]

@@ -311,7 +311,8 @@ def explain(error: DBAPIError, login: Login, doing: str) -> SidecarError:
     if code in _MISSING_OBJECT:
         return ConfigurationError(
             f"the database has no such object ({code}: {text}) as {where}",
-            "check shop.database.name and table_prefix; run 'erp-sidecar install' for the ledger",
+            "check shop.database.name, table_prefix and ledger.schema; run 'erp-sidecar install' "
+            "for the ledger",
         )
     if code in _READ_ONLY:
         return Unavailable(

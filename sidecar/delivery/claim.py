@@ -15,13 +15,13 @@ from sidecar.delivery.parents import ParentDocument, Parents
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.domain import Gate
+from sidecar.magento.domain import Answered, Gate
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import KnownEntity
 from sidecar.model.errors import BadData, SidecarError, described, is_of_one
 from sidecar.model.reference import Reference, taken
-from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, Obstacle
+from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, EventStatus, Obstacle
 from sidecar.ports import Clock, Link
 
 #: Every so often one poll goes without the low-water guard: a late committer may have written an
@@ -91,7 +91,8 @@ class Claimer:
     """One per domain, used by one thread.
 
     `may_send` is asked on the connection that claims: what another server holds is not ours to send
-    (`sidecar.identity.clone_guard`).
+    (`sidecar.identity.clone_guard`).  `answered`: which orders Magento shows as answered; None
+    where the ERP cannot be asked about them.
     """
 
     def __init__(
@@ -108,8 +109,10 @@ class Claimer:
         may_send: Callable[[sa.Connection], bool],
         reference: Reference | None = None,
         parents: Parents | None = None,
+        answered: Answered | None = None,
     ) -> None:
         self._parents = parents
+        self._answered = answered
         self.may_send = may_send
         self._reference = reference or Reference()
         self._database = database
@@ -229,6 +232,7 @@ class Claimer:
             known = self._ledger.entities.read(connection, kind, ids, locked=True)
             found = self._ledger.journal.links(connection, kind, ids)
             open_events = self._ledger.events.open_of(connection, kind, ids)
+            self._doubt_answered(connection, open_events, found)
             links |= {(kind, entity_id): link for entity_id, link in found.items()}
             above = self._parents.documents(connection, known) if self._parents else {}
             parents |= {(kind, entity_id): parent for entity_id, parent in above.items()}
@@ -269,6 +273,34 @@ class Claimer:
             trusted_until=self.trusted_until(started),
             folded=folded,
             held=held,
+        )
+
+    def _doubt_answered(
+        self,
+        connection: sa.Connection,
+        open_events: dict[int, list[OpenEvent]],
+        links: Mapping[int, Link],
+    ) -> None:
+        """One that Magento shows as answered, and the ledger as never sent, is asked for.
+
+        The ledger was restored or made anew, then (docs/decisions/0052).
+        """
+        if self._answered is None:
+            return
+        unsent = [
+            entity_id
+            for entity_id, (head, *_) in open_events.items()
+            if self._is_unsent(head) and entity_id not in links
+        ]
+        for entity_id in self._answered(connection, unsent):
+            head, *later = open_events[entity_id]
+            open_events[entity_id] = [replace(head, status=EventStatus.UNKNOWN), *later]
+
+    def _is_unsent(self, event: OpenEvent) -> bool:
+        return (
+            self._opens(event.type)
+            and event.status is EventStatus.PENDING
+            and not (event.attempts or event.maybe_booked or event.absent or event.vouched)
         )
 
     def _give_way(

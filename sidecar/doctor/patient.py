@@ -56,7 +56,7 @@ class part(Generic[_T]):  # noqa: N801 - reads as the decorator that it is
             except SidecarError as error:
                 refusals[self._name] = error
         if self._name in refusals:
-            raise Unseen(f"no {self._name.replace('_', ' ')}: {refusals[self._name].message}")
+            raise Unseen(refusals[self._name].message)
         made: _T = patient.__dict__[self._name]
         return made
 

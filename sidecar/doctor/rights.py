@@ -25,6 +25,12 @@ def _held(patient: Patient) -> list[Right]:
     return rights(row[0] for row in patient.ask("SHOW GRANTS", database=patient.bare_account))
 
 
+def _need_schema(patient: Patient) -> None:
+    """Raise `Unseen` where nobody here sees Magento's schema: its name may be misspelt."""
+    if patient.refusal("account") is not None:
+        patient.need("administrator")
+
+
 def _wanted(patient: Patient) -> list[str]:
     account = patient.login.account
     schema = account.login.database
@@ -48,6 +54,7 @@ def _optional(patient: Patient) -> list[str]:
 
 
 def _too_few(patient: Patient) -> Iterator[Fault]:
+    _need_schema(patient)
     lacking = missing(_wanted(patient), _held(patient))
     if lacking:
         names = [str(right) for lacks in lacking.values() for right in lacks]
@@ -55,6 +62,7 @@ def _too_few(patient: Patient) -> Iterator[Fault]:
 
 
 def _too_many(patient: Patient) -> Iterator[Fault]:
+    _need_schema(patient)
     surplus = [right for right in _held(patient) if _is_too_much(patient, right)]
     if surplus:
         account, wanted = _account(patient), _wanted(patient)

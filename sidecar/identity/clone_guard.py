@@ -22,7 +22,6 @@ from sidecar.model.identity import (
     Circumstances,
     Identity,
     Judgement,
-    OwnBeat,
     Seen,
     ServerMark,
     Standing,
@@ -73,26 +72,39 @@ class CloneGuard:
         self._erp = (bare_url(erp) or erp)[:255]
         self._clock = clock
         self._narrator = narrator
-        self._own: OwnBeat | None = None
+        self._own: Seen | None = None
         self._works = False
         self._looks: dict[ServerMark, _Look] = {}
         self._told: tuple[str, float] | None = None
 
     def may_send(self, connection: sa.Connection) -> bool:
-        """Whether what this connection reaches is the system that was installed."""
+        """Whether what this connection reaches is the system that was installed.
+
+        A look is trusted for a while, the ledger itself at no time: a backup that was restored a
+        moment ago has forgotten what was sent since.
+        """
+        own = self._own
         look = self._looks.get(server_of(connection))
         if look is None or self._clock.monotonic() - look.at >= EVERY:
             return self.judgement(connection).may_send
+        if look.judgement.may_send and own is not None and not self._stands(connection, own):
+            return self.judgement(connection).may_send
         return look.judgement.may_send
+
+    def _stands(self, connection: sa.Connection, own: Seen) -> bool:
+        last = self._ledger.identities.last(connection)
+        return last is not None and last[0] == own.token and last[1] >= own.beat
 
     def judgement(self, connection: sa.Connection) -> Judgement:
         """Look now."""
+        # Before the ledger is read: another thread or process may leave a later beat meanwhile.
+        own, seen = self._own, self._witness.read()
         present = self.circumstances(connection)
         recorded = self._ledger.identities.read(connection)
         if self._works and recorded is not None:
             # Its own doubt of a moment ago is no reason to doubt.
             recorded = replace(recorded, told=None)
-        judgement = judge(recorded, present, self._own, self._witness.read())
+        judgement = judge(recorded, present, own, seen)
         self._looks[present.server] = _Look(judgement, self._clock.monotonic())
         return judgement
 
@@ -121,16 +133,23 @@ class CloneGuard:
             judgement = self.judgement(connection)
             if judgement.may_send:
                 self._take_note(connection, judgement)
-                beat = self._ledger.identities.beat(connection, self._owner, self._machine)
+                beat = self._ledger.identities.beat(
+                    connection, self._owner, self._machine, past=self._last_known()
+                )
                 recorded = self._ledger.identities.read(connection)
+                server = server_of(connection)
             elif judgement.standing is not Standing.UNRECORDED:
                 self._ledger.identities.tell(connection, judgement, lasting=judgement.is_restored)
         if judgement.may_send and recorded is not None:
-            # Only what was committed may count as ours: a beat that was rolled back is in no
-            # ledger, and a replica would be measured by it.
-            self._own = OwnBeat(self._owner, beat.number)
-            self._remember(Seen(recorded.token, beat.number, beat.at))
+            # Only now that it is committed: a ledger is measured by what is remembered here, and a
+            # beat that was rolled back is in none.
+            self._own = Seen(recorded.token, beat.number, beat.owner, beat.at, server)
+            self._remember(self._own)
         self._tell(judgement)
+
+    def _last_known(self) -> int:
+        known = (self._own, self._witness.read())
+        return max((seen.beat for seen in known if seen is not None), default=0)
 
     def record_new(self, connection: sa.Connection, *, who: str, doubt: str | None) -> None:
         """At install: this is the system.  One that is recorded already is left alone.

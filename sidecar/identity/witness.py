@@ -7,6 +7,7 @@ than that was restored (docs/decisions/0034).
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import msgspec
 
 from sidecar.model.identity import Seen
 
-#: Where systemd tells a service that its StateDirectory= is.
+#: Where systemd tells a service that its StateDirectory= is, and where that is.
 _VARIABLE = "STATE_DIRECTORY"
+_OF_THE_SERVICE = Path("/var/lib/erp-sidecar")
 
 
 class Witness:
@@ -30,14 +32,16 @@ class Witness:
         self.path = path
 
     @classmethod
-    def of(cls, path: Path | None, shop: str, ledger: str) -> Witness:
-        """The configured file, else one in systemd's state directory, else none.
+    def of(cls, path: Path | None, shop: str, ledger: str, server: str) -> Witness:
+        """The configured file, else one in the state directory: only a user without home has none.
 
-        Named after shop and ledger: several daemons may share a state directory.
+        Named after shop, ledger and `server`, the place in the configuration: several daemons, of
+        an original and of its copy too, may share a state directory.
         """
-        folder = os.environ.get(_VARIABLE, "").split(":")[0]
-        if path is None and folder:
-            path = Path(folder) / f"witness-{shop}-{ledger.replace('*', '')}.json"
+        folder = _state_directory()
+        if path is None and folder is not None:
+            place = hashlib.sha256(server.encode()).hexdigest()[:8]
+            path = folder / f"witness-{shop}-{ledger}-{place}.json"
         return cls(path)
 
     def read(self) -> Seen | None:
@@ -50,13 +54,35 @@ class Witness:
             return None
 
     def write(self, seen: Seen) -> str | None:
-        """Replace the file at once; gives why it could not be, None when all is well."""
+        """Replace the file at once; gives why it could not be, None when all is well.
+
+        Never by an earlier beat of the same record: whoever works beside us may be ahead.
+        """
         if self.path is None:
+            return None
+        present = self.read()
+        if present is not None and present.token == seen.token and present.beat > seen.beat:
             return None
         fresh = self.path.with_suffix(".new")
         try:
+            if self.path.parent == _of_the_user():
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.write_bytes(msgspec.json.encode(seen))
             os.replace(fresh, self.path)
         except OSError as error:
             return f"{self.path} cannot be written: {error.strerror}"
         return None
+
+
+def _state_directory() -> Path | None:
+    """Systemd's for a service; the service's own for whoever may write there; else the user's."""
+    given = os.environ.get(_VARIABLE, "").split(":")[0]
+    if given:
+        return Path(given)
+    return _OF_THE_SERVICE if os.access(_OF_THE_SERVICE, os.W_OK) else _of_the_user()
+
+
+def _of_the_user() -> Path | None:
+    # Path.expanduser() raises where there is none.
+    home = Path(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"))
+    return home / "erp-sidecar" if home.is_absolute() else None

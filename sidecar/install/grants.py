@@ -1,12 +1,13 @@
-"""The rights that an installation's accounts need, from its configuration alone."""
+"""The rights that an installation's accounts need, from its configuration and from its shop."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from sidecar.capture.least_rights import daemon_grants
+from sidecar.database.connection import Database as Server
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
@@ -41,10 +42,28 @@ class _Place:
     prefix: str
 
 
+def optional_tables(
+    database: Server, schema: str, prefix: str, domains: Iterable[DomainSpec]
+) -> list[str]:
+    """What the shop has, as far as who asks may see it, of the tables that not every shop has."""
+    optional = [name for spec in domains for name in spec.needs.optional]
+    there = database.sizes([(schema, prefix + name) for name in optional])
+    return [name for name in optional if (schema, prefix + name) in there]
+
+
 def grants_for(
-    settings: Settings, role: Role, account: str | None, specs: Sequence[DomainSpec]
+    settings: Settings,
+    role: Role,
+    account: str | None,
+    specs: Sequence[DomainSpec],
+    *,
+    there: Collection[str] = (),
+    sees_all: bool = False,
 ) -> Printed:
-    """The statements for `account` (`user@host`); without one, for the configured name."""
+    """The statements for `account` (`user@host`); without one, for the configured name.
+
+    `there`: tables that not every shop has and this one does; `sees_all`: it has no other of them.
+    """
     place = _place(settings.shop.database)
     if account is None:
         user = place.user if role is Role.DAEMON else _INSTALLER
@@ -63,13 +82,18 @@ def grants_for(
         return Printed(account, statements, _notes(account))
     domains = [spec for spec in specs if spec.name in settings.domains.carried()]
     triggers = settings.capture.triggers
-    statements = daemon_grants(account, table, names, domains=domains, triggers=triggers)
+    statements = daemon_grants(
+        account, table, names, domains=domains, triggers=triggers, optional=there
+    )
+    if sees_all:
+        return Printed(account, statements, [])
     some = [name for spec in domains for name in spec.needs.optional]
     optional = daemon_grants(
         account, table, names, domains=domains, triggers=triggers, optional=some
     )
     more = [f"  {statement};" for statement in optional if statement not in statements]
-    return Printed(account, statements, ["Where the shop has these tables, also:", *more])
+    notes = ["Where the shop has these tables, also (--magento-root PATH looks):", *more]
+    return Printed(account, statements, notes if more else [])
 
 
 def _place(database: Database) -> _Place:

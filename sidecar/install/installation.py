@@ -7,7 +7,7 @@ hints in silence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
@@ -27,6 +27,7 @@ from sidecar.domains.orders.statuses import (
 from sidecar.host.owner import is_dead
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.install.baseline import Baseline
+from sidecar.ledger.glance import OPEN
 from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.rights import missing as missing_rights
@@ -67,11 +68,15 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """What an uninstall did."""
+    """What an uninstall did.
+
+    `unfinished`: of the ledger that was dropped, by status: what nobody will send or look at now.
+    """
 
     triggers: list[str]
     statuses: Unregistered
     ledger_dropped: bool
+    unfinished: dict[str, int]
 
 
 class Installation:
@@ -108,6 +113,7 @@ class Installation:
 
     def statements(self) -> list[str]:
         """What `install` would run: ledger, then triggers; statuses by their name."""
+        self._triggers.require_own_ledger()
         statements = self._ledger.statements()
         with self._database.transaction("looking at order statuses") as connection:
             for name in missing(connection, self._magento, self._statuses):
@@ -125,6 +131,7 @@ class Installation:
         are noted as known, and only what happens to them from now on is an event.
         """
         done = Installed(who=who)
+        self._triggers.require_own_ledger()
         fresh = not self._ledger.applied()
         with ExitStack() as undo:
             done.migrations = [
@@ -166,7 +173,20 @@ class Installation:
             if state.state is not State.MISSING
         ]
         statuses = [f"remove order status {status.code} if unused" for status in self._statuses]
-        return there + statuses + ["drop the ledger"] * drop_ledger
+        left = in_words(self.unfinished()) if drop_ledger else ""
+        return there + statuses + [f"drop the ledger{left and f' with {left}'}"] * drop_ledger
+
+    def unfinished(self) -> dict[str, int]:
+        """Events that are not over, by status: a dropped ledger forgets them."""
+        if not self._ledger.applied():
+            return {}
+        with self._database.transaction("counting what is not over") as connection:
+            rows = connection.exec_driver_sql(
+                f"SELECT status, COUNT(*) FROM {self._store.names('event')} "
+                "WHERE status IN %s GROUP BY status ORDER BY status",
+                (OPEN,),
+            )
+            return {str(status): int(count) for status, count in rows}
 
     def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
         """Triggers first, then statuses that no order carries, then, if wanted, the ledger.
@@ -183,9 +203,10 @@ class Installation:
                 self._store.audit.note(
                     connection, who=who, command="uninstall", subject="shop", reason=reason
                 )
+        unfinished = self.unfinished() if drop_ledger else {}
         if drop_ledger:
             self._ledger.drop()
-        return Uninstalled(triggers, statuses, drop_ledger)
+        return Uninstalled(triggers, statuses, drop_ledger, unfinished)
 
     def _require_removable(self, *, drop_ledger: bool) -> None:
         """Raise PermissionDenied or TryAgain where an uninstall would stop half-way."""
@@ -317,3 +338,9 @@ class Installation:
                     "triggers": done.triggers,
                 },
             )
+
+
+def in_words(unfinished: Mapping[str, int]) -> str:
+    """What is not over, for a person; empty where all is."""
+    counts = ", ".join(f"{count} {status}" for status, count in unfinished.items())
+    return f"{sum(unfinished.values())} event(s) that are not over ({counts})" if counts else ""

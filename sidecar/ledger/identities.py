@@ -113,13 +113,30 @@ class Identities:
             values["doubt"] = fit.text("identity", "doubt", judgement.why)
         connection.execute(sa.update(self._table).where(self._table.c.id == _ONLY).values(values))
 
-    def beat(self, connection: sa.Connection, owner: str, machine: str | None) -> Beat:
-        """Leave a sign of life, which ends a doubt that was told."""
+    def last(self, connection: sa.Connection) -> tuple[str, int] | None:
+        """Token and number of the last beat, for those who ask often."""
+        c = self._table.c
+        row = connection.execute(sa.select(c.token, c.beat).where(c.id == _ONLY)).first()
+        return None if row is None else (row.token, int(row.beat))
+
+    def beat(
+        self, connection: sa.Connection, owner: str, machine: str | None, *, past: int = 0
+    ) -> Beat:
+        """Leave a sign of life, which ends a doubt that was told.
+
+        `past`: the last number that anybody knows.  A replica may lack it, and it never comes
+        again: a beat that goes back is what a restore is told by.
+        """
         c = self._table.c
         connection.execute(
             sa.update(self._table)
             .where(c.id == _ONLY)
-            .values(beat=c.beat + 1, beat_by=owner, beat_machine=machine, beat_at=NOW)
+            .values(
+                beat=sa.func.greatest(c.beat, past) + 1,
+                beat_by=owner,
+                beat_machine=machine,
+                beat_at=NOW,
+            )
             .values(told=None, told_why=None, told_at=None)
         )
         row = connection.execute(sa.select(c.beat, c.beat_at).where(c.id == _ONLY)).one()

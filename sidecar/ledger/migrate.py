@@ -89,7 +89,15 @@ class Ledger:
 
     def require_current(self) -> None:
         """Raise ConfigurationError unless every migration ran."""
-        if missing := self.pending():
+        missing = self.pending()
+        if missing and not self.applied():
+            raise ConfigurationError(
+                f"there is no ledger in {self._names.schema}: not installed yet, or ledger.schema "
+                "names another",
+                "correct ledger.schema, or run 'erp-sidecar install' (its plan: 'erp-sidecar "
+                "install --dry-run')",
+            )
+        if missing:
             raise ConfigurationError(
                 f"the ledger {self._names.schema} lacks {len(missing)} migration(s), first "
                 f"{missing[0].version:04d}_{missing[0].name}",

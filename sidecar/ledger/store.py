@@ -11,6 +11,7 @@ from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
 from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
@@ -28,6 +29,7 @@ class LedgerStore:
         self.payloads = Payloads(self.tables)
         self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
+        self.original_links = OriginalLinks(self.tables)
         self.differences = Differences(self.tables)
         self.write_backs = WriteBacks(self.tables)
         self.settling = Settling(

@@ -48,7 +48,7 @@ _COLUMNS = {
     "recorded_by reason beat beat_by beat_machine beat_at token past_order told told_why told_at",
     "migration": "version name checksum applied_at",
 }
-TABLES = (*_COLUMNS, "event_archive")
+TABLES = (*_COLUMNS, "event_archive", "original_link", "original_former_link")
 
 
 @dataclass(frozen=True, slots=True)

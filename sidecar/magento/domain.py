@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
+
+import sqlalchemy as sa
 
 from sidecar.magento.acknowledger import Acknowledger
 from sidecar.magento.examiner import Examiner, Search
@@ -21,6 +23,10 @@ class Gate(Protocol):
 
         Raises BadData where that cannot be read.
         """
+
+
+#: Which of these entities carry an answer of the ERP in Magento, whatever the ledger says.
+Answered: TypeAlias = Callable[[sa.Connection, Sequence[int]], set[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Parts:
     reference: Reference
     gate: Gate | None = None
     acknowledger: Acknowledger | None = None
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from urllib.parse import urlsplit
 
-#: A replica that takes over may lack so many of the daemon's last beats.
-LOST_BEATS = 3
+#: A replica that takes over may lack what was written in so many of the last seconds.
+LOST = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,18 @@ class Circumstances:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a daemon remembers outside the database: the ledger's last beat, by its own clock.
+    """The ledger's last beat, remembered where no restore reaches: by a process, and in a file.
 
-    `token`: which record of the identity that beat stood in.
+    Only after it was committed: what was rolled back is in no ledger.  `token`: which record of the
+    identity it stood in; `owner`: the process that left it; `at`: by the database's clock;
+    `server`: on which it was left.
     """
 
     token: str
     beat: int
+    owner: str
     at: datetime
+    server: ServerMark
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,22 +166,15 @@ _REMEDIES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OwnBeat:
-    """The last beat that this very process wrote."""
-
-    owner: str
-    number: int
-
-
 def judge(
     recorded: Identity | None,
     present: Circumstances,
-    own: OwnBeat | None,
+    own: Seen | None,
     seen: Seen | None = None,
 ) -> Judgement:
     """Compare; `own` is None in a process that has not worked yet, `seen` where no file tells.
 
+    Both must have been read before `recorded` was: whoever works beside us leaves later beats.
     Who finds nothing amiss takes the word of the daemon, which may know more.
     """
     judgement = _judge(recorded, present, own, seen)
@@ -189,7 +186,7 @@ def judge(
 def _judge(
     recorded: Identity | None,
     present: Circumstances,
-    own: OwnBeat | None,
+    own: Seen | None,
     seen: Seen | None,
 ) -> Judgement:
     if recorded is None:
@@ -210,46 +207,57 @@ def _judge(
     return Judgement(standing, "; ".join(map(str, place + name)), changes)
 
 
-def _standing(recorded: Identity, own: OwnBeat | None, *, moved: bool, renamed: bool) -> Standing:
+def _standing(recorded: Identity, own: Seen | None, *, moved: bool, renamed: bool) -> Standing:
     if moved and renamed:
         return Standing.COPY
     if renamed:
         return Standing.UNSURE
     if moved:
-        return Standing.MOVED if _carries_on(recorded.beat, own) else Standing.UNSURE
+        return Standing.MOVED if _carries_on(recorded, own) else Standing.UNSURE
     return Standing.SAME
 
 
-def _carries_on(beat: Beat | None, own: OwnBeat | None) -> bool:
+def _carries_on(recorded: Identity, own: Seen | None) -> bool:
     """Whether the ledger is the one that this very process was writing a moment ago.
 
     A replica that took over has its last beats, a dump of last night has not.
     """
-    if beat is None or own is None:
+    beat = recorded.beat
+    if own is None or beat is None or (recorded.token, beat.owner) != (own.token, own.owner):
         return False
-    return beat.owner == own.owner and beat.number >= own.number - LOST_BEATS
+    return own.at - beat.at <= LOST
 
 
-def _went_back(beat: Beat | None, own: OwnBeat | None) -> bool:
-    """Whether the ledger is older than this very process left it: a backup came in its place.
+def _is_older(recorded: Identity, known: Seen, server: ServerMark) -> bool:
+    """Whether the ledger on this server is older than somebody knows it to have been.
 
-    It does not know what was sent since.  A server that crashed may have lost the last seconds.
+    On the server where that beat was committed nothing takes it back but a restore, or a crash of
+    a server that does not flush its log: what was sent since is forgotten, be it one beat.  Another
+    one may be a replica that lacks the last seconds.
     """
-    if beat is None or own is None or beat.owner != own.owner:
+    if recorded.token != known.token:
+        # Recorded since: an 'accept', or a new installation.  Before: a backup from before one.
+        return recorded.recorded_at < known.at
+    if recorded.beat is None:
+        return True
+    if recorded.beat.number >= known.beat:
         return False
-    return beat.number < own.number - LOST_BEATS
+    # Who knows the beat runs on the machine that it speaks of.
+    if _alike(known.server, server, on_its_machine=True):
+        return True
+    return known.at - recorded.beat.at > LOST
 
 
 def _restored(
-    recorded: Identity, present: Circumstances, own: OwnBeat | None, seen: Seen | None
+    recorded: Identity, present: Circumstances, own: Seen | None, seen: Seen | None
 ) -> str | None:
     """Why this is a backup in the place of what was there; None where nothing says so."""
-    if _went_back(recorded.beat, own):
+    if own is not None and _is_older(recorded, own, present.server):
         return _OLDER
-    if seen is not None and _is_older(recorded, seen):
+    if seen is not None and _is_older(recorded, seen, present.server):
         return (
-            f"the ledger is older than this machine's daemon left it at {seen.at:%Y-%m-%d %H:%M} "
-            "UTC: a backup was restored in its place"
+            "the ledger is older than this machine's daemon left it at "
+            f"{seen.at:%Y-%m-%d %H:%M:%S} UTC: {_CAUSE}"
         )
     if present.next_order <= present.known_order and present.known_order > recorded.past_order:
         return (
@@ -265,15 +273,8 @@ def _restored(
     return None
 
 
-def _is_older(recorded: Identity, seen: Seen) -> bool:
-    if recorded.token != seen.token:
-        # Recorded since: an 'accept', or a new installation.  Before: a backup from before one.
-        return recorded.recorded_at < seen.at
-    number = recorded.beat.number if recorded.beat else 0
-    return number < seen.beat - LOST_BEATS
-
-
-_OLDER = "the ledger is older than it was a moment ago: a backup was restored while the daemon ran"
+_CAUSE = "a backup was restored in its place, or the server lost its last seconds in a crash"
+_OLDER = f"the ledger is older than this daemon left it a moment ago: {_CAUSE}"
 _SERVER = "database server"
 _PLACE = (_SERVER, "Magento's schema", "ledger")
 _NAME = ("base URL",)
@@ -282,7 +283,9 @@ _NAME = ("base URL",)
 def _changes(recorded: Identity, present: Circumstances) -> tuple[Change, ...]:
     changes = []
     on_its_machine = _on_its_machine(recorded, present)
-    if not any(_alike(known, present.server, on_its_machine) for known in recorded.servers):
+    if not any(
+        _alike(known, present.server, on_its_machine=on_its_machine) for known in recorded.servers
+    ):
         known = " or ".join(map(str, recorded.servers))
         changes.append(Change(_SERVER, known, str(present.server)))
     if recorded.magento_schema != present.magento_schema:
@@ -307,7 +310,7 @@ def _on_its_machine(recorded: Identity, present: Circumstances) -> bool:
     return beat is not None and beat.machine is not None and beat.machine == present.machine
 
 
-def _alike(known: ServerMark, present: ServerMark, on_its_machine: bool) -> bool:
+def _alike(known: ServerMark, present: ServerMark, *, on_its_machine: bool) -> bool:
     """A container's host name is another after each start; its data's uuid and folder are not.
 
     A copy of the files has both too, so that only the daemon's own machine makes up for a name.

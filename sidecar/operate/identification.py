@@ -77,6 +77,7 @@ class Identification:
                 reason=by.reason,
                 original_erp=original,
             )
+            self._store.original_links.sort(connection, recorded, present, is_copy=is_copy)
             self._store.audit.note(
                 connection,
                 who=by.who,

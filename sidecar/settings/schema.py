@@ -118,7 +118,7 @@ with warnings.catch_warnings():
             default=None,
             description="File outside the database in which the daemon keeps its last sign of "
             "life: a restored backup is told from what was there by it. null: in systemd's state "
-            "directory; without systemd, none.",
+            "directory (/var/lib/erp-sidecar); where there is none, in ~/.local/state/erp-sidecar.",
             examples=["/var/lib/erp-sidecar/witness.json"],
         )
         work_lease: Duration = Field(

@@ -15,6 +15,7 @@ import pytest
 
 from sidecar.testing.magento_db import Flavour, MagentoDatabase, PrivateServer, Shop
 from tests.copying import copy_schemas
+from tests.dump_client import DumpClient
 from tests.rig import Rig
 
 
@@ -148,3 +149,102 @@ def test_a_killed_daemon_begins_again_without_a_question(rig: Rig) -> None:
             daemon = rig.start()
     rig.until_clean()
     assert rig.log_events()["identity.sending_stopped"] == 0
+
+
+class TestABackupOfAMomentAgo:
+    """Dumped and restored in place by the server's own programs; nothing is sent twice."""
+
+    @pytest.fixture
+    def client(self, flavour: Flavour) -> DumpClient:
+        return DumpClient.find(flavour)
+
+    def dump(self, client: DumpClient, rig: Rig, what: str) -> bytes:
+        name = rig.magento.name
+        schemas = [name, f"{name}_ledger"] if what == "shop and ledger" else [f"{name}_ledger"]
+        return client.dump(rig.server, "--single-transaction", "--databases", *schemas)
+
+    def restore(self, client: DumpClient, rig: Rig, dump: bytes) -> None:
+        client.load(rig.server, rig.magento.name, dump)
+
+    def beat(self, rig: Rig) -> int:
+        with rig.magento.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT beat FROM {rig.magento.name}_ledger.identity")
+            row = cursor.fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def standing(self, rig: Rig) -> Any:
+        done = subprocess.run(
+            rig.command("identity", "show", "--json"), capture_output=True, text=True, check=False
+        )
+        return json.loads(done.stdout)["standing"]
+
+    @pytest.mark.timeout(300)
+    @pytest.mark.parametrize("waits", [False, True], ids=["sold since", "waiting in it"])
+    def test_is_found_by_the_next_run_once(self, rig: Rig, client: DumpClient, waits: bool) -> None:
+        with Shop(rig.magento) as shop:
+            shop.place()
+            rig.sidecar("run", "--once")
+            if waits:
+                rig.sidecar("domain", "pause", "orders", "--reason", "a test")
+                placed = shop.place()
+                rig.sidecar("run", "--once")
+                rig.sidecar("domain", "resume", "orders")
+            backup = self.dump(client, rig, "ledger")
+            if not waits:
+                placed = shop.place()
+        rig.sidecar("run", "--once")
+        assert len(rig.erp.bookings(placed.increment_id)) == 1
+
+        self.restore(client, rig, backup)
+        assert self.standing(rig) == "unsure", "also before anybody works"
+        for _ in range(2):
+            rig.sidecar("run", "--once", code=78)
+        assert self.standing(rig) == "unsure"
+        assert len(rig.erp.bookings(placed.increment_id)) == 1
+
+    @pytest.mark.timeout(300)
+    @pytest.mark.parametrize("what", ["ledger", "shop and ledger"])
+    def test_stops_the_daemon_that_is_at_work(
+        self, rig: Rig, client: DumpClient, what: str, state_home: Path
+    ) -> None:
+        for of_another_test in state_home.glob("erp-sidecar/*"):
+            of_another_test.unlink()
+        daemon = rig.start()
+        with Shop(rig.magento) as shop:
+            first = shop.place()
+            rig.until(lambda: len(rig.erp.bookings(first.increment_id)) == 1)
+            rig.sidecar("domain", "pause", "orders", "--reason", "a test")
+            waiting = shop.place()
+        rig.until(lambda: rig.log_events()["intake.order.placed"] == 2)
+        backup = self.dump(client, rig, what)
+        beat = self.beat(rig)
+        rig.sidecar("domain", "resume", "orders")
+        rig.until(lambda: len(rig.erp.bookings(waiting.increment_id)) == 1)
+        rig.until(lambda: self.beat(rig) > beat)
+
+        self.restore(client, rig, backup)
+        rig.sidecar("domain", "resume", "orders")
+        rig.until(lambda: rig.log_events()["identity.sending_stopped"] > 0)
+        assert daemon.poll() is None
+        assert len(rig.erp.bookings(waiting.increment_id)) == 1
+        (witness,) = state_home.glob("erp-sidecar/witness-*.json")
+        assert json.loads(witness.read_bytes())["beat"] > beat
+
+    @pytest.mark.timeout(300)
+    def test_is_found_by_the_daemon_that_starts_after_it(
+        self, rig: Rig, client: DumpClient
+    ) -> None:
+        """An orderly end leaves a beat: also a backup that was made since the last one is older."""
+        daemon = rig.start()
+        with Shop(rig.magento) as shop:
+            first = shop.place()
+        rig.until(lambda: len(rig.erp.bookings(first.increment_id)) == 1)
+        backup = self.dump(client, rig, "ledger")
+        daemon.terminate()
+        assert daemon.wait() == 0
+
+        self.restore(client, rig, backup)
+        rig.start()
+        rig.until(lambda: rig.log_events()["identity.sending_stopped"] > 0)
+        assert len(rig.erp.bookings(first.increment_id)) == 1

@@ -54,6 +54,23 @@ def test_a_pass_that_stops_the_domain_does_not_end_well(rig: Rig) -> None:
     assert "domain resume orders" in done.stderr
 
 
+def test_an_erp_that_does_not_answer_ends_it_with_69_where_something_waits(rig: Rig) -> None:
+    rig.erp.stop()
+    rig.sidecar("run", "--once")
+    with Shop(rig.magento) as shop:
+        shop.place([Line("MUG")])
+
+    for _ in range(2):
+        done = subprocess.run(
+            rig.command("run", "--once"), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 69, done.stderr
+        assert f"the ERP at {rig.erp.url.removeprefix('http://')}" in done.stderr.replace(
+            "http://", ""
+        )
+        assert "does not answer, and orders wait for it" in done.stderr
+
+
 def test_an_order_reaches_the_erp_and_its_answer_stands_on_the_order(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         placed = shop.place([Line("MUG", 2), Line("SHIRT", option="Red")], coupon="SAVE10")

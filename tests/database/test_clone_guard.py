@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from sidecar.identity.clone_guard import EVERY
-from sidecar.model.errors import ConfigurationError
-from sidecar.model.identity import LOST_BEATS, Standing
+from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.identity import LOST, Standing
+from sidecar.model.outcome import Accepted, Booked
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import (
     Flavour,
@@ -53,6 +54,16 @@ def restore(original: Pipeline, server: PrivateServer, *, ledger: bool = True) -
     name = original.magento.name
     copy_schemas(original.magento.server, server, [name, *[f"{name}_ledger"] * ledger])
     return MagentoDatabase(server, name)
+
+
+def age(dump: MagentoDatabase, seconds: float = LOST.total_seconds() + 1) -> None:
+    """It was made so much earlier."""
+    with dump.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE `{dump.name}_ledger`.identity SET beat_at = beat_at - INTERVAL %s SECOND",
+            (seconds,),
+        )
+        connection.commit()
 
 
 def rename(magento: MagentoDatabase, url: str = "https://staging.example/") -> None:
@@ -176,6 +187,100 @@ def test_a_renamed_dump_is_a_copy_and_becomes_a_test_system_with_another_erp(
             assert standing(copy) is Standing.COPY
 
 
+class TestACopyWithATestErp:
+    """Whose numbering starts where the original's started."""
+
+    @pytest.fixture
+    def sent(self, original: Pipeline, erp: ScriptedErp) -> Any:
+        placed = place(original.magento)
+        original.work()
+        assert original.sql(f"SELECT reference FROM {original.sidecar.names('link')}") == [
+            (f"SO-{placed.increment_id}",)
+        ]
+        return placed
+
+    @pytest.fixture
+    def test_erp(self) -> ScriptedErp:
+        return ScriptedErp()
+
+    @pytest.fixture
+    def copy(
+        self,
+        original: Pipeline,
+        sent: Any,
+        elsewhere: PrivateServer,
+        tmp_path: Path,
+        test_erp: ScriptedErp,
+    ) -> Iterator[Pipeline]:
+        magento = restore(original, elsewhere)
+        rename(magento)
+        url = "http://127.0.0.1:9/test-erp"
+        with Pipeline(magento, tmp_path / "copy", adapter=test_erp, url=url) as installed:
+            installed.sidecar.identification.declare_copy(OPERATOR)
+            yield installed
+
+    def documents(self, pipeline: Pipeline) -> dict[int, str]:
+        rows = pipeline.sql(f"SELECT entity_id, reference FROM {pipeline.sidecar.names('link')}")
+        return {int(entity_id): str(reference) for entity_id, reference in rows}
+
+    def test_may_get_a_number_that_the_originals_gave(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        new = place(copy.magento)
+        given = Booked(reference=f"SO-{sent.increment_id}")
+        test_erp.answers[new.increment_id] = [Accepted(booked=given)]
+        copy.run()
+
+        assert copy.open_events() == []
+        assert self.documents(copy) == {new.entity_id: given.reference}
+
+    def test_gets_an_order_that_the_original_sent_and_that_changes_as_a_new_one(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        with Shop(copy.magento) as tester:
+            tester.change_address(sent.entity_id, city="Elsewhere")
+        copy.run()
+
+        assert test_erp.types() == ("order.placed",)
+        assert sent.increment_id in test_erp.probed, "it is asked first"
+
+    def test_never_hears_of_the_end_of_one_that_it_does_not_hold(
+        self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
+    ) -> None:
+        with Shop(copy.magento) as tester:
+            tester.cancel(sent.entity_id)
+        copy.run()
+
+        assert test_erp.pushed == []
+        assert copy.open_events() == []
+
+    def test_keeps_its_own_documents_when_the_same_is_said_again(
+        self, copy: Pipeline, tmp_path: Path
+    ) -> None:
+        new = place(copy.magento)
+        copy.run()
+        copy.sidecar.identification.declare_copy(OPERATOR)
+        assert self.documents(copy) == {new.entity_id: f"SO-{new.increment_id}"}
+
+        url = "http://127.0.0.1:9/another-test-erp"
+        with another_process(copy, tmp_path / "another", url=url) as another:
+            another.sidecar.identification.declare_copy(OPERATOR)
+            assert self.documents(another) == {}
+
+    def test_has_the_originals_documents_again_where_it_was_the_original_after_all(
+        self, copy: Pipeline, sent: Any, tmp_path: Path
+    ) -> None:
+        place(copy.magento)
+        copy.run()
+        with another_process(copy, tmp_path / "original again") as original:
+            original.sidecar.identification.accept(OPERATOR)
+            assert self.documents(original) == {sent.entity_id: f"SO-{sent.increment_id}"}
+
+    def test_says_in_a_dry_run_nothing_for_good(self, original: Pipeline, sent: Any) -> None:
+        original.sidecar.identification.declare_copy(OPERATOR, dry_run=True)
+        assert self.documents(original) == {sent.entity_id: f"SO-{sent.increment_id}"}
+
+
 def test_install_in_a_copy_says_nothing_about_what_it_is(
     original: Pipeline, elsewhere: PrivateServer, tmp_path: Path
 ) -> None:
@@ -245,14 +350,37 @@ def test_a_daemon_that_lives_through_a_failover_goes_on(
     assert len(recorded.servers) == 2, "the way back needs no question either"
 
 
+def test_the_way_back_of_a_failover_may_lack_a_beat_and_no_number_comes_twice(
+    behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer, erp: ScriptedErp
+) -> None:
+    pipeline, name = behind_a_name
+    allow_the_login(elsewhere)
+    restore(pipeline, elsewhere)
+    guard, here = pipeline.sidecar.clone_guard, pipeline.magento
+    point(name, elsewhere)
+    pipeline.sidecar.database.close()
+    guard.watch()
+    there = MagentoDatabase(elsewhere, here.name)
+    copy_schemas(elsewhere, here.server, [here.name, f"{here.name}_ledger"])
+    guard.watch()  # did not reach the first server, which is a replica now
+    ((lost,),) = pipeline.sql(f"SELECT beat FROM `{there.name}_ledger`.identity")
+    point(name, here.server)
+    pipeline.sidecar.database.close()
+    guard.watch()
+
+    assert standing(pipeline) is Standing.SAME
+    ((beat,),) = pipeline.sql(f"SELECT beat FROM `{here.name}_ledger`.identity")
+    assert beat > lost
+
+
 def test_a_daemon_that_meets_an_old_dump_under_the_name_of_its_server_stops(
     behind_a_name: tuple[Pipeline, Path], elsewhere: PrivateServer, erp: ScriptedErp
 ) -> None:
     pipeline, name = behind_a_name
     allow_the_login(elsewhere)
     dump = restore(pipeline, elsewhere)
-    for _ in range(LOST_BEATS + 1):
-        pipeline.sidecar.clone_guard.watch()
+    age(dump)
+    pipeline.sidecar.clone_guard.watch()
     point(name, elsewhere)
     pipeline.sidecar.database.close()
     place(dump)
@@ -266,14 +394,15 @@ def test_a_backup_that_is_restored_under_a_daemon_stops_it_until_it_is_accepted(
     original: Pipeline, elsewhere: PrivateServer, erp: ScriptedErp
 ) -> None:
     backup = restore(original, elsewhere)
-    for _ in range(LOST_BEATS + 1):
-        original.sidecar.clone_guard.watch()
+    original.sidecar.clone_guard.watch()
     here = original.magento
     copy_schemas(backup.server, here.server, [here.name, f"{here.name}_ledger"])
     place(here)
-    wait_for_the_next_look(original)
+    # Not even until the next look: a claim is never made in a ledger that went back.
     original.work()
     assert erp.pushed == []
+    original.sidecar.clone_guard.watch()
+    assert "identity.sending_stopped" in original.told.names()
 
     original.sidecar.identification.accept(OPERATOR)
     wait_for_the_next_look(original)
@@ -304,8 +433,7 @@ class TestABackupInPlaceOfWhatWasThere:
         backup = restore(original, elsewhere)
         place(original.magento)
         original.work()
-        for _ in range(LOST_BEATS + 1):
-            original.sidecar.clone_guard.watch()
+        original.sidecar.clone_guard.watch()
         erp.pushed.clear()
         return backup
 
@@ -388,6 +516,85 @@ class TestABackupInPlaceOfWhatWasThere:
             daemon.sidecar.clone_guard.watch()
             assert standing(daemon) is Standing.SAME
 
+    def test_never_takes_the_file_down_to_itself(
+        self,
+        original: Pipeline,
+        yesterday: MagentoDatabase,
+        tmp_path: Path,
+        state_directory: Path,
+    ) -> None:
+        (file,) = state_directory.iterdir()
+        before = file.read_bytes()
+        self.put_back(original, yesterday, "ledger")
+        with another_process(original, tmp_path / "next") as daemon:
+            for _ in range(3):
+                daemon.sidecar.clone_guard.watch()
+                wait_for_the_next_look(daemon)
+            assert standing(daemon) is Standing.UNSURE
+            assert file.read_bytes() == before
+
+    @pytest.mark.parametrize("lost", ["the file", "what was written last"])
+    def test_is_told_from_a_power_cut_that_took_the_file_or_its_newest_content(
+        self, original: Pipeline, tmp_path: Path, state_directory: Path, lost: str
+    ) -> None:
+        (file,) = state_directory.iterdir()
+        older = file.read_bytes()
+        original.sidecar.clone_guard.watch()
+        if lost == "the file":
+            file.unlink()
+        else:
+            file.write_bytes(older)
+        with another_process(original, tmp_path / "next") as daemon:
+            daemon.sidecar.clone_guard.watch()
+            assert standing(daemon) is Standing.SAME
+
+    def test_is_told_from_a_beat_that_was_rolled_back(
+        self, original: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        identities = original.sidecar.store.identities
+
+        def and_fail(*arguments: Any, **options: Any) -> Any:
+            beat(*arguments, **options)
+            raise Unavailable("the server went away", "")
+
+        beat = identities.beat
+        with monkeypatch.context() as failing:
+            failing.setattr(identities, "beat", and_fail)
+            with pytest.raises(Unavailable):
+                original.sidecar.clone_guard.watch()
+        original.sidecar.clone_guard.watch()
+        assert standing(original) is Standing.SAME
+        with another_process(original, tmp_path / "next") as daemon:
+            assert standing(daemon) is Standing.SAME
+
+    def test_is_told_from_two_processes_that_work_one_after_the_other(
+        self, original: Pipeline, erp: ScriptedErp, tmp_path: Path
+    ) -> None:
+        with another_process(original, tmp_path / "beside", adapter=erp) as beside:
+            for process in (beside, original, original, beside, beside, original):
+                process.sidecar.clone_guard.watch()
+                wait_for_the_next_look(process)
+                place(process.magento)
+                process.work()
+                assert standing(process) is Standing.SAME
+        assert len(erp.pushed) == 6
+
+    def test_is_told_from_a_beat_that_another_process_leaves_while_we_look(
+        self, original: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with another_process(original, tmp_path / "beside") as beside:
+            identities = original.sidecar.store.identities
+            read = identities.read
+
+            def and_be_overtaken(*arguments: Any, **options: Any) -> Any:
+                recorded = read(*arguments, **options)
+                beside.sidecar.clone_guard.watch()
+                return recorded
+
+            monkeypatch.setattr(identities, "read", and_be_overtaken)
+            with original.sidecar.database.transaction() as connection:
+                assert original.sidecar.clone_guard.judgement(connection).may_send
+
     def test_leaves_a_restart_and_a_lost_or_broken_file_alone(
         self, original: Pipeline, tmp_path: Path, state_directory: Path
     ) -> None:
@@ -428,9 +635,8 @@ def test_the_answer_belongs_to_the_connection_that_asks(
     """A pool may hold connections to both servers while a name moves."""
     pipeline, name = behind_a_name
     allow_the_login(elsewhere)
-    restore(pipeline, elsewhere)
-    for _ in range(LOST_BEATS + 1):
-        pipeline.sidecar.clone_guard.watch()
+    age(restore(pipeline, elsewhere))
+    pipeline.sidecar.clone_guard.watch()
     database, guard = pipeline.sidecar.database, pipeline.sidecar.clone_guard
     database.close()
     with database.transaction() as to_the_original:
@@ -489,5 +695,7 @@ def test_the_guard_costs_no_statement_per_order(original: Pipeline, erp: Scripte
         event.remove(engine, "before_cursor_execute", count)
 
     assert len(erp.pushed) == 40
-    # One look, of the shop's addresses and of what is recorded, however many orders go.
-    assert len(asked) == 2, asked
+    # One look at the shop's addresses, and one at the last beat in each transaction that takes
+    # orders, however many it takes.
+    assert sum("core_config_data" in statement for statement in asked) == 1
+    assert len(asked) < len(erp.pushed), asked

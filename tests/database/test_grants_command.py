@@ -32,6 +32,52 @@ def test_the_daemons_rights_are_printed_as_statements_that_are_enough(clinic: Cl
     assert [one.found for one in clinic.found()] == []
 
 
+def test_what_the_shop_has_is_printed_where_it_can_be_asked(clinic: Clinic) -> None:
+    """Not every shop has gift messages and collection in a store."""
+    named = ("--user", "dba", "--password-file", str(clinic.folder / "dba"))
+    there = "GRANT SELECT ON `granting`.`inventory_pickup_location_order` TO"
+    assert f"\n{there}" in clinic.command("grants", "print", *named)
+    assert "--" not in clinic.command("grants", "print", *named)
+
+    clinic.sql("RENAME TABLE inventory_pickup_location_order TO put_aside")
+    try:
+        assert there not in clinic.command("grants", "print", *named)
+    finally:
+        clinic.sql("RENAME TABLE put_aside TO inventory_pickup_location_order")
+
+
+def test_an_account_that_sees_nothing_gets_them_as_comments_and_a_refused_one_is_told(
+    clinic: Clinic,
+) -> None:
+    rights = clinic.command("grants", "print")
+    clinic.sql("REVOKE ALL PRIVILEGES, GRANT OPTION FROM daemon@localhost")
+    printed = clinic.command("grants", "print")
+    clinic.mend(rights)
+    assert "--   GRANT SELECT ON `granting`.`inventory_pickup_location_order` TO" in printed
+    refused = clinic.run("grants", "print", "--user", "nobody_here")
+    assert refused.code == 77
+
+
+def test_an_uninstall_says_what_the_dropped_ledger_forgets(clinic: Clinic) -> None:
+    for number, status in enumerate(("pending", "parked", "accepted"), start=1):
+        clinic.sql(
+            f"INSERT INTO {clinic.names('event')} (event_id, domain, kind, entity_id, "
+            "increment_id, sequence, type, version, status, occurred_at, created_at) VALUES "
+            f"('left-{number}', 'orders', 'order', {number}, 'x{number}', 1, 'order.placed', 1, "
+            f"'{status}', UTC_TIMESTAMP(), UTC_TIMESTAMP())"
+        )
+    named = ("--user", "dba", "--password-file", str(clinic.folder / "dba"), "--drop-ledger")
+    said = "2 event(s) that are not over (1 parked, 1 pending)"
+    clinic.sql(f"DELETE FROM {clinic.names('lease')}")
+    try:
+        assert said in clinic.command("uninstall", *named, "--dry-run")
+        assert said in clinic.run("uninstall", *named, typed="n\n").errors
+        done = clinic.command("uninstall", *named, "--yes")
+        assert f"ledger dropped, with {said}" in done
+    finally:
+        clinic.install()
+
+
 def test_the_installers_rights_are_enough_to_install_and_to_uninstall(clinic: Clinic) -> None:
     clinic.sql("DROP USER IF EXISTS erp_installer@localhost", "CREATE USER erp_installer@localhost")
     printed = clinic.json("grants", "print", "--for", "installer", code=0)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from sidecar.model.identity import (
-    LOST_BEATS,
+    LOST,
     Beat,
     Circumstances,
     Identity,
-    OwnBeat,
+    Judgement,
+    Seen,
     ServerMark,
     Standing,
     bare_url,
@@ -41,7 +42,9 @@ RECORDED = Identity(
     recorded_by="root",
     reason=None,
     beat=Beat("daemon-1", 1000, "machine-1", datetime(2026, 11, 25, tzinfo=UTC)),
+    token="record-1",
 )
+LAST = Seen("record-1", 1000, "daemon-1", datetime(2026, 11, 25, tzinfo=UTC), DB1)
 RENAMED = frozenset({"staging.example"})
 
 
@@ -68,35 +71,91 @@ def test_place_and_name_decide_for_a_process_that_begins(
     assert judge(RECORDED, present, None).standing is standing
 
 
+def later(beats: int, seconds: float) -> Seen:
+    """A beat that the ledger lacks."""
+    return replace(LAST, beat=LAST.beat + beats, at=LAST.at + timedelta(seconds=seconds))
+
+
 @pytest.mark.parametrize(
     ("own", "standing"),
     [
-        (OwnBeat("daemon-1", 1000), Standing.MOVED),
-        (OwnBeat("daemon-1", 1000 + LOST_BEATS), Standing.MOVED),
-        (OwnBeat("daemon-1", 1001 + LOST_BEATS), Standing.UNSURE),
-        (OwnBeat("daemon-2", 1000), Standing.UNSURE),
+        (LAST, Standing.MOVED),
+        (later(1, LOST.total_seconds()), Standing.MOVED),
+        (later(100, 5), Standing.MOVED),
+        (later(1, LOST.total_seconds() + 1), Standing.UNSURE),
+        (replace(LAST, owner="daemon-2"), Standing.UNSURE),
+        (replace(LAST, token="record-2"), Standing.UNSURE),
     ],
 )
 def test_a_process_that_meets_its_own_last_beats_on_another_server_goes_on(
-    own: OwnBeat, standing: Standing
+    own: Seen, standing: Standing
 ) -> None:
     assert judge(RECORDED, replace(HERE, server=DB2), own).standing is standing
 
 
-def test_a_process_whose_ledger_went_back_is_not_sure() -> None:
-    assert judge(RECORDED, HERE, OwnBeat("daemon-1", 1000 + LOST_BEATS)).may_send
-    older = judge(RECORDED, HERE, OwnBeat("daemon-1", 1001 + LOST_BEATS))
+KNOWN = pytest.mark.parametrize("known", ["by the process", "by the file"])
+
+
+def judged(recorded: Identity, present: Circumstances, seen: Seen, known: str) -> Judgement:
+    if known == "by the process":
+        return judge(recorded, present, seen)
+    return judge(recorded, present, None, seen)
+
+
+@KNOWN
+@pytest.mark.parametrize("beats", [1, 2, 1000])
+def test_a_beat_that_went_back_on_its_server_by_however_little_was_restored(
+    known: str, beats: int
+) -> None:
+    assert judged(RECORDED, HERE, LAST, known).may_send
+    older = judged(RECORDED, HERE, later(beats, 0.5), known)
 
     assert older.standing is Standing.UNSURE
+    assert older.is_restored
     assert "backup was restored" in older.why
-    another = replace(RECORDED, beat=Beat("daemon-2", 7, None, RECORDED.recorded_at))
-    assert judge(another, HERE, OwnBeat("daemon-1", 1000)).may_send, "another daemon took over"
+
+
+@KNOWN
+def test_it_is_the_same_server_where_only_the_host_name_of_its_container_is_another(
+    known: str,
+) -> None:
+    restarted = replace(HERE, server=replace(DB1, host="4f1c22"))
+
+    assert judged(RECORDED, restarted, later(1, 0.5), known).is_restored
+
+
+@KNOWN
+def test_the_way_back_to_a_known_server_may_lack_the_last_seconds(known: str) -> None:
+    recorded = replace(RECORDED, servers=(DB1, DB2))
+    back = replace(HERE, server=DB2)
+
+    assert judged(recorded, back, later(3, 14), known).may_send
+    assert judged(recorded, back, later(3, 16), known).is_restored
+
+
+@KNOWN
+def test_a_later_beat_of_whomever_is_no_backup(known: str) -> None:
+    another = replace(RECORDED, beat=Beat("daemon-2", 1001, None, RECORDED.recorded_at))
+
+    assert judged(another, HERE, LAST, known).may_send, "another daemon took over"
+
+
+@KNOWN
+def test_what_was_recorded_since_is_an_answer_and_what_was_recorded_before_a_backup(
+    known: str,
+) -> None:
+    accepted = replace(RECORDED, token="record-2", beat=None)
+    since = replace(accepted, recorded_at=LAST.at + timedelta(seconds=1))
+    before = replace(accepted, recorded_at=LAST.at - timedelta(seconds=1))
+
+    assert judged(since, HERE, LAST, known).may_send
+    assert judged(before, HERE, LAST, known).is_restored
 
 
 def test_not_even_its_own_beats_make_a_renamed_shop_the_same() -> None:
     present = replace(HERE, server=DB2, base_urls=RENAMED)
 
-    assert judge(RECORDED, present, OwnBeat("daemon-1", 1000)).standing is Standing.COPY
+    assert judge(RECORDED, present, LAST).standing is Standing.COPY
 
 
 def test_the_host_name_of_a_container_may_change_for_a_daemon_on_its_old_machine_only() -> None:
