@@ -93,7 +93,7 @@ class WriteBackStation:
         ]
 
     def _rehearse(self, checks: Sequence[int]) -> None:
-        """Walk the way back of end-to-end checks: the same statements, at an entity that is none."""
+        """Walk the way back of end-to-end checks: the same statements, at none."""
         runs = self._ledger.check_runs
         for check in checks:
             try:

@@ -38,7 +38,7 @@ _DEFECT_REMEDY = "please report it, with the line station.failed of the log; it 
 class Station:
     """A duty: `run` works until it finds nothing more and gives how much it did.
 
-    `every`: seconds between two looks for work; `wakes`: the stations for which its work is work, so
+    `every`: seconds between two looks for work; `wakes`: the stations that its work is work for, so
     that it need not wait for its next look; `pause`: the shortest time between two beginnings of
     work, whoever woke it; `always`: also while another daemon works; `last`: once more when all
     others have come to their end.

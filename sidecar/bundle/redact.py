@@ -21,7 +21,8 @@ _LOGIN = re.compile(r"(?<=://)[^/@\s\"]+(?=@)")
 #: Fields of log lines that hold numbers, names of ours or numbers of documents: one word each.
 _FIELDS = frozenset(
     (
-        "ts", "level", "event", "shop", "domain", "kind", "number", "corr", "entity", "type", "status",
+        "ts", "level", "event", "shop", "domain", "kind", "number", "corr", "entity", "type",
+        "status",
         "scope", "changed", "vanished", "trigger", "pointed", "errno", "pushes", "probes",
         "folded", "attempt", "operation", "reference", "code", "due_in", "milliseconds",
         "difference", "crashes", "account", "rate", "slots", "seconds", "until", "verdict",

@@ -154,7 +154,7 @@ class Acceptance:
         return Settlement(
             EventStatus.PARKED,
             reason=f"given up after {event.attempts} attempts, the last answer: {message}",
-            remedy=f"when the ERP works again: 'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
+            remedy=f"when the ERP works again: {self._requeue(event)}",
             code="gave_up",
             maybe_booked=maybe_booked,
         )
@@ -163,11 +163,18 @@ class Acceptance:
         return Settlement(
             EventStatus.PARKED,
             reason=f"{message}; this ERP can neither be asked nor does it refuse duplicates",
-            remedy=f"look for {self._spec.noun} {self._spec.name_of(event.number)} in the ERP; if it is not there: "
-            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
+            remedy=f"look for {self._spec.noun} {self._name(event)} in the ERP; if not there: "
+            f"{self._requeue(event)}",
             code="unknown",
             maybe_booked=True,
         )
+
+    def _name(self, event: Claimed) -> str:
+        """What an operator writes for the event's entity."""
+        return self._spec.name_of(event.number)
+
+    def _requeue(self, event: Claimed) -> str:
+        return f"'erp-sidecar queue requeue {self._name(event)}'"
 
     def _opens(self, event: Claimed) -> bool:
         return self._spec.role(event.type) is Role.OPENS
@@ -179,7 +186,7 @@ class Acceptance:
             EventStatus.PARKED,
             reason=f"the ERP answers {booked.reference}, and the {noun}'s document is {ours}",
             remedy=f"decide in the ERP which of the two is the {noun}'s and cancel the other one, "
-            f"then 'erp-sidecar queue requeue {self._spec.name_of(event.number)}': what the ERP shows then is "
+            f"then {self._requeue(event)}: what the ERP shows then is "
             "taken over",
             code=ANOTHER_DOCUMENT,
             differences=(
@@ -196,7 +203,7 @@ class Acceptance:
             reason=f"the {noun} lives again, and the ERP has only {reference}, which was canceled: "
             f"it takes no second document for the {noun}",
             remedy=f"open {reference} again in the ERP, or take the {noun}'s number from it; then "
-            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}': what the ERP shows then is taken "
+            f"{self._requeue(event)}: what the ERP shows then is taken "
             "over",
             code=CANCELED_DOCUMENT,
             maybe_booked=True,
@@ -205,7 +212,7 @@ class Acceptance:
     def _reopened(
         self, event: Claimed, booked: Booked, link: Link | None
     ) -> tuple[Difference, ...]:
-        """An ERP that takes it under the number of its canceled document opened that, if it says so.
+        """An ERP that takes it under its canceled document's number opened that, if it says so.
 
         Otherwise it may have written into a document that stays canceled: a person looks.
         """

@@ -79,7 +79,7 @@ class Parents:
         strange = self._ledger.events.not_ours(connection, kind, [parent_id], opening)
         if parent_id in strange:
             return (
-                f"{strange[parent_id]}: {name} has no document that is known in the ERP; book it by "
-                "hand, and 'erp-sidecar queue drop' closes it"
+                f"{strange[parent_id]}: {name} has no document in the ERP that is known; book it "
+                "by hand, and 'erp-sidecar queue drop' closes it"
             )
         return f"{name} has no document in the ERP; {shown}"

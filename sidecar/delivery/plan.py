@@ -185,7 +185,7 @@ class _Planner:
         if (self._link is _LIVING or ends_again) and not self._is(head, Role.OPENS):
             return EntityPlan(push=head, behind=_due(later))
         # One from before the sidecar, or one that lives again: whether the ERP has it, only the
-        # ERP knows.  Or a placement of which it booked a part: sent again, it would be booked twice.
+        # ERP knows.  Or a placement of which it booked a part: that would be booked twice.
         return EntityPlan(probe=head, behind=_due(later))
 
     def _is_replaced(self, head: OpenEvent, later: Sequence[OpenEvent]) -> bool:

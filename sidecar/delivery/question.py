@@ -90,7 +90,7 @@ class Questions(Acceptance):
         return Settlement(
             EventStatus.PARKED,
             reason=f"its payload cannot be read: {message}",
-            remedy=f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}' reads the {self._spec.noun} anew",
+            remedy=f"{self._requeue(event)} reads the {self._spec.noun} anew",
             code=BAD_DATA,
             maybe_booked=event.maybe_booked,
         )
@@ -170,7 +170,7 @@ class Questions(Acceptance):
             reason=f"the ERP holds {len(documents)} documents for this {self._spec.noun}: "
             f"{references}",
             remedy="cancel the surplus ones in the ERP, then 'erp-sidecar queue requeue "
-            f"{self._spec.name_of(event.number)}'",
+            f"{self._name(event)}'",
             code="doubled",
             differences=(Difference("doubled", "1 document", references[:100], event.amount),),
             maybe_booked=True,
@@ -186,7 +186,7 @@ class Questions(Acceptance):
             reason=f"the ERP shows {booked.reference} under its reference, with {theirs.strip()} "
             f"where the {noun} has {ours.strip()}: that looks like another {noun}'s document",
             remedy=f"compare {booked.reference} with the {noun}; if it is the {noun}'s: "
-            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}' takes it over; otherwise free the "
+            f"{self._requeue(event)} takes it over; otherwise free the "
             f"reference in the ERP (or set domains.{self._spec.name}.ref) first",
             code=OTHER_FIGURES,
             maybe_booked=event.maybe_booked,
@@ -199,8 +199,8 @@ class Questions(Acceptance):
             reason=f"the {noun} changed, and the ERP holds none under its reference; "
             f"{event.not_ours}",
             remedy="if the ERP has it under another number, or shall not have it: 'erp-sidecar "
-            f"queue drop {self._spec.name_of(event.number)}'; if it is to be booked: 'erp-sidecar queue requeue "
-            f"{self._spec.name_of(event.number)}' sends it as a new {noun}",
+            f"queue drop {self._name(event)}'; if it is to be booked: 'erp-sidecar queue requeue "
+            f"{self._name(event)}' sends it as a new {noun}",
             code=NOT_IN_ERP,
         )
 

@@ -65,7 +65,7 @@ class Settler(Questions):
                     EventStatus.PARKED,
                     reason=f"the ERP booked {booked.reference}, but not whole: {what or message}",
                     remedy=f"finish {booked.reference} in the ERP, then 'erp-sidecar queue requeue "
-                    f"{self._spec.name_of(event.number)}': it is taken over, not sent again",
+                    f"{self._name(event)}': it is taken over, not sent again",
                     code="partial",
                     booked=booked,
                     maybe_booked=True,
@@ -97,7 +97,7 @@ class Settler(Questions):
             EventStatus.REJECTED,
             reason=f"{outcome.message}{where}",
             remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
-            f"'erp-sidecar queue requeue {self._spec.name_of(event.number)}'{self._spec.sent_again_by}",
+            f"{self._requeue(event)}{self._spec.sent_again_by}",
             code=outcome.code,
             verdict=Verdict(
                 verdict="rejected",
@@ -172,8 +172,8 @@ class Settler(Questions):
         return Settlement(
             EventStatus.PARKED,
             reason=f"our file of calls cannot express it, nothing was sent: {message}",
-            remedy="correct the file and reload (systemctl reload, or SIGHUP): it is then tried again "
-            f"by itself, or now by 'erp-sidecar queue requeue {self._spec.name_of(event.number)}'",
+            remedy="correct the file and reload (systemctl reload, SIGHUP): it is then tried again "
+            f"by itself, or now by {self._requeue(event)}",
             code=MAPPING,
             maybe_booked=event.maybe_booked,
         )
@@ -185,8 +185,8 @@ class Settler(Questions):
             f"{event.attempts} times: its document was most likely not changed",
             remedy=f"does the call for {event.type} in the file of calls change a document, or "
             "book a new one? Change the document by hand and 'erp-sidecar queue drop "
-            f"{self._spec.name_of(event.number)} --even-if-booked', or correct the call and 'erp-sidecar queue "
-            f"requeue {self._spec.name_of(event.number)}'",
+            f"{self._name(event)} --even-if-booked', or correct the call and 'erp-sidecar queue "
+            f"requeue {self._name(event)}'",
             code=DUPLICATE,
             maybe_booked=True,
         )

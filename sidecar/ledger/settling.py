@@ -176,8 +176,8 @@ class Settling:
         """A document that is another entity's, or that two were given, is nobody's.
 
         ERPs reuse numbers, mix up answers (facts: real-erps.md), and take two entities of one
-        number for the same.  The ERP is asked by our own reference what it has; where that is how it came
-        by the document, or it cannot be asked, a person is.
+        number for the same.  The ERP is asked by our own reference what it has; where that is how
+        it came by the document, or it cannot be asked, a person is.
         """
         owners = self._journal.owners(
             connection, [_reference(one) for one in ended if _reference(one)]

@@ -1,4 +1,4 @@
-"""A domain as the composition root takes it in: its specification, and what it does beside a shop."""
+"""A domain as the composition root takes it: its specification, and its parts beside a shop."""
 
 from __future__ import annotations
 

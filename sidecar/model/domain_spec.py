@@ -89,10 +89,11 @@ class DomainSpec:
     `kind`: Magento's name of the entity that it is about; `noun`: what people call one of it;
     `payload`: what its data is called in expressions.  `verify` is None where an acceptance has no
     figures to compare.  `problems`: why a payload must not go, by its arithmetic; `identity`: the
-    fields of a payload that say which entity it is.  `sent_again_by`: what a person does in Magento that sends a refused one again,
-    in brackets, or nothing.  `watches`: from which triggers are planned; `parent`: the kind whose
-    document must be in the ERP first; `finished`: Magento's states in which nothing changes any more;
-    `plain_numbers`: operators name one by its number alone.
+    fields of a payload that say which entity it is.  `sent_again_by`: what a person does in Magento
+    that sends a refused one again, in brackets, or nothing.  `watches`: from which triggers are
+    planned; `parent`: the kind whose document must be in the ERP first; `finished`: Magento's
+    states in which nothing changes any more; `plain_numbers`: operators name one by its number
+    alone.
     """
 
     name: str

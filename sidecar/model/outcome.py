@@ -16,8 +16,8 @@ import msgspec
 class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line of a document, in the order's currency; what the ERP does not say is None.
 
-    Each figure means what the field of that name in `sidecar.domains.orders.payload.OrderItem` means; the
-    discount is told with or without the tax in it, as the ERP has it.
+    Each figure means what the field of that name in the line that was sent means; the discount is
+    told with or without the tax in it, as the ERP has it.
     """
 
     item_id: int | None = None

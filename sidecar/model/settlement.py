@@ -118,8 +118,8 @@ class Settlement:
     `due_in`: seconds until the event wants another attempt (None: no more by itself).
     `maybe_booked`: the ERP may hold the document although we have no word of it; `absent`: it was
     asked, and does not hold it.  `becomes`: the event is of this type from now on.  `opens`: the
-    document was opened by this; `ends`: it is canceled.  `counted`: False where nothing left the machine, which is no attempt.
-    `questions`: how many in a row were put without an answer to use.
+    document was opened by this; `ends`: it is canceled.  `counted`: False where nothing left the
+    machine, which is no attempt.  `questions`: how many in a row were put without an answer to use.
     """
 
     status: EventStatus

@@ -2,8 +2,8 @@
 
 An ERP that refuses an order may repeat the customer's name in its own words, and an address that it
 is asked at may have an e-mail in it.  Those words stay in the ledger (`erp-sidecar order show`).
-The log has what leads to them (number, `corr`, `cause`) and what is of a closed vocabulary: the HTTP
-status, a code that looks like one, the way in which a call failed.
+The log has what leads to them (number, `corr`, `cause`) and what is of a closed vocabulary: the
+HTTP status, a code that looks like one, the way in which a call failed.
 """
 
 from __future__ import annotations

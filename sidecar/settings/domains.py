@@ -116,7 +116,7 @@ class Remark(Section):
 
     comment: Comment | None = Field(
         default=None,
-        description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+        description="The comment; may name {reference}, {status}, {code} and {message}; null: none",
         examples=['"ERP status {status}"'],
     )
 
@@ -255,7 +255,7 @@ class AcceptedRemark(Remark):
 
     comment: Comment | None = Field(
         default="ERP document {reference}",
-        description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+        description="The comment; may name {reference}, {status}, {code} and {message}; null: none",
     )
 
 
@@ -264,7 +264,7 @@ class RejectedRemark(Remark):
 
     comment: Comment | None = Field(
         default="ERP refused: {message}",
-        description="The comment; may name {reference}, {status}, {code} and {message}. null: none.",
+        description="The comment; may name {reference}, {status}, {code} and {message}; null: none",
     )
 
 
@@ -362,7 +362,7 @@ class Refunds(Answered):
     enabled: Switch = Field(default=False, description="Whether this domain runs.")
     ref: ReferenceTemplate = Field(
         default="CM" + NUMBER,
-        description="The external reference: what the ERP calls a refund of ours, and is asked for. "
+        description="The external reference: what the ERP calls a refund of ours and is asked for. "
         "Magento counts credit memos from 000000001 as it does orders: CM keeps the two apart.",
     )
     tolerance: Tolerance = Field(

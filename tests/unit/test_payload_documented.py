@@ -25,7 +25,7 @@ REMEDY = "generate it again: python -m tests.unit.test_payload_documented"
 PREFACE = """\
 # The payload of an order
 
-<!-- Generated from sidecar/domains/orders/payload.py and testing/full_order.py; a test keeps it so. -->
+<!-- Generated from domains/orders/payload.py and testing/full_order.py; a test keeps it so. -->
 
 What stands in `order` (in a batch `event.data`) of an expression, and in `data` of the events' JSON
 ([schemas](schemas)). Names are those of Magento's REST API and tables, *ours* are said to be so.

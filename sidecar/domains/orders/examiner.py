@@ -167,7 +167,7 @@ def snapshot(order: Order, mark: int) -> Snapshot:
 
 
 def known_order(known: KnownEntity | None) -> KnownOrder | None:
-    """What the ledger last knew of an order; what of it cannot be read is as if it were not there."""
+    """What the ledger last knew of an order; what cannot be read is as if it were not there."""
     if known is None:
         return None
     return KnownOrder(

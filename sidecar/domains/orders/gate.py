@@ -38,8 +38,8 @@ class Gate:
     def closed(self, memory: str | None, *, held_by_us: bool) -> str | None:
         """Why a placement may not go yet, None when it may.
 
-        An order that a human put on hold waits; one that we held because the ERP refused it does not,
-        otherwise a requeue after the cause was mended would never leave.
+        An order that a human put on hold waits; one that we held because the ERP refused it does
+        not, otherwise a requeue after the cause was mended would never leave.
         """
         facts = decoded_facts(memory)
         if facts is None:

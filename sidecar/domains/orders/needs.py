@@ -45,8 +45,8 @@ _OPTIONAL = {
 NEEDS = Needs(
     _TABLES,
     _OPTIONAL,
-    # The write-back: these columns of these three tables, nothing else in Magento.  It locks an order
-    # first, for which MySQL wants the right UPDATE, and on some columns is enough
+    # The write-back: these columns of these three tables, nothing else in Magento.  It locks an
+    # order first, for which MySQL wants the right UPDATE, and on some columns is enough
     # (test_ledger_grants.py).
     (
         (

@@ -81,7 +81,7 @@ class RefundExaminer:
         """See `Examiner`."""
         return differences(_refund(snapshot))
 
-    def vanished(self, known: KnownEntity) -> tuple[str, msgspec.Struct] | None:
+    def vanished(self, _known: KnownEntity) -> tuple[str, msgspec.Struct] | None:
         """Magento deletes no credit memo: one that is gone went with its order, which says so."""
         return None
 
@@ -89,7 +89,7 @@ class RefundExaminer:
         """See `Examiner`."""
         return self._reader.ids_of(connection, number)
 
-    def payload_of(self, type_: str, snapshot: Snapshot) -> msgspec.Struct:
+    def payload_of(self, _type: str, snapshot: Snapshot) -> msgspec.Struct:
         """See `Examiner`."""
         return snapshot.payload
 
@@ -110,7 +110,7 @@ class RefundExaminer:
             "created_at": refund.created_at,
         }
 
-    def of_unread(self, known: KnownEntity | None, outline: Snapshot) -> str:
+    def of_unread(self, _known: KnownEntity | None, _outline: Snapshot) -> str:
         """See `Examiner`."""
         return REFUND_ISSUED
 
