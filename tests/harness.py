@@ -22,7 +22,6 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
-from sidecar.domains import SPECS
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.examiner import OrderExaminer
@@ -419,7 +418,7 @@ def sidecar_beside(
     """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
     database = Database(login(magento, user), connections=8)
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
-    store, schema, told = LedgerStore(names), probe(database, SPECS, magento.prefix), Told()
+    store, schema, told = LedgerStore(names), probe(database, [SPEC], magento.prefix), Told()
     ledger = Ledger(database, names)
     clock = HandClock()
     domains = (SPEC,) if triggers else ()

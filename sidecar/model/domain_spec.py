@@ -93,7 +93,7 @@ class DomainSpec:
     that sends a refused one again, in brackets, or nothing.  `watches`: from which triggers are
     planned; `parent`: the kind whose document must be in the ERP first; `finished`: Magento's
     states in which nothing changes any more; `plain_numbers`: operators name one by its number
-    alone.
+    alone; `sentence`: a template over what its examiner describes.
     """
 
     name: str
@@ -111,6 +111,7 @@ class DomainSpec:
     parent: str | None = None
     finished: tuple[str, ...] = ()
     plain_numbers: bool = False
+    sentence: str = ""
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""

@@ -62,7 +62,7 @@ def test_an_uninstall_says_what_the_dropped_ledger_forgets(clinic: Clinic) -> No
     for number, status in enumerate(("pending", "parked", "accepted"), start=1):
         clinic.sql(
             f"INSERT INTO {clinic.names('event')} (event_id, domain, kind, entity_id, "
-            "increment_id, sequence, type, version, status, occurred_at, created_at) VALUES "
+            "number, sequence, type, version, status, occurred_at, created_at) VALUES "
             f"('left-{number}', 'orders', 'order', {number}, 'x{number}', 1, 'order.placed', 1, "
             f"'{status}', UTC_TIMESTAMP(), UTC_TIMESTAMP())"
         )

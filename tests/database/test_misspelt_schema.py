@@ -46,7 +46,7 @@ def test_doctor_names_what_it_did_not_see_without_the_words_of_its_own_code(
 
 def test_status_counts_what_is_in_doubt_as_waiting(clinic: Clinic) -> None:
     clinic.sql(
-        f"INSERT INTO {clinic.names('event')} (event_id, domain, kind, entity_id, increment_id, "
+        f"INSERT INTO {clinic.names('event')} (event_id, domain, kind, entity_id, number, "
         "sequence, type, version, status, maybe_booked, due_at, occurred_at, created_at) VALUES "
         "('doubt', 'orders', 'order', 1, '1', 1, 'order.placed', 1, 'unknown', 1, "
         "UTC_TIMESTAMP(), UTC_TIMESTAMP(), UTC_TIMESTAMP())"

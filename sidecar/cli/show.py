@@ -1,55 +1,87 @@
-"""`erp-sidecar order`."""
+"""`erp-sidecar show`, and the same for each domain's noun: `order show`, `refund show`, …"""
 
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json, text
 from sidecar.cli.outlet import echo, emit_json
+from sidecar.model.domain_spec import DomainSpec
+
+_no_erp = click.option(
+    "--no-erp", is_flag=True, help="Do not ask the ERP, tell what the ledger knows."
+)
 
 
-@click.group()
-def order() -> None:
-    """Everything about one order, from its number."""
-
-
-@order.command()
-@click.argument("number")
-@click.option("--no-erp", is_flag=True, help="Do not ask the ERP, tell what the ledger knows.")
+@click.command()
+@click.argument("name", metavar="KIND/NUMBER")
+@_no_erp
 @as_json
 @click.pass_obj
-def show(context: Context, *, number: str, no_erp: bool, as_json: bool) -> None:
-    """Tell an order's whole story: Magento, each event and attempt, the ERP, what was written back.
+def show(context: Context, *, name: str, no_erp: bool, as_json: bool) -> None:
+    """Tell the whole story of an order, a refund, …: Magento, each attempt, the ERP, its answers.
+
+    A number alone is an order's.
+
+    \b
+    Examples:
+      erp-sidecar show 000000042
+      erp-sidecar show creditmemo/000000007
+    """
+    _show(context, name, no_erp=no_erp, as_json=as_json)
+
+
+def nouns() -> list[click.Group]:
+    """A group for each domain, by its noun."""
+    return [_noun(spec) for spec in specs()]
+
+
+def _noun(spec: DomainSpec) -> click.Group:
+    group = click.Group(spec.noun, help=f"Everything about one {spec.noun}, from its number.")
+
+    @click.argument("number")
+    @_no_erp
+    @as_json
+    @click.pass_obj
+    def show_one(context: Context, *, number: str, no_erp: bool, as_json: bool) -> None:
+        _show(context, f"{spec.kind}/{number}", no_erp=no_erp, as_json=as_json)
+
+    show_one.__doc__ = f"""Tell one {spec.noun}'s whole story: Magento, each attempt, the ERP.
 
     \b
     Example:
-      erp-sidecar order show 000000042
+      erp-sidecar {spec.noun} show 000000042
     """
+    group.add_command(click.command("show")(show_one))
+    return group
+
+
+def _show(context: Context, name: str, *, no_erp: bool, as_json: bool) -> None:
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        stories = sidecar.stories(number, ask_erp=not no_erp)
+        stories = sidecar.stories(name, ask_erp=not no_erp)
+        by_kind = {spec.kind: spec for spec in sidecar.specs}
     if as_json:
         emit_json(stories)
         return
     for story in stories:
-        _print(story)
+        _print(by_kind[story["kind"]], story)
 
 
-def _print(story: dict[str, Any]) -> None:
+def _print(spec: DomainSpec, story: dict[str, Any]) -> None:
     magento, known = story["magento"], story["ledger"]
-    echo(f"order {story['number']}  (entity {known['entity_id']})")
-    if magento is None:
+    echo(f"{spec.noun} {story['number']}  (entity {known['entity_id']})")
+    if story["magento_unread"]:
+        echo(f"magento  cannot be read: {story['magento_unread']}")
+    elif magento is None:
         echo("magento  deleted")
     else:
-        echo(
-            f"magento  {magento['state']}/{magento['status']}  {magento['grand_total']:.2f} "
-            f"{magento['currency']} incl. {magento['tax_amount']:.2f} tax, {magento['lines']} "
-            f"line(s), {magento['payment_method']}, store {magento['store_code']}, placed "
-            f"{text(magento['created_at'])}, ext_order_id {magento['ext_order_id'] or '-'}"
-        )
+        echo(f"magento  {_sentence(spec, magento)}")
     for event in story["events"]:
         why = event["reason"] or event["waiting"] or ""
         echo(
@@ -85,11 +117,19 @@ def _print(story: dict[str, Any]) -> None:
             echo(f"           {change['path']}: {change['old']} → {change['new']}")
 
 
+def _sentence(spec: DomainSpec, magento: dict[str, Any]) -> str:
+    words = {
+        name: text(value) if value is None or isinstance(value, datetime) else value
+        for name, value in magento.items()
+    }
+    return spec.sentence.format_map(words)
+
+
 def _wrote(back: dict[str, Any]) -> str:
     """What stands in Magento of it; of one that waits or was refused, nothing does."""
     if back["state"] != "applied":
         return ""
-    status, number = back["wrote_status"], back["wrote_number"]
+    status, number = back["wrote_status"], back["wrote_reference"]
     wrote = [f"status {status}" if status else "status left as it was"]
     wrote += [f"ext_order_id {number}"] if number else []
     return f", {', '.join(wrote)}"
