@@ -294,4 +294,4 @@ class Connection:
     cookies: bool = False
     insecure: bool = False
     renamed: frozenset[str] = frozenset()
-    domains: tuple[DomainSpec, ...] = ()
+    domains: tuple[DomainSpec, ...] = field(kw_only=True)

@@ -98,5 +98,5 @@ def open_contract(source: str, connection: Connection | None) -> Contract | None
 def _reached(source: str, connection: Connection | None) -> Connection:
     """How the document is fetched: with the login of HTTP, where there is one."""
     if connection is None:
-        return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source)
+        return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source, domains=())
     return replace(connection, wsdl=source, auth=http_login(connection.auth))

@@ -245,10 +245,15 @@ class Sidecar:
         with self.database.transaction("asking whether the ERP answered") as connection:
             account = self.store.accounts.read(connection, self.settings.erp.account_name)
             overview = Overview(self.store.tables)
-            waits = overview.oldest_under_way(connection, ORDERS) is not None
-        if account.failures and waits:
+            waiting = [
+                domain
+                for domain in self.domains
+                if overview.oldest_under_way(connection, domain) is not None
+            ]
+        if account.failures and waiting:
             raise Unavailable(
-                f"the ERP at {self.settings.erp.address} does not answer, and orders wait for it",
+                f"the ERP at {self.settings.erp.address} does not answer, and "
+                f"{', '.join(waiting)} wait for it",
                 "they go with the next run after it answers; 'erp-sidecar doctor' asks it now",
             )
 

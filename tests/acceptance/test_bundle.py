@@ -74,7 +74,7 @@ def spoilt(rig: Rig) -> Rig:
             (echo,),
         )
     ok(rig, "domain", "pause", "orders", "--reason", f"{CANARY} from the ERP calls back")
-    line = {"event": "delivery.rejected", "order": placed.increment_id, "message": echo}
+    line = {"event": "delivery.rejected", "number": placed.increment_id, "message": echo}
     with (rig.folder / "sidecar.log").open("a", encoding="utf-8") as log:
         log.write(json.dumps({**line, "ip": "203.0.113.77"}) + "\n")
         log.write(f"a library wrote {CANARY} and 203.0.113.77\n")
@@ -128,7 +128,7 @@ def test_the_log_keeps_its_lines_without_anybody_s_words(spoilt: Rig) -> None:
     lines = [json.loads(line) for line in bundled(spoilt)["sidecar-log.jsonl"].splitlines()]
     assert "delivery.claimed" in [line["event"] for line in lines]
     assert lines[-2]["event"] == "delivery.rejected"
-    assert lines[-2].keys() == {"event", "order"}
+    assert lines[-2].keys() == {"event", "number"}
     assert lines[-1] == {"event": "station.failed", "message": "entry '***'"}
 
 

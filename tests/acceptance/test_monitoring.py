@@ -231,7 +231,7 @@ def test_every_pattern_of_the_document_finds_its_line_in_the_log_of_a_daemon(
         asked = pattern.replace("000000042", number)
         done = subprocess.run(["grep", "-cE", asked, str(log)], capture_output=True, check=False)
         assert int(done.stdout) > 0, f"{what}: {asked}"
-        well = '{"level": "info", "event": "delivery.accepted", "order": "000000001"}'
+        well = '{"level": "info", "event": "delivery.accepted", "number": "000000001"}'
         assert not re.search(asked, well), what
     undocumented = {
         f"{line['event']}: {', '.join(unknown)}"
@@ -296,7 +296,7 @@ def told(rig: Rig, number: str, event: str) -> bool:
     log = rig.folder / "sidecar.log"
     whole = log.read_text("utf-8").rpartition("\n")[0] if log.exists() else ""
     return any(
-        f'"order": "{number}"' in line and f'"event": "{event}' in line
+        f'"number": "{number}"' in line and f'"event": "{event}' in line
         for line in whole.splitlines()
     )
 

@@ -170,9 +170,9 @@ def test_what_the_erp_may_hold_is_dropped_only_by_a_word_and_lets_the_next_event
     rig.erp.rule("drop_before", method="GET")
     with Shop(rig.magento) as shop:
         placed = shop.place()
-        rig.sidecar("run", "--once")
+        rig.sidecar("run", "--once", code=69)
         shop.change_address(placed.entity_id, "billing", city="Bremen")
-        rig.sidecar("run", "--once")
+        rig.sidecar("run", "--once", code=69)
     placement, update = as_json(rig, "queue", "list")
     assert (placement["status"], update["waiting"]) == (
         "unknown",

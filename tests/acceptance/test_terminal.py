@@ -63,9 +63,11 @@ ARGUMENTS = {
     "queue release": f"{NUMBER} --as-is --reason x --dry-run",
     "queue requeue": f"{NUMBER} --dry-run",
     "queue show": "crash.order.1.1",
+    "refund show": f"{NUMBER} --no-erp",
     "rejections list": "",
     "rejections release": "734d26ec042f --dry-run",
     "run": "--once",
+    "show": f"{NUMBER} --no-erp",
     "status": "",
     "top": "--once",
     "triggers install": "--dry-run",
@@ -230,10 +232,12 @@ def hostile(server: PrivateServer, tmp_path: Path) -> Iterator[tuple[Rig, str]]:
                     (HOSTILE[: min(int(length), len(HOSTILE))],),
                 )
             number = "7" + HOSTILE[:30]
-            for schema, table in (("_ledger", "event"), ("_ledger", "entity"), ("", "sales_order")):
-                cursor.execute(
-                    f"UPDATE {rig.magento.name}{schema}.{table} SET number = %s", (number,)
-                )
+            for table, column in (
+                ("_ledger.event", "number"),
+                ("_ledger.entity", "number"),
+                (".sales_order", "increment_id"),
+            ):
+                cursor.execute(f"UPDATE {rig.magento.name}{table} SET {column} = %s", (number,))
             cursor.execute(
                 "UPDATE core_config_data SET value = %s WHERE path LIKE '%%base_url'",
                 (f"http://{HOSTILE}/",),
@@ -258,5 +262,12 @@ def test_no_command_lets_foreign_text_reach_the_terminal(hostile: tuple[Rig, str
                 assert is_safe(line), f"{name} {form}: {line!r}"
             shown[name] = shown.get(name, "") + done.output + done.errors
         (rig.folder / "bundle.tar.gz").unlink(missing_ok=True)
-    for name in ("audit list", "domain list", "order show", "queue list", "rejections list"):
+    for name in (
+        "audit list",
+        "domain list",
+        "order show",
+        "queue list",
+        "rejections list",
+        "show",
+    ):
         assert "\\x1b" in shown[name], shown[name]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adapters.calls.redaction import Redaction
 from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.rest import generic
+from sidecar.domains import SPECS
 from sidecar.model.errors import NotReached, NotUnderstood, SidecarError, Unavailable
 from sidecar.model.outcome import (
     Accepted,
@@ -151,6 +152,7 @@ def adapter_for(stack: ExitStack, folder: Path, status: int, body: str) -> ErpAd
         shop=ShopContext("main", ZoneInfo("UTC")),
         calls=path,
         auth={"bearer": {"token": Secret(SECRET)}},
+        domains=SPECS,
     )
     return stack.enter_context(closing(generic.create(connection)))
 

@@ -23,16 +23,16 @@ _LATE_SECONDS = 5
 
 #: Log event → what the person watching is told; fields as in the log line.
 _TOLD = {
-    "intake.order.placed": "seen     {order}",
-    "intake.order.updated": "changed  {order}",
-    "intake.order.canceled": "canceled {order}",
-    "intake.order.held": "held     {order}",
-    "delivery.accepted": "ERP      {order} booked as {reference}",
-    "delivery.rejected": "ERP      {order} REFUSED: {code}",
-    "delivery.unknown": "ERP      {order} no answer to trust ({failure}); it is asked, not resent",
-    "write_back.applied": "Magento  {order} carries the answer ({verdict})",
-    "write_back.applied_again": "Magento  {order} carries it again: a stale save had undone it",
-    "delivery.difference": "ERP      {order} differs in {difference}: {ours} became {theirs}",
+    "intake.order.placed": "seen     {number}",
+    "intake.order.updated": "changed  {number}",
+    "intake.order.canceled": "canceled {number}",
+    "intake.order.held": "held     {number}",
+    "delivery.accepted": "ERP      {number} booked as {reference}",
+    "delivery.rejected": "ERP      {number} REFUSED: {code}",
+    "delivery.unknown": "ERP      {number} no answer to trust ({failure}); it is asked, not resent",
+    "write_back.applied": "Magento  {number} carries the answer ({verdict})",
+    "write_back.applied_again": "Magento  {number} carries it again: a stale save had undone it",
+    "delivery.difference": "ERP      {number} differs in {difference}: {ours} became {theirs}",
     "station.failed": "trouble  {message}",
 }
 
