@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sidecar.app.installer import Installer
-from sidecar.app.sidecar import ORDERS, Sidecar
+from sidecar.app.sidecar import Sidecar
 from sidecar.host.process import Stop
 from sidecar.ledger.overview import Overview, Row
 from sidecar.ledger.tables import TABLES
@@ -220,18 +220,18 @@ class Pipeline:
     def stopped(self) -> str | None:
         """Why the domain does not work, None when it does."""
         with self.sidecar.database.transaction("reading the control") as connection:
-            control = self.sidecar.store.control.read(connection, [ORDERS])[ORDERS]
+            control = self.sidecar.store.control.read(connection, ["orders"])["orders"]
         return None if control.may_work else control.stopped_reason or "paused"
 
     def pause(self) -> None:
         with self.sidecar.database.transaction("pausing") as connection:
             self.sidecar.store.control.pause(
-                connection, ORDERS, until=None, who="test", reason="a test"
+                connection, "orders", until=None, who="test", reason="a test"
             )
 
     def resume(self) -> None:
         with self.sidecar.database.transaction("resuming") as connection:
-            self.sidecar.store.control.resume(connection, ORDERS)
+            self.sidecar.store.control.resume(connection, "orders")
 
     def requeue(self, number: str) -> None:
         """As 'erp-sidecar queue requeue NUMBER' does."""

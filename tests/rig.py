@@ -124,7 +124,7 @@ class Rig:
     def sidecar(self, *arguments: str, code: int = 0) -> str:
         """Run one command to its end, which is `code`."""
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
-        assert done.returncode == code, done.stderr
+        assert done.returncode == code, f"{arguments}: {done.returncode}: {done.stderr}"
         return done.stdout
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:

@@ -58,6 +58,7 @@ from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.dry_run import DryRun
 from sidecar.operate.identification import Identification
+from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
@@ -66,7 +67,6 @@ from sidecar.settings.origin import NOWHERE, Origin, named_by
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
-ORDERS = "orders"
 #: Orders whose answers are written in one transaction; their rows are held for its milliseconds.
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
@@ -237,7 +237,7 @@ class Sidecar:
             if control.stopped_at is not None:
                 raise ConfigurationError(
                     f"{domain} is stopped, what waits there does not go: {control.stopped_reason}",
-                    f"mend the cause, then 'erp-sidecar domain resume {domain}'",
+                    f"correct the cause, then 'erp-sidecar domain resume {domain}'",
                 )
 
     def require_answered(self) -> None:
@@ -415,7 +415,7 @@ class Sidecar:
             self.store,
             Outbox(self.names),
             self.clone_guard,
-            domain=ORDERS,
+            domain=self.domains[0],
             account=self.settings.erp.account_name,
             clock=self.clock,
             sleeper=self.stop,
@@ -446,6 +446,7 @@ class Sidecar:
             self.domains,
             self.settings.erp.throttle.concurrency,
             self._trigger_states,
+            partial(name_of, self.specs),
         )
         return Watch(self.database, self.store, subject, self.clock)
 

@@ -203,7 +203,7 @@ def _standing(look: Look) -> dict[str, Any]:
         "traffic": asdict(look.traffic),
         "unwritten": look.unwritten,
         "domains": {domain.name: _queue(domain) for domain in look.domains},
-        "differing_orders": look.differing_orders,
+        "differing_documents": look.differing_documents,
         "differences": look.differences,
         "differing": {one.number: list(one.classes) for one in look.differing},
     }

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json, by, dry_run, reason, table
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.ledger.overview import Row
+from sidecar.operate.naming import name_of
 
-_HEADER = ("order", "class", "ours", "theirs", "amount", "currency", "found")
+_HEADER = ("number", "class", "ours", "theirs", "amount", "currency", "found")
 
 
 @click.group()
@@ -79,7 +81,7 @@ def resolve(
 def _cells(found: Sequence[Row]) -> list[tuple[object, ...]]:
     return [
         (
-            row["number"],
+            name_of(specs(), row["kind"], row["number"]),
             row["class"],
             row["ours"],
             row["theirs"],

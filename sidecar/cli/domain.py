@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from sidecar.app.sidecar import ORDERS
+from sidecar.app.domains import specs
+from sidecar.app.sidecar import Sidecar
 from sidecar.cli.context import Context, as_json, dry_run, reason, table
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.host.process import operator
@@ -14,7 +15,7 @@ from sidecar.ledger.control import DomainControl
 from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
 
-_NAMES = click.Choice([ORDERS])
+_NAMES = click.Choice([spec.name for spec in specs()])
 
 
 @click.group()
@@ -63,7 +64,7 @@ def pause(
 ) -> None:
     """Send nothing more of a domain until it is resumed; survives restarts.
 
-    Orders are still taken in; nothing is lost, it waits.
+    What happens in Magento is still taken in; nothing is lost, it waits.
 
     \b
     Examples:
@@ -73,6 +74,7 @@ def pause(
     end = _moment(until) if until else None
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
+        _require_carried(sidecar, name)
         with sidecar.database.transaction("pausing the domain") as connection:
             before = sidecar.store.control.read(connection, [name])[name]
             if not dry_run:
@@ -109,6 +111,7 @@ def resume(
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
+        _require_carried(sidecar, name)
         with sidecar.database.transaction("resuming the domain") as connection:
             before = sidecar.store.control.read(connection, [name])[name]
             account = sidecar.settings.erp.account_name
@@ -127,6 +130,12 @@ def resume(
                 )
     result = "already_working" if before.may_work and not waits else "resumed"
     _say(name, result, as_json=as_json, dry=dry_run)
+
+
+def _require_carried(sidecar: Sidecar, name: str) -> None:
+    """Raise UsageError for a domain that is not enabled: a pause of it would hold up nothing."""
+    if name not in sidecar.domains:
+        raise UsageError(f"{name} is not carried here", f"there are {', '.join(sidecar.domains)}")
 
 
 def _moment(text: str) -> datetime:

@@ -95,7 +95,7 @@ def install(
 ) -> None:
     """Create the ledger, register the order statuses, create the triggers.
 
-    Checks everything first; a failing install is undone.  Repeating it mends what is missing.
+    Checks everything first; a failing install is undone.  Repeating it repairs what is missing.
     The daemon's own account needs few rights; give one with more for this command only.
 
     \b

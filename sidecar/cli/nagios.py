@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sidecar.app.sidecar import ORDERS
+from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json, unwritten
 from sidecar.model.errors import SidecarError
@@ -51,9 +51,8 @@ def _unknown(message: str) -> int:
 
 
 @click.command(cls=_Plugin)
-@click.option(
-    "--domain", "domains", type=click.Choice([ORDERS]), multiple=True, help="Default: all."
-)
+@click.option("--domain", "domains", type=click.Choice([spec.name for spec in specs()]),
+              multiple=True, help="Default: all.")  # fmt: skip
 @click.option(
     "-w", "--warning", callback=_time, default="5m", show_default=True, metavar="TIME",
     help="Warn when something waits for so long.",

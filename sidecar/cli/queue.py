@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from sidecar.app.sidecar import ORDERS
+from sidecar.app.domains import specs
 from sidecar.cli.context import (
     Context,
     amounts,
@@ -26,6 +26,7 @@ from sidecar.ledger.overview import Overview, Row
 from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, UsageError
 from sidecar.model.json_pointer import pretty
+from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Done
 
 _STATUSES = ("pending", "sending", "accepted", "rejected", "unknown", "parked", "superseded")
@@ -44,6 +45,9 @@ def queue() -> None:
 @queue.command(name="list")
 @click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
               help="Only these (repeatable); default: all that is not over.")  # fmt: skip
+@click.option("--domain", "domains", multiple=True,
+              type=click.Choice([spec.name for spec in specs()]),
+              help="Only of these (repeatable); default: all.")  # fmt: skip
 @click.option("--all", "all_", is_flag=True, help="Also what is over.")
 @click.option("--cause", metavar="PRINT", help="Only refusals of one cause (column cause).")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000),
@@ -54,6 +58,7 @@ def list_(
     context: Context,
     *,
     statuses: tuple[str, ...],
+    domains: tuple[str, ...],
     all_: bool,
     cause: str | None,
     limit: int,
@@ -71,7 +76,7 @@ def list_(
         sidecar.ledger.require_current()
         with sidecar.database.transaction("reading the queue") as connection:
             rows = Overview(sidecar.store.tables).queue(
-                connection, domain=ORDERS, statuses=wanted, print_=cause, limit=limit
+                connection, domains=domains, statuses=wanted, print_=cause, limit=limit
             )
     if as_json:
         emit_json(rows)
@@ -79,7 +84,7 @@ def list_(
     table(
         [
             (
-                row["number"],
+                name_of(specs(), row["kind"], row["number"]),
                 row["type"],
                 row["status"],
                 row["attempts"],
@@ -89,7 +94,7 @@ def list_(
             )
             for row in rows
         ],
-        ("order", "event", "status", "attempts", "amount", "cause", "why"),
+        ("number", "event", "status", "attempts", "amount", "cause", "why"),
     )
 
 
@@ -383,7 +388,8 @@ def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None
 def _ask(done: Done) -> None:
     for event in done.events:
         echo(
-            f"{event['number']}  {event['type']}  {event['status']}  {_amount(event)}",
+            f"{name_of(specs(), event['kind'], event['number'])}  {event['type']}  "
+            f"{event['status']}  {_amount(event)}",
             err=True,
         )
     confirm(f"Never send {len(done.events)} event(s), {amounts(done.money)}?")

@@ -21,7 +21,7 @@ from sidecar.cli.queue import say
 
 @click.group()
 def rejections() -> None:
-    """What was refused or parked, by cause: mend the cause once, release its orders together."""
+    """What was refused or parked, by cause: correct the cause once, release its orders together."""
 
 
 @rejections.command(name="list")

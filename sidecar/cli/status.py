@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
 import click
 
-from sidecar.app.sidecar import ORDERS, Sidecar
+from sidecar.app.domains import specs
+from sidecar.app.sidecar import Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
+from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import LATE_WRITE_BACK, WAITING, Overview
 from sidecar.model.gates import waiting_at
+from sidecar.operate.naming import name_of
 
-#: Differing orders on the screen, and those that `--json` tells figure by figure.
-_ORDERS_SHOWN = 10
-_ORDERS_TOLD = 100
+#: Differing documents on the screen, and those that `--json` tells figure by figure.
+_SHOWN = 10
+_TOLD = 100
 
 
 @click.command()
@@ -53,12 +58,12 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     triggers = sidecar.triggers.status()
     suspension = sidecar.triggers.suspension()
     judgement = sidecar.identification.look().judgement
-    alarm = sidecar.settings.domains.orders.pause_alarm
     longest = sidecar.settings.erp.throttle.longest_wait
+    sections = sidecar.settings.domains.carried()
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
-        control = sidecar.store.control.read(connection, [ORDERS])[ORDERS]
+        controls = sidecar.store.control.read(connection, sidecar.domains)
         account = sidecar.store.accounts.read(connection, sidecar.settings.erp.account_name)
         found: dict[str, Any] = {
             "shop": sidecar.settings.shop.name,
@@ -76,20 +81,13 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "faults": len(faults),
             },
             "domains": {
-                ORDERS: {
-                    "working": control.may_work,
-                    "paused_until": control.paused_until,
-                    "paused": control.paused,
-                    "paused_seconds": control.paused_for,
-                    "pause_forgotten": control.is_forgotten(alarm.total_seconds()),
-                    # Not the reason: it is the ERP's words, which may name a customer.
-                    "stopped": control.stopped_at,
-                    "events": overview.counts(connection, ORDERS),
-                    "due": overview.due(connection, ORDERS),
-                    "gates": overview.gates(connection, ORDERS),
-                    "oldest_seconds": overview.oldest_waiting(connection, ORDERS),
-                    "last_accepted": overview.last_accepted(connection, ORDERS),
-                }
+                name: _domain(
+                    control,
+                    sections[name].pause_alarm.total_seconds(),
+                    overview,
+                    partial(_asked, connection, name),
+                )
+                for name, control in controls.items()
             },
             "stations": [
                 {
@@ -117,38 +115,70 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
                 "wait_cut": account.asked_wait > longest.total_seconds(),
             },
             "differing": overview.differing(connection),
-            "differences": overview.open_differences(connection, _ORDERS_TOLD),
+            "differences": overview.open_differences(connection, _TOLD),
         }
     amiss = [state.name for state in triggers if state.state is not State.OK]
     found["attention"] = _attention(found, amiss, suspended=suspension is not None)
     return found
 
 
+def _domain(
+    control: DomainControl,
+    alarm: float,
+    overview: Overview,
+    ask: Callable[[Callable[..., Any]], Any],
+) -> dict[str, Any]:
+    return {
+        "working": control.may_work,
+        "paused_until": control.paused_until,
+        "paused": control.paused,
+        "paused_seconds": control.paused_for,
+        "pause_forgotten": control.is_forgotten(alarm),
+        # Not the reason: it is the ERP's words, which may name a customer.
+        "stopped": control.stopped_at,
+        "events": ask(overview.counts),
+        "due": ask(overview.due),
+        "gates": ask(overview.gates),
+        "oldest_seconds": ask(overview.oldest_waiting),
+        "last_accepted": ask(overview.last_accepted),
+    }
+
+
+def _asked(connection: Any, domain: str, question: Callable[..., Any]) -> Any:
+    return question(connection, domain)
+
+
+def _halted(name: str, domain: dict[str, Any]) -> list[str]:
+    """Why a domain sends nothing, where a person must end that."""
+    lines = []
+    if domain["stopped"]:
+        lines.append(
+            f"{name} are stopped since {text(domain['stopped'])} (why: erp-sidecar domain list; "
+            f"then: erp-sidecar domain resume {name})"
+        )
+    if domain["pause_forgotten"]:
+        end = domain["paused_until"]
+        lines.append(
+            f"{name} are paused {f'until {text(end)}' if end else 'without an end'}, for "
+            f"{age(domain['paused_seconds'])} now (erp-sidecar domain resume {name})"
+        )
+    return lines
+
+
 def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> list[str]:
-    orders = found["domains"][ORDERS]
-    events = orders["events"]
     lines = []
     if found["daemon"] is None:
         lines.append("no daemon works (systemctl start erp-sidecar; erp-sidecar doctor)")
     if not found["identity"]["sends"]:
         lines.append(f"NOTHING IS SENT: {found['identity']['why']} (erp-sidecar identity show)")
-    if orders["stopped"]:
-        lines.append(
-            f"orders are stopped since {text(orders['stopped'])} (why: erp-sidecar domain list; "
-            "then: erp-sidecar domain resume orders)"
-        )
-    if orders["pause_forgotten"]:
-        end = orders["paused_until"]
-        lines.append(
-            f"orders are paused {f'until {text(end)}' if end else 'without an end'}, for "
-            f"{age(orders['paused_seconds'])} now (erp-sidecar domain resume orders)"
-        )
+    for name, domain in found["domains"].items():
+        lines += _halted(name, domain)
     for state, command in (
         ("rejected", "rejections list"),
         ("parked", "queue list --status parked"),
     ):
-        if events.get(state):
-            lines.append(f"{events[state]} event(s) {state} (erp-sidecar {command})")
+        if count := sum(one["events"].get(state, 0) for one in found["domains"].values()):
+            lines.append(f"{count} event(s) {state} (erp-sidecar {command})")
     for one in found["stations"]:
         lines.append(
             f"{one['station']} has been failing for {age(one['seconds'])}, {one['failures']} "
@@ -166,9 +196,9 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
         )
     if amiss and not suspended:
         lines.append(f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)")
-    if differing := found["differing"]["orders"]:
+    if differing := found["differing"]["documents"]:
         lines.append(
-            f"{found['differing']['differences']} difference(s) in {differing} order(s) "
+            f"{found['differing']['differences']} difference(s) in {differing} document(s) "
             "(erp-sidecar differences list)"
         )
     if found["erp"]["wait_cut"]:
@@ -183,8 +213,7 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
 
 
 def _print(found: dict[str, Any]) -> None:
-    capture, erp, orders = found["capture"], found["erp"], found["domains"][ORDERS]
-    events = orders["events"]
+    capture, erp = found["capture"], found["erp"]
     wrong = [name for name, state in capture["triggers"].items() if state != "ok"]
     echo(f"shop     {found['shop']}")
     echo(f"daemon   {found['daemon'] or 'nobody works'}")
@@ -193,16 +222,8 @@ def _print(found: dict[str, Any]) -> None:
         f"triggers {'suspended' if capture['suspended'] else ', '.join(wrong) or 'ok'}; "
         f"{capture['faults']} fault(s)"
     )
-    waiting = sum(events.get(status, 0) for status in WAITING)
-    unknown = events.get("unknown", 0)
-    due = f"{orders['due']} due" + (f" ({unknown} unknown: the ERP is asked)" if unknown else "")
-    standing = ", ".join([due, *waiting_at(orders["gates"], ORDERS)])
-    echo(
-        f"orders   {'working' if orders['working'] else 'NOT WORKING'}; {waiting} waiting, oldest "
-        f"{age(orders['oldest_seconds'])}: {standing}; {events.get('accepted', 0)} accepted, "
-        f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked; "
-        f"last accepted {_ago(orders['last_accepted'])}"
-    )
+    for name, domain in found["domains"].items():
+        echo(f"{name:<8} {_standing(name, domain)}")
     backs = found["write_backs"]
     echo(
         f"magento  {backs.get('applied', 0)} answer(s) written, {backs.get('pending', 0)} waiting, "
@@ -214,24 +235,39 @@ def _print(found: dict[str, Any]) -> None:
         f"{erp['slots']} of {erp['most_slots']} calls at a time"
         + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
     )
-    by_order = groupby(found["differences"], key=itemgetter("entity_id"))
-    for _, differences in islice(by_order, _ORDERS_SHOWN):
+    by_document = groupby(found["differences"], key=itemgetter("kind", "entity_id"))
+    for _, differences in islice(by_document, _SHOWN):
         echo(f"differs  {_differing(list(differences))}")
-    if found["differing"]["orders"] > _ORDERS_SHOWN:
-        echo(f"differs  … and {found['differing']['orders'] - _ORDERS_SHOWN} more order(s)")
+    if found["differing"]["documents"] > _SHOWN:
+        echo(f"differs  … and {found['differing']['documents'] - _SHOWN} more document(s)")
     for line in found["attention"]:
         echo(f"! {line}")
 
 
+def _standing(name: str, domain: dict[str, Any]) -> str:
+    events = domain["events"]
+    waiting = sum(events.get(status, 0) for status in WAITING)
+    unknown = events.get("unknown", 0)
+    due = f"{domain['due']} due" + (f" ({unknown} unknown: the ERP is asked)" if unknown else "")
+    standing = ", ".join([due, *waiting_at(domain["gates"], name)])
+    return (
+        f"{'working' if domain['working'] else 'NOT WORKING'}; {waiting} waiting, oldest "
+        f"{age(domain['oldest_seconds'])}: {standing}; {events.get('accepted', 0)} accepted, "
+        f"{events.get('rejected', 0)} rejected, {events.get('parked', 0)} parked; "
+        f"last accepted {_ago(domain['last_accepted'])}"
+    )
+
+
 def _differing(found: list[dict[str, Any]]) -> str:
-    """One order in one line, however many of its lines differ."""
-    number, first = found[0]["number"], found[0]
+    """One document in one line, however many of its lines differ."""
+    first = found[0]
+    name = name_of(specs(), first["kind"], first["number"])
     if len(found) == 1:
-        return f"order {number}: {first['class']} ours {first['ours']}, theirs {first['theirs']}"
+        return f"{name}: {first['class']} ours {first['ours']}, theirs {first['theirs']}"
     classes = ", ".join(dict.fromkeys(one["class"] for one in found))
     greatest = max((one["amount"] for one in found if one["amount"]), default=None)
     by = f", the greatest by {greatest:.2f} {first['currency']}" if greatest else ""
-    return f"order {number}: {len(found)} figures{by}: {classes} (erp-sidecar order show {number})"
+    return f"{name}: {len(found)} figures{by}: {classes} (erp-sidecar show {name})"
 
 
 def _ago(moment: datetime | None) -> str:

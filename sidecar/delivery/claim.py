@@ -300,7 +300,7 @@ class Claimer:
         return (
             self._opens(event.type)
             and event.status is EventStatus.PENDING
-            and not (event.attempts or event.maybe_booked or event.absent or event.vouched)
+            and not (event.sent or event.maybe_booked or event.absent or event.vouched)
         )
 
     def _give_way(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sidecar.app.sidecar import ORDERS
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
 from sidecar.ledger.overview import Overview
@@ -52,14 +51,16 @@ def _answered(call: Any) -> str:
 
 
 def _paused(patient: Patient) -> Iterator[Fault]:
+    overview = Overview(patient.ledger.tables)
     with patient.database.transaction("reading the control") as connection:
-        control = patient.ledger.control.read(connection, [ORDERS])[ORDERS]
-        waiting = Overview(patient.ledger.tables).waiting(connection, ORDERS)[0]
-    if control.paused and waiting:
-        yield Fault(
-            f"{ORDERS} is paused by {control.paused_by}; {waiting} event(s) wait",
-            f"erp-sidecar domain resume {ORDERS}",
-        )
+        controls = patient.ledger.control.read(connection, patient.login.domains)
+        waiting = {domain: overview.waiting(connection, domain)[0] for domain in controls}
+    for domain, control in controls.items():
+        if control.paused and waiting[domain]:
+            yield Fault(
+                f"{domain} is paused by {control.paused_by}; {waiting[domain]} event(s) wait",
+                f"erp-sidecar domain resume {domain}",
+            )
 
 
 CHECKS = (

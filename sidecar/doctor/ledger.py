@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from sidecar.app.sidecar import ORDERS
 from sidecar.capture.outbox import Outbox
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
@@ -19,7 +18,7 @@ _LISTED = {
     "rejected": "erp-sidecar rejections list",
     "parked": "erp-sidecar queue list --status parked",
 }
-_RESUME = f"erp-sidecar domain resume {ORDERS}"
+_RESUME = "erp-sidecar domain resume {domain}"
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
 _MIGRATE = "erp-sidecar migrate --user root --password-file /root/.db-password"
 
@@ -78,29 +77,30 @@ def _outbox_shape(patient: Patient) -> Iterator[Fault]:
         )
 
 
-def _control(patient: Patient) -> DomainControl:
+def _controls(patient: Patient) -> Iterable[DomainControl]:
     with patient.database.transaction("reading the control") as connection:
-        return patient.ledger.control.read(connection, [ORDERS])[ORDERS]
+        return patient.ledger.control.read(connection, patient.login.domains).values()
 
 
 def _stopped(patient: Patient) -> Iterator[Fault]:
-    control = _control(patient)
-    if control.stopped_at is not None:
-        yield Fault(
-            f"{ORDERS} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
-            f"{control.stopped_reason}",
-            f"mend that, then: {_RESUME}",
-        )
+    for control in _controls(patient):
+        if control.stopped_at is not None:
+            yield Fault(
+                f"{control.domain} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
+                f"{control.stopped_reason}",
+                f"correct that, then: {_RESUME.format(domain=control.domain)}",
+            )
 
 
 def _pause(patient: Patient) -> Iterator[Fault]:
-    alarm = patient.configuration.settings.domains.orders.pause_alarm.total_seconds()
-    control = _control(patient)
-    if control.is_forgotten(alarm):
-        hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
-        yield Fault(
-            f"{ORDERS} has been paused for {hours:.1f} h by {control.paused_by}: {why}", _RESUME
-        )
+    sections = patient.configuration.settings.domains.carried()
+    for control in _controls(patient):
+        if control.is_forgotten(sections[control.domain].pause_alarm.total_seconds()):
+            hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
+            yield Fault(
+                f"{control.domain} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
+                _RESUME.format(domain=control.domain),
+            )
 
 
 def _nobody(patient: Patient) -> Iterator[Fault]:
@@ -118,48 +118,57 @@ def _hints(patient: Patient) -> Iterator[Fault]:
         yield Fault(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
 
 
-def _late(patient: Patient, status: str) -> tuple[int, int]:
+def _late(patient: Patient, domain: str, status: str) -> tuple[int, int]:
     """How many events of this status are late, and for how many minutes the latest is."""
     seconds = patient.patience.overdue.total_seconds()
     with patient.database.transaction("looking for late events") as connection:
-        count, longest = Overview(patient.ledger.tables).late(connection, ORDERS, status, seconds)
+        count, longest = Overview(patient.ledger.tables).late(connection, domain, status, seconds)
     return count, int(longest // 60)
 
 
 def _overdue(patient: Patient) -> Iterator[Fault]:
-    if not _control(patient).may_work:
-        return
-    count, minutes = _late(patient, "pending")
-    if count:
-        yield Fault(f"{count} event(s) are due and not sent, the oldest for {minutes} min")
+    for control in _controls(patient):
+        count, minutes = _late(patient, control.domain, "pending") if control.may_work else (0, 0)
+        if count:
+            yield Fault(
+                f"{control.domain}: {count} event(s) are due and not sent, the oldest for "
+                f"{minutes} min"
+            )
 
 
 def _unknown(patient: Patient) -> Iterator[Fault]:
-    count, minutes = _late(patient, "unknown")
-    if count:
-        yield Fault(f"{count} event(s) have no known outcome, the oldest for {minutes} min")
+    for domain in patient.login.domains:
+        count, minutes = _late(patient, domain, "unknown")
+        if count:
+            yield Fault(
+                f"{domain}: {count} event(s) have no known outcome, the oldest for {minutes} min"
+            )
 
 
 def _refused(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("counting events") as connection:
-        counts = Overview(patient.ledger.tables).counts_of(connection, ORDERS, REFUSED)
-    for status in REFUSED:
-        if count := counts.get(status):
-            yield Fault(f"{count} event(s) are {status}", _LISTED[status])
+    for domain in patient.login.domains:
+        with patient.database.transaction("counting events") as connection:
+            counts = Overview(patient.ledger.tables).counts_of(connection, domain, REFUSED)
+        for status in REFUSED:
+            if count := counts.get(status):
+                yield Fault(f"{domain}: {count} event(s) are {status}", _LISTED[status])
 
 
 def _gated(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("counting what waits at a gate") as connection:
-        gates = Overview(patient.ledger.tables).gates(connection, ORDERS)
-    if told := waiting_at(gates, ORDERS):
-        yield Fault(f"of the orders {', '.join(told)}")
+    for domain in patient.login.domains:
+        with patient.database.transaction("counting what waits at a gate") as connection:
+            gates = Overview(patient.ledger.tables).gates(connection, domain)
+        if told := waiting_at(gates, domain):
+            yield Fault(f"of the {domain} {', '.join(told)}")
 
 
 def _differences(patient: Patient) -> Iterator[Fault]:
     with patient.database.transaction("counting differences") as connection:
         found = Overview(patient.ledger.tables).differing(connection)
     if found["differences"]:
-        yield Fault(f"{found['differences']} difference(s) in {found['orders']} order(s) are open")
+        yield Fault(
+            f"{found['differences']} difference(s) in {found['documents']} document(s) are open"
+        )
 
 
 def _stations(patient: Patient) -> Iterator[Fault]:

@@ -90,7 +90,7 @@ def _faults(patient: Patient) -> Iterator[Fault]:
         yield Fault(
             f"{count} hint(s) could not be written: error {errno}, {means}; the newest "
             f"{newest[errno]:%Y-%m-%d %H:%M} UTC",
-            f"DELETE FROM {table} WHERE errno = {errno}; when the cause is mended",
+            f"DELETE FROM {table} WHERE errno = {errno}; when the cause is corrected",
         )
 
 

@@ -154,7 +154,7 @@ class CloneGuard:
     def record_new(self, connection: sa.Connection, *, who: str, doubt: str | None) -> None:
         """At install: this is the system.  One that is recorded already is left alone.
 
-        Whoever runs the installer in a copy, to mend its triggers, has not said what it is.
+        Whoever runs the installer in a copy, to repair its triggers, has not said what it is.
         """
         if self._ledger.identities.read(connection) is None:
             present = self.circumstances(connection)

@@ -125,7 +125,7 @@ class Installation:
     def install(
         self, *, who: str, send_existing: bool = False, tell: Callable[[str], None] = lambda _: None
     ) -> Installed:
-        """Ledger, baseline, statuses, triggers; repeating it mends what is missing.
+        """Ledger, baseline, statuses, triggers; repeating it repairs what is missing.
 
         `send_existing`: the orders that are in the shop already go to the ERP too.  Otherwise they
         are noted as known, and only what happens to them from now on is an event.

@@ -67,7 +67,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """What the plan of a claim needs to know of an event that is not over."""
+    """What the plan of a claim needs to know of an event that is not over.
+
+    `sent`: it was claimed to be sent at some time; stays when its attempts are counted anew.
+    """
 
     id: int
     entity_id: int
@@ -79,6 +82,7 @@ class OpenEvent:
     code: str | None
     crashes: int = 0
     attempts: int = 0
+    sent: bool = False
     absent: bool = False
     vouched: bool = False
     number: str = ""
@@ -111,7 +115,7 @@ class Events(Claims):
         rows = connection.exec_driver_sql(
             "SELECT id, entity_id, sequence, type, status, maybe_booked, "
             "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes, attempts, "
-            "absent, vouched, number, ref, event_id "
+            "sent_at IS NOT NULL AS sent, absent, vouched, number, ref, event_id "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
             (kind, sorted(set(ids)), _OPEN),
@@ -130,6 +134,7 @@ class Events(Claims):
                     code=row.error_code,
                     crashes=row.crashes,
                     attempts=row.attempts,
+                    sent=bool(row.sent),
                     absent=bool(row.absent),
                     vouched=bool(row.vouched),
                     number=row.number,

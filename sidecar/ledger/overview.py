@@ -209,9 +209,9 @@ class Overview:
         return _rows(connection, statement)
 
     def differing(self, connection: sa.Connection) -> Row:
-        """How many differences still stand, in how many orders."""
+        """How many differences still stand, in how many documents."""
         statement = sa.text(
-            "SELECT COUNT(*) AS differences, COUNT(DISTINCT kind, entity_id) AS orders "
+            "SELECT COUNT(*) AS differences, COUNT(DISTINCT kind, entity_id) AS documents "
             f"FROM {self._names('difference')} WHERE resolved_at IS NULL"
         )
         return _rows(connection, statement)[0]
@@ -241,7 +241,7 @@ class Overview:
         self,
         connection: sa.Connection,
         *,
-        domain: str | None = None,
+        domains: Sequence[str] = (),
         statuses: Sequence[str] = (),
         print_: str | None = None,
         limit: int = 50,
@@ -249,8 +249,8 @@ class Overview:
         """Events, oldest first, without their payload."""
         c = self._tables.event.c
         statement = sa.select(*[c[name] for name in _LISTED]).order_by(c.id).limit(limit)
-        if domain:
-            statement = statement.where(c.domain == domain)
+        if domains:
+            statement = statement.where(c.domain.in_(domains))
         if statuses:
             statement = statement.where(c.status.in_(statuses))
         if print_:

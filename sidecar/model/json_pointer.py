@@ -36,7 +36,7 @@ def parse(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except msgspec.DecodeError as error:
-        raise BadData(f"this is no JSON: {error}", "mend the text") from None
+        raise BadData(f"this is no JSON: {error}", "correct the text") from None
 
 
 def render(document: Any) -> str:

@@ -207,7 +207,7 @@ class EndToEnd:
         resume = f"erp-sidecar domain resume {self._domain}"
         if control.stopped_at is not None:
             why = f"{self._domain} are stopped: {control.stopped_reason}"
-            return Stuck(stage, why, f"mend the cause, then {resume}", _FINDING)
+            return Stuck(stage, why, f"correct the cause, then {resume}", _FINDING)
         if control.paused:
             reason = control.paused_reason or "no reason given"
             why = f"{self._domain} are paused by {control.paused_by}: {reason}"

@@ -8,6 +8,15 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 
 
+def name_of(domains: Sequence[DomainSpec], kind: str, number: str) -> str:
+    """What an operator writes for it: as `named` reads it.
+
+    A kind whose domain is not enabled any more may still stand in the ledger.
+    """
+    spec = next((spec for spec in domains if spec.kind == kind), None)
+    return spec.name_of(number) if spec else f"{kind}/{number}"
+
+
 def named(domains: Sequence[DomainSpec], name: str) -> tuple[DomainSpec, str]:
     """The domain and the number of `NUMBER`, of the first domain, or of `KIND/NUMBER`.
 

@@ -304,7 +304,7 @@ class Operations:
         if edit.problems and not force:
             raise BadData(
                 f"{draft.event_id} must not be sent so: {'; '.join(edit.problems)}",
-                "mend the payload further; --force sends it all the same",
+                "correct the payload further; --force sends it all the same",
             )
         if edit.changes and not dry_run:
             self._write(draft, edit, by)

@@ -367,14 +367,14 @@ def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_s
     lost = story["magento"]["tax_amount"]
     assert screen.code == 2
     assert [line for line in screen.output.splitlines() if line.startswith(("differs", "!"))] == [
-        f"differs  order {small.increment_id}: line_qty ours MUG: 0.333, theirs MUG: 0.33",
-        f"differs  order {number}: 5 figures, the greatest by {lost:.2f} EUR: total, tax, line_tax "
-        f"(erp-sidecar order show {number})",
+        f"differs  {small.increment_id}: line_qty ours MUG: 0.333, theirs MUG: 0.33",
+        f"differs  {number}: 5 figures, the greatest by {lost:.2f} EUR: total, tax, line_tax "
+        f"(erp-sidecar show {number})",
         f"! {NO_DAEMON}",
-        "! 6 difference(s) in 2 order(s) (erp-sidecar differences list)",
+        "! 6 difference(s) in 2 document(s) (erp-sidecar differences list)",
     ]
     told = as_json(rig, "status", code=2)
-    assert told["differing"] == {"differences": 6, "orders": 2}
+    assert told["differing"] == {"differences": 6, "documents": 2}
     assert [one["class"] for one in told["differences"]] == [
         "line_qty", "total", "tax", "line_tax", "line_tax", "line_tax",
     ]  # fmt: skip

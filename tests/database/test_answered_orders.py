@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.model.outcome import Rejected
 from sidecar.testing.magento_db import MagentoDatabase, Shop
 from tests.harness import ScriptedErp
 from tests.pipeline import Pipeline
@@ -81,6 +82,22 @@ def test_an_order_that_the_erp_does_not_hold_is_sent_after_the_question(
         f"SELECT operation FROM {pipeline.sidecar.names('attempt')} ORDER BY id LIMIT 2"
     )
     assert attempts == [("probe",), ("push",)]
+
+
+def test_a_refused_order_that_is_sent_again_is_not_asked_for(
+    pipeline: Pipeline, erp: ScriptedErp
+) -> None:
+    erp.answers["000000001"] = [Rejected(message="unknown item")]
+    placed = answered(pipeline, erp)
+
+    pipeline.requeue(placed.increment_id)
+    pipeline.work()
+
+    assert [delivery.ref for delivery in erp.pushed] == [placed.increment_id]
+    attempts = pipeline.sql(
+        f"SELECT operation FROM {pipeline.sidecar.names('attempt')} ORDER BY id"
+    )
+    assert attempts == [("push",), ("push",)]
 
 
 def test_what_changed_since_goes_after_it_and_not_with_it(

@@ -192,7 +192,7 @@ FAULTS = {
             "INSERT INTO {ledger}.difference (domain, kind, entity_id, number, class, event, "
             "found_at) VALUES ('orders', 'order', 1, '000000001', 'total', 1, UTC_TIMESTAMP())",
         ),
-        "1 difference(s) in 1 order(s)",
+        "1 difference(s) in 1 document(s)",
         ("UPDATE {ledger}.difference SET resolved_at = UTC_TIMESTAMP()",),
     ),
     "calls-fruitless": Fault(

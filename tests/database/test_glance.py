@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from sidecar.domains import SPECS
 from sidecar.host.process import SystemClock
 from sidecar.ledger.glance import Glance
 from sidecar.ledger.overview import Overview
 from sidecar.monitor.top.watch import Subject, Watch
+from sidecar.operate.naming import name_of
 from tests.harness import ORDERS, LedgerBench, new_event
 
 FINISHED = 20_000
@@ -23,7 +26,13 @@ def glance(ledger: LedgerBench) -> Glance:
 
 def watch(ledger: LedgerBench) -> Watch:
     subject = Subject(
-        "shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({"t": "ok"}, None)
+        "shop",
+        "https://erp",
+        "https://erp",
+        [ORDERS],
+        4,
+        lambda: ({"t": "ok"}, None),
+        partial(name_of, SPECS),
     )
     return Watch(ledger.database, ledger.store, subject, SystemClock())
 

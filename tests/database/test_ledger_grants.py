@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from sidecar.ledger.tables import LedgerNames
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.model.outcome import Rejected
 from sidecar.monitor.top.watch import Subject, Watch
+from sidecar.operate.naming import name_of
 from sidecar.ports import Connection, ShopContext
 from sidecar.testing.erpsim import serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
@@ -162,7 +164,10 @@ def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Inst
     installed.grant(installed.wanted)
 
     with installed.daemon() as daemon:
-        subject = Subject("shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({}, None))
+        names = partial(name_of, SPECS)
+        subject = Subject(
+            "shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({}, None), names
+        )
         look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
         order = (installed.magento.name, f"{installed.magento.prefix}sales_order")
         event = (daemon.store.names.schema, f"{daemon.store.names.prefix}event")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from sidecar.app.sidecar import ORDERS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.ledger.overview import Overview
 from sidecar.model.settlement import EventStatus
@@ -29,9 +28,9 @@ def age(ledger: LedgerBench, event: int, column: str, seconds: int) -> None:
 
 
 def test_an_empty_ledger_has_nothing_under_way(ledger: LedgerBench) -> None:
-    assert ask(ledger, Overview.oldest_under_way, ORDERS) is None
-    assert ask(ledger, Overview.counts_of, ORDERS, COUNTED) == dict.fromkeys(COUNTED, 0)
-    assert ask(ledger, Overview.at_a_gate, ORDERS) == 0
+    assert ask(ledger, Overview.oldest_under_way, "orders") is None
+    assert ask(ledger, Overview.counts_of, "orders", COUNTED) == dict.fromkeys(COUNTED, 0)
+    assert ask(ledger, Overview.at_a_gate, "orders") == 0
     assert ask(ledger, Overview.write_backs_waiting) == 0
 
 
@@ -40,7 +39,7 @@ def test_an_event_is_under_way_since_it_might_go_not_since_the_order_was_placed(
 ) -> None:
     (event,) = ledger.add(new_event(1))
     age(ledger, event, "due_at", 90)
-    assert ask(ledger, Overview.oldest_under_way, ORDERS) == pytest.approx(90, abs=5)
+    assert ask(ledger, Overview.oldest_under_way, "orders") == pytest.approx(90, abs=5)
 
 
 def test_an_event_that_was_sent_is_under_way_since_then(ledger: LedgerBench) -> None:
@@ -48,7 +47,7 @@ def test_an_event_that_was_sent_is_under_way_since_then(ledger: LedgerBench) -> 
     age(ledger, event, "first_sent_at", 700)
     for status, due_at in (("sending", "NULL"), ("unknown", "UTC_TIMESTAMP(3)")):
         ledger.sql(f"UPDATE {{event}} SET status = '{status}', due_at = {due_at}")
-        assert ask(ledger, Overview.oldest_under_way, ORDERS) == pytest.approx(700, abs=5)
+        assert ask(ledger, Overview.oldest_under_way, "orders") == pytest.approx(700, abs=5)
 
 
 def test_what_waits_at_a_gate_or_for_a_person_is_not_under_way(ledger: LedgerBench) -> None:
@@ -56,9 +55,9 @@ def test_what_waits_at_a_gate_or_for_a_person_is_not_under_way(ledger: LedgerBen
     ledger.sql("UPDATE {event} SET due_at = NULL, waiting = 'gate' WHERE id = %s", gated)
     for event, status in zip(others, ("parked", "rejected"), strict=True):
         ledger.sql("UPDATE {event} SET status = %s, due_at = NULL WHERE id = %s", status, event)
-    assert ask(ledger, Overview.oldest_under_way, ORDERS) is None
-    assert ask(ledger, Overview.at_a_gate, ORDERS) == 1
-    counts = ask(ledger, Overview.counts_of, ORDERS, COUNTED)
+    assert ask(ledger, Overview.oldest_under_way, "orders") is None
+    assert ask(ledger, Overview.at_a_gate, "orders") == 1
+    counts = ask(ledger, Overview.counts_of, "orders", COUNTED)
     assert (counts["pending"], counts["parked"], counts["rejected"]) == (1, 1, 1)
 
 
@@ -67,7 +66,7 @@ def test_an_event_that_goes_only_later_is_not_under_way_for_less_than_nothing(
 ) -> None:
     (event,) = ledger.add(new_event(1))
     age(ledger, event, "due_at", -600)
-    assert ask(ledger, Overview.oldest_under_way, ORDERS) == 0
+    assert ask(ledger, Overview.oldest_under_way, "orders") == 0
 
 
 def test_answers_and_differences_are_counted_for_each_domain_apart(ledger: LedgerBench) -> None:
@@ -110,9 +109,9 @@ def test_what_is_over_costs_no_time(ledger: LedgerBench) -> None:
     overview = Overview(ledger.store.tables)
     with ledger.database.transaction() as connection:
         before = rows_read(connection)
-        overview.oldest_under_way(connection, ORDERS)
-        overview.at_a_gate(connection, ORDERS)
-        overview.counts_of(connection, ORDERS, COUNTED)
+        overview.oldest_under_way(connection, "orders")
+        overview.at_a_gate(connection, "orders")
+        overview.counts_of(connection, "orders", COUNTED)
         overview.write_backs_waiting(connection)
         overview.write_backs_due_by_kind(connection)
         overview.differences_by_domain(connection)

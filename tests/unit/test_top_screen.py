@@ -53,7 +53,7 @@ LOOK = Look(
     unwritten=1,
     domains=[ORDERS],
     differing=[Differing("000000007", ["total", "tax"], 2, Decimal("12.70"), "EUR")],
-    differing_orders=1,
+    differing_documents=1,
     differences=2,
 )
 
@@ -81,7 +81,7 @@ REFUSED, PARKED OR IN DOUBT, the newest first
 000000010  rejected     421.26 EUR   3 min  there is no item DESK
 000000009  unknown      421.26 EUR     4 s  no answer within 2 s
 
-BOOKED OTHERWISE: 2 figure(s) in 1 order(s)
+BOOKED OTHERWISE: 2 figure(s) in 1 document(s)
 000000007  2 figure(s), the greatest by 12.70 EUR: total, tax
 
 
@@ -160,7 +160,7 @@ def test_a_quiet_shop_has_no_lists() -> None:
         traffic=Traffic(0.0, None, 0, None, None, None),
         domains=[Domain("orders", DomainControl("orders"), dict.fromkeys(EVENTS, 0), None, [])],
         differing=(),
-        differing_orders=0,
+        differing_documents=0,
         differences=0,
     )
     shown = text(quiet)

@@ -39,7 +39,7 @@ class Gate:
         """Why a placement may not go yet, None when it may.
 
         An order that a human put on hold waits; one that we held because the ERP refused it does
-        not, otherwise a requeue after the cause was mended would never leave.
+        not, otherwise a requeue after the cause was corrected would never leave.
         """
         facts = decoded_facts(memory)
         if facts is None:

@@ -143,7 +143,9 @@ def _troubled(rows: Sequence[dict[str, Any]], width: int) -> list[Line]:
 
 
 def _differing_title(look: Look) -> str:
-    return f"BOOKED OTHERWISE: {look.differences} figure(s) in {look.differing_orders} order(s)"
+    return (
+        f"BOOKED OTHERWISE: {look.differences} figure(s) in {look.differing_documents} document(s)"
+    )
 
 
 def _differing(found: Sequence[Differing]) -> list[Line]:

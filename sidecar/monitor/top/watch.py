@@ -67,7 +67,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Differing:
-    """The open differences of one order: `amount` is the greatest of them."""
+    """The open differences of one document: `amount` is the greatest of them."""
 
     number: str
     classes: Sequence[str]
@@ -89,7 +89,7 @@ class Look:
     unwritten: int
     domains: Sequence[Domain]
     differing: Sequence[Differing]
-    differing_orders: int
+    differing_documents: int
     differences: int
 
 
@@ -98,7 +98,7 @@ class Subject:
     """What is looked at.
 
     `account`: what the ledger calls the ERP account.  `triggers` gives name → state, and why they
-    are suspended.
+    are suspended.  `name_of` is what an operator writes for a kind and a number.
     """
 
     shop: str
@@ -107,6 +107,7 @@ class Subject:
     domains: Sequence[str]
     most_slots: int
     triggers: Callable[[], tuple[Mapping[str, str], str | None]]
+    name_of: Callable[[str, str], str]
 
 
 class Watch:
@@ -148,8 +149,8 @@ class Watch:
                 traffic=self._traffic(connection),
                 unwritten=self._glance.unwritten(connection),
                 domains=self._domains(connection),
-                differing=self._differing(connection) if differing["orders"] else (),
-                differing_orders=differing["orders"],
+                differing=self._differing(connection) if differing["documents"] else (),
+                differing_documents=differing["documents"],
                 differences=differing["differences"],
             )
 
@@ -193,17 +194,16 @@ class Watch:
     def _differing(self, connection: sa.Connection) -> list[Differing]:
         rows = self._overview.open_differences(connection, _LISTED)
         return [
-            _put_together(list(found))
+            self._put_together(list(found))
             for _, found in groupby(rows, key=itemgetter("kind", "entity_id"))
         ]
 
-
-def _put_together(found: list[Row]) -> Differing:
-    amounts = [one["amount"] for one in found if one["amount"] is not None]
-    return Differing(
-        found[0]["number"],
-        list(dict.fromkeys(one["class"] for one in found)),
-        len(found),
-        max(amounts, default=None),
-        found[0]["currency"],
-    )
+    def _put_together(self, found: list[Row]) -> Differing:
+        amounts = [one["amount"] for one in found if one["amount"] is not None]
+        return Differing(
+            self._subject.name_of(found[0]["kind"], found[0]["number"]),
+            list(dict.fromkeys(one["class"] for one in found)),
+            len(found),
+            max(amounts, default=None),
+            found[0]["currency"],
+        )
