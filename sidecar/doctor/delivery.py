@@ -9,6 +9,7 @@ from typing import Any
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
 from sidecar.ledger.overview import Overview
+from sidecar.operate.naming import name_of
 
 #: So many calls in a row, the newest, and at least so many, must have come to nothing.
 _NEWEST, _LEAST = 10, 3
@@ -22,17 +23,18 @@ def _fruitless(patient: Patient) -> Iterator[Fault]:
     with patient.database.transaction("looking at the newest calls") as connection:
         calls = list(
             connection.exec_driver_sql(
-                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.number "
+                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.kind, e.number "
                 f"FROM {names('attempt')} a JOIN {names('event')} e ON e.id = a.event "
                 f"ORDER BY a.id DESC LIMIT {_NEWEST}"
             )
         )
     if len(calls) >= _LEAST and all(call.outcome in _FRUITLESS for call in calls):
         newest = calls[0]
+        name = name_of(patient.login.specs, newest.kind, newest.number)
         yield Fault(
             f"the newest {len(calls)} calls came to nothing; the last one, "
-            f"{newest.request or 'of order ' + newest.number}, {_answered(newest)}",
-            f"what it said: erp-sidecar order show {newest.number} --no-erp; the same by "
+            f"{newest.request or 'about ' + name}, {_answered(newest)}",
+            f"what it said: erp-sidecar show {name} --no-erp; the same by "
             "hand: erp-sidecar adapter dry-run NUMBER, and curl",
         )
 
@@ -71,7 +73,7 @@ CHECKS = (
         cause="A sign-in page or a proxy answers in the ERP's place, the ERP fails at every call, "
         "or the mapping does not know its answers.",
         shows="Orders are asked about and tried again; none is accepted and none is rejected.",
-        remedy="`erp-sidecar order show NUMBER` says what the last call got.",
+        remedy="`erp-sidecar show NUMBER` says what the last call got.",
         look=_fruitless,
     ),
     Check(

@@ -7,7 +7,7 @@ In the order's currency and in the base currency, each by itself:
     + adjustment_positive − adjustment_negative = grand total
 
 Magento's discount is negative; its tax has the shipping's in it.  Held against the credit memos of
-a real Magento (tests/database/test_refund_reader.py).
+a real Magento (tests/acceptance/test_recorded_flows.py).
 """
 
 from __future__ import annotations
