@@ -50,7 +50,7 @@ from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, S
 #: A worker looks this often whether the daemon is stopping while the throttle makes it wait.
 _LONGEST_WAIT = 1.0
 #: The number that an end-to-end check asks for; Magento gives none like it.
-NO_ORDER = "erp-sidecar-check"
+NO_DOCUMENT = "erp-sidecar-check"
 #: Seconds that a check waits for the throttle.
 _LONGEST_KNOCK = 5.0
 
@@ -178,15 +178,15 @@ class Courier:
 
     def _knock(self) -> str:
         if self._can_probe:
-            found = self._adapter.probe(self._spec.name, [NO_ORDER]).get(NO_ORDER, ())
+            found = self._adapter.probe(self._spec.name, [NO_DOCUMENT]).get(NO_DOCUMENT, ())
             held = ", ".join(booked.reference for booked in found)
-            return f"asked for {NO_ORDER}: it holds {held or 'none, as it should'}"
+            return f"asked for {NO_DOCUMENT}: it holds {held or 'none, as it should'}"
         ping = self._adapter.ping()
         if not ping.reachable:
             raise Unavailable(f"the ERP does not answer: {ping.message}", "is it up?")
         if not ping.authorised:
             raise PermissionDenied(f"the ERP refuses the login: {ping.message}", "see erp.auth")
-        return "it answers and takes the login (it cannot be asked for orders)"
+        return f"it answers and takes the login (it cannot be asked for {self._spec.name})"
 
     def _carry(self, parcel: Parcel, opened: Sequence[Opened]) -> list[Ended]:
         if parcel.probing and not self._can_probe:

@@ -258,7 +258,7 @@ class Pump:
                 everybodys.append(described(error))
             return self._settle_odd(one, error)
 
-        parts = self._bulkhead.apart([done], self._settle_all, settle_odd, key=_order)
+        parts = self._bulkhead.apart([done], self._settle_all, settle_odd, key=_entity)
         settled = [one for part in parts for one in part]
         if unsent:
             owner = self._lane.owner
@@ -386,18 +386,19 @@ class Pump:
         if len(self._unmapped) == MOST_UNMAPPED:
             self._stop_domain(
                 "mapping",
-                f"the file of calls could express none of {MOST_UNMAPPED} orders; the last: "
-                f"{one.settlement.reason}",
+                f"the file of calls could express none of {MOST_UNMAPPED} "
+                f"{self._lane.domain}; the last: {one.settlement.reason}",
                 f"correct it and reload, then 'erp-sidecar domain resume {self._lane.domain}' "
                 "(what is parked for it goes again by itself)",
                 one,
             )
 
     def _stop_for_defect(self, defect: str) -> None:
-        """Stop where a defect of ours would park every order."""
+        """Stop where a defect of ours would park everything."""
         self._stop_domain(
             "defect",
-            f"{MOST_ALIKE} orders in a row met the same defect of ours, {defect}: please report it",
+            f"{MOST_ALIKE} {self._lane.domain} in a row met the same defect of ours, {defect}: "
+            "please report it",
             f"with a version that is corrected 'erp-sidecar domain resume {self._lane.domain}' and "
             "'erp-sidecar queue requeue --status parked'",
         )
@@ -445,7 +446,7 @@ class Pump:
         )
 
 
-def _order(one: Ended) -> tuple[str, int]:
+def _entity(one: Ended) -> tuple[str, int]:
     return one.claimed.kind, one.claimed.entity_id
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sidecar.ledger.events import GATE
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.model.cause import Refusal
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import event_key
 
 Row = dict[str, Any]
@@ -186,15 +187,15 @@ class Overview:
         rows = connection.execute(sa.select(c.state, sa.func.count()).group_by(c.state))
         return {state: int(count) for state, count in rows}
 
-    def open_differences(self, connection: sa.Connection, orders: int) -> list[Row]:
-        """What still stands, of the `orders` that it was found in last, newest first."""
+    def open_differences(self, connection: sa.Connection, documents: int) -> list[Row]:
+        """What still stands, of the `documents` that it was found in last, newest first."""
         d = self._tables.difference.c
         newest = (
             sa.select(d.kind, d.entity_id, sa.func.max(d.id).label("id"))
             .where(d.resolved_at.is_(None))
             .group_by(d.kind, d.entity_id)
             .order_by(sa.desc("id"))
-            .limit(orders)
+            .limit(documents)
             .subquery()
         )
         statement = (
@@ -263,20 +264,20 @@ class Overview:
         statement = sa.select(*[c[name] for name in _LISTED]).where(c.id.in_(ids)).order_by(c.id)
         return _rows(connection, statement)
 
-    def refusals(self, connection: sa.Connection, domain: str) -> list[Refusal]:
+    def refusals(self, connection: sa.Connection, spec: DomainSpec) -> list[Refusal]:
         """Every event of a domain that was refused or parked for a cause that has a print."""
         c = self._tables.event.c
         statement = sa.select(
             c.error_print, c.kind, c.entity_id, c.number, c.error_code, c.reason,
             c.amount, c.currency, sa.func.coalesce(c.sent_at, c.created_at).label("at"),
         ).where(
-            c.domain == domain, c.status.in_(REFUSED), c.error_print.is_not(None)
+            c.domain == spec.name, c.status.in_(REFUSED), c.error_print.is_not(None)
         )  # fmt: skip
         return [
             Refusal(
                 cause=row.error_print,
                 entity=(row.kind, row.entity_id),
-                order=row.number,
+                name=spec.name_of(row.number),
                 code=row.error_code,
                 message=row.reason or "",
                 amount=row.amount,

@@ -14,11 +14,12 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An event that waits for a human; `cause` is its `error_print`, `at` when it came to that."""
+    """An event that waits for a human; `cause` is its `error_print`, `name`
+    what an operator writes for its document, `at` when it came to that."""
 
     cause: str
     entity: tuple[str, int]
-    order: str
+    name: str
     code: str | None
     message: str
     amount: Decimal | None
@@ -65,5 +66,5 @@ def _cause(group: Sequence[Refusal]) -> Cause:
         money=dict(money),
         oldest=group[0].at,
         newest=newest.at,
-        examples=tuple(dict.fromkeys(refusal.order for refusal in group))[:EXAMPLES],
+        examples=tuple(dict.fromkeys(refusal.name for refusal in group))[:EXAMPLES],
     )

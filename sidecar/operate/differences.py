@@ -33,10 +33,10 @@ class Findings:
         self._store = store
         self._overview = Overview(store.tables)
 
-    def open(self, orders: int) -> list[Row]:
-        """What stands, of the `orders` that it was found in last."""
+    def open(self, documents: int) -> list[Row]:
+        """What stands, of the `documents` that it was found in last."""
         with self._database.transaction("reading differences") as connection:
-            return self._overview.open_differences(connection, orders)
+            return self._overview.open_differences(connection, documents)
 
     def resolve(self, numbers: Sequence[str], by: By, *, dry_run: bool = False) -> Resolved:
         """End what stands of these orders; BadData for a number that the ledger does not know."""

@@ -26,7 +26,7 @@ from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, TryAgain, UsageError
 from sidecar.model.event import encode_payload
 from sidecar.model.settlement import BAD_DATA, DROPPED, OPEN, EventStatus
-from sidecar.operate.naming import named
+from sidecar.operate.naming import name_of, named
 
 _OPEN = tuple(status.value for status in OPEN)
 _SENDING = EventStatus.SENDING.value
@@ -101,7 +101,7 @@ class Operations:
 
     def requeue(self, names: Sequence[str], by: By, *, dry_run: bool = False) -> Done:
         """Make all that waits of these orders (or events) due now."""
-        with self._database.transaction("looking for orders") as connection:
+        with self._database.transaction("looking for events") as connection:
             found = self._named(connection, names)
             answers = 0 if dry_run else self._write_again(connection, found, by)
         events = [event for event in found if _waits(event)]
@@ -141,7 +141,7 @@ class Operations:
         Magento is read anew first: what goes is what it has.  UsageError for an order of which
         nothing is parked so, or that has no number: an ERP would not know it.
         """
-        with self._database.transaction("releasing orders as they are") as connection:
+        with self._database.transaction("releasing events as they are") as connection:
             events = self._at_rest(connection, names)
             chosen = [event for event in events if _is_broken(event)]
             sound = set(_numbers(events)) - set(_numbers(chosen))
@@ -152,8 +152,8 @@ class Operations:
                 )
             if any(not event["number"].strip() for event in chosen):
                 raise UsageError(
-                    "an order without a number cannot be sent: the ERP would not know it again",
-                    "give it one in Magento (sales_order.increment_id)",
+                    "what has no number cannot be sent: the ERP would not know it again",
+                    "give it one in Magento (increment_id)",
                 )
             if not dry_run:
                 self._look_again(connection, chosen)
@@ -171,7 +171,7 @@ class Operations:
                 [
                     refusal
                     for spec in self._domains
-                    for refusal in self._overview.refusals(connection, spec.name)
+                    for refusal in self._overview.refusals(connection, spec)
                 ]
             )
 
@@ -245,8 +245,8 @@ class Operations:
             doubtful = [event for event in chosen if event["maybe_booked"]]
             if doubtful and not even_if_booked:
                 raise UsageError(
-                    f"the ERP may have booked {_orders(doubtful)}",
-                    "look there first ('erp-sidecar order show NUMBER' asks it); "
+                    f"the ERP may have booked {self._names_of(doubtful)}",
+                    "look there first ('erp-sidecar show NUMBER' asks it); "
                     "--even-if-booked drops it all the same",
                 )
             if not dry_run:
@@ -267,7 +267,7 @@ class Operations:
             in_flight = [event for event in events if event["status"] == _SENDING]
             if in_flight:
                 raise TryAgain(
-                    f"{_orders(in_flight)} is being sent just now",
+                    f"{self._names_of(in_flight)} is being sent just now",
                     "try again in a moment; 'erp-sidecar domain pause' lets nothing more be sent",
                 )
             wanted = [event for event in events if _waits(event)] or [
@@ -276,10 +276,14 @@ class Operations:
             if not wanted:
                 raise UsageError(
                     f"{name}: nothing of it waits, all its events are over",
-                    "'erp-sidecar order show NUMBER' tells what became of them",
+                    "'erp-sidecar show NUMBER' tells what became of them",
                 )
             found |= {event["id"]: event for event in wanted}
         return list(found.values())
+
+    def _names_of(self, events: Sequence[Row]) -> str:
+        names = {name_of(self._domains, event["kind"], event["number"]) for event in events}
+        return ", ".join(sorted(names))
 
     # --- edit -------------------------------------------------------------------------------
 
@@ -422,11 +426,6 @@ def _said(what: str, by: By) -> str:
 
 def _numbers(events: Sequence[Row]) -> list[str]:
     return sorted({event["number"] for event in events})
-
-
-def _orders(events: Sequence[Row]) -> str:
-    numbers = _numbers(events)
-    return f"order{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
 
 
 def _ids(events: Sequence[Row]) -> dict[str, list[int]]:

@@ -22,7 +22,7 @@ def refusal(
     return Refusal(
         cause=cause,
         entity=("order", order),
-        order=f"{order:09}",
+        name=f"{order:09}",
         code="E1",
         message=message,
         amount=Decimal(amount) if amount else None,
@@ -68,7 +68,7 @@ def test_an_order_with_two_refused_events_counts_once_with_its_newest_amount() -
 def test_two_stores_may_use_one_number() -> None:
     first, second = refusal("a", 1), refusal("a", 2)
     same = Refusal(
-        "a", second.entity, first.order, "E1", "no", second.amount, second.currency, second.at
+        "a", second.entity, first.name, "E1", "no", second.amount, second.currency, second.at
     )
     (cause,) = causes([first, same])
     assert (cause.orders, cause.money) == (2, {"EUR": Decimal(20)})
