@@ -19,6 +19,8 @@ from sidecar.model.identity import Seen
 _VARIABLE = "STATE_DIRECTORY"
 _OF_THE_SERVICE = Path("/var/lib/erp-sidecar")
 
+_SEEN = msgspec.json.Decoder(Seen)
+
 
 class Witness:
     """One file; without a path it remembers nothing.
@@ -49,7 +51,7 @@ class Witness:
         if self.path is None:
             return None
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=Seen)
+            return _SEEN.decode(self.path.read_bytes())
         except (OSError, msgspec.DecodeError):
             return None
 

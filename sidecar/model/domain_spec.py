@@ -35,7 +35,8 @@ class EventSpec:
     `payload`: the shape of its data; `version`: its major version.  `replaces`: it carries the
     whole newest state, so an older one that was not sent is history, and where the ERP holds
     nothing of an entity that lives it opens a document.  `revives`: what was refused before is
-    tried again after it.  `announced`: a trigger points at it, where triggers are on.
+    tried again after it.  `announced`: a trigger points at it, where triggers are on.  `decoder`
+    reads its data.
     """
 
     type: str
@@ -45,6 +46,12 @@ class EventSpec:
     replaces: bool = False
     revives: bool = False
     announced: bool = True
+    decoder: msgspec.json.Decoder[msgspec.Struct] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Made here, in the one thread that imports: msgspec 0.22 ends the process (SIGSEGV) where
+        # two threads need a type for the first time at once (test_decoders_are_made_early.py).
+        object.__setattr__(self, "decoder", msgspec.json.Decoder(self.payload))
 
 
 #: What of the figures that the ERP answered does not agree with a payload; those that it did not

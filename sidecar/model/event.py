@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -79,11 +78,6 @@ def schema_urn(event: EventSpec) -> str:
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-@cache
-def _decoder(payload: type[msgspec.Struct]) -> msgspec.json.Decoder[msgspec.Struct]:
-    return msgspec.json.Decoder(payload)
-
-
 def encode_payload(payload: msgspec.Struct) -> bytes:
     """JSON with amounts as exact number literals: nothing passes through a float."""
     return _ENCODER.encode(payload)
@@ -91,7 +85,7 @@ def encode_payload(payload: msgspec.Struct) -> bytes:
 
 def decode_payload(event: EventSpec, raw: bytes | str) -> msgspec.Struct:
     """The reverse of `encode_payload`; raises msgspec.ValidationError on a foreign shape."""
-    return _decoder(event.payload).decode(raw)
+    return event.decoder.decode(raw)
 
 
 def cloud_event(event: Event) -> dict[str, Any]:
