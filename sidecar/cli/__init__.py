@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
+from threading import Timer
 
 from sidecar.host.process import hold_signals
 from sidecar.model.errors import PermissionDenied, SidecarError, UsageError, described, frames
@@ -20,6 +23,7 @@ def main() -> None:
     from sidecar.cli.outlet import echo, take_over, unwritten
 
     take_over()
+    sys.unraisablehook = _raise_again
     try:
         code = _run()
     except KeyboardInterrupt:
@@ -33,6 +37,19 @@ def main() -> None:
             )
         )
     sys.exit(code)
+
+
+def _raise_again(swallowed: sys.UnraisableHookArgs) -> None:
+    """A Ctrl-C that fell into a destructor, such as a database result's, was lost: it comes again.
+
+    A moment later, in no destructor and not in this hook, where it would be lost as well.
+    """
+    if not issubclass(swallowed.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(swallowed)
+        return
+    again = Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
+    again.daemon = True
+    again.start()
 
 
 def _run() -> int:
