@@ -15,6 +15,7 @@ A transaction never spans a network call to the ERP.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,10 @@ from sidecar.model.errors import (
 )
 from sidecar.model.identity import ServerMark
 from sidecar.model.secret import Secret
+
+# What the pool says goes where logging was set up to go.  Without this line a Ctrl-C that fell into
+# its clean-up of a connection was a traceback on the terminal (test_terminal.py).
+logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
 
 LOCK_WAIT_SECONDS = 2
 DEFINITION_WAIT_SECONDS = 1
