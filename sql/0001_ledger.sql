@@ -246,9 +246,11 @@ CREATE TABLE {control} (
   PRIMARY KEY (domain)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- One row per ERP account: breaker and throttle, so that a restart does not forget them.
+-- One row per ERP account, by its name in the configuration: breaker and throttle, so that a restart
+-- does not forget them.
 CREATE TABLE {erp_account} (
   name         varchar(64)  NOT NULL,
+  address      varchar(2083) NOT NULL COMMENT 'of which this was learnt: another one is another ERP',
   failures     int unsigned NOT NULL DEFAULT 0 COMMENT 'transport failures in a row',
   opened_at    datetime(3)  NULL COMMENT 'since when the breaker is open',
   ask_at       datetime(3)  NULL COMMENT 'when an open breaker lets one call through',
@@ -300,8 +302,8 @@ CREATE TABLE {identity} (
   magento_schema varchar(64)  NOT NULL,
   ledger         varchar(100) NOT NULL COMMENT 'schema and table prefix',
   base_urls      text         NOT NULL COMMENT 'JSON: the shop''s addresses without their scheme',
-  erp            varchar(255) NOT NULL,
-  original_erp   varchar(255) NULL COMMENT 'in a copy: the ERP that it must never speak to',
+  erps           text         NOT NULL COMMENT 'JSON: name of each ERP account, and its address',
+  original_erps  text         NULL COMMENT 'JSON, in a copy: addresses that it must never speak to',
   doubt          varchar(255) NULL COMMENT 'why it is not known, until somebody says',
   recorded_at    datetime(3)  NOT NULL,
   recorded_by    varchar(100) NOT NULL,

@@ -135,7 +135,7 @@ class Pipeline:
         self._installation = self._installer.installation()
         self._installation.install(who="test")
         if adapter is not None:
-            self.sidecar.adapter = adapter
+            self.sidecar.adapters = {"main": adapter}
         self.clock = HandClock()
         self.sidecar.clock = self.clock  # type: ignore[assignment]
         self.sidecar.stop = self.clock

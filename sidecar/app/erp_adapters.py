@@ -53,24 +53,49 @@ def installed() -> list[Installed]:
 
 
 def load_adapter(
-    settings: Settings, connection: Connection | None = None, *, origin: Origin = NOWHERE
+    settings: Settings,
+    account: str,
+    connection: Connection | None = None,
+    *,
+    origin: Origin = NOWHERE,
 ) -> ErpAdapter:
-    """The adapter that `erp.adapter` names; raises ConfigurationError.
+    """The adapter of an ERP account.
 
-    `connection`: what it is told, where that was read already; `origin`: where the settings were
-    written.
+    Raises ConfigurationError, also for a domain that goes to this account and that its file of
+    calls has no call for.  `connection`: what it is told, where that was read already; `origin`:
+    where the settings were written.
     """
-    entries, name = _entries(), settings.erp.adapter
+    erp, key = settings.accounts[account], settings.key_of(account)
+    entries, name = _entries(), erp.adapter
     if name not in entries:
         raise ConfigurationError(
-            f"{place_of('erp.adapter', origin)}: there is no adapter {name!r}"
+            f"{place_of(f'{key}.adapter', origin)}: there is no adapter {name!r}"
             f"{closest(name, entries)}",
             f"installed are: {', '.join(sorted(entries)) or 'none'}",
         )
-    require_files(settings.erp, "erp", origin)
-    connection = connection or connection_of(settings, origin=origin)
+    require_files(erp, key, origin)
+    connection = connection or connection_of(settings, account, origin=origin)
     adapter: ErpAdapter = entries[name].load()(connection)
+    try:
+        _require_calls(settings, account, adapter, origin)
+    except ConfigurationError:
+        adapter.close()
+        raise
     return adapter
+
+
+def _require_calls(settings: Settings, account: str, adapter: ErpAdapter, origin: Origin) -> None:
+    """Every domain that goes there has calls: without, its events would wait for ever, unseen."""
+    for domain in settings.domains_of(account):
+        if not adapter.capabilities(domain).subscriptions:
+            key = ".".join(settings.domains.path(domain))
+            erp = settings.accounts[account]
+            calls = f"{erp.calls} has no call" if erp.calls else f"{erp.adapter} carries none"
+            raise ConfigurationError(
+                f"{place_of(key, origin)}: {calls} for {domain}: nothing of them would be sent",
+                f"write {domain}: push: … into the file of calls (docs/mapping.md), let {key}.erp "
+                f"name another account, or write {key}.enabled: false",
+            )
 
 
 class Checked(NamedTuple):
@@ -80,33 +105,45 @@ class Checked(NamedTuple):
     notes: list[str]
 
 
-def check_adapter(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
-    """Whether the adapter takes its configuration, as far as files alone say it.
+def check_adapters(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
+    """Whether each account's adapter takes its configuration, as far as files alone say it.
 
     Raises ConfigurationError.
     """
-    erp = settings.erp
+    checked = Checked([], [])
+    for account in settings.accounts:
+        warnings, notes = _check_adapter(settings, account, origin)
+        checked.warnings.extend(warnings)
+        checked.notes.extend(notes)
+    return checked
+
+
+def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
+    erp, key = settings.accounts[account], settings.key_of(account)
     if erp.wsdl is None or not str(erp.wsdl).startswith(("http://", "https://")):
-        adapter = load_adapter(settings, origin=origin)
+        adapter = load_adapter(settings, account, origin=origin)
         warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
         adapter.close()
         return Checked(warnings, [])
-    connection_of(settings, origin=origin)
-    require_files(erp, "erp", origin)
+    connection_of(settings, account, origin=origin)
+    require_files(erp, key, origin)
     if erp.calls is not None:
         read_document(erp.calls)
     note = (
-        f"erp.wsdl is an address, {erp.wsdl}: it is not fetched here, so that the mapping is not "
+        f"{key}.wsdl is an address, {erp.wsdl}: it is not fetched here, so that the mapping is not "
         "compared with it; 'erp-sidecar adapter check' does that"
     )
     return Checked([], [note])
 
 
-def connection_of(settings: Settings, *, origin: Origin = NOWHERE) -> Connection:
-    """What an adapter is told of the configuration, its secrets resolved."""
-    erp = settings.erp
-    auth, _warnings = with_secrets(erp.auth, at="erp.auth", origin=origin)
-    secrets = {name: _secret(name, ref, origin) for name, ref in erp.secrets.items()}
+def connection_of(settings: Settings, account: str, *, origin: Origin = NOWHERE) -> Connection:
+    """What the adapter of an ERP account is told of the configuration, its secrets resolved."""
+    erp, key = settings.accounts[account], settings.key_of(account)
+    auth, _warnings = with_secrets(erp.auth, at=f"{key}.auth", origin=origin)
+    secrets = {
+        name: _secret(f"{key}.secrets.{name}", reference, origin)
+        for name, reference in erp.secrets.items()
+    }
     tls: Mapping[str, str] = {
         key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
     }
@@ -152,8 +189,8 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
     )
 
 
-def _secret(name: str, reference: SecretRef, origin: Origin) -> Secret:
-    with named_by(f"erp.secrets.{name}", origin):
+def _secret(key: str, reference: SecretRef, origin: Origin) -> Secret:
+    with named_by(key, origin):
         return resolve(reference).secret
 
 

@@ -67,7 +67,8 @@ class Installer:
     def installation(self) -> Installation:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
-        load_adapter(sidecar.settings, origin=sidecar.origin).close()
+        for account in sidecar.settings.accounts:
+            load_adapter(sidecar.settings, account, origin=sidecar.origin).close()
         magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
         return Installation(
             self._database,
@@ -89,7 +90,7 @@ class Installer:
             magento,
             owner=sidecar.name,
             machine=None,
-            erp=sidecar.settings.erp.address,
+            erps=sidecar.settings.addresses,
             clock=sidecar.clock,
             narrator=sidecar.narrator,
         )

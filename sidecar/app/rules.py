@@ -8,12 +8,11 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Capabilities
 from sidecar.settings.domains import Answered, Orders, Remark, StatusMapping
-from sidecar.settings.schema import Settings
+from sidecar.settings.erp import Throttle
 
 
-def pace_of(settings: Settings) -> Pace:
-    """What the ERP account bears."""
-    throttle = settings.erp.throttle
+def pace_of(throttle: Throttle) -> Pace:
+    """What an ERP account bears."""
     return Pace(
         concurrency=throttle.concurrency,
         requests=throttle.requests.requests,

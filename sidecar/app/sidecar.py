@@ -109,7 +109,7 @@ class Sidecar:
     @cached_property
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
-        pool = _DUTIES + self.settings.erp.throttle.concurrency
+        pool = _DUTIES + sum(erp.throttle.concurrency for erp in self.settings.accounts.values())
         database = Database(self.account.login, connections=pool)
         require_supported(database.server())
         return database
@@ -158,7 +158,7 @@ class Sidecar:
             self.magento,
             owner=self.name,
             machine=machine(),
-            erp=self.settings.erp.address,
+            erps=self.settings.addresses,
             clock=self.clock,
             narrator=self.narrator,
             witness=Witness.of(
@@ -170,21 +170,31 @@ class Sidecar:
         )
 
     @cached_property
-    def adapter(self) -> ErpAdapter:
-        """The ERP's adapter, its file of calls checked."""
-        return load_adapter(self.settings, self._connection, origin=self.origin)
+    def adapters(self) -> Mapping[str, ErpAdapter]:
+        """The adapter of each ERP account, its file of calls checked."""
+        return {
+            account: load_adapter(self.settings, account, connection, origin=self.origin)
+            for account, connection in self._connections.items()
+        }
+
+    def adapter_of(self, domain: str) -> ErpAdapter:
+        """The adapter of the ERP account that an enabled domain goes to."""
+        return self.adapters[self.settings.account_of(domain)]
 
     @cached_property
-    def _connection(self) -> Connection:
-        return connection_of(self.settings, origin=self.origin)
+    def _connections(self) -> Mapping[str, Connection]:
+        return {
+            account: connection_of(self.settings, account, origin=self.origin)
+            for account in self.settings.accounts
+        }
 
-    def _renewing_adapter(self) -> RenewingAdapter:
+    def _renewing_adapter(self, account: str) -> RenewingAdapter:
         """The adapter for work that goes on while somebody changes a secret."""
         return RenewingAdapter(
-            self.adapter,
-            self._connection,
-            partial(connection_of, self.settings, origin=self.origin),
-            partial(load_adapter, self.settings, origin=self.origin),
+            self.adapters[account],
+            self._connections[account],
+            partial(connection_of, self.settings, account, origin=self.origin),
+            partial(load_adapter, self.settings, account, origin=self.origin),
             self.narrator,
         )
 
@@ -243,19 +253,24 @@ class Sidecar:
     def require_answered(self) -> None:
         """Raises Unavailable where the ERP did not answer last, and something waits for it."""
         with self.database.transaction("asking whether the ERP answered") as connection:
-            account = self.store.accounts.read(connection, self.settings.erp.account_name)
             overview = Overview(self.store.tables)
             waiting = [
                 domain
                 for domain in self.domains
                 if overview.oldest_under_way(connection, domain) is not None
             ]
-        if account.failures and waiting:
-            raise Unavailable(
-                f"the ERP at {self.settings.erp.address} does not answer, and "
-                f"{', '.join(waiting)} wait for it",
-                "they go with the next run after it answers; 'erp-sidecar doctor' asks it now",
-            )
+            silent = {
+                account: [name for name in self.settings.domains_of(account) if name in waiting]
+                for account in self.settings.accounts
+                if self.store.accounts.read(connection, account).failures
+            }
+        for account, domains in silent.items():
+            if domains:
+                raise Unavailable(
+                    f"the ERP at {self.settings.accounts[account].address} does not answer, and "
+                    f"{', '.join(domains)} wait for it",
+                    "they go with the next run after it answers; 'erp-sidecar doctor' asks it now",
+                )
 
     def intake(self) -> Intake:
         """The station that turns hints into events."""
@@ -288,45 +303,42 @@ class Sidecar:
             ),
         )
 
-    def erp_account(self, adapter: ErpAdapter | None = None) -> ErpAccount:
-        """The ERP account as the ledger remembers it; the pumps of one daemon share one."""
-        breaker = self.settings.erp.breaker
-        pace = pace_of(self.settings)
+    def erp_account(self, name: str, adapter: ErpAdapter | None = None) -> ErpAccount:
+        """An ERP account as the ledger remembers it; the pumps of its domains share it."""
+        erp = self.settings.accounts[name]
+        pace = pace_of(erp.throttle)
         account = ErpAccount(
-            self.settings.erp.account_name,
+            name,
             Throttle(pace, self.clock),
-            Slots(pace.concurrency, float(self.settings.erp.throttle.slow_at), self.clock),
-            Breaker(breaker.after, breaker.probe_every.total_seconds(), self.clock),
-            adapter or self.adapter,
+            Slots(pace.concurrency, float(erp.throttle.slow_at), self.clock),
+            Breaker(erp.breaker.after, erp.breaker.probe_every.total_seconds(), self.clock),
+            adapter or self.adapters[name],
             self.database,
             self.store,
             self.narrator,
-            longest_wait=self.settings.erp.throttle.longest_wait.total_seconds(),
+            address=erp.address,
+            longest_wait=erp.throttle.longest_wait.total_seconds(),
         )
         account.restore()
         return account
 
     def pumps(self, owner_name: str) -> list[Pump]:
-        """The stations that deliver, one for each domain, in their order; they share an account."""
-        adapter = self._renewing_adapter()
-        account = self.erp_account(adapter)
-        pumps = [
-            self._pump(domain.spec, self.parts[domain.spec.name], owner_name, adapter, account)
-            for domain in self._enabled
-        ]
-        self._closing += [*(pump.close for pump in pumps), adapter.close]
-        return pumps
+        """The stations that deliver, one for each domain, in the order of the domains."""
+        pumps: dict[str, Pump] = {}
+        for name in self.settings.accounts:
+            adapter = self._renewing_adapter(name)
+            account = self.erp_account(name, adapter)
+            for domain in self.settings.domains_of(name):
+                pumps[domain] = self._pump(domain, owner_name, adapter, account)
+                self._closing.append(pumps[domain].close)
+            self._closing.append(adapter.close)
+        return [pumps[domain] for domain in self.domains]
 
-    def _pump(
-        self,
-        spec: DomainSpec,
-        parts: Parts,
-        owner_name: str,
-        adapter: ErpAdapter,
-        account: ErpAccount,
-    ) -> Pump:
+    def _pump(self, domain: str, owner_name: str, adapter: ErpAdapter, account: ErpAccount) -> Pump:
+        parts = self.parts[domain]
+        spec = parts.search.spec
         settings = self.settings_of(spec)
-        capabilities = self.adapter.capabilities(spec.name)
+        capabilities = adapter.capabilities(domain)
         lease = settings.lease.total_seconds()
         parent = next((one for one in self.specs if one.kind == spec.parent), None)
         return Pump(
@@ -363,7 +375,7 @@ class Sidecar:
                 claim_size=settings.batch,
                 batch=max(1, capabilities.batch),
                 probe_batch=max(1, capabilities.probe_batch),
-                concurrency=self.settings.erp.throttle.concurrency,
+                concurrency=account.slots.most,
                 lease_seconds=lease,
                 answers_checks=spec is self.specs[0],
             ),
@@ -393,7 +405,7 @@ class Sidecar:
             self.triggers,
             may_send=self.clone_guard.may_send,
             domains=self.specs,
-            accounts={self.settings.erp.account_name: self.settings.erp.throttle.concurrency},
+            accounts=self._most_slots,
             clock=self.clock,
         )
 
@@ -404,7 +416,7 @@ class Sidecar:
             self.database,
             self.store,
             self.specs,
-            clears_doubt=lambda domain: self.adapter.capabilities(domain).clears_doubt,
+            clears_doubt=lambda domain: self.adapter_of(domain).capabilities(domain).clears_doubt,
         )
 
     @property
@@ -416,7 +428,7 @@ class Sidecar:
             Outbox(self.names),
             self.clone_guard,
             domain=self.domains[0],
-            account=self.settings.erp.account_name,
+            account=self.settings.account_of(self.domains[0]),
             clock=self.clock,
             sleeper=self.stop,
         )
@@ -424,7 +436,13 @@ class Sidecar:
     @property
     def identification(self) -> Identification:
         """What operators say about which system this is."""
-        return Identification(self.database, self.store, self.clone_guard)
+        kinds = {
+            account: tuple(
+                spec.kind for spec in self.specs if self.settings.account_of(spec.name) == account
+            )
+            for account in self.settings.accounts
+        }
+        return Identification(self.database, self.store, self.clone_guard, kinds)
 
     @property
     def findings(self) -> Findings:
@@ -435,20 +453,25 @@ class Sidecar:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
-        return DryRun(self.database, store, list(self.parts.values()), self.adapter, shop)
+        parts = list(self.parts.values())
+        return DryRun(self.database, store, parts, self.adapter_of, shop)
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
         subject = Subject(
             self.settings.shop.name,
-            self.settings.erp.address,
-            self.settings.erp.account_name,
+            self.settings.addresses,
             self.domains,
-            self.settings.erp.throttle.concurrency,
+            self._most_slots,
             self._trigger_states,
             partial(name_of, self.specs),
         )
         return Watch(self.database, self.store, subject, self.clock)
+
+    @property
+    def _most_slots(self) -> Mapping[str, int]:
+        """How many calls at the same time are configured, by ERP account."""
+        return {name: erp.throttle.concurrency for name, erp in self.settings.accounts.items()}
 
     def _trigger_states(self) -> tuple[dict[str, str], str | None]:
         suspension = self.triggers.suspension()
@@ -458,7 +481,7 @@ class Sidecar:
     def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
         """The whole story of each order that carries this number (one per store)."""
         return Storyteller(self.database, self.store, list(self.parts.values())).stories(
-            number, self.adapter if ask_erp else None
+            number, self.adapter_of if ask_erp else None
         )
 
     def prepare(self) -> None:
@@ -467,7 +490,7 @@ class Sidecar:
         What is wrong is raised here, while a former daemon may still be at work.
         """
         self.ledger.require_current()
-        _ = self.magento, self.adapter, self.triggers, self.clone_guard
+        _ = self.magento, self.adapters, self.triggers, self.clone_guard
         with_secrets(self.settings.heartbeat, at="heartbeat", origin=self.origin)
         if self.settings.logging.file is not None:
             require_appendable(self.settings.logging.file)
@@ -476,8 +499,8 @@ class Sidecar:
         """End the workers and give back the connections of what was made."""
         for close in self._closing:
             close()
-        if "adapter" in self.__dict__:
-            self.adapter.close()
+        for adapter in self.__dict__.get("adapters", {}).values():
+            adapter.close()
         if "database" in self.__dict__:
             self.database.close()
 

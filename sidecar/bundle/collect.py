@@ -95,10 +95,10 @@ class Collector:
         return self._sidecar.watch().look()
 
     def _mapping(self) -> str:
-        calls = self._load().settings.erp.calls
-        if calls is None:
-            raise SidecarError("the configuration has no erp.calls")
-        return _json(redact.mapping(read_document(calls).data))
+        files = self._load().settings.files_of_calls
+        if not files:
+            raise SidecarError("the configuration names no file of calls")
+        return _json({str(file): redact.mapping(read_document(file).data) for file in files})
 
     def _server(self) -> str:
         server = self._sidecar.database.server()
@@ -199,7 +199,7 @@ def _standing(look: Look) -> dict[str, Any]:
         "at": look.at,
         "daemon": look.daemon,
         "capture": {**asdict(look.capture), "suspended": look.capture.suspended is not None},
-        "erp": asdict(look.erp),
+        "accounts": {account.name: asdict(account) for account in look.accounts},
         "traffic": asdict(look.traffic),
         "unwritten": look.unwritten,
         "domains": {domain.name: _queue(domain) for domain in look.domains},

@@ -15,6 +15,9 @@ from sidecar.operate.dry_run import Rehearsed
 from sidecar.ports import Contract, Finding
 
 _FINDINGS = 2
+_account = click.option(
+    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
+)
 
 
 @click.group()
@@ -52,6 +55,7 @@ def list_(*, as_json: bool) -> None:
 )
 @click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
               help="How many levels of nested types are told.")  # fmt: skip
+@_account
 @as_json
 @click.pass_obj
 def describe(
@@ -62,12 +66,13 @@ def describe(
     skeleton: bool,
     types: tuple[str, ...],
     depth: int,
+    account: str | None,
     as_json: bool,
 ) -> None:
     """Tell what an interface offers: all operations, or one with all that it takes.
 
-    CONTRACT is a WSDL (file or address), an OpenAPI or an EDMX file; '-' or none is erp.wsdl of
-    the configuration.
+    CONTRACT is a WSDL (file or address), an OpenAPI or an EDMX file; '-' or none is the `wsdl` of
+    the configuration, of the ERP account --account where there are several.
 
     \b
     Example:
@@ -75,7 +80,7 @@ def describe(
       erp-sidecar adapter describe legacy.wsdl CreateOrder
       erp-sidecar adapter describe legacy.wsdl CreateOrder --skeleton > calls.yaml
     """
-    opened = _opened(context, contract)
+    opened = _opened(context, contract, account)
     if operation is None:
         if skeleton:
             raise UsageError("--skeleton is for one operation", "name the operation too")
@@ -96,10 +101,17 @@ def describe(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
 )
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
+@_account
 @as_json
 @click.pass_obj
 def check(
-    context: Context, *, contract: str | None, calls: Path | None, strict: bool, as_json: bool
+    context: Context,
+    *,
+    contract: str | None,
+    calls: Path | None,
+    strict: bool,
+    account: str | None,
+    as_json: bool,
 ) -> int:
     """Compare a mapping with the interface: names, types, lengths, what is mandatory.
 
@@ -109,7 +121,8 @@ def check(
     Example:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
     """
-    findings = _opened(context, contract).check(calls or _configured_calls(context), specs())
+    opened = _opened(context, contract, account)
+    findings = opened.check(calls or _configured_calls(context, account), specs())
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -143,25 +156,42 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
         _print_call(one)
 
 
-def _opened(context: Context, contract: str | None) -> Contract:
+def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
     """The named document, else the configuration's."""
     if contract not in (None, "-"):
         return open_contract(str(contract))
     loaded = context.loaded
     settings = loaded.settings
-    if settings.erp.wsdl is None:
+    name = _chosen(context, account)
+    wsdl = settings.accounts[name].wsdl
+    if wsdl is None:
         raise UsageError(
-            "the configuration has no erp.wsdl",
+            f"the configuration has no {settings.key_of(name)}.wsdl",
             "name the document: a WSDL, an OpenAPI or an EDMX file",
         )
-    return open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
+    return open_contract(str(wsdl), connection_of(settings, name, origin=loaded.origin))
 
 
-def _configured_calls(context: Context) -> Path:
-    calls = context.loaded.settings.erp.calls
+def _configured_calls(context: Context, account: str | None) -> Path:
+    settings = context.loaded.settings
+    name = _chosen(context, account)
+    calls = settings.accounts[name].calls
     if calls is None:
-        raise UsageError("the configuration has no erp.calls", "name the mapping: --calls FILE")
+        key = settings.key_of(name)
+        raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
     return calls
+
+
+def _chosen(context: Context, account: str | None) -> str:
+    """The ERP account that is meant; raises UsageError where that is not clear."""
+    accounts = context.loaded.settings.accounts
+    names = ", ".join(sorted(accounts))
+    if account is None and len(accounts) > 1:
+        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
+    name = account or next(iter(accounts))
+    if name not in accounts:
+        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
+    return name
 
 
 def _print_operations(contract: Contract, *, as_json: bool) -> None:

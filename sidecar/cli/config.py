@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from sidecar.app.erp_adapters import check_adapter
+from sidecar.app.erp_adapters import check_adapters
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import other_writers
@@ -72,9 +72,8 @@ def validate(context: Context, *, as_json: bool) -> None:
     if problems := unresolved(loaded.settings, origin=loaded.origin):
         first = problems[0]
         raise type(first)("\n".join(one.message for one in problems), first.remedy)
-    warnings, notes = check_adapter(loaded.settings, origin=loaded.origin)
-    calls = loaded.settings.erp.calls
-    files = [*loaded.files, *([calls] if calls else [])]
+    warnings, notes = check_adapters(loaded.settings, origin=loaded.origin)
+    files = [*loaded.files, *loaded.settings.files_of_calls]
     warnings += [
         f"{file}: {others.who} may write it (chmod {others.lock} {file})"
         for file in files

@@ -114,7 +114,7 @@ def resume(
         _require_carried(sidecar, name)
         with sidecar.database.transaction("resuming the domain") as connection:
             before = sidecar.store.control.read(connection, [name])[name]
-            account = sidecar.settings.erp.account_name
+            account = sidecar.settings.account_of(name)
             waits = sidecar.store.accounts.read(connection, account).slow_for > 0
             if not dry_run:
                 sidecar.store.control.resume(connection, name)

@@ -59,7 +59,7 @@ def accept(context: Context, *, reason: str, yes: bool, dry_run: bool, as_json: 
         if not (yes or dry_run):
             _show_differences(before)
             confirm(
-                f"From here orders go to {before.present.erp}. Is this the one system that shall "
+                f"From here documents go to {_erps(before)}. Is this the one system that shall "
                 "send them?"
             )
         _said(sidecar.identification.accept(by(reason), dry_run=dry_run), as_json, dry_run)
@@ -73,8 +73,9 @@ def accept(context: Context, *, reason: str, yes: bool, dry_run: bool, as_json: 
 def is_copy(context: Context, *, reason: str, dry_run: bool, as_json: bool) -> None:
     """Say that this is a copy: it never sends to the ERP of the original.
 
-    Set erp.url to a test ERP, and the copy becomes a test system; while it is the original's,
-    nothing is sent.  Made for the script that restores staging every night.
+    Set the address of each ERP account (erp.url) to a test ERP, and the copy becomes a test
+    system; while one of them is the original's, nothing is sent.  Made for the script that restores
+    staging every night.
 
     \b
     Example:
@@ -93,7 +94,7 @@ def _said(after: Compared, as_json: bool, dry_run: bool) -> None:
         _show_differences(after)
         echo("nothing was changed")
     elif after.judgement.may_send:
-        echo(f"recorded: orders go to {after.present.erp}")
+        echo(f"recorded: documents go to {_erps(after)}")
     else:
         echo(f"recorded; nothing is sent: {after.judgement.why}")
         echo(f"  remedy: {after.judgement.remedy}")
@@ -105,17 +106,21 @@ def _print(found: Compared) -> None:
     if recorded is not None:
         why = f": {recorded.reason}" if recorded.reason else ""
         echo(f"recorded  {text(recorded.recorded_at)} by {recorded.recorded_by}{why}")
-        if recorded.original_erp:
-            echo(f"copy      of a system whose ERP is {recorded.original_erp}")
+        if recorded.is_copy:
+            echo(f"copy      of a system whose ERP is {', '.join(sorted(recorded.original_erps))}")
         if beat := recorded.beat:
             echo(f"daemon    {beat.owner}, last alive {text(beat.at)}")
     echo(f"server    {found.present.server}")
     echo(f"shop      {', '.join(sorted(found.present.base_urls)) or '-'}")
-    echo(f"erp       {found.present.erp}")
+    echo(f"erp       {_erps(found)}")
     _show_differences(found)
     if not judgement.may_send:
         echo(f"! {judgement.why}")
         echo(f"  remedy: {judgement.remedy}")
+
+
+def _erps(compared: Compared) -> str:
+    return ", ".join(f"{address} ({name})" for name, address in compared.present.erps.items())
 
 
 def _show_differences(found: Compared) -> None:

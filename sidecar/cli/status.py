@@ -17,10 +17,12 @@ from sidecar.capture.outbox import Outbox
 from sidecar.capture.triggers import State
 from sidecar.cli.context import Context, age, as_json, text
 from sidecar.cli.outlet import echo, emit_json
+from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import LATE_WRITE_BACK, WAITING, Overview
 from sidecar.model.gates import waiting_at
 from sidecar.operate.naming import name_of
+from sidecar.settings.erp import Erp
 
 #: Differing documents on the screen, and those that `--json` tells figure by figure.
 _SHOWN = 10
@@ -58,13 +60,11 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     triggers = sidecar.triggers.status()
     suspension = sidecar.triggers.suspension()
     judgement = sidecar.identification.look().judgement
-    longest = sidecar.settings.erp.throttle.longest_wait
     sections = sidecar.settings.domains.carried()
     with sidecar.database.transaction("reading the ledger's standing") as connection:
         depth = outbox.depth(connection)
         faults = outbox.faults(connection)
         controls = sidecar.store.control.read(connection, sidecar.domains)
-        account = sidecar.store.accounts.read(connection, sidecar.settings.erp.account_name)
         found: dict[str, Any] = {
             "shop": sidecar.settings.shop.name,
             "daemon": sidecar.store.work_lease.holder(connection),
@@ -102,17 +102,10 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
             ],
             "write_backs": overview.write_backs(connection),
             "oldest_write_back_seconds": overview.oldest_write_back(connection),
-            "erp": {
-                "url": sidecar.settings.erp.address,
-                "breaker": "open" if account.open else "closed",
-                "failures": account.failures,
-                "asks_in_seconds": account.ask_in,
-                "rate": account.rate,
-                "slots": account.slots or sidecar.settings.erp.throttle.concurrency,
-                "most_slots": sidecar.settings.erp.throttle.concurrency,
-                "slow_for_seconds": account.slow_for,
-                "asked_wait_seconds": account.asked_wait,
-                "wait_cut": account.asked_wait > longest.total_seconds(),
+            "accounts": {
+                name: _account(erp, sidecar.store.accounts.read(connection, name))
+                | {"domains": sidecar.settings.domains_of(name)}
+                for name, erp in sidecar.settings.accounts.items()
             },
             "differing": overview.differing(connection),
             "differences": overview.open_differences(connection, _TOLD),
@@ -120,6 +113,21 @@ def _look(sidecar: Sidecar) -> dict[str, Any]:
     amiss = [state.name for state in triggers if state.state is not State.OK]
     found["attention"] = _attention(found, amiss, suspended=suspension is not None)
     return found
+
+
+def _account(erp: Erp, state: AccountState) -> dict[str, Any]:
+    return {
+        "url": erp.address,
+        "breaker": "open" if state.open else "closed",
+        "failures": state.failures,
+        "asks_in_seconds": state.ask_in,
+        "rate": state.rate,
+        "slots": state.slots or erp.throttle.concurrency,
+        "most_slots": erp.throttle.concurrency,
+        "slow_for_seconds": state.slow_for,
+        "asked_wait_seconds": state.asked_wait,
+        "wait_cut": state.asked_wait > erp.throttle.longest_wait.total_seconds(),
+    }
 
 
 def _domain(
@@ -201,19 +209,22 @@ def _attention(found: dict[str, Any], amiss: list[str], *, suspended: bool) -> l
             f"{found['differing']['differences']} difference(s) in {differing} document(s) "
             "(erp-sidecar differences list)"
         )
-    if found["erp"]["wait_cut"]:
-        lines.append(
-            f"the ERP asked for a wait of {age(found['erp']['asked_wait_seconds'])}; nothing is "
-            f"sent for {age(found['erp']['slow_for_seconds'])} (erp.throttle.longest_wait; to go "
-            "on now: erp-sidecar domain resume orders)"
-        )
-    if found["erp"]["breaker"] == "open":
-        lines.append("the ERP does not answer: the breaker is open")
+    for name, account in found["accounts"].items():
+        if account["wait_cut"]:
+            resumed = next(iter(account["domains"]), "DOMAIN")
+            lines.append(
+                f"the ERP account {name} asked for a wait of "
+                f"{age(account['asked_wait_seconds'])}; nothing is sent to it for "
+                f"{age(account['slow_for_seconds'])} (throttle.longest_wait; to go on now: "
+                f"erp-sidecar domain resume {resumed})"
+            )
+        if account["breaker"] == "open":
+            lines.append(f"the ERP account {name} does not answer: its breaker is open")
     return lines
 
 
 def _print(found: dict[str, Any]) -> None:
-    capture, erp = found["capture"], found["erp"]
+    capture = found["capture"]
     wrong = [name for name, state in capture["triggers"].items() if state != "ok"]
     echo(f"shop     {found['shop']}")
     echo(f"daemon   {found['daemon'] or 'nobody works'}")
@@ -230,11 +241,12 @@ def _print(found: dict[str, Any]) -> None:
         f"oldest {age(found['oldest_write_back_seconds'])}; {backs.get('refused', 0)} refused, "
         f"{backs.get('parked', 0)} parked"
     )
-    echo(
-        f"erp      {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "
-        f"{erp['slots']} of {erp['most_slots']} calls at a time"
-        + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
-    )
+    for name, erp in found["accounts"].items():
+        echo(
+            f"erp      {name}  {erp['url']}; breaker {erp['breaker']}; rate {erp['rate']:.0%}; "
+            f"{erp['slots']} of {erp['most_slots']} calls at a time"
+            + (f"; quiet for {age(erp['slow_for_seconds'])}" if erp["slow_for_seconds"] else "")
+        )
     by_document = groupby(found["differences"], key=itemgetter("kind", "entity_id"))
     for _, differences in islice(by_document, _SHOWN):
         echo(f"differs  {_differing(list(differences))}")

@@ -42,9 +42,14 @@ class ErpAccount:
         ledger: LedgerStore,
         narrator: Narrator,
         *,
+        address: str = "",
         longest_wait: float = math.inf,
     ) -> None:
-        """`longest_wait`: seconds for which the ERP is left alone at the most when it asks to."""
+        """`address`: where it is: what was learnt of another address counts for nothing here.
+
+        `longest_wait`: seconds for which the ERP is left alone at the most when it asks to.
+        """
+        self._address = address
         self.throttle = throttle
         self.slots = slots
         self._name = name
@@ -65,6 +70,8 @@ class ErpAccount:
         """Take up what the ledger remembers."""
         with self._database.transaction("reading the ERP account's state") as connection:
             state = self._ledger.accounts.read(connection, self._name)
+        if state.address != self._address:
+            state = AccountState(address=self._address)
         self._breaker.restore(state.failures, state.open, state.ask_in)
         self.throttle.restore(state.rate, min(state.slow_for, self._longest_wait), state.used)
         self._asked_wait = state.asked_wait
@@ -109,6 +116,7 @@ class ErpAccount:
         self._wait_is_over()
         slow_for = self.throttle.slow_for()
         state = AccountState(
+            address=self._address,
             failures=self._breaker.failures,
             open=self._breaker.is_open,
             ask_in=self._breaker.asks_in(),

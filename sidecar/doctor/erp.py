@@ -7,60 +7,75 @@ from collections.abc import Iterator
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import connection_of, open_contract
 from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient
-from sidecar.model.errors import Unavailable
+from sidecar.doctor.patient import Patient, Unseen
+from sidecar.model.errors import SidecarError, Unavailable
+from sidecar.ports import Ping
 
 
 def _adapter(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("ping")
-    if error is not None and not isinstance(error, Unavailable):
-        yield Fault(error.message, error.remedy)
+    for error in patient.pings.values():
+        if isinstance(error, SidecarError) and not isinstance(error, Unavailable):
+            yield Fault(error.message, error.remedy)
 
 
 def _reachable(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("ping")
-    if isinstance(error, Unavailable):  # its WSDL is at an address
-        yield Fault(error.message, error.remedy)
-    elif not patient.ping.reachable:
-        address = patient.configuration.settings.erp.address
-        yield Fault(
-            f"{address} does not answer: {patient.ping.message or 'no reason given'}",
-            f"curl -v {address}",
-        )
+    for error in patient.pings.values():
+        if isinstance(error, Unavailable):  # its WSDL is at an address
+            yield Fault(error.message, error.remedy)
+    for address, ping in _answered(patient):
+        if not ping.reachable:
+            yield Fault(
+                f"{address} does not answer: {ping.message or 'no reason given'}",
+                f"curl -v {address}",
+            )
 
 
 def _authorised(patient: Patient) -> Iterator[Fault]:
-    if patient.ping.reachable and not patient.ping.authorised:
-        address = patient.configuration.settings.erp.address
-        yield Fault(f"{address} refuses our login: {patient.ping.message or 'no reason given'}")
+    for address, ping in _answered(patient):
+        if ping.reachable and not ping.authorised:
+            yield Fault(f"{address} refuses our login: {ping.message or 'no reason given'}")
 
 
 def _answers(patient: Patient) -> Iterator[Fault]:
-    ping = patient.ping
-    if ping.reachable and ping.authorised and ping.message:
-        yield Fault(f"{patient.configuration.settings.erp.address} answers, but: {ping.message}")
+    for address, ping in _answered(patient):
+        if ping.reachable and ping.authorised and ping.message:
+            yield Fault(f"{address} answers, but: {ping.message}")
+
+
+def _answered(patient: Patient) -> list[tuple[str, Ping]]:
+    """The accounts that could be asked, by address; raises `Unseen` where none could."""
+    addresses = patient.configuration.settings.addresses
+    answers = [
+        (addresses[name], ping) for name, ping in patient.pings.items() if isinstance(ping, Ping)
+    ]
+    refused = [error for error in patient.pings.values() if isinstance(error, SidecarError)]
+    if not answers and not any(isinstance(error, Unavailable) for error in refused):
+        raise Unseen(refused[0].message)
+    return answers
 
 
 def _breaker(patient: Patient) -> Iterator[Fault]:
-    name = patient.configuration.settings.erp.account_name
-    with patient.database.transaction("reading the ERP account") as connection:
-        account = patient.ledger.accounts.read(connection, name)
-    if account.open:
-        yield Fault(
-            f"the breaker of {name} is open after {account.failures} failure(s); it asks in "
-            f"{account.ask_in:.0f} s"
-        )
+    for name, address in patient.configuration.settings.addresses.items():
+        with patient.database.transaction("reading the ERP account") as connection:
+            account = patient.ledger.accounts.read(connection, name)
+        if account.open:
+            yield Fault(
+                f"the breaker of {name} ({address}) is open after {account.failures} failure(s); "
+                f"it asks in {account.ask_in:.0f} s"
+            )
 
 
 def _mapping(patient: Patient) -> Iterator[Fault]:
     loaded = patient.configuration
     settings = loaded.settings
-    if settings.erp.wsdl is None or settings.erp.calls is None:
-        return
-    contract = open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
-    for one in contract.check(settings.erp.calls, specs()):
-        if one.severity == "error":
-            yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
+    for name, erp in settings.accounts.items():
+        if erp.wsdl is None or erp.calls is None:
+            continue
+        connection = connection_of(settings, name, origin=loaded.origin)
+        contract = open_contract(str(erp.wsdl), connection)
+        for one in contract.check(erp.calls, specs()):
+            if one.severity == "error":
+                yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
 
 
 CHECKS = (

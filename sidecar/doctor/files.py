@@ -64,10 +64,9 @@ def _shops_login(patient: Patient) -> Iterator[Fault]:
 
 def _readable(patient: Patient) -> Iterator[Fault]:
     loaded = patient.configuration
-    calls = loaded.settings.erp.calls
     secrets = [ref.file for _, ref in references(loaded.settings) if ref.file is not None]
     name = patient.daemons_name
-    for file in [*loaded.files, *([calls] if calls else []), *secrets]:
+    for file in [*loaded.files, *loaded.settings.files_of_calls, *secrets]:
         if file.exists() and not permitted(file, patient.daemon, os.R_OK):
             yield Fault(
                 f"{file}: the daemon's user {name} may not read it",

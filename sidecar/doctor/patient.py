@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import pwd
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
@@ -188,14 +189,17 @@ class Patient:
         return self.login.store
 
     @part
-    def ping(self) -> Ping:
-        """What the ERP says to something harmless."""
+    def pings(self) -> Mapping[str, Ping | SidecarError]:
+        """What each ERP account says to something harmless, or why it cannot be asked."""
+        return {name: self._ping(name) for name in self.configuration.settings.accounts}
+
+    def _ping(self, account: str) -> Ping | SidecarError:
         loaded = self.configuration
-        adapter = load_adapter(loaded.settings, origin=loaded.origin)
         try:
-            return adapter.ping()
-        finally:
-            adapter.close()
+            with closing(load_adapter(loaded.settings, account, origin=loaded.origin)) as adapter:
+                return adapter.ping()
+        except SidecarError as error:
+            return error
 
     def need_all_tables(self) -> None:
         """Raise `Unseen` for a look at tables that are none of the daemon's account's business."""

@@ -8,6 +8,7 @@ connection reached, and is a few seconds old at most.  It costs no round trip pe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
@@ -45,8 +46,8 @@ class _Look:
 class CloneGuard:
     """One per process; used by several threads.
 
-    `owner` is the process's name, `machine` the fingerprint of what it runs on, `erp` the address
-    that it would send to; `witness` what an earlier process saw.
+    `owner` is the process's name, `machine` the fingerprint of what it runs on, `erps` the address
+    of each ERP account that it would send to; `witness` what an earlier process saw.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class CloneGuard:
         *,
         owner: str,
         machine: str | None,
-        erp: str,
+        erps: Mapping[str, str],
         clock: Clock,
         narrator: Narrator,
         witness: Witness | None = None,
@@ -69,7 +70,7 @@ class CloneGuard:
         self._magento = magento
         self._owner = owner
         self._machine = machine
-        self._erp = (bare_url(erp) or erp)[:255]
+        self._erps = {name: bare_url(address) or address for name, address in erps.items()}
         self._clock = clock
         self._narrator = narrator
         self._own: Seen | None = None
@@ -116,7 +117,7 @@ class CloneGuard:
             magento_schema=self._magento.database,
             ledger=f"{names.schema}.{names.prefix}*",
             base_urls=base_urls(connection, self._magento),
-            erp=self._erp,
+            erps=self._erps,
             machine=self._machine,
             next_order=next_order(connection, self._magento),
             known_order=self._ledger.entities.highest(connection, "order"),
@@ -179,7 +180,7 @@ class CloneGuard:
             servers=known.servers,
             who=self._owner,
             reason=recorded.reason,
-            original_erp=known.original_erp,
+            original_erps=known.original_erps,
         )
         self._ledger.audit.note(
             connection,
@@ -220,4 +221,4 @@ def _known(recorded: Identity, present: Circumstances, *, moved: bool) -> Identi
     servers = recorded.servers
     if moved:
         servers = (*servers, present.server)
-    return replace(recorded, servers=servers, base_urls=present.base_urls, erp=present.erp)
+    return replace(recorded, servers=servers, base_urls=present.base_urls, erps=present.erps)

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 
+from sidecar.ledger import fit
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 
@@ -19,9 +20,10 @@ class AccountState:
     `asked_wait`: seconds that the ERP asked for, of which `slow_for` are left within the bound that
     is configured; `wait_ended_at`: when an operator last ended such a wait.  `used`: requests of
     the window before this was written down, `slots`: how many calls may be on their way (None: as
-    configured).
+    configured).  `address`: where the account was when this was learnt.
     """
 
+    address: str = ""
     failures: int = 0
     open: bool = False
     ask_in: float = 0.0
@@ -45,6 +47,7 @@ class Accounts:
         c = self._table.c
         row = connection.execute(
             sa.select(
+                c.address,
                 c.failures,
                 c.opened_at,
                 _seconds_until(c.ask_at).label("ask_in"),
@@ -60,6 +63,7 @@ class Accounts:
             return AccountState()
         slow_for = max(0.0, float(row.slow_for or 0))
         return AccountState(
+            address=row.address,
             failures=row.failures,
             open=row.opened_at is not None,
             ask_in=max(0.0, float(row.ask_in or 0)),
@@ -90,6 +94,7 @@ class Accounts:
     def save(self, connection: sa.Connection, name: str, state: AccountState) -> None:
         """Write the present state; the moment a breaker opened is kept while it stays open."""
         values = {
+            "address": fit.text("erp_account", "address", state.address),
             "failures": state.failures,
             "ask_at": in_seconds(state.ask_in) if state.open else None,
             "slow_until": in_seconds(state.slow_for) if state.slow_for > 0 else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import astuple
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -46,8 +47,8 @@ class Identities:
             magento_schema=row.magento_schema,
             ledger=row.ledger,
             base_urls=frozenset(json.loads(row.base_urls)),
-            erp=row.erp,
-            original_erp=row.original_erp,
+            erps=json.loads(row.erps),
+            original_erps=frozenset(json.loads(row.original_erps or "[]")),
             doubt=row.doubt,
             recorded_at=_utc(row.recorded_at),
             recorded_by=row.recorded_by,
@@ -68,7 +69,7 @@ class Identities:
         servers: tuple[ServerMark, ...],
         who: str,
         reason: str | None,
-        original_erp: str | None = None,
+        original_erps: Collection[str] = (),
         doubt: str | None = None,
     ) -> None:
         """This is the system: `present`, on each of `servers`.
@@ -80,8 +81,8 @@ class Identities:
             "magento_schema": present.magento_schema,
             "ledger": present.ledger,
             "base_urls": json.dumps(sorted(present.base_urls)),
-            "erp": fit.text("identity", "erp", present.erp),
-            "original_erp": fit.text("identity", "original_erp", original_erp),
+            "erps": json.dumps(dict(present.erps)),
+            "original_erps": json.dumps(sorted(original_erps)) if original_erps else None,
             "doubt": fit.text("identity", "doubt", doubt),
             "recorded_at": NOW,
             "recorded_by": fit.text("identity", "recorded_by", who),

@@ -7,53 +7,48 @@ the original's has given, and what is under such a number there is another order
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from sidecar.ledger.tables import Tables
-from sidecar.model.identity import Circumstances, Identity
-
-_LINKS = ("link", "former_link")
 
 
 class OriginalLinks:
     """Tables `original_link` and `original_former_link`, of the shape of those that they keep."""
 
     def __init__(self, tables: Tables) -> None:
-        self._names = tables.names
+        #: Each table, and the one of the same columns in which its rows are set aside.
+        self._pairs = (
+            (tables.link, tables.original_link),
+            (tables.former_link, tables.original_former_link),
+        )
 
-    def sort(
-        self,
-        connection: sa.Connection,
-        recorded: Identity,
-        present: Circumstances,
-        *,
-        is_copy: bool,
-    ) -> None:
-        """Somebody said what this is: only documents of the ERP that is spoken to stay known."""
-        if is_copy and recorded.original_erp is None:
-            self._set_aside(connection)
-        elif is_copy and recorded.erp != present.erp:
-            self._forget(connection)
-        elif not is_copy and recorded.original_erp == present.erp:
-            self._bring_back(connection)
+    def set_aside(self, connection: sa.Connection) -> None:
+        """This is a copy: no document of the original's ERPs is known to it."""
+        for live, kept in self._pairs:
+            connection.execute(sa.delete(kept))
+            connection.execute(_moved(live, kept))
+            connection.execute(sa.delete(live))
 
-    def _set_aside(self, connection: sa.Connection) -> None:
-        """This is a copy: no order of it has a document yet."""
-        for table in _LINKS:
-            kept = self._names(f"original_{table}")
-            connection.exec_driver_sql(f"DELETE FROM {kept}")
-            connection.exec_driver_sql(f"INSERT INTO {kept} SELECT * FROM {self._names(table)}")
-        self._forget(connection)
+    def bring_back(self, connection: sa.Connection, kinds: Collection[str]) -> None:
+        """Of these kinds the original's ERP is spoken to again: what was set aside counts."""
+        self.forget(connection, kinds)
+        for live, kept in self._pairs:
+            chosen = kept.c.kind.in_(kinds)
+            connection.execute(_moved(kept, live, chosen))
+            connection.execute(sa.delete(kept).where(chosen))
 
-    def _bring_back(self, connection: sa.Connection) -> None:
-        """It was the original after all: what was set aside counts again, and nothing else does."""
-        self._forget(connection)
-        for table in _LINKS:
-            kept = self._names(f"original_{table}")
-            connection.exec_driver_sql(f"INSERT INTO {self._names(table)} SELECT * FROM {kept}")
-            connection.exec_driver_sql(f"DELETE FROM {kept}")
+    def forget(self, connection: sa.Connection, kinds: Collection[str]) -> None:
+        """Another ERP is spoken to about these kinds, which has none of the documents."""
+        for live, _ in self._pairs:
+            connection.execute(sa.delete(live).where(live.c.kind.in_(kinds)))
 
-    def _forget(self, connection: sa.Connection) -> None:
-        """Another ERP is spoken to, which has none of the documents."""
-        for table in _LINKS:
-            connection.exec_driver_sql(f"DELETE FROM {self._names(table)}")
+
+def _moved(
+    source: sa.TableClause, target: sa.TableClause, chosen: sa.ColumnElement[bool] | None = None
+) -> sa.Insert:
+    rows = sa.select(source)
+    return sa.insert(target).from_select(
+        list(source.c.keys()), rows if chosen is None else rows.where(chosen)
+    )

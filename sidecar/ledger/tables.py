@@ -36,15 +36,15 @@ _COLUMNS = {
     "audit": "id at who command subject reason detail",
     "control": "domain paused_at paused_until paused_by paused_reason stopped_at stopped_reason",
     "erp_account": (
-        "name failures opened_at ask_at slow_until asked_wait wait_ended_at rate used slots "
-        "updated_at"
+        "name address failures opened_at ask_at slow_until asked_wait wait_ended_at rate used "
+        "slots updated_at"
     ),
     "lease": "name owner term until",
     "station": "name failing_since failures message remedy updated_at",
     "installed": "kind name detail at",
     "check_run": "id asked_by asked_at until hint looked_at taken_at answered_at written_at answer "
     "failure remedy",
-    "identity": "id servers magento_schema ledger base_urls erp original_erp doubt recorded_at "
+    "identity": "id servers magento_schema ledger base_urls erps original_erps doubt recorded_at "
     "recorded_by reason beat beat_by beat_machine beat_at token past_order told told_why told_at",
     "migration": "version name checksum applied_at",
 }
@@ -81,6 +81,8 @@ class Tables:
         self.attempt = self._table("attempt")
         self.link = self._table("link")
         self.former_link = self._table("former_link")
+        self.original_link = self._table("original_link", "link")
+        self.original_former_link = self._table("original_former_link", "former_link")
         self.write_back = self._table("write_back")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
@@ -92,9 +94,10 @@ class Tables:
         self.identity = self._table("identity")
         self.check_run = self._table("check_run")
 
-    def _table(self, name: str) -> sa.TableClause:
+    def _table(self, name: str, shape: str | None = None) -> sa.TableClause:
+        """`shape`: the table whose columns it has."""
         columns: list[sa.ColumnClause[Any]] = [
-            sa.column(column) for column in _COLUMNS[name].split()
+            sa.column(column) for column in _COLUMNS[shape or name].split()
         ]
         return sa.table(self.names.prefix + name, *columns, schema=self.names.schema)
 

@@ -6,7 +6,7 @@ it from the original stands in docs/clone-guard.md; why, in docs/decisions/0016.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -34,16 +34,17 @@ class Circumstances:
     """What is there now.
 
     `base_urls`: the shop's addresses, without their scheme; `ledger`: schema and table prefix;
-    `machine`: a fingerprint of the daemon's machine, None where it has no machine id;
-    `next_order`: the id that Magento's next order gets; `known_order`: the highest that the ledger
-    has seen; `given_again`: the highest under which Magento has a later order than the ledger.
+    `erps`: the address of each ERP account, by its name; `machine`: a fingerprint of the daemon's
+    machine, None where it has no machine id; `next_order`: the id that Magento's next order gets;
+    `known_order`: the highest that the ledger has seen; `given_again`: the highest under which
+    Magento has a later order than the ledger.
     """
 
     server: ServerMark
     magento_schema: str
     ledger: str
     base_urls: frozenset[str]
-    erp: str
+    erps: Mapping[str, str]
     machine: str | None = None
     next_order: int = 1
     known_order: int = 0
@@ -88,19 +89,19 @@ class Beat:
 class Identity:
     """What the ledger remembers.
 
-    `servers`: all on which this was seen to be the same system; `original_erp`: set in a copy, the
-    ERP of the original, which the copy must never speak to; `doubt`: why it is not known whether
-    this is the system, until somebody says so.  `token` is another one after each record;
-    `past_order`: up to this id it is settled that Magento gives order ids again; `told`: what a
-    daemon told within the last minute.
+    `servers`: all on which this was seen to be the same system; `original_erps`: set in a copy,
+    the addresses of the original's ERPs, which the copy must never speak to; `doubt`: why it is not
+    known whether this is the system, until somebody says so.  `token` is another one after each
+    record; `past_order`: up to this id it is settled that Magento gives order ids again; `told`:
+    what a daemon told within the last minute.
     """
 
     servers: tuple[ServerMark, ...]
     magento_schema: str
     ledger: str
     base_urls: frozenset[str]
-    erp: str
-    original_erp: str | None
+    erps: Mapping[str, str]
+    original_erps: frozenset[str]
     doubt: str | None
     recorded_at: datetime
     recorded_by: str
@@ -109,6 +110,11 @@ class Identity:
     token: str = ""
     past_order: int = 0
     told: Told | None = None
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether somebody said that this is a copy."""
+        return bool(self.original_erps)
 
 
 class Standing(Enum):
@@ -160,8 +166,9 @@ _REMEDIES = {
     Standing.UNSURE: "look at it with 'erp-sidecar identity show'; then 'erp-sidecar identity "
     "accept --reason …' if this is the system that was installed, 'erp-sidecar identity is-copy' "
     "if it is a copy of it",
-    Standing.COPY: "to make it a test system: set erp.url to a test ERP and run 'erp-sidecar "
-    "identity is-copy'; only if this is the live system: 'erp-sidecar identity accept --reason …'",
+    Standing.COPY: "to make it a test system: set the address of each ERP account (erp.url) to "
+    "that of a test ERP and run 'erp-sidecar identity is-copy'; only if this is the live system: "
+    "'erp-sidecar identity accept --reason …'",
     Standing.UNRECORDED: "run 'erp-sidecar install'",
 }
 
@@ -192,8 +199,14 @@ def _judge(
     if recorded is None:
         return Judgement(Standing.UNRECORDED, "the ledger does not say which system it belongs to")
     changes = _changes(recorded, present)
-    if recorded.original_erp is not None and recorded.original_erp == present.erp:
-        why = f"this is a copy, and {present.erp} is the ERP of the original"
+    live = [
+        f"{address} ({name})"
+        for name, address in present.erps.items()
+        if address in recorded.original_erps
+    ]
+    if live:
+        # Of any account: a test system whose warehouse is the live one is none.
+        why = f"this is a copy, and {', '.join(live)} is the ERP of the original"
         return Judgement(Standing.COPY, why, changes)
     if recorded.doubt is not None:
         return Judgement(Standing.UNSURE, recorded.doubt, changes)
@@ -295,8 +308,10 @@ def _changes(recorded: Identity, present: Circumstances) -> tuple[Change, ...]:
     if recorded.base_urls - present.base_urls:
         # One that came to them is a new website; one that went is a shop that was renamed.
         changes.append(Change("base URL", _listed(recorded.base_urls), _listed(present.base_urls)))
-    if recorded.erp != present.erp:
-        changes.append(Change("ERP", recorded.erp, present.erp))
+    for name in sorted(recorded.erps.keys() | present.erps.keys()):
+        before, now = recorded.erps.get(name, "none"), present.erps.get(name, "none")
+        if before != now:
+            changes.append(Change(f"ERP {name}", before, now))
     if recorded.beat is not None and not on_its_machine:
         changes.append(
             Change("daemon's machine", recorded.beat.machine or "unknown",

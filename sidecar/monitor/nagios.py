@@ -129,11 +129,9 @@ def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator
         yield f"{name}_write_backs_parked={domain.write_backs_parked};;;0"
         yield f"{name}_differences={domain.differences};;;0"
     yield f"stations_failing={len(vitals.failing)};;;0"
-    accounts = vitals.accounts.values()
-    # The label of a figure may not be an account's name, which is an address: the slowest, and all.
-    yield f"throttle_rate={min(one.rate for one in accounts) * 100:g}%;;;0;100"
-    slots, most = sum(one.slots for one in accounts), sum(one.most_slots for one in accounts)
-    yield f"slots={slots};;;0;{most}"
+    for name, account in vitals.accounts.items():
+        yield f"{name}_throttle_rate={account.rate * 100:g}%;;;0;100"
+        yield f"{name}_slots={account.slots};;;0;{account.most_slots}"
 
 
 def _time(seconds: float | None) -> str:

@@ -24,13 +24,13 @@ class StatusLine:
         database: Database,
         ledger: LedgerStore,
         domains: Sequence[str],
-        account: str,
+        accounts: Sequence[str],
         may_send: Callable[[sa.Connection], bool],
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._domains = domains
-        self._account = account
+        self._accounts = accounts
         self._may_send = may_send
 
     def __call__(self, works: bool) -> str:
@@ -39,12 +39,17 @@ class StatusLine:
             overview = Overview(self._ledger.tables)
             waiting = {name: overview.waiting(connection, name) for name in self._domains}
             controls = self._ledger.control.read(connection, self._domains)
-            account = self._ledger.accounts.read(connection, self._account)
+            open_breakers = [
+                name for name in self._accounts if self._ledger.accounts.read(connection, name).open
+            ]
             sends = self._may_send(connection)
             failing = self._ledger.stations.failing(connection)
             holder = None if works else self._ledger.work_lease.holder(connection)
         role = "working" if works else f"standing by, {holder or 'nobody any more'} works"
-        breaker = "open" if account.open else "closed"
+        breaker = "closed"
+        if open_breakers:
+            names = f" ({', '.join(open_breakers)})" if len(self._accounts) > 1 else ""
+            breaker = f"open{names}"
         doubt = "" if sends else "NOTHING IS SENT (erp-sidecar identity show); "
         queue = "; ".join(_queue(name, controls[name], *waiting[name]) for name in self._domains)
         fails = "".join(f"{one.name} failing since {one.since:%H:%M} UTC; " for one in failing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -66,13 +66,14 @@ class DryRun:
         database: Database,
         store: LedgerStore | None,
         domains: Sequence[Parts],
-        adapter: ErpAdapter,
+        adapter_of: Callable[[str], ErpAdapter],
         shop: str,
     ) -> None:
+        """`adapter_of`: by the name of a domain."""
         self._database = database
         self._store = store
         self._domains = {parts.examiner.spec.name: parts for parts in domains}
-        self._adapter = adapter
+        self._adapter_of = adapter_of
         self._shop = shop
 
     def show(self, name: str, event: str | None = None) -> list[Rehearsed]:
@@ -81,19 +82,20 @@ class DryRun:
         `event` None: what waits to be delivered, else what opens a document.  BadData for a number
         that Magento does not have, and for an entity that cannot be mapped.
         """
-        if not isinstance(self._adapter, Previewing):
-            raise UsageError("this adapter cannot show its calls without making them")
         specs = [parts.examiner.spec for parts in self._domains.values()]
         if event is not None and "/" not in name:
             specs = [spec for spec in specs if event in spec.types]
         spec, number = named(specs, name)
         parts = self._domains[spec.name]
+        adapter = self._adapter_of(spec.name)
+        if not isinstance(adapter, Previewing):
+            raise UsageError("this adapter cannot show its calls without making them")
         with self._database.snapshot(f"reading {spec.name}") as view:
             prepared = [
                 replace(one, parent=self._parent(view, one.snapshot))
                 for one in self._prepared(view, parts, number, event)
             ]
-        return [self._rehearsed(parts, one, self._adapter) for one in prepared]
+        return [self._rehearsed(parts, one, adapter) for one in prepared]
 
     def _prepared(
         self, view: sa.Connection, parts: Parts, number: str, event: str | None

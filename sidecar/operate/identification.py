@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import sqlalchemy as sa
 
 from sidecar.database.connection import Database
 from sidecar.identity.clone_guard import CloneGuard
@@ -25,7 +28,15 @@ class Compared:
 class Identification:
     """The identity of one ledger."""
 
-    def __init__(self, database: Database, store: LedgerStore, guard: CloneGuard) -> None:
+    def __init__(
+        self,
+        database: Database,
+        store: LedgerStore,
+        guard: CloneGuard,
+        kinds: Mapping[str, tuple[str, ...]],
+    ) -> None:
+        """`kinds`: of which kinds documents go to each ERP account."""
+        self._kinds = kinds
         self._database = database
         self._store = store
         self._guard = guard
@@ -65,7 +76,9 @@ class Identification:
             before = self._guard.judgement(connection)
             if dry_run:
                 return Compared(recorded, present, before)
-            original = (recorded.original_erp or recorded.erp) if is_copy else None
+            original: Collection[str] = ()
+            if is_copy:
+                original = recorded.original_erps or set(recorded.erps.values())
             # An accepted server stays known beside the new one: a failover has its way back.  A
             # copy has left the original's server for good.
             earlier = () if is_copy else recorded.servers
@@ -75,9 +88,9 @@ class Identification:
                 servers=tuple(dict.fromkeys((*earlier, present.server))),
                 who=by.who,
                 reason=by.reason,
-                original_erp=original,
+                original_erps=original,
             )
-            self._store.original_links.sort(connection, recorded, present, is_copy=is_copy)
+            self._sort_links(connection, recorded, present, is_copy=is_copy)
             self._store.audit.note(
                 connection,
                 who=by.who,
@@ -87,6 +100,36 @@ class Identification:
                 detail={"changes": [str(change) for change in before.changes]},
             )
             return Compared(recorded, present, self._guard.judgement(connection))
+
+    def _sort_links(
+        self,
+        connection: sa.Connection,
+        recorded: Identity,
+        present: Circumstances,
+        *,
+        is_copy: bool,
+    ) -> None:
+        """Only documents of the ERPs that are spoken to stay known."""
+        links = self._store.original_links
+        if is_copy and not recorded.is_copy:
+            links.set_aside(connection)
+        elif is_copy:
+            moved = {
+                account
+                for account, address in present.erps.items()
+                if recorded.erps.get(account) != address
+            }
+            links.forget(connection, self._kinds_of(moved))
+        elif recorded.is_copy:
+            original = {
+                account
+                for account, address in present.erps.items()
+                if address in recorded.original_erps
+            }
+            links.bring_back(connection, self._kinds_of(original))
+
+    def _kinds_of(self, accounts: Collection[str]) -> list[str]:
+        return [kind for account in accounts for kind in self._kinds.get(account, ())]
 
 
 def plain(compared: Compared) -> dict[str, Any]:
@@ -107,7 +150,7 @@ def plain(compared: Compared) -> dict[str, Any]:
             "magento_schema": compared.present.magento_schema,
             "ledger": compared.present.ledger,
             "base_urls": sorted(compared.present.base_urls),
-            "erp": compared.present.erp,
+            "erps": dict(compared.present.erps),
             "machine": compared.present.machine,
         },
     }
@@ -120,8 +163,8 @@ def _recorded(identity: Identity) -> dict[str, Any]:
         "magento_schema": identity.magento_schema,
         "ledger": identity.ledger,
         "base_urls": sorted(identity.base_urls),
-        "erp": identity.erp,
-        "original_erp": identity.original_erp,
+        "erps": dict(identity.erps),
+        "original_erps": sorted(identity.original_erps),
         "at": identity.recorded_at,
         "by": identity.recorded_by,
         "reason": identity.reason,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -29,10 +29,13 @@ class Storyteller:
         self._domains = {parts.examiner.spec.name: parts for parts in domains}
         self._overview = Overview(store.tables)
 
-    def stories(self, name: str, adapter: ErpAdapter | None) -> list[dict[str, Any]]:
+    def stories(
+        self, name: str, adapter_of: Callable[[str], ErpAdapter] | None
+    ) -> list[dict[str, Any]]:
         """One story per store that uses the number; raises BadData when nobody knows it.
 
-        `adapter`: asked what the ERP holds now; None tells what the ledger remembers.
+        `adapter_of`: gives by domain whom to ask what the ERP holds now; None: what the ledger
+        remembers is enough.
         """
         spec, number = named([parts.examiner.spec for parts in self._domains.values()], name)
         parts = self._domains[spec.name]
@@ -43,6 +46,7 @@ class Storyteller:
                 f"the ledger knows no {spec.noun} {number}",
                 "look in Magento whether it exists; 'erp-sidecar run --once' sweeps for it",
             )
+        adapter = adapter_of(spec.name) if adapter_of else None
         return [
             self._story(
                 parts.examiner,

@@ -291,6 +291,12 @@ class Domain(Section):
     owner: Literal["magento", "erp"] = Field(
         default="magento", description="Which side's word counts where they differ."
     )
+    erp: Slug | None = Field(
+        default=None,
+        description="The ERP account that it goes to, by its name under erps; null: the only one, "
+        "or main.",
+        examples=["wms"],
+    )
     ref: ReferenceTemplate = Field(
         default=NUMBER,
         description="The external reference: what the ERP calls a document of ours, and is asked "
@@ -397,6 +403,10 @@ class Domains(Section):
         """A domain's section; None for one that is not carried."""
         own = getattr(self, name) if name in type(self).model_fields and name != "further" else None
         return own if isinstance(own, Orders | Answered) else self.further.get(name)
+
+    def path(self, name: str) -> tuple[str, ...]:
+        """Where a domain's section stands in the file."""
+        return ("domains", "further", name) if name in self.further else ("domains", name)
 
     def carried(self) -> Mapping[str, Orders | Answered]:
         """The enabled domains' sections, by name."""

@@ -337,8 +337,3 @@ class Erp(Section):
     def address(self) -> str:
         """What tells this ERP account from another."""
         return str(self.url or self.endpoint or self.wsdl)
-
-    @property
-    def account_name(self) -> str:
-        """What the ledger calls this ERP account: as much of the address as `erp_account` holds."""
-        return self.address[:64]

@@ -11,11 +11,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from sidecar.settings.domains import Domains
+from sidecar.settings.domains import Domain, Domains
 from sidecar.settings.erp import Erp
 from sidecar.settings.fields import (
     FilePath,
@@ -33,6 +34,8 @@ from sidecar.settings.fields import (
 from sidecar.settings.monitoring import Heartbeat, Metrics
 from sidecar.settings.quantities import Duration, Kind, format_duration
 
+#: The ERP account of a domain that names none, and of `erp`.
+MAIN = "main"
 # Domains that the design names and this version does not carry yet: refused with that sentence
 # instead of "unknown key", so that nobody searches for a spelling mistake.
 DOMAINS_TO_COME = (
@@ -185,7 +188,21 @@ class Settings(Section):
     )
     shop: Shop = Field(description="The Magento shop.")
     ledger: Ledger = Field(default=Ledger(), description="The sidecar's own tables.")
-    erp: Erp = Field(description="The ERP and how to talk to it.")
+    erp: Erp | None = Field(
+        default=None,
+        description="The ERP and how to talk to it: the short form of erps with one account, whose "
+        "name is main.",
+    )
+    erps: Mapping[Slug, Erp] = Field(
+        default={},
+        description="The systems on the other side, by a name of yours, where there are several "
+        "(an ERP, a warehouse, a second company): each has its own login, pace and breaker. A "
+        "domain goes to the one that domains.NAME.erp names, or to main. The keys of each are "
+        "those of erp.",
+        examples=[
+            "{main: {adapter: rest.generic, url: https://erp.example.com/api, calls: erp.yaml}}"
+        ],
+    )
     capture: Capture = Field(default=Capture(), description="How changes in Magento are learnt of.")
     domains: Domains = Field(default=Domains(), description="What is carried.")
     logging: Logging = Field(default=Logging(), description="Where the log goes.")
@@ -195,15 +212,70 @@ class Settings(Section):
     )
 
     @model_validator(mode="after")
-    def _lease_outlives_a_call(self) -> Settings:
-        # A claim that expires while the ERP is still answering turns a success into an unknown.
-        longest_call = self.erp.timeout.connect + self.erp.timeout.read
+    def _one_form(self) -> Settings:
+        if self.erp is None and not self.erps:
+            raise contradiction(
+                "is missing. The ERP and how to talk to it; or erps, where there are several", "erp"
+            )
+        if self.erp is not None and self.erps:
+            raise contradiction("stands beside erps; write it there, as main", "erp")
+        return self
+
+    @model_validator(mode="after")
+    def _every_domain_has_an_account(self) -> Settings:
         for name, domain in self.domains.carried().items():
-            if domain.lease <= longest_call:
-                at = ("further", name) if name in self.domains.further else (name,)
+            if self._account_of(domain) not in self.accounts:
+                named = domain.erp is not None
+                says = f"there is no ERP account {domain.erp}" if named else "is missing"
                 raise contradiction(
-                    "is no longer than a call may take "
-                    f"({format_duration(longest_call)}: erp.timeout)",
-                    "domains", *at, "lease",
+                    f"{says}; there are {', '.join(sorted(self.accounts))}",
+                    *self.domains.path(name), "erp",
                 )  # fmt: skip
         return self
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_call(self) -> Settings:
+        # A claim that expires while the ERP is still answering turns a success into an unknown.
+        for name, domain in self.domains.carried().items():
+            account = self.account_of(name)
+            timeout = self.accounts[account].timeout
+            longest_call = timeout.connect + timeout.read
+            if domain.lease <= longest_call:
+                raise contradiction(
+                    "is no longer than a call may take "
+                    f"({format_duration(longest_call)}: {self.key_of(account)}.timeout)",
+                    *self.domains.path(name), "lease",
+                )  # fmt: skip
+        return self
+
+    @property
+    def accounts(self) -> Mapping[str, Erp]:
+        """The ERP accounts by name, those of `erps` or the one of `erp`."""
+        return self.erps if self.erp is None else {MAIN: self.erp}
+
+    @property
+    def addresses(self) -> Mapping[str, str]:
+        """Where each ERP account is."""
+        return {name: erp.address for name, erp in self.accounts.items()}
+
+    @property
+    def files_of_calls(self) -> tuple[Path, ...]:
+        """Of all ERP accounts, each once."""
+        named = [erp.calls for erp in self.accounts.values() if erp.calls is not None]
+        return tuple(dict.fromkeys(named))
+
+    def key_of(self, account: str) -> str:
+        """Under which key of the file an ERP account stands."""
+        return f"erps.{account}" if self.erp is None else "erp"
+
+    def account_of(self, domain: str) -> str:
+        """The name of the ERP account that a domain which is carried goes to."""
+        return self._account_of(self.domains.carried()[domain])
+
+    def _account_of(self, domain: Domain) -> str:
+        only = next(iter(self.accounts)) if len(self.accounts) == 1 else MAIN
+        return domain.erp or only
+
+    def domains_of(self, account: str) -> tuple[str, ...]:
+        """The names of the domains that go to an ERP account."""
+        return tuple(name for name in self.domains.carried() if self.account_of(name) == account)

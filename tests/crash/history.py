@@ -79,7 +79,7 @@ class History:
         self._streets = 0
         self._select, self._table = world.shop.session.select, world.shop.session.table
         erp.freeze = self._freeze
-        self.pipeline.sidecar.adapter = erp
+        self.pipeline.sidecar.adapters = {"main": erp}
         self.restart()
 
     # --- what customers, admins and Magento do --------------------------------------------------

@@ -673,7 +673,7 @@ def test_a_dry_run_changes_nothing(
         compared = copy.sidecar.identification.look()
         assert compared.judgement.standing is Standing.UNSURE
         assert compared.recorded is not None
-        assert compared.recorded.original_erp is None
+        assert not compared.recorded.is_copy
 
 
 def test_the_guard_costs_no_statement_per_order(original: Pipeline, erp: ScriptedErp) -> None:

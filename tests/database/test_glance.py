@@ -27,10 +27,9 @@ def glance(ledger: LedgerBench) -> Glance:
 def watch(ledger: LedgerBench) -> Watch:
     subject = Subject(
         "shop",
-        "https://erp",
-        "https://erp",
+        {"main": "https://erp"},
         [ORDERS],
-        4,
+        {"main": 4},
         lambda: ({"t": "ok"}, None),
         partial(name_of, SPECS),
     )

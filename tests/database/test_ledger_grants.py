@@ -166,7 +166,7 @@ def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Inst
     with installed.daemon() as daemon:
         names = partial(name_of, SPECS)
         subject = Subject(
-            "shop", "https://erp", "https://erp", [ORDERS], 4, lambda: ({}, None), names
+            "shop", {"main": "https://erp"}, [ORDERS], {"main": 4}, lambda: ({}, None), names
         )
         look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
         order = (installed.magento.name, f"{installed.magento.prefix}sales_order")

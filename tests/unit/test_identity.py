@@ -27,7 +27,7 @@ HERE = Circumstances(
     magento_schema="magento",
     ledger="erp_sidecar.*",
     base_urls=frozenset({"shop.example"}),
-    erp="erp.example/api",
+    erps={"main": "erp.example/api"},
     machine="machine-1",
 )
 RECORDED = Identity(
@@ -35,8 +35,8 @@ RECORDED = Identity(
     magento_schema="magento",
     ledger="erp_sidecar.*",
     base_urls=frozenset({"shop.example"}),
-    erp="erp.example/api",
-    original_erp=None,
+    erps={"main": "erp.example/api"},
+    original_erps=frozenset(),
     doubt=None,
     recorded_at=datetime(2026, 11, 25, tzinfo=UTC),
     recorded_by="root",
@@ -54,7 +54,7 @@ RENAMED = frozenset({"staging.example"})
         (HERE, Standing.SAME),
         (replace(HERE, machine="machine-2"), Standing.SAME),
         (replace(HERE, machine=None), Standing.SAME),
-        (replace(HERE, erp="erp2.example"), Standing.SAME),
+        (replace(HERE, erps={"main": "erp2.example"}), Standing.SAME),
         (replace(HERE, base_urls=HERE.base_urls | {"b2b.example"}), Standing.SAME),
         (replace(HERE, base_urls=RENAMED), Standing.UNSURE),
         (replace(HERE, base_urls=frozenset()), Standing.UNSURE),
@@ -183,10 +183,10 @@ def test_a_server_that_was_accepted_once_stays_known() -> None:
 
 
 def test_a_declared_copy_sends_to_any_erp_but_that_of_the_original() -> None:
-    copy = replace(RECORDED, original_erp="erp.example/api")
+    copy = replace(RECORDED, original_erps=frozenset({"erp.example/api"}))
 
     assert judge(copy, HERE, None).standing is Standing.COPY
-    assert judge(copy, replace(HERE, erp="test-erp.example"), None).may_send
+    assert judge(copy, replace(HERE, erps={"main": "test-erp.example"}), None).may_send
 
 
 def test_what_was_doubted_at_install_stays_doubted() -> None:

@@ -55,11 +55,11 @@ def test_the_example_of_the_design_loads_as_written() -> None:
     assert settings.shop.database.table_prefix == ""
     assert settings.ledger.schema == "erp_sidecar"
     assert settings.ledger.keep == timedelta(days=400)
-    assert settings.erp.calls == EXAMPLE.with_name("legacy-rest.yaml")
-    assert settings.erp.throttle.requests == Rate(120, timedelta(minutes=1))
-    assert settings.erp.throttle.reserve == Decimal("0.2")
-    assert settings.erp.auth.basic is not None
-    assert settings.erp.auth.basic.password.credential == "erp-password"
+    assert settings.accounts["main"].calls == EXAMPLE.with_name("legacy-rest.yaml")
+    assert settings.accounts["main"].throttle.requests == Rate(120, timedelta(minutes=1))
+    assert settings.accounts["main"].throttle.reserve == Decimal("0.2")
+    assert settings.accounts["main"].auth.basic is not None
+    assert settings.accounts["main"].auth.basic.password.credential == "erp-password"
     orders = settings.domains.orders
     assert orders.retry.give_up_after == timedelta(hours=48)
     assert orders.gate.payment_rule("banktransfer") == "paid"
@@ -202,8 +202,8 @@ def test_later_files_win_tables_merge_and_origins_are_kept(main: Path, drop_ins:
     (drop_ins / "20-slow.yaml").write_text("erp:\n  throttle:\n    requests: 10/min\n")
     (drop_ins / "10-fast.yaml").write_text("erp: {throttle: {requests: 900/min, concurrency: 9}}\n")
     loaded = load(main)
-    assert loaded.settings.erp.throttle.requests == Rate.parse("10/min")
-    assert loaded.settings.erp.throttle.concurrency == 9
+    assert loaded.settings.accounts["main"].throttle.requests == Rate.parse("10/min")
+    assert loaded.settings.accounts["main"].throttle.concurrency == 9
     assert loaded.origin["erp.throttle.requests"] == f"{drop_ins / '20-slow.yaml'}:3"
     assert loaded.origin["erp.throttle.concurrency"] == f"{drop_ins / '10-fast.yaml'}:1"
     assert loaded.origin["erp.url"] == f"{main}:7"
@@ -222,8 +222,8 @@ def test_a_secret_or_login_given_in_another_way_replaces_the_first(
     loaded = load(main)
     assert loaded.settings.shop.database.password is not None
     assert loaded.settings.shop.database.password.credential is None
-    assert loaded.settings.erp.auth.bearer is None
-    assert loaded.settings.erp.auth.basic is not None
+    assert loaded.settings.accounts["main"].auth.bearer is None
+    assert loaded.settings.accounts["main"].auth.basic is not None
     assert "erp.auth.bearer.token.env" not in loaded.origin
 
 
@@ -231,8 +231,8 @@ def test_paths_are_relative_to_the_file_they_are_written_in(main: Path, drop_ins
     main.write_text(COMPLETE + "  calls: calls.yaml\n")
     (drop_ins / "a.yaml").write_text("erp: {tls: {ca_file: ca.pem}}\nlogging: {file: /var/log/x}\n")
     settings = load(main).settings
-    assert settings.erp.calls == main.parent / "calls.yaml"
-    assert settings.erp.tls.ca_file == drop_ins / "ca.pem"
+    assert settings.accounts["main"].calls == main.parent / "calls.yaml"
+    assert settings.accounts["main"].tls.ca_file == drop_ins / "ca.pem"
     assert settings.logging.file == Path("/var/log/x")
 
 
@@ -274,12 +274,12 @@ def with_erp(main: Path, erp: str) -> Path:
 
 
 def test_a_wsdl_is_a_file_beside_the_configuration_or_an_address(main: Path) -> None:
-    file = load(with_erp(main, "adapter: soap.generic\nwsdl: legacy.wsdl\n")).settings.erp
-    assert file.wsdl == main.with_name("legacy.wsdl")
+    file = load(with_erp(main, "adapter: soap.generic\nwsdl: legacy.wsdl\n")).settings
+    assert file.accounts["main"].wsdl == main.with_name("legacy.wsdl")
 
     url = "http://erp/orders?wsdl"
-    address = load(with_erp(main, f"adapter: soap.generic\nwsdl: {url}\n")).settings.erp
-    assert address.wsdl == url
+    address = load(with_erp(main, f"adapter: soap.generic\nwsdl: {url}\n")).settings
+    assert address.accounts["main"].wsdl == url
 
 
 @pytest.mark.parametrize(
@@ -304,4 +304,4 @@ def test_an_erp_has_one_address(main: Path, erp: str, told: str) -> None:
 def test_a_secret_of_the_calls_is_a_file_beside_the_configuration(main: Path) -> None:
     path = with_erp(main, "adapter: a\nurl: https://erp\nsecrets: {key: {file: key}}\n")
 
-    assert load(path).settings.erp.secrets["key"].file == main.with_name("key")
+    assert load(path).settings.accounts["main"].secrets["key"].file == main.with_name("key")

@@ -12,7 +12,7 @@ import pytest
 from sidecar.ledger.control import DomainControl
 from sidecar.monitor.top.screen import render
 from sidecar.monitor.top.traffic import Traffic
-from sidecar.monitor.top.watch import Capture, Differing, Domain, Erp, Look
+from sidecar.monitor.top.watch import AccountRow, Capture, Differing, Domain, Look
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
 EVENTS = {"pending": 12, "sending": 4, "unknown": 1, "rejected": 2, "parked": 0}
@@ -48,7 +48,7 @@ LOOK = Look(
     at=AT,
     daemon="vm:13046:4bb66d96",
     capture=Capture(3, 0.4, 0, 3, (), None),
-    erp=Erp("https://erp.example/api/v2", False, 0.0, 0.5, 2, 4, 0.0),
+    accounts=[AccountRow("main", "https://erp.example/api/v2", False, 0.0, 0.5, 2, 4, 0.0)],
     traffic=Traffic(25.0, 5.0, 31, 4.0, 21.0, 2001.0),
     unwritten=1,
     domains=[ORDERS],
@@ -68,7 +68,7 @@ def test_the_screen_of_an_ordinary_moment_fills_eighty_by_twenty_four() -> None:
 erp-sidecar top  demo                                    2026-11-25 20:31:07 UTC
 daemon   vm:13046:4bb66d96
 capture  3 hint(s), oldest 0 s; 0 fault(s); 3 trigger(s) ok
-erp      https://erp.example/api/v2
+erp      main  https://erp.example/api/v2
          breaker closed; rate 50%; 2 of 4 calls at a time
 calls    25.0/min booked, 5.0/min over 5 min; p50 4 ms, p95 21 ms, most 2001 ms
 magento  1 answer(s) wait to be written
@@ -132,7 +132,7 @@ def test_what_needs_a_person_stands_out() -> None:
         LOOK,
         daemon=None,
         capture=replace(LOOK.capture, amiss=["erp_sidecar_sales_order_payment_ai"]),
-        erp=replace(LOOK.erp, breaker_open=True, asks_in=42.0, quiet_for=30.0),
+        accounts=[replace(LOOK.accounts[0], breaker_open=True, asks_in=42.0, quiet_for=30.0)],
         domains=[replace(ORDERS, control=control)],
     )
     bad = [line.text for line in render(amiss, 120) if line.tone == "bad"]

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from sidecar.ledger.glance import MOST_COUNTED, OPEN
 from sidecar.model.printable import printable
-from sidecar.monitor.top.watch import Capture, Differing, Domain, Erp, Look
+from sidecar.monitor.top.watch import AccountRow, Capture, Differing, Domain, Look
 
 Tone = Literal["plain", "head", "bad", "dim"]
 
@@ -52,7 +52,8 @@ def _above(look: Look, width: int) -> Iterator[Line]:
     yield Line(f"{title}{moment.rjust(width - len(title))}", "head")
     yield _said("daemon", look.daemon or "NOBODY WORKS", bad=look.daemon is None)
     yield _capture(look.capture)
-    yield from _erp(look.erp)
+    for account in look.accounts:
+        yield from _account(account)
     traffic = look.traffic
     yield _said(
         "calls",
@@ -82,15 +83,15 @@ def _capture(capture: Capture) -> Line:
     )
 
 
-def _erp(erp: Erp) -> Iterator[Line]:
-    quiet = f"; quiet for {age(erp.quiet_for)}" if erp.quiet_for else ""
-    breaker = f"OPEN, asks in {age(erp.asks_in)}" if erp.breaker_open else "closed"
-    yield _said("erp", erp.address)
+def _account(account: AccountRow) -> Iterator[Line]:
+    quiet = f"; quiet for {age(account.quiet_for)}" if account.quiet_for else ""
+    breaker = f"OPEN, asks in {age(account.asks_in)}" if account.breaker_open else "closed"
+    yield _said("erp", f"{account.name}  {account.address}")
     yield _said(
         "",
-        f"breaker {breaker}; rate {erp.rate:.0%}; {erp.slots} of {erp.most_slots} calls at a time"
-        f"{quiet}",
-        bad=erp.breaker_open,
+        f"breaker {breaker}; rate {account.rate:.0%}; {account.slots} of {account.most_slots} "
+        f"calls at a time{quiet}",
+        bad=account.breaker_open,
     )
 
 

@@ -30,9 +30,10 @@ _TRIGGERS_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Erp:
-    """The ERP account."""
+class AccountRow:
+    """An ERP account."""
 
+    name: str
     address: str
     breaker_open: bool
     asks_in: float
@@ -84,7 +85,7 @@ class Look:
     at: datetime
     daemon: str | None
     capture: Capture
-    erp: Erp
+    accounts: Sequence[AccountRow]
     traffic: Traffic
     unwritten: int
     domains: Sequence[Domain]
@@ -97,15 +98,14 @@ class Look:
 class Subject:
     """What is looked at.
 
-    `account`: what the ledger calls the ERP account.  `triggers` gives name → state, and why they
-    are suspended.  `name_of` is what an operator writes for a kind and a number.
+    `addresses`: of each ERP account, by name.  `triggers` gives name → state, and why they are
+    suspended.  `name_of` is what an operator writes for a kind and a number.
     """
 
     shop: str
-    address: str
-    account: str
+    addresses: Mapping[str, str]
     domains: Sequence[str]
-    most_slots: int
+    most_slots: Mapping[str, int]
     triggers: Callable[[], tuple[Mapping[str, str], str | None]]
     name_of: Callable[[str, str], str]
 
@@ -145,7 +145,10 @@ class Watch:
                     amiss=[name for name, state in triggers.items() if state != "ok"],
                     suspended=suspended,
                 ),
-                erp=self._erp(self._store.accounts.read(connection, self._subject.account)),
+                accounts=[
+                    self._account(name, self._store.accounts.read(connection, name))
+                    for name in self._subject.addresses
+                ],
                 traffic=self._traffic(connection),
                 unwritten=self._glance.unwritten(connection),
                 domains=self._domains(connection),
@@ -160,10 +163,11 @@ class Watch:
             self._triggers, self._triggers_at = self._subject.triggers(), now
         return self._triggers
 
-    def _erp(self, state: AccountState) -> Erp:
-        most = self._subject.most_slots
-        return Erp(
-            self._subject.address,
+    def _account(self, name: str, state: AccountState) -> AccountRow:
+        most = self._subject.most_slots[name]
+        return AccountRow(
+            name,
+            self._subject.addresses[name],
             state.open,
             state.ask_in,
             state.rate,
