@@ -38,6 +38,7 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
 from sidecar.magento.domain import Parts
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.stores import StoreLimit
 from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
@@ -423,7 +424,9 @@ def sidecar_beside(
     clock = HandClock()
     domains = (SPEC,) if triggers else ()
     parts = Parts(
-        OrderExaminer(OrderReader(schema)), OrderSearch(schema, names("entity")), Reference()
+        OrderExaminer(OrderReader(schema), StoreLimit(schema)),
+        OrderSearch(schema, names("entity")),
+        Reference(),
     )
     installation = Installation(
         database,

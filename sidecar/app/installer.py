@@ -70,6 +70,7 @@ class Installer:
         for account in sidecar.settings.accounts:
             load_adapter(sidecar.settings, account, origin=sidecar.origin).close()
         magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
+        sidecar.require_stores(self._database, magento)
         return Installation(
             self._database,
             sidecar.store,

@@ -46,6 +46,7 @@ from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.domain import Beside, Domain, Parts
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
@@ -63,7 +64,7 @@ from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
 from sidecar.ports import Connection, ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
-from sidecar.settings.origin import NOWHERE, Origin, named_by
+from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
@@ -123,14 +124,34 @@ class Sidecar:
     def parts(self) -> Mapping[str, Parts]:
         """What the enabled domains do beside this shop, by domain."""
         skip_locked = knows_skip_locked(self.database.server())
+        self.require_stores(self.database, self.magento)
         return self.parts_of(self.magento, skip_locked=skip_locked)
+
+    def require_stores(self, database: Database, schema: MagentoSchema) -> None:
+        """Raises ConfigurationError for a store or a website that the shop does not have."""
+        with database.transaction("reading the shop's stores") as connection:
+            for name in self.domains:
+                owner, _ = self.settings.domains.only(name)
+                place = place_of(f"domains.{owner}.only", self.origin)
+                self._stores(name, schema).require_known(connection, place)
+
+    def _stores(self, domain: str, schema: MagentoSchema) -> StoreLimit:
+        _, only = self.settings.domains.only(domain)
+        return StoreLimit(schema, only.stores, only.websites)
 
     def parts_of(self, schema: MagentoSchema, *, skip_locked: bool = True) -> Mapping[str, Parts]:
         """Raises ConfigurationError for what is configured and the shop does not have."""
         table = self.names("entity")
         return {
             domain.spec.name: domain.open(
-                Beside(schema, table, self.settings_of(domain.spec), skip_locked, self.origin)
+                Beside(
+                    schema,
+                    table,
+                    self.settings_of(domain.spec),
+                    self._stores(domain.spec.name, schema),
+                    skip_locked,
+                    self.origin,
+                )
             )
             for domain in self._enabled
         }

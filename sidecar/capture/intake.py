@@ -9,7 +9,7 @@ comparison with the ledger and not a reaction to the hint.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -189,6 +189,9 @@ class Intake:
             if snapshot is not None:
                 broken = look.examiner.problems(snapshot, as_is=bool(known and known.as_is))
                 result = look.examiner.compare(known, snapshot, broken)
+                if not snapshot.is_carried and not (known and known.sequence):
+                    # Remembered all the same: once `only` takes it in, it is no news that is sent.
+                    result = replace(result, events=())
                 if result.another:
                     self._part_from_former(connection, look.kind, entity_id)
                 made = self._events(look, snapshot, known, result, broken)

@@ -7,11 +7,12 @@ the original's has given, and what is under such a number there is another order
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from sidecar.ledger.tables import Tables
+from sidecar.model.identity import Circumstances, Identity
 
 
 class OriginalLinks:
@@ -24,25 +25,51 @@ class OriginalLinks:
             (tables.former_link, tables.original_former_link),
         )
 
-    def set_aside(self, connection: sa.Connection) -> None:
+    def sort(
+        self,
+        connection: sa.Connection,
+        recorded: Identity,
+        present: Circumstances,
+        kinds: Mapping[str, Sequence[str]],
+        *,
+        is_copy: bool,
+    ) -> None:
+        """Somebody said what this is: only documents of the ERPs that are spoken to stay known.
+
+        `kinds`: of which kinds documents go to each ERP account.
+        """
+        if is_copy and not recorded.is_copy:
+            self._set_aside(connection)
+        elif is_copy:
+            moved = [name for name, at in present.erps.items() if recorded.erps.get(name) != at]
+            self._forget(connection, _of(moved, kinds))
+        elif recorded.is_copy:
+            ours = [name for name, at in present.erps.items() if at in recorded.original_erps]
+            self._bring_back(connection, _of(ours, kinds))
+
+    def _set_aside(self, connection: sa.Connection) -> None:
         """This is a copy: no document of the original's ERPs is known to it."""
         for live, kept in self._pairs:
             connection.execute(sa.delete(kept))
             connection.execute(_moved(live, kept))
             connection.execute(sa.delete(live))
 
-    def bring_back(self, connection: sa.Connection, kinds: Collection[str]) -> None:
+    def _bring_back(self, connection: sa.Connection, kinds: Collection[str]) -> None:
         """Of these kinds the original's ERP is spoken to again: what was set aside counts."""
-        self.forget(connection, kinds)
+        self._forget(connection, kinds)
         for live, kept in self._pairs:
             chosen = kept.c.kind.in_(kinds)
             connection.execute(_moved(kept, live, chosen))
             connection.execute(sa.delete(kept).where(chosen))
 
-    def forget(self, connection: sa.Connection, kinds: Collection[str]) -> None:
+    def _forget(self, connection: sa.Connection, kinds: Collection[str]) -> None:
         """Another ERP is spoken to about these kinds, which has none of the documents."""
         for live, _ in self._pairs:
             connection.execute(sa.delete(live).where(live.c.kind.in_(kinds)))
+
+
+def _of(accounts: Iterable[str], kinds: Mapping[str, Sequence[str]]) -> list[str]:
+    return [kind for account in accounts for kind in kinds.get(account, ())]
 
 
 def _moved(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sidecar.magento.acknowledger import Acknowledger
 from sidecar.magento.examiner import Examiner, Search
 from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.reference import Reference
 
@@ -34,13 +35,14 @@ class Beside:
     """The shop that a domain is opened beside.
 
     `entity_table`: the ledger's memory, its full name quoted; `settings`: the domain's section of
-    the configuration; `origin`: where each of its values was written; `skip_locked`: the server
-    knows SKIP LOCKED.
+    the configuration; `stores`: to which it is limited; `origin`: where each of its values was
+    written; `skip_locked`: the server knows SKIP LOCKED.
     """
 
     schema: MagentoSchema
     entity_table: str
     settings: Any
+    stores: StoreLimit
     skip_locked: bool = True
     origin: Mapping[str, str] = field(default_factory=dict)
 

@@ -88,7 +88,8 @@ class Snapshot:
 
     `made_at`: when Magento made it (UTC, whole seconds), which it never changes.  `mark`: a
     checksum of what moves no `updated_at`, for the sweep.  `on_hold`: somebody holds it in Magento.
-    `parent`: the kind and id of the entity whose document must be in the ERP first.
+    `parent`: the kind and id of the entity whose document must be in the ERP first.  `is_carried`:
+    the configuration does not leave it out (`only`).
     """
 
     entity_id: int
@@ -105,6 +106,7 @@ class Snapshot:
     facts: str | None = None
     on_hold: bool = False
     parent: tuple[str, int] | None = None
+    is_carried: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sqlalchemy as sa
-
 from sidecar.database.connection import Database
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.ledger.store import LedgerStore
@@ -90,7 +88,9 @@ class Identification:
                 reason=by.reason,
                 original_erps=original,
             )
-            self._sort_links(connection, recorded, present, is_copy=is_copy)
+            self._store.original_links.sort(
+                connection, recorded, present, self._kinds, is_copy=is_copy
+            )
             self._store.audit.note(
                 connection,
                 who=by.who,
@@ -100,36 +100,6 @@ class Identification:
                 detail={"changes": [str(change) for change in before.changes]},
             )
             return Compared(recorded, present, self._guard.judgement(connection))
-
-    def _sort_links(
-        self,
-        connection: sa.Connection,
-        recorded: Identity,
-        present: Circumstances,
-        *,
-        is_copy: bool,
-    ) -> None:
-        """Only documents of the ERPs that are spoken to stay known."""
-        links = self._store.original_links
-        if is_copy and not recorded.is_copy:
-            links.set_aside(connection)
-        elif is_copy:
-            moved = {
-                account
-                for account, address in present.erps.items()
-                if recorded.erps.get(account) != address
-            }
-            links.forget(connection, self._kinds_of(moved))
-        elif recorded.is_copy:
-            original = {
-                account
-                for account, address in present.erps.items()
-                if address in recorded.original_erps
-            }
-            links.bring_back(connection, self._kinds_of(original))
-
-    def _kinds_of(self, accounts: Collection[str]) -> list[str]:
-        return [kind for account in accounts for kind in self._kinds.get(account, ())]
 
 
 def plain(compared: Compared) -> dict[str, Any]:

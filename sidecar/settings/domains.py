@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 
 from sidecar.model.reference import NUMBER
 from sidecar.settings.fields import (
+    Codes,
     Comment,
     Factor,
     Identifier,
@@ -284,6 +285,20 @@ class Answers(Section):
     )
 
 
+class Only(Section):
+    """To which stores a domain is limited: a store counts that is named, or is of a named website.
+
+    What is of another store is left alone, also after it is named later.
+    """
+
+    stores: Codes = Field(
+        default=(), description="Codes of stores; none: all.", examples=["[de_b2b]"]
+    )
+    websites: Codes = Field(
+        default=(), description="Codes of websites; none: all.", examples=["[base]"]
+    )
+
+
 class Domain(Section):
     """What every domain that goes to the ERP has."""
 
@@ -344,6 +359,11 @@ class Answered(Domain):
 class Orders(Domain):
     """Orders, from Magento to the ERP."""
 
+    only: Only = Field(
+        default=Only(),
+        description="Which stores' orders are carried, and with them what belongs to an order "
+        "(refunds); by default all stores'.",
+    )
     gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
     totals: Mapping[Identifier, Total] = Field(
         default={},
@@ -398,6 +418,11 @@ class Domains(Section):
         description="Domains of other packages (entry points erp_sidecar.domains), by name.",
         examples=["{warranties: {batch: 10}}"],
     )
+
+    def only(self, name: str) -> tuple[str, Only]:
+        """The limits of a domain, and the domain whose they are: what has a parent shares its."""
+        section = self.section(name)
+        return (name, section.only) if isinstance(section, Orders) else ("orders", self.orders.only)
 
     def section(self, name: str) -> Orders | Answered | None:
         """A domain's section; None for one that is not carried."""

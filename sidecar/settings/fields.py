@@ -117,6 +117,7 @@ def _date(given: Any) -> Any:
         raise ValueError("is no date; write 2027-03-31") from None
 
 
+Codes = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Kind("list of codes")]
 Slug = Annotated[str, AfterValidator(_slug), Kind("name")]
 Identifier = Annotated[str, AfterValidator(_identifier), Kind("name")]
 TablePrefix = Annotated[str, AfterValidator(_table_prefix), Kind("text")]

@@ -118,6 +118,8 @@ def _default(entry: Entry) -> str | None:
     default = entry.info.default
     if isinstance(default, Mapping):
         return f"{{{', '.join(f'{name}: {value}' for name, value in default.items())}}}"
+    if isinstance(default, tuple):
+        return f"[{', '.join(default)}]"
     return None if default is None else write_scalar(outline.plain(entry, default))
 
 

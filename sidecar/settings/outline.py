@@ -96,6 +96,8 @@ def plain(entry: Entry, value: Any) -> Scalar:
         return str(value)
     if isinstance(value, Decimal) and entry.kind == PERCENTAGE:
         return format_percent(value)
+    if isinstance(value, tuple):
+        return ", ".join(value) or None
     if isinstance(value, float):
         return int(value) if value.is_integer() else Decimal(str(value))
     if value is None or isinstance(value, str | int | Decimal):

@@ -21,6 +21,7 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.domain import Beside
 from sidecar.magento.schema_probe import probe
+from sidecar.magento.stores import StoreLimit
 from sidecar.model.secret import Secret
 from sidecar.settings.domains import Domains, Refunds
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay
@@ -67,7 +68,9 @@ class Captured:
         sections = Domains(refunds=Refunds())
         entities = self._store.names("entity")
         parts = [
-            domain.open(Beside(magento, entities, sections.section(domain.spec.name)))
+            domain.open(
+                Beside(magento, entities, sections.section(domain.spec.name), StoreLimit(magento))
+            )
             for domain in DOMAINS
         ]
         self._installation = Installation(

@@ -34,7 +34,7 @@ def open_orders(shop: Beside) -> Parts:
     codes = [status.code for status in own_statuses(orders.acknowledge)]
     writer = OrderWriter(shop.schema, skip_locked=shop.skip_locked)
     return Parts(
-        examiner=OrderExaminer(reader_of(shop), tolerance=orders.tolerance),
+        examiner=OrderExaminer(reader_of(shop), shop.stores, tolerance=orders.tolerance),
         search=OrderSearch(shop.schema, shop.entity_table),
         reference=Reference(orders.ref),
         gate=Gate(orders.gate.payment, orders.gate.waiting_states),

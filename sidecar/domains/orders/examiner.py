@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -29,23 +29,31 @@ from sidecar.domains.orders.invariants import TOLERANCE, differences, is_nameles
 from sidecar.domains.orders.payload import Order, Vanished
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.spec import SPEC
+from sidecar.magento.stores import StoreLimit, is_taken
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot
 
 
 class OrderExaminer:
-    """`tolerance`: how far an order's sums may be off."""
+    """`stores`: to which it is limited; `tolerance`: how far an order's sums may be off."""
 
     spec = SPEC
 
-    def __init__(self, reader: OrderReader, *, tolerance: Decimal = TOLERANCE) -> None:
+    def __init__(
+        self, reader: OrderReader, stores: StoreLimit, *, tolerance: Decimal = TOLERANCE
+    ) -> None:
         self._reader = reader
+        self._stores = stores
         self._tolerance = tolerance
 
     def read(self, view: sa.Connection, ids: Sequence[int]) -> Mapping[int, Snapshot]:
         """See `Examiner`."""
         marks = self._reader.address_marks(view, ids)
         orders = self._reader.read(view, ids)
-        return {entity_id: snapshot(order, marks[entity_id]) for entity_id, order in orders.items()}
+        taken = self._stores.takes(view)
+        return {
+            entity_id: snapshot(order, marks[entity_id], taken)
+            for entity_id, order in orders.items()
+        }
 
     def outline(self, connection: sa.Connection, entity_id: int) -> Snapshot | None:
         """See `Examiner`."""
@@ -147,8 +155,8 @@ class OrderExaminer:
         return ORDER_UPDATED
 
 
-def snapshot(order: Order, mark: int) -> Snapshot:
-    """An order with what the ledger keeps of it."""
+def snapshot(order: Order, mark: int, taken: Collection[int] | None = None) -> Snapshot:
+    """An order with what the ledger keeps of it; `taken`: the stores that are carried."""
     return Snapshot(
         entity_id=order.entity_id,
         number=order.increment_id,
@@ -163,6 +171,7 @@ def snapshot(order: Order, mark: int) -> Snapshot:
         mark=mark,
         facts=memory.encoded_facts(facts_of(order)),
         on_hold=order.state == HOLDED,
+        is_carried=is_taken(order.store_id, taken),
     )
 
 

@@ -20,6 +20,7 @@ def open_refunds(shop: Beside) -> Parts:
         examiner=RefundExaminer(
             RefundReader(shop.schema),
             Outlines(shop.schema, _TABLE),
+            shop.stores,
             tolerance=shop.settings.tolerance,
         ),
         search=DocumentSearch(SPEC, shop.schema, _TABLE, shop.entity_table),

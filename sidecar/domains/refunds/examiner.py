@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -15,6 +15,7 @@ from sidecar.domains.refunds.payload import Refund
 from sidecar.domains.refunds.reader import RefundReader
 from sidecar.domains.refunds.spec import CANCELED, SPEC
 from sidecar.magento.documents import Outlines
+from sidecar.magento.stores import StoreLimit, is_taken
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot, is_changed
 
 #: Bumped when the fields below change: a fingerprint of another generation is replaced in silence.
@@ -25,19 +26,28 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 class RefundExaminer:
-    """`tolerance`: how far a refund's sums may be off."""
+    """`stores`: to which it is limited; `tolerance`: how far a refund's sums may be off."""
 
     spec = SPEC
 
-    def __init__(self, reader: RefundReader, outlines: Outlines, *, tolerance: Decimal) -> None:
+    def __init__(
+        self,
+        reader: RefundReader,
+        outlines: Outlines,
+        stores: StoreLimit,
+        *,
+        tolerance: Decimal,
+    ) -> None:
         self._reader = reader
+        self._stores = stores
         self._outlines = outlines
         self._tolerance = tolerance
 
     def read(self, view: sa.Connection, ids: Sequence[int]) -> Mapping[int, Snapshot]:
         """See `Examiner`."""
         refunds = self._reader.read(view, ids)
-        return {entity_id: snapshot(refund) for entity_id, refund in refunds.items()}
+        taken = self._stores.takes(view)
+        return {entity_id: snapshot(refund, taken) for entity_id, refund in refunds.items()}
 
     def outline(self, connection: sa.Connection, entity_id: int) -> Snapshot | None:
         """See `Examiner`."""
@@ -115,8 +125,8 @@ class RefundExaminer:
         return REFUND_ISSUED
 
 
-def snapshot(refund: Refund) -> Snapshot:
-    """A refund with what the ledger keeps of it."""
+def snapshot(refund: Refund, taken: Collection[int] | None = None) -> Snapshot:
+    """A refund with what the ledger keeps of it; `taken`: the stores that are carried."""
     return Snapshot(
         entity_id=refund.entity_id,
         number=refund.increment_id,
@@ -129,6 +139,7 @@ def snapshot(refund: Refund) -> Snapshot:
         updated_at=refund.updated_at,
         facts=str(refund.state),
         parent=("order", refund.order_id),
+        is_carried=is_taken(refund.store_id, taken),
     )
 
 
