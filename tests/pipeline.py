@@ -99,6 +99,16 @@ class Told:
         return {name for name, _ in self.lines}
 
 
+#: What a domain needs to be taken; an adapter that a test hands in makes its own calls.
+_REFUNDS = """
+refunds:
+  push:
+    on: [refund.issued]
+    call: {method: POST, path: /credit-notes, json: {externalNumber: =ref}}
+    answer: {accepted: =response.status == 201, reference: =response.body.number}
+"""
+
+
 class Pipeline:
     """Made of a configuration by `sidecar.app.sidecar`, installed beside `magento`, run by hand.
 
@@ -125,6 +135,8 @@ class Pipeline:
         folder.mkdir(exist_ok=True)
         (folder / "password").touch(mode=0o600)
         (folder / "password").write_text(USER, "utf-8")
+        if adapter is not None and "refunds:" in str(settings.get("domains")):
+            calls += _REFUNDS
         (folder / "calls.yaml").write_text(calls, "utf-8")
         places = {**_DEFAULTS, "socket": magento.server.socket, "name": magento.name, "user": USER}
         config = folder / "sidecar.yaml"

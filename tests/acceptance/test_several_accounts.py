@@ -90,7 +90,7 @@ def test_each_domain_goes_to_its_own_account(two: TwoErps) -> None:
     assert {name: one["domains"] for name, one in accounts.items()} == {
         "main": ["orders"], "finance": ["refunds"],
     }  # fmt: skip
-    text = two.rig.sidecar("status")
+    text = two.rig.sidecar("status", code=2)
     assert f"erp      main  {two.rig.erp.url}" in text
     assert "erp      finance  " in text
     top = two.rig.sidecar("top", "--once")
