@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
 from sidecar.monitor.metrics import Monitoring
@@ -38,7 +38,7 @@ class Bench:
         self.monitoring = Monitoring(
             self.reader,  # type: ignore[arg-type]
             Metrics("main", "1", ["orders"]),
-            Pulse(self.clock, {}),
+            Liveness(self.clock, {}),
             file=file,
             log_every=log_every,
             clock=self.clock,
