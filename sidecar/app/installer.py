@@ -31,11 +31,11 @@ class Installer:
         socket: Path | None = None,
     ) -> None:
         self._sidecar = sidecar
-        login = installers_login(sidecar.account.login, user, password, magento_root, socket)
+        login = installers_login(sidecar.shop_database.login, user, password, magento_root, socket)
         # Out of env.php: the account that the shop itself uses.
         configured = sidecar.settings.shop.database.magento_root is not None and user is None
         self._is_magentos = magento_root is not None or configured
-        self._is_other = login.user != sidecar.account.login.user
+        self._is_other = login.user != sidecar.shop_database.login.user
         self._database = Database(login, connections=4)
 
     @property
@@ -53,22 +53,22 @@ class Installer:
             sidecar.names,
             sidecar.specs if sidecar.settings.capture.triggers else (),
             sidecar.stop,
-            prefix=sidecar.account.prefix,
+            prefix=sidecar.shop_database.prefix,
             is_magentos=self._is_magentos,
         )
 
     def optional_tables(self) -> list[str]:
-        """Which of the tables that not every shop has this account sees."""
-        account = self._sidecar.account
+        """Which of the tables that not every shop has this login sees."""
+        shop = self._sidecar.shop_database
         return optional_tables(
-            self._database, account.login.database, account.prefix, self._sidecar.specs
+            self._database, shop.login.database, shop.prefix, self._sidecar.specs
         )
 
     def installation(self) -> Installation:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings, origin=sidecar.origin).close()
-        magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
+        magento = probe(self._database, sidecar.specs, sidecar.shop_database.prefix)
         return Installation(
             self._database,
             sidecar.store,
@@ -102,7 +102,7 @@ class Installer:
         """The daemon's `user@host` as the server sees it, when another account installs."""
         if not self._is_other:
             return None
-        own = Database(replace(self._sidecar.account.login, database=""), connections=1)
+        own = Database(replace(self._sidecar.shop_database.login, database=""), connections=1)
         try:
             with own.transaction("logging in with the daemon's account") as connection:
                 return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())

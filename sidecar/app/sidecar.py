@@ -74,7 +74,7 @@ _DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ShopDatabase:
     """Magento's database as configured: the login, the table prefix."""
 
     login: Login
@@ -101,8 +101,8 @@ class Sidecar:
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
-        self.account = account(settings, self.origin)
-        self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
+        self.shop_database = shop_database(settings, self.origin)
+        self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
         self._closing: list[Callable[[], None]] = []
 
@@ -110,14 +110,14 @@ class Sidecar:
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
         pool = _DUTIES + self.settings.erp.throttle.concurrency
-        database = Database(self.account.login, connections=pool)
+        database = Database(self.shop_database.login, connections=pool)
         require_supported(database.server())
         return database
 
     @cached_property
     def magento(self) -> MagentoSchema:
         """Magento's tables, looked at."""
-        return probe(self.database, self.specs, self.account.prefix)
+        return probe(self.database, self.specs, self.shop_database.prefix)
 
     @cached_property
     def parts(self) -> Mapping[str, Parts]:
@@ -165,7 +165,7 @@ class Sidecar:
                 self.settings.ledger.witness,
                 self.settings.shop.name,
                 f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
-                self.account.login.place,
+                self.shop_database.login.place,
             ),
         )
 
@@ -196,7 +196,7 @@ class Sidecar:
             self.names,
             self.specs if self.settings.capture.triggers else (),
             self.stop,
-            prefix=self.account.prefix,
+            prefix=self.shop_database.prefix,
             definer=self._definer(),
         )
 
@@ -482,14 +482,14 @@ class Sidecar:
             self.database.close()
 
 
-def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
+def shop_database(settings: Settings, origin: Origin = NOWHERE) -> ShopDatabase:
     """Magento's login: written out, or out of app/etc/env.php."""
     database = settings.shop.database
     if database.magento_root is not None:
         env = read_env_php(Path(database.magento_root))
         socket = str(env.socket) if env.socket else None
         login = Login(env.user, env.password, env.name, env.host, env.port, socket)
-        return Account(login, env.table_prefix)
+        return ShopDatabase(login, env.table_prefix)
     if database.password is None:
         raise ConfigurationError("shop.database has no password", "name a file or a credential")
     with named_by("shop.database.password", origin):
@@ -502,4 +502,4 @@ def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
         port=database.port,
         socket=str(database.socket) if database.socket else None,
     )
-    return Account(login, database.table_prefix)
+    return ShopDatabase(login, database.table_prefix)

@@ -108,7 +108,7 @@ def _folders(patient: Patient) -> Iterator[tuple[str, Path]]:
     if file is not None and file.parent.is_dir():
         yield "log", file.parent
     try:
-        login, variables = patient.login.account.login, patient.server.variables
+        login, variables = patient.login.shop_database.login, patient.server.variables
     except Unseen:
         return
     for name in ("datadir", "tmpdir") if login.socket or login.host in _HERE else ():

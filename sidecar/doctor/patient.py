@@ -124,7 +124,7 @@ class Patient:
     @part
     def account(self) -> Database:
         """The server with the daemon's account, whether we support it or not."""
-        database = self._opened(Database(self.login.account.login, connections=2))
+        database = self._opened(Database(self.login.shop_database.login, connections=2))
         database.server()
         return database
 
@@ -147,7 +147,7 @@ class Patient:
         """The account that was named for looking further, else the daemon's."""
         if not self._is_named:
             return self.account
-        login = installers_login(self.login.account.login, *self._named)
+        login = installers_login(self.login.shop_database.login, *self._named)
         database = self._opened(Database(login, connections=2))
         database.server()
         return database
@@ -157,7 +157,7 @@ class Patient:
         """The daemon's account without a schema: an account without rights gets this far."""
         if isinstance(self.refusal("account"), Unavailable):
             self.need("account")  # says why, as for all others
-        login = replace(self.login.account.login, database="")
+        login = replace(self.login.shop_database.login, database="")
         database = self._opened(Database(login, connections=1))
         database.server()
         return database
@@ -165,14 +165,14 @@ class Patient:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return probe(self.database, self.login.specs, self.login.account.prefix)
+        return probe(self.database, self.login.specs, self.login.shop_database.prefix)
 
     @part
     def live(self) -> LiveSchema:
         """Magento's triggers, as far as the account that may look further sees them."""
-        account = self.login.account
+        shop = self.login.shop_database
         with self.administrator.transaction("reading triggers") as connection:
-            return read_live(connection, account.login.database, account.prefix, self.login.specs)
+            return read_live(connection, shop.login.database, shop.prefix, self.login.specs)
 
     @part
     def triggers(self) -> Triggers:
@@ -205,7 +205,7 @@ class Patient:
     @part
     def whole_magento(self) -> MagentoSchema:
         """Magento's tables, as far as the account that may look further sees them."""
-        return probe(self.administrator, self.login.specs, self.login.account.prefix)
+        return probe(self.administrator, self.login.specs, self.login.shop_database.prefix)
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:

@@ -32,12 +32,12 @@ def _need_schema(patient: Patient) -> None:
 
 
 def _wanted(patient: Patient) -> list[str]:
-    account = patient.login.account
-    schema = account.login.database
+    shop = patient.login.shop_database
+    schema = shop.login.database
     settings = patient.configuration.settings
     return daemon_grants(
         _account(patient),
-        lambda name: f"{quoted(schema)}.{quoted(account.prefix + name)}",
+        lambda name: f"{quoted(schema)}.{quoted(shop.prefix + name)}",
         patient.login.names,
         domains=patient.login.specs,
         triggers=settings.capture.triggers,
@@ -92,7 +92,7 @@ def _is_too_much(patient: Patient, held: Right) -> bool:
     if patient.configuration.settings.shop.database.magento_root is not None:
         return False  # Magento's own account was chosen, with what that account may do
     wanted = rights(_wanted(patient))
-    schema = patient.login.account.login.database
+    schema = patient.login.shop_database.login.database
     on_magento = held.schema.replace("\\", "") == schema
     return on_magento and not any(one.covers(held) for one in wanted)
 
@@ -136,7 +136,7 @@ def _lost(patient: Patient, *wanted: Right) -> Iterator[tuple[str, Right]]:
 
 
 def _may_not_trigger(patient: Patient) -> Iterator[Fault]:
-    schema = patient.login.account.login.database
+    schema = patient.login.shop_database.login.database
     tables = sorted(set(_definers(patient).values()))
     for definer, right in _lost(patient, *(Right("TRIGGER", "", schema, one) for one in tables)):
         yield Fault(
