@@ -29,7 +29,7 @@ def page(check: Check) -> str:
     """One finding explained, for a terminal."""
     return (
         f"{check.id} ({check.severity}): {check.title}\n\n"
-        f"cause   {check.cause}\nshows   {check.shows}\nremedy  {check.remedy}\n\n"
+        f"cause   {check.cause}\nsymptom {check.symptom}\nremedy  {check.remedy}\n\n"
         f"docs/doctor.md#{check.id}"
     )
 
@@ -41,7 +41,7 @@ def document() -> str:
         parts.append(f"\n# In the section {section}\n")
         parts += [
             f"\n## {check.id}\n\n*{check.severity}*: {check.title}\n\n"
-            f"- Cause: {check.cause}\n- It shows: {check.shows}\n- Remedy: {check.remedy}\n"
+            f"- Cause: {check.cause}\n- Symptom: {check.symptom}\n- Remedy: {check.remedy}\n"
             for check in checks
         ]
     return "".join(parts)
