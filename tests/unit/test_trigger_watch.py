@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sidecar.capture.outbox import Fault
+from sidecar.capture.outbox import TriggerFault
 from sidecar.capture.watch import TriggerWatch
 from tests.harness import Told
 
@@ -29,11 +29,13 @@ class Breadcrumbs:
 
     def __init__(self, *kinds: str) -> None:
         self.left = [
-            Fault(number, kind, 42, "sales_order_payment ai", 1205, "lock", datetime.now(UTC))
+            TriggerFault(
+                number, kind, 42, "sales_order_payment ai", 1205, "lock", datetime.now(UTC)
+            )
             for number, kind in enumerate(kinds, 1)
         ]
 
-    def faults(self, _connection: object) -> list[Fault]:
+    def faults(self, _connection: object) -> list[TriggerFault]:
         return self.left
 
 
