@@ -200,7 +200,7 @@ class Advising(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ContractFinding:
     """What is wrong with a mapping by the ERP's interface description.
 
     `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/adapters.md),
@@ -240,7 +240,7 @@ class Contract(Protocol):
     def skeleton(self, operation: str, types: Sequence[str]) -> str:
         """A file of calls with that operation, to be filled in."""
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[Finding]:
+    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         """What in a file of calls, for these domains, the ERP would not take."""
 
 

@@ -20,7 +20,7 @@ from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_
 from adapters.language.template import TYPE, Path, Source, is_expression
 from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec
-from sidecar.ports import Finding
+from sidecar.ports import ContractFinding
 
 #: The finding that no ERP forgives.
 UNKNOWN_FIELD = "unknown-field"
@@ -39,7 +39,7 @@ _ANY_ANSWER = Own(
 
 def check_calls(
     description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
-) -> list[Finding]:
+) -> list[ContractFinding]:
     """All findings, in the order of the file.
 
     Raises ConfigurationError for a file that is no file of calls.
@@ -78,7 +78,7 @@ def _known_here(scope: Scope) -> Scope:
 class _Walk:
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.findings: list[Finding] = []
+        self.findings: list[ContractFinding] = []
 
     def call(
         self,
@@ -303,7 +303,7 @@ class _Walk:
 
     def _complain(self, path: Path, complaint: Complaint) -> None:
         self.findings.append(
-            Finding(
+            ContractFinding(
                 complaint.severity,
                 complaint.id,
                 self._source.place(path),

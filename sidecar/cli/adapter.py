@@ -12,7 +12,7 @@ from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
-from sidecar.ports import Contract, Finding
+from sidecar.ports import Contract, ContractFinding
 
 _FINDINGS = 2
 
@@ -173,7 +173,7 @@ def _print_operations(contract: Contract, *, as_json: bool) -> None:
         echo(f"{name}{takes}")
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: list[ContractFinding]) -> None:
     for one in findings:
         echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
         if one.remedy:
