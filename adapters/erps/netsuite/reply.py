@@ -20,7 +20,7 @@ from adapters.http.transport import Reply, Request
 from adapters.language.filters import Missing
 from adapters.language.shape import ANYTHING, Plain, Record
 from adapters.soap.reply import RESPONSE as SOAP_RESPONSE
-from adapters.soap.reply import Fault, Response
+from adapters.soap.reply import ReceivedFault, Response
 from adapters.soap.wsdl import Operation
 from adapters.soap.xml import local, parse
 from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Throttled
@@ -161,7 +161,7 @@ class NetSuiteResponse(Response):
         if self.malformed and self.status == HTTPStatus.NOT_FOUND:
             nowhere = Misconfigured(message=f"nothing is at the address of NetSuite: {told.told}")
             return replace(told, otherwise=nowhere)
-        fault = Fault() if self.malformed else self.fault
+        fault = ReceivedFault() if self.malformed else self.fault
         return replace(told, verdict=told.verdict or _of_fault(fault, told)) if fault else told
 
     @property
@@ -220,7 +220,7 @@ def _means(is_success: bool | None, code: str | None, *, after_submit_failed: bo
     return "accepted" if is_success else codes.means(code)
 
 
-def _of_fault(fault: Fault, told: Evidence) -> Outcome | None:
+def _of_fault(fault: ReceivedFault, told: Evidence) -> Outcome | None:
     """What NetSuite's own faults say whatever the file does."""
     name, code = _named(fault)
     message = f"{code or name or fault.code}: {fault.message}"
@@ -238,7 +238,7 @@ def _of_fault(fault: Fault, told: Evidence) -> Outcome | None:
     return None
 
 
-def _named(fault: Fault) -> tuple[str, str | None]:
+def _named(fault: ReceivedFault) -> tuple[str, str | None]:
     """The element in the fault's detail, and the code in it."""
     detail = fault.detail if isinstance(fault.detail, Mapping) else {}
     for name, inner in detail.items():
