@@ -21,11 +21,11 @@ from sidecar.testing.erpsim.conduct import (
 )
 from sidecar.testing.erpsim.rules import (
     Enquiry,
-    Fault,
-    Faults,
     Form,
     Misbehaviour,
     Operation,
+    Strike,
+    Strikes,
     Subject,
 )
 from sidecar.testing.erpsim.sales_order_json import read_order, show_document, subject_of
@@ -101,7 +101,7 @@ class RestFace:
         exchange: Exchange,
         enquiry: Enquiry,
         orders: list[Any],
-        faults: Faults,
+        faults: Strikes,
     ) -> Response:
         form = changed_form(faults)
         match enquiry.operation:
@@ -124,7 +124,7 @@ class RestFace:
             case _:
                 return self._list(request.query, exchange, faults)
 
-    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Faults) -> Response:
+    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Strikes) -> Response:
         try:
             since = _time(query.get("changedSince", ""))
             page = int(query.get("page") or 1)
@@ -217,7 +217,7 @@ def _failure() -> Response:
     return _error(500, "internal", "the server failed")
 
 
-_REFUSALS: Mapping[Misbehaviour, Callable[[Fault], Response]] = {
+_REFUSALS: Mapping[Misbehaviour, Callable[[Strike], Response]] = {
     Misbehaviour.DROP_BEFORE: lambda _: HUNG_UP,
     Misbehaviour.THROTTLE: lambda fault: _error(
         429, "throttled", "too many requests", headers=retry_after(fault)

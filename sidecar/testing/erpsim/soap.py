@@ -15,7 +15,7 @@ from sidecar.testing.erpsim.conduct import (
     page_of_a_proxy,
     retry_after,
 )
-from sidecar.testing.erpsim.rules import Enquiry, Faults, Form, Misbehaviour
+from sidecar.testing.erpsim.rules import Enquiry, Form, Misbehaviour, Strikes
 from sidecar.testing.erpsim.side_books import SideBooks
 from sidecar.testing.erpsim.soap_operations import OPERATIONS, SoapOperations
 from sidecar.testing.erpsim.traffic import Exchange
@@ -117,7 +117,7 @@ class SoapFace:
         )
 
 
-def _refused(port: SoapPort, call: Message, faults: Faults) -> Response | None:
+def _refused(port: SoapPort, call: Message, faults: Strikes) -> Response | None:
     """The answer of a fault that keeps the ERP from its work, if one of those strikes."""
     for name, fault in faults.items():
         match name:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sidecar.testing.erpsim.books import Refusal
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, Subject
+from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
 from sidecar.testing.erpsim.sales_order_xml import (
     first_unfit,
     present,
@@ -67,7 +67,7 @@ class SoapOperations:
                 return ()
 
     def act(
-        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
         """The result of the call."""
         body = call.body
@@ -99,7 +99,7 @@ class SoapOperations:
         return show_answer(subject.external, self._conduct.submit(exchange, enquiry, ordered))
 
     def _create_all(
-        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
         orders = _orders(call.body)
         batch = [
@@ -110,7 +110,7 @@ class SoapOperations:
         results = [show_answer(subject.external, answer) for subject, answer in answered]
         return {"ResultCode": "OK", "Result": results}
 
-    def _list(self, exchange: Exchange, body: Any, faults: Faults) -> dict[str, Any]:
+    def _list(self, exchange: Exchange, body: Any, faults: Strikes) -> dict[str, Any]:
         since = body.ChangedSince or datetime(1970, 1, 1, tzinfo=UTC)
         page = 1 if body.Page is None else body.Page
         if page < 1:
