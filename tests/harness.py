@@ -25,7 +25,7 @@ from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.examiner import OrderExaminer
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.domains.orders.spec import SPEC
@@ -258,7 +258,7 @@ class LedgerBench:
         return Claimer(
             self.database,
             self.store,
-            Gate(gate or {}),
+            OrderGate(gate or {}),
             clock or HandClock(),
             spec=SPEC,
             subscriptions=subscriptions,

@@ -31,7 +31,7 @@ from sidecar.settings.fields import (
 from sidecar.settings.quantities import Duration, Kind
 
 
-class Gate(Section):
+class GateRules(Section):
     """What an order must have before it may go."""
 
     payment: Mapping[str, PaymentRule] = Field(
@@ -338,7 +338,9 @@ class Answered(Domain):
 class Orders(Domain):
     """Orders, from Magento to the ERP."""
 
-    gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
+    gate: GateRules = Field(
+        default=GateRules(), description="What an order must have before it may go."
+    )
     totals: Mapping[Identifier, Total] = Field(
         default={},
         description="Further columns of amounts, by name: payment fees, surcharges of modules. "

@@ -364,7 +364,7 @@ class NetSuiteServer:
         sequence = self._traffic.books_before(asked.exchange, stale.parameters["requests"])
         return lambda version: version.sequence <= sequence
 
-    # Strikes
+    # Faults
 
     def _too_many(self) -> SoapFault:
         words = "The maximum number of concurrent requests has been exceeded."

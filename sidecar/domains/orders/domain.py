@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.answered import AnsweredOrders
 from sidecar.domains.orders.examiner import OrderExaminer
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.domains.orders.spec import SPEC
@@ -37,7 +37,7 @@ def open_orders(shop: Beside) -> Parts:
         examiner=OrderExaminer(reader_of(shop), tolerance=orders.tolerance),
         search=OrderSearch(shop.schema, shop.entity_table),
         reference=Reference(orders.ref),
-        gate=Gate(orders.gate.payment, orders.gate.waiting_states),
+        gate=OrderGate(orders.gate.payment, orders.gate.waiting_states),
         acknowledger=OrderAcknowledger(
             writer,
             Rules(numbers=has_number, released=rejected.released),
