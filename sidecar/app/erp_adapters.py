@@ -30,7 +30,7 @@ OpenContract = Callable[[str, Connection | None], Contract | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledAdapter:
     """An adapter as it is installed: its name for `erp.adapter`, and the package it came with."""
 
     name: str
@@ -39,10 +39,10 @@ class Installed:
     version: str
 
 
-def installed() -> list[Installed]:
+def installed() -> list[InstalledAdapter]:
     """All adapters."""
     return [
-        Installed(
+        InstalledAdapter(
             name,
             entry.value,
             entry.dist.name if entry.dist else "",

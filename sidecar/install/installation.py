@@ -48,7 +48,7 @@ _SERVED_BEFORE = (
 
 
 @dataclass(slots=True)
-class Installed:
+class InstallReport:
     """What an install did; empty lists where nothing was to be done.
 
     `definer`: the account that the triggers run as.  `not_sending`: why nothing will be sent (this
@@ -67,7 +67,7 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
-class Uninstalled:
+class UninstallReport:
     """What an uninstall did.
 
     `unfinished`: of the ledger that was dropped, by status: what nobody will send or look at now.
@@ -124,13 +124,13 @@ class Installation:
 
     def install(
         self, *, who: str, send_existing: bool = False, tell: Callable[[str], None] = lambda _: None
-    ) -> Installed:
+    ) -> InstallReport:
         """Ledger, baseline, statuses, triggers; repeating it repairs what is missing.
 
         `send_existing`: the orders that are in the shop already go to the ERP too.  Otherwise they
         are noted as known, and only what happens to them from now on is an event.
         """
-        done = Installed(who=who)
+        done = InstallReport(who=who)
         self._triggers.require_own_ledger()
         fresh = not self._ledger.applied()
         with ExitStack() as undo:
@@ -188,7 +188,7 @@ class Installation:
             )
             return {str(status): int(count) for status, count in rows}
 
-    def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
+    def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> UninstallReport:
         """Triggers first, then statuses that no order carries, then, if wanted, the ledger.
 
         Nothing is taken away before it is known that all can be; one that was cut off is repeated.
@@ -206,7 +206,7 @@ class Installation:
         unfinished = self.unfinished() if drop_ledger else {}
         if drop_ledger:
             self._ledger.drop()
-        return Uninstalled(triggers, statuses, drop_ledger, unfinished)
+        return UninstallReport(triggers, statuses, drop_ledger, unfinished)
 
     def _require_removable(self, *, drop_ledger: bool) -> None:
         """Raise PermissionDenied or TryAgain where an uninstall would stop half-way."""
@@ -320,7 +320,7 @@ class Installation:
         with self._database.transaction("taking order statuses back") as connection:
             unregister(connection, self._magento, [name for name in added if "/" not in name])
 
-    def _note(self, done: Installed) -> None:
+    def _note(self, done: InstallReport) -> None:
         with self._database.transaction("noting the installation") as connection:
             plan = self._triggers.plan()
             self._store.installed.note(
