@@ -37,7 +37,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
 from sidecar.magento.domain import Parts
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
@@ -124,7 +124,11 @@ class ScriptedErp:
         batch: int = 1,
     ) -> None:
         self.can = Capabilities(
-            subscriptions, batch=batch, probe=probe, probe_items=probe_items, dedupe=dedupe
+            subscriptions,
+            batch=batch,
+            probe=probe,
+            probe_items=probe_items,
+            dedupe=dedupe,
         )
         self.answers: dict[str, list[Outcome]] = {}
         self.documents: dict[str, tuple[Booked, ...]] = {}
@@ -418,7 +422,7 @@ def sidecar_beside(
     """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
     database = Database(login(magento, user), connections=8)
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
-    store, schema, told = LedgerStore(names), probe(database, [SPEC], magento.prefix), Told()
+    store, schema, told = LedgerStore(names), read_schema(database, [SPEC], magento.prefix), Told()
     ledger = Ledger(database, names)
     clock = HandClock()
     domains = (SPEC,) if triggers else ()

@@ -14,7 +14,7 @@ from sidecar.install.grants import optional_tables
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.secret import Secret
 
 
@@ -68,7 +68,7 @@ class Installer:
         """The installation, with server, mapping and Magento's tables checked."""
         sidecar = self._sidecar
         load_adapter(sidecar.settings, origin=sidecar.origin).close()
-        magento = probe(self._database, sidecar.specs, sidecar.shop_database.prefix)
+        magento = read_schema(self._database, sidecar.specs, sidecar.shop_database.prefix)
         return Installation(
             self._database,
             sidecar.store,

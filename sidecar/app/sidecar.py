@@ -43,9 +43,9 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.domain import Beside, Domain, Parts
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
@@ -117,7 +117,7 @@ class Sidecar:
     @cached_property
     def magento(self) -> MagentoSchema:
         """Magento's tables, looked at."""
-        return probe(self.database, self.specs, self.shop_database.prefix)
+        return read_schema(self.database, self.specs, self.shop_database.prefix)
 
     @cached_property
     def parts(self) -> Mapping[str, Parts]:
@@ -211,7 +211,7 @@ class Sidecar:
         return Definer(str(account), note.get("beside")) if account else None
 
     @cached_property
-    def _enabled(self) -> tuple[Domain, ...]:
+    def _enabled(self) -> tuple[RegisteredDomain, ...]:
         return enabled(self.settings.domains)
 
     @property

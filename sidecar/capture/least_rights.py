@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.schema_probe import SHOP
+from sidecar.magento.live_schema import SHOP
 from sidecar.model.domain_spec import DomainSpec
 
 

@@ -18,7 +18,7 @@ from sidecar.capture.trigger_plan import LiveSchema, read_live
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
 from sidecar.ports import Ping
@@ -165,7 +165,7 @@ class ExaminedInstallation:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return probe(self.database, self.sidecar.specs, self.sidecar.shop_database.prefix)
+        return read_schema(self.database, self.sidecar.specs, self.sidecar.shop_database.prefix)
 
     @part
     def live(self) -> LiveSchema:
@@ -205,7 +205,9 @@ class ExaminedInstallation:
     @part
     def whole_magento(self) -> MagentoSchema:
         """Magento's tables, as far as the account that may look further sees them."""
-        return probe(self.administrator, self.sidecar.specs, self.sidecar.shop_database.prefix)
+        return read_schema(
+            self.administrator, self.sidecar.specs, self.sidecar.shop_database.prefix
+        )
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:

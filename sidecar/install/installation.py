@@ -35,7 +35,7 @@ from sidecar.ledger.rights import rights
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES
 from sidecar.magento.domain import Parts
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import PermissionDenied, TryAgain
 
 #: Under this note the ledger keeps the account that defines the triggers: the daemon, which logs in

@@ -15,8 +15,8 @@ from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal, extra_totals
 from sidecar.domains.orders.writer import OrderWriter
-from sidecar.magento.domain import Beside, Domain, Parts
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.reference import Reference
 from sidecar.settings.domains import Acknowledge
 from sidecar.settings.origin import place_of
@@ -82,4 +82,4 @@ def _total(name: str, total: Any, schema: MagentoSchema) -> ExtraTotal:
     return ExtraTotal(name, base, _COUNTS[total.counts], table)
 
 
-DOMAIN = Domain(SPEC, open_orders)
+DOMAIN = RegisteredDomain(SPEC, open_orders)

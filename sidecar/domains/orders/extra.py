@@ -22,7 +22,7 @@ from sidecar.domains.orders.totals import (
     explanation,
     extra_totals,
 )
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 _ZERO = Decimal(0)
 

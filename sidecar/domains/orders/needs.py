@@ -13,7 +13,7 @@ from sidecar.domains.orders.columns import (
     TAX_RATE,
     TRANSACTION,
 )
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.domain_spec import Needs, Watch
 
 _TABLES = {

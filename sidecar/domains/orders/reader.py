@@ -52,7 +52,7 @@ from sidecar.domains.orders.payload import (
     Vanished,
 )
 from sidecar.domains.orders.totals import ExtraTotal
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import BadData
 
 _SHIPPING_TAX = "shipping"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,9 @@ class MagentoSchema:
         return self.has_table("inventory_source_item") and self.has_table("inventory_reservation")
 
 
-def probe(database: Database, domains: Iterable[DomainSpec], prefix: str = "") -> MagentoSchema:
+def read_schema(
+    database: Database, domains: Iterable[DomainSpec], prefix: str = ""
+) -> MagentoSchema:
     """Look at the database that the login names, for what these domains need of it.
 
     Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
