@@ -226,8 +226,8 @@ class Contract(Protocol):
     """An ERP's interface description: a WSDL, an OpenAPI or an EDMX document.
 
     It is read by a function in the entry-point group `erp_sidecar.contracts`,
-    `open_contract(source: str, connection: Connection | None) -> Contract | None`: `source` is a
-    file or an address, `connection` how the configured ERP is reached; None where the document is
+    `open_contract(source: str, settings: AdapterSettings | None) -> Contract | None`: `source` is a
+    file or an address, `settings` how the configured ERP is reached; None where the document is
     of another kind.  For an operation that does not exist UsageError is raised.
     """
 
@@ -269,7 +269,7 @@ class Narrator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class AdapterSettings:
     """What `app` hands an adapter's factory (entry-point group `erp_sidecar.adapters`).
 
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the

@@ -27,8 +27,8 @@ from adapters.language.rounds import ROUNDS, Rounds
 from sidecar.model.errors import ConfigurationError, NotReached, SidecarError, Unavailable
 from sidecar.model.outcome import Booked
 from sidecar.ports import (
+    AdapterSettings,
     Capabilities,
-    Connection,
     Delivery,
     Listed,
     Page,
@@ -48,22 +48,22 @@ class GenericAdapter(Generic[Call]):
         self,
         calls: Calls[Call],
         transport: Transport,
-        connection: Connection,
+        settings: AdapterSettings,
         harmless: Request,
     ) -> None:
         """`harmless` is sent by a ping where the file has nothing that asks."""
         self._calls = calls
         self._transport = transport
-        self._shop = connection.shop
-        self._renamed = connection.renamed
-        self._secret = secrets_of(connection)
+        self._shop = settings.shop
+        self._renamed = settings.renamed
+        self._secret = secrets_of(settings)
         self._nonces = _Nonces()
         self._bare = harmless
         self._redaction = Redaction(transport.redact)
         self._pushing = Pushing[Call](
-            calls, transport, connection.shop, self._request, names_of(connection.domains)
+            calls, transport, settings.shop, self._request, names_of(settings.domains)
         )
-        self._asking = Asking[Call](calls.name, transport, connection.shop, self._request)
+        self._asking = Asking[Call](calls.name, transport, settings.shop, self._request)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)
@@ -202,6 +202,6 @@ class _Nonces:
         return sha256(self._seed + next(self._count).to_bytes(8, "big")).hexdigest()[:32]
 
 
-def secrets_of(connection: Connection) -> SimpleNamespace:
+def secrets_of(settings: AdapterSettings) -> SimpleNamespace:
     """`secret` in an expression: what stands under `erp.secrets`."""
-    return SimpleNamespace(**{name: one.reveal() for name, one in connection.secrets.items()})
+    return SimpleNamespace(**{name: one.reveal() for name, one in settings.secrets.items()})

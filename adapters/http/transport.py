@@ -31,7 +31,7 @@ from adapters.http.wire import SENT
 from adapters.language.numbers import BeyondMeasure, read_number
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.secret import is_open, is_printable
-from sidecar.ports import Connection, Exchange, Preview
+from sidecar.ports import AdapterSettings, Exchange, Preview
 
 EXCERPT = 2_000
 
@@ -120,21 +120,21 @@ _TRIES = Retrying(
 class Transport:
     """Calls to one ERP account, from any number of threads."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._url = connection.url.rstrip("/")
-        self._timeout = (connection.connect_timeout, connection.read_timeout)
-        tls = {**connection.tls, **certificate_of(connection.auth)}
-        most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, connection.concurrency))
+    def __init__(self, settings: AdapterSettings) -> None:
+        self._url = settings.url.rstrip("/")
+        self._timeout = (settings.connect_timeout, settings.read_timeout)
+        tls = {**settings.tls, **certificate_of(settings.auth)}
+        most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, settings.concurrency))
         self._lines = Lines(
             tls,
-            ntlm_of(connection.auth),
+            ntlm_of(settings.auth),
             largest=min(LARGEST_ANSWER, most),
-            keeps_cookies=connection.cookies,
+            keeps_cookies=settings.cookies,
         )
-        self._auth = auth_of(connection.auth, self._token_fetcher)
-        self._secrets = tuple(one.reveal() for one in connection.secrets.values())
+        self._auth = auth_of(settings.auth, self._token_fetcher)
+        self._secrets = tuple(one.reveal() for one in settings.secrets.values())
         #: Whoever listens on the way must not learn what a call logs in with.
-        self._guarded = bool(connection.auth or connection.secrets) and not connection.insecure
+        self._guarded = bool(settings.auth or settings.secrets) and not settings.insecure
         if self._guarded and self._url and is_open(self._url):
             raise ConfigurationError(*_OPEN_LOGIN)
 

@@ -17,13 +17,13 @@ from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from sidecar.documents import open_regular
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, Contract
+from sidecar.ports import AdapterSettings, Contract
 
 _BOM = b"\xef\xbb\xbf"
 _EDMX = ("Edmx", "DataServices")
 
 
-def open_contract(source: str, _connection: Connection | None) -> Contract | None:
+def open_contract(source: str, _settings: AdapterSettings | None) -> Contract | None:
     """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
     if source.startswith(("http://", "https://")):
         # An ERP's $metadata wants a login, and what stands elsewhere another one: files only.

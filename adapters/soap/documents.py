@@ -23,7 +23,7 @@ from platformdirs import user_cache_dir
 
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from sidecar.model.errors import ConfigurationError, Unavailable
-from sidecar.ports import Connection
+from sidecar.ports import AdapterSettings
 
 #: A WSDL that was fetched within the last day is not fetched again (seconds).
 FRESH = 86_400.0
@@ -73,10 +73,10 @@ def cache_folder() -> Path:
 class Documents:
     """Loads one document after the other; zeep asks for each by its absolute place."""
 
-    def __init__(self, connection: Connection, folder: Path | None = None) -> None:
-        self._main = absolute(connection.wsdl or "")
+    def __init__(self, settings: AdapterSettings, folder: Path | None = None) -> None:
+        self._main = absolute(settings.wsdl or "")
         self._origin = _origin(self._main)
-        self._transport = Transport(connection)
+        self._transport = Transport(settings)
         self._folder = folder or cache_folder()
         self._loaded: dict[str, bytes] = {}
 

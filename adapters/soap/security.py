@@ -19,7 +19,7 @@ from adapters.http.xml import is_writable
 from adapters.soap.xml import Element
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection
+from sidecar.ports import AdapterSettings
 
 #: Logins of `erp.auth` that stand in the envelope: HTTP sees none of them.
 _IN_THE_ENVELOPE = ("username_token", "signature", "netsuite_token")
@@ -141,14 +141,14 @@ def http_login(auth: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def wire_of(
-    connection: Connection, login: Mapping[str, Any], hidden: tuple[Secret, ...]
-) -> Connection:
+    settings: AdapterSettings, login: Mapping[str, Any], hidden: tuple[Secret, ...]
+) -> AdapterSettings:
     """The connection as HTTP uses it: its part of `erp.auth`, and all that must not be told.
 
     `hidden`: the secrets of the logins that stand in the envelope.
     """
     secrets = {f"auth {number}": secret for number, secret in enumerate(hidden)}
-    return replace(connection, auth=login, secrets={**connection.secrets, **secrets})
+    return replace(settings, auth=login, secrets={**settings.secrets, **secrets})
 
 
 def _timestamp() -> Element:

@@ -17,7 +17,7 @@ from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
-from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, Advising, Contract, ErpAdapter, ShopContext
 from sidecar.settings.fields import SecretRef, closest
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
 from sidecar.settings.schema import Settings
@@ -26,7 +26,7 @@ from sidecar.settings.secrets import resolve, with_secrets
 ADAPTERS = "erp_sidecar.adapters"
 CONTRACTS = "erp_sidecar.contracts"
 
-OpenContract = Callable[[str, Connection | None], Contract | None]
+OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +53,11 @@ def installed() -> list[InstalledAdapter]:
 
 
 def load_adapter(
-    settings: Settings, connection: Connection | None = None, *, origin: Origin = NOWHERE
+    settings: Settings, adapter_settings: AdapterSettings | None = None, *, origin: Origin = NOWHERE
 ) -> ErpAdapter:
     """The adapter that `erp.adapter` names; raises ConfigurationError.
 
-    `connection`: what it is told, where that was read already; `origin`: where the settings were
-    written.
+    `adapter_settings`: where they were made already; `origin`: where the settings were written.
     """
     entries, name = _entries(), settings.erp.adapter
     if name not in entries:
@@ -68,8 +67,8 @@ def load_adapter(
             f"installed are: {', '.join(sorted(entries)) or 'none'}",
         )
     require_files(settings.erp, "erp", origin)
-    connection = connection or connection_of(settings, origin=origin)
-    adapter: ErpAdapter = entries[name].load()(connection)
+    adapter_settings = adapter_settings or adapter_settings_of(settings, origin=origin)
+    adapter: ErpAdapter = entries[name].load()(adapter_settings)
     return adapter
 
 
@@ -91,7 +90,7 @@ def check_adapter(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
         warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
         adapter.close()
         return Checked(warnings, [])
-    connection_of(settings, origin=origin)
+    adapter_settings_of(settings, origin=origin)
     require_files(erp, "erp", origin)
     if erp.calls is not None:
         read_document(erp.calls)
@@ -102,7 +101,7 @@ def check_adapter(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
     return Checked([], [note])
 
 
-def connection_of(settings: Settings, *, origin: Origin = NOWHERE) -> Connection:
+def adapter_settings_of(settings: Settings, *, origin: Origin = NOWHERE) -> AdapterSettings:
     """What an adapter is told of the configuration, its secrets resolved."""
     erp = settings.erp
     auth, _warnings = with_secrets(erp.auth, at="erp.auth", origin=origin)
@@ -110,7 +109,7 @@ def connection_of(settings: Settings, *, origin: Origin = NOWHERE) -> Connection
     tls: Mapping[str, str] = {
         key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
     }
-    return Connection(
+    return AdapterSettings(
         url=erp.url or erp.endpoint or "",
         wsdl=None if erp.wsdl is None else str(erp.wsdl),
         connect_timeout=erp.timeout.connect.total_seconds(),
@@ -128,7 +127,7 @@ def connection_of(settings: Settings, *, origin: Origin = NOWHERE) -> Connection
     )
 
 
-def open_contract(source: str, connection: Connection | None = None) -> Contract:
+def open_contract(source: str, adapter_settings: AdapterSettings | None = None) -> Contract:
     """An interface description, by the first reader that knows its kind.
 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
@@ -137,7 +136,7 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
     for entry in sorted(entry_points(group=CONTRACTS), key=lambda entry: entry.name):
         opener = _opener(entry)
         try:
-            contract = opener(source, connection) if opener else None
+            contract = opener(source, adapter_settings) if opener else None
         except ConfigurationError as wrong:
             # Another reader may be able to read it all the same: an address, say.
             refusals.append(wrong)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
-from sidecar.app.erp_adapters import connection_of, load_adapter
+from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
 from sidecar.app.rules import pace_of, settler_of
 from sidecar.capture.intake import Intake
@@ -61,7 +61,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
-from sidecar.ports import Connection, ErpAdapter, Narrator
+from sidecar.ports import AdapterSettings, ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
 from sidecar.settings.origin import NOWHERE, Origin, named_by
 from sidecar.settings.schema import Settings
@@ -172,18 +172,18 @@ class Sidecar:
     @cached_property
     def adapter(self) -> ErpAdapter:
         """The ERP's adapter, its file of calls checked."""
-        return load_adapter(self.settings, self._connection, origin=self.origin)
+        return load_adapter(self.settings, self._adapter_settings, origin=self.origin)
 
     @cached_property
-    def _connection(self) -> Connection:
-        return connection_of(self.settings, origin=self.origin)
+    def _adapter_settings(self) -> AdapterSettings:
+        return adapter_settings_of(self.settings, origin=self.origin)
 
     def _renewing_adapter(self) -> RenewingAdapter:
         """The adapter for work that goes on while somebody changes a secret."""
         return RenewingAdapter(
             self.adapter,
-            self._connection,
-            partial(connection_of, self.settings, origin=self.origin),
+            self._adapter_settings,
+            partial(adapter_settings_of, self.settings, origin=self.origin),
             partial(load_adapter, self.settings, origin=self.origin),
             self.narrator,
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import connection_of, installed, open_contract
+from sidecar.app.erp_adapters import adapter_settings_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
@@ -154,7 +154,9 @@ def _opened(context: Context, contract: str | None) -> Contract:
             "the configuration has no erp.wsdl",
             "name the document: a WSDL, an OpenAPI or an EDMX file",
         )
-    return open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
+    return open_contract(
+        str(settings.erp.wsdl), adapter_settings_of(settings, origin=loaded.origin)
+    )
 
 
 def _configured_calls(context: Context) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import connection_of, open_contract
+from sidecar.app.erp_adapters import adapter_settings_of, open_contract
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.model.errors import Unavailable
@@ -61,7 +61,9 @@ def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
     settings = loaded.settings
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
-    contract = open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
+    contract = open_contract(
+        str(settings.erp.wsdl), adapter_settings_of(settings, origin=loaded.origin)
+    )
     for one in contract.check(settings.erp.calls, specs()):
         if one.severity == "error":
             yield Observation(f"{one.place}: {one.text} [{one.id}]", one.remedy)

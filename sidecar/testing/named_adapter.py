@@ -33,8 +33,8 @@ class TestAdapter(AdapterContract):
         further: dict[str, Any] = {"calls": Path(calls) if calls else None}
         if port := os.environ.get(SOAP):
             url, further["wsdl"] = f"{url}/soap/{port}", str(WSDL)
-        connection = self.connection(url, read_timeout, **further)
-        adapter: ErpAdapter = factory(connection)
+        settings = self.adapter_settings(url, read_timeout, **further)
+        adapter: ErpAdapter = factory(settings)
         return adapter
 
     @classmethod

@@ -21,7 +21,7 @@ from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import decode_payload
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
@@ -30,7 +30,7 @@ from tests.bench.stand import LEDGER, Stand
 def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     """The arguments of the calls that delivery makes of the ledger's first orders."""
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(
+    connection = AdapterSettings(
         url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=SPECS
     )
     wsdl = Wsdl.load(str(WSDL), Documents(connection))

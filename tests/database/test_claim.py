@@ -27,7 +27,7 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.sample_order import simple_order
 from tests.contract.scripted_server import answer, scripted_server
 from tests.harness import (
@@ -597,7 +597,7 @@ class TestDelivery:
         ledger.sql("UPDATE {event} SET status = 'unknown', maybe_booked = 1, first_sent_at = NOW()")
         shop = ShopContext("main", UTC)
         with scripted_server(lambda _: answer(302, Location="https://sign.in/")) as server:
-            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls, domains=SPECS))
+            erp = rest.create(AdapterSettings(server.url, 5, 20, shop, calls=calls, domains=SPECS))
             told = Told()
             ledger.deliver(erp, told=told, breaker_after=1)
             asked = len(server.requests)

@@ -33,7 +33,15 @@ from sidecar.model.outcome import (
     Unmapped,
     name_of,
 )
-from sidecar.ports import Connection, Delivery, ErpAdapter, Exchange, PushCall, Result, ShopContext
+from sidecar.ports import (
+    AdapterSettings,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    PushCall,
+    Result,
+    ShopContext,
+)
 from sidecar.testing.sample_order import placed, simple_order
 from tests.harness import HandClock, ScriptedErp, Told, settler
 
@@ -251,7 +259,9 @@ def test_what_a_login_was_refused_for_is_another_call_and_no_second_outcome() ->
             return [PushCall(ANSWERED, results)]
 
     shop = ShopContext("main", UTC)
-    former, changed = (Connection(url, 5, 20, shop, domains=()) for url in ("http://a", "http://b"))
+    former, changed = (
+        AdapterSettings(url, 5, 20, shop, domains=()) for url in ("http://a", "http://b")
+    )
     fresh = Dividing([Planned(ANSWERED, [0, 2]), Planned(None, [1])])
     erp = RenewingAdapter(
         Refusing(probe=False, batch=100), former, lambda: changed, lambda _: fresh, Told()
