@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
-from adapters.http.lines import Lines, TooLarge
+from adapters.http.connection_pool import ConnectionPool, TooLarge
 from adapters.http.redirection import ADDRESS, NOTHING_DONE, redirection_of, remedy
 from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.http.waits import wait_of
@@ -125,7 +125,7 @@ class Transport:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         tls = {**settings.tls, **certificate_of(settings.auth)}
         most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, settings.concurrency))
-        self._lines = Lines(
+        self._connections = ConnectionPool(
             tls,
             ntlm_of(settings.auth),
             largest=min(LARGEST_ANSWER, most),
@@ -172,7 +172,7 @@ class Transport:
 
     def close(self) -> None:
         """Close idle connections; one that is in use closes when its call ends."""
-        self._lines.close()
+        self._connections.close()
 
     def _authorise(self, request: Request) -> Mapping[str, str]:
         try:
@@ -191,8 +191,8 @@ class Transport:
         SENT.flag = False
         try:
             prepared = self._prepared(request, header)
-            with self._lines.borrowed() as line:
-                status, headers, content = line.exchange(prepared, self._timeout)
+            with self._connections.borrowed() as connection:
+                status, headers, content = connection.exchange(prepared, self._timeout)
         except NotSent:
             raise
         except Exception as wrong:

@@ -14,7 +14,13 @@ from jinja2 import nodes
 
 from adapters.language.access import nothing_there, read_member, written
 from adapters.language.comparison import COMPARE, never_equal
-from adapters.language.filtered import computed, cut_shape, filtered, joined, looked_up_shape
+from adapters.language.filter_shapes import (
+    computed,
+    cut_shape,
+    joined,
+    looked_up_shape,
+    shape_after,
+)
 from adapters.language.filters import (
     FILTERS,
     MOST_TEXT,
@@ -136,7 +142,7 @@ class Compiler:
                 return self.question(node)
             case nodes.Neg(node=value):
                 number = self.compile(value)
-                shape = filtered("abs", number.shape, ())
+                shape = shape_after("abs", number.shape, ())
                 return Typed(lambda values: negated(as_number(number.evaluate(values))), shape)
             case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
                 return self._condition(test, then, otherwise)
@@ -444,7 +450,7 @@ def _applied(
     if name in ("first", "last"):
         return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
     constants = [one.constant for one in (*arguments, *keywords.values())]
-    return Typed(applied, filtered(name, value.shape, constants))
+    return Typed(applied, shape_after(name, value.shape, constants))
 
 
 _ELSEWHERE = "joined, the rest would address something else"

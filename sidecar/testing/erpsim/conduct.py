@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sidecar.testing.erpsim.books import Document, Refusal, Submission
-from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.order_entry import OrderEntry
 from sidecar.testing.erpsim.rules import (
     Enquiry,
     Form,
@@ -46,7 +46,7 @@ class Conduct:
 
     def __init__(
         self,
-        desk: OrderDesk,
+        order_entry: OrderEntry,
         rules: RuleBook,
         traffic: Traffic,
         *,
@@ -57,7 +57,7 @@ class Conduct:
         stopping: threading.Event,
     ) -> None:
         """`credentials` is `user:password` or empty; `latency` gives the next one in seconds."""
-        self.desk = desk
+        self.order_entry = order_entry
         self._rules = rules
         self._traffic = traffic
         self._page_size = page_size
@@ -69,7 +69,9 @@ class Conduct:
 
     def attend(self, request: Request, answer: Callable[[Exchange], Response]) -> Response:
         """Answer the request and keep a log of it."""
-        exchange = self._traffic.arrived(request.method, request.target, self.desk.books.sequence)
+        exchange = self._traffic.arrived(
+            request.method, request.target, self.order_entry.books.sequence
+        )
         outcome = "crashed"
         try:
             self._stopping.wait(self._latency())
@@ -97,7 +99,7 @@ class Conduct:
         faults = self._rules.for_order(enquiry, subject)
         exchange.faults += tuple(faults)
         if isinstance(submission, Submission):
-            return self.desk.submit(submission, faults)
+            return self.order_entry.submit(submission, faults)
         return submission
 
     def submit_all(
@@ -113,13 +115,15 @@ class Conduct:
 
     def find(self, exchange: Exchange, external: str, faults: Strikes) -> list[Document]:
         """Every document that carries the number."""
-        return self.desk.books.documents(external, self._stale(exchange, faults))
+        return self.order_entry.books.documents(external, self._stale(exchange, faults))
 
     def changed(self, exchange: Exchange, since: datetime, page: int, faults: Strikes) -> Page:
         """One page of what changed; as in real ERPs, a change between two pages moves documents
         from one page to a later one."""
         stale = self._stale(exchange, faults)
-        changed = [item for item in self.desk.books.documents(as_of=stale) if item.changed >= since]
+        changed = [
+            item for item in self.order_entry.books.documents(as_of=stale) if item.changed >= since
+        ]
         changed.sort(key=lambda item: item.sequence)
         start = (page - 1) * self._page_size
         end = start + self._page_size
@@ -150,7 +154,7 @@ class Conduct:
         if fault is None:
             return None
         if fault.parameters["seconds"]:
-            latest = self.desk.books.now() - timedelta(seconds=fault.parameters["seconds"])
+            latest = self.order_entry.books.now() - timedelta(seconds=fault.parameters["seconds"])
             return lambda version: version.changed <= latest
         sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
         return lambda version: version.sequence <= sequence

@@ -89,7 +89,7 @@ class RestFace:
         self, operation: Operation, path: str, query: Mapping[str, str], orders: list[Any]
     ) -> tuple[Subject, ...]:
         if operation is Operation.CANCEL:
-            document = self._conduct.desk.books.document(_number(path))
+            document = self._conduct.order_entry.books.document(_number(path))
             return (Subject(document.external),) if document else ()
         if operation is Operation.FIND:
             return (Subject(query["externalNumber"]),)
@@ -116,7 +116,7 @@ class RestFace:
                 results = [_result(subject, answer, form) for subject, answer in answered]
                 return _json(200, {"results": results})
             case Operation.CANCEL:
-                canceled = self._conduct.desk.books.cancel(_number(enquiry.path))
+                canceled = self._conduct.order_entry.books.cancel(_number(enquiry.path))
                 return _single(canceled, 200, form)
             case Operation.FIND:
                 found = self._conduct.find(exchange, request.query["externalNumber"], faults)

@@ -55,7 +55,7 @@ class SoapOperations:
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
-                document = self._conduct.desk.books.document(body.OrderNo or "")
+                document = self._conduct.order_entry.books.document(body.OrderNo or "")
                 return (Subject(document.external),) if document else ()
             case Operation.FIND | Operation.REFUND:
                 return (Subject(body.ExternalId or ""),)
@@ -77,7 +77,7 @@ class SoapOperations:
             case Operation.BULK:
                 return self._create_all(exchange, enquiry, call, faults)
             case Operation.CANCEL:
-                answer = self._conduct.desk.books.cancel(body.OrderNo or "")
+                answer = self._conduct.order_entry.books.cancel(body.OrderNo or "")
                 return show_answer(None, answer)
             case Operation.FIND:
                 found = self._conduct.find(exchange, body.ExternalId or "", faults)

@@ -1,4 +1,4 @@
-"""The order desk: takes an order, checks it, books it, and says what it did, or something else.
+"""Order entry: takes an order, checks it, books it, and says what it did, or something else.
 
 Strikes that concern one order act here, so that every face (REST, SOAP) shows them alike.
 """
@@ -28,7 +28,7 @@ from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
 NOBODYS_NUMBER = "SO-000000"
 
 
-class OrderDesk:
+class OrderEntry:
     """Books orders under the standing business rules of this ERP."""
 
     def __init__(

@@ -27,7 +27,7 @@ _LONGEST_DAY = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
 Constants = Sequence[object]
 
 
-def filtered(name: str, shape: Shape, constants: Constants) -> Shape:
+def shape_after(name: str, shape: Shape, constants: Constants) -> Shape:
     """The shape of `value | name(constants)`; a constant that is not known is None."""
     rule = _RULES.get(name)
     if rule is None:
