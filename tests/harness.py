@@ -73,7 +73,7 @@ def login(magento: MagentoDatabase, user: str = "root", password: str = "") -> L
     return Login(user, Secret(password), magento.name, socket=str(magento.server.socket))
 
 
-class Told:
+class RecordingNarrator:
     """A narrator that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -276,7 +276,7 @@ class LedgerBench:
         self,
         erp: ErpAdapter,
         *,
-        told: Told | None = None,
+        told: RecordingNarrator | None = None,
         owner: str = "one",
         concurrency: int = 1,
         breaker_after: int = 5,
@@ -286,7 +286,7 @@ class LedgerBench:
         clock: HandClock | None = None,
     ) -> Iterator[Pump]:
         clock = clock or HandClock()
-        told = told or Told()
+        told = told or RecordingNarrator()
         can = erp.capabilities(ORDERS)
         throttle, breaker = Throttle(Pace(concurrency), clock), Breaker(breaker_after, 60.0, clock)
         slots = Slots(concurrency, 4.0, clock)
@@ -334,7 +334,7 @@ class Beside(LedgerBench):
 
     magento: MagentoDatabase
     schema: MagentoSchema
-    told: Told
+    told: RecordingNarrator
     intake: Intake
     sweep: Sweep
     write_back: WriteBackStation
@@ -422,7 +422,11 @@ def sidecar_beside(
     """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
     database = Database(login(magento, user), connections=8)
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
-    store, schema, told = LedgerStore(names), read_schema(database, [SPEC], magento.prefix), Told()
+    store, schema, told = (
+        LedgerStore(names),
+        read_schema(database, [SPEC], magento.prefix),
+        RecordingNarrator(),
+    )
     ledger = Ledger(database, names)
     clock = HandClock()
     domains = (SPEC,) if triggers else ()

@@ -17,7 +17,7 @@ from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
-from tests.harness import HandClock, LedgerBench, Told, new_event
+from tests.harness import HandClock, LedgerBench, RecordingNarrator, new_event
 
 
 class Duty:
@@ -40,7 +40,7 @@ class Bench:
     def __init__(self, ledger: LedgerBench) -> None:
         self.ledger = ledger
         self.odd, self.sound = Duty(), Duty()
-        self.told, self.clock, self.stop = Told(), HandClock(), Stop()
+        self.told, self.clock, self.stop = RecordingNarrator(), HandClock(), Stop()
         self.liveness = Liveness(self.clock, {"odd": 1e9})
 
     @contextmanager

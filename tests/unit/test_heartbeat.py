@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from sidecar.host.liveness import Liveness
 from sidecar.monitor.heartbeat import Heartbeat
 from sidecar.settings.fields import SecretRef
-from tests.harness import HandClock, Told
+from tests.harness import HandClock, RecordingNarrator
 
 SECRET = "9f2c-the-address-is-a-secret"
 
@@ -91,8 +91,8 @@ def no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> RecordingNarrator:
+    return RecordingNarrator()
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def liveness() -> Liveness:
     return made
 
 
-def heartbeat(folder: Path, address: str, liveness: Liveness, told: Told) -> Heartbeat:
+def heartbeat(folder: Path, address: str, liveness: Liveness, told: RecordingNarrator) -> Heartbeat:
     file = folder / "heartbeat.url"
     file.touch(mode=0o600)
     file.write_text(address + "\n", "utf-8")
@@ -112,7 +112,7 @@ def heartbeat(folder: Path, address: str, liveness: Liveness, told: Told) -> Hea
 
 
 def test_it_asks_as_long_as_the_daemon_works(
-    tmp_path: Path, liveness: Liveness, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch = Switch()
     with listening(switch) as address:
@@ -125,7 +125,7 @@ def test_it_asks_as_long_as_the_daemon_works(
 
 
 def test_a_failure_is_told_once_without_the_address_and_its_end_too(
-    tmp_path: Path, liveness: Liveness, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch = Switch()
     with listening(switch) as address:
@@ -144,7 +144,7 @@ def test_a_failure_is_told_once_without_the_address_and_its_end_too(
 
 
 def test_a_redirection_takes_the_address_nowhere(
-    tmp_path: Path, liveness: Liveness, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch, elsewhere = Switch(), Switch()
     with listening(elsewhere) as other, listening(switch) as address:
@@ -155,7 +155,7 @@ def test_a_redirection_takes_the_address_nowhere(
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
-    tmp_path: Path, liveness: Liveness, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch = Switch()
     with listening(switch, self_signed(tmp_path)) as address:
@@ -166,7 +166,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "example.com/ping", "http://["])
 def test_an_address_that_is_none_is_told_without_repeating_it(
-    tmp_path: Path, liveness: Liveness, told: Told, address: str
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator, address: str
 ) -> None:
     heartbeat(tmp_path, address, liveness, told).beat()
     (line,) = told.of("heartbeat.failed")
@@ -174,7 +174,7 @@ def test_an_address_that_is_none_is_told_without_repeating_it(
 
 
 def test_a_secret_that_is_not_there_disturbs_nothing(
-    tmp_path: Path, liveness: Liveness, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     Heartbeat(SecretRef(file=tmp_path / "none"), liveness, told).beat()
     assert told.names() == ["heartbeat.failed"]

@@ -43,7 +43,7 @@ from sidecar.ports import (
     ShopContext,
 )
 from sidecar.testing.sample_order import placed, simple_order
-from tests.harness import HandClock, ScriptedErp, Told, settler
+from tests.harness import HandClock, RecordingNarrator, ScriptedErp, settler
 
 ANSWERED = Exchange("POST /orders", 201, 0.1)
 LOST = Exchange("POST /orders", None, 20.0)
@@ -86,7 +86,7 @@ class Sender:
     """An account without a ledger, and a courier that works for it."""
 
     def __init__(self, erp: ErpAdapter) -> None:
-        self.clock, self.told = HandClock(), Told()
+        self.clock, self.told = HandClock(), RecordingNarrator()
         self.account = ErpAccount(
             "erp",
             Throttle(Pace(4, 1000, 60.0), self.clock),
@@ -264,7 +264,11 @@ def test_what_a_login_was_refused_for_is_another_call_and_no_second_outcome() ->
     )
     fresh = Dividing([Planned(ANSWERED, [0, 2]), Planned(None, [1])])
     erp = RenewingAdapter(
-        Refusing(probe=False, batch=100), former, lambda: changed, lambda _: fresh, Told()
+        Refusing(probe=False, batch=100),
+        former,
+        lambda: changed,
+        lambda _: fresh,
+        RecordingNarrator(),
     )
     sender = Sender(erp)
 

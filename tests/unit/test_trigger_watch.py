@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.capture.outbox import TriggerFault
 from sidecar.capture.watch import TriggerWatch
-from tests.harness import Told
+from tests.harness import RecordingNarrator
 
 
 class Installed:
@@ -51,7 +51,7 @@ class Reachable:
 def test_a_hint_that_was_lost_is_told_once_with_the_domain_that_it_was_for(
     kind: str, domain: str
 ) -> None:
-    told = Told()
+    told = RecordingNarrator()
     watch = TriggerWatch(Installed(), Breadcrumbs(kind), Reachable(), told)  # type: ignore[arg-type]
     watch.look()
     watch.look()
