@@ -17,11 +17,9 @@ from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import SidecarError, TryAgain, described, frames
+from sidecar.model.lease import trusted_until
 from sidecar.ports import Clock, Narrator
 
-#: Part of the lease that the holder trusts, counted from before the request for it was sent, so
-#: that neither a slow round trip nor a clock drift stretches it.
-_TRUSTED = 0.7
 #: How often the supervisor is told how things stand.
 _STATUS_SECONDS = 5.0
 #: What a stop that gets on may take, from each time that this is said.
@@ -245,7 +243,7 @@ class Daemon:
                 # Before anybody works: what failed in the daemon before this one is history.
                 self._ledger.stations.forget(connection)
         self._has_begun = self._has_begun or held
-        self._liveness.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
+        self._liveness.works_until(trusted_until(asked_at, self._lease_seconds) if held else 0.0)
         if held and (dead or self._standing_by):
             self._narrator.tell("daemon.took_over", owner=self._owner, dead=dead)
         self._standing_by = not held
