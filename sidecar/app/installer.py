@@ -32,7 +32,7 @@ class Installer:
     ) -> None:
         self._sidecar = sidecar
         login = installers_login(sidecar.shop_database.login, user, password, magento_root, socket)
-        # Out of env.php: the account that the shop itself uses.
+        # Out of env.php: the user that the shop itself uses.
         configured = sidecar.settings.shop.database.magento_root is not None and user is None
         self._is_magentos = magento_root is not None or configured
         self._is_other = login.user != sidecar.shop_database.login.user
@@ -77,7 +77,7 @@ class Installer:
             self.triggers,
             sidecar.own_statuses,
             list(sidecar.parts_of(magento).values()),
-            daemon_account=self._daemon_account,
+            daemon_user=self._daemon_user,
             guard=self._guard(magento),
         )
 
@@ -98,13 +98,13 @@ class Installer:
         """Give the installer's connections back."""
         self._database.close()
 
-    def _daemon_account(self) -> str | None:
-        """The daemon's `user@host` as the server sees it, when another account installs."""
+    def _daemon_user(self) -> str | None:
+        """The daemon's `user@host` as the server sees it, when another database user installs."""
         if not self._is_other:
             return None
         own = Database(replace(self._sidecar.shop_database.login, database=""), connections=1)
         try:
-            with own.transaction("logging in with the daemon's account") as connection:
+            with own.transaction("logging in with the daemon's database user") as connection:
                 return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
         finally:
             own.close()
@@ -117,9 +117,9 @@ def installers_login(
     magento_root: Path | None,
     socket: Path | None = None,
 ) -> Login:
-    """The daemon's login with the account that the options name, else as it is.
+    """The daemon's login with the user that the options name, else as it is.
 
-    `socket`: by this Unix socket, as an account without a password (unix_socket) wants it.
+    `socket`: by this Unix socket, as a database user without a password (unix_socket) wants it.
     """
     if socket is not None:
         login = replace(login, socket=str(socket))

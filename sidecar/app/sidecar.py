@@ -201,14 +201,14 @@ class Sidecar:
         )
 
     def _definer(self) -> Definer | None:
-        """The account that the installer let define the triggers."""
+        """The database user that the installer let define the triggers."""
         if not self.ledger.applied():
             return None
         kind, name = DEFINER
         with self.database.transaction("reading the triggers' definer") as connection:
             note = self.store.installed.of(connection, kind).get(name, {})
-        account = note.get("account")
-        return Definer(str(account), note.get("beside")) if account else None
+        user = note.get("user")
+        return Definer(str(user), note.get("beside")) if user else None
 
     @cached_property
     def _enabled(self) -> tuple[RegisteredDomain, ...]:

@@ -73,8 +73,8 @@ class Thresholds:
 class ExaminedInstallation:
     """One installation, whose daemon runs as `service_user`.
 
-    `user`, `password`, `magento_root`, `socket`: an account that may look further into the server
-    than the daemon's, as for `install`.
+    `user`, `password`, `magento_root`, `socket`: a database user that may look further
+    into the server than the daemon's, as for `install`.
     """
 
     def __init__(
@@ -123,14 +123,14 @@ class ExaminedInstallation:
 
     @part
     def daemon_login(self) -> Database:
-        """The server with the daemon's account, whether we support it or not."""
+        """The server with the daemon's database user, whether we support it or not."""
         database = self._opened(Database(self.sidecar.shop_database.login, connections=2))
         database.server()
         return database
 
     @part
     def database(self) -> Database:
-        """The same; where the account is refused (before an installation), the named one."""
+        """The same; where the user is refused (before an installation), the named one."""
         refused = isinstance(self.refusal("daemon_login"), PermissionDenied)
         database = self.administrator if refused and self._is_named else self.daemon_login
         # What the daemon would refuse to work on is a finding here, and no reason to stop looking.
@@ -144,7 +144,7 @@ class ExaminedInstallation:
 
     @part
     def administrator(self) -> Database:
-        """The account that was named for looking further, else the daemon's."""
+        """The user that was named for looking further, else the daemon's."""
         if not self._is_named:
             return self.daemon_login
         login = installers_login(self.sidecar.shop_database.login, *self._named)
@@ -154,7 +154,7 @@ class ExaminedInstallation:
 
     @part
     def daemon_login_without_schema(self) -> Database:
-        """The daemon's account without a schema: an account without rights gets this far."""
+        """The daemon's login without a schema: a user without rights gets this far."""
         if isinstance(self.refusal("daemon_login"), Unavailable):
             self.need("daemon_login")  # says why, as for all others
         login = replace(self.sidecar.shop_database.login, database="")
@@ -169,7 +169,7 @@ class ExaminedInstallation:
 
     @part
     def live(self) -> LiveSchema:
-        """Magento's triggers, as far as the account that may look further sees them."""
+        """Magento's triggers, as far as the user that may look further sees them."""
         shop = self.sidecar.shop_database
         with self.administrator.transaction("reading triggers") as connection:
             return read_live(connection, shop.login.database, shop.prefix, self.sidecar.specs)
@@ -198,13 +198,13 @@ class ExaminedInstallation:
             adapter.close()
 
     def need_all_tables(self) -> None:
-        """Raise `Unseen` for a look at tables that are none of the daemon's account's business."""
+        """Raise `Unseen` for a look at tables that the daemon's database user has no right on."""
         if not self._is_named:
-            raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}")
+            raise Unseen(f"hidden from the daemon's database user: {_ADMINISTRATOR}")
 
     @part
     def whole_magento(self) -> MagentoSchema:
-        """Magento's tables, as far as the account that may look further sees them."""
+        """Magento's tables, as far as the user that may look further sees them."""
         return read_schema(
             self.administrator, self.sidecar.specs, self.sidecar.shop_database.prefix
         )
@@ -223,14 +223,14 @@ class ExaminedInstallation:
         return self.daemon.pw_name if self.daemon else self._service_user
 
     def ask(self, statement: str, *values: object, database: Database | None = None) -> list[Any]:
-        """The rows of one question, with the account that may look further."""
+        """The rows of one question, with the user that may look further."""
         asked = database or self.administrator
         try:
             with asked.transaction("looking at the server") as connection:
                 return list(connection.exec_driver_sql(statement, values or None))
         except PermissionDenied as error:
             if database is None and not self._is_named:
-                raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}") from error
+                raise Unseen(f"hidden from the daemon's database user: {_ADMINISTRATOR}") from error
             raise
 
     def close(self) -> None:

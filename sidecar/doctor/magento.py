@@ -149,8 +149,8 @@ CHECKS = (
         severity="info",
         title="Magento has no triggers of its own",
         cause="Every indexer is on *Update on Save*, and no data exporter is installed.",
-        symptom="Magento's database account cannot be learnt from them: our triggers run as the "
-        "account that installs.",
+        symptom="Magento's database user cannot be learnt from them: our triggers run as the "
+        "user that installs.",
         remedy="`erp-sidecar install --magento-root PATH`.",
         look=_no_mview,
     ),

@@ -13,8 +13,8 @@ when it finds an error or a warning. What it cannot look at (no database, a righ
 it names; the other checks are made all the same. `--only ID` makes one check, `--json` gives
 `findings`, `unseen` and `checks`; `erp-sidecar doctor explain ID` prints a section of this page.
 
-Two things are hidden from the daemon's account: other sessions, and other accounts. For those
-checks name an account that may see them, for this command only:
+Two things are hidden from the daemon's database user: other sessions, and other users. For those
+checks name a database user that may see them, for this command only:
 
     erp-sidecar doctor --user root --password-file /root/.db-password
 

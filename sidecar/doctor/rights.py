@@ -1,11 +1,11 @@
-"""Rights: the daemon's account, and the account that the triggers run as."""
+"""Rights: the daemon's database user, and the user that the triggers run as."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from sidecar.capture.least_rights import daemon_grants
-from sidecar.capture.trigger_plan import OURS, quoted, quoted_account
+from sidecar.capture.trigger_plan import OURS, quoted, quoted_user
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation, Unseen, listed
 from sidecar.ledger.grants import whole_schema
@@ -16,11 +16,11 @@ _HARMLESS = frozenset({"USAGE", "PROCESS", "REPLICATION CLIENT", "SHOW DATABASES
                        "BINLOG MONITOR", "SLAVE MONITOR", "REPLICA MONITOR"})  # fmt: skip
 
 
-def _account(examined: ExaminedInstallation) -> str:
-    ((account,),) = examined.ask(
+def _user(examined: ExaminedInstallation) -> str:
+    ((user,),) = examined.ask(
         "SELECT CURRENT_USER()", database=examined.daemon_login_without_schema
     )
-    return str(account)
+    return str(user)
 
 
 def _held(examined: ExaminedInstallation) -> list[Right]:
@@ -40,7 +40,7 @@ def _wanted(examined: ExaminedInstallation) -> list[str]:
     schema = shop.login.database
     settings = examined.configuration.settings
     return daemon_grants(
-        _account(examined),
+        _user(examined),
         lambda name: f"{quoted(schema)}.{quoted(shop.prefix + name)}",
         examined.sidecar.names,
         domains=examined.sidecar.specs,
@@ -62,21 +62,21 @@ def _too_few(examined: ExaminedInstallation) -> Iterator[Observation]:
     lacking = missing(_wanted(examined), _held(examined))
     if lacking:
         names = [str(right) for lacks in lacking.values() for right in lacks]
-        yield Observation(f"{_account(examined)} lacks {listed(names)}", "; ".join(lacking) + ";")
+        yield Observation(f"{_user(examined)} lacks {listed(names)}", "; ".join(lacking) + ";")
 
 
 def _too_many(examined: ExaminedInstallation) -> Iterator[Observation]:
     _need_schema(examined)
     surplus = [right for right in _held(examined) if _is_too_much(examined, right)]
     if surplus:
-        account, wanted = _account(examined), _wanted(examined)
+        user, wanted = _user(examined), _wanted(examined)
         revoked = dict.fromkeys(_without_detail(one) for one in surplus)
-        # Triggers may run as this account, and should not be without rights in between; but ALL
+        # Triggers may run as this user, and should not be without rights in between; but ALL
         # on a schema, and on MySQL ALL on the server too, takes along what was granted before.
-        revocations = [one.revoked_from(quoted_account(account)) for one in revoked]
+        revocations = [one.revoked_from(quoted_user(user)) for one in revoked]
         statements = [*wanted, *revocations, *wanted]
         yield Observation(
-            f"{account} has {listed([str(right) for right in surplus])}",
+            f"{user} has {listed([str(right) for right in surplus])}",
             "; ".join(statements) + ";",
         )
 
@@ -94,7 +94,7 @@ def _is_too_much(examined: ExaminedInstallation, held: Right) -> bool:
     if held.schema == EVERYWHERE or held.privilege == "GRANT OPTION":
         return True
     if examined.configuration.settings.shop.database.magento_root is not None:
-        return False  # Magento's own account was chosen, with what that account may do
+        return False  # Magento's own database user was chosen, with what that user may do
     wanted = rights(_wanted(examined))
     schema = examined.sidecar.shop_database.login.database
     on_magento = held.schema.replace("\\", "") == schema
@@ -107,16 +107,16 @@ def _definers(examined: ExaminedInstallation) -> dict[str, str]:
     return {trigger.definer: trigger.table for trigger in ours}
 
 
-def _exists(examined: ExaminedInstallation, account: str) -> bool:
-    user, _, host = account.rpartition("@")
-    if account == examined.live.account:
+def _exists(examined: ExaminedInstallation, user: str) -> bool:
+    name, _, host = user.rpartition("@")
+    if user == examined.live.user:
         return True
-    return bool(examined.ask("SELECT 1 FROM mysql.user WHERE User = %s AND Host = %s", user, host))
+    return bool(examined.ask("SELECT 1 FROM mysql.user WHERE User = %s AND Host = %s", name, host))
 
 
-def _definers_rights(examined: ExaminedInstallation, account: str) -> list[Right]:
+def _definers_rights(examined: ExaminedInstallation, user: str) -> list[Right]:
     # The driver takes a lone % for a place of a parameter, and a host is often "%".
-    statement = f"SHOW GRANTS FOR {quoted_account(account)}".replace("%", "%%")
+    statement = f"SHOW GRANTS FOR {quoted_user(user)}".replace("%", "%%")
     return rights(row[0] for row in examined.ask(statement))
 
 
@@ -124,7 +124,7 @@ def _gone(examined: ExaminedInstallation) -> Iterator[Observation]:
     for definer in _definers(examined):
         if not _exists(examined, definer):
             yield Observation(
-                f"our triggers run as {definer}, and there is no such account",
+                f"our triggers run as {definer}, and there is no such user",
                 "mysql -N -B -D MAGENTO < sql/emergency-drop.sql | mysql --force -D MAGENTO; then "
                 "erp-sidecar install --magento-root PATH",
             )
@@ -145,9 +145,9 @@ def _may_not_trigger(examined: ExaminedInstallation) -> Iterator[Observation]:
     for definer, right in _lost(examined, *(Right("TRIGGER", "", schema, one) for one in tables)):
         yield Observation(
             f"our triggers run as {definer}, which lacks {right}",
-            # On all of the schema, as Magento's account has it: the next installation rehearses on
+            # On all of the schema, as Magento's user has it: the next installation rehearses on
             # a table of its own.
-            f"GRANT TRIGGER ON {whole_schema(schema)}.* TO {quoted_account(definer)};",
+            f"GRANT TRIGGER ON {whole_schema(schema)}.* TO {quoted_user(definer)};",
         )
 
 
@@ -159,7 +159,7 @@ def _may_not_write(examined: ExaminedInstallation) -> Iterator[Observation]:
         yield Observation(
             f"our triggers run as {definer}, which lacks {right}",
             f"GRANT INSERT ON {quoted(names.schema)}.{quoted(right.table)} "
-            f"TO {quoted_account(definer)};",
+            f"TO {quoted_user(definer)};",
         )
 
 
@@ -167,7 +167,7 @@ CHECKS = (
     Check(
         id="rights-missing",
         severity="error",
-        title="the daemon's account lacks rights",
+        title="the daemon's database user lacks rights",
         cause="They were never granted, were revoked, or an update wants a new one.",
         symptom="Exit code 77, `station.failed` with 1142 or 1143; without TRIGGER, lost triggers "
         "go unnoticed.",
@@ -178,28 +178,28 @@ CHECKS = (
     Check(
         id="rights-too-many",
         severity="warning",
-        title="the daemon's account may do more than it needs",
+        title="the daemon's database user may do more than it needs",
         cause="It was granted ALL, SUPER or the grant option, for an installation perhaps.",
         symptom="Nothing fails. Whoever gets hold of the password has the shop.",
         remedy="Grant what `erp-sidecar grants print` prints, then revoke the rest; install with "
-        "another account (`--user`). On MySQL this leaves the account without rights for a moment: "
-        "where triggers run as it, `erp-sidecar triggers suspend` first.",
+        "another database user (`--user`). On MySQL this leaves the user without rights for a "
+        "moment: where triggers run as it, `erp-sidecar triggers suspend` first.",
         look=_too_many,
     ),
     Check(
         id="definer-gone",
         severity="error",
-        title="the account that the triggers run as does not exist",
+        title="the user that the triggers run as does not exist",
         cause="It was dropped or renamed, or the database was restored on another server.",
         symptom="Every order fails with error 1449; no handler in a trigger catches it.",
-        remedy="Create the account again with Magento's rights; or take the triggers off "
+        remedy="Create the user again with Magento's rights; or take the triggers off "
         "(`sql/emergency-drop.sql`) and install anew.",
         look=_gone,
     ),
     Check(
         id="definer-without-trigger-right",
         severity="error",
-        title="the account that the triggers run as lost the right TRIGGER",
+        title="the user that the triggers run as lost the right TRIGGER",
         cause="Its rights were granted anew, without it.",
         symptom="Every order fails with error 1142; no handler in a trigger catches it.",
         remedy="`GRANT TRIGGER ON SCHEMA.* TO ACCOUNT;`",
@@ -208,7 +208,7 @@ CHECKS = (
     Check(
         id="definer-without-outbox-right",
         severity="warning",
-        title="the account that the triggers run as may not write the outbox",
+        title="the user that the triggers run as may not write the outbox",
         cause="The ledger's schema was restored or its grants revoked.",
         symptom="Orders go through; their hints are lost, and the sweep finds them up to a minute "
         "later.",

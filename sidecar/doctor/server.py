@@ -169,8 +169,8 @@ CHECKS = (
     Check(
         id="database-login-refused",
         severity="error",
-        title="the server refuses the daemon's account",
-        cause="The password was changed, the account is locked or does not exist for this host, or "
+        title="the server refuses the daemon's database user",
+        cause="The password was changed, the user is locked or does not exist for this host, or "
         "it has no right on Magento's schema.",
         symptom="Exit code 77.",
         remedy="Set the password on both sides; `erp-sidecar grants print` prints the rights.",

@@ -102,7 +102,7 @@ CHECKS = (
         cause="A dump and restore, a schema tool that swaps tables, an upgrade that changed a "
         "column, a new Mview subscription.",
         symptom="Orders still arrive, through the sweep, up to a minute later. *wrong definer*: if "
-        "that account is dropped, every order fails.",
+        "that user is dropped, every order fails.",
         remedy=f"`{_MENDS}`",
         look=_amiss,
     ),

@@ -104,7 +104,7 @@ def read_schema(
     """Look at the database that the login names, for what these domains need of it.
 
     Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
-    PermissionDenied where it may be that the account does not see it.
+    PermissionDenied where it may be that the user does not see it.
     """
     name = database.login.database
     required, optional = _needed(domains)

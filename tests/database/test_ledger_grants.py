@@ -285,7 +285,7 @@ def test_installing_for_another_account_grants_it_its_rights_from_any_host(
         root.schema,
         Triggers(root.database, root.store.names, [SPEC], HandClock(), prefix=root.magento.prefix),
         [RECEIVED, REFUSED, RELEASED],
-        daemon_account=lambda: ACCOUNT,
+        daemon_user=lambda: ACCOUNT,
     ).install(who="test")
 
     assert done.grants == installed.wanted
