@@ -86,10 +86,6 @@ class DomainCalls(Generic[Call]):
     probe: Inquiry[Call] | None
     list: Inquiry[Call] | None
 
-    def push_for(self, event_type: str) -> Push[Call] | None:
-        """The call that carries this type of event."""
-        return next((push for push in self.pushes if event_type in push.events), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Calls(Generic[Call]):

@@ -62,8 +62,6 @@ class MagentoSchema:
     database: str
     prefix: str
     columns: dict[str, frozenset[str]]
-    #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
-    sales_module_version: str | None
     #: (table, column) → its measure, of those that hold text.
     texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
     #: The columns of each table that hold amounts.
@@ -146,15 +144,7 @@ def read_schema(
                 f"it has no {', no '.join(missing)}",
                 _remedy(prefix, found),
             )
-        version = None
-        if "setup_module" in columns:
-            version = connection.exec_driver_sql(
-                f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
-                "WHERE module = 'Magento_Sales'"
-            ).scalar()
-    return MagentoSchema(
-        name, prefix, columns, version, texts, _of_prefix(amounts, prefix), optional
-    )
+    return MagentoSchema(name, prefix, columns, texts, _of_prefix(amounts, prefix), optional)
 
 
 def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:

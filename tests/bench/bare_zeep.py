@@ -39,8 +39,7 @@ def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     calls = read_calls(
         read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect, domains=SPECS
     )
-    push = calls.domains["orders"].push_for(ORDER_PLACED)
-    assert push is not None
+    push = next(one for one in calls.domains["orders"].pushes if ORDER_PLACED in one.events)
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",

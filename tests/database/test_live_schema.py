@@ -111,11 +111,9 @@ def test_a_shop_without_the_inventory_modules_is_a_shop(
         magento,
         "DROP TABLE inventory_pickup_location_order",
         "DROP TABLE inventory_reservation",
-        "DROP TABLE setup_module",
     )
 
     schema = read_schema(database, SPECS)
 
     assert not has_pickup_locations(schema)
     assert not schema.has_multi_source_inventory
-    assert schema.sales_module_version is None
