@@ -122,11 +122,11 @@ class GenericAdapter(Generic[Call]):
             if inquiry is None:
                 return self._touched()
             self._asking.try_out(inquiry, asked)
-        except Unavailable as wrong:
-            is_answered = wrong.exchange is not None and wrong.exchange.status is not None
-            in_vain = isinstance(wrong, NotReached) and wrong.lasting and not is_answered
-            is_refused = isinstance(wrong, Refused) or in_vain
-            return Ping(is_answered, not is_refused, wrong.message)
+        except Unavailable as error:
+            is_answered = error.exchange is not None and error.exchange.status is not None
+            in_vain = isinstance(error, NotReached) and error.lasting and not is_answered
+            is_refused = isinstance(error, Refused) or in_vain
+            return Ping(is_answered, not is_refused, error.message)
         return Ping(reachable=True, authorised=True)
 
     def _touched(self) -> Ping:
@@ -170,11 +170,11 @@ class GenericAdapter(Generic[Call]):
             return call.request({**values, ROUNDS: Rounds()})
         except SidecarError:
             raise
-        except Exception as wrong:
+        except Exception as error:
             # The class alone: a library's words may quote the order, or a secret.
             raise ExpressionError(
-                f"{self._calls.name}: the call cannot be filled in ({type(wrong).__name__})"
-            ) from wrong
+                f"{self._calls.name}: the call cannot be filled in ({type(error).__name__})"
+            ) from error
 
     def _declared(self, domain: str, name: str) -> Inquiry[Call]:
         calls = self._calls.domains.get(domain)
@@ -204,4 +204,4 @@ class _Nonces:
 
 def secrets_of(settings: AdapterSettings) -> SimpleNamespace:
     """`secret` in an expression: what stands under `erp.secrets`."""
-    return SimpleNamespace(**{name: one.reveal() for name, one in settings.secrets.items()})
+    return SimpleNamespace(**{name: secret.reveal() for name, secret in settings.secrets.items()})

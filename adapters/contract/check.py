@@ -256,19 +256,19 @@ class _Walk:
     def _shape_of(self, source: str, scope: Scope, path: Path) -> Shape:
         try:
             return compile_expression(source, scope).shape
-        except InvalidExpression as wrong:
-            self._invalid(wrong, path)
+        except InvalidExpression as error:
+            self._invalid(error, path)
             return ANYTHING
 
     def _loop(self, source: str, scope: Scope, path: Path) -> Loop | None:
         try:
             return compile_loop(source, scope)
-        except InvalidExpression as wrong:
-            self._invalid(wrong, path)
+        except InvalidExpression as error:
+            self._invalid(error, path)
             return None
 
-    def _invalid(self, wrong: InvalidExpression, path: Path) -> None:
-        for problem in wrong.problems:
+    def _invalid(self, error: InvalidExpression, path: Path) -> None:
+        for problem in error.problems:
             self._complain(path, Complaint("error", "expression", problem, "see docs/mapping.md"))
 
     # --- complaints -------------------------------------------------------------------------

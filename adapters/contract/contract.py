@@ -24,7 +24,7 @@ class DescribedContract:
         self._source = source
 
     def operations(self) -> Mapping[str, str]:
-        return {name: takes(one) for name, one in self._description.operations.items()}
+        return {name: takes(operation) for name, operation in self._description.operations.items()}
 
     def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
         return described(self._named(operation), types, depth)

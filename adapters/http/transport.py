@@ -132,7 +132,7 @@ class Transport:
             keeps_cookies=settings.cookies,
         )
         self._auth = auth_of(settings.auth, self._token_fetcher)
-        self._secrets = tuple(one.reveal() for one in settings.secrets.values())
+        self._secrets = tuple(secret.reveal() for secret in settings.secrets.values())
         #: Whoever listens on the way must not learn what a call logs in with.
         self._guarded = bool(settings.auth or settings.secrets) and not settings.insecure
         if self._guarded and self._url and is_open(self._url):
@@ -177,11 +177,11 @@ class Transport:
     def _authorise(self, request: Request) -> Mapping[str, str]:
         try:
             return self._auth.header()
-        except (NotSent, Unanswered) as wrong:
+        except (NotSent, Unanswered) as error:
             # Whatever became of the token's call, this one was not sent.
-            lasting = isinstance(wrong, NotSent) and wrong.lasting
-            told = Exchange(str(request), None, wrong.exchange.seconds)
-            raise NotSent(f"no access token: {wrong.message}", told, lasting=lasting) from wrong
+            lasting = isinstance(error, NotSent) and error.lasting
+            told = Exchange(str(request), None, error.exchange.seconds)
+            raise NotSent(f"no access token: {error.message}", told, lasting=lasting) from error
 
     def _send(self, request: Request, header: Mapping[str, str]) -> Reply:
         return _TRIES(self._send_once, request, header)
@@ -195,9 +195,9 @@ class Transport:
                 status, headers, content = connection.exchange(prepared, self._timeout)
         except NotSent:
             raise
-        except Exception as wrong:
+        except Exception as error:
             # Whatever a library raises at what came over the wire: it was sent, or it was not.
-            raise self._failure(wrong, request, time.monotonic() - started) from wrong
+            raise self._failure(error, request, time.monotonic() - started) from error
         content_type = headers.get("Content-Type", "")
         shown = excerpt(content, content_type, self._known_secrets(), EXCERPT)
         seconds = time.monotonic() - started
@@ -229,17 +229,17 @@ class Transport:
             prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
 
-    def _failure(self, wrong: Exception, request: Request, seconds: float) -> Unavailable:
+    def _failure(self, error: Exception, request: Request, seconds: float) -> Unavailable:
         told = Exchange(str(request), None, seconds)
         if SENT.flag:
-            return Unanswered(f"{request}: {_lost(wrong, self._timeout[1])}", told)
-        message = f"{request}: not sent: {_obstacle(wrong)}"
-        if isinstance(wrong, requests.ConnectionError) and not isinstance(
-            wrong, requests.Timeout | requests.exceptions.SSLError
+            return Unanswered(f"{request}: {_lost(error, self._timeout[1])}", told)
+        message = f"{request}: not sent: {_obstacle(error)}"
+        if isinstance(error, requests.ConnectionError) and not isinstance(
+            error, requests.Timeout | requests.exceptions.SSLError
         ):
             return _NotConnected(message, told)
-        untrusted = any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(wrong))
-        lasting = untrusted or not isinstance(wrong, requests.ConnectionError | requests.Timeout)
+        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+        lasting = untrusted or not isinstance(error, requests.ConnectionError | requests.Timeout)
         return NotSent(message, told, lasting=lasting)
 
     def _token_fetcher(self, url: str) -> Fetch:
@@ -270,33 +270,33 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return wait_of(headers.get("Retry-After", ""))
 
 
-def _lost(wrong: Exception, seconds: float) -> str:
-    if any(isinstance(one, TimeoutError | requests.Timeout) for one in _chain(wrong)):
+def _lost(error: Exception, seconds: float) -> str:
+    if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in _chain(error)):
         return f"no complete answer within {seconds:g} s"
-    if isinstance(wrong, TooLarge):
-        return str(wrong)
-    return f"the connection broke before the answer was complete ({_innermost(wrong)})"
+    if isinstance(error, TooLarge):
+        return str(error)
+    return f"the connection broke before the answer was complete ({_innermost(error)})"
 
 
-def _obstacle(wrong: Exception) -> str:
-    if isinstance(wrong, requests.Timeout):
+def _obstacle(error: Exception) -> str:
+    if isinstance(error, requests.Timeout):
         return "the connection was not made in time"
-    return _innermost(wrong)
+    return _innermost(error)
 
 
-def _innermost(wrong: BaseException) -> str:
+def _innermost(error: BaseException) -> str:
     """The system's own words, else the class alone.
 
     A library's words may hold what it choked on: a header, and in it the login.
     """
-    *_, last = _chain(wrong)
+    *_, last = _chain(error)
     if isinstance(last, OSError) and not isinstance(last, requests.RequestException):
         return f"{type(last).__name__}: {last}"[:200]
     return type(last).__name__
 
 
-def _chain(wrong: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = wrong
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
     while current is not None:
         yield current
         current = current.__cause__ or current.__context__

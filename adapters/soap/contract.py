@@ -39,9 +39,9 @@ class WsdlDescription:
     def operations(self) -> Mapping[str, Operation]:
         """By name; of an operation that several ports carry (SOAP 1.1 and 1.2) the first."""
         found: dict[str, Operation] = {}
-        for one in self._wsdl.operations():
-            if str(one) not in found:
-                found[str(one)] = self._operation(one)
+        for operation in self._wsdl.operations():
+            if str(operation) not in found:
+                found[str(operation)] = self._operation(operation)
         return found
 
     def called(self, call: Mapping[str, object]) -> Operation | None:

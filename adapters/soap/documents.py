@@ -126,9 +126,9 @@ class Documents:
             self._refuse(path)
         try:
             return _content(path)
-        except OSError as wrong:
+        except OSError as error:
             raise ConfigurationError(
-                f"{path}: cannot be read: {wrong.strerror or wrong}", "correct the path (erp.wsdl)"
+                f"{path}: cannot be read: {error.strerror or error}", "correct the path (erp.wsdl)"
             ) from None
 
     def _is_beneath(self, path: str) -> bool:
@@ -163,8 +163,8 @@ class Documents:
             headers = {"Accept": "*/*"}
             request = Request("GET", url, headers=headers, asks=True, address_key="erp.wsdl")
             reply = self._transport.send(request)
-        except (NotSent, Unanswered) as wrong:
-            raise Unavailable(wrong.message, remedy) from wrong
+        except (NotSent, Unanswered) as error:
+            raise Unavailable(error.message, remedy) from error
         if reply.status == 429 or reply.status >= 500:
             raise Unavailable(f"GET {url}: HTTP {reply.status}", remedy)
         if reply.status != 200:

@@ -46,7 +46,7 @@ def adapter_of(
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
     if settings.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
-    refuse_unwritable({f"secrets.{name}": one for name, one in settings.secrets.items()})
+    refuse_unwritable({f"secrets.{name}": secret for name, secret in settings.secrets.items()})
     document = read_document(settings.calls)
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(settings.wsdl, documents)
@@ -68,6 +68,8 @@ def _refuse_unknown_fields(wsdl: Wsdl, document: Document, settings: AdapterSett
     What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
     """
     findings = check_calls(WsdlDescription(wsdl), document, document.path.name, settings.domains)
-    unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
+    unknown = [
+        f"{finding.place}: {finding.text}" for finding in findings if finding.id == UNKNOWN_FIELD
+    ]
     if unknown:
         raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")

@@ -82,8 +82,8 @@ class Response:
         self._root: Element | None = None
         try:
             self._root = _envelope(reply, operation)
-        except Malformed as wrong:
-            self.malformed = str(wrong)
+        except Malformed as error:
+            self.malformed = str(error)
 
     @property
     def xml(self) -> Element:
@@ -108,8 +108,8 @@ class Response:
             return None
         try:
             return self._operation.body_of(self.xml)
-        except Malformed as wrong:
-            raise Unreadable(str(wrong)) from None
+        except Malformed as error:
+            raise Unreadable(str(error)) from None
 
     def evidence(self, reply: Reply) -> Evidence:
         """What an outcome says of this answer."""

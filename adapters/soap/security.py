@@ -68,11 +68,11 @@ class Signed:
     def __init__(self, certificate: str, key: str) -> None:
         try:
             methods = import_module("xmlsec").Transform
-        except ImportError as wrong:
+        except ImportError as error:
             raise ConfigurationError(
                 "erp.auth.signature needs the extra 'signature'",
                 "pip install 'magento-erp-sidecar[signature]' into the sidecar's venv",
-            ) from wrong
+            ) from error
         try:
             self._signature = BinarySignature(
                 key,
@@ -80,9 +80,9 @@ class Signed:
                 signature_method=methods.RSA_SHA256,
                 digest_method=methods.SHA256,
             )
-        except OSError as wrong:
+        except OSError as error:
             raise ConfigurationError(
-                f"erp.auth.signature: {wrong.filename}: cannot be read: {wrong.strerror}",
+                f"erp.auth.signature: {error.filename}: cannot be read: {error.strerror}",
                 "correct the path, or the file's owner and mode",
             ) from None
 
@@ -154,5 +154,5 @@ def wire_of(
 def _timestamp() -> Element:
     now = datetime.now(UTC).replace(microsecond=0)
     moments = (now, now + _VALID)
-    created, expires = (one.isoformat().replace("+00:00", "Z") for one in moments)
+    created, expires = (moment.isoformat().replace("+00:00", "Z") for moment in moments)
     return WSU.Timestamp(WSU.Created(created), WSU.Expires(expires))

@@ -103,7 +103,7 @@ def _is_too_much(examined: ExaminedInstallation, held: Right) -> bool:
 
 def _definers(examined: ExaminedInstallation) -> dict[str, str]:
     """Definer of our triggers → a table that one of them sits on."""
-    ours = [one for one in examined.live.triggers if one.name.startswith(OURS)]
+    ours = [trigger for trigger in examined.live.triggers if trigger.name.startswith(OURS)]
     return {trigger.definer: trigger.table for trigger in ours}
 
 
@@ -142,7 +142,9 @@ def _lost(examined: ExaminedInstallation, *wanted: Right) -> Iterator[tuple[str,
 def _may_not_trigger(examined: ExaminedInstallation) -> Iterator[Observation]:
     schema = examined.sidecar.shop_database.login.database
     tables = sorted(set(_definers(examined).values()))
-    for definer, right in _lost(examined, *(Right("TRIGGER", "", schema, one) for one in tables)):
+    for definer, right in _lost(
+        examined, *(Right("TRIGGER", "", schema, table) for table in tables)
+    ):
         yield Observation(
             f"our triggers run as {definer}, which lacks {right}",
             # On all of the schema, as Magento's user has it: the next installation rehearses on

@@ -96,7 +96,7 @@ def _trust(examined: ExaminedInstallation) -> Iterator[Observation]:
     trusting = not server.on("log_bin") or server.on("log_bin_trust_function_creators")
     if trusting or not examined.configuration.settings.capture.triggers:
         return
-    missing = [one for one in examined.triggers.status() if one.state is not State.OK]
+    missing = [trigger for trigger in examined.triggers.status() if trigger.state is not State.OK]
     if missing:
         yield Observation(
             f"{len(missing)} trigger(s) are to be created, binary logging is on and "

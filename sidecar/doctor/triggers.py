@@ -31,10 +31,12 @@ def _amiss(examined: ExaminedInstallation) -> Iterator[Observation]:
     examined.need("ledger")
     if examined.triggers.suspension():
         return
-    for one in examined.triggers.status():
-        if one.state is not State.OK:
-            detail = f" ({one.detail})" if one.detail else ""
-            yield Observation(f"{one.name} on {one.table} is {one.state.value}{detail}", _MENDS)
+    for trigger in examined.triggers.status():
+        if trigger.state is not State.OK:
+            detail = f" ({trigger.detail})" if trigger.detail else ""
+            yield Observation(
+                f"{trigger.name} on {trigger.table} is {trigger.state.value}{detail}", _MENDS
+            )
 
 
 def _suspended(examined: ExaminedInstallation) -> Iterator[Observation]:
@@ -46,8 +48,10 @@ def _suspended(examined: ExaminedInstallation) -> Iterator[Observation]:
 
 
 def _upgrade(examined: ExaminedInstallation) -> Iterator[Observation]:
-    watched = {one.table for one in examined.live.triggers if changelogs(one) is not None}
-    found = [one for one in _not_magentos(examined) if one.table in watched]
+    watched = {
+        trigger.table for trigger in examined.live.triggers if changelogs(trigger) is not None
+    }
+    found = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
     known = _release(examined)
     if not found or (known and not _BREAKS_SINCE <= numbers(known[1]) < _BREAKS_UNTIL):
         return
@@ -67,15 +71,16 @@ def _release(examined: ExaminedInstallation) -> tuple[str, str] | None:
 
 
 def _not_magentos(examined: ExaminedInstallation) -> list[LiveTrigger]:
-    return [one for one in examined.live.triggers if changelogs(one) is None]
+    return [trigger for trigger in examined.live.triggers if changelogs(trigger) is None]
 
 
 def _foreign(examined: ExaminedInstallation) -> Iterator[Observation]:
     planned = {one.table for one in examined.triggers.plan().planned}
-    for one in _not_magentos(examined):
-        if one.table in planned and not one.name.startswith(OURS):
+    for trigger in _not_magentos(examined):
+        if trigger.table in planned and not trigger.name.startswith(OURS):
             yield Observation(
-                f"{one.name} ({one.timing} {one.event}, runs as {one.definer}) on {one.table}"
+                f"{trigger.name} ({trigger.timing} {trigger.event}, runs as {trigger.definer}) "
+                f"on {trigger.table}"
             )
 
 

@@ -122,9 +122,9 @@ class FaultProxy:
         """Let a fault strike from now on; `settings` are fields of Rule.  Raises UsageError."""
         try:
             rule = Rule(WireFault(fault), **settings)
-        except (TypeError, ValueError) as wrong:
+        except (TypeError, ValueError) as error:
             known = ", ".join((*WireFault, *Rule.__slots__))
-            raise UsageError(f"the rule {fault!r} {settings}: {wrong}", f"known: {known}") from None
+            raise UsageError(f"the rule {fault!r} {settings}: {error}", f"known: {known}") from None
         with self._lock:
             self._rules.append(_RuleInForce(rule))
 

@@ -65,6 +65,6 @@ def imported(place: str) -> Callable[..., Any]:
     module, _, name = place.partition(":")
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as wrong:
-        raise UsageError(f"{place}: {wrong}", "write module:function") from wrong
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"{place}: {error}", "write module:function") from error
     return found

@@ -38,7 +38,7 @@ def create(settings: AdapterSettings) -> ErpAdapter:
 
 
 def _check_version(wsdl: Wsdl, location: str) -> None:
-    found = [_MESSAGES.fullmatch(one or "") for one in wsdl.document.types.namespaces]
+    found = [_MESSAGES.fullmatch(namespace or "") for namespace in wsdl.document.types.namespaces]
     versions = [one[1] for one in found if one]
     if not versions:
         raise ConfigurationError(

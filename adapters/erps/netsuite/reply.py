@@ -116,7 +116,7 @@ class NetSuiteResponse(Response):
         if operation in WRITES:
             return bool(self.results)
         if operation in READS:
-            return all(one.ok or one.code == codes.ABSENT for one in self.results)
+            return all(result.ok or result.code == codes.ABSENT for result in self.results)
         status = self._status
         return status.get("isSuccess") is True
 
@@ -124,7 +124,7 @@ class NetSuiteResponse(Response):
     def refused(self) -> bool:
         """Whether every call would be answered so: a right, a role or a feature is missing."""
         if self._sent.operation in (*WRITES, *READS):
-            return any(one.means == "misconfigured" for one in self.results)
+            return any(result.means == "misconfigured" for result in self.results)
         return _result({"status": self._status}, None).means == "misconfigured"
 
     @property

@@ -268,8 +268,9 @@ def _is_authorized(order: Order) -> bool:
         or (order.total_paid or 0) > 0
         or (order.base_total_paid or 0) > 0
         or any(
-            one.txn_type == _CAPTURE or (one.txn_type == _AUTHORIZATION and not one.is_closed)
-            for one in payment.transactions
+            transaction.txn_type == _CAPTURE
+            or (transaction.txn_type == _AUTHORIZATION and not transaction.is_closed)
+            for transaction in payment.transactions
         )
     )
 

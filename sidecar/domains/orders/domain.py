@@ -69,7 +69,7 @@ def reader_of(shop: Beside) -> OrderReader:
 
 
 def _totals(shop: Beside) -> tuple[ExtraTotal, ...]:
-    named = tuple(_total(name, one, shop.schema) for name, one in shop.settings.totals.items())
+    named = tuple(_total(name, total, shop.schema) for name, total in shop.settings.totals.items())
     keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
     places = {column: place_of(key, shop.origin) for column, key in keys.items()}
     return extra_totals(named, shop.schema.columns, places)

@@ -68,15 +68,15 @@ def extra_totals(
     column that the shop does not have.
     """
     named = tuple(named)
-    wrong = [
+    missing = [
         f"{where.get(total.column, 'domains.orders.totals')}: {total.table} has no column {column}"
         for total in named
         for column in (total.column, total.base)
         if column is not None and column not in columns[total.table]
     ]
-    if wrong:
+    if missing:
         raise ConfigurationError(
-            "\n".join(wrong),
+            "\n".join(missing),
             "correct the name, or take it out if its module was removed from the shop",
         )
     configured = {total.column for total in named}

@@ -77,8 +77,8 @@ class RestFace:
         )
         try:
             faults = self._conduct.faults(exchange, enquiry)
-        except UsageError as wrong:
-            return _error(400, "x_erpsim", str(wrong))
+        except UsageError as error:
+            return _error(400, "x_erpsim", str(error))
         for name, fault in faults.items():
             if name in _REFUSALS:
                 return _REFUSALS[name](fault)
@@ -128,8 +128,8 @@ class RestFace:
         try:
             since = _time(query.get("changedSince", ""))
             page = int(query.get("page") or 1)
-        except ValueError as wrong:
-            return _error(400, "malformed", str(wrong), "changedSince or page")
+        except ValueError as error:
+            return _error(400, "malformed", str(error), "changedSince or page")
         if page < 1:
             return _error(400, "malformed", "pages begin with 1", "page")
         shown = self._conduct.changed(exchange, since, page, faults)

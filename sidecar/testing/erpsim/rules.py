@@ -322,8 +322,8 @@ def parse_rule(settings: Mapping[str, Any], seed: int = 0) -> Rule:
             if key in given
         }
         match = msgspec.convert(given, Match, strict=False)
-    except (msgspec.ValidationError, ValueError) as wrong:
-        raise UsageError(f"{name}: {wrong}", "see the table of misbehaviours in --help") from wrong
+    except (msgspec.ValidationError, ValueError) as error:
+        raise UsageError(f"{name}: {error}", "see the table of misbehaviours in --help") from error
     return Rule(name, parameters, match, seed)
 
 

@@ -57,11 +57,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """The set-up with these fields.  Raises UsageError for an unknown or unfit one."""
         try:
             setup = msgspec.convert(options, cls)
-        except msgspec.ValidationError as wrong:
+        except msgspec.ValidationError as error:
             raise UsageError(
-                f"the simulator's set-up: {wrong}",
+                f"the simulator's set-up: {error}",
                 f"its fields are {', '.join(cls.__struct_fields__)}",
-            ) from wrong
+            ) from error
         for rule in setup.rules:
             parse_rule(parse_text(rule))
         return setup

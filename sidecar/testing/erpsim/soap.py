@@ -73,8 +73,8 @@ class SoapFace:
             faults = self._conduct.faults(exchange, enquiry)
         except SoapFault as fault:
             return _response(port.fault(fault))
-        except UsageError as wrong:
-            return _response(port.fault(SoapFault("Client", str(wrong), status=400)))
+        except UsageError as error:
+            return _response(port.fault(SoapFault("Client", str(error), status=400)))
         refused = _refused(port, call, faults)
         if refused is not None:
             return refused
