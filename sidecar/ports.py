@@ -200,7 +200,7 @@ class Advising(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ContractFinding:
     """What is wrong with a mapping by the ERP's interface description.
 
     `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/adapters.md),
@@ -226,8 +226,8 @@ class Contract(Protocol):
     """An ERP's interface description: a WSDL, an OpenAPI or an EDMX document.
 
     It is read by a function in the entry-point group `erp_sidecar.contracts`,
-    `open_contract(source: str, connection: Connection | None) -> Contract | None`: `source` is a
-    file or an address, `connection` how the configured ERP is reached; None where the document is
+    `open_contract(source: str, settings: AdapterSettings | None) -> Contract | None`: `source` is a
+    file or an address, `settings` how the configured ERP is reached; None where the document is
     of another kind.  For an operation that does not exist UsageError is raised.
     """
 
@@ -240,7 +240,7 @@ class Contract(Protocol):
     def skeleton(self, operation: str, types: Sequence[str]) -> str:
         """A file of calls with that operation, to be filled in."""
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[Finding]:
+    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         """What in a file of calls, for these domains, the ERP would not take."""
 
 
@@ -269,7 +269,7 @@ class Narrator(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
+class AdapterSettings:
     """What `app` hands an adapter's factory (entry-point group `erp_sidecar.adapters`).
 
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the

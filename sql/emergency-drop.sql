@@ -7,7 +7,7 @@
 --   mysql -N -B -D magento < emergency-drop.sql | mysql --force -D magento
 --
 -- (`mariadb` instead of `mysql` is the same program; put user and password into ~/.my.cnf; replace
--- both `magento` by the name of the shop's schema.)  The account needs the TRIGGER right.
+-- both `magento` by the name of the shop's schema.)  The user needs the TRIGGER right.
 --
 -- Each DROP waits one second at the most, so that checkout never queues behind it.  Where it says
 -- "Lock wait timeout exceeded", run the line again.  Done when the first client alone

@@ -1,16 +1,16 @@
--- The least rights that the daemon's account needs, no more.  {account} is its name at its host,
+-- The least rights that the daemon's database user needs, no more.  {user} is its name at its host,
 -- {read} and {watched} each of the tables below, {table:name} a table of Magento's with its prefix,
 -- {ledger} the ledger's tables.  'erp-sidecar grants print' prints them for your installation.
 
 -- Reading orders, what hangs on them, and how the shop is set up: each of the tables that
 -- domain needs (sidecar/domains), and no other.  Not among them: customers, administrators,
 -- tokens, sessions, quotes.
-GRANT SELECT ON {read} TO {account};
--- On each table that carries a trigger of ours.  Without it the server shows an account no triggers,
+GRANT SELECT ON {read} TO {user};
+-- On each table that carries a trigger of ours.  Without it the server shows a user no triggers,
 -- and lost triggers would go unnoticed.
-GRANT TRIGGER ON {watched} TO {account};
+GRANT TRIGGER ON {watched} TO {user};
 -- The write-back, {write}: the columns and tables that each domain names (its `needs.py`), nothing else
 -- in Magento.
-GRANT {write} TO {account};
+GRANT {write} TO {user};
 -- Its own tables.
-GRANT SELECT, INSERT, UPDATE, DELETE ON {ledger} TO {account};
+GRANT SELECT, INSERT, UPDATE, DELETE ON {ledger} TO {user};

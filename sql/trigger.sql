@@ -11,7 +11,7 @@
 --
 -- A handler cannot catch: a definer that does not exist (1449) or lost the TRIGGER right (1142), lock
 -- waits (1205), metadata locks, on MySQL a full disk (1114); test_trigger_faults.py.  Hence:
---   * the definer is Magento's own database account, without which there is no shop anyway;
+--   * the definer is Magento's own database user, without which there is no shop anyway;
 --   * the outbox has a primary key and nothing else, so an insert has nothing to wait for;
 --   * never LOCK TABLES on the outbox, never ALTER it while the shop is open, dump it with
 --     --single-transaction.

@@ -21,7 +21,7 @@ import pytest
 
 from sidecar.cli import main
 from sidecar.doctor.examination import Diagnosis, Report, examine
-from sidecar.doctor.patient import Patience, Patient
+from sidecar.doctor.examined import ExaminedInstallation, Thresholds
 from sidecar.ledger.tables import LedgerNames
 from sidecar.model.secret import Secret
 from sidecar.settings.load import load
@@ -157,25 +157,27 @@ class Clinic:
                 cursor.execute(statement, values or None)
             return list(cursor.fetchall()) if statements else []
 
-    def patient(self, *, service_user: str = OURSELVES, view: Patience | None = None) -> Patient:
-        return Patient(
+    def installation(
+        self, *, service_user: str = OURSELVES, view: Thresholds | None = None
+    ) -> ExaminedInstallation:
+        return ExaminedInstallation(
             lambda: load(self.config),
             user="dba",
             password=Secret("dba"),
             service_user=service_user,
-            patience=view,
+            thresholds=view,
         )
 
     def examined(self, *only: str, **how: Any) -> Report:
         """But for what is so of every quick server of the tests, unless it is asked for."""
-        with closing(self.patient(**how)) as patient:
-            report = examine(patient, only)
+        with closing(self.installation(**how)) as installation:
+            report = examine(installation, only)
         findings = [one for one in report.findings if only or one.id != "server-not-durable"]
         return replace(report, findings=tuple(findings))
 
-    def found_by(self, patient: Patient, *only: str) -> list[Diagnosis]:
-        with closing(patient):
-            return list(examine(patient, only).findings)
+    def found_by(self, installation: ExaminedInstallation, *only: str) -> list[Diagnosis]:
+        with closing(installation):
+            return list(examine(installation, only).findings)
 
     def found(self, *only: str, **how: Any) -> list[Diagnosis]:
         return list(self.examined(*only, **how).findings)

@@ -15,7 +15,7 @@ from sidecar.database.connection import Database
 from sidecar.domains import SPECS
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.testing.magento_db import (
     Flavour,
     MagentoDatabase,
@@ -93,7 +93,7 @@ def recorded_orders(server: PrivateServer, shared: Path) -> dict[str, list[Order
         magento = MagentoDatabase(server, f"recorded_{name.replace('-', '_')}")
         load_dump(server, shared / "magento" / f"{name}.sql.gz", magento.name)
         with closing(Database(login(magento))) as database:
-            reader = OrderReader(probe(database, SPECS))
+            reader = OrderReader(read_schema(database, SPECS))
             with database.snapshot() as view:
                 found[name] = list(reader.read(view, range(1, 200)).values())
         magento.drop()

@@ -25,7 +25,7 @@ from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.examiner import OrderExaminer
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.domains.orders.spec import SPEC
@@ -37,7 +37,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES, LedgerNames
 from sidecar.magento.domain import Parts
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.reference import Reference
@@ -74,7 +74,7 @@ def login(magento: MagentoDatabase, user: str = "root", password: str = "") -> L
     return Login(user, Secret(password), magento.name, socket=str(magento.server.socket))
 
 
-class Told:
+class RecordingNarrator:
     """A narrator that keeps what it is told."""
 
     def __init__(self) -> None:
@@ -125,7 +125,11 @@ class ScriptedErp:
         batch: int = 1,
     ) -> None:
         self.can = Capabilities(
-            subscriptions, batch=batch, probe=probe, probe_items=probe_items, dedupe=dedupe
+            subscriptions,
+            batch=batch,
+            probe=probe,
+            probe_items=probe_items,
+            dedupe=dedupe,
         )
         self.answers: dict[str, list[Outcome]] = {}
         self.documents: dict[str, tuple[Booked, ...]] = {}
@@ -259,7 +263,7 @@ class LedgerBench:
         return Claimer(
             self.database,
             self.store,
-            Gate(gate or {}),
+            OrderGate(gate or {}),
             clock or HandClock(),
             spec=SPEC,
             subscriptions=subscriptions,
@@ -273,7 +277,7 @@ class LedgerBench:
         self,
         erp: ErpAdapter,
         *,
-        told: Told | None = None,
+        told: RecordingNarrator | None = None,
         owner: str = "one",
         concurrency: int = 1,
         breaker_after: int = 5,
@@ -283,7 +287,7 @@ class LedgerBench:
         clock: HandClock | None = None,
     ) -> Iterator[Pump]:
         clock = clock or HandClock()
-        told = told or Told()
+        told = told or RecordingNarrator()
         can = erp.capabilities(ORDERS)
         throttle, breaker = Throttle(Pace(concurrency), clock), Breaker(breaker_after, 60.0, clock)
         slots = Slots(concurrency, 4.0, clock)
@@ -331,7 +335,7 @@ class Beside(LedgerBench):
 
     magento: MagentoDatabase
     schema: MagentoSchema
-    told: Told
+    told: RecordingNarrator
     intake: Intake
     sweep: Sweep
     write_back: WriteBackStation
@@ -419,7 +423,11 @@ def sidecar_beside(
     """A sidecar for `magento`, installed; its ledger in a schema of its own or `inside`."""
     database = Database(login(magento, user), connections=8)
     names = LedgerNames.placed(None if inside else f"{magento.name}_ledger", magento.name)
-    store, schema, told = LedgerStore(names), probe(database, [SPEC], magento.prefix), Told()
+    store, schema, told = (
+        LedgerStore(names),
+        read_schema(database, [SPEC], magento.prefix),
+        RecordingNarrator(),
+    )
     ledger = Ledger(database, names)
     clock = HandClock()
     domains = (SPEC,) if triggers else ()

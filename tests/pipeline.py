@@ -19,6 +19,7 @@ from sidecar.operate.queue import By
 from sidecar.ports import ErpAdapter
 from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase
+from tests.harness import RecordingNarrator
 
 DEMO_CALLS = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
 USER = "pipeline"
@@ -86,19 +87,6 @@ class HandClock(Stop):
         return False
 
 
-class Told:
-    """A narrator that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, dict[str, object]]] = []
-
-    def tell(self, event: str, /, **fields: object) -> None:
-        self.lines.append((event, fields))
-
-    def names(self) -> set[str]:
-        return {name for name, _ in self.lines}
-
-
 #: What a domain needs to be taken; an adapter that a test hands in makes its own calls.
 _REFUNDS = """
 refunds:
@@ -128,7 +116,7 @@ class Pipeline:
         **settings: object,
     ) -> None:
         self.magento = magento
-        self.told = Told()
+        self.told = RecordingNarrator()
         with magento.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"CREATE USER IF NOT EXISTS {USER}@localhost IDENTIFIED BY '{USER}'")
             cursor.execute(f"GRANT ALL ON *.* TO {USER}@localhost WITH GRANT OPTION")

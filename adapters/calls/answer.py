@@ -127,7 +127,7 @@ class Answer:
         self, values: Values, events: Sequence[Values], evidence: Evidence
     ) -> tuple[list[Outcome] | None, str]:
         """As `BatchAnswer.outcomes`, for a call that carried one event."""
-        return [self.outcome({**values, **one}, evidence) for one in events], ""
+        return [self.outcome({**values, **event}, evidence) for event in events], ""
 
     def outcome(self, values: Values, evidence: Evidence) -> Outcome:
         """What the answer comes to; never raises for what the ERP said."""
@@ -154,8 +154,8 @@ class Answer:
             try:
                 if predicate.holds(values):
                     return predicate, passed_over
-            except ExpressionError as wrong:
-                passed_over.setdefault(wrong.message, []).append(predicate.name)
+            except ExpressionError as error:
+                passed_over.setdefault(error.message, []).append(predicate.name)
         return None, passed_over
 
     def _described(self, decided: str, values: Values, evidence: Evidence) -> Outcome:
@@ -236,8 +236,8 @@ class BatchAnswer:
             if evidence.unreadable:
                 raise ExpressionError(evidence.unreadable)
             matched, strays = self._by_key(values)
-        except ExpressionError as wrong:
-            unknown = Unknown(message=f"the batch's answer is unusable: {wrong.message}")
+        except ExpressionError as error:
+            unknown = Unknown(message=f"the batch's answer is unusable: {error.message}")
             return [evidence.otherwise or unknown] * len(events), ""
         keys = _keys(events)
         outcomes = [
@@ -277,7 +277,9 @@ def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
 
     A number that two of them share, or that is another's reference, names none of them.
     """
-    names = Counter(name for one in events for name in {one["ref"], one["event"].data.increment_id})
+    names = Counter(
+        name for event in events for name in {event["ref"], event["event"].data.increment_id}
+    )
     found: list[tuple[str, ...]] = []
     for one in events:
         number = one["event"].data.increment_id

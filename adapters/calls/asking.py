@@ -143,11 +143,11 @@ class Asking(Generic[Call]):
         values = {"shop": self._shop, **asked}
         try:
             request = replace(self._request(inquiry.call, values), asks=True)
-        except ExpressionError as wrong:
+        except ExpressionError as error:
             raise NotUnderstood(
-                f"{self._name}: the question cannot be put: {wrong.message}",
+                f"{self._name}: the question cannot be put: {error.message}",
                 "correct the line of the file of calls",
-            ) from wrong
+            ) from error
         return _believed(inquiry, Answered(self._transport.send(request), values))
 
 
@@ -158,8 +158,8 @@ def _believed(inquiry: Inquiry[Call], bare: Answered) -> Answered:
         raise Refused.by(bare)
     try:
         response, evidence = read_answer(inquiry.call, bare.reply)
-    except ExpressionError as wrong:
-        raise bare.unusable(wrong.message) from wrong
+    except ExpressionError as error:
+        raise bare.unusable(error.message) from error
     answered = Answered(bare.reply, {**bare.values, "response": response})
     if _is_refusal(inquiry, answered, evidence):
         raise Refused.by(answered)
@@ -187,8 +187,8 @@ def _obstacle(ok: Predicate, values: Values) -> str:
     """Why the answer is not what `ok` asks for; empty where it is."""
     try:
         return "" if ok.holds(values) else "'ok' of the file of calls is not true"
-    except ExpressionError as wrong:
-        return wrong.message
+    except ExpressionError as error:
+        return error.message
 
 
 def documents(inquiry: Inquiry[Call], answered: Answered) -> Iterator[tuple[str | None, Booked]]:
@@ -243,8 +243,8 @@ def _list(inquiry: Inquiry[Call], answered: Answered) -> Sequence[Any]:
     writes nothing for an empty list."""
     try:
         found = None if inquiry.found is None else inquiry.found(answered.values)
-    except ExpressionError as wrong:
-        raise answered.unusable(wrong.message, inquiry.found) from wrong
+    except ExpressionError as error:
+        raise answered.unusable(error.message, inquiry.found) from error
     match found:
         case None if inquiry.none_is_nothing:
             return ()
@@ -262,16 +262,16 @@ def _external(each: Fields, answered: Answered, values: Values) -> str | None:
     try:
         external = each.get("external", values)
         return None if external is None else as_text(external)
-    except ExpressionError as wrong:
-        raise answered.unusable(wrong.message, each.leaves.get("external")) from wrong
+    except ExpressionError as error:
+        raise answered.unusable(error.message, each.leaves.get("external")) from error
 
 
 def _next(inquiry: Inquiry[Call], answered: Answered, page: str | int | None) -> str | int | None:
     try:
         following = None if inquiry.next is None else inquiry.next(answered.values)
-    except ExpressionError as wrong:
+    except ExpressionError as error:
         # Taken for the last page, it would make every further document look lost.
-        raise answered.unusable(wrong.message, inquiry.next) from wrong
+        raise answered.unusable(error.message, inquiry.next) from error
     if following in (None, "", False):
         return None
     if not isinstance(following, str | int) or following == page:

@@ -150,8 +150,8 @@ class Lines:
         unread: dict[str, str] = {}
         try:
             lines = tuple(self._line(one, unread) for one in self.loop(values))
-        except ExpressionError as wrong:
-            notes.append(f"{ITEMS}: {wrong.message}")
+        except ExpressionError as error:
+            notes.append(f"{ITEMS}: {error.message}")
             return None
         notes += [f"{ITEMS}.{name}: {why}" for name, why in unread.items()]
         return lines
@@ -161,9 +161,9 @@ class Lines:
         for name in self.each.leaves:
             try:
                 figures[name] = _READ_OF_LINE[name](self.each, name, values)
-            except ExpressionError as wrong:
+            except ExpressionError as error:
                 # One note a figure: two hundred lines are likely to lack it alike.
-                unread.setdefault(name, wrong.message)
+                unread.setdefault(name, error.message)
         return BookedLine(**figures)
 
 
@@ -180,8 +180,8 @@ def _noted(
     """What can be read; where it cannot, None and a note, because a comparison is then lost."""
     try:
         return read(name, values)
-    except ExpressionError as wrong:
-        notes.append(f"{name}: {wrong.message}")
+    except ExpressionError as error:
+        notes.append(f"{name}: {error.message}")
         return None
 
 

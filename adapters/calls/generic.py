@@ -27,8 +27,8 @@ from adapters.language.rounds import ROUNDS, Rounds
 from sidecar.model.errors import ConfigurationError, NotReached, SidecarError, Unavailable
 from sidecar.model.outcome import Booked
 from sidecar.ports import (
+    AdapterSettings,
     Capabilities,
-    Connection,
     Delivery,
     Listed,
     Page,
@@ -48,22 +48,22 @@ class GenericAdapter(Generic[Call]):
         self,
         calls: Calls[Call],
         transport: Transport,
-        connection: Connection,
+        settings: AdapterSettings,
         harmless: Request,
     ) -> None:
         """`harmless` is sent by a ping where the file has nothing that asks."""
         self._calls = calls
         self._transport = transport
-        self._shop = connection.shop
-        self._renamed = connection.renamed
-        self._secret = secrets_of(connection)
+        self._shop = settings.shop
+        self._renamed = settings.renamed
+        self._secret = secrets_of(settings)
         self._nonces = _Nonces()
         self._bare = harmless
         self._redaction = Redaction(transport.redact)
         self._pushing = Pushing[Call](
-            calls, transport, connection.shop, self._request, names_of(connection.domains)
+            calls, transport, settings.shop, self._request, names_of(settings.domains)
         )
-        self._asking = Asking[Call](calls.name, transport, connection.shop, self._request)
+        self._asking = Asking[Call](calls.name, transport, settings.shop, self._request)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)
@@ -122,11 +122,11 @@ class GenericAdapter(Generic[Call]):
             if inquiry is None:
                 return self._touched()
             self._asking.try_out(inquiry, asked)
-        except Unavailable as wrong:
-            is_answered = wrong.exchange is not None and wrong.exchange.status is not None
-            in_vain = isinstance(wrong, NotReached) and wrong.lasting and not is_answered
-            is_refused = isinstance(wrong, Refused) or in_vain
-            return Ping(is_answered, not is_refused, wrong.message)
+        except Unavailable as error:
+            is_answered = error.exchange is not None and error.exchange.status is not None
+            in_vain = isinstance(error, NotReached) and error.lasting and not is_answered
+            is_refused = isinstance(error, Refused) or in_vain
+            return Ping(is_answered, not is_refused, error.message)
         return Ping(reachable=True, authorised=True)
 
     def _touched(self) -> Ping:
@@ -170,11 +170,11 @@ class GenericAdapter(Generic[Call]):
             return call.request({**values, ROUNDS: Rounds()})
         except SidecarError:
             raise
-        except Exception as wrong:
+        except Exception as error:
             # The class alone: a library's words may quote the order, or a secret.
             raise ExpressionError(
-                f"{self._calls.name}: the call cannot be filled in ({type(wrong).__name__})"
-            ) from wrong
+                f"{self._calls.name}: the call cannot be filled in ({type(error).__name__})"
+            ) from error
 
     def _declared(self, domain: str, name: str) -> Inquiry[Call]:
         calls = self._calls.domains.get(domain)
@@ -202,6 +202,6 @@ class _Nonces:
         return sha256(self._seed + next(self._count).to_bytes(8, "big")).hexdigest()[:32]
 
 
-def secrets_of(connection: Connection) -> SimpleNamespace:
+def secrets_of(settings: AdapterSettings) -> SimpleNamespace:
     """`secret` in an expression: what stands under `erp.secrets`."""
-    return SimpleNamespace(**{name: one.reveal() for name, one in connection.secrets.items()})
+    return SimpleNamespace(**{name: secret.reveal() for name, secret in settings.secrets.items()})

@@ -86,10 +86,6 @@ class DomainCalls(Generic[Call]):
     probe: Inquiry[Call] | None
     list: Inquiry[Call] | None
 
-    def push_for(self, event_type: str) -> Push[Call] | None:
-        """The call that carries this type of event."""
-        return next((push for push in self.pushes if event_type in push.events), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Calls(Generic[Call]):
@@ -299,7 +295,9 @@ class _Reader(Generic[Call]):
 
     def _of_parent(self, spec: DomainSpec) -> dict[str, Shape]:
         """What an event knows of the document that its own belongs to."""
-        above = next((one for one in self._domains.values() if one.kind == spec.parent), None)
+        above = next(
+            (domain for domain in self._domains.values() if domain.kind == spec.parent), None
+        )
         if above is None or above.opening is None:
             return {}
         return {
@@ -340,9 +338,9 @@ class _Reader(Generic[Call]):
             each=each,
             whole=Answer(
                 tuple(
-                    one
-                    for one in each.predicates
-                    if one.name in WHOLE and not one.names & self._of_one_result
+                    predicate
+                    for predicate in each.predicates
+                    if predicate.name in WHOLE and not predicate.names & self._of_one_result
                 ),
                 each.fields.free_of(self._of_one_result),
             ),

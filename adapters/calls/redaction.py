@@ -40,7 +40,9 @@ class Redaction:
 
     def of_call(self, call: PushCall) -> PushCall:
         """A call and what it came to; a delivery is ours, and stays as it is."""
-        results = [Result(one.delivery, self._outcome(one.outcome)) for one in call.results]
+        results = [
+            Result(result.delivery, self._outcome(result.outcome)) for result in call.results
+        ]
         return PushCall(self.of(call.exchange), results)
 
     def of_document(self, booked: Booked) -> Booked:
@@ -82,7 +84,9 @@ class Redaction:
             case Mapping():
                 return self._redacted(value)
             case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-                fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+                fields = {
+                    field.name: getattr(value, field.name) for field in dataclasses.fields(value)
+                }
                 return dataclasses.replace(value, **self._redacted(fields))
             case _:
                 return value

@@ -39,8 +39,8 @@ def read_answer(call: WireCall, reply: Reply) -> tuple[Any, Evidence]:
         return call.response(reply)
     except SidecarError:
         raise
-    except Exception as wrong:
+    except Exception as error:
         raise ExpressionError(
             f"{reply.request}: HTTP {reply.status}: the answer cannot be read "
-            f"({type(wrong).__name__})"
-        ) from wrong
+            f"({type(error).__name__})"
+        ) from error

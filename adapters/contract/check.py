@@ -20,7 +20,7 @@ from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_
 from adapters.language.template import TYPE, Path, Source, is_expression
 from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec
-from sidecar.ports import Finding
+from sidecar.ports import ContractFinding
 
 #: The finding that no ERP forgives.
 UNKNOWN_FIELD = "unknown-field"
@@ -39,7 +39,7 @@ _ANY_ANSWER = Own(
 
 def check_calls(
     description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
-) -> list[Finding]:
+) -> list[ContractFinding]:
     """All findings, in the order of the file.
 
     Raises ConfigurationError for a file that is no file of calls.
@@ -78,7 +78,7 @@ def _known_here(scope: Scope) -> Scope:
 class _Walk:
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.findings: list[Finding] = []
+        self.findings: list[ContractFinding] = []
 
     def call(
         self,
@@ -256,19 +256,19 @@ class _Walk:
     def _shape_of(self, source: str, scope: Scope, path: Path) -> Shape:
         try:
             return compile_expression(source, scope).shape
-        except InvalidExpression as wrong:
-            self._invalid(wrong, path)
+        except InvalidExpression as error:
+            self._invalid(error, path)
             return ANYTHING
 
     def _loop(self, source: str, scope: Scope, path: Path) -> Loop | None:
         try:
             return compile_loop(source, scope)
-        except InvalidExpression as wrong:
-            self._invalid(wrong, path)
+        except InvalidExpression as error:
+            self._invalid(error, path)
             return None
 
-    def _invalid(self, wrong: InvalidExpression, path: Path) -> None:
-        for problem in wrong.problems:
+    def _invalid(self, error: InvalidExpression, path: Path) -> None:
+        for problem in error.problems:
             self._complain(path, Complaint("error", "expression", problem, "see docs/mapping.md"))
 
     # --- complaints -------------------------------------------------------------------------
@@ -303,7 +303,7 @@ class _Walk:
 
     def _complain(self, path: Path, complaint: Complaint) -> None:
         self.findings.append(
-            Finding(
+            ContractFinding(
                 complaint.severity,
                 complaint.id,
                 self._source.place(path),

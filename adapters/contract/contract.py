@@ -13,7 +13,7 @@ from adapters.language.shape import suggest
 from sidecar.documents import read_document
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
-from sidecar.ports import Described, Finding
+from sidecar.ports import ContractFinding, Described
 
 
 class DescribedContract:
@@ -24,7 +24,7 @@ class DescribedContract:
         self._source = source
 
     def operations(self) -> Mapping[str, str]:
-        return {name: takes(one) for name, one in self._description.operations.items()}
+        return {name: takes(operation) for name, operation in self._description.operations.items()}
 
     def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
         return described(self._named(operation), types, depth)
@@ -32,7 +32,7 @@ class DescribedContract:
     def skeleton(self, operation: str, types: Sequence[str]) -> str:
         return skeleton(self._named(operation), self._source, types)
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[Finding]:
+    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         return check_calls(self._description, read_document(calls), calls.name, domains)
 
     def _named(self, name: str) -> Operation:

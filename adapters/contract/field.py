@@ -41,7 +41,7 @@ class Members:
 
     def mandatory(self) -> list[Field]:
         """Those that must be filled."""
-        return [one for one in self.fields.values() if one.required and one.writable]
+        return [field for field in self.fields.values() if field.required and field.writable]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ def parse_xml(content: bytes, name: str) -> Any:
     """The outermost element.  Raises ConfigurationError."""
     try:
         return parse_strictly(content)
-    except NotAccepted as wrong:
+    except NotAccepted as error:
         raise ConfigurationError(
-            f"{name}: {wrong}", "fetch the interface description again, or take the DOCTYPE out"
+            f"{name}: {error}", "fetch the interface description again, or take the DOCTYPE out"
         ) from None
 
 

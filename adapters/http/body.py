@@ -54,8 +54,8 @@ def decode_json(content: bytes) -> Any:
         tree = _DECODER.decode(content)
     except RecursionError:
         raise Malformed(_TOO_DEEP) from None
-    except (msgspec.DecodeError, ValueError) as wrong:
-        raise Malformed(f"the body is not valid JSON: {wrong}") from wrong
+    except (msgspec.DecodeError, ValueError) as error:
+        raise Malformed(f"the body is not valid JSON: {error}") from error
     if _names_in(tree) != _STRING.sub(b"", content).count(b":"):
         raise Malformed("the body has a name twice in one object")
     return tree

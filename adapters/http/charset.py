@@ -53,8 +53,8 @@ def decoded(content: bytes, content_type: str) -> str:
 
 
 def _parameter(parameters: Iterable[str], wanted: str) -> str:
-    for one in parameters:
-        key, _, value = one.partition("=")
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
         if key.strip().lower() == wanted:
             return value
     return ""

@@ -33,11 +33,11 @@ class Ntlm:
     def __init__(self, user: str, password: str) -> None:
         try:
             self._spnego = import_module("spnego")
-        except ImportError as wrong:
+        except ImportError as error:
             raise ConfigurationError(
                 "erp.auth.ntlm needs the extra 'ntlm'",
                 "pip install 'magento-erp-sidecar[ntlm]' into the sidecar's venv",
-            ) from wrong
+            ) from error
         self._user = user
         self._password = password
 

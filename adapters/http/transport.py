@@ -23,7 +23,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait
 
 from adapters.http.auth import Fetch, auth_of, certificate_of, ntlm_of
 from adapters.http.body import Malformed, decode_json
-from adapters.http.lines import Lines, TooLarge
+from adapters.http.connection_pool import ConnectionPool, TooLarge
 from adapters.http.redirection import ADDRESS, NOTHING_DONE, redirection_of, remedy
 from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.http.waits import wait_of
@@ -31,7 +31,7 @@ from adapters.http.wire import SENT
 from adapters.language.numbers import BeyondMeasure, read_number
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.secret import is_open, is_printable
-from sidecar.ports import Connection, Exchange, Preview
+from sidecar.ports import AdapterSettings, Exchange, Preview
 
 EXCERPT = 2_000
 
@@ -120,21 +120,21 @@ _TRIES = Retrying(
 class Transport:
     """Calls to one ERP account, from any number of threads."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._url = connection.url.rstrip("/")
-        self._timeout = (connection.connect_timeout, connection.read_timeout)
-        tls = {**connection.tls, **certificate_of(connection.auth)}
-        most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, connection.concurrency))
-        self._lines = Lines(
+    def __init__(self, settings: AdapterSettings) -> None:
+        self._url = settings.url.rstrip("/")
+        self._timeout = (settings.connect_timeout, settings.read_timeout)
+        tls = {**settings.tls, **certificate_of(settings.auth)}
+        most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, settings.concurrency))
+        self._connections = ConnectionPool(
             tls,
-            ntlm_of(connection.auth),
+            ntlm_of(settings.auth),
             largest=min(LARGEST_ANSWER, most),
-            keeps_cookies=connection.cookies,
+            keeps_cookies=settings.cookies,
         )
-        self._auth = auth_of(connection.auth, self._token_fetcher)
-        self._secrets = tuple(one.reveal() for one in connection.secrets.values())
+        self._auth = auth_of(settings.auth, self._token_fetcher)
+        self._secrets = tuple(secret.reveal() for secret in settings.secrets.values())
         #: Whoever listens on the way must not learn what a call logs in with.
-        self._guarded = bool(connection.auth or connection.secrets) and not connection.insecure
+        self._guarded = bool(settings.auth or settings.secrets) and not settings.insecure
         if self._guarded and self._url and is_open(self._url):
             raise ConfigurationError(*_OPEN_LOGIN)
 
@@ -172,16 +172,16 @@ class Transport:
 
     def close(self) -> None:
         """Close idle connections; one that is in use closes when its call ends."""
-        self._lines.close()
+        self._connections.close()
 
     def _authorise(self, request: Request) -> Mapping[str, str]:
         try:
             return self._auth.header()
-        except (NotSent, Unanswered) as wrong:
+        except (NotSent, Unanswered) as error:
             # Whatever became of the token's call, this one was not sent.
-            lasting = isinstance(wrong, NotSent) and wrong.lasting
-            told = Exchange(str(request), None, wrong.exchange.seconds)
-            raise NotSent(f"no access token: {wrong.message}", told, lasting=lasting) from wrong
+            lasting = isinstance(error, NotSent) and error.lasting
+            told = Exchange(str(request), None, error.exchange.seconds)
+            raise NotSent(f"no access token: {error.message}", told, lasting=lasting) from error
 
     def _send(self, request: Request, header: Mapping[str, str]) -> Reply:
         return _TRIES(self._send_once, request, header)
@@ -191,13 +191,13 @@ class Transport:
         SENT.flag = False
         try:
             prepared = self._prepared(request, header)
-            with self._lines.borrowed() as line:
-                status, headers, content = line.exchange(prepared, self._timeout)
+            with self._connections.borrowed() as connection:
+                status, headers, content = connection.exchange(prepared, self._timeout)
         except NotSent:
             raise
-        except Exception as wrong:
+        except Exception as error:
             # Whatever a library raises at what came over the wire: it was sent, or it was not.
-            raise self._failure(wrong, request, time.monotonic() - started) from wrong
+            raise self._failure(error, request, time.monotonic() - started) from error
         content_type = headers.get("Content-Type", "")
         shown = excerpt(content, content_type, self._known_secrets(), EXCERPT)
         seconds = time.monotonic() - started
@@ -229,17 +229,17 @@ class Transport:
             prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
 
-    def _failure(self, wrong: Exception, request: Request, seconds: float) -> Unavailable:
+    def _failure(self, error: Exception, request: Request, seconds: float) -> Unavailable:
         told = Exchange(str(request), None, seconds)
         if SENT.flag:
-            return Unanswered(f"{request}: {_lost(wrong, self._timeout[1])}", told)
-        message = f"{request}: not sent: {_obstacle(wrong)}"
-        if isinstance(wrong, requests.ConnectionError) and not isinstance(
-            wrong, requests.Timeout | requests.exceptions.SSLError
+            return Unanswered(f"{request}: {_lost(error, self._timeout[1])}", told)
+        message = f"{request}: not sent: {_obstacle(error)}"
+        if isinstance(error, requests.ConnectionError) and not isinstance(
+            error, requests.Timeout | requests.exceptions.SSLError
         ):
             return _NotConnected(message, told)
-        untrusted = any(isinstance(one, ssl.SSLCertVerificationError) for one in _chain(wrong))
-        lasting = untrusted or not isinstance(wrong, requests.ConnectionError | requests.Timeout)
+        untrusted = any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _chain(error))
+        lasting = untrusted or not isinstance(error, requests.ConnectionError | requests.Timeout)
         return NotSent(message, told, lasting=lasting)
 
     def _token_fetcher(self, url: str) -> Fetch:
@@ -270,33 +270,33 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return wait_of(headers.get("Retry-After", ""))
 
 
-def _lost(wrong: Exception, seconds: float) -> str:
-    if any(isinstance(one, TimeoutError | requests.Timeout) for one in _chain(wrong)):
+def _lost(error: Exception, seconds: float) -> str:
+    if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in _chain(error)):
         return f"no complete answer within {seconds:g} s"
-    if isinstance(wrong, TooLarge):
-        return str(wrong)
-    return f"the connection broke before the answer was complete ({_innermost(wrong)})"
+    if isinstance(error, TooLarge):
+        return str(error)
+    return f"the connection broke before the answer was complete ({_innermost(error)})"
 
 
-def _obstacle(wrong: Exception) -> str:
-    if isinstance(wrong, requests.Timeout):
+def _obstacle(error: Exception) -> str:
+    if isinstance(error, requests.Timeout):
         return "the connection was not made in time"
-    return _innermost(wrong)
+    return _innermost(error)
 
 
-def _innermost(wrong: BaseException) -> str:
+def _innermost(error: BaseException) -> str:
     """The system's own words, else the class alone.
 
     A library's words may hold what it choked on: a header, and in it the login.
     """
-    *_, last = _chain(wrong)
+    *_, last = _chain(error)
     if isinstance(last, OSError) and not isinstance(last, requests.RequestException):
         return f"{type(last).__name__}: {last}"[:200]
     return type(last).__name__
 
 
-def _chain(wrong: BaseException) -> Iterator[BaseException]:
-    current: BaseException | None = wrong
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
     while current is not None:
         yield current
         current = current.__cause__ or current.__context__

@@ -41,10 +41,10 @@ def parse_strictly(content: bytes, charset: str | None = None) -> Any:
     )  # fmt: skip
     try:
         root = etree.fromstring(_as_utf_8(content, charset), parser)
-    except etree.XMLSyntaxError as wrong:
-        if any(one in str(wrong.msg) for one in _TOO_DEEP):
+    except etree.XMLSyntaxError as error:
+        if any(one in str(error.msg) for one in _TOO_DEEP):
             raise NotAccepted("is nested too deeply: more than 250 levels") from None
-        raise NotAccepted(f"is no XML: {str(wrong.msg)[:200]}") from None
+        raise NotAccepted(f"is no XML: {str(error.msg)[:200]}") from None
     if root.getroottree().docinfo.doctype:
         raise NotAccepted("has a DOCTYPE (document type declaration), which is refused")
     return root

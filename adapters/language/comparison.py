@@ -53,7 +53,7 @@ def _is_in(left: Any, right: Any) -> bool:
     if left in right:
         return True
     entries = tuple(right) if isinstance(right, list | tuple | Mapping) else ()
-    if entries and not any(_alike(left, one) for one in entries):
+    if entries and not any(_alike(left, entry) for entry in entries):
         raise ExpressionError(f"{kind(left)} cannot be compared with {kind(entries[0])}")
     return False
 

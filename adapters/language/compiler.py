@@ -14,7 +14,13 @@ from jinja2 import nodes
 
 from adapters.language.access import nothing_there, read_member, written
 from adapters.language.comparison import COMPARE, never_equal
-from adapters.language.filtered import computed, cut_shape, filtered, joined, looked_up_shape
+from adapters.language.filter_shapes import (
+    computed,
+    cut_shape,
+    joined,
+    looked_up_shape,
+    shape_after,
+)
 from adapters.language.filters import (
     FILTERS,
     MOST_TEXT,
@@ -136,15 +142,15 @@ class Compiler:
                 return self.question(node)
             case nodes.Neg(node=value):
                 number = self.compile(value)
-                shape = filtered("abs", number.shape, ())
+                shape = shape_after("abs", number.shape, ())
                 return Typed(lambda values: negated(as_number(number.evaluate(values))), shape)
             case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
                 return self._condition(test, then, otherwise)
             case nodes.Concat(nodes=parts):
                 return self._concat(parts)
             case nodes.List(items=items) | nodes.Tuple(items=items):
-                entries = tuple(self.compile(one).evaluate for one in items)
-                return Typed(lambda values: [one(values) for one in entries])
+                entries = tuple(self.compile(item).evaluate for item in items)
+                return Typed(lambda values: [entry(values) for entry in entries])
             case nodes.Dict(items=pairs):
                 return self._mapping(pairs)
             case _:
@@ -212,8 +218,8 @@ class Compiler:
             return self._problem(f"'{name}': names that begin with {hidden} are not readable")
         try:
             shape = member(owner.shape, name)
-        except NoSuchMember as wrong:
-            return self._problem(str(wrong))
+        except NoSuchMember as error:
+            return self._problem(str(error))
         read, told = owner.evaluate, written(owner_node)
         self.reads.add(f"{told}.{name}")
         if isinstance(owner.shape, Anything):
@@ -276,16 +282,18 @@ class Compiler:
             ):
                 try:
                     ask = methods[name](text)
-                except ValueError as wrong:
-                    return self._problem(f"{written(owner_node)}.{name}: {wrong}")
+                except ValueError as error:
+                    return self._problem(f"{written(owner_node)}.{name}: {error}")
                 read = owner.evaluate
                 return Typed(lambda values: ask(read(values)))
         return self._problem(f"{written(owner_node)}.{name} takes one text in quotation marks")
 
     def _filter(self, node: nodes.Filter, value_node: nodes.Expr) -> Typed:
         value = self.compile(value_node)
-        arguments = [self.compile(one) for one in node.args]
-        keywords: dict[str, Typed] = {str(one.key): self.compile(one.value) for one in node.kwargs}
+        arguments = [self.compile(argument) for argument in node.args]
+        keywords: dict[str, Typed] = {
+            str(argument.key): self.compile(argument.value) for argument in node.kwargs
+        }
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             return self._problem(f"{node.name}: * and ** are not allowed")
         # These need more than a value: laziness, the file's tables, the shape of a list's entries.
@@ -300,8 +308,8 @@ class Compiler:
             return self._problem(f"there is no filter '{node.name}'{hint}")
         try:
             inspect.signature(known[node.name]).bind(value, *arguments, **keywords)
-        except TypeError as wrong:
-            return self._problem(f"{node.name}: {wrong}")
+        except TypeError as error:
+            return self._problem(f"{node.name}: {error}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
         if refusal := _refused_constants(node.name, arguments, keywords):
@@ -337,14 +345,14 @@ class Compiler:
             return self._problem("sum: the field is named by a constant text")
         try:
             member(entry(value.shape), name)
-        except NoSuchMember as wrong:
-            return self._problem(f"sum: {wrong}")
+        except NoSuchMember as error:
+            return self._problem(f"sum: {error}")
 
         def summed(values: Values) -> Decimal:
             entries = value.evaluate(values)
             if not isinstance(entries, list | tuple):
                 raise ExpressionError(f"sum: {kind(entries)} is not a list")
-            return total(read_member(one, name, "an entry") for one in entries)
+            return total(read_member(entry, name, "an entry") for entry in entries)
 
         return Typed(summed, _NUMBER)
 
@@ -382,8 +390,8 @@ class Compiler:
         steps = tuple(
             (COMPARE[one.op], other.evaluate) for one, other in zip(operands, others, strict=True)
         )
-        if wrong := never_equal(first, operands[0].op, others[0]):
-            return self._problem(f"{written(left_node)}: {wrong}")
+        if objection := never_equal(first, operands[0].op, others[0]):
+            return self._problem(f"{written(left_node)}: {objection}")
         left = first.evaluate
 
         def compared(values: Values) -> bool:
@@ -424,8 +432,8 @@ def _applied(
     name: str, value: Typed, arguments: list[Typed], keywords: Mapping[str, Typed]
 ) -> Typed:
     function, read = FILTERS[name], value.evaluate
-    further = tuple(one.evaluate for one in arguments)
-    named = {key: one.evaluate for key, one in keywords.items()}
+    further = tuple(argument.evaluate for argument in arguments)
+    named = {key: keyword.evaluate for key, keyword in keywords.items()}
 
     def applied(values: Values) -> Any:
         subject = read(values)
@@ -444,7 +452,7 @@ def _applied(
     if name in ("first", "last"):
         return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
     constants = [one.constant for one in (*arguments, *keywords.values())]
-    return Typed(applied, filtered(name, value.shape, constants))
+    return Typed(applied, shape_after(name, value.shape, constants))
 
 
 _ELSEWHERE = "joined, the rest would address something else"
@@ -498,7 +506,9 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
     """Why a filter can do nothing with the constants that it is given; empty where it can."""
     if name not in _SAMPLES:
         return ""
-    given = {key: one.constant for key, one in keywords.items() if one.constant is not None}
+    given = {
+        key: keyword.constant for key, keyword in keywords.items() if keyword.constant is not None
+    }
     parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
     for parameter, one in zip(parameters, arguments, strict=False):
         if one.constant is not None:
@@ -509,8 +519,8 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
         given.setdefault("format", "%F")
     try:
         FILTERS[name](_SAMPLES[name], **given)
-    except ExpressionError as wrong:
-        return wrong.message
+    except ExpressionError as error:
+        return error.message
     return ""
 
 

@@ -54,11 +54,11 @@ class Expression:
             return self.evaluate(values)
         except ExpressionError:
             raise
-        except Exception as wrong:
+        except Exception as error:
             # Whatever a filter or a reader raises: an order with one odd value must not end the
             # process.  Python's words may quote the value, which may be personal: its class only.
-            reason = f"{self.source}: the values do not fit ({type(wrong).__name__})"
-            raise ExpressionError(reason) from wrong
+            reason = f"{self.source}: the values do not fit ({type(error).__name__})"
+            raise ExpressionError(reason) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class Loop:
         if not isinstance(entries, list | tuple):
             raise ExpressionError(f"{self.entries.source}: {kind(entries)} is not a list")
         rounds = rounds_of(values)
-        for one in entries:
+        for item in entries:
             rounds.take()
-            inner = {**values, self.name: one}
+            inner = {**values, self.name: item}
             if self.condition is None or self.condition(inner):
                 yield inner
 
@@ -100,8 +100,8 @@ def compile_expression(source: str, scope: Scope, *, question: bool = False) -> 
         parser = _parser(source)
         node = parser.parse_expression()
         _at_end(parser)
-    except (TemplateSyntaxError, RecursionError) as wrong:
-        raise InvalidExpression([_not_understood(source, wrong)]) from wrong
+    except (TemplateSyntaxError, RecursionError) as error:
+        raise InvalidExpression([_not_understood(source, error)]) from error
     return _compiled(node, source, scope, question=question)
 
 
@@ -114,14 +114,14 @@ def compile_loop(source: str, scope: Scope) -> Loop:
         entries_node = parser.parse_expression(with_condexpr=False)
         condition_node = parser.parse_expression() if parser.stream.skip_if("name:if") else None
         _at_end(parser)
-    except (TemplateSyntaxError, RecursionError) as wrong:
-        reason = _not_understood(source, wrong)
-        raise InvalidExpression([f"{reason}; write: NAME in LIST if CONDITION"]) from wrong
+    except (TemplateSyntaxError, RecursionError) as error:
+        reason = _not_understood(source, error)
+        raise InvalidExpression([f"{reason}; write: NAME in LIST if CONDITION"]) from error
     entries = _compiled(entries_node, source, scope)
     try:
         inner = scope.with_names(**{name: entry(entries.shape)})
-    except NoSuchMember as wrong:
-        raise InvalidExpression([f"{source}: {wrong}"]) from wrong
+    except NoSuchMember as error:
+        raise InvalidExpression([f"{source}: {error}"]) from error
     condition = (
         None if condition_node is None else _compiled(condition_node, source, inner, question=True)
     )
@@ -146,8 +146,8 @@ def _literal(text: str, line: int) -> Any:
     digits = text.replace("_", "")
     try:
         number = read_number(digits)
-    except BeyondMeasure as wrong:
-        raise TemplateSyntaxError(f"'{text[:20]}' {wrong}", line) from None
+    except BeyondMeasure as error:
+        raise TemplateSyntaxError(f"'{text[:20]}' {error}", line) from None
     return int(digits) if digits.isdigit() else number
 
 
@@ -172,8 +172,8 @@ def _at_end(parser: Parser) -> None:
         raise TemplateSyntaxError(f"'{parser.stream.current.value}' is unexpected", 1)
 
 
-def _not_understood(source: str, wrong: Exception) -> str:
-    reason = wrong.message if isinstance(wrong, TemplateSyntaxError) else _TOO_DEEP
+def _not_understood(source: str, error: Exception) -> str:
+    reason = error.message if isinstance(error, TemplateSyntaxError) else _TOO_DEEP
     return f"{_shortened(source)}: {reason}"
 
 

@@ -116,8 +116,8 @@ def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
         raise ExpressionError(f"date: {kind(value)} is not a time")
     try:
         return written(as_utc(value).astimezone(_zone(timezone)), as_text(format))
-    except (UnknownDirective, OverflowError) as wrong:
-        raise ExpressionError(f"date: {wrong}") from None
+    except (UnknownDirective, OverflowError) as error:
+        raise ExpressionError(f"date: {error}") from None
 
 
 def _decimal(value: Any) -> Decimal:
@@ -178,7 +178,9 @@ def _last(value: Any) -> Any:
 
 def _join(value: Any, separator: str = "") -> str:
     entries = _entries(value, "join")
-    return joined_text((as_text(one) for one in entries if one is not None), as_text(separator))
+    return joined_text(
+        (as_text(entry) for entry in entries if entry is not None), as_text(separator)
+    )
 
 
 def _length(value: Any) -> int:
@@ -258,7 +260,7 @@ TESTS: Mapping[str, Callable[[Any], bool]] = {
 
 def total(values: Iterable[Any]) -> Decimal:
     """The sum; an empty value counts as nothing."""
-    found = sum((Decimal(as_number(one)) for one in values if one is not None), Decimal(0))
+    found = sum((Decimal(as_number(value)) for value in values if value is not None), Decimal(0))
     return Decimal(as_number(found))
 
 
@@ -303,15 +305,15 @@ def number_of(text: str) -> Decimal:
     """The number that a text is.  Raises ExpressionError."""
     try:
         return read_number(text)
-    except BeyondMeasure as wrong:
-        raise ExpressionError(f"a text {wrong}") from None
+    except BeyondMeasure as error:
+        raise ExpressionError(f"a text {error}") from None
 
 
 def _measured(number: Any) -> Any:
     try:
         return bounded_int(number) if isinstance(number, int) else bounded(number)
-    except BeyondMeasure as wrong:
-        raise ExpressionError(f"this {wrong}") from None
+    except BeyondMeasure as error:
+        raise ExpressionError(f"this {error}") from None
 
 
 def _entries(value: Any, name: str) -> Sequence[Any]:

@@ -134,7 +134,7 @@ def entry(shape: Shape) -> Shape:
 
 def either(shapes: tuple[Shape, ...]) -> Shape:
     """One shape for a value that may have any of these."""
-    different = tuple({id(one): one for one in shapes}.values())
+    different = tuple({id(shape): shape for shape in shapes}.values())
     first = different[0]
     if all(one == first for one in different):
         return first
@@ -148,19 +148,21 @@ def either(shapes: tuple[Shape, ...]) -> Shape:
 
 def _widest(shapes: Sequence[Plain]) -> Plain:
     """The narrowest shape that all of these fit."""
-    lengths = [one.longest for one in shapes]
-    digits = [one.digits for one in shapes]
-    values = [one.values for one in shapes]
-    known = [one for one in digits if one is not None]
+    lengths = [shape.longest for shape in shapes]
+    digits = [shape.digits for shape in shapes]
+    values = [shape.values for shape in shapes]
+    known = [digit for digit in digits if digit is not None]
     fraction = max((behind for _, behind in known), default=0)
     return Plain(
         shapes[0].name,
-        None if None in lengths else max(one for one in lengths if one is not None),
+        None if None in lengths else max(length for length in lengths if length is not None),
         None
         if None in digits
         else (max(total - behind for total, behind in known) + fraction, fraction),
-        None if None in values else frozenset().union(*(one for one in values if one is not None)),
-        any(one.optional for one in shapes),
+        None
+        if None in values
+        else frozenset().union(*(value for value in values if value is not None)),
+        any(shape.optional for shape in shapes),
     )
 
 
@@ -201,7 +203,9 @@ def text_length(shape: Shape) -> int | None:
             return len("2026-03-28T23:30:00Z")
         case Either(shapes=shapes):
             lengths = [text_length(one) for one in shapes]
-            return None if None in lengths else max(one for one in lengths if one is not None)
+            return (
+                None if None in lengths else max(length for length in lengths if length is not None)
+            )
         case _:
             return None
 
@@ -232,7 +236,9 @@ def shape_of(annotation: object) -> Shape:
     if origin is typing.Annotated:
         return _measured(shape_of(arguments[0]), arguments[1:])
     if origin in (typing.Union, types.UnionType):
-        shape = either(tuple(shape_of(one) for one in arguments if one is not types.NoneType))
+        shape = either(
+            tuple(shape_of(argument) for argument in arguments if argument is not types.NoneType)
+        )
         if types.NoneType in arguments and isinstance(shape, Plain):
             return dataclasses.replace(shape, optional=True)
         return shape

@@ -112,8 +112,8 @@ def read_expression(
     """Compile; `question`: it is asked for yes or no.  A problem is noted and yields None."""
     try:
         expression = compile_expression(text.removeprefix(_MARK), scope, question=question)
-    except InvalidExpression as wrong:
-        for problem in wrong.problems:
+    except InvalidExpression as error:
+        for problem in error.problems:
             source.problem(path, problem)
         return None
     source.note_reads(path, expression.reads)
@@ -127,8 +127,8 @@ def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Pa
         return None
     try:
         return compile_loop(text, scope)
-    except InvalidExpression as wrong:
-        for problem in wrong.problems:
+    except InvalidExpression as error:
+        for problem in error.problems:
             source.problem((*path, "$each"), problem)
         return None
 
@@ -234,8 +234,8 @@ def _placed(expression: Expression, place: str) -> Template:
     def placed(values: Values) -> Any:
         try:
             return evaluate(values)
-        except ExpressionError as wrong:
-            raise ExpressionError(f"{place}: {wrong.message}") from wrong
+        except ExpressionError as error:
+            raise ExpressionError(f"{place}: {error.message}") from error
 
     return placed
 
@@ -275,8 +275,8 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
     def rounds(values: Values) -> list[Any]:
         try:
             inner = list(loop(values))
-        except ExpressionError as wrong:
-            raise ExpressionError(f"{place}: {wrong.message}") from wrong
+        except ExpressionError as error:
+            raise ExpressionError(f"{place}: {error.message}") from error
         return [one for one in map(render, inner) if one is not NOTHING]
 
     return rounds

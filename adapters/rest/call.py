@@ -80,12 +80,12 @@ class HttpCall:
         """What is filled in there; an error says where, once."""
         try:
             return fill()
-        except ExpressionError as wrong:
+        except ExpressionError as error:
             place = self.places[key]
             # A leaf of a template has told its own, nearer place.
-            if wrong.message.startswith(f"{place.partition(':')[0]}:"):
+            if error.message.startswith(f"{place.partition(':')[0]}:"):
                 raise
-            raise type(wrong)(f"{place}: {wrong.message}") from wrong
+            raise type(error)(f"{place}: {error.message}") from error
 
 
 class Response:
@@ -98,8 +98,8 @@ class Response:
         self._body: Any = None
         try:
             self._body = read_body(reply.content, reply.headers.get("Content-Type", ""))
-        except Malformed as wrong:
-            self.malformed = str(wrong)
+        except Malformed as error:
+            self.malformed = str(error)
 
     @property
     def body(self) -> Any:

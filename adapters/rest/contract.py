@@ -17,13 +17,13 @@ from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from sidecar.documents import open_regular
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, Contract
+from sidecar.ports import AdapterSettings, Contract
 
 _BOM = b"\xef\xbb\xbf"
 _EDMX = ("Edmx", "DataServices")
 
 
-def open_contract(source: str, _connection: Connection | None) -> Contract | None:
+def open_contract(source: str, _settings: AdapterSettings | None) -> Contract | None:
     """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
     if source.startswith(("http://", "https://")):
         # An ERP's $metadata wants a login, and what stands elsewhere another one: files only.
@@ -32,9 +32,9 @@ def open_contract(source: str, _connection: Connection | None) -> Contract | Non
     try:
         with open_regular(path) as file:
             content = file.read().removeprefix(_BOM)
-    except OSError as wrong:
+    except OSError as error:
         raise ConfigurationError(
-            f"{path}: cannot be read: {wrong.strerror}", "correct the path"
+            f"{path}: cannot be read: {error.strerror}", "correct the path"
         ) from None
     description = _description(content, str(path))
     return None if description is None else DescribedContract(description, path.name)
@@ -55,6 +55,6 @@ def _document(content: bytes, name: str) -> Any:
             return decode_json(content)
         # Safe: plain values only, no tag makes an object.
         return YAML(typ="safe", pure=True).load(content.decode())
-    except (Malformed, YAMLError, UnicodeDecodeError, RecursionError) as wrong:
-        reason = str(wrong).partition("\n")[0]
-        raise ConfigurationError(f"{name}: is neither JSON nor YAML: {reason}") from wrong
+    except (Malformed, YAMLError, UnicodeDecodeError, RecursionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigurationError(f"{name}: is neither JSON nor YAML: {reason}") from error

@@ -150,7 +150,7 @@ class EdmxDescription:
         if definition is not None and _local(definition) == "ComplexType":
             return replace(field, load=partial(self._members, kind, change))
         if definition is not None and _local(definition) == "EnumType":
-            choices = tuple(one.get("Name") for one in _children(definition, "Member"))
+            choices = tuple(child.get("Name") for child in _children(definition, "Member"))
             return replace(field, takes=_TEXT, choices=choices)
         return replace(field, **self._fit(kind))
 

@@ -8,21 +8,19 @@ from adapters.http.transport import Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, ErpAdapter
+from sidecar.ports import AdapterSettings, ErpAdapter
 
 
-def create(connection: Connection) -> ErpAdapter:
+def create(settings: AdapterSettings) -> ErpAdapter:
     """The adapter for one ERP account.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    if connection.calls is None:
+    if settings.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
-    if not connection.url:
+    if not settings.url:
         raise ConfigurationError("erp.url is missing", "write the ERP's address under erp.url")
-    document = read_document(connection.calls)
+    document = read_document(settings.calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
-    calls = read_calls(
-        document, connection.calls.name, dialect, connection.domains, connection.secrets
-    )
-    return GenericAdapter(calls, Transport(connection), connection, Request("HEAD", "", asks=True))
+    calls = read_calls(document, settings.calls.name, dialect, settings.domains, settings.secrets)
+    return GenericAdapter(calls, Transport(settings), settings, Request("HEAD", "", asks=True))

@@ -67,7 +67,11 @@ class OpenApiDescription:
         parts = dict(self._bodies(described, parameters))
         query = {
             field.name: field
-            for field in (self._parameter(one) for one in parameters if one.get("in") == "query")
+            for field in (
+                self._parameter(parameter)
+                for parameter in parameters
+                if parameter.get("in") == "query"
+            )
         }
         if query:
             parts["query"] = Field("query", "record", load=lambda: Members(query))
@@ -95,10 +99,13 @@ class OpenApiDescription:
                 schema = _mapping(_mapping(content).get("schema"))
                 yield kind, self._field(kind, schema, required=body.get("required") is True)
                 return
-        for one in parameters:
-            if one.get("in") == "body":
-                schema = _mapping(one.get("schema"))
-                yield "json", self._field("json", schema, required=one.get("required") is True)
+        for parameter in parameters:
+            if parameter.get("in") == "body":
+                schema = _mapping(parameter.get("schema"))
+                yield (
+                    "json",
+                    self._field("json", schema, required=parameter.get("required") is True),
+                )
                 return
         form = [self._parameter(one) for one in parameters if one.get("in") == "formData"]
         if form:
@@ -174,7 +181,7 @@ class OpenApiDescription:
             for key in ("oneOf", "anyOf")
             for one in _list(schema.get(key))
         ]
-        variants = [one for one in variants if one.get("type") != "null"]
+        variants = [variant for variant in variants if variant.get("type") != "null"]
         return _both(_either(variants), flat) if variants else flat
 
     def _resolved(self, value: Any) -> Mapping[str, Any]:
@@ -216,8 +223,8 @@ def _both(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]
 def _either(variants: list[dict[str, Any]]) -> dict[str, Any]:
     """A value fits one of them: what is required by all is required."""
     properties: dict[str, Any] = {}
-    for one in reversed(variants):
-        properties |= _mapping(one.get("properties"))
+    for variant in reversed(variants):
+        properties |= _mapping(variant.get("properties"))
     needed = [frozenset(map(str, _list(one.get("required")))) for one in variants]
     kinds = sorted({kind for one in variants if isinstance(kind := one.get("type"), str)})
     return {

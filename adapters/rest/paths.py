@@ -23,7 +23,9 @@ def operation_of(operations: Iterable[Operation], call: Mapping[str, object]) ->
     method = str(call.get("method", "")).upper()
     path = _sketched(call.get("path"))
     found = [
-        one for one in operations if one.call["method"] == method and _fits(one.call["path"], path)
+        operation
+        for operation in operations
+        if operation.call["method"] == method and _fits(operation.call["path"], path)
     ]
     # Of /orders/{id} and /orders/search the one with fewer variable parts.
     return min(found, key=lambda one: len(_VARIABLE.findall(one.call["path"])), default=None)
@@ -40,7 +42,7 @@ def _sketched(path: object) -> str:
     if not text.startswith("="):
         return text
     pieces = (_QUOTED.fullmatch(piece) for piece in _JOIN.split(text[1:].strip()))
-    return "".join(_SOMETHING if one is None else one[1] or one[2] or "" for one in pieces)
+    return "".join(_SOMETHING if piece is None else piece[1] or piece[2] or "" for piece in pieces)
 
 
 def _fits(declared: str, path: str) -> bool:

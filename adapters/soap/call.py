@@ -146,8 +146,8 @@ class SoapCalls:
             return None
         try:
             return self.wsdl.operation(name, service, port)
-        except NoSuchOperation as wrong:
-            section.problem("operation", str(wrong))
+        except NoSuchOperation as error:
+            section.problem("operation", str(error))
             return None
 
     def _address(self, section: Section, operation: Operation | None) -> str:

@@ -18,7 +18,7 @@ from adapters.soap.security import http_login
 from adapters.soap.wsdl import NoSuchOperation, Wsdl
 from adapters.soap.wsdl import Operation as SoapOperation
 from adapters.soap.xml import compile_xpath
-from sidecar.ports import Connection, Contract, ShopContext
+from sidecar.ports import AdapterSettings, Contract, ShopContext
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
 _BOM = b"\xef\xbb\xbf"
@@ -39,9 +39,9 @@ class WsdlDescription:
     def operations(self) -> Mapping[str, Operation]:
         """By name; of an operation that several ports carry (SOAP 1.1 and 1.2) the first."""
         found: dict[str, Operation] = {}
-        for one in self._wsdl.operations():
-            if str(one) not in found:
-                found[str(one)] = self._operation(one)
+        for operation in self._wsdl.operations():
+            if str(operation) not in found:
+                found[str(operation)] = self._operation(operation)
         return found
 
     def called(self, call: Mapping[str, object]) -> Operation | None:
@@ -83,9 +83,9 @@ class WsdlDescription:
         return texts
 
 
-def open_contract(source: str, connection: Connection | None) -> Contract | None:
+def open_contract(source: str, settings: AdapterSettings | None) -> Contract | None:
     """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
-    with closing(Documents(_reached(source, connection))) as documents:
+    with closing(Documents(_reached(source, settings))) as documents:
         content = documents.load(source)
         if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
             return None
@@ -95,8 +95,8 @@ def open_contract(source: str, connection: Connection | None) -> Contract | None
     return DescribedContract(WsdlDescription(wsdl), PurePath(source).name)
 
 
-def _reached(source: str, connection: Connection | None) -> Connection:
+def _reached(source: str, settings: AdapterSettings | None) -> AdapterSettings:
     """How the document is fetched: with the login of HTTP, where there is one."""
-    if connection is None:
-        return Connection("", 10.0, 60.0, ShopContext("", UTC), wsdl=source, domains=())
-    return replace(connection, wsdl=source, auth=http_login(connection.auth))
+    if settings is None:
+        return AdapterSettings("", 10.0, 60.0, ShopContext("", UTC), wsdl=source, domains=())
+    return replace(settings, wsdl=source, auth=http_login(settings.auth))

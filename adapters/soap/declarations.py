@@ -119,7 +119,7 @@ class Declarations:
         prefix, colon, local = name.strip().rpartition(":")
         namespace = node.nsmap.get(prefix if colon else None)
         if namespace is None and not colon:
-            root = next((one for one in node.iterancestors(XSD + "schema")), node)
+            root = next((ancestor for ancestor in node.iterancestors(XSD + "schema")), node)
             namespace = self._targets.get(root, "")
             if kind and (kind, f"{{{namespace}}}{local}") not in self._named:
                 namespace = "" if (kind, f"{{}}{local}") in self._named else namespace

@@ -23,7 +23,7 @@ from platformdirs import user_cache_dir
 
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from sidecar.model.errors import ConfigurationError, Unavailable
-from sidecar.ports import Connection
+from sidecar.ports import AdapterSettings
 
 #: A WSDL that was fetched within the last day is not fetched again (seconds).
 FRESH = 86_400.0
@@ -73,10 +73,10 @@ def cache_folder() -> Path:
 class Documents:
     """Loads one document after the other; zeep asks for each by its absolute place."""
 
-    def __init__(self, connection: Connection, folder: Path | None = None) -> None:
-        self._main = absolute(connection.wsdl or "")
+    def __init__(self, settings: AdapterSettings, folder: Path | None = None) -> None:
+        self._main = absolute(settings.wsdl or "")
         self._origin = _origin(self._main)
-        self._transport = Transport(connection)
+        self._transport = Transport(settings)
         self._folder = folder or cache_folder()
         self._loaded: dict[str, bytes] = {}
 
@@ -126,9 +126,9 @@ class Documents:
             self._refuse(path)
         try:
             return _content(path)
-        except OSError as wrong:
+        except OSError as error:
             raise ConfigurationError(
-                f"{path}: cannot be read: {wrong.strerror or wrong}", "correct the path (erp.wsdl)"
+                f"{path}: cannot be read: {error.strerror or error}", "correct the path (erp.wsdl)"
             ) from None
 
     def _is_beneath(self, path: str) -> bool:
@@ -163,8 +163,8 @@ class Documents:
             headers = {"Accept": "*/*"}
             request = Request("GET", url, headers=headers, asks=True, address_key="erp.wsdl")
             reply = self._transport.send(request)
-        except (NotSent, Unanswered) as wrong:
-            raise Unavailable(wrong.message, remedy) from wrong
+        except (NotSent, Unanswered) as error:
+            raise Unavailable(error.message, remedy) from error
         if reply.status == 429 or reply.status >= 500:
             raise Unavailable(f"GET {url}: HTTP {reply.status}", remedy)
         if reply.status != 200:

@@ -118,8 +118,8 @@ class Filler:
                 return self._members(self.plan(kind_of), tree, place)
             try:
                 actual = self.type_named(str(named))
-            except UnknownType as wrong:
-                raise ExpressionError(f"{place}: {wrong}") from None
+            except UnknownType as error:
+                raise ExpressionError(f"{place}: {error}") from None
             rest = {name: value for name, value in tree.items() if name != TYPE}
             return actual(**self._members(self.plan(actual), rest, place))
         if kind_of._array_type is not None and isinstance(tree, list | tuple):
@@ -189,10 +189,10 @@ class Filler:
 def _plan(nested: Iterable[tuple[str, Any]], attributes: Mapping[str, Any]) -> Plan:
     parts = list(_parts(nested))
     return Plan(
-        {one.attr_name: one for _, one in parts if isinstance(one, Element)},
+        {part.attr_name: part for _, part in parts if isinstance(part, Element)},
         attributes,
-        {name: one for name, one in parts if isinstance(one, Indicator)},
-        {name: one for name, one in parts if isinstance(one, xsd.Any)},
+        {name: part for name, part in parts if isinstance(part, Indicator)},
+        {name: part for name, part in parts if isinstance(part, xsd.Any)},
         tuple(_wanted(nested)),
     )
 
@@ -320,5 +320,5 @@ def _number(value: Any, place: str, *, whole: bool) -> str:
 def _untyped(value: Any, place: str) -> str:
     try:
         return writable(as_text(value))
-    except ExpressionError as wrong:
-        raise ExpressionError(f"{place}: {wrong.message}") from None
+    except ExpressionError as error:
+        raise ExpressionError(f"{place}: {error.message}") from None

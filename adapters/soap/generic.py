@@ -18,56 +18,58 @@ from adapters.soap.security import refuse_unwritable, seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
 from sidecar.documents import Document, read_document
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, ErpAdapter
+from sidecar.ports import AdapterSettings, ErpAdapter
 
 
-def create(connection: Connection) -> ErpAdapter:
+def create(settings: AdapterSettings) -> ErpAdapter:
     """The adapter for one ERP account.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    seal, login, hidden = seal_of(connection.auth)
+    seal, login, hidden = seal_of(settings.auth)
 
     def dialect(wsdl: Wsdl) -> Dialect[SoapCall]:
-        reader = SoapCalls(wsdl, connection.url, seal)
+        reader = SoapCalls(wsdl, settings.url, seal)
         return Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
 
-    return adapter_of(connection, wire_of(connection, login, hidden), dialect)
+    return adapter_of(settings, wire_of(settings, login, hidden), dialect)
 
 
 def adapter_of(
-    connection: Connection, wire: Connection, dialect_of: Callable[[Wsdl], Dialect[Call]]
+    settings: AdapterSettings, wire: AdapterSettings, dialect_of: Callable[[Wsdl], Dialect[Call]]
 ) -> ErpAdapter:
     """The adapter whose calls are written in a dialect of SOAP.
 
     `wire` is the connection as HTTP uses it (`wire_of`).  Raises ConfigurationError.
     """
-    if connection.wsdl is None:
+    if settings.wsdl is None:
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
-    if connection.calls is None:
+    if settings.calls is None:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
-    refuse_unwritable({f"secrets.{name}": one for name, one in connection.secrets.items()})
-    document = read_document(connection.calls)
+    refuse_unwritable({f"secrets.{name}": secret for name, secret in settings.secrets.items()})
+    document = read_document(settings.calls)
     with closing(Documents(wire)) as documents:
-        wsdl = Wsdl.load(connection.wsdl, documents)
+        wsdl = Wsdl.load(settings.wsdl, documents)
         calls = read_calls(
             document,
-            connection.calls.name,
+            settings.calls.name,
             dialect_of(wsdl),
-            connection.domains,
-            connection.secrets,
+            settings.domains,
+            settings.secrets,
         )
-        _refuse_unknown_fields(wsdl, document, connection)
-    address = connection.url or next(wsdl.addresses(), "")
-    return GenericAdapter(calls, Transport(wire), connection, Request("HEAD", address, asks=True))
+        _refuse_unknown_fields(wsdl, document, settings)
+    address = settings.url or next(wsdl.addresses(), "")
+    return GenericAdapter(calls, Transport(wire), settings, Request("HEAD", address, asks=True))
 
 
-def _refuse_unknown_fields(wsdl: Wsdl, document: Document, connection: Connection) -> None:
+def _refuse_unknown_fields(wsdl: Wsdl, document: Document, settings: AdapterSettings) -> None:
     """A name that the WSDL does not have would keep back every order, one after the other.
 
     What else `adapter check` finds may be meant: an ERP takes more than its WSDL says, or less.
     """
-    findings = check_calls(WsdlDescription(wsdl), document, document.path.name, connection.domains)
-    unknown = [f"{one.place}: {one.text}" for one in findings if one.id == UNKNOWN_FIELD]
+    findings = check_calls(WsdlDescription(wsdl), document, document.path.name, settings.domains)
+    unknown = [
+        f"{finding.place}: {finding.text}" for finding in findings if finding.id == UNKNOWN_FIELD
+    ]
     if unknown:
         raise ConfigurationError("\n".join(unknown), "correct the file of calls (docs/soap.md)")

@@ -54,7 +54,7 @@ def _word(choices: tuple[str, ...], text: str) -> str:
     """The word of the enumeration; in other letters only where no two differ by that alone."""
     if text in choices:
         return text
-    alike = [one for one in choices if one.strip(BLANKS).casefold() == text.casefold()]
+    alike = [choice for choice in choices if choice.strip(BLANKS).casefold() == text.casefold()]
     if len(alike) != 1:
         raise Unfit("one of the words of its type is wanted")
     return alike[0]

@@ -47,14 +47,16 @@ class Form:
 
     @cached_property
     def elements(self) -> dict[str, Field]:
-        return {one.name: one for one in self.members.fields.values() if one.role == "element"}
+        return {
+            field.name: field for field in self.members.fields.values() if field.role == "element"
+        }
 
     @cached_property
     def attributes(self) -> dict[str, Field]:
         return {
-            one.name.removeprefix("attr__"): one
-            for one in self.members.fields.values()
-            if one.role == "attribute"
+            field.name.removeprefix("attr__"): field
+            for field in self.members.fields.values()
+            if field.role == "attribute"
         }
 
     @cached_property
@@ -76,7 +78,7 @@ class Form:
         }
 
     def _only(self, role: str) -> Field | None:
-        return next((one for one in self.members.fields.values() if one.role == role), None)
+        return next((field for field in self.members.fields.values() if field.role == role), None)
 
 
 def _elements_of(group: Field) -> Iterator[tuple[str, Field]]:
@@ -331,8 +333,8 @@ def _says_yes_or_no(field: Field) -> bool:
 def _read(field: Field, text: str | None, place: str) -> Any:
     try:
         return read_text(field, text)
-    except Unfit as wrong:
-        raise Malformed(f"{place}: {wrong}") from None
+    except Unfit as error:
+        raise Malformed(f"{place}: {error}") from None
 
 
 def _no_text(element: Element, place: str) -> None:

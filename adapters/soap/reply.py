@@ -55,7 +55,7 @@ _REFUSALS = range(400, 500)
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ReceivedFault:
     """A SOAP fault; with empty fields it stands for "there is none" and is false.
 
     `code` is the local name without what refines it (`Server.userException` is `Server`, with
@@ -82,8 +82,8 @@ class Response:
         self._root: Element | None = None
         try:
             self._root = _envelope(reply, operation)
-        except Malformed as wrong:
-            self.malformed = str(wrong)
+        except Malformed as error:
+            self.malformed = str(error)
 
     @property
     def xml(self) -> Element:
@@ -93,10 +93,10 @@ class Response:
         return self._root
 
     @cached_property
-    def fault(self) -> Fault:
+    def fault(self) -> ReceivedFault:
         """The fault, or an empty one.  Raises Unreadable for what is no envelope."""
         found = _fault_in(self.xml)
-        return Fault() if found is None else _fault(found)
+        return ReceivedFault() if found is None else _fault(found)
 
     @cached_property
     def body(self) -> Any:
@@ -108,12 +108,12 @@ class Response:
             return None
         try:
             return self._operation.body_of(self.xml)
-        except Malformed as wrong:
-            raise Unreadable(str(wrong)) from None
+        except Malformed as error:
+            raise Unreadable(str(error)) from None
 
     def evidence(self, reply: Reply) -> Evidence:
         """What an outcome says of this answer."""
-        fault = Fault() if self.malformed else self.fault
+        fault = ReceivedFault() if self.malformed else self.fault
         told = f"HTTP {self.status}{f', fault {fault.code}: {fault.message}' if fault else ''}"
         after = retry_after(self.headers)
         return Evidence(
@@ -135,7 +135,7 @@ class Response:
             return f"the answer came with HTTP {self.status}"
         return "there is a fault in the answer" if self.fault else ""
 
-    def _login_refused(self, fault: Fault, told: str) -> Outcome | None:
+    def _login_refused(self, fault: ReceivedFault, told: str) -> Outcome | None:
         refused = self.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
         if refused or not _LOGIN_FAULTS.isdisjoint((fault.code, fault.subcode)):
             return Misconfigured(message=f"the login was refused: {told}")
@@ -170,12 +170,12 @@ def _fault_in(root: Element) -> Element | None:
     return root.find("{*}Body/{*}Fault")
 
 
-def _fault(found: Element) -> Fault:
+def _fault(found: Element) -> ReceivedFault:
     """Of either version, also where a server mixes them up."""
     code, subcode = _code(found)
     message = _first(found, "faultstring", "{*}faultstring", "{*}Reason/{*}Text")
     detail = next((one for one in found if local(one).lower() == "detail"), None)
-    return Fault(
+    return ReceivedFault(
         code=code,
         subcode=subcode,
         message=" ".join(message.split()),

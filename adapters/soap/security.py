@@ -19,7 +19,7 @@ from adapters.http.xml import is_writable
 from adapters.soap.xml import Element
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection
+from sidecar.ports import AdapterSettings
 
 #: Logins of `erp.auth` that stand in the envelope: HTTP sees none of them.
 _IN_THE_ENVELOPE = ("username_token", "signature", "netsuite_token")
@@ -68,11 +68,11 @@ class Signed:
     def __init__(self, certificate: str, key: str) -> None:
         try:
             methods = import_module("xmlsec").Transform
-        except ImportError as wrong:
+        except ImportError as error:
             raise ConfigurationError(
                 "erp.auth.signature needs the extra 'signature'",
                 "pip install 'magento-erp-sidecar[signature]' into the sidecar's venv",
-            ) from wrong
+            ) from error
         try:
             self._signature = BinarySignature(
                 key,
@@ -80,9 +80,9 @@ class Signed:
                 signature_method=methods.RSA_SHA256,
                 digest_method=methods.SHA256,
             )
-        except OSError as wrong:
+        except OSError as error:
             raise ConfigurationError(
-                f"erp.auth.signature: {wrong.filename}: cannot be read: {wrong.strerror}",
+                f"erp.auth.signature: {error.filename}: cannot be read: {error.strerror}",
                 "correct the path, or the file's owner and mode",
             ) from None
 
@@ -141,18 +141,18 @@ def http_login(auth: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def wire_of(
-    connection: Connection, login: Mapping[str, Any], hidden: tuple[Secret, ...]
-) -> Connection:
+    settings: AdapterSettings, login: Mapping[str, Any], hidden: tuple[Secret, ...]
+) -> AdapterSettings:
     """The connection as HTTP uses it: its part of `erp.auth`, and all that must not be told.
 
     `hidden`: the secrets of the logins that stand in the envelope.
     """
     secrets = {f"auth {number}": secret for number, secret in enumerate(hidden)}
-    return replace(connection, auth=login, secrets={**connection.secrets, **secrets})
+    return replace(settings, auth=login, secrets={**settings.secrets, **secrets})
 
 
 def _timestamp() -> Element:
     now = datetime.now(UTC).replace(microsecond=0)
     moments = (now, now + _VALID)
-    created, expires = (one.isoformat().replace("+00:00", "Z") for one in moments)
+    created, expires = (moment.isoformat().replace("+00:00", "Z") for moment in moments)
     return WSU.Timestamp(WSU.Created(created), WSU.Expires(expires))

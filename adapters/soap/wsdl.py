@@ -70,18 +70,18 @@ class Wsdl:
             declared = declarations_of(imports)
         except ConfigurationError:
             raise
-        except RecursionError as wrong:
+        except RecursionError as error:
             raise ConfigurationError(
                 f"{location}: its types or imports are nested too deeply",
                 "is it a WSDL that somebody sent to do harm?",
-            ) from wrong
+            ) from error
         except (Error, etree.LxmlError, LookupError, TypeError, ValueError, NotImplementedError,
-                AttributeError, AssertionError) as wrong:  # fmt: skip
+                AttributeError, AssertionError) as error:  # fmt: skip
             # zeep knows many ways to say that a document is not what it should be.
             raise ConfigurationError(
-                f"{location}: is no usable WSDL: {type(wrong).__name__}: {str(wrong)[:300]}",
+                f"{location}: is no usable WSDL: {type(error).__name__}: {str(error)[:300]}",
                 "is it whole, with all that it imports?",
-            ) from wrong
+            ) from error
         wsdl = cls(document, declared)
         if not any(True for _ in wsdl.ports()):
             raise ConfigurationError(
@@ -187,8 +187,8 @@ class Operation:
                 filled["_soapheaders"] = parts
             message = self.soap.create(**filled)
             self.port.binding._set_http_headers(message, self.soap)
-        except (Error, TypeError, ValueError, LookupError, AttributeError) as wrong:
-            raise ExpressionError(f"{self}: {_in_words(wrong)}") from None
+        except (Error, TypeError, ValueError, LookupError, AttributeError) as error:
+            raise ExpressionError(f"{self}: {_in_words(error)}") from None
         envelope, headers = message.content, dict(message.headers)
         if not self.soap.soapaction and headers["Content-Type"].startswith("application/soap+xml"):
             # zeep writes the action that is not there as "None".
@@ -225,8 +225,8 @@ class Operation:
                 found = self.wsdl.reader.parts(field, body, rpc=self.soap.style == "rpc")
             if found is None:
                 raise Malformed("it is empty")
-        except Malformed as wrong:
-            raise Malformed(f"the answer does not fit the WSDL: {wrong}") from None
+        except Malformed as error:
+            raise Malformed(f"the answer does not fit the WSDL: {error}") from None
         return unwrapped(field, found)
 
     def _filled_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -256,8 +256,8 @@ def _look_at(location: str, content: bytes) -> None:
     remedy = "was a page of a login or a proxy saved instead of it?"
     try:
         root = parse_strictly(content)
-    except NotAccepted as wrong:
-        raise ConfigurationError(f"{location}: {wrong}", remedy) from None
+    except NotAccepted as error:
+        raise ConfigurationError(f"{location}: {error}", remedy) from None
     if root.tag != _DEFINITIONS:
         raise ConfigurationError(f"{location}: is no WSDL but <{local(root)}>", remedy)
 
@@ -271,8 +271,8 @@ def _header_of(envelope: Element) -> Element:
     return header
 
 
-def _in_words(wrong: Exception) -> str:
+def _in_words(error: Exception) -> str:
     """zeep's own words where they name elements only; Python's may quote a value."""
-    if isinstance(wrong, Error):
-        return str(getattr(wrong, "message", "") or type(wrong).__name__)[:300]
-    return f"the values do not fit ({type(wrong).__name__})"
+    if isinstance(error, Error):
+        return str(getattr(error, "message", "") or type(error).__name__)[:300]
+    return f"the values do not fit ({type(error).__name__})"

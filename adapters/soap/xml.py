@@ -60,8 +60,8 @@ def parse(content: bytes, charset: str | None = None) -> Element:
     """The root element of an answer.  Raises Malformed."""
     try:
         root = parse_strictly(content, charset)
-    except NotAccepted as wrong:
-        raise Malformed(f"the answer {wrong}") from None
+    except NotAccepted as error:
+        raise Malformed(f"the answer {error}") from None
     # Where it is asked for, each element's prefixes are looked up in all that are in force there.
     now = 0
     for event, _ in etree.iterwalk(root, events=("start-ns", "end-ns")):
@@ -143,14 +143,14 @@ def compile_xpath(text: str) -> Callable[[Element], Any]:
     """
     try:
         etree.XPath(text, regexp=False)
-    except etree.XPathSyntaxError as wrong:
-        raise ValueError(f"'{text}' is no XPath: {wrong}") from None
+    except etree.XPathSyntaxError as error:
+        raise ValueError(f"'{text}' is no XPath: {error}") from None
 
     def found(root: Element) -> Any:
         try:
             return _plain(root.xpath(text, namespaces=_prefixes(root), smart_strings=False), text)
-        except etree.XPathError as wrong:
-            raise Unreadable(f"xpath('{text}'): {wrong}") from None
+        except etree.XPathError as error:
+            raise Unreadable(f"xpath('{text}'): {error}") from None
 
     return found
 

@@ -9,7 +9,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.host.owner import is_dead
 from sidecar.host.process import Stop
 from sidecar.host.schedule import Schedule
@@ -17,11 +17,9 @@ from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import SidecarError, TryAgain, described, frames
+from sidecar.model.lease import trusted_until
 from sidecar.ports import Clock, Narrator
 
-#: Part of the lease that the holder trusts, counted from before the request for it was sent, so
-#: that neither a slow round trip nor a clock drift stretches it.
-_TRUSTED = 0.7
 #: How often the supervisor is told how things stand.
 _STATUS_SECONDS = 5.0
 #: What a stop that gets on may take, from each time that this is said.
@@ -86,7 +84,7 @@ class Daemon:
         owner: str,
         lease_seconds: float,
         stop: Stop,
-        pulse: Pulse,
+        liveness: Liveness,
         clock: Clock,
         narrator: Narrator,
         supervision: Supervision,
@@ -98,7 +96,7 @@ class Daemon:
         self._owner = owner
         self._lease_seconds = lease_seconds
         self._stop = stop
-        self._pulse = pulse
+        self._liveness = liveness
         self._clock = clock
         self._narrator = narrator
         self._supervision = supervision
@@ -174,11 +172,11 @@ class Daemon:
 
     def _run(self, station: Station) -> int:
         done = station.run()
-        self._pulse.ended(station.name)
+        self._liveness.ended(station.name)
         return done
 
     def _work(self, station: Station, schedule: Schedule) -> None:
-        if self._stop.asked or not (station.always or self._pulse.holds_the_lease):
+        if self._stop.asked or not (station.always or self._liveness.holds_the_lease):
             return
         trouble = self._troubles.get(station.name)
         if trouble is not None and self._clock.monotonic() < trouble.rest_until:
@@ -196,7 +194,7 @@ class Daemon:
             self._supervision.watchdog.progress()
             for woken in station.wakes:
                 schedule.wake(woken)
-            if self._stop.asked or not self._pulse.holds_the_lease:
+            if self._stop.asked or not self._liveness.holds_the_lease:
                 return
 
     def _hold(self, begin: Callable[[], None]) -> None:
@@ -205,7 +203,7 @@ class Daemon:
         Until then the stations skip their turns, the hourly ones too: without `begin` a daemon that
         took over would sweep everything only an hour later.
         """
-        worked, stood_by = self._pulse.holds_the_lease, self._standing_by
+        worked, stood_by = self._liveness.holds_the_lease, self._standing_by
         held = self._acquire()
         if not held and not stood_by:
             self._narrator.tell("daemon.standby", owner=self._owner, holder=self._holder())
@@ -245,7 +243,7 @@ class Daemon:
                 # Before anybody works: what failed in the daemon before this one is history.
                 self._ledger.stations.forget(connection)
         self._has_begun = self._has_begun or held
-        self._pulse.works_until(asked_at + self._lease_seconds * _TRUSTED if held else 0.0)
+        self._liveness.works_until(trusted_until(asked_at, self._lease_seconds) if held else 0.0)
         if held and (dead or self._standing_by):
             self._narrator.tell("daemon.took_over", owner=self._owner, dead=dead)
         self._standing_by = not held
@@ -266,7 +264,7 @@ class Daemon:
 
     def _close(self) -> None:
         for station in self._stations:
-            if station.last and self._pulse.holds_the_lease:
+            if station.last and self._liveness.holds_the_lease:
                 self._guarded(station.name, partial(self._run, station))
 
     def _release(self) -> None:
@@ -297,7 +295,7 @@ class Daemon:
         trouble = self._troubles.setdefault(name, _Trouble())
         trouble.failures += 1
         if name in self._working_stations:
-            self._pulse.failed(name)
+            self._liveness.failed(name)
         ours = isinstance(error, SidecarError)
         message = described(error) if ours else f"a defect: {described(error)}"
         # At each of its thousand repetitions; the log folds them.

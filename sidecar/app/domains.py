@@ -7,17 +7,18 @@ from functools import cache
 from importlib.metadata import entry_points
 
 from sidecar.domains import DOMAINS
-from sidecar.magento.domain import Domain
+from sidecar.magento.domain import RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
 from sidecar.settings.domains import Domains
 
-#: Entry-point group of other packages' domains: each names a `sidecar.magento.domain.Domain`.
+#: Entry-point group of other packages' domains: each names a
+#: `sidecar.magento.domain.RegisteredDomain`.
 GROUP = "erp_sidecar.domains"
 
 
 @cache
-def installed() -> tuple[Domain, ...]:
+def installed() -> tuple[RegisteredDomain, ...]:
     """All domains there are.  Raises ConfigurationError where two claim one name or kind."""
     others = [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)]
     domains = (*DOMAINS, *others)
@@ -30,7 +31,7 @@ def specs() -> tuple[DomainSpec, ...]:
     return tuple(domain.spec for domain in installed())
 
 
-def enabled(configured: Domains) -> tuple[Domain, ...]:
+def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
     """The domains that a configuration carries.
 
     Raises ConfigurationError for one that no package has.

@@ -10,7 +10,7 @@ from sidecar.app.sidecar import Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.watch import TriggerWatch
 from sidecar.delivery.pump import Pump
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.identity.clone_guard import EVERY as IDENTITY_EVERY
 from sidecar.ledger.retention import Retention
 from sidecar.monitor.heartbeat import Heartbeat
@@ -30,7 +30,7 @@ _SILENT_DELIVERY = 10 * _MINUTE
 def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     """The daemon; `once`: with the stations of `run --once`, in their order."""
     sidecar.ledger.require_current()
-    pulse = Pulse(
+    liveness = Liveness(
         sidecar.clock,
         _SILENT | {f"deliver {name}": _SILENT_DELIVERY for name in sidecar.domains},
     )
@@ -48,7 +48,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
         sidecar.identification.require_same()
         first_sweep = _Once(lambda: sum(sweep.full().found for sweep in sweeps))
         stations.insert(0, Station("sweep", 0, first_sweep))
-        stations += _monitoring(sidecar, pulse, once=True)
+        stations += _monitoring(sidecar, liveness, once=True)
     else:
         watch = TriggerWatch(
             sidecar.triggers, Outbox(sidecar.names), sidecar.database, sidecar.narrator
@@ -79,7 +79,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
             Station("trigger watch", _HOUR, lambda: _none(watch.look)),
             Station("pause watch", min(_MINUTE, *alarms.values()), lambda: _none(pauses.look)),
             Station("retention", _HOUR, retention.run_once),
-            *_monitoring(sidecar, pulse, once=False),
+            *_monitoring(sidecar, liveness, once=False),
         ]
     return Daemon(
         sidecar.database,
@@ -88,7 +88,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
         owner=sidecar.name,
         lease_seconds=sidecar.settings.ledger.work_lease.total_seconds(),
         stop=sidecar.stop,
-        pulse=pulse,
+        liveness=liveness,
         clock=sidecar.clock,
         narrator=sidecar.narrator,
         supervision=Supervision(
@@ -113,20 +113,20 @@ def _delivery(sidecar: Sidecar, pump: Pump) -> Station:
     return Station(name, max(_SECOND, pause), pump.run_once, wakes=(_WRITE,), pause=pause)
 
 
-def _monitoring(sidecar: Sidecar, pulse: Pulse, *, once: bool) -> list[Station]:
+def _monitoring(sidecar: Sidecar, liveness: Liveness, *, once: bool) -> list[Station]:
     """The stations that tell a monitoring system, as far as they are configured."""
     stations = []
     rules, heartbeat = sidecar.settings.metrics, sidecar.settings.heartbeat
     if rules.file is not None or rules.log_every is not None:
-        stations.append(_metrics(sidecar, pulse))
+        stations.append(_metrics(sidecar, liveness))
     if heartbeat.url is not None and not once:
-        beat = Heartbeat(heartbeat.url, pulse, sidecar.narrator).beat
+        beat = Heartbeat(heartbeat.url, liveness, sidecar.narrator).beat
         every = heartbeat.every.total_seconds()
         stations.append(Station("heartbeat", every, lambda: _none(beat), always=True))
     return stations
 
 
-def _metrics(sidecar: Sidecar, pulse: Pulse) -> Station:
+def _metrics(sidecar: Sidecar, liveness: Liveness) -> Station:
     # Only here: prometheus_client brings a web server along, which no other command needs.
     from sidecar.monitor.metrics import Monitoring
     from sidecar.observe.registry import Metrics
@@ -137,7 +137,7 @@ def _metrics(sidecar: Sidecar, pulse: Pulse) -> Station:
     monitoring = Monitoring(
         sidecar.vitals(),
         metrics,
-        pulse,
+        liveness,
         file=rules.file,
         log_every=rules.log_every.total_seconds() if rules.log_every else None,
         clock=sidecar.clock,

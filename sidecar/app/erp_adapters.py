@@ -17,7 +17,7 @@ from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
-from sidecar.ports import Advising, Connection, Contract, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, Advising, Contract, ErpAdapter, ShopContext
 from sidecar.settings.fields import SecretRef, closest
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
 from sidecar.settings.schema import Settings
@@ -26,11 +26,11 @@ from sidecar.settings.secrets import resolve, with_secrets
 ADAPTERS = "erp_sidecar.adapters"
 CONTRACTS = "erp_sidecar.contracts"
 
-OpenContract = Callable[[str, Connection | None], Contract | None]
+OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
+class InstalledAdapter:
     """An adapter as it is installed: its name for `erp.adapter`, and the package it came with."""
 
     name: str
@@ -39,10 +39,10 @@ class Installed:
     version: str
 
 
-def installed() -> list[Installed]:
+def installed() -> list[InstalledAdapter]:
     """All adapters."""
     return [
-        Installed(
+        InstalledAdapter(
             name,
             entry.value,
             entry.dist.name if entry.dist else "",
@@ -55,14 +55,14 @@ def installed() -> list[Installed]:
 def load_adapter(
     settings: Settings,
     account: str,
-    connection: Connection | None = None,
+    adapter_settings: AdapterSettings | None = None,
     *,
     origin: Origin = NOWHERE,
 ) -> ErpAdapter:
     """The adapter of an ERP account.
 
     Raises ConfigurationError, also for a domain that goes to this account and that its file of
-    calls has no call for.  `connection`: what it is told, where that was read already; `origin`:
+    calls has no call for.  `adapter_settings`: where they were made already; `origin`:
     where the settings were written.
     """
     erp, key = settings.accounts[account], settings.key_of(account)
@@ -74,8 +74,8 @@ def load_adapter(
             f"installed are: {', '.join(sorted(entries)) or 'none'}",
         )
     require_files(erp, key, origin)
-    connection = connection or connection_of(settings, account, origin=origin)
-    adapter: ErpAdapter = entries[name].load()(connection)
+    adapter_settings = adapter_settings or adapter_settings_of(settings, account, origin=origin)
+    adapter: ErpAdapter = entries[name].load()(adapter_settings)
     try:
         _require_calls(settings, account, adapter, origin)
     except ConfigurationError:
@@ -125,7 +125,7 @@ def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
         warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
         adapter.close()
         return Checked(warnings, [])
-    connection_of(settings, account, origin=origin)
+    adapter_settings_of(settings, account, origin=origin)
     require_files(erp, key, origin)
     if erp.calls is not None:
         read_document(erp.calls)
@@ -136,7 +136,9 @@ def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
     return Checked([], [note])
 
 
-def connection_of(settings: Settings, account: str, *, origin: Origin = NOWHERE) -> Connection:
+def adapter_settings_of(
+    settings: Settings, account: str, *, origin: Origin = NOWHERE
+) -> AdapterSettings:
     """What the adapter of an ERP account is told of the configuration, its secrets resolved."""
     erp, key = settings.accounts[account], settings.key_of(account)
     auth, _warnings = with_secrets(erp.auth, at=f"{key}.auth", origin=origin)
@@ -147,7 +149,7 @@ def connection_of(settings: Settings, account: str, *, origin: Origin = NOWHERE)
     tls: Mapping[str, str] = {
         key: str(value) for key, value in erp.tls.model_dump().items() if value is not None
     }
-    return Connection(
+    return AdapterSettings(
         url=erp.url or erp.endpoint or "",
         wsdl=None if erp.wsdl is None else str(erp.wsdl),
         connect_timeout=erp.timeout.connect.total_seconds(),
@@ -165,7 +167,7 @@ def connection_of(settings: Settings, account: str, *, origin: Origin = NOWHERE)
     )
 
 
-def open_contract(source: str, connection: Connection | None = None) -> Contract:
+def open_contract(source: str, adapter_settings: AdapterSettings | None = None) -> Contract:
     """An interface description, by the first reader that knows its kind.
 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
@@ -174,7 +176,7 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
     for entry in sorted(entry_points(group=CONTRACTS), key=lambda entry: entry.name):
         opener = _opener(entry)
         try:
-            contract = opener(source, connection) if opener else None
+            contract = opener(source, adapter_settings) if opener else None
         except ConfigurationError as wrong:
             # Another reader may be able to read it all the same: an address, say.
             refusals.append(wrong)

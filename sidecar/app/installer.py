@@ -14,7 +14,7 @@ from sidecar.install.grants import optional_tables
 from sidecar.install.installation import Installation
 from sidecar.ledger.migrate import Ledger
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.secret import Secret
 
 
@@ -31,11 +31,11 @@ class Installer:
         socket: Path | None = None,
     ) -> None:
         self._sidecar = sidecar
-        login = installers_login(sidecar.account.login, user, password, magento_root, socket)
-        # Out of env.php: the account that the shop itself uses.
+        login = installers_login(sidecar.shop_database.login, user, password, magento_root, socket)
+        # Out of env.php: the user that the shop itself uses.
         configured = sidecar.settings.shop.database.magento_root is not None and user is None
         self._is_magentos = magento_root is not None or configured
-        self._is_other = login.user != sidecar.account.login.user
+        self._is_other = login.user != sidecar.shop_database.login.user
         self._database = Database(login, connections=4)
 
     @property
@@ -53,15 +53,15 @@ class Installer:
             sidecar.names,
             sidecar.specs if sidecar.settings.capture.triggers else (),
             sidecar.stop,
-            prefix=sidecar.account.prefix,
+            prefix=sidecar.shop_database.prefix,
             is_magentos=self._is_magentos,
         )
 
     def optional_tables(self) -> list[str]:
-        """Which of the tables that not every shop has this account sees."""
-        account = self._sidecar.account
+        """Which of the tables that not every shop has this login sees."""
+        shop = self._sidecar.shop_database
         return optional_tables(
-            self._database, account.login.database, account.prefix, self._sidecar.specs
+            self._database, shop.login.database, shop.prefix, self._sidecar.specs
         )
 
     def installation(self) -> Installation:
@@ -69,7 +69,7 @@ class Installer:
         sidecar = self._sidecar
         for account in sidecar.settings.accounts:
             load_adapter(sidecar.settings, account, origin=sidecar.origin).close()
-        magento = probe(self._database, sidecar.specs, sidecar.account.prefix)
+        magento = read_schema(self._database, sidecar.specs, sidecar.shop_database.prefix)
         sidecar.require_stores(self._database, magento)
         return Installation(
             self._database,
@@ -79,7 +79,7 @@ class Installer:
             self.triggers,
             sidecar.own_statuses,
             list(sidecar.parts_of(magento).values()),
-            daemon_account=self._daemon_account,
+            daemon_user=self._daemon_user,
             guard=self._guard(magento),
         )
 
@@ -100,13 +100,13 @@ class Installer:
         """Give the installer's connections back."""
         self._database.close()
 
-    def _daemon_account(self) -> str | None:
-        """The daemon's `user@host` as the server sees it, when another account installs."""
+    def _daemon_user(self) -> str | None:
+        """The daemon's `user@host` as the server sees it, when another database user installs."""
         if not self._is_other:
             return None
-        own = Database(replace(self._sidecar.account.login, database=""), connections=1)
+        own = Database(replace(self._sidecar.shop_database.login, database=""), connections=1)
         try:
-            with own.transaction("logging in with the daemon's account") as connection:
+            with own.transaction("logging in with the daemon's database user") as connection:
                 return str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
         finally:
             own.close()
@@ -119,9 +119,9 @@ def installers_login(
     magento_root: Path | None,
     socket: Path | None = None,
 ) -> Login:
-    """The daemon's login with the account that the options name, else as it is.
+    """The daemon's login with the user that the options name, else as it is.
 
-    `socket`: by this Unix socket, as an account without a password (unix_socket) wants it.
+    `socket`: by this Unix socket, as a database user without a password (unix_socket) wants it.
     """
     if socket is not None:
         login = replace(login, socket=str(socket))

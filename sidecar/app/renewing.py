@@ -15,8 +15,8 @@ from typing import TypeVar
 from sidecar.model.errors import SidecarError, described
 from sidecar.model.outcome import Booked, Misconfigured
 from sidecar.ports import (
+    AdapterSettings,
     Capabilities,
-    Connection,
     Delivery,
     ErpAdapter,
     Listed,
@@ -33,20 +33,20 @@ class RenewingAdapter:
     """An adapter in whose place another one is put when its secrets have changed.
 
     `connect` reads the configuration's secrets as they are now, `build` makes an adapter of them;
-    `adapter` is the one that was made of `connection`.  Whatever was refused is tried once more, by
+    `adapter` is the one that was made of `settings`.  Whatever was refused is tried once more, by
     the new one: a refused login has booked nothing.
     """
 
     def __init__(
         self,
         adapter: ErpAdapter,
-        connection: Connection,
-        connect: Callable[[], Connection],
-        build: Callable[[Connection], ErpAdapter],
+        settings: AdapterSettings,
+        connect: Callable[[], AdapterSettings],
+        build: Callable[[AdapterSettings], ErpAdapter],
         narrator: Narrator,
     ) -> None:
         self._adapter = adapter
-        self._connection = connection
+        self._settings = settings
         self._connect = connect
         self._build = build
         self._narrator = narrator
@@ -110,17 +110,17 @@ class RenewingAdapter:
             if self._adapter is not used:
                 return self._adapter
             try:
-                connection = self._connect()
-                if connection == self._connection:
+                settings = self._connect()
+                if settings == self._settings:
                     return None
-                adapter = self._build(connection)
+                adapter = self._build(settings)
             except SidecarError as error:
                 self._narrator.tell(
                     "adapter.not_renewed", message=described(error), remedy=error.remedy
                 )
                 return None
             self._made.append(adapter)
-            self._adapter, self._connection = adapter, connection
+            self._adapter, self._settings = adapter, settings
         self._narrator.tell("adapter.renewed")
         return adapter
 

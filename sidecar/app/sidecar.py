@@ -13,7 +13,7 @@ from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
-from sidecar.app.erp_adapters import connection_of, load_adapter
+from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
 from sidecar.app.rules import pace_of, settler_of
 from sidecar.capture.intake import Intake
@@ -43,9 +43,9 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.domain import Beside, Domain, Parts
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.env_php import read_env_php
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
@@ -62,7 +62,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Storyteller
-from sidecar.ports import Connection, ErpAdapter, Narrator
+from sidecar.ports import AdapterSettings, ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
@@ -75,7 +75,7 @@ _DUTIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ShopDatabase:
     """Magento's database as configured: the login, the table prefix."""
 
     login: Login
@@ -102,8 +102,8 @@ class Sidecar:
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
         self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
-        self.account = account(settings, self.origin)
-        self.names = LedgerNames.placed(settings.ledger.schema, self.account.login.database)
+        self.shop_database = shop_database(settings, self.origin)
+        self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
         self._closing: list[Callable[[], None]] = []
 
@@ -111,14 +111,14 @@ class Sidecar:
     def database(self) -> Database:
         """Connections, with the server's fitness asserted."""
         pool = _DUTIES + sum(erp.throttle.concurrency for erp in self.settings.accounts.values())
-        database = Database(self.account.login, connections=pool)
+        database = Database(self.shop_database.login, connections=pool)
         require_supported(database.server())
         return database
 
     @cached_property
     def magento(self) -> MagentoSchema:
         """Magento's tables, looked at."""
-        return probe(self.database, self.specs, self.account.prefix)
+        return read_schema(self.database, self.specs, self.shop_database.prefix)
 
     @cached_property
     def parts(self) -> Mapping[str, Parts]:
@@ -186,7 +186,7 @@ class Sidecar:
                 self.settings.ledger.witness,
                 self.settings.shop.name,
                 f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
-                self.account.login.place,
+                self.shop_database.login.place,
             ),
         )
 
@@ -194,8 +194,8 @@ class Sidecar:
     def adapters(self) -> Mapping[str, ErpAdapter]:
         """The adapter of each ERP account, its file of calls checked."""
         return {
-            account: load_adapter(self.settings, account, connection, origin=self.origin)
-            for account, connection in self._connections.items()
+            account: load_adapter(self.settings, account, settings, origin=self.origin)
+            for account, settings in self._adapter_settings.items()
         }
 
     def adapter_of(self, domain: str) -> ErpAdapter:
@@ -203,9 +203,9 @@ class Sidecar:
         return self.adapters[self.settings.account_of(domain)]
 
     @cached_property
-    def _connections(self) -> Mapping[str, Connection]:
+    def _adapter_settings(self) -> Mapping[str, AdapterSettings]:
         return {
-            account: connection_of(self.settings, account, origin=self.origin)
+            account: adapter_settings_of(self.settings, account, origin=self.origin)
             for account in self.settings.accounts
         }
 
@@ -213,8 +213,8 @@ class Sidecar:
         """The adapter for work that goes on while somebody changes a secret."""
         return RenewingAdapter(
             self.adapters[account],
-            self._connections[account],
-            partial(connection_of, self.settings, account, origin=self.origin),
+            self._adapter_settings[account],
+            partial(adapter_settings_of, self.settings, account, origin=self.origin),
             partial(load_adapter, self.settings, account, origin=self.origin),
             self.narrator,
         )
@@ -227,22 +227,22 @@ class Sidecar:
             self.names,
             self.specs if self.settings.capture.triggers else (),
             self.stop,
-            prefix=self.account.prefix,
+            prefix=self.shop_database.prefix,
             definer=self._definer(),
         )
 
     def _definer(self) -> Definer | None:
-        """The account that the installer let define the triggers."""
+        """The database user that the installer let define the triggers."""
         if not self.ledger.applied():
             return None
         kind, name = DEFINER
         with self.database.transaction("reading the triggers' definer") as connection:
             note = self.store.installed.of(connection, kind).get(name, {})
-        account = note.get("account")
-        return Definer(str(account), note.get("beside")) if account else None
+        user = note.get("user")
+        return Definer(str(user), note.get("beside")) if user else None
 
     @cached_property
-    def _enabled(self) -> tuple[Domain, ...]:
+    def _enabled(self) -> tuple[RegisteredDomain, ...]:
         return enabled(self.settings.domains)
 
     @property
@@ -526,14 +526,14 @@ class Sidecar:
             self.database.close()
 
 
-def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
+def shop_database(settings: Settings, origin: Origin = NOWHERE) -> ShopDatabase:
     """Magento's login: written out, or out of app/etc/env.php."""
     database = settings.shop.database
     if database.magento_root is not None:
         env = read_env_php(Path(database.magento_root))
         socket = str(env.socket) if env.socket else None
         login = Login(env.user, env.password, env.name, env.host, env.port, socket)
-        return Account(login, env.table_prefix)
+        return ShopDatabase(login, env.table_prefix)
     if database.password is None:
         raise ConfigurationError("shop.database has no password", "name a file or a credential")
     with named_by("shop.database.password", origin):
@@ -546,4 +546,4 @@ def account(settings: Settings, origin: Origin = NOWHERE) -> Account:
         port=database.port,
         socket=str(database.socket) if database.socket else None,
     )
-    return Account(login, database.table_prefix)
+    return ShopDatabase(login, database.table_prefix)

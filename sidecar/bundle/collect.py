@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from sidecar.app.erp_adapters import installed
-from sidecar.app.sidecar import Sidecar, account
+from sidecar.app.sidecar import Sidecar, shop_database
 from sidecar.bundle import redact
 from sidecar.bundle.log_tail import log_tail
 from sidecar.documents import read_document
@@ -108,8 +108,8 @@ class Collector:
         )
 
     def _tables(self) -> str:
-        names, prefix = self._sidecar.names, self._sidecar.account.prefix
-        schema = self._sidecar.account.login.database
+        names, prefix = self._sidecar.names, self._sidecar.shop_database.prefix
+        schema = self._sidecar.shop_database.login.database
         wanted = [(names.schema, names.prefix + table) for table in TABLES]
         wanted += [(schema, prefix + table) for table in _MAGENTO_TABLES]
         sizes = self._sidecar.database.sizes(wanted)
@@ -151,7 +151,7 @@ class Collector:
             for reference in _references(settings):
                 with suppress(SidecarError):
                     found.add(resolve(reference).secret.reveal())
-            found.add(account(settings).login.password.reveal())
+            found.add(shop_database(settings).login.password.reveal())
         return found
 
     def _words(self) -> set[str]:

@@ -46,8 +46,8 @@ class Redactor:
     """Strikes known secrets and words, addresses of mail and logins in addresses out of texts."""
 
     def __init__(self, secrets: Collection[str], words: Collection[str] = ()) -> None:
-        known = {one for one in secrets if len(one) >= _LEAST_SECRET}
-        known |= {one for one in words if len(one) >= _LEAST_WORDS}
+        known = {secret for secret in secrets if len(secret) >= _LEAST_SECRET}
+        known |= {word for word in words if len(word) >= _LEAST_WORDS}
         # As they stand in a JSON text, too; the longest first: one may be part of another.
         forms = known | {json.dumps(one)[1:-1] for one in known}
         longest = sorted(forms, key=len, reverse=True)

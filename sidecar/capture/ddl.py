@@ -76,9 +76,9 @@ def _missing_right(error: DBAPIError, user: str) -> PermissionDenied | None:
         )
     if code == _NEEDS_SUPER:
         return PermissionDenied(
-            f"{user} may not create a trigger that another account defines ({code}: {text})",
-            "install as Magento's own account ('erp-sidecar install --magento-root PATH'), they "
-            "then run as that one; or, on MariaDB: GRANT SET USER ON *.* TO "
+            f"{user} may not create a trigger that another database user defines ({code}: {text})",
+            "install as Magento's own database user ('erp-sidecar install --magento-root PATH'), "
+            "they then run as that one; or, on MariaDB: GRANT SET USER ON *.* TO "
             f"{user}; on MySQL: GRANT SET_ANY_DEFINER (before 8.2: SET_USER_ID) ON *.* TO {user}",
         )
     return None

@@ -132,7 +132,9 @@ class Intake:
                 self._write(connection, fresh, look, written)
                 to_come |= {(look.kind, entity_id) for entity_id in set(look.ids) - set(fresh)}
             self._note_checks(connection, hints)
-            self._outbox.discard(connection, [one.id for one in hints if _of(one) not in to_come])
+            self._outbox.discard(
+                connection, [hint.id for hint in hints if _of(hint) not in to_come]
+            )
         passing("intake.written")
         return written
 
@@ -294,8 +296,8 @@ class Intake:
         ]
 
     def _report(self, written: Written) -> None:
-        for entity, wrong in written.odd:
-            self._narrator.tell("capture.set_aside", entity=entity, message=wrong)
+        for entity, message in written.odd:
+            self._narrator.tell("capture.set_aside", entity=entity, message=message)
         for event in written.events:
             is_swept = (event.kind, event.entity_id) in written.swept
             announced = self._examiners[event.kind].spec.event(event.type).announced

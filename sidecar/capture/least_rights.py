@@ -1,4 +1,4 @@
-"""What the daemon's account needs, table by table: the one list of it.
+"""What the daemon's database user needs, table by table: the one list of it.
 
 `grants print`, `install` and `doctor` ask here; tests/database/test_ledger_grants.py shows that it
 is enough and that nothing of it can be left out.
@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Iterable
 
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.schema_probe import SHOP
+from sidecar.magento.live_schema import SHOP
 from sidecar.model.domain_spec import DomainSpec
 
 
 def daemon_grants(
-    account: str,
+    user: str,
     table: Callable[[str], str],
     names: LedgerNames,
     *,
@@ -23,7 +23,7 @@ def daemon_grants(
     triggers: bool = True,
     optional: Collection[str] = (),
 ) -> list[str]:
-    """The statements for the daemon's `account` (`user@host`).
+    """The statements for the daemon's `user` (`user@host`).
 
     `table` gives a Magento table's full name; `domains`: those that run; `triggers`: whether their
     tables carry triggers; `optional`: tables that not every shop has, and this one does.
@@ -35,7 +35,7 @@ def daemon_grants(
         f"{privilege} ON {table(name)}" for spec in specs for privilege, name in spec.needs.writes
     ]
     return grants(
-        account,
+        user,
         "grants.sql",
         names,
         table,

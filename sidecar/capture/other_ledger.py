@@ -68,6 +68,6 @@ def _belongs_elsewhere(connection: sa.Connection, identity: str, live: LiveSchem
     try:
         schema = connection.exec_driver_sql(f"SELECT magento_schema FROM {identity}").scalar()
     except sa.exc.DBAPIError:
-        # It may not be read by this account: better asked for once too often.
+        # It may not be read by this user: better asked for once too often.
         return False
     return schema is not None and schema != live.database

@@ -33,7 +33,7 @@ class Hint:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class TriggerFault:
     """The breadcrumb of a trigger that could not write its hint: the sweep has to find that."""
 
     id: int
@@ -167,10 +167,10 @@ class Outbox:
             row.kind: Depth(row.hints, capped, timedelta(microseconds=int(row.age))) for row in rows
         }
 
-    def faults(self, connection: sa.Connection, limit: int = 100) -> list[Fault]:
+    def faults(self, connection: sa.Connection, limit: int = 100) -> list[TriggerFault]:
         """The breadcrumbs, newest first."""
         return [
-            Fault(
+            TriggerFault(
                 row.id,
                 row.kind,
                 row.entity_id,

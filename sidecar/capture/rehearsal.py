@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy.exc import DBAPIError
 
 from sidecar.capture.ddl import YieldingDdl, code_and_text
-from sidecar.capture.trigger_plan import LiveSchema, Names, quoted, quoted_account
+from sidecar.capture.trigger_plan import LiveSchema, Names, quoted, quoted_user
 from sidecar.database.connection import Database
 from sidecar.model.errors import PermissionDenied
 
@@ -28,7 +28,7 @@ class Rehearsal:
     ) -> None:
         self._database = database
         self._ddl = ddl
-        self._account = live.account
+        self._user = live.user
         self._definer = definer
         self._table = f"{quoted(live.database)}.{quoted(live.prefix + PROBE)}"
         self._trigger = f"{quoted(live.database)}.{quoted(PROBE + '_ai')}"
@@ -51,7 +51,7 @@ class Rehearsal:
                 if refusal := self._refusal():
                     raise PermissionDenied(
                         f"a trigger that {self._definer} defines is refused: {refusal}",
-                        "compare the account's rights with sql/grants.sql",
+                        "compare the user's rights with sql/grants.sql",
                     )
         finally:
             self._ddl.run(self._clearing())
@@ -65,7 +65,7 @@ class Rehearsal:
         return [
             self._clearing(),
             f"CREATE TABLE {self._table} (id int unsigned NOT NULL PRIMARY KEY) ENGINE=InnoDB",
-            f"CREATE DEFINER={quoted_account(self._definer)} TRIGGER {self._trigger} "
+            f"CREATE DEFINER={quoted_user(self._definer)} TRIGGER {self._trigger} "
             f"AFTER INSERT ON {self._table} FOR EACH ROW BEGIN {inserts} END",
         ]
 
@@ -84,11 +84,12 @@ class Rehearsal:
                 code, text = code_and_text(error)
                 if code == _NO_SUCH_DEFINER:
                     raise PermissionDenied(
-                        f"the account {self._definer}, which the triggers would name as definer, "
+                        f"the user {self._definer}, which the triggers would name as definer, "
                         "does not exist on this server: checkout would fail (1449)",
-                        "install as Magento's own account ('erp-sidecar install --magento-root "
-                        "PATH'); where Magento's own triggers name the lost one, they fail "
-                        "already: restore it, or set the indexers to realtime and back to schedule",
+                        "install as Magento's own database user ('erp-sidecar install "
+                        "--magento-root PATH'); where Magento's own triggers name the lost one, "
+                        "they fail already: restore it, or set the indexers to realtime and back "
+                        "to schedule",
                     ) from error
                 if code == _RIGHT_MISSING:
                     return text
@@ -98,16 +99,15 @@ class Rehearsal:
         return None
 
     def _grant(self) -> None:
-        # Only after the trigger fired: MariaDB's GRANT would create an account that is not there.
+        # Only after the trigger fired: MariaDB's GRANT would create a user that is not there.
         grants = [
-            f"GRANT INSERT ON {target} TO {quoted_account(self._definer)}"
-            for target in self._targets
+            f"GRANT INSERT ON {target} TO {quoted_user(self._definer)}" for target in self._targets
         ]
         try:
             for grant in grants:
                 self._ddl.run(grant)
         except PermissionDenied as error:
             raise PermissionDenied(
-                f"{self._definer} may not write the outbox, and {self._account} may not grant it",
+                f"{self._definer} may not write the outbox, and {self._user} may not grant it",
                 f"as the database's administrator: {'; '.join(grants)};",
             ) from error

@@ -64,14 +64,14 @@ class LiveTrigger:
 class LiveSchema:
     """What a Magento schema is now.
 
-    `tables`: every table, with its columns where it is one that we may watch.  `account`
+    `tables`: every table, with its columns where it is one that we may watch.  `user`
     (`user@host`) is who looked; without the TRIGGER right the server shows it no triggers at all,
     or (MariaDB) only that there are some: on the tables `hidden`.
     """
 
     database: str
     prefix: str
-    account: str
+    user: str
     tables: Mapping[str, tuple[Column, ...]]
     triggers: tuple[LiveTrigger, ...]
     hidden: tuple[str, ...] = ()
@@ -111,13 +111,13 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Definer:
-    """An account (`user@host`) that is known to be Magento's own.
+    """A database user (`user@host`) that is known to be Magento's own.
 
     `beside`: who defined Magento's triggers when that was found out.  A dump that was restored as
     root leaves them root's, and that is no reason to let ours be root's too.
     """
 
-    account: str
+    user: str
     beside: str | None = None
 
 
@@ -170,21 +170,20 @@ def read_live(
         schema,
     )
     rows = triggers.all()
-    account = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+    user = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
     hidden = {row.tbl for row in rows if row.body is None}
     if on_ours := sorted(hidden & set(watched)):
         raise PermissionDenied(
-            f"{account} may not read the triggers on {', '.join(on_ours)}",
+            f"{user} may not read the triggers on {', '.join(on_ours)}",
             "".join(
-                f"GRANT TRIGGER ON {quoted(database)}.{quoted(table)} "
-                f"TO {quoted_account(account)}; "
+                f"GRANT TRIGGER ON {quoted(database)}.{quoted(table)} TO {quoted_user(user)}; "
                 for table in on_ours
             ).strip(),
         )
     return LiveSchema(
         database=database,
         prefix=prefix,
-        account=account,
+        user=user,
         tables={name: tuple(columns) for name, columns in tables.items()},
         triggers=tuple(
             LiveTrigger(row.name, row.tbl, row.timing, row.event, row.body, row.definer)
@@ -201,15 +200,15 @@ def plan(
     names: Names,
     definer: Definer | None = None,
 ) -> TriggerPlan:
-    """Decide; `definer`: what is known of Magento's own account, which is to define them.
+    """Decide; `definer`: what is known of Magento's own database user, which is to define them.
 
-    A lost definer fails checkout (1449) and no handler can catch it.  Magento's own account is the
-    one account that cannot be lost without the shop being down anyway.
+    A lost definer fails checkout (1449) and no handler can catch it.  Magento's own user is
+    the one that cannot be lost without the shop being down anyway.
     """
     mview = [trigger for trigger in live.triggers if changelogs(trigger) is not None]
     watches = [(spec, watch) for spec in domains for watch in spec.watches]
     magentos = _definer(mview)
-    account = _chosen(magentos, definer) or live.account
+    user = _chosen(magentos, definer) or live.user
     avoided = _avoided(mview, {live.prefix + watch.table for _, watch in watches})
     reasons = {entry.table: entry.why for entry in avoided}
     planned, lost = [], []
@@ -222,8 +221,8 @@ def plan(
         elif watch.entity not in {column.name for column in live.tables[table]}:
             lost.append(Lost(watch, f"{table} has no column {watch.entity} in this shop"))
         else:
-            planned.append(_planned(spec, watch, live, account, names))
-    return TriggerPlan(tuple(planned), avoided, tuple(lost), account, magentos)
+            planned.append(_planned(spec, watch, live, user, names))
+    return TriggerPlan(tuple(planned), avoided, tuple(lost), user, magentos)
 
 
 def changelogs(trigger: LiveTrigger) -> tuple[str, ...] | None:
@@ -245,10 +244,10 @@ def quoted(identifier: str) -> str:
     return "`" + identifier.replace("`", "``") + "`"
 
 
-def quoted_account(account: str) -> str:
+def quoted_user(user: str) -> str:
     """`user@host`, as the server shows it, as it goes into a statement."""
-    user, _, host = account.rpartition("@")
-    return f"{quoted(user)}@{quoted(host)}"
+    name, _, host = user.rpartition("@")
+    return f"{quoted(name)}@{quoted(host)}"
 
 
 def trigger_name(table: str, event: TriggerEvent) -> str:
@@ -262,9 +261,9 @@ def trigger_name(table: str, event: TriggerEvent) -> str:
 
 
 def _chosen(magentos: str | None, known: Definer | None) -> str | None:
-    """Magento's triggers tell its account; what is known stands until they tell another one."""
-    if known is not None and magentos in (None, known.account, known.beside):
-        return known.account
+    """Magento's triggers tell its user; what is known stands until they tell another one."""
+    if known is not None and magentos in (None, known.user, known.beside):
+        return known.user
     return magentos
 
 
@@ -295,7 +294,7 @@ def _planned(
     table = live.prefix + watch.table
     name = trigger_name(table, watch.event)
     statement = _TEMPLATE.format(
-        definer=quoted_account(definer),
+        definer=quoted_user(definer),
         trigger=quoted(name),
         event=watch.event,
         table=quoted(table),

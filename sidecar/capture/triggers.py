@@ -25,7 +25,7 @@ from sidecar.capture.trigger_plan import (
     normalised,
     plan,
     quoted,
-    quoted_account,
+    quoted_user,
     read_live,
 )
 from sidecar.database.connection import Database
@@ -67,7 +67,7 @@ class Triggers:
     """The triggers of one shop.
 
     `database` is logged in to Magento's schema.  `definer` is what is known of Magento's own
-    database account; `is_magentos`: who is logged in is Magento's own account.  `sleeper` waits
+    database user; `is_magentos`: who is logged in is Magento's own database user.  `sleeper` waits
     between two tries of a statement that had to give way.
     """
 
@@ -215,16 +215,16 @@ class Triggers:
         definer = self._definer
         if self._is_magentos:
             there = plan(live, (), self._names)
-            definer = Definer(live.account, there.magentos)
+            definer = Definer(live.user, there.magentos)
         return plan(live, self.domains, self._names, definer)
 
     def _install(self) -> list[TriggerState]:
         live = self._live()
         if live.hidden:
             raise PermissionDenied(
-                f"{live.account} may not read the triggers on {', '.join(live.hidden)}: it cannot "
-                "see which account is Magento's own",
-                f"GRANT TRIGGER ON {quoted(live.database)}.* TO {quoted_account(live.account)};",
+                f"{live.user} may not read the triggers on {', '.join(live.hidden)}: it cannot "
+                "see which user is Magento's own",
+                f"GRANT TRIGGER ON {quoted(live.database)}.* TO {quoted_user(live.user)};",
             )
         wanted = self._plan(live)
         changes = _changes(live, wanted)

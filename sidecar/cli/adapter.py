@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import connection_of, installed, open_contract
+from sidecar.app.erp_adapters import adapter_settings_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
-from sidecar.ports import Contract, Finding
+from sidecar.ports import Contract, ContractFinding
 
 _FINDINGS = 2
 _account = click.option(
@@ -169,7 +169,7 @@ def _opened(context: Context, contract: str | None, account: str | None) -> Cont
             f"the configuration has no {settings.key_of(name)}.wsdl",
             "name the document: a WSDL, an OpenAPI or an EDMX file",
         )
-    return open_contract(str(wsdl), connection_of(settings, name, origin=loaded.origin))
+    return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))
 
 
 def _configured_calls(context: Context, account: str | None) -> Path:
@@ -203,7 +203,7 @@ def _print_operations(contract: Contract, *, as_json: bool) -> None:
         echo(f"{name}{takes}")
 
 
-def _print_findings(findings: list[Finding]) -> None:
+def _print_findings(findings: list[ContractFinding]) -> None:
     for one in findings:
         echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
         if one.remedy:

@@ -12,8 +12,8 @@ from sidecar.cli.install import installer_options
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.doctor.catalogue import SECTIONS, named
 from sidecar.doctor.examination import Report, examine
+from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.doctor.pages import page
-from sidecar.doctor.patient import Patient
 from sidecar.model.secret import Secret
 from sidecar.settings.fields import SecretRef
 from sidecar.settings.secrets import resolve
@@ -53,7 +53,7 @@ def doctor(
         return 0
     context: Context = click_context.obj
     password = resolve(SecretRef(file=password_file)).secret if password_file else Secret("")
-    patient = Patient(
+    examined = ExaminedInstallation(
         lambda: context.loaded,
         service_user=SERVICE_USER,
         user=user,
@@ -61,8 +61,8 @@ def doctor(
         magento_root=magento_root,
         socket=socket,
     )
-    with closing(patient):
-        report = examine(patient, only)
+    with closing(examined):
+        report = examine(examined, only)
     if as_json:
         emit_json(report)
     else:
@@ -74,7 +74,7 @@ def doctor(
 @click.argument("id_", metavar="[ID]", required=False)
 @as_json
 def explain(*, id_: str | None, as_json: bool) -> None:
-    """Tell what a finding means: cause, how it shows, remedy.  Without ID: list them all.
+    """Tell what a finding means: cause, symptom, remedy.  Without ID: list them all.
 
     \b
     Example:
@@ -82,7 +82,7 @@ def explain(*, id_: str | None, as_json: bool) -> None:
     """
     checks = [named(id_)] if id_ else [check for section in SECTIONS.values() for check in section]
     if as_json:
-        told = ("id", "severity", "title", "cause", "shows", "remedy")
+        told = ("id", "severity", "title", "cause", "symptom", "remedy")
         emit_json([{name: getattr(check, name) for name in told} for check in checks])
     elif id_:
         echo_lines(page(checks[0]))

@@ -74,7 +74,7 @@ def print_(
         sees_all=sees_all and there is not None,
     )
     if as_json:
-        emit_json({"account": printed.account, "statements": printed.statements})
+        emit_json({"user": printed.user, "statements": printed.statements})
         return
     for note in printed.notes:
         echo(f"-- {note}")

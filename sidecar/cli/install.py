@@ -96,7 +96,7 @@ def install(
     """Create the ledger, register the order statuses, create the triggers.
 
     Checks everything first; a failing install is undone.  Repeating it repairs what is missing.
-    The daemon's own account needs few rights; give one with more for this command only.
+    The daemon's own database user needs few rights; give one with more for this command only.
 
     \b
     Examples:

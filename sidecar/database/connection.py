@@ -374,12 +374,6 @@ def _without_values(code: int, text: str) -> str:
     return struck if found else re.sub(r"'.*'", "'…'", text, flags=re.DOTALL)
 
 
-def is_duplicate(error: SidecarError) -> bool:
-    """Whether the error stands for a duplicate key (1062)."""
-    cause = error.__cause__
-    return isinstance(cause, DBAPIError) and _code_and_text(cause)[0] == 1062
-
-
 def _code_and_text(error: DBAPIError) -> tuple[int, str]:
     arguments: tuple[object, ...] = getattr(error.orig, "args", ())
     code = arguments[0] if arguments and isinstance(arguments[0], int) else 0

@@ -20,6 +20,7 @@ from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import KnownEntity
 from sidecar.model.errors import BadData, SidecarError, described, is_of_one
+from sidecar.model.lease import trusted_until
 from sidecar.model.reference import Reference, taken
 from sidecar.model.settlement import BAD_DATA, UNCLAIMABLE, EventStatus, Obstacle
 from sidecar.ports import Clock, Link
@@ -27,8 +28,6 @@ from sidecar.ports import Clock, Link
 #: Every so often one poll goes without the low-water guard: a late committer may have written an
 #: older due time, which the guard alone would lose (facts: mysql-outbox 2.1 and 2.4).
 UNGUARDED_EVERY = 5.0
-#: Part of a lease that its holder uses; the rest is for clocks that drift and answers that dawdle.
-_TRUSTED = 0.8
 _Find: TypeAlias = Callable[[sa.Connection], list[Candidate]]
 
 
@@ -206,7 +205,7 @@ class Claimer:
 
     def trusted_until(self, asked_at: float) -> float:
         """How long a lease may be used that was asked for at `asked_at` (monotonic)."""
-        return asked_at + self._lease_seconds * _TRUSTED
+        return trusted_until(asked_at, self._lease_seconds)
 
     def _guard(self, now: float) -> datetime | None:
         if now - self._unguarded_at < UNGUARDED_EVERY:

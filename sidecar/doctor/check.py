@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sidecar.doctor.patient import Patient
+from sidecar.doctor.examined import ExaminedInstallation
 
 Severity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class Observation:
     """One thing that was found; `remedy`: where it can be said more exactly than by the check."""
 
     found: str
@@ -32,6 +32,6 @@ class Check:
     severity: Severity
     title: str
     cause: str
-    shows: str
+    symptom: str
     remedy: str
-    look: Callable[[Patient], Iterable[Fault]]
+    look: Callable[[ExaminedInstallation], Iterable[Observation]]

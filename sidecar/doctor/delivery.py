@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient
+from sidecar.doctor.check import Check, Observation
+from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.ledger.overview import Overview
 from sidecar.operate.naming import name_of
 
@@ -18,9 +18,9 @@ _FRUITLESS = frozenset({"retry", "throttled", "unknown", "conflict"})
 _PAGE = re.compile(r"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 
 
-def _fruitless(patient: Patient) -> Iterator[Fault]:
-    names = patient.ledger.names
-    with patient.database.transaction("looking at the newest calls") as connection:
+def _fruitless(examined: ExaminedInstallation) -> Iterator[Observation]:
+    names = examined.ledger.names
+    with examined.database.transaction("looking at the newest calls") as connection:
         calls = list(
             connection.exec_driver_sql(
                 f"SELECT a.outcome, a.request, a.http_status, a.answer, e.kind, e.number "
@@ -30,8 +30,8 @@ def _fruitless(patient: Patient) -> Iterator[Fault]:
         )
     if len(calls) >= _LEAST and all(call.outcome in _FRUITLESS for call in calls):
         newest = calls[0]
-        name = name_of(patient.login.specs, newest.kind, newest.number)
-        yield Fault(
+        name = name_of(examined.sidecar.specs, newest.kind, newest.number)
+        yield Observation(
             f"the newest {len(calls)} calls came to nothing; the last one, "
             f"{newest.request or 'about ' + name}, {_answered(newest)}",
             f"what it said: erp-sidecar show {name} --no-erp; the same by "
@@ -52,14 +52,14 @@ def _answered(call: Any) -> str:
     return f"got HTTP {call.http_status} and nothing that the mapping knows"
 
 
-def _paused(patient: Patient) -> Iterator[Fault]:
-    overview = Overview(patient.ledger.tables)
-    with patient.database.transaction("reading the control") as connection:
-        controls = patient.ledger.control.read(connection, patient.login.domains)
+def _paused(examined: ExaminedInstallation) -> Iterator[Observation]:
+    overview = Overview(examined.ledger.tables)
+    with examined.database.transaction("reading the control") as connection:
+        controls = examined.ledger.control.read(connection, examined.sidecar.domains)
         waiting = {domain: overview.waiting(connection, domain)[0] for domain in controls}
     for domain, control in controls.items():
         if control.paused and waiting[domain]:
-            yield Fault(
+            yield Observation(
                 f"{domain} is paused by {control.paused_by}; {waiting[domain]} event(s) wait",
                 f"erp-sidecar domain resume {domain}",
             )
@@ -72,7 +72,7 @@ CHECKS = (
         title="the ERP is called and nothing comes of it",
         cause="A sign-in page or a proxy answers in the ERP's place, the ERP fails at every call, "
         "or the mapping does not know its answers.",
-        shows="Orders are asked about and tried again; none is accepted and none is rejected.",
+        symptom="Orders are asked about and tried again; none is accepted and none is rejected.",
         remedy="`erp-sidecar show NUMBER` says what the last call got.",
         look=_fruitless,
     ),
@@ -81,7 +81,7 @@ CHECKS = (
         severity="info",
         title="a pause holds events back",
         cause="Somebody paused the domain.",
-        shows="They are not sent before it ends.",
+        symptom="They are not sent before it ends.",
         remedy="`erp-sidecar domain resume orders`",
         look=_paused,
     ),

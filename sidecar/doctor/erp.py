@@ -5,77 +5,77 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import connection_of, open_contract
-from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient, Unseen
+from sidecar.app.erp_adapters import adapter_settings_of, open_contract
+from sidecar.doctor.check import Check, Observation
+from sidecar.doctor.examined import ExaminedInstallation, Unseen
 from sidecar.model.errors import SidecarError, Unavailable
 from sidecar.ports import Ping
 
 
-def _adapter(patient: Patient) -> Iterator[Fault]:
-    for error in patient.pings.values():
+def _adapter(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for error in examined.pings.values():
         if isinstance(error, SidecarError) and not isinstance(error, Unavailable):
-            yield Fault(error.message, error.remedy)
+            yield Observation(error.message, error.remedy)
 
 
-def _reachable(patient: Patient) -> Iterator[Fault]:
-    for error in patient.pings.values():
+def _reachable(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for error in examined.pings.values():
         if isinstance(error, Unavailable):  # its WSDL is at an address
-            yield Fault(error.message, error.remedy)
-    for address, ping in _answered(patient):
+            yield Observation(error.message, error.remedy)
+    for address, ping in _answered(examined):
         if not ping.reachable:
-            yield Fault(
+            yield Observation(
                 f"{address} does not answer: {ping.message or 'no reason given'}",
                 f"curl -v {address}",
             )
 
 
-def _authorised(patient: Patient) -> Iterator[Fault]:
-    for address, ping in _answered(patient):
+def _authorised(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for address, ping in _answered(examined):
         if ping.reachable and not ping.authorised:
-            yield Fault(f"{address} refuses our login: {ping.message or 'no reason given'}")
+            yield Observation(f"{address} refuses our login: {ping.message or 'no reason given'}")
 
 
-def _answers(patient: Patient) -> Iterator[Fault]:
-    for address, ping in _answered(patient):
+def _answers(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for address, ping in _answered(examined):
         if ping.reachable and ping.authorised and ping.message:
-            yield Fault(f"{address} answers, but: {ping.message}")
+            yield Observation(f"{address} answers, but: {ping.message}")
 
 
-def _answered(patient: Patient) -> list[tuple[str, Ping]]:
+def _answered(examined: ExaminedInstallation) -> list[tuple[str, Ping]]:
     """The accounts that could be asked, by address; raises `Unseen` where none could."""
-    addresses = patient.configuration.settings.addresses
+    addresses = examined.configuration.settings.addresses
     answers = [
-        (addresses[name], ping) for name, ping in patient.pings.items() if isinstance(ping, Ping)
+        (addresses[name], ping) for name, ping in examined.pings.items() if isinstance(ping, Ping)
     ]
-    refused = [error for error in patient.pings.values() if isinstance(error, SidecarError)]
+    refused = [error for error in examined.pings.values() if isinstance(error, SidecarError)]
     if not answers and not any(isinstance(error, Unavailable) for error in refused):
         raise Unseen(refused[0].message)
     return answers
 
 
-def _breaker(patient: Patient) -> Iterator[Fault]:
-    for name, address in patient.configuration.settings.addresses.items():
-        with patient.database.transaction("reading the ERP account") as connection:
-            account = patient.ledger.accounts.read(connection, name)
+def _breaker(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for name, address in examined.configuration.settings.addresses.items():
+        with examined.database.transaction("reading the ERP account") as connection:
+            account = examined.ledger.accounts.read(connection, name)
         if account.open:
-            yield Fault(
+            yield Observation(
                 f"the breaker of {name} ({address}) is open after {account.failures} failure(s); "
                 f"it asks in {account.ask_in:.0f} s"
             )
 
 
-def _mapping(patient: Patient) -> Iterator[Fault]:
-    loaded = patient.configuration
+def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
+    loaded = examined.configuration
     settings = loaded.settings
     for name, erp in settings.accounts.items():
         if erp.wsdl is None or erp.calls is None:
             continue
-        connection = connection_of(settings, name, origin=loaded.origin)
-        contract = open_contract(str(erp.wsdl), connection)
+        known = adapter_settings_of(settings, name, origin=loaded.origin)
+        contract = open_contract(str(erp.wsdl), known)
         for one in contract.check(erp.calls, specs()):
             if one.severity == "error":
-                yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
+                yield Observation(f"{one.place}: {one.text} [{one.id}]", one.remedy)
 
 
 CHECKS = (
@@ -85,7 +85,7 @@ CHECKS = (
         title="the adapter or its file of calls does not load",
         cause="`erp.adapter` names none that is installed, or the mapping, a secret or the WSDL is "
         "wrong.",
-        shows="Exit code 78 at start.",
+        symptom="Exit code 78 at start.",
         remedy="`erp-sidecar config validate`, `erp-sidecar adapter list`",
         look=_adapter,
     ),
@@ -94,7 +94,7 @@ CHECKS = (
         severity="error",
         title="the ERP does not answer",
         cause="It is down, `erp.url` is wrong, a firewall or a certificate is in the way.",
-        shows="The breaker opens; orders wait and go by themselves when it is back.",
+        symptom="The breaker opens; orders wait and go by themselves when it is back.",
         remedy="`curl -v ADDRESS` from this machine; then the ERP's people.",
         look=_reachable,
     ),
@@ -103,7 +103,7 @@ CHECKS = (
         severity="error",
         title="the ERP refuses our login",
         cause="The secret was rotated or has expired, or the account lost a right.",
-        shows="The domain stops at the first order, or the first question.",
+        symptom="The domain stops at the first order, or the first question.",
         remedy="Put the new secret in its place, then `systemctl reload erp-sidecar` (SIGHUP) and "
         "`erp-sidecar domain resume orders`.",
         look=_authorised,
@@ -115,7 +115,7 @@ CHECKS = (
         cause="It redirects (to https, to another path, to a page for signing in), the address is "
         "that of something else (of such a page, say), or `ping` or `probe` of the file of calls "
         "do not fit its answers.",
-        shows="The domain stops at a redirection; orders in doubt stay in doubt.",
+        symptom="The domain stops at a redirection; orders in doubt stay in doubt.",
         remedy="Write the address that it leads to under `erp.url` (SOAP: `erp.endpoint`), or "
         "correct the call; then `erp-sidecar domain resume orders`.",
         look=_answers,
@@ -125,7 +125,7 @@ CHECKS = (
         severity="warning",
         title="the breaker is open",
         cause="So many calls failed that the ERP is only asked now and then whether it is back.",
-        shows="`breaker.opened` in the log; nothing is sent.",
+        symptom="`breaker.opened` in the log; nothing is sent.",
         remedy="None when the ERP is back: the next question closes it. Else see erp-unreachable.",
         look=_breaker,
     ),
@@ -134,7 +134,7 @@ CHECKS = (
         severity="error",
         title="the ERP's interface cannot take what the mapping sends",
         cause="The mapping has a mistake, or the WSDL changed.",
-        shows="Orders are rejected.",
+        symptom="Orders are rejected.",
         remedy="`erp-sidecar adapter check` names each place; `erp-sidecar adapter describe` shows "
         "what the interface wants.",
         look=_mapping,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sidecar.doctor.catalogue import SECTIONS, named
 from sidecar.doctor.check import Check, Severity
-from sidecar.doctor.patient import Patient, Unseen
+from sidecar.doctor.examined import ExaminedInstallation, Unseen
 from sidecar.model.errors import SidecarError
 
 _RANK = {"error": 0, "warning": 1, "info": 2}
@@ -47,7 +47,7 @@ class Report:
         return any(finding.severity != "info" for finding in self.findings)
 
 
-def examine(patient: Patient, only: tuple[str, ...] = ()) -> Report:
+def examine(examined: ExaminedInstallation, only: tuple[str, ...] = ()) -> Report:
     """Make all checks, or those that are named; UsageError for an id that no check has."""
     wanted = {named(name).id for name in only}
     findings: list[Diagnosis] = []
@@ -59,7 +59,7 @@ def examine(patient: Patient, only: tuple[str, ...] = ()) -> Report:
                 continue
             made += 1
             try:
-                findings += _findings(patient, section, check)
+                findings += _findings(examined, section, check)
             except Unseen as reason:
                 unseen.append(Overlooked(check.id, str(reason)))
             except SidecarError as error:
@@ -70,15 +70,15 @@ def examine(patient: Patient, only: tuple[str, ...] = ()) -> Report:
     return Report(tuple(findings), tuple(unseen), made)
 
 
-def _findings(patient: Patient, section: str, check: Check) -> Iterator[Diagnosis]:
-    for fault in check.look(patient):
+def _findings(examined: ExaminedInstallation, section: str, check: Check) -> Iterator[Diagnosis]:
+    for observation in check.look(examined):
         yield Diagnosis(
             id=check.id,
             severity=check.severity,
             section=section,
-            found=fault.found,
+            found=observation.found,
             cause=_plain(check.cause),
-            remedy=fault.remedy or _plain(check.remedy),
+            remedy=observation.remedy or _plain(check.remedy),
         )
 
 

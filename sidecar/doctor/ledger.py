@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from sidecar.capture.outbox import Outbox
-from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient
+from sidecar.doctor.check import Check, Observation
+from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
@@ -23,18 +23,20 @@ _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
 _MIGRATE = "erp-sidecar migrate --user root --password-file /root/.db-password"
 
 
-def _ledger(patient: Patient) -> Ledger:
-    patient.need("database")  # before the Sidecar makes one, which asserts fitness
-    return patient.login.ledger
+def _ledger(examined: ExaminedInstallation) -> Ledger:
+    examined.need("database")  # before the Sidecar makes one, which asserts fitness
+    return examined.sidecar.ledger
 
 
-def _absent(patient: Patient) -> Iterator[Fault]:
-    if not _ledger(patient).applied():
-        yield Fault(f"there is no ledger in the schema {patient.login.names.schema}", _INSTALL)
+def _absent(examined: ExaminedInstallation) -> Iterator[Observation]:
+    if not _ledger(examined).applied():
+        yield Observation(
+            f"there is no ledger in the schema {examined.sidecar.names.schema}", _INSTALL
+        )
 
 
-def _older(patient: Patient) -> Iterator[Fault]:
-    ledger = _ledger(patient)
+def _older(examined: ExaminedInstallation) -> Iterator[Observation]:
+    ledger = _ledger(examined)
     if not ledger.applied():
         return
     try:
@@ -43,169 +45,169 @@ def _older(patient: Patient) -> Iterator[Fault]:
         return
     if pending:
         names = ", ".join(f"{one.version:04d}_{one.name}" for one in pending)
-        yield Fault(f"the ledger lacks {names}", _MIGRATE)
+        yield Observation(f"the ledger lacks {names}", _MIGRATE)
 
 
-def _newer(patient: Patient) -> Iterator[Fault]:
+def _newer(examined: ExaminedInstallation) -> Iterator[Observation]:
     try:
-        _ledger(patient).pending()
+        _ledger(examined).pending()
     except ConfigurationError as error:
-        yield Fault(error.message, error.remedy)
+        yield Observation(error.message, error.remedy)
 
 
-def _outbox_shape(patient: Patient) -> Iterator[Fault]:
-    names = patient.ledger.names
+def _outbox_shape(examined: ExaminedInstallation) -> Iterator[Observation]:
+    names = examined.ledger.names
     place = (names.schema, f"{names.prefix}outbox")
-    for (engine,) in patient.ask(
+    for (engine,) in examined.ask(
         "SELECT ENGINE FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
         *place,
-        database=patient.database,
+        database=examined.database,
     ):
         if engine != "InnoDB":
-            yield Fault(
+            yield Observation(
                 f"{names('outbox')} is {engine}", f"ALTER TABLE {names('outbox')} ENGINE = InnoDB;"
             )
-    for (key,) in patient.ask(
+    for (key,) in examined.ask(
         "SELECT DISTINCT INDEX_NAME FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = %s "
         "AND TABLE_NAME = %s AND INDEX_NAME <> 'PRIMARY'",
         *place,
-        database=patient.database,
+        database=examined.database,
     ):
-        yield Fault(
+        yield Observation(
             f"{names('outbox')} has a key {key}",
             f"SET lock_wait_timeout = 1; ALTER TABLE {names('outbox')} DROP KEY `{key}`;",
         )
 
 
-def _controls(patient: Patient) -> Iterable[DomainControl]:
-    with patient.database.transaction("reading the control") as connection:
-        return patient.ledger.control.read(connection, patient.login.domains).values()
+def _controls(examined: ExaminedInstallation) -> Iterable[DomainControl]:
+    with examined.database.transaction("reading the control") as connection:
+        return examined.ledger.control.read(connection, examined.sidecar.domains).values()
 
 
-def _stopped(patient: Patient) -> Iterator[Fault]:
-    for control in _controls(patient):
+def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for control in _controls(examined):
         if control.stopped_at is not None:
-            yield Fault(
+            yield Observation(
                 f"{control.domain} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
                 f"{control.stopped_reason}",
                 f"correct that, then: {_RESUME.format(domain=control.domain)}",
             )
 
 
-def _pause(patient: Patient) -> Iterator[Fault]:
-    sections = patient.configuration.settings.domains.carried()
-    for control in _controls(patient):
+def _pause(examined: ExaminedInstallation) -> Iterator[Observation]:
+    sections = examined.configuration.settings.domains.carried()
+    for control in _controls(examined):
         if control.is_forgotten(sections[control.domain].pause_alarm.total_seconds()):
             hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
-            yield Fault(
+            yield Observation(
                 f"{control.domain} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
                 _RESUME.format(domain=control.domain),
             )
 
 
-def _nobody(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("reading the lease") as connection:
-        if patient.ledger.work_lease.holder(connection) is None:
-            yield Fault("no daemon holds the ledger's lease")
+def _nobody(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("reading the lease") as connection:
+        if examined.ledger.work_lease.holder(connection) is None:
+            yield Observation("no daemon holds the ledger's lease")
 
 
-def _hints(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("reading the outbox") as connection:
-        depth = Outbox(patient.ledger.names).depth(connection)
-    if depth.oldest is not None and depth.oldest > patient.patience.hint:
+def _hints(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("reading the outbox") as connection:
+        depth = Outbox(examined.ledger.names).depth(connection)
+    if depth.oldest is not None and depth.oldest > examined.thresholds.hint:
         more = " or more" if depth.capped else ""
         minutes = depth.oldest.total_seconds() // 60
-        yield Fault(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
+        yield Observation(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
 
 
-def _late(patient: Patient, domain: str, status: str) -> tuple[int, int]:
+def _late(examined: ExaminedInstallation, domain: str, status: str) -> tuple[int, int]:
     """How many events of this status are late, and for how many minutes the latest is."""
-    seconds = patient.patience.overdue.total_seconds()
-    with patient.database.transaction("looking for late events") as connection:
-        count, longest = Overview(patient.ledger.tables).late(connection, domain, status, seconds)
+    seconds = examined.thresholds.overdue.total_seconds()
+    with examined.database.transaction("looking for late events") as connection:
+        count, longest = Overview(examined.ledger.tables).late(connection, domain, status, seconds)
     return count, int(longest // 60)
 
 
-def _overdue(patient: Patient) -> Iterator[Fault]:
-    for control in _controls(patient):
-        count, minutes = _late(patient, control.domain, "pending") if control.may_work else (0, 0)
+def _overdue(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for control in _controls(examined):
+        count, minutes = _late(examined, control.domain, "pending") if control.may_work else (0, 0)
         if count:
-            yield Fault(
+            yield Observation(
                 f"{control.domain}: {count} event(s) are due and not sent, the oldest for "
                 f"{minutes} min"
             )
 
 
-def _unknown(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        count, minutes = _late(patient, domain, "unknown")
+def _unknown(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for domain in examined.sidecar.domains:
+        count, minutes = _late(examined, domain, "unknown")
         if count:
-            yield Fault(
+            yield Observation(
                 f"{domain}: {count} event(s) have no known outcome, the oldest for {minutes} min"
             )
 
 
-def _refused(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        with patient.database.transaction("counting events") as connection:
-            counts = Overview(patient.ledger.tables).counts_of(connection, domain, REFUSED)
+def _refused(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for domain in examined.sidecar.domains:
+        with examined.database.transaction("counting events") as connection:
+            counts = Overview(examined.ledger.tables).counts_of(connection, domain, REFUSED)
         for status in REFUSED:
             if count := counts.get(status):
-                yield Fault(f"{domain}: {count} event(s) are {status}", _LISTED[status])
+                yield Observation(f"{domain}: {count} event(s) are {status}", _LISTED[status])
 
 
-def _gated(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        with patient.database.transaction("counting what waits at a gate") as connection:
-            gates = Overview(patient.ledger.tables).gates(connection, domain)
+def _gated(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for domain in examined.sidecar.domains:
+        with examined.database.transaction("counting what waits at a gate") as connection:
+            gates = Overview(examined.ledger.tables).gates(connection, domain)
         if told := waiting_at(gates, domain):
-            yield Fault(f"of the {domain} {', '.join(told)}")
+            yield Observation(f"of the {domain} {', '.join(told)}")
 
 
-def _differences(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("counting differences") as connection:
-        found = Overview(patient.ledger.tables).differing(connection)
+def _differences(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("counting differences") as connection:
+        found = Overview(examined.ledger.tables).differing(connection)
     if found["differences"]:
-        yield Fault(
+        yield Observation(
             f"{found['differences']} difference(s) in {found['documents']} document(s) are open"
         )
 
 
-def _stations(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("asking which stations fail") as connection:
-        failing = patient.ledger.stations.failing(connection)
+def _stations(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("asking which stations fail") as connection:
+        failing = examined.ledger.stations.failing(connection)
     for one in failing:
-        yield Fault(
+        yield Observation(
             f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
             f"time(s): {one.message}",
             one.remedy,
         )
 
 
-def _late_write_backs(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("looking for late write-backs") as connection:
-        overview = Overview(patient.ledger.tables)
+def _late_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("looking for late write-backs") as connection:
+        overview = Overview(examined.ledger.tables)
         count, oldest = (
             overview.write_backs_waiting(connection),
             overview.oldest_write_back(connection),
         )
     if oldest is not None and oldest >= LATE_WRITE_BACK.total_seconds():
-        yield Fault(
+        yield Observation(
             f"{count} answer(s) of the ERP are not in Magento, the oldest for {oldest // 60:.0f} "
             "min"
         )
 
 
-def _parked_write_backs(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("looking for parked write-backs") as connection:
-        overview = Overview(patient.ledger.tables)
+def _parked_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("looking for parked write-backs") as connection:
+        overview = Overview(examined.ledger.tables)
         count = overview.write_backs_parked(connection)
         newest = overview.parked_write_backs(connection, 3)
     if count:
         orders = "; ".join(
             f"order {one['number'] or one['entity_id']}: {one['message']}" for one in newest
         )
-        yield Fault(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
+        yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
 
 
 CHECKS = (
@@ -214,7 +216,7 @@ CHECKS = (
         severity="error",
         title="there is no ledger",
         cause="Not installed yet, or its schema was dropped, or `ledger.schema` names another.",
-        shows="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
+        symptom="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
         "from a backup before you install anew.",
         remedy=f"`{_INSTALL}`",
         look=_absent,
@@ -224,7 +226,7 @@ CHECKS = (
         severity="error",
         title="the ledger is older than this sidecar",
         cause="The program was updated, its tables were not.",
-        shows="Exit code 78 at start.",
+        symptom="Exit code 78 at start.",
         remedy=f"`{_MIGRATE}`; `--dry-run` shows the statements first.",
         look=_older,
     ),
@@ -233,7 +235,7 @@ CHECKS = (
         severity="error",
         title="the ledger is not of this sidecar's making",
         cause="It was written by a newer version, or the shipped migrations were changed.",
-        shows="Exit code 78 at start.",
+        symptom="Exit code 78 at start.",
         remedy="Install the newer version again.",
         look=_newer,
     ),
@@ -242,7 +244,7 @@ CHECKS = (
         severity="error",
         title="the outbox has more than its primary key, or another engine",
         cause="Somebody altered the table.",
-        shows="The trigger's insert can wait for a lock, and checkout with it.",
+        symptom="The trigger's insert can wait for a lock, and checkout with it.",
         remedy="`ALTER TABLE … DROP KEY …;` or `ENGINE = InnoDB;`",
         look=_outbox_shape,
     ),
@@ -251,7 +253,7 @@ CHECKS = (
         severity="error",
         title="the domain stopped itself",
         cause="The ERP refused the login, or a call failed in a way in which every call would.",
-        shows="Nothing is sent; `domain.stopped` in the log.",
+        symptom="Nothing is sent; `domain.stopped` in the log.",
         remedy="Mend the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
         "in the configuration, the file of calls or a secret; then "
         "`erp-sidecar domain resume orders`.",
@@ -262,7 +264,7 @@ CHECKS = (
         severity="warning",
         title="a pause has no end, or has lasted long",
         cause="Longer than `domains.orders.pause_alarm`.",
-        shows="Nothing is sent; `domain.pause_forgotten` in the log.",
+        symptom="Nothing is sent; `domain.pause_forgotten` in the log.",
         remedy="`erp-sidecar domain resume orders`, or pause again with `--until`.",
         look=_pause,
     ),
@@ -271,7 +273,7 @@ CHECKS = (
         severity="warning",
         title="no daemon works",
         cause="The unit is stopped, or ends at start.",
-        shows="Orders wait. Checkout is not touched.",
+        symptom="Orders wait. Checkout is not touched.",
         remedy="`systemctl start erp-sidecar`; why it ended: `journalctl -u erp-sidecar -n 50`",
         look=_nobody,
     ),
@@ -280,7 +282,7 @@ CHECKS = (
         severity="warning",
         title="hints wait in the outbox",
         cause="No daemon works, intake fails, or it does not keep up.",
-        shows="Orders reach the ERP late.",
+        symptom="Orders reach the ERP late.",
         remedy="`journalctl -u erp-sidecar -n 50`; look for `station.failed`.",
         look=_hints,
     ),
@@ -289,7 +291,7 @@ CHECKS = (
         severity="error",
         title="a station of the daemon fails",
         cause="What the message says; the daemon tries it again and again.",
-        shows="Its work waits: intake learns of no order, delivery sends none, the write-back "
+        symptom="Its work waits: intake learns of no order, delivery sends none, the write-back "
         "tells Magento nothing. `reload`: a changed configuration was refused, the former one "
         "works.",
         remedy="What the message says; `station.failed` in the log has the same.",
@@ -300,7 +302,7 @@ CHECKS = (
         severity="warning",
         title="answers of the ERP do not get into Magento",
         cause="No daemon works, its write-back fails, or somebody holds the orders' rows.",
-        shows="Orders keep their former status in Magento, although the ERP has them.",
+        symptom="Orders keep their former status in Magento, although the ERP has them.",
         remedy="`erp-sidecar status`; `SHOW PROCESSLIST` on the server for what holds the rows.",
         look=_late_write_backs,
     ),
@@ -310,7 +312,7 @@ CHECKS = (
         title="an answer of the ERP cannot be written into Magento",
         cause="A value that Magento's column does not hold, or a trigger of another module that "
         "refuses the row.",
-        shows="The ERP has the order; in Magento it keeps its former status. The others go on.",
+        symptom="The ERP has the order; in Magento it keeps its former status. The others go on.",
         remedy="Correct what the message names, then `erp-sidecar queue requeue NUMBER`.",
         look=_parked_write_backs,
     ),
@@ -319,7 +321,7 @@ CHECKS = (
         severity="warning",
         title="events are due and are not sent",
         cause="No daemon works, the breaker is open, or more arrives than the throttle lets go.",
-        shows="Orders reach the ERP late.",
+        symptom="Orders reach the ERP late.",
         remedy="`erp-sidecar status`; raise `erp.throttle.requests` if the ERP bears it.",
         look=_overdue,
     ),
@@ -329,7 +331,7 @@ CHECKS = (
         title="outcomes have been unknown for long",
         cause="A call broke off, and the ERP does not answer the question what became of it, or "
         "cannot be asked.",
-        shows="These orders are not sent again until it is known.",
+        symptom="These orders are not sent again until it is known.",
         remedy="`erp-sidecar queue list --status unknown`, `erp-sidecar order show NUMBER`",
         look=_unknown,
     ),
@@ -338,7 +340,7 @@ CHECKS = (
         severity="warning",
         title="events wait for a person",
         cause="The ERP refused them, or they were given up or put aside.",
-        shows="These orders are not in the ERP.",
+        symptom="These orders are not in the ERP.",
         remedy="`erp-sidecar rejections list`",
         look=_refused,
     ),
@@ -349,7 +351,7 @@ CHECKS = (
         cause="Their payment is not there yet, the customer is still paying, or a person put them "
         "on hold. By default a method whose money comes later (`checkmo`, `banktransfer`) waits "
         "until it is there.",
-        shows="These orders are not in the ERP, and nothing is wrong.",
+        symptom="These orders are not in the ERP, and nothing is wrong.",
         remedy="Where they shall go at once: `domains.orders.gate.payment: {checkmo: always}`, "
         "`gate.states: {fraud: go}`; "
         "`erp-sidecar queue list --status pending` names each with what it waits for.",
@@ -360,7 +362,7 @@ CHECKS = (
         severity="warning",
         title="the ERP booked other figures than were sent",
         cause="Rounding, a lost line, a price list of the ERP's.",
-        shows="The amounts in the ERP are not those that the customer paid.",
+        symptom="The amounts in the ERP are not those that the customer paid.",
         remedy="`erp-sidecar differences list`",
         look=_differences,
     ),

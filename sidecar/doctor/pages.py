@@ -13,8 +13,8 @@ when it finds an error or a warning. What it cannot look at (no database, a righ
 it names; the other checks are made all the same. `--only ID` makes one check, `--json` gives
 `findings`, `unseen` and `checks`; `erp-sidecar doctor explain ID` prints a section of this page.
 
-Two things are hidden from the daemon's account: other sessions, and other accounts. For those
-checks name an account that may see them, for this command only:
+Two things are hidden from the daemon's database user: other sessions, and other users. For those
+checks name a database user that may see them, for this command only:
 
     erp-sidecar doctor --user root --password-file /root/.db-password
 
@@ -29,7 +29,7 @@ def page(check: Check) -> str:
     """One finding explained, for a terminal."""
     return (
         f"{check.id} ({check.severity}): {check.title}\n\n"
-        f"cause   {check.cause}\nshows   {check.shows}\nremedy  {check.remedy}\n\n"
+        f"cause   {check.cause}\nsymptom {check.symptom}\nremedy  {check.remedy}\n\n"
         f"docs/doctor.md#{check.id}"
     )
 
@@ -41,7 +41,7 @@ def document() -> str:
         parts.append(f"\n# In the section {section}\n")
         parts += [
             f"\n## {check.id}\n\n*{check.severity}*: {check.title}\n\n"
-            f"- Cause: {check.cause}\n- It shows: {check.shows}\n- Remedy: {check.remedy}\n"
+            f"- Cause: {check.cause}\n- Symptom: {check.symptom}\n- Remedy: {check.remedy}\n"
             for check in checks
         ]
     return "".join(parts)

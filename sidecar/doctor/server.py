@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from sidecar.capture.triggers import State
 from sidecar.database.connection import OLDEST
-from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient
+from sidecar.doctor.check import Check, Observation
+from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.model.errors import PermissionDenied, TryAgain
 
 #: An INSERT of ours may have a million characters of up to four bytes.
@@ -24,127 +24,133 @@ _VIEWS = (
 )
 
 
-def _reachable(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("account")
+def _reachable(examined: ExaminedInstallation) -> Iterator[Observation]:
+    error = examined.refusal("daemon_login")
     if error and not isinstance(error, PermissionDenied):
-        yield Fault(error.message, f"systemctl status mariadb mysql; {error.remedy}")
+        yield Observation(error.message, f"systemctl status mariadb mysql; {error.remedy}")
 
 
-def _login(patient: Patient) -> Iterator[Fault]:
-    error = patient.refusal("account")
+def _login(examined: ExaminedInstallation) -> Iterator[Observation]:
+    error = examined.refusal("daemon_login")
     if isinstance(error, PermissionDenied):
-        yield Fault(error.message, error.remedy)
+        yield Observation(error.message, error.remedy)
 
 
-def _version(patient: Patient) -> Iterator[Fault]:
-    server = patient.server
+def _version(examined: ExaminedInstallation) -> Iterator[Observation]:
+    server = examined.server
     oldest = OLDEST[server.flavour]
     if server.version[:2] < oldest:
         wanted = ".".join(str(part) for part in oldest)
-        yield Fault(f"{server.flavour} {server.version_text} is older than {wanted}")
+        yield Observation(f"{server.flavour} {server.version_text} is older than {wanted}")
 
 
-def _binlog(patient: Patient) -> Iterator[Fault]:
-    server = patient.server
+def _binlog(examined: ExaminedInstallation) -> Iterator[Observation]:
+    server = examined.server
     if server.on("log_bin") and server.variables.get("binlog_format") == "STATEMENT":
-        yield Fault("binlog_format is STATEMENT", "SET GLOBAL binlog_format = 'ROW';")
+        yield Observation("binlog_format is STATEMENT", "SET GLOBAL binlog_format = 'ROW';")
 
 
-def _read_only(patient: Patient) -> Iterator[Fault]:
+def _read_only(examined: ExaminedInstallation) -> Iterator[Observation]:
     for name in ("read_only", "super_read_only"):
-        if patient.server.on(name):
-            yield Fault(f"{name} is on", f"SET GLOBAL {name} = 0; or point shop.database elsewhere")
+        if examined.server.on(name):
+            yield Observation(
+                f"{name} is on", f"SET GLOBAL {name} = 0; or point shop.database elsewhere"
+            )
 
 
-def _replica(patient: Patient) -> Iterator[Fault]:
-    masters = patient.ask(
+def _replica(examined: ExaminedInstallation) -> Iterator[Observation]:
+    masters = examined.ask(
         "SHOW ALL SLAVES STATUS"
-        if patient.server.flavour == "MariaDB"
+        if examined.server.flavour == "MariaDB"
         else "SELECT channel_name FROM performance_schema.replication_connection_configuration"
     )
     if masters:
-        yield Fault(f"the server replicates from {len(masters)} other server(s)")
+        yield Observation(f"the server replicates from {len(masters)} other server(s)")
 
 
-def _galera(patient: Patient) -> Iterator[Fault]:
-    if patient.server.on("wsrep_on"):
-        name = patient.server.variables.get("wsrep_node_name", "")
-        yield Fault(f"the server is node {name!r} of a Galera cluster")
+def _galera(examined: ExaminedInstallation) -> Iterator[Observation]:
+    if examined.server.on("wsrep_on"):
+        name = examined.server.variables.get("wsrep_node_name", "")
+        yield Observation(f"the server is node {name!r} of a Galera cluster")
 
 
-def _not_durable(patient: Patient) -> Iterator[Fault]:
-    server = patient.server
+def _not_durable(examined: ExaminedInstallation) -> Iterator[Observation]:
+    server = examined.server
     wanted = ["innodb_flush_log_at_trx_commit"] + ["sync_binlog"] * server.on("log_bin")
     for name in wanted:
         value = server.variables.get(name, "1")
         if value != "1":
-            yield Fault(f"{name} is {value}", f"SET GLOBAL {name} = 1; and the same in my.cnf")
+            yield Observation(
+                f"{name} is {value}", f"SET GLOBAL {name} = 1; and the same in my.cnf"
+            )
 
 
-def _galera_loses(patient: Patient) -> Iterator[Fault]:
-    server = patient.server
+def _galera_loses(examined: ExaminedInstallation) -> Iterator[Observation]:
+    server = examined.server
     if server.on("wsrep_on") and (12, 1) <= server.version[:2] <= (12, 2):
-        yield Fault(f"the cluster's nodes are MariaDB {server.version_text}")
+        yield Observation(f"the cluster's nodes are MariaDB {server.version_text}")
 
 
-def _trust(patient: Patient) -> Iterator[Fault]:
-    server = patient.server
+def _trust(examined: ExaminedInstallation) -> Iterator[Observation]:
+    server = examined.server
     trusting = not server.on("log_bin") or server.on("log_bin_trust_function_creators")
-    if trusting or not patient.configuration.settings.capture.triggers:
+    if trusting or not examined.configuration.settings.capture.triggers:
         return
-    missing = [one for one in patient.triggers.status() if one.state is not State.OK]
+    missing = [trigger for trigger in examined.triggers.status() if trigger.state is not State.OK]
     if missing:
-        yield Fault(
+        yield Observation(
             f"{len(missing)} trigger(s) are to be created, binary logging is on and "
             "log_bin_trust_function_creators is off",
             "SET GLOBAL log_bin_trust_function_creators = 1;",
         )
 
 
-def _packet(patient: Patient) -> Iterator[Fault]:
-    allowed = int(patient.server.variables["max_allowed_packet"])
+def _packet(examined: ExaminedInstallation) -> Iterator[Observation]:
+    allowed = int(examined.server.variables["max_allowed_packet"])
     if allowed < _PACKET:
-        yield Fault(
+        yield Observation(
             f"max_allowed_packet is {allowed // 1024} KiB",
             "SET GLOBAL max_allowed_packet = 16777216;",
         )
 
 
-def _statement_time(patient: Patient) -> Iterator[Fault]:
-    variables = patient.server.variables
+def _statement_time(examined: ExaminedInstallation) -> Iterator[Observation]:
+    variables = examined.server.variables
     for name, unit in (("max_statement_time", 1.0), ("max_execution_time", 1000.0)):
         seconds = float(variables.get(name, 0)) / unit
         if 0 < seconds < _SHORTEST_STATEMENT:
-            yield Fault(f"{name} ends statements after {seconds:g} s", f"SET GLOBAL {name} = 0;")
+            yield Observation(
+                f"{name} ends statements after {seconds:g} s", f"SET GLOBAL {name} = 0;"
+            )
 
 
-def _skew(patient: Patient) -> Iterator[Fault]:
+def _skew(examined: ExaminedInstallation) -> Iterator[Observation]:
     before = datetime.now(UTC)
-    ((theirs,),) = patient.ask("SELECT UTC_TIMESTAMP(6)", database=patient.database)
+    ((theirs,),) = examined.ask("SELECT UTC_TIMESTAMP(6)", database=examined.database)
     after = datetime.now(UTC)
     skew = theirs.replace(tzinfo=UTC) - (before + (after - before) / 2)
     if abs(skew) > _SKEW:
         side = "ahead of" if skew > timedelta() else "behind"
-        yield Fault(
+        yield Observation(
             f"the server's clock is {abs(skew).total_seconds():.0f} s {side} this machine's"
         )
 
 
-def _views_held(patient: Patient) -> Iterator[Fault]:
-    for row in patient.ask(_VIEWS, int(patient.patience.view.total_seconds())):
-        yield Fault(
+def _views_held(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for row in examined.ask(_VIEWS, int(examined.thresholds.view.total_seconds())):
+        yield Observation(
             f"session {row.thread} has had a transaction open for {row.seconds // 60} min",
             f"KILL {row.thread}; unless SHOW FULL PROCESSLIST shows a running dump there",
         )
 
 
-def _outbox_locked(patient: Patient) -> Iterator[Fault]:
-    outbox = patient.ledger.names("outbox")
+def _outbox_locked(examined: ExaminedInstallation) -> Iterator[Observation]:
+    outbox = examined.ledger.names("outbox")
     try:
         # A write's lock on the table, of a row that never is: gives way after two seconds.
-        patient.ask(f"SELECT id FROM {outbox} WHERE id = 0 FOR UPDATE", database=patient.database)
+        examined.ask(f"SELECT id FROM {outbox} WHERE id = 0 FOR UPDATE", database=examined.database)
     except TryAgain:
-        yield Fault(f"somebody holds a lock on {outbox}")
+        yield Observation(f"somebody holds a lock on {outbox}")
 
 
 CHECKS = (
@@ -154,8 +160,8 @@ CHECKS = (
         title="no connection to the database, or none that is fit",
         cause="The server is down, host, port, socket or schema in `shop.database` are wrong, or "
         "something (a proxy) changes the isolation that the daemon asks for.",
-        shows="`station.failed` in the log, again and again; orders go on arriving in the shop and "
-        "wait.",
+        symptom="`station.failed` in the log, again and again; orders go on arriving in the shop "
+        "and wait.",
         remedy="`systemctl status mariadb mysql`; compare `shop.database` with Magento's "
         "app/etc/env.php.",
         look=_reachable,
@@ -163,10 +169,10 @@ CHECKS = (
     Check(
         id="database-login-refused",
         severity="error",
-        title="the server refuses the daemon's account",
-        cause="The password was changed, the account is locked or does not exist for this host, or "
+        title="the server refuses the daemon's database user",
+        cause="The password was changed, the user is locked or does not exist for this host, or "
         "it has no right on Magento's schema.",
-        shows="Exit code 77.",
+        symptom="Exit code 77.",
         remedy="Set the password on both sides; `erp-sidecar grants print` prints the rights.",
         look=_login,
     ),
@@ -175,7 +181,7 @@ CHECKS = (
         severity="error",
         title="the daemon refuses to work on a server of this version",
         cause="Nobody has shown that the promises hold there.",
-        shows="Exit code 78 at start.",
+        symptom="Exit code 78 at start.",
         remedy="Run Magento on a server that Adobe supports for Magento 2.4.",
         look=_version,
     ),
@@ -184,7 +190,7 @@ CHECKS = (
         severity="error",
         title="`binlog_format` is STATEMENT",
         cause="It is set in my.cnf, or somebody set it.",
-        shows="Exit code 78 at start: READ COMMITTED, without which checkout would wait for us, "
+        symptom="Exit code 78 at start: READ COMMITTED, without which checkout would wait for us, "
         "cannot write there (error 1665).",
         remedy="`SET GLOBAL binlog_format = 'ROW';` and in my.cnf; Adobe supports no other.",
         look=_binlog,
@@ -194,7 +200,7 @@ CHECKS = (
         severity="error",
         title="the server is read-only",
         cause="It is a replica, or was one until a failover.",
-        shows="Exit code 78 at start; a running daemon waits.",
+        symptom="Exit code 78 at start; a running daemon waits.",
         remedy="Point `shop.database` at the server that Magento writes to; if this is it: `SET "
         "GLOBAL read_only = 0;`",
         look=_read_only,
@@ -205,7 +211,7 @@ CHECKS = (
         title="the server is a replica of another",
         cause="`shop.database` names a replica that can be written, not the server that Magento "
         "writes to. (In a ring of masters it is meant.)",
-        shows="Answers written here never reach Magento, or replication breaks.",
+        symptom="Answers written here never reach Magento, or replication breaks.",
         remedy="Point `shop.database` at the server in Magento's app/etc/env.php.",
         look=_replica,
     ),
@@ -215,7 +221,7 @@ CHECKS = (
         title="the server is a node of a Galera cluster",
         cause="Row locks are local to a node; conflicts with another node end a transaction at its "
         "commit.",
-        shows="Now and then a write is made again.",
+        symptom="Now and then a write is made again.",
         remedy="Point the sidecar at the one node that Magento writes to, never at a balancer.",
         look=_galera,
     ),
@@ -226,7 +232,7 @@ CHECKS = (
         cause="MariaDB Galera Cluster 12.1 and 12.2. Jepsen's analysis of 12.1.2 to 12.2.2 (March "
         "2026) found committed transactions lost when nodes crash or are cut off, updates lost in "
         "a healthy cluster, and stale reads.",
-        shows="Orders, or the ledger's memory of them, vanish although the shop said that they "
+        symptom="Orders, or the ledger's memory of them, vanish although the shop said that they "
         "were placed. The sweep and the ERP's own list find what is missing on one side; what is "
         "gone on both, nobody does.",
         remedy="Run another version; until then let shop and sidecar use one and the same node.",
@@ -238,7 +244,7 @@ CHECKS = (
         title="a crash of the machine may lose the last committed transactions",
         cause="`innodb_flush_log_at_trx_commit` or, with a binary log, `sync_binlog` is not 1: a "
         "commit is on the disk a second later, or later still.",
-        shows="After a power cut, orders of the last moments are gone from the shop that the ERP "
+        symptom="After a power cut, orders of the last moments are gone from the shop that the ERP "
         "has, and their numbers are given again; or the ledger does not know what was sent, and "
         "asks the ERP by the order's number before it sends anything again.",
         remedy="Set both to 1, on replicas that may take over too.",
@@ -250,7 +256,7 @@ CHECKS = (
         title="creating the triggers will fail with error 1419",
         cause="With binary logging the server wants SUPER for CREATE TRIGGER, unless it is told to "
         "trust.",
-        shows="`install` and `triggers resume` end with exit code 77.",
+        symptom="`install` and `triggers resume` end with exit code 77.",
         remedy="`SET GLOBAL log_bin_trust_function_creators = 1;` and in my.cnf (a managed "
         "database: its parameter group); or `capture.triggers: false`.",
         look=_trust,
@@ -260,7 +266,7 @@ CHECKS = (
         severity="warning",
         title="`max_allowed_packet` is less than 4 MiB",
         cause="Orders are written many at a time.",
-        shows="`station.failed` with error 1153 or a lost connection when many orders arrive.",
+        symptom="`station.failed` with error 1153 or a lost connection when many orders arrive.",
         remedy="`SET GLOBAL max_allowed_packet = 16777216;` and in my.cnf; restart the daemon.",
         look=_packet,
     ),
@@ -269,7 +275,7 @@ CHECKS = (
         severity="warning",
         title="the server ends statements after a few seconds",
         cause="`max_statement_time` (MariaDB) or `max_execution_time` (MySQL) is set for all.",
-        shows="Sweeps fail; on MariaDB no handler in a trigger swallows it.",
+        symptom="Sweeps fail; on MariaDB no handler in a trigger swallows it.",
         remedy="`SET GLOBAL max_statement_time = 0;` (or `max_execution_time`), and in my.cnf.",
         look=_statement_time,
     ),
@@ -278,8 +284,8 @@ CHECKS = (
         severity="warning",
         title="the server's clock and this machine's differ",
         cause="One of them does not keep time.",
-        shows="Leases and due times go by the server's clock and stay right; times in the log and "
-        "of computed tokens do not, and an ERP may refuse a login.",
+        symptom="Leases and due times go by the server's clock and stay right; times in the log "
+        "and of computed tokens do not, and an ERP may refuse a login.",
         remedy="`timedatectl set-ntp true` on both machines; look with `timedatectl`.",
         look=_skew,
     ),
@@ -288,7 +294,7 @@ CHECKS = (
         severity="warning",
         title="a transaction has been open for long",
         cause="A dump, a report, or a session that somebody forgot.",
-        shows="Deleted rows cannot be purged: every poll and the whole shop get slower, the undo "
+        symptom="Deleted rows cannot be purged: every poll and the whole shop get slower, the undo "
         "log grows.",
         remedy="`SHOW FULL PROCESSLIST;` and `KILL ID;` where it is no running dump.",
         look=_views_held,
@@ -299,7 +305,7 @@ CHECKS = (
         title="somebody locks the outbox",
         cause="`LOCK TABLES`, `ALTER TABLE`, `FLUSH TABLES WITH READ LOCK`, or a dump without "
         "`--single-transaction`.",
-        shows="Checkout waits, and no handler in the trigger can help.",
+        symptom="Checkout waits, and no handler in the trigger can help.",
         remedy="`SHOW FULL PROCESSLIST;`, then `KILL ID;`; dump with `--single-transaction`.",
         look=_outbox_locked,
     ),

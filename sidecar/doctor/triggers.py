@@ -9,8 +9,8 @@ from pathlib import Path
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.trigger_plan import OURS, LiveTrigger, changelogs
 from sidecar.capture.triggers import State
-from sidecar.doctor.check import Check, Fault
-from sidecar.doctor.patient import Patient
+from sidecar.doctor.check import Check, Observation
+from sidecar.doctor.examined import ExaminedInstallation
 from sidecar.magento.composer_lock import numbers, release
 
 _MENDS = "erp-sidecar triggers install --user root --password-file /root/.db-password"
@@ -27,67 +27,72 @@ _ERRORS = {
 }
 
 
-def _amiss(patient: Patient) -> Iterator[Fault]:
-    patient.need("ledger")
-    if patient.triggers.suspension():
+def _amiss(examined: ExaminedInstallation) -> Iterator[Observation]:
+    examined.need("ledger")
+    if examined.triggers.suspension():
         return
-    for one in patient.triggers.status():
-        if one.state is not State.OK:
-            detail = f" ({one.detail})" if one.detail else ""
-            yield Fault(f"{one.name} on {one.table} is {one.state.value}{detail}", _MENDS)
+    for trigger in examined.triggers.status():
+        if trigger.state is not State.OK:
+            detail = f" ({trigger.detail})" if trigger.detail else ""
+            yield Observation(
+                f"{trigger.name} on {trigger.table} is {trigger.state.value}{detail}", _MENDS
+            )
 
 
-def _suspended(patient: Patient) -> Iterator[Fault]:
-    patient.need("ledger")
-    if note := patient.triggers.suspension():
-        yield Fault(
+def _suspended(examined: ExaminedInstallation) -> Iterator[Observation]:
+    examined.need("ledger")
+    if note := examined.triggers.suspension():
+        yield Observation(
             f"{note.who} suspended them at {note.since:%Y-%m-%d %H:%M} UTC: {note.why}", _RESUMES
         )
 
 
-def _upgrade(patient: Patient) -> Iterator[Fault]:
-    watched = {one.table for one in patient.live.triggers if changelogs(one) is not None}
-    found = [one for one in _not_magentos(patient) if one.table in watched]
-    known = _release(patient)
+def _upgrade(examined: ExaminedInstallation) -> Iterator[Observation]:
+    watched = {
+        trigger.table for trigger in examined.live.triggers if changelogs(trigger) is not None
+    }
+    found = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
+    known = _release(examined)
     if not found or (known and not _BREAKS_SINCE <= numbers(known[1]) < _BREAKS_UNTIL):
         return
     version = f"{known[0]} {known[1]}" if known else "Magento 2.4.6 and 2.4.7 (which is it?)"
     for one in found:
-        yield Fault(
+        yield Observation(
             f"{one.name} sits on {one.table}, which Magento's Mview watches: the next "
             f"setup:upgrade of {version} would fail",
             _TAKES_OFF if one.name.startswith(OURS) else f"DROP TRIGGER `{one.name}`;",
         )
 
 
-def _release(patient: Patient) -> tuple[str, str] | None:
-    root: Path | None = patient.configuration.settings.shop.database.magento_root
-    root = patient.magento_root or root
+def _release(examined: ExaminedInstallation) -> tuple[str, str] | None:
+    root: Path | None = examined.configuration.settings.shop.database.magento_root
+    root = examined.magento_root or root
     return release(root) if root else None
 
 
-def _not_magentos(patient: Patient) -> list[LiveTrigger]:
-    return [one for one in patient.live.triggers if changelogs(one) is None]
+def _not_magentos(examined: ExaminedInstallation) -> list[LiveTrigger]:
+    return [trigger for trigger in examined.live.triggers if changelogs(trigger) is None]
 
 
-def _foreign(patient: Patient) -> Iterator[Fault]:
-    planned = {one.table for one in patient.triggers.plan().planned}
-    for one in _not_magentos(patient):
-        if one.table in planned and not one.name.startswith(OURS):
-            yield Fault(
-                f"{one.name} ({one.timing} {one.event}, runs as {one.definer}) on {one.table}"
+def _foreign(examined: ExaminedInstallation) -> Iterator[Observation]:
+    planned = {one.table for one in examined.triggers.plan().planned}
+    for trigger in _not_magentos(examined):
+        if trigger.table in planned and not trigger.name.startswith(OURS):
+            yield Observation(
+                f"{trigger.name} ({trigger.timing} {trigger.event}, runs as {trigger.definer}) "
+                f"on {trigger.table}"
             )
 
 
-def _faults(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("reading trigger faults") as connection:
-        faults = Outbox(patient.ledger.names).faults(connection)
+def _faults(examined: ExaminedInstallation) -> Iterator[Observation]:
+    with examined.database.transaction("reading trigger faults") as connection:
+        faults = Outbox(examined.ledger.names).faults(connection)
     counted = Counter(fault.errno for fault in faults)
     newest = {fault.errno: fault.created_at for fault in reversed(faults)}
-    table = patient.ledger.names("outbox_fault")
+    table = examined.ledger.names("outbox_fault")
     for errno, count in counted.items():
         means = _ERRORS.get(errno or 0, "see the table's column message")
-        yield Fault(
+        yield Observation(
             f"{count} hint(s) could not be written: error {errno}, {means}; the newest "
             f"{newest[errno]:%Y-%m-%d %H:%M} UTC",
             f"DELETE FROM {table} WHERE errno = {errno}; when the cause is corrected",
@@ -101,8 +106,8 @@ CHECKS = (
         title="triggers are missing, changed, or where the plan has none",
         cause="A dump and restore, a schema tool that swaps tables, an upgrade that changed a "
         "column, a new Mview subscription.",
-        shows="Orders still arrive, through the sweep, up to a minute later. *wrong definer*: if "
-        "that account is dropped, every order fails.",
+        symptom="Orders still arrive, through the sweep, up to a minute later. *wrong definer*: if "
+        "that user is dropped, every order fails.",
         remedy=f"`{_MENDS}`",
         look=_amiss,
     ),
@@ -111,7 +116,7 @@ CHECKS = (
         severity="warning",
         title="the triggers are taken off for a deploy",
         cause="`erp-sidecar triggers suspend`, and nobody resumed them.",
-        shows="Orders arrive through the sweep, up to a minute later.",
+        symptom="Orders arrive through the sweep, up to a minute later.",
         remedy=f"`{_RESUMES}`",
         look=_suspended,
     ),
@@ -122,7 +127,7 @@ CHECKS = (
         cause="On Magento 2.4.6 and 2.4.7 a foreign trigger on a table that Magento's own Mview "
         "triggers watch makes it end with exit code 1, before the data patches run. The release is "
         "read from composer.lock in `magento_root`; where it is not known, this is told too.",
-        shows="`Trying to access array offset on value of type null`, in "
+        symptom="`Trying to access array offset on value of type null`, in "
         "Mview/View/Subscription.php, and the deploy stops half-way.",
         remedy=f"`{_TAKES_OFF}` before the deploy; a trigger of somebody else's: `DROP TRIGGER`, "
         "and again after it.",
@@ -133,7 +138,7 @@ CHECKS = (
         severity="info",
         title="somebody else's triggers sit on tables of ours",
         cause="Another module or integration watches orders too.",
-        shows="Nothing, unless theirs fails: then the order fails, and it is not ours.",
+        symptom="Nothing, unless theirs fails: then the order fails, and it is not ours.",
         remedy="None is needed; know whose it is.",
         look=_foreign,
     ),
@@ -142,7 +147,7 @@ CHECKS = (
         severity="warning",
         title="triggers could not write their hints",
         cause="The outbox was gone, locked or full, or the right to insert was missing.",
-        shows="The orders went through; the sweep found them.",
+        symptom="The orders went through; the sweep found them.",
         remedy="Mend the cause by its error number, then delete the notes.",
         look=_faults,
     ),

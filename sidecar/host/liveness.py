@@ -14,7 +14,7 @@ from sidecar.ports import Clock
 _FAILING_SECONDS = 300.0
 
 
-class Pulse:
+class Liveness:
     """`limits`: duty → seconds after which one that has not ended well counts as silent."""
 
     def __init__(self, clock: Clock, limits: Mapping[str, float]) -> None:

@@ -18,7 +18,7 @@ from sidecar.domains.orders.counter import given_again, next_order
 from sidecar.identity.witness import Witness
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.base_urls import base_urls
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.identity import (
     Circumstances,
     Identity,

@@ -1,4 +1,4 @@
-"""The rights that an installation's accounts need, from its configuration and from its shop."""
+"""The rights that an installation's users need, from its configuration and from its shop."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """Statements for `account`; `notes`: what depends on shop or server."""
+    """Statements for `user`; `notes`: what depends on shop or server."""
 
-    account: str
+    user: str
     statements: list[str]
     notes: list[str]
 
@@ -54,46 +54,42 @@ def optional_tables(
 def grants_for(
     settings: Settings,
     role: Role,
-    account: str | None,
+    user: str | None,
     specs: Sequence[DomainSpec],
     *,
     there: Collection[str] = (),
     sees_all: bool = False,
 ) -> Printed:
-    """The statements for `account` (`user@host`); without one, for the configured name.
+    """The statements for `user` (`user@host`); without one, for the configured name.
 
     `there`: tables that not every shop has and this one does; `sees_all`: it has no other of them.
     """
     place = _place(settings.shop.database)
-    if account is None:
-        user = place.user if role is Role.DAEMON else _INSTALLER
-        account = f"{user}@{'localhost' if place.is_here else '%'}"
-    elif "@" not in account:
-        account = f"{account}@%"
+    if user is None:
+        name = place.user if role is Role.DAEMON else _INSTALLER
+        user = f"{name}@{'localhost' if place.is_here else '%'}"
+    elif "@" not in user:
+        user = f"{user}@%"
     names = LedgerNames.placed(settings.ledger.schema, place.schema)
 
     def table(name: str) -> str:
         return f"`{place.schema}`.`{place.prefix}{name}`"
 
     if role is Role.INSTALLER:
-        statements = grants(
-            account, "grants-installer.sql", names, table, magento_schema=place.schema
-        )
-        return Printed(account, statements, _notes(account))
+        statements = grants(user, "grants-installer.sql", names, table, magento_schema=place.schema)
+        return Printed(user, statements, _notes(user))
     domains = [spec for spec in specs if spec.name in settings.domains.carried()]
     triggers = settings.capture.triggers
     statements = daemon_grants(
-        account, table, names, domains=domains, triggers=triggers, optional=there
+        user, table, names, domains=domains, triggers=triggers, optional=there
     )
     if sees_all:
-        return Printed(account, statements, [])
+        return Printed(user, statements, [])
     some = [name for spec in domains for name in spec.needs.optional]
-    optional = daemon_grants(
-        account, table, names, domains=domains, triggers=triggers, optional=some
-    )
+    optional = daemon_grants(user, table, names, domains=domains, triggers=triggers, optional=some)
     more = [f"  {statement};" for statement in optional if statement not in statements]
     notes = ["Where the shop has these tables, also (--magento-root PATH looks):", *more]
-    return Printed(account, statements, notes if more else [])
+    return Printed(user, statements, notes if more else [])
 
 
 def _place(database: Database) -> _Place:
@@ -106,11 +102,11 @@ def _place(database: Database) -> _Place:
     return _Place(database.user, is_here, database.name, database.table_prefix)
 
 
-def _notes(account: str) -> list[str]:
-    user, _, host = account.rpartition("@")
-    to = f"ON *.* TO '{user}'@'{host}'"
+def _notes(user: str) -> list[str]:
+    name, _, host = user.rpartition("@")
+    to = f"ON *.* TO '{name}'@'{host}'"
     return [
-        "The triggers run as Magento's own account.  To name it, one of:",
+        "The triggers run as Magento's own database user.  To name it, one of:",
         f"  MariaDB 10.5 and later:  GRANT SET USER {to};",
         f"  MySQL 8.2 and later:     GRANT SET_ANY_DEFINER {to};",
         f"  MySQL 8.0 and 8.1:       GRANT SET_USER_ID {to};",

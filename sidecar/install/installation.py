@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from sidecar.capture.least_rights import daemon_grants
-from sidecar.capture.trigger_plan import quoted_account
+from sidecar.capture.trigger_plan import quoted_user
 from sidecar.capture.triggers import State, Triggers
 from sidecar.database.connection import Database
 from sidecar.domains.orders.shared_numbers import shared_references
@@ -35,10 +35,10 @@ from sidecar.ledger.rights import rights
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES
 from sidecar.magento.domain import Parts
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import PermissionDenied, TryAgain
 
-#: Under this note the ledger keeps the account that defines the triggers: the daemon, which logs in
+#: Under this note the ledger keeps the user that defines the triggers: the daemon, which logs in
 #: with another one, compares with it.
 DEFINER = ("definer", "triggers")
 _SERVED_BEFORE = (
@@ -48,10 +48,10 @@ _SERVED_BEFORE = (
 
 
 @dataclass(slots=True)
-class Installed:
+class InstallReport:
     """What an install did; empty lists where nothing was to be done.
 
-    `definer`: the account that the triggers run as.  `not_sending`: why nothing will be sent (this
+    `definer`: the user that the triggers run as.  `not_sending`: why nothing will be sent (this
     may be a copy), and the way out.  `shared_numbers`: references that several orders have.
     """
 
@@ -67,7 +67,7 @@ class Installed:
 
 
 @dataclass(frozen=True, slots=True)
-class Uninstalled:
+class UninstallReport:
     """What an uninstall did.
 
     `unfinished`: of the ledger that was dropped, by status: what nobody will send or look at now.
@@ -82,7 +82,7 @@ class Uninstalled:
 class Installation:
     """One shop's installation.
 
-    `daemon_account` (`user@host`): the account that the daemon logs in with, when it is not the
+    `daemon_user` (`user@host`): the user that the daemon logs in with, when it is not the
     one that installs; it is granted the rights of sql/grants.sql.  It is asked for only then: what
     is taken away needs no login that may be refused by now.  `guard` remembers which system it is
     (None: nobody will send from it).
@@ -98,7 +98,7 @@ class Installation:
         statuses: list[OwnStatus],
         parts: Sequence[Parts] = (),
         *,
-        daemon_account: Callable[[], str | None] = lambda: None,
+        daemon_user: Callable[[], str | None] = lambda: None,
         guard: CloneGuard | None = None,
     ) -> None:
         self._database = database
@@ -107,7 +107,7 @@ class Installation:
         self._magento = magento
         self._triggers = triggers
         self._statuses = statuses
-        self._daemon_account = daemon_account
+        self._daemon_user = daemon_user
         self._guard = guard
         self._parts = parts
 
@@ -124,13 +124,13 @@ class Installation:
 
     def install(
         self, *, who: str, send_existing: bool = False, tell: Callable[[str], None] = lambda _: None
-    ) -> Installed:
+    ) -> InstallReport:
         """Ledger, baseline, statuses, triggers; repeating it repairs what is missing.
 
         `send_existing`: the orders that are in the shop already go to the ERP too.  Otherwise they
         are noted as known, and only what happens to them from now on is an event.
         """
-        done = Installed(who=who)
+        done = InstallReport(who=who)
         self._triggers.require_own_ledger()
         fresh = not self._ledger.applied()
         with ExitStack() as undo:
@@ -188,7 +188,7 @@ class Installation:
             )
             return {str(status): int(count) for status, count in rows}
 
-    def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> Uninstalled:
+    def uninstall(self, *, who: str, reason: str | None, drop_ledger: bool) -> UninstallReport:
         """Triggers first, then statuses that no order carries, then, if wanted, the ledger.
 
         Nothing is taken away before it is known that all can be; one that was cut off is repeated.
@@ -206,23 +206,23 @@ class Installation:
         unfinished = self.unfinished() if drop_ledger else {}
         if drop_ledger:
             self._ledger.drop()
-        return Uninstalled(triggers, statuses, drop_ledger, unfinished)
+        return UninstallReport(triggers, statuses, drop_ledger, unfinished)
 
     def _require_removable(self, *, drop_ledger: bool) -> None:
         """Raise PermissionDenied or TryAgain where an uninstall would stop half-way."""
         with self._database.transaction("looking at what may be taken away") as connection:
-            account = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
+            user = str(connection.exec_driver_sql("SELECT CURRENT_USER()").scalar_one())
             held = rights(str(row[0]) for row in connection.exec_driver_sql("SHOW GRANTS"))
             holder = None
             if drop_ledger and self._ledger.applied():
                 holder = self._store.work_lease.holder(connection)
-        lacking = missing_rights(self._needed(account, drop_ledger=drop_ledger), held)
+        lacking = missing_rights(self._needed(user, drop_ledger=drop_ledger), held)
         if lacking:
             # Without TRIGGER the server shows no triggers: they would stay, and the ledger go.
             named = ", ".join(str(right) for lacks in lacking.values() for right in lacks)
             raise PermissionDenied(
-                f"{account} lacks {named}: nothing was taken away",
-                f"name an account that has it (--user), or: {'; '.join(lacking)};",
+                f"{user} lacks {named}: nothing was taken away",
+                f"name a database user that has it (--user), or: {'; '.join(lacking)};",
             )
         if holder is not None and not is_dead(holder):
             raise TryAgain(
@@ -231,9 +231,9 @@ class Installation:
                 "machine its lease ends by itself (ledger.work_lease)",
             )
 
-    def _needed(self, account: str, *, drop_ledger: bool) -> list[str]:
+    def _needed(self, user: str, *, drop_ledger: bool) -> list[str]:
         """What taking all away needs, as GRANT statements."""
-        to, table = quoted_account(account), self._magento.table
+        to, table = quoted_user(user), self._magento.table
         needed = [f"GRANT TRIGGER ON {table(name)} TO {to}" for name in self._triggers.tables()]
         needed += [
             f"GRANT SELECT, DELETE ON {table(name)} TO {to}"
@@ -272,16 +272,16 @@ class Installation:
         if plan.magentos not in (None, plan.definer):
             tell(
                 f"  (Magento's own triggers run as {plan.magentos}: a dump was restored by that "
-                "account. If it is ever dropped, they fail every order; ours do not)"
+                "user. If it is ever dropped, they fail every order; ours do not)"
             )
         return plan.definer
 
     def _grants(self) -> list[str]:
-        account = self._daemon_account()
-        if account is None:
+        user = self._daemon_user()
+        if user is None:
             return []
         return daemon_grants(
-            account,
+            user,
             self._magento.table,
             self._store.names,
             domains=self._triggers.domains,
@@ -320,11 +320,11 @@ class Installation:
         with self._database.transaction("taking order statuses back") as connection:
             unregister(connection, self._magento, [name for name in added if "/" not in name])
 
-    def _note(self, done: Installed) -> None:
+    def _note(self, done: InstallReport) -> None:
         with self._database.transaction("noting the installation") as connection:
             plan = self._triggers.plan()
             self._store.installed.note(
-                connection, *DEFINER, {"account": plan.definer, "beside": plan.magentos}
+                connection, *DEFINER, {"user": plan.definer, "beside": plan.magentos}
             )
             self._store.audit.note(
                 connection,

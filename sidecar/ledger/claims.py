@@ -320,20 +320,6 @@ class Claims:
         )
         return [_claimed(row, probing=probing) for row in rows]
 
-    def next_due_in(self, connection: sa.Connection, domain: str) -> float | None:
-        """Seconds until the next event is due (0 when one is), None when none will be."""
-        c = self._event.c
-        seconds = connection.execute(
-            sa.select(_seconds_between(NOW, sa.func.min(c.due_at)))
-            .with_hint(self._event, "FORCE INDEX (claim)")
-            .where(c.domain == domain, c.due_at.is_not(None))
-        ).scalar_one()
-        return None if seconds is None else max(0.0, float(seconds))
-
-
-def _seconds_between(start: Any, end: Any) -> sa.ColumnElement[Any]:
-    return sa.func.timestampdiff(sa.literal_column("MICROSECOND"), start, end) / 1_000_000
-
 
 def _claimed(row: Any, *, probing: bool = False) -> Claimed:
     return Claimed(

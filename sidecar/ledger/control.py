@@ -158,7 +158,7 @@ class WorkLease:
 
     By the database's clock, on a row and not with GET_LOCK, which Galera does not have and which a
     failover hands to two.  A holder trusts its lease only until a margin before its end, counted
-    from before the request was sent; see `sidecar.app.sidecar`.
+    from before the request was sent; see `sidecar.model.lease`.
     """
 
     def __init__(self, tables: Tables, name: str = "daemon") -> None:

@@ -1,4 +1,4 @@
-"""The rights of the accounts, out of `sql/grants.sql` and `sql/grants-installer.sql`."""
+"""The rights of the users, out of `sql/grants.sql` and `sql/grants-installer.sql`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TABLE = re.compile(r"\{table:([a-z_]+)\}")
 
 
 def grants(
-    account: str,
+    user: str,
     file: str,
     names: LedgerNames,
     table: Callable[[str], str],
@@ -21,7 +21,7 @@ def grants(
     magento_schema: str = "",
     each: Mapping[str, Sequence[str]] | None = None,
 ) -> list[str]:
-    """The statements of `file` for `account` (`user@host`).
+    """The statements of `file` for `user` (`user@host`).
 
     `table` gives a Magento table's full name; a statement with {NAME} of `each` stands once for
     each of those places.
@@ -34,7 +34,7 @@ def grants(
     statements: list[str] = []
     for template in (part.strip() for part in text.split(";\n")):
         if template:
-            statement = template.replace("{account}", _quoted(account))
+            statement = template.replace("{user}", _quoted(user))
             statements += _for_each(statement, places)
     return [re.sub(r"\s+", " ", statement) for statement in statements]
 
@@ -59,6 +59,6 @@ def whole_schema(name: str) -> str:
     return "`" + name.replace("_", r"\_") + "`"
 
 
-def _quoted(account: str) -> str:
-    user, _, host = account.rpartition("@")
-    return f"'{user}'@'{host}'"
+def _quoted(user: str) -> str:
+    name, _, host = user.rpartition("@")
+    return f"'{name}'@'{host}'"

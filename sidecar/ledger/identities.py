@@ -18,9 +18,9 @@ from sidecar.model.identity import (
     Circumstances,
     Identity,
     Judgement,
+    ReportedDoubt,
     ServerMark,
     Standing,
-    Told,
 )
 
 _ONLY = 1
@@ -58,7 +58,7 @@ class Identities:
             else None,
             token=row.token,
             past_order=row.past_order,
-            told=Told(Standing(row.told), row.told_why) if row.is_told else None,
+            told=ReportedDoubt(Standing(row.told), row.told_why) if row.is_told else None,
         )
 
     def record(

@@ -329,16 +329,6 @@ class WriteBacks:
         )
         return "again" if again else "too often"
 
-    def next_due_in(self, connection: sa.Connection) -> float | None:
-        """Seconds until the next is due, None when none is waiting."""
-        micro = sa.func.timestampdiff(
-            sa.literal_column("MICROSECOND"), NOW, sa.func.min(self._table.c.due_at)
-        )
-        seconds = connection.execute(
-            sa.select(micro / 1_000_000).where(self._table.c.due_at.is_not(None))
-        ).scalar_one()
-        return None if seconds is None else max(0.0, float(seconds))
-
 
 def _write_back(row: Any) -> WriteBack:
     return WriteBack(

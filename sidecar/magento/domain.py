@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from sidecar.magento.acknowledger import Acknowledger
 from sidecar.magento.examiner import Examiner, Search
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.reference import Reference
@@ -60,7 +60,7 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
-class Domain:
+class RegisteredDomain:
     """One domain; `open` raises ConfigurationError where the shop cannot bear its settings."""
 
     spec: DomainSpec

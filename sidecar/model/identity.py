@@ -68,7 +68,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedDoubt:
     """The doubt of the daemon that works, or would: those who only look read it."""
 
     standing: Standing
@@ -109,7 +109,7 @@ class Identity:
     beat: Beat | None = None
     token: str = ""
     past_order: int = 0
-    told: Told | None = None
+    told: ReportedDoubt | None = None
 
     @property
     def is_copy(self) -> bool:

@@ -15,7 +15,7 @@ import urllib.request
 from typing import Any
 from urllib.parse import urlsplit
 
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.model.errors import SidecarError
 from sidecar.ports import Narrator
 from sidecar.settings.fields import SecretRef
@@ -32,11 +32,11 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Heartbeat:
-    """Asks for the address that `url` names, while the pulse says that all is well."""
+    """Asks for the address that `url` names, while the liveness says that all is well."""
 
-    def __init__(self, url: SecretRef, pulse: Pulse, narrator: Narrator) -> None:
+    def __init__(self, url: SecretRef, liveness: Liveness, narrator: Narrator) -> None:
         self._url = url
-        self._pulse = pulse
+        self._liveness = liveness
         self._narrator = narrator
         self._opener = urllib.request.build_opener(
             _NoRedirect(), urllib.request.HTTPSHandler(context=ssl.create_default_context())
@@ -45,7 +45,7 @@ class Heartbeat:
 
     def beat(self) -> None:
         """Ask once, unless something is amiss; never raises for what the other side does."""
-        if not self._pulse.works:
+        if not self._liveness.works:
             return
         obstacle = self._ask()
         if obstacle and not self._failing:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.model.errors import SidecarError, Unavailable
 from sidecar.monitor.vitals import AccountVitals, DomainVitals, Vitals, VitalsReader
 from sidecar.observe.registry import Labels, Metrics
@@ -29,7 +29,7 @@ class Monitoring:
         self,
         reader: VitalsReader,
         metrics: Metrics,
-        pulse: Pulse,
+        liveness: Liveness,
         *,
         file: Path | None,
         log_every: float | None,
@@ -38,7 +38,7 @@ class Monitoring:
     ) -> None:
         self._reader = reader
         self._metrics = metrics
-        self._pulse = pulse
+        self._liveness = liveness
         self._file = file
         self._log_every = log_every
         self._clock = clock
@@ -63,8 +63,8 @@ class Monitoring:
     def _gauges(self, vitals: Vitals | None) -> _Gauges:
         gauges: _Gauges = {
             "erp_sidecar_database_up": {(): float(vitals is not None)},
-            "erp_sidecar_working": {(): float(self._pulse.works)},
-            "erp_sidecar_standby": {(): float(not self._pulse.holds_the_lease)},
+            "erp_sidecar_working": {(): float(self._liveness.works)},
+            "erp_sidecar_standby": {(): float(not self._liveness.holds_the_lease)},
         }
         if vitals is None:
             return gauges
@@ -88,7 +88,7 @@ class Monitoring:
             told = {name: round(value, 3) for name, value in figures}
             whose = dict(labels)
             if not whose:
-                told["working"] = int(self._pulse.works)
+                told["working"] = int(self._liveness.works)
             if domain := whose.get("domain"):
                 told |= self._counted(domain)
             self._narrator.tell("metrics", **whose, **told)

@@ -32,7 +32,7 @@ from sidecar.settings.fields import (
 from sidecar.settings.quantities import Duration, Kind
 
 
-class Gate(Section):
+class GateRules(Section):
     """What an order must have before it may go."""
 
     payment: Mapping[str, PaymentRule] = Field(
@@ -364,7 +364,9 @@ class Orders(Domain):
         description="Which stores' orders are carried, and with them what belongs to an order "
         "(refunds); by default all stores'.",
     )
-    gate: Gate = Field(default=Gate(), description="What an order must have before it may go.")
+    gate: GateRules = Field(
+        default=GateRules(), description="What an order must have before it may go."
+    )
     totals: Mapping[Identifier, Total] = Field(
         default={},
         description="Further columns of amounts, by name: payment fees, surcharges of modules. "

@@ -51,7 +51,7 @@ Not yet supported by this version: the domains {", ".join(DOMAINS_TO_COME)}.
 """
 
 
-class Told(NamedTuple):
+class KeyDescription(NamedTuple):
     """Of one key: what it takes, its default in YAML or what is said `instead`, an example."""
 
     takes: str
@@ -175,17 +175,17 @@ def _documented(heading: str, section: type[Section]) -> list[str]:
     return [f"## {heading}", "", about, "", *table, ""]
 
 
-def told_of(entry: Entry) -> Told:
+def told_of(entry: Entry) -> KeyDescription:
     """What a reference says of a key beside its description."""
     takes = f"{entry.kind}, or null" if entry.optional else entry.kind
     example = str(entry.info.examples[0]) if entry.info.examples else None
     if entry.info.is_required():
-        return Told(takes, None, "required", example)
+        return KeyDescription(takes, None, "required", example)
     if entry.optional and entry.info.default is None:
-        return Told(takes, "null", "", example)
+        return KeyDescription(takes, "null", "", example)
     if _block(entry) is not None:
-        return Told(takes, None, "that of its keys", example)
-    return Told(takes, _default(entry), "", example)
+        return KeyDescription(takes, None, "that of its keys", example)
+    return KeyDescription(takes, _default(entry), "", example)
 
 
 def _row(entry: Entry) -> str:

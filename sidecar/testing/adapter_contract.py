@@ -7,7 +7,7 @@ the tests of an adapter's own project it is one file for pytest:
 
     class TestMyErp(AdapterContract):
         def make_adapter(self, url, read_timeout):
-            return my_adapter.create(self.connection(url, read_timeout))
+            return my_adapter.create(self.adapter_settings(url, read_timeout))
 
 The ERP is `sidecar.testing.erpsim`, the wire to it `sidecar.testing.fault_proxy`.  An adapter that
 speaks another language than that brings its own simulator: override `start_erp` with something
@@ -47,7 +47,7 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, Link, ShopContext
 from sidecar.testing.contract_calls import (
     DOMAIN,
     NUMBER,
@@ -97,10 +97,10 @@ class AdapterContract(FiguresContract, WireContract):
         """The simulator; lists show three documents a page, so that paging is seen."""
         return ErpSim.start(page_size=3)
 
-    def connection(self, url: str, read_timeout: float, **further: Any) -> Connection:
-        """What `app` would hand to the adapter's factory; `further` are fields of Connection."""
+    def adapter_settings(self, url: str, read_timeout: float, **further: Any) -> AdapterSettings:
+        """What `app` would hand the adapter's factory; `further` are fields of AdapterSettings."""
         shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-        return Connection(
+        return AdapterSettings(
             url=url,
             connect_timeout=5.0,
             read_timeout=read_timeout,

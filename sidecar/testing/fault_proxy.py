@@ -51,7 +51,7 @@ _DRIBBLES = 20
 _RESET = struct.pack("ii", 1, 0)  # linger for no time: close() sends RST
 
 
-class Fault(StrEnum):
+class WireFault(StrEnum):
     """The closed set; what each does: module docstring."""
 
     CUT_BEFORE = "cut_before"
@@ -69,7 +69,7 @@ class Fault(StrEnum):
 class Rule:
     """One standing fault; `bytes` None is half, `nth` and `times` 0 are no bound."""
 
-    fault: Fault
+    fault: WireFault
     bytes: int | None = None
     seconds: float = 1.0
     reset: bool = False
@@ -86,11 +86,11 @@ class Passage:
 
     method: str
     path: str
-    fault: Fault | None
+    fault: WireFault | None
 
 
 @dataclass(slots=True)
-class _Standing:
+class _RuleInForce:
     """A rule with its memory."""
 
     rule: Rule
@@ -109,7 +109,7 @@ class FaultProxy:
         self._erp = (parts.hostname, parts.port or 80)
         self._lock = threading.Lock()
         self._random = random.Random(seed)
-        self._rules: list[_Standing] = []
+        self._rules: list[_RuleInForce] = []
         self._passages: list[Passage] = []
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -121,12 +121,12 @@ class FaultProxy:
     def rule(self, fault: str, **settings: Any) -> None:
         """Let a fault strike from now on; `settings` are fields of Rule.  Raises UsageError."""
         try:
-            rule = Rule(Fault(fault), **settings)
-        except (TypeError, ValueError) as wrong:
-            known = ", ".join((*Fault, *Rule.__slots__))
-            raise UsageError(f"the rule {fault!r} {settings}: {wrong}", f"known: {known}") from None
+            rule = Rule(WireFault(fault), **settings)
+        except (TypeError, ValueError) as error:
+            known = ", ".join((*WireFault, *Rule.__slots__))
+            raise UsageError(f"the rule {fault!r} {settings}: {error}", f"known: {known}") from None
         with self._lock:
-            self._rules.append(_Standing(rule))
+            self._rules.append(_RuleInForce(rule))
 
     def clear(self) -> None:
         """Let everything pass."""
@@ -212,29 +212,29 @@ class FaultProxy:
         if rule is None:
             return self._answer(client, self._ask(request))
         match rule.fault:
-            case Fault.CUT_BEFORE:
+            case WireFault.CUT_BEFORE:
                 return self._cut(client, rule)
-            case Fault.CUT_REQUEST:
+            case WireFault.CUT_REQUEST:
                 self._tell(_part(request.raw, rule))
                 return self._cut(client, rule)
-            case Fault.DELAY_REQUEST:
+            case WireFault.DELAY_REQUEST:
                 self._stopping.wait(rule.seconds)
                 return self._answer(client, self._ask(request))
-            case Fault.DUPLICATE:
+            case WireFault.DUPLICATE:
                 self._ask(request)
                 return self._answer(client, self._ask(request))
         return self._spoil(client, self._ask(request), rule)
 
     def _spoil(self, client: socket.socket, answer: Message | None, rule: Rule) -> bool:
         """What goes wrong once the ERP has answered."""
-        if answer is None or rule.fault is Fault.CUT_AFTER:
+        if answer is None or rule.fault is WireFault.CUT_AFTER:
             return self._cut(client, rule)
-        if rule.fault is Fault.CUT_ANSWER:
+        if rule.fault is WireFault.CUT_ANSWER:
             client.sendall(_part(answer.raw, rule))
             return self._cut(client, rule)
-        if rule.fault is Fault.TRUNCATE:
+        if rule.fault is WireFault.TRUNCATE:
             return self._answer(client, answer.truncated())
-        if rule.fault is Fault.DELAY_ANSWER:
+        if rule.fault is WireFault.DELAY_ANSWER:
             self._stopping.wait(rule.seconds)
             return self._answer(client, answer)
         for piece in _pieces(answer.raw):
@@ -249,7 +249,7 @@ class FaultProxy:
                     return standing.rule
         return None
 
-    def _strikes(self, standing: _Standing, request: Message) -> bool:
+    def _strikes(self, standing: _RuleInForce, request: Message) -> bool:
         rule = standing.rule
         if not fnmatchcase(request.method, rule.method):
             return False

@@ -33,8 +33,8 @@ class TestAdapter(AdapterContract):
         further: dict[str, Any] = {"calls": Path(calls) if calls else None}
         if port := os.environ.get(SOAP):
             url, further["wsdl"] = f"{url}/soap/{port}", str(WSDL)
-        connection = self.connection(url, read_timeout, **further)
-        adapter: ErpAdapter = factory(connection)
+        settings = self.adapter_settings(url, read_timeout, **further)
+        adapter: ErpAdapter = factory(settings)
         return adapter
 
     @classmethod
@@ -65,6 +65,6 @@ def imported(place: str) -> Callable[..., Any]:
     module, _, name = place.partition(":")
     try:
         found: Callable[..., Any] = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as wrong:
-        raise UsageError(f"{place}: {wrong}", "write module:function") from wrong
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(f"{place}: {error}", "write module:function") from error
     return found

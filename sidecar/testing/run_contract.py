@@ -55,8 +55,8 @@ def main(
         named_adapter.adapter_factory(adapter)
         if erp:
             named_adapter.imported(erp)
-    except UsageError as wrong:
-        raise click.UsageError(f"{wrong.message}; {wrong.remedy}") from wrong
+    except UsageError as error:
+        raise click.UsageError(f"{error.message}; {error.remedy}") from error
     os.environ[named_adapter.ADAPTER] = adapter
     os.environ[named_adapter.CALLS] = calls or ""
     os.environ[named_adapter.ERP] = erp or ""

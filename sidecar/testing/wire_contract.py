@@ -28,7 +28,7 @@ from sidecar.testing.contract_calls import (
     require_batches,
     require_probe,
 )
-from sidecar.testing.fault_proxy import Fault, FaultProxy
+from sidecar.testing.fault_proxy import FaultProxy, WireFault
 from sidecar.testing.sample_order import placed, simple_order
 
 SECONDS = 30.0
@@ -164,7 +164,7 @@ class WireContract:
     def test_on_a_wire_that_breaks_at_random_no_outcome_lies(
         self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp
     ) -> None:
-        for fault in (fault for fault in Fault if fault is not Fault.DUPLICATE):
+        for fault in (fault for fault in WireFault if fault is not WireFault.DUPLICATE):
             proxy.rule(fault, probability=0.12, seconds=0.01)
         outcomes: Counter[type] = Counter()
 

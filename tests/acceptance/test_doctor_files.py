@@ -99,7 +99,7 @@ def in_environment(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield
 
 
-FAULTS: dict[str, tuple[Broken, str]] = {
+TROUBLES: dict[str, tuple[Broken, str]] = {
     "configuration-invalid": (
         lambda clinic: clinic.edited("timezone:", "timzone:"),
         'did you mean "timezone"',
@@ -145,9 +145,9 @@ def test_a_page_for_signing_in_at_the_erp_s_address_is_told_before_an_order_meet
     assert "<form>Sign in</form>" in finding.found
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", TROUBLES)
 def test_a_fault_is_found_until_it_is_mended(clinic: Clinic, name: str) -> None:
-    broken, says = FAULTS[name]
+    broken, says = TROUBLES[name]
     with broken(clinic):
         (finding,) = clinic.found(name)
         assert says in finding.found
@@ -326,4 +326,4 @@ def test_every_finding_is_made_by_a_test() -> None:
         "setup-upgrade-fails",
     }  # fmt: skip
     ids = {check.id for checks in SECTIONS.values() for check in checks}
-    assert ids - FAULTS.keys() - test_doctor.FAULTS.keys() == alone
+    assert ids - TROUBLES.keys() - test_doctor.TROUBLES.keys() == alone

@@ -19,7 +19,7 @@ import pytest
 from loguru import logger
 
 from sidecar.app.daemon import Daemon, Station, Supervision
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.host.process import Stop, SystemClock
 from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
@@ -368,7 +368,7 @@ def a_defect(magento: MagentoDatabase, log: Path) -> None:
             owner="test",
             lease_seconds=15,
             stop=stop,
-            pulse=Pulse(clock, {}),
+            liveness=Liveness(clock, {}),
             clock=clock,
             narrator=LogNarrator("main"),
             supervision=Supervision(

@@ -20,7 +20,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.domain import Beside
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.secret import Secret
 from sidecar.settings.domains import Domains, Refunds
@@ -64,7 +64,7 @@ class Captured:
             Login("root", Secret(""), name, socket=str(server.socket)), connections=4
         )
         self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
-        magento = probe(self._database, SPECS)
+        magento = read_schema(self._database, SPECS)
         sections = Domains(refunds=Refunds())
         entities = self._store.names("entity")
         parts = [

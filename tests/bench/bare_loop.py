@@ -20,7 +20,7 @@ from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import decode_payload
-from sidecar.ports import Connection, Exchange, ShopContext
+from sidecar.ports import AdapterSettings, Exchange, ShopContext
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
 
@@ -50,7 +50,9 @@ def bodies(stand: Stand, count: int) -> list[Request]:
     )
     collector = _Collector()
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(url="", connect_timeout=1, read_timeout=1, shop=shop, domains=SPECS)
+    connection = AdapterSettings(
+        url="", connect_timeout=1, read_timeout=1, shop=shop, domains=SPECS
+    )
     adapter = GenericAdapter(calls, collector, connection, Request("HEAD", ""))  # type: ignore[arg-type]
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "

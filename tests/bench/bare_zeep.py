@@ -21,7 +21,7 @@ from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import decode_payload
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed
 from tests.bench.stand import LEDGER, Stand
@@ -30,7 +30,7 @@ from tests.bench.stand import LEDGER, Stand
 def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     """The arguments of the calls that delivery makes of the ledger's first orders."""
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = Connection(
+    connection = AdapterSettings(
         url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=SPECS
     )
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
@@ -39,8 +39,7 @@ def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     calls = read_calls(
         read_document(stand.folder / "calls.yaml"), "calls.yaml", dialect, domains=SPECS
     )
-    push = calls.domains["orders"].push_for(ORDER_PLACED)
-    assert push is not None
+    push = next(one for one in calls.domains["orders"].pushes if ORDER_PLACED in one.events)
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",

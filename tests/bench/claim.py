@@ -20,7 +20,7 @@ import pymysql
 
 from sidecar.database.connection import Database, Login
 from sidecar.delivery.claim import Claimer
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.spec import SPEC
 from sidecar.host.process import SystemClock
 from sidecar.ledger.migrate import Ledger
@@ -51,7 +51,7 @@ class Subject:
         self.claimer = Claimer(
             self.database,
             self.store,
-            Gate({"default": "always"}),
+            OrderGate({"default": "always"}),
             SystemClock(),
             spec=SPEC,
             subscriptions=_SUBSCRIPTIONS,

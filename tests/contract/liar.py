@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sidecar.model.outcome import Accepted, Booked
 from sidecar.ports import (
+    AdapterSettings,
     Capabilities,
-    Connection,
     Delivery,
     ErpAdapter,
     Exchange,
@@ -41,5 +41,5 @@ class Liar:
         pass
 
 
-def create(_connection: Connection) -> ErpAdapter:
+def create(_settings: AdapterSettings) -> ErpAdapter:
     return Liar()

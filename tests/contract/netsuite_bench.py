@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.erps.netsuite.adapter import create
 from sidecar.domains import SPECS
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from tests.contract.netsuite_server import OWN_WSDL, TOKEN
 
 EXAMPLE = Path(__file__).parents[2] / "config" / "mappings" / "netsuite-soap.yaml"
@@ -65,12 +65,12 @@ def make_adapter(
     token: Mapping[str, Any] = TOKEN,
     **further: Any,
 ) -> ErpAdapter:
-    """The adapter for the server at `url`; `further` are fields of Connection."""
+    """The adapter for the server at `url`; `further` are fields of AdapterSettings."""
     auth = {"netsuite_token": token} if token else {}
-    return create(connection(calls, url=url, wsdl=str(wsdl), auth=auth, **further))
+    return create(adapter_settings(calls, url=url, wsdl=str(wsdl), auth=auth, **further))
 
 
-def connection(calls: Path, **further: Any) -> Connection:
+def adapter_settings(calls: Path, **further: Any) -> AdapterSettings:
     """What `app` would hand to the adapter's factory."""
     given: dict[str, Any] = {
         "url": "",
@@ -79,4 +79,4 @@ def connection(calls: Path, **further: Any) -> Connection:
         "shop": ShopContext("main", ZoneInfo("Europe/Berlin")),
         **further,
     }
-    return Connection(calls=calls, **given, domains=SPECS)
+    return AdapterSettings(calls=calls, **given, domains=SPECS)

@@ -22,8 +22,8 @@ from typing import Any, Self
 from sidecar.model.secret import Secret
 from sidecar.testing.erpsim import Document, DuplicatePolicy, Misbehaviour
 from sidecar.testing.erpsim.books import Books, Refusal
-from sidecar.testing.erpsim.desk import OrderDesk
-from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, RuleBook, Subject
+from sidecar.testing.erpsim.order_entry import OrderEntry
+from sidecar.testing.erpsim.rules import Enquiry, Operation, RuleBook, Strikes, Subject
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.soap_server import Call, Delivery, Response, SoapFault, SoapServer
 from tests.contract.netsuite_records import Records, Searches, failed, refusal, submission
@@ -53,7 +53,7 @@ class _Asked:
     """A call that was let in, and what strikes it as a whole."""
 
     call: Call
-    faults: Faults
+    faults: Strikes
     exchange: Exchange
 
     @property
@@ -124,7 +124,7 @@ class NetSuiteServer:
         self.spoils: Callable[[bytes], bytes] = lambda answer: answer
         self.calls.clear()
         self.passports.clear()
-        self._desk = OrderDesk(self.books, frozenset(), frozenset())
+        self._desk = OrderEntry(self.books, frozenset(), frozenset())
         self._rules = RuleBook()
         self._traffic = Traffic()
         self._searches = Searches(self._page_size)
@@ -217,7 +217,7 @@ class NetSuiteServer:
             and abs(time.time() - passport.timestamp) < _CLOCK_SKEW
         )
 
-    def _struck(self, call: Call, asked: tuple[str | None, ...]) -> tuple[Faults, Exchange]:
+    def _struck(self, call: Call, asked: tuple[str | None, ...]) -> tuple[Strikes, Exchange]:
         exchange = self._traffic.arrived("POST", f"/{call.operation}", self.books.sequence)
         if call.operation not in _OPERATIONS or _is_customer(call):
             return {}, exchange
@@ -226,7 +226,7 @@ class NetSuiteServer:
         enquiry = Enquiry(kind, "POST", f"/{call.operation}", subjects)
         return self._rules.for_request(enquiry), exchange
 
-    def _refusal(self, faults: Faults) -> Response | None:
+    def _refusal(self, faults: Strikes) -> Response | None:
         for name, fault in faults.items():
             match name:
                 case Misbehaviour.DROP_BEFORE:
@@ -248,7 +248,7 @@ class NetSuiteServer:
                     return self._unexpected()
         return None
 
-    def _spoilt(self, response: Response, faults: Faults) -> Response:
+    def _spoilt(self, response: Response, faults: Strikes) -> Response:
         """What goes wrong once NetSuite has done its work."""
         response = replace(response, body=self.spoils(response.body))
         if Misbehaviour.SERVER_ERROR_AFTER_BOOKING in faults:

@@ -14,7 +14,7 @@ from lxml import etree
 from adapters.soap import generic
 from sidecar.domains import SPECS
 from sidecar.model.outcome import Outcome
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
@@ -105,11 +105,11 @@ def accepting(_: Received) -> Any:
     return answer(200, envelope(ACCEPTED), Content_Type="text/xml")
 
 
-def connection(calls: Path, url: str, **further: Any) -> Connection:
-    """What `app` would hand to the factory; `further` are fields of Connection."""
+def adapter_settings(calls: Path, url: str, **further: Any) -> AdapterSettings:
+    """What `app` would hand to the factory; `further` are fields of AdapterSettings."""
     given: dict[str, Any] = {"wsdl": str(LEGACY), **further}
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(
+    return AdapterSettings(
         url=url,
         connect_timeout=5,
         read_timeout=20,
@@ -129,6 +129,6 @@ def peer(
     path.write_text(calls)
     with (
         scripted_server(script) as server,
-        closing(generic.create(connection(path, server.url, **further))) as adapter,
+        closing(generic.create(adapter_settings(path, server.url, **further))) as adapter,
     ):
         yield Peer(adapter, server)

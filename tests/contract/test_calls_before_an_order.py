@@ -15,7 +15,7 @@ from sidecar.model.outcome import Accepted, Outcome, Rejected, Retry, name_of
 from sidecar.ports import ErpAdapter, PushCall
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import Received, Script, answer, scripted_server
-from tests.contract.test_rest_generic_adapter import connection
+from tests.contract.test_rest_generic_adapter import adapter_settings
 
 CALLS = """
 orders:
@@ -100,7 +100,7 @@ def requests(calls: Sequence[PushCall]) -> list[str]:
 def _adapter(folder: Path, calls: str, url: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls)
-    return generic.create(connection(path, url))
+    return generic.create(adapter_settings(path, url))
 
 
 @pytest.mark.parametrize("status", [200, 204, 409])

@@ -18,7 +18,7 @@ from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.verify import differences
 from sidecar.model.outcome import Accepted, Booked
 from sidecar.model.settlement import Tolerances
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
@@ -44,7 +44,7 @@ def sending_euros(folder: Path, shipped: str, field: str) -> Path:
 @contextmanager
 def rest_erp(folder: Path, shipped: str = "legacy-rest.yaml") -> Iterator[ErpAdapter]:
     calls = sending_euros(folder, shipped, "currency")
-    with ErpSim.start() as erp, closing(rest.create(connection(erp.url, calls))) as adapter:
+    with ErpSim.start() as erp, closing(rest.create(adapter_settings(erp.url, calls))) as adapter:
         yield adapter
 
 
@@ -58,14 +58,14 @@ def batch_erp(folder: Path) -> Iterator[ErpAdapter]:
 def soap_erp(folder: Path) -> Iterator[ErpAdapter]:
     calls = sending_euros(folder, "legacy-soap.yaml", "Currency")
     with ErpSim.start() as erp:
-        of = connection(erp.endpoint("Document11"), calls, wsdl=str(WSDL))
+        of = adapter_settings(erp.endpoint("Document11"), calls, wsdl=str(WSDL))
         with closing(soap.create(of)) as adapter:
             yield adapter
 
 
-def connection(url: str, calls: Path, wsdl: str | None = None) -> Connection:
+def adapter_settings(url: str, calls: Path, wsdl: str | None = None) -> AdapterSettings:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url, 5, 20, shop, calls=calls, wsdl=wsdl, domains=SPECS)
+    return AdapterSettings(url, 5, 20, shop, calls=calls, wsdl=wsdl, domains=SPECS)
 
 
 def classes(order: Order, booked: Booked) -> list[tuple[str, str, str]]:

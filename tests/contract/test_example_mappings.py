@@ -16,17 +16,19 @@ MAPPINGS = Path(__file__).parents[2] / "config" / "mappings"
 class TestLegacyRest(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "legacy-rest.yaml"
-        return generic.create(self.connection(url, read_timeout, calls=calls))
+        return generic.create(self.adapter_settings(url, read_timeout, calls=calls))
 
 
 class TestLegacyBatchRest(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "legacy-batch-rest.yaml"
-        return generic.create(self.connection(url, read_timeout, calls=calls))
+        return generic.create(self.adapter_settings(url, read_timeout, calls=calls))
 
 
 class TestLegacySoap(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "legacy-soap.yaml"
         endpoint = f"{url}/soap/Document11"
-        return soap.create(self.connection(endpoint, read_timeout, calls=calls, wsdl=str(WSDL)))
+        return soap.create(
+            self.adapter_settings(endpoint, read_timeout, calls=calls, wsdl=str(WSDL))
+        )

@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
-from sidecar.testing.fault_proxy import Fault, FaultProxy, Passage
+from sidecar.testing.fault_proxy import FaultProxy, Passage, WireFault
 from tests.contract.scripted_server import CLOSE, scripted_server
 
 ORDERS = "/api/v2/sales-orders"
@@ -178,7 +178,7 @@ def test_a_rule_strikes_what_it_names_and_as_often_as_it_says(
 
 
 def test_one_seed_gives_one_series_of_faults(erp: ErpSimClient) -> None:
-    def series(seed: int) -> list[Fault | None]:
+    def series(seed: int) -> list[WireFault | None]:
         with FaultProxy(erp.url, seed=seed) as proxy:
             client = Client(proxy)
             proxy.rule("duplicate", probability=0.3)
@@ -193,7 +193,7 @@ def test_one_seed_gives_one_series_of_faults(erp: ErpSimClient) -> None:
 
     first = series(1)
     assert first == series(1) != series(2)
-    assert set(first) == {None, Fault.DUPLICATE, Fault.TRUNCATE}
+    assert set(first) == {None, WireFault.DUPLICATE, WireFault.TRUNCATE}
 
 
 def test_chunks_and_answers_without_a_count_pass_whole() -> None:

@@ -38,7 +38,7 @@ from sidecar.testing.sample_order import canceled, delivery, placed, simple_orde
 from tests.contract.netsuite_bench import (
     EXAMPLE,
     SINGLE,
-    connection,
+    adapter_settings,
     make_adapter,
     without_customers,
     written,
@@ -75,7 +75,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 
 def loaded(location: str, calls: Path) -> Wsdl:
-    with closing(Documents(connection(calls, wsdl=location), calls.parent)) as documents:
+    with closing(Documents(adapter_settings(calls, wsdl=location), calls.parent)) as documents:
         return Wsdl.load(location, documents)
 
 
@@ -219,7 +219,7 @@ def test_secrets_are_struck_out_of_what_netsuite_echoes(ours: NetSuiteServer, ma
 
 def test_the_wsdl_is_described_whatever_the_login_is(tmp_path: Path) -> None:
     """The login stands in the envelope: fetching the WSDL knows nothing of it."""
-    asked = connection(written(tmp_path, SINGLE), auth={"netsuite_token": TOKEN})
+    asked = adapter_settings(written(tmp_path, SINGLE), auth={"netsuite_token": TOKEN})
 
     contract = open_contract(str(OWN_WSDL), asked)
 

@@ -20,7 +20,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.wsdl import Wsdl
 from sidecar.documents import read_document
 from sidecar.testing.soap_messages import Message, SoapPort, load_wsdl
-from tests.contract.netsuite_bench import connection
+from tests.contract.netsuite_bench import adapter_settings
 from tests.contract.netsuite_server import TOKEN
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "netsuite.md"
@@ -33,7 +33,7 @@ def sent(fragment: str, wsdl: Path, folder: Path) -> Message:
     path.write_text(fragment, "utf-8")
     document = read_document(path)
     source = Source(document)
-    with closing(Documents(connection(path, wsdl=str(wsdl)), folder)) as documents:
+    with closing(Documents(adapter_settings(path, wsdl=str(wsdl)), folder)) as documents:
         loaded = Wsdl.load(str(wsdl), documents)
     calls = SoapCalls(loaded, computed={"tokenPassport": TokenPassport(TOKEN)})
     call = NetSuiteCalls(calls).read(Section(source, (), document.data), Scope({}))

@@ -17,7 +17,7 @@ from adapters.soap.generic import create as create_soap
 from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_PLACED
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection, Preview, Previewing, ShopContext
+from sidecar.ports import AdapterSettings, Preview, Previewing, ShopContext
 from sidecar.testing.sample_order import delivery, placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server
 
@@ -52,10 +52,10 @@ orders:
 WSDL = Path(__file__).parents[1] / "unit" / "interfaces" / "trade.wsdl"
 
 
-def connection(folder: Path, url: str, calls: str, **more: Any) -> Connection:
+def adapter_settings(folder: Path, url: str, calls: str, **more: Any) -> AdapterSettings:
     path = folder / "calls.yaml"
     path.write_text(calls, encoding="utf-8")
-    return Connection(url, 5, 5, ShopContext("main", UTC), calls=path, **more, domains=SPECS)
+    return AdapterSettings(url, 5, 5, ShopContext("main", UTC), calls=path, **more, domains=SPECS)
 
 
 def preview_of(adapter: object, event: str = ORDER_PLACED) -> Preview | None:
@@ -67,7 +67,7 @@ def preview_of(adapter: object, event: str = ORDER_PLACED) -> Preview | None:
 def test_what_is_shown_is_what_is_sent(tmp_path: Path) -> None:
     with scripted_server(lambda _: answer(200, '{"number": "SO-1"}')) as server:
         secrets = {"key": Secret("swordfish")}
-        asked = connection(tmp_path, server.url, CALLS, secrets=secrets)
+        asked = adapter_settings(tmp_path, server.url, CALLS, secrets=secrets)
         with closing(create(asked)) as adapter:
             shown = preview_of(adapter)
             assert server.requests == []
@@ -106,7 +106,9 @@ def test_a_login_is_named_and_not_shown(
     tmp_path: Path, auth: Mapping[str, Any], header: str
 ) -> None:
     calls = CALLS.replace(", X-Key: =secret.key", "").replace(", key: =secret.key", "")
-    with closing(create(connection(tmp_path, "http://localhost:9", calls, auth=auth))) as adapter:
+    with closing(
+        create(adapter_settings(tmp_path, "http://localhost:9", calls, auth=auth))
+    ) as adapter:
         shown = preview_of(adapter)
 
     assert shown is not None
@@ -116,7 +118,9 @@ def test_a_login_is_named_and_not_shown(
 
 def test_an_envelope_is_shown_without_its_password(tmp_path: Path) -> None:
     token = {"user": "ada", "password": Secret("swordfish"), "digest": False, "timestamp": False}
-    asked = connection(tmp_path, "", SOAP_CALLS, wsdl=str(WSDL), auth={"username_token": token})
+    asked = adapter_settings(
+        tmp_path, "", SOAP_CALLS, wsdl=str(WSDL), auth={"username_token": token}
+    )
     with closing(create_soap(asked)) as adapter:
         shown = preview_of(adapter)
 
@@ -145,7 +149,7 @@ def test_what_a_filter_makes_of_a_secret_is_not_shown_either(tmp_path: Path, sec
         f'        signed: "=order.increment_id | hmac(secret.key)"\n{made}',
     )
     auth = {"header": {"name": "X-Login", "value": Secret("xy")}}
-    asked = connection(
+    asked = adapter_settings(
         tmp_path, "http://localhost:9", calls, secrets={"key": Secret(secret)}, auth=auth
     )
     with closing(create(asked)) as adapter:
@@ -165,7 +169,9 @@ def test_what_is_done_first_is_shown_first(tmp_path: Path) -> None:
         answer: {accepted: =response.status == 200}
 """
     calls = CALLS.replace("    call:\n      method: POST", f"{first}    call:\n      method: POST")
-    asked = connection(tmp_path, "http://localhost:9", calls, secrets={"key": Secret("swordfish")})
+    asked = adapter_settings(
+        tmp_path, "http://localhost:9", calls, secrets={"key": Secret("swordfish")}
+    )
     with closing(create(asked)) as adapter:
         assert isinstance(adapter, Previewing)
         before, order = adapter.preview(placed(simple_order()))
@@ -177,7 +183,7 @@ def test_what_is_done_first_is_shown_first(tmp_path: Path) -> None:
 
 def test_nothing_is_shown_of_what_nothing_carries(tmp_path: Path) -> None:
     secrets = {"key": Secret("swordfish")}
-    asked = connection(tmp_path, "http://localhost:9", CALLS, secrets=secrets)
+    asked = adapter_settings(tmp_path, "http://localhost:9", CALLS, secrets=secrets)
     with closing(create(asked)) as adapter:
         assert preview_of(adapter, ORDER_CANCELED) is None
 
@@ -185,6 +191,6 @@ def test_nothing_is_shown_of_what_nothing_carries(tmp_path: Path) -> None:
 def test_an_order_that_cannot_be_mapped_is_told_with_its_line(tmp_path: Path) -> None:
     calls = CALLS.replace("=order.grand_total", "=order.increment_id | date('%Y')")
     secrets = {"key": Secret("swordfish")}
-    asked = connection(tmp_path, "http://localhost:9", calls, secrets=secrets)
+    asked = adapter_settings(tmp_path, "http://localhost:9", calls, secrets=secrets)
     with closing(create(asked)) as adapter, pytest.raises(ExpressionError, match=r"calls.yaml:\d+"):
         preview_of(adapter)

@@ -15,7 +15,7 @@ from adapters.rest.call import HttpCall
 from sidecar.domains import SPECS
 from sidecar.model.errors import NotUnderstood
 from sidecar.model.outcome import Retry, Unknown
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server
@@ -67,7 +67,7 @@ def made(folder: Path, url: str, calls: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls, "utf-8")
     shop = ShopContext("main", ZoneInfo("UTC"))
-    return generic.create(Connection(url, 5, 20, shop, calls=path, domains=SPECS))
+    return generic.create(AdapterSettings(url, 5, 20, shop, calls=path, domains=SPECS))
 
 
 def test_a_push_is_in_doubt(adapter: ErpAdapter, broken: str) -> None:

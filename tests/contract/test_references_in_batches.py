@@ -15,7 +15,7 @@ from adapters.soap import generic as soap
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted
-from sidecar.ports import Advising, Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, Advising, ErpAdapter, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import WSDL, ErpSim
 from sidecar.testing.sample_order import placed, simple_order
@@ -34,16 +34,18 @@ orders:
 """
 
 
-def connection(url: str, calls: Path, **further: object) -> Connection:
+def adapter_settings(url: str, calls: Path, **further: object) -> AdapterSettings:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(url, 5, 20, shop, calls=calls, **further, domains=SPECS)  # type: ignore[arg-type]
+    return AdapterSettings(url, 5, 20, shop, calls=calls, **further, domains=SPECS)  # type: ignore[arg-type]
 
 
 @contextmanager
 def rest_batch(_folder: Path) -> Iterator[ErpAdapter]:
     with (
         ErpSim.start() as erp,
-        closing(rest.create(connection(erp.url, SHIPPED / "legacy-batch-rest.yaml"))) as adapter,
+        closing(
+            rest.create(adapter_settings(erp.url, SHIPPED / "legacy-batch-rest.yaml"))
+        ) as adapter,
     ):
         yield adapter
 
@@ -51,7 +53,7 @@ def rest_batch(_folder: Path) -> Iterator[ErpAdapter]:
 @contextmanager
 def soap_batch(_folder: Path) -> Iterator[ErpAdapter]:
     with ErpSim.start() as erp:
-        of = connection(erp.endpoint("Document11"), OURS / "soap-batch.yaml", wsdl=str(WSDL))
+        of = adapter_settings(erp.endpoint("Document11"), OURS / "soap-batch.yaml", wsdl=str(WSDL))
         with closing(soap.create(of)) as adapter:
             yield adapter
 
@@ -98,7 +100,9 @@ def test_a_call_that_places_orders_without_their_reference_is_told(
 ) -> None:
     path = tmp_path / "calls.yaml"
     path.write_text(calls, "utf-8")
-    with closing(rest.create(connection("http://erp", path, renamed=frozenset(renamed)))) as made:
+    with closing(
+        rest.create(adapter_settings("http://erp", path, renamed=frozenset(renamed)))
+    ) as made:
         assert isinstance(made, Advising)
         told = made.warnings()
 
@@ -109,7 +113,7 @@ def test_a_call_that_places_orders_without_their_reference_is_told(
 
 @pytest.mark.parametrize("name", ["legacy-rest", "legacy-batch-rest"])
 def test_no_shipped_mapping_forgets_the_reference(name: str) -> None:
-    of = connection("http://erp", SHIPPED / f"{name}.yaml", renamed=frozenset({"orders"}))
+    of = adapter_settings("http://erp", SHIPPED / f"{name}.yaml", renamed=frozenset({"orders"}))
     with closing(rest.create(of)) as adapter:
         assert isinstance(adapter, Advising)
         assert list(adapter.warnings()) == []
@@ -119,4 +123,4 @@ def test_a_field_of_the_event_that_does_not_exist_is_told(tmp_path: Path) -> Non
     path = tmp_path / "calls.yaml"
     path.write_text(SENDS_NUMBERS.replace("=order.increment_id", "=event.reff"), "utf-8")
     with pytest.raises(ConfigurationError, match="did you mean 'ref'"):
-        rest.create(connection("http://erp", path))
+        rest.create(adapter_settings("http://erp", path))

@@ -20,7 +20,7 @@ from sidecar.domains import SPECS
 from sidecar.domains.orders.events import ORDER_CANCELED, ORDER_HELD, ORDER_UPDATED
 from sidecar.model.errors import ConfigurationError, NotUnderstood, Unavailable
 from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Unknown, Unmapped, name_of
-from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, Link, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.sample_order import PLACED_AT, canceled, delivery, placed, simple_order
@@ -49,14 +49,14 @@ def make(tmp_path: Path) -> Iterator[Make]:
         def make_one(calls: str, url: str) -> ErpAdapter:
             path = tmp_path / "calls.yaml"
             path.write_text(calls)
-            return adapters.enter_context(closing(generic.create(connection(path, url))))
+            return adapters.enter_context(closing(generic.create(adapter_settings(path, url))))
 
         yield make_one
 
 
-def connection(calls: Path | None, url: str) -> Connection:
+def adapter_settings(calls: Path | None, url: str) -> AdapterSettings:
     shop = ShopContext("main", ZoneInfo("Europe/Berlin"))
-    return Connection(
+    return AdapterSettings(
         url=url, connect_timeout=5, read_timeout=20, shop=shop, calls=calls, domains=SPECS
     )
 
@@ -74,7 +74,7 @@ def echo() -> Iterator[ScriptedServer]:
 def test_each_event_takes_its_own_call_and_results_keep_their_places() -> None:
     with (
         ErpSim.start() as erp,
-        closing(generic.create(connection(MAPPINGS / "single.yaml", erp.url))) as adapter,
+        closing(generic.create(adapter_settings(MAPPINGS / "single.yaml", erp.url))) as adapter,
     ):
         [first] = push_all(adapter, [placed(simple_order("000000001"))])
         assert isinstance(first.outcome, Accepted)
@@ -126,7 +126,7 @@ def test_an_order_that_cannot_be_mapped_is_parked_with_the_line_and_not_sent(
 def test_a_cancellation_of_what_the_erp_never_accepted_is_not_sent() -> None:
     with (
         scripted_server(lambda _: None) as server,
-        closing(generic.create(connection(MAPPINGS / "single.yaml", server.url))) as adapter,
+        closing(generic.create(adapter_settings(MAPPINGS / "single.yaml", server.url))) as adapter,
     ):
         [result] = push_all(adapter, [delivery(simple_order(), ORDER_CANCELED)])
 
@@ -347,7 +347,7 @@ def test_the_batch_example_books_as_written() -> None:
     calls = EXAMPLES / "legacy-batch-rest.yaml"
     with (
         ErpSim.start() as erp,
-        closing(generic.create(connection(calls, erp.url))) as adapter,
+        closing(generic.create(adapter_settings(calls, erp.url))) as adapter,
     ):
         erp.rule("credit_limit", external="000000007")
         orders = [simple_order(f"{number:09}") for number in range(1, 61)]
@@ -527,4 +527,4 @@ def test_the_page_of_a_proxy_is_reached_but_is_no_answer_to_a_ping(make: Make) -
 
 def test_without_a_file_of_calls_there_is_no_adapter() -> None:
     with pytest.raises(ConfigurationError, match=r"erp\.calls is missing"):
-        generic.create(connection(None, "http://localhost"))
+        generic.create(adapter_settings(None, "http://localhost"))

@@ -17,13 +17,13 @@ EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
 class TestSingleCalls(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "single.yaml"
-        return generic.create(self.connection(url, read_timeout, calls=calls))
+        return generic.create(self.adapter_settings(url, read_timeout, calls=calls))
 
 
 class TestBatchCalls(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "batch.yaml"
-        return generic.create(self.connection(url, read_timeout, calls=calls))
+        return generic.create(self.adapter_settings(url, read_timeout, calls=calls))
 
 
 @pytest.mark.shared
@@ -31,4 +31,4 @@ class TestBatchCalls(AdapterContract):
 class TestExampleAsWritten(AdapterContract):
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = EXAMPLES / "legacy-rest.yaml"
-        return generic.create(self.connection(url, read_timeout, calls=calls))
+        return generic.create(self.adapter_settings(url, read_timeout, calls=calls))

@@ -34,7 +34,7 @@ from sidecar.model.outcome import (
     Unknown,
 )
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import (
@@ -82,7 +82,7 @@ def bench(
     calls: Path = SINGLE,
 ) -> Bench:
     server = stack.enter_context(scripted_server(script, tls))
-    connection = Connection(
+    connection = AdapterSettings(
         url=server.url,
         connect_timeout=5,
         read_timeout=read_timeout,

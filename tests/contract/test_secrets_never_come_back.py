@@ -30,7 +30,7 @@ from sidecar.model.outcome import (
     Unknown,
 )
 from sidecar.model.secret import Secret
-from sidecar.ports import Connection, ErpAdapter, Exchange, PushCall, Result, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, Exchange, PushCall, Result, ShopContext
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server
@@ -145,7 +145,7 @@ def adapter_for(stack: ExitStack, folder: Path, status: int, body: str) -> ErpAd
     server = stack.enter_context(scripted_server(lambda _: answer(status, body)))
     path = folder / "calls.yaml"
     path.write_text(CALLS, "utf-8")
-    connection = Connection(
+    connection = AdapterSettings(
         url=server.url,
         connect_timeout=5,
         read_timeout=20,

@@ -15,7 +15,7 @@ from adapters.soap.documents import FRESH, Documents
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.secret import Secret
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
-from tests.contract.soap_peer import CALLS, LEGACY, WSDLS, connection
+from tests.contract.soap_peer import CALLS, LEGACY, WSDLS, adapter_settings
 
 PASSWORD = "pa55word"
 IMPORTING = """<?xml version="1.0"?>
@@ -52,7 +52,7 @@ def load(folder: Path, wsdl: str, **further: Any) -> None:
     """Make an adapter, as a start of the daemon does."""
     calls = folder / "calls.yaml"
     calls.write_text(CALLS)
-    generic.create(connection(calls, "", wsdl=wsdl, **further)).close()
+    generic.create(adapter_settings(calls, "", wsdl=wsdl, **further)).close()
 
 
 def grow_old(folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_a_wsdl_that_lives_elsewhere_names_the_address_and_the_key(
 
 
 def test_an_https_wsdl_that_imports_http_is_refused() -> None:
-    secure = Documents(connection(Path("calls.yaml"), "", wsdl="https://erp.example/a?wsdl"))
+    secure = Documents(adapter_settings(Path("calls.yaml"), "", wsdl="https://erp.example/a?wsdl"))
 
     with pytest.raises(
         ConfigurationError, match=r"imports http://erp\.example/b, which is refused"
@@ -262,4 +262,4 @@ def test_the_encoding_schema_is_shipped(tmp_path: Path) -> None:
         "answer: {accepted: =response.body, reference: =ref}}}"
     )
 
-    generic.create(connection(calls, "", wsdl=str(WSDLS / "encoded.wsdl"))).close()
+    generic.create(adapter_settings(calls, "", wsdl=str(WSDLS / "encoded.wsdl"))).close()

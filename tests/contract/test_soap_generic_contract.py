@@ -31,7 +31,7 @@ class SoapContract(AdapterContract):
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         endpoint = f"{url}/soap/{self.port}"
-        connection = self.connection(endpoint, read_timeout, calls=self.file, wsdl=str(WSDL))
+        connection = self.adapter_settings(endpoint, read_timeout, calls=self.file, wsdl=str(WSDL))
         return generic.create(connection)
 
 

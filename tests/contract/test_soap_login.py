@@ -32,8 +32,8 @@ from tests.contract.soap_peer import (
     CALLS,
     SOAP,
     accepting,
+    adapter_settings,
     answering,
-    connection,
     envelope,
     fault,
     peer,
@@ -157,7 +157,7 @@ def test_a_certificate_that_is_not_there_is_told(tmp_path: Path) -> None:
     auth = {"signature": {"certificate": tmp_path / "no.pem", "key": tmp_path / "no.key"}}
 
     with pytest.raises(ConfigurationError) as wrong:
-        generic.create(connection(calls, "", auth=auth))
+        generic.create(adapter_settings(calls, "", auth=auth))
 
     assert "no.key: cannot be read" in wrong.value.message
 

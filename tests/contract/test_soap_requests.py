@@ -18,8 +18,8 @@ from tests.contract.soap_peer import (
     SOAP,
     WSDLS,
     accepting,
+    adapter_settings,
     answering,
-    connection,
     envelope,
     peer,
 )
@@ -52,7 +52,7 @@ def problem(folder: Path, calls: str) -> str:
     path = folder / "calls.yaml"
     path.write_text(calls)
     with pytest.raises(ConfigurationError) as wrong:
-        generic.create(connection(path, ""))
+        generic.create(adapter_settings(path, ""))
     return wrong.value.message
 
 
@@ -218,7 +218,7 @@ def test_a_file_that_is_no_wsdl_is_told(tmp_path: Path, content: str, told: str)
     calls.write_text(CALLS)
 
     with pytest.raises(ConfigurationError) as wrong:
-        generic.create(connection(calls, "", wsdl=str(page)))
+        generic.create(adapter_settings(calls, "", wsdl=str(page)))
 
     assert f"login.html: {told}" in wrong.value.message
 

@@ -19,7 +19,7 @@ from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted, Outcome, Unknown, Unmapped
 from sidecar.model.secret import Secret
 from sidecar.ports import Contract
-from tests.contract.soap_peer import WSDLS, answering, connection, peer
+from tests.contract.soap_peer import WSDLS, adapter_settings, answering, peer
 
 SHAPES = WSDLS / "shapes.wsdl"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
@@ -272,7 +272,7 @@ def test_every_wsdl_is_described_and_every_name_that_is_offered_can_be_filled(
         shared: Path = request.getfixturevalue("shared")
         wsdls = sorted((shared / "reports").glob("*/erp.wsdl"))
     for path in wsdls:
-        wsdl = Wsdl.load(str(path), Documents(connection(Path(), "", wsdl=str(path))))
+        wsdl = Wsdl.load(str(path), Documents(adapter_settings(Path(), "", wsdl=str(path))))
         for operation in wsdl.operations():
             body = wsdl.messages.body(operation.soap, "input")
             kind_of = operation.body_type

@@ -14,7 +14,7 @@ import pytest
 from adapters.rest import generic
 from sidecar.domains import SPECS
 from sidecar.model.errors import NotReached, NotUnderstood
-from sidecar.ports import Connection, ErpAdapter, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
 from tests.contract.scripted_server import answer, scripted_server
 
 CALLS = """
@@ -61,7 +61,7 @@ def adapter_of(stack: ExitStack, folder: Path, url: str, calls: str) -> ErpAdapt
     path = folder / "calls.yaml"
     path.write_text(calls, "utf-8")
     shop = ShopContext("main", ZoneInfo("UTC"))
-    connection = Connection(url, 5, 20, shop, calls=path, domains=SPECS)
+    connection = AdapterSettings(url, 5, 20, shop, calls=path, domains=SPECS)
     return stack.enter_context(closing(generic.create(connection)))
 
 

@@ -27,15 +27,15 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.sample_order import simple_order
 from tests.contract.scripted_server import answer, scripted_server
 from tests.harness import (
     UNANSWERED,
     HandClock,
     LedgerBench,
+    RecordingNarrator,
     ScriptedErp,
-    Told,
     drain,
     new_event,
 )
@@ -106,7 +106,7 @@ class TestOneOddOrder:
         ids = [add(ledger, PLACED, entity=entity)[0] for entity in range(1, 6)]
         ledger.sql(spoil)
 
-        erp, told = ScriptedErp(), Told()
+        erp, told = ScriptedErp(), RecordingNarrator()
         with ledger.pump(erp, told=told, concurrency=5) as pump:
             drain(pump)
 
@@ -530,7 +530,7 @@ class TestDelivery:
         add(ledger, PLACED)
         claim(ledger, owner="died")
         ledger.sql("UPDATE {event} SET lease_until = UTC_TIMESTAMP(3) - INTERVAL 1 SECOND")
-        erp, told = ScriptedErp(), Told()
+        erp, told = ScriptedErp(), RecordingNarrator()
         erp.documents[NUMBER] = (Booked(reference="SO-7"),)
 
         ledger.deliver(erp, told=told)
@@ -575,7 +575,7 @@ class TestDelivery:
     def test_a_refused_login_stops_the_domain_and_loses_nothing(self, ledger: LedgerBench) -> None:
         for entity in range(1, 4):
             add(ledger, PLACED, entity=entity)
-        erp, told = ScriptedErp(), Told()
+        erp, told = ScriptedErp(), RecordingNarrator()
         for entity in range(1, 4):
             erp.answers[f"{entity:09d}"] = [Misconfigured(message="401")]
 
@@ -597,8 +597,8 @@ class TestDelivery:
         ledger.sql("UPDATE {event} SET status = 'unknown', maybe_booked = 1, first_sent_at = NOW()")
         shop = ShopContext("main", UTC)
         with scripted_server(lambda _: answer(302, Location="https://sign.in/")) as server:
-            erp = rest.create(Connection(server.url, 5, 20, shop, calls=calls, domains=SPECS))
-            told = Told()
+            erp = rest.create(AdapterSettings(server.url, 5, 20, shop, calls=calls, domains=SPECS))
+            told = RecordingNarrator()
             ledger.deliver(erp, told=told, breaker_after=1)
             asked = len(server.requests)
             ledger.deliver(erp)
@@ -649,7 +649,7 @@ class TestTheAccount:
     def test_one_lost_connection_with_a_batch_on_it_does_not_open_the_breaker(
         self, ledger: LedgerBench
     ) -> None:
-        erp, told = ScriptedErp(batch=10), Told()
+        erp, told = ScriptedErp(batch=10), RecordingNarrator()
         erp.exchange = UNANSWERED
         self.batch(ledger, erp, [Retry(message="refused")] * 10)
 
@@ -716,7 +716,7 @@ class TestTheAccount:
 def test_a_zombies_answer_is_fenced_off(ledger: LedgerBench) -> None:
     """While it was on the wire the lease ran out and another daemon took the event over."""
     (placed,) = add(ledger, PLACED)
-    told = Told()
+    told = RecordingNarrator()
 
     class Late(ScriptedErp):
         def push(self, batch):  # type: ignore[no-untyped-def]

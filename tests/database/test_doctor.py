@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.doctor.patient import Patience
+from sidecar.doctor.examined import Thresholds
 from sidecar.testing.magento_db import Flavour, PrivateServer
 from tests.clinic import Clinic
 from tests.servers import is_mysql
@@ -33,7 +33,7 @@ def clinic(flavour: Flavour, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @dataclass(frozen=True)
-class Fault:
+class Trouble:
     """Statements that make it (`{ledger}` is the ledger's schema); `mend`: for a remedy that no
     statement can be copied from, what a person does then."""
 
@@ -56,65 +56,65 @@ _WRITE_BACK = (
 _NO_EVENT = ("DELETE FROM {ledger}.event",)
 _LATE = "UTC_TIMESTAMP() - INTERVAL 1 HOUR"
 
-FAULTS = {
-    "binlog-statement": Fault(("SET GLOBAL binlog_format = 'STATEMENT'",), "STATEMENT"),
-    "server-read-only": Fault(("SET GLOBAL read_only = 1",), "read_only"),
-    "packet-small": Fault(("SET GLOBAL max_allowed_packet = 1048576",), "1024 KiB"),
-    "statements-cut-short": Fault(("SET GLOBAL max_statement_time = 2",), "after 2 s"),
-    "server-replicates": Fault(
+TROUBLES = {
+    "binlog-statement": Trouble(("SET GLOBAL binlog_format = 'STATEMENT'",), "STATEMENT"),
+    "server-read-only": Trouble(("SET GLOBAL read_only = 1",), "read_only"),
+    "packet-small": Trouble(("SET GLOBAL max_allowed_packet = 1048576",), "1024 KiB"),
+    "statements-cut-short": Trouble(("SET GLOBAL max_statement_time = 2",), "after 2 s"),
+    "server-replicates": Trouble(
         ("CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = 9",),
         "1 other",
         ("RESET SLAVE ALL",),
     ),
-    "clock-skew": Fault(
+    "clock-skew": Trouble(
         ("SET GLOBAL init_connect = 'SET timestamp = UNIX_TIMESTAMP() + 3600'",),
         " s ahead of this machine",
         ("SET GLOBAL init_connect = ''",),
     ),
-    "triggers-not-allowed": Fault(
+    "triggers-not-allowed": Trouble(
         (
             "SET GLOBAL log_bin_trust_function_creators = 0",
             "DROP TRIGGER erp_sidecar_sales_order_payment_ai",
         ),
         "log_bin_trust_function_creators is off",
     ),
-    "rights-missing": Fault(
+    "rights-missing": Trouble(
         ("REVOKE UPDATE (ext_order_id) ON sales_order FROM daemon@localhost",),
         "daemon@localhost lacks UPDATE (ext_order_id) on clinic.sales_order",
     ),
-    "rights-too-many": Fault(
+    "rights-too-many": Trouble(
         ("GRANT SUPER ON *.* TO daemon@localhost",), "daemon@localhost has SUPER on *.*"
     ),
-    "definer-gone": Fault(("DROP USER owner@localhost",), "owner@localhost"),
-    "definer-without-trigger-right": Fault(
+    "definer-gone": Trouble(("DROP USER owner@localhost",), "owner@localhost"),
+    "definer-without-trigger-right": Trouble(
         ("REVOKE TRIGGER ON `clinic`.* FROM owner@localhost",), "lacks TRIGGER on clinic.sales_"
     ),
-    "definer-without-outbox-right": Fault(
+    "definer-without-outbox-right": Trouble(
         ("REVOKE INSERT ON {ledger}.outbox FROM owner@localhost",), "INSERT on clinic_ledger.outbox"
     ),
-    "magento-not-found": Fault(
+    "magento-not-found": Trouble(
         ("RENAME TABLE salesrule TO salesrule_away",),
         "no table salesrule",
         ("RENAME TABLE salesrule_away TO salesrule",),
     ),
-    "server-not-durable": Fault(
+    "server-not-durable": Trouble(
         ("SET GLOBAL innodb_flush_log_at_trx_commit = 2",), "innodb_flush_log_at_trx_commit is 2"
     ),
-    "nothing-is-sent": Fault(
+    "nothing-is-sent": Trouble(
         ("UPDATE {ledger}.identity SET doubt = 'a backup was restored'",),
         "nothing is sent: a backup was restored",
         ("UPDATE {ledger}.identity SET doubt = NULL",),
     ),
-    "number-column-taken": Fault(
+    "number-column-taken": Trouble(
         ("INSERT INTO sales_order (state, ext_order_id) VALUES ('new', 'ch_123')",),
         "1 of the newest 1000 orders",
         ("DELETE FROM sales_order WHERE ext_order_id = 'ch_123'",),
     ),
-    "status-unregistered": Fault(
+    "status-unregistered": Trouble(
         ("DELETE FROM sales_order_status WHERE status = 'erp_received'",), "erp_received"
     ),
-    "mview-off": Fault(("DROP TRIGGER trg_sales_order_after_insert",), "Update on Save"),
-    "grid-async": Fault(
+    "mview-off": Trouble(("DROP TRIGGER trg_sales_order_after_insert",), "Update on Save"),
+    "grid-async": Trouble(
         (
             "INSERT INTO core_config_data (scope, scope_id, path, value) "
             "VALUES ('default', 0, 'dev/grid/async_indexing', '1')",
@@ -122,53 +122,53 @@ FAULTS = {
         "async_indexing is on",
         ("DELETE FROM core_config_data WHERE path = 'dev/grid/async_indexing'",),
     ),
-    "stock-legacy": Fault(
+    "stock-legacy": Trouble(
         ("RENAME TABLE inventory_source_item TO inventory_away",),
         "Multi Source",
         ("RENAME TABLE inventory_away TO inventory_source_item",),
     ),
-    "triggers-amiss": Fault(
+    "triggers-amiss": Trouble(
         ("DROP TRIGGER erp_sidecar_sales_order_address_au",), "sales_order_address is missing"
     ),
-    "triggers-suspended": Fault(
+    "triggers-suspended": Trouble(
         (
             "INSERT INTO {ledger}.installed (kind, name, detail, at) VALUES ('suspension', "
             '\'triggers\', \'{{"who": "ann", "why": "deploy"}}\', UTC_TIMESTAMP())',
         ),
         "ann suspended them",
     ),
-    "triggers-foreign": Fault(
+    "triggers-foreign": Trouble(
         (
             "CREATE TRIGGER auditor AFTER INSERT ON sales_order_payment FOR EACH ROW SET @seen = 1",
         ),
         "auditor (AFTER INSERT, runs as root@localhost)",
         ("DROP TRIGGER auditor",),
     ),
-    "outbox-faults": Fault(
+    "outbox-faults": Trouble(
         (
             "INSERT INTO {ledger}.outbox_fault (kind, entity_id, pointed, errno, message) "
             "VALUES ('order', 1, 'x', 1142, 'no')",
         ),
         "error 1142, the definer may not write it",
     ),
-    "outbox-changed": Fault(
+    "outbox-changed": Trouble(
         ("ALTER TABLE {ledger}.outbox ADD UNIQUE KEY once (kind, entity_id)",), "has a key once"
     ),
-    "domain-stopped": Fault(
+    "domain-stopped": Trouble(
         (
             "REPLACE INTO {ledger}.control (domain, stopped_at, stopped_reason) "
             "VALUES ('orders', UTC_TIMESTAMP(), 'the ERP refuses the login')",
         ),
         "the ERP refuses the login",
     ),
-    "pause-forgotten": Fault(
+    "pause-forgotten": Trouble(
         (
             "REPLACE INTO {ledger}.control (domain, paused_at, paused_by, paused_reason) "
             "VALUES ('orders', UTC_TIMESTAMP() - INTERVAL 6 HOUR, 'ann', 'ERP upgrade')",
         ),
         "6.0 h by ann: ERP upgrade",
     ),
-    "hints-old": Fault(
+    "hints-old": Trouble(
         (
             "INSERT INTO {ledger}.outbox (kind, entity_id, pointed, created_at) "
             "VALUES ('order', 1, 'x', CURRENT_TIMESTAMP - INTERVAL 1 HOUR)",
@@ -176,7 +176,7 @@ FAULTS = {
         "1 hint(s) wait, the oldest for 60 min",
         ("DELETE FROM {ledger}.outbox",),
     ),
-    "daemon-absent": Fault(
+    "daemon-absent": Trouble(
         ("DELETE FROM {ledger}.lease",),
         "lease",
         (
@@ -184,10 +184,10 @@ FAULTS = {
             "UTC_TIMESTAMP() + INTERVAL 1 DAY)",
         ),
     ),
-    "events-overdue": Fault((_EVENT % ("pending", _LATE),), "for 60 min", _NO_EVENT),
-    "events-unknown": Fault((_EVENT % ("unknown", "NULL"),), "for 60 min", _NO_EVENT),
-    "events-refused": Fault((_EVENT % ("parked", "NULL"),), "1 event(s) are parked", _NO_EVENT),
-    "differences-open": Fault(
+    "events-overdue": Trouble((_EVENT % ("pending", _LATE),), "for 60 min", _NO_EVENT),
+    "events-unknown": Trouble((_EVENT % ("unknown", "NULL"),), "for 60 min", _NO_EVENT),
+    "events-refused": Trouble((_EVENT % ("parked", "NULL"),), "1 event(s) are parked", _NO_EVENT),
+    "differences-open": Trouble(
         (
             "INSERT INTO {ledger}.difference (domain, kind, entity_id, number, class, event, "
             "found_at) VALUES ('orders', 'order', 1, '000000001', 'total', 1, UTC_TIMESTAMP())",
@@ -195,7 +195,7 @@ FAULTS = {
         "1 difference(s) in 1 document(s)",
         ("UPDATE {ledger}.difference SET resolved_at = UTC_TIMESTAMP()",),
     ),
-    "calls-fruitless": Fault(
+    "calls-fruitless": Trouble(
         (
             _EVENT % ("pending", "UTC_TIMESTAMP() + INTERVAL 1 HOUR"),
             *["INSERT INTO {ledger}.attempt (event, number, operation, fence, owner, outcome, "
@@ -206,7 +206,7 @@ FAULTS = {
         "the newest 3 calls came to nothing; the last one, POST /orders, got a web page (HTTP 200)",
         (*_NO_EVENT, "DELETE FROM {ledger}.attempt"),
     ),
-    "orders-gated": Fault(
+    "orders-gated": Trouble(
         (
             _EVENT % ("pending", "NULL"),
             "UPDATE {ledger}.event SET waiting = 'gate payment: checkmo must be paid'",
@@ -214,7 +214,7 @@ FAULTS = {
         "of the orders 1 ",
         _NO_EVENT,
     ),
-    "station-failing": Fault(
+    "station-failing": Trouble(
         (
             "INSERT INTO {ledger}.station "
             "(name, failing_since, failures, message, remedy, updated_at) "
@@ -223,13 +223,13 @@ FAULTS = {
         "intake",
         ("DELETE FROM {ledger}.station",),
     ),
-    "write-backs-late": Fault(
+    "write-backs-late": Trouble(
         (_WRITE_BACK % ("pending", "UTC_TIMESTAMP()"),), "1 ", ("DELETE FROM {ledger}.write_back",)
     ),
-    "write-backs-parked": Fault(
+    "write-backs-parked": Trouble(
         (_WRITE_BACK % ("parked", "NULL"),), "1 ", ("DELETE FROM {ledger}.write_back",)
     ),
-    "numbers-shared": Fault(
+    "numbers-shared": Trouble(
         (
             "INSERT INTO sales_order (state, store_id, increment_id) "
             "VALUES ('new', 1, 'twice'), ('new', 2, 'twice')",
@@ -237,7 +237,7 @@ FAULTS = {
         "twice",
         ("DELETE FROM sales_order WHERE increment_id = 'twice'",),
     ),
-    "paused-with-work": Fault(
+    "paused-with-work": Trouble(
         (
             _EVENT % ("pending", "UTC_TIMESTAMP() + INTERVAL 1 HOUR"),
             "REPLACE INTO {ledger}.control (domain, paused_at, paused_until, paused_by) "
@@ -246,7 +246,7 @@ FAULTS = {
         "paused by ann; 1 event(s) wait",
         (*_NO_EVENT, "DELETE FROM {ledger}.control"),
     ),
-    "ledger-older": Fault(
+    "ledger-older": Trouble(
         ("RENAME TABLE {ledger}.migration TO {ledger}.kept",
          "CREATE TABLE {ledger}.migration LIKE {ledger}.kept",
          "INSERT INTO {ledger}.migration (version, name, checksum, applied_at) "
@@ -254,13 +254,13 @@ FAULTS = {
         "lacks 0001_ledger",
         ("DROP TABLE {ledger}.migration", "RENAME TABLE {ledger}.kept TO {ledger}.migration"),
     ),
-    "ledger-newer": Fault(
+    "ledger-newer": Trouble(
         ("INSERT INTO {ledger}.migration (version, name, checksum, applied_at) "
          "VALUES (99, 'future', 'x', UTC_TIMESTAMP())",),
         "written by a newer sidecar",
         ("DELETE FROM {ledger}.migration WHERE version = 99",),
     ),
-    "breaker-open": Fault(
+    "breaker-open": Trouble(
         (
             "REPLACE INTO {ledger}.erp_account (name, failures, opened_at, ask_at, used, "
             "updated_at) VALUES ('{url}', 5, UTC_TIMESTAMP(), UTC_TIMESTAMP(), 0, UTC_TIMESTAMP())",
@@ -268,16 +268,16 @@ FAULTS = {
         "is open after 5 failure(s)",
         ("DELETE FROM {ledger}.erp_account",),
     ),
-    "ledger-missing": Fault(
+    "ledger-missing": Trouble(
         ("RENAME TABLE {ledger}.migration TO {ledger}.kept",),
         "no ledger in the schema clinic_ledger",
         ("RENAME TABLE {ledger}.kept TO {ledger}.migration",),
     ),
 }  # fmt: skip
 if is_mysql():
-    FAULTS |= {
-        "statements-cut-short": Fault(("SET GLOBAL max_execution_time = 2000",), "after 2 s"),
-        "server-replicates": Fault(
+    TROUBLES |= {
+        "statements-cut-short": Trouble(("SET GLOBAL max_execution_time = 2000",), "after 2 s"),
+        "server-replicates": Trouble(
             ("CHANGE REPLICATION SOURCE TO SOURCE_HOST = '127.0.0.1', SOURCE_PORT = 9",),
             "1 other",
             ("RESET REPLICA ALL",),
@@ -341,9 +341,9 @@ def test_one_schema_for_all_and_tables_with_a_prefix_are_looked_at_as_well(
         inside.close()
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", TROUBLES)
 def test_a_fault_is_found_and_its_remedy_works(clinic: Clinic, name: str) -> None:
-    fault = FAULTS[name]
+    fault = TROUBLES[name]
     run(clinic, fault.make)
     try:
         (finding, *_) = clinic.found(name)
@@ -378,7 +378,7 @@ def test_too_many_rights_are_taken_away_and_the_needed_ones_stay(
 def test_a_transaction_that_is_open_for_long_is_told_with_the_kill_that_ends_it(
     clinic: Clinic,
 ) -> None:
-    at_once = Patience(view=timedelta(0))
+    at_once = Thresholds(view=timedelta(0))
     with clinic.magento.connect() as dump, dump.cursor() as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
@@ -425,9 +425,9 @@ def test_setup_upgrade_is_foretold_to_fail_where_the_release_is_one_that_does(
         for version, fails in (("2.4.7-p6", True), ("2.4.8", False), ("2.4.5-p1", False)):
             product = {"name": "magento/product-community-edition", "version": version}
             lock.write_text(json.dumps({"packages": [product]}))
-            patient = clinic.patient()
-            patient.magento_root = clinic.folder
-            found = [one.found for one in clinic.found_by(patient, "setup-upgrade-fails")]
+            installation = clinic.installation()
+            installation.magento_root = clinic.folder
+            found = [one.found for one in clinic.found_by(installation, "setup-upgrade-fails")]
             assert bool(found) == fails, version
             assert all(version in one for one in found)
         (finding,) = clinic.found("setup-upgrade-fails")

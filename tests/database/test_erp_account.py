@@ -15,7 +15,7 @@ from sidecar.ledger.accounts import AccountState
 from sidecar.model.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled, Unmapped
 from sidecar.ports import Exchange, PushCall, Result
 from sidecar.testing.sample_order import placed, simple_order
-from tests.harness import HandClock, LedgerBench, ScriptedErp, Told
+from tests.harness import HandClock, LedgerBench, RecordingNarrator, ScriptedErp
 
 ACCEPTED = Accepted(booked=Booked(reference="SO-1"))
 USUAL = Exchange("POST /orders", 201, 0.5)
@@ -27,7 +27,7 @@ class Desk:
     def __init__(self, ledger: LedgerBench, longest_wait: float = 900.0) -> None:
         self.ledger = ledger
         self.clock = HandClock()
-        self.told = Told()
+        self.told = RecordingNarrator()
         self.account = ErpAccount(
             "erp",
             Throttle(Pace(4, 10, 60.0), self.clock),

@@ -81,7 +81,7 @@ def test_an_uninstall_says_what_the_dropped_ledger_forgets(clinic: Clinic) -> No
 def test_the_installers_rights_are_enough_to_install_and_to_uninstall(clinic: Clinic) -> None:
     clinic.sql("DROP USER IF EXISTS erp_installer@localhost", "CREATE USER erp_installer@localhost")
     printed = clinic.json("grants", "print", "--for", "installer", code=0)
-    assert printed["account"] == "erp_installer@localhost"
+    assert printed["user"] == "erp_installer@localhost"
     clinic.sql(*printed["statements"])
     definer = "SET_ANY_DEFINER" if is_mysql() else "SET USER"
     clinic.sql(f"GRANT {definer} ON *.* TO erp_installer@localhost")

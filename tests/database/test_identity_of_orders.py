@@ -9,7 +9,7 @@ from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import encode_payload
 from sidecar.model.outcome import Accepted, Booked, Duplicate, Unmapped
 from sidecar.testing.sample_order import simple_order
-from tests.harness import LedgerBench, ScriptedErp, Told, new_event
+from tests.harness import LedgerBench, RecordingNarrator, ScriptedErp, new_event
 
 PLACED, UPDATED, CANCELED, *_ = SPEC.types
 
@@ -242,7 +242,7 @@ class TestAFileOfCallsThatCannotExpressAnOrder:
 
     def test_parks_that_order_tells_the_shop_nothing_and_goes_on(self, ledger: LedgerBench) -> None:
         good, bad = add(ledger, 1, "000000001"), add(ledger, 2, "000000002")
-        erp, told = ScriptedErp(), Told()
+        erp, told = ScriptedErp(), RecordingNarrator()
         erp.answers["000000002"] = [self.BROKEN]
 
         ledger.deliver(erp, told=told)
@@ -254,7 +254,7 @@ class TestAFileOfCallsThatCannotExpressAnOrder:
 
     def test_stops_the_domain_where_it_can_express_none(self, ledger: LedgerBench) -> None:
         events = [add(ledger, entity, f"00000000{entity}") for entity in range(1, 6)]
-        erp, told = ScriptedErp(), Told()
+        erp, told = ScriptedErp(), RecordingNarrator()
         erp.answers = {f"00000000{entity}": [self.BROKEN] for entity in range(1, 6)}
 
         with ledger.pump(erp, told=told) as pump:

@@ -611,18 +611,6 @@ def test_a_claim_reads_its_index_in_order_however_many_events_there_are(
     ledger.sql("DELETE FROM {event}")
 
 
-def test_seconds_until_the_next_event(ledger: LedgerBench, event_id: int) -> None:
-    def next_due() -> float | None:
-        with ledger.database.transaction() as connection:
-            return ledger.store.events.next_due_in(connection, ORDERS)
-
-    assert next_due() == 0
-    ledger.sql("UPDATE {event} SET due_at = UTC_TIMESTAMP(3) + INTERVAL 1 HOUR")
-    assert next_due() == pytest.approx(3600, abs=10)
-    ledger.sql("UPDATE {event} SET due_at = NULL")
-    assert next_due() is None
-
-
 class TestWaking:
     def hold_back(self, ledger: LedgerBench, *ids: int) -> None:
         with ledger.database.transaction() as connection:

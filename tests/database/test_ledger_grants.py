@@ -33,7 +33,7 @@ from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.model.outcome import Rejected
 from sidecar.monitor.top.watch import Subject, Watch
 from sidecar.operate.naming import name_of
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.erpsim import serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import (
@@ -285,7 +285,7 @@ def test_installing_for_another_account_grants_it_its_rights_from_any_host(
         root.schema,
         Triggers(root.database, root.store.names, [SPEC], HandClock(), prefix=root.magento.prefix),
         [RECEIVED, REFUSED, RELEASED],
-        daemon_account=lambda: ACCOUNT,
+        daemon_user=lambda: ACCOUNT,
     ).install(who="test")
 
     assert done.grants == installed.wanted
@@ -303,7 +303,7 @@ def test_an_order_goes_all_the_way_to_an_erp_with_no_more_rights(
     with serve_in_thread() as erp, Shop(installed.magento) as php, installed.daemon() as daemon:
         context = ShopContext("main", UTC)
         adapter = create(
-            Connection(
+            AdapterSettings(
                 url=erp.url,
                 connect_timeout=2,
                 read_timeout=5,

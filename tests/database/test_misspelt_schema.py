@@ -18,7 +18,7 @@ def clinic(server: PrivateServer, tmp_path: Path) -> Iterator[Clinic]:
     made.close()
 
 
-@pytest.mark.parametrize("named", [False, True], ids=["daemon's account", "administrator"])
+@pytest.mark.parametrize("named", [False, True], ids=["daemon's user", "administrator"])
 def test_doctor_finds_the_wrong_name_once_and_grants_nothing_on_it(
     clinic: Clinic, named: bool
 ) -> None:
@@ -41,7 +41,7 @@ def test_doctor_names_what_it_did_not_see_without_the_words_of_its_own_code(
 
     why = [line.strip() for line in said.partition("not seen")[2].splitlines()[1:] if line]
     assert any(line.startswith("the database refused the login") for line in why), why
-    assert "bare account" not in said
+    assert "without_schema" not in said
 
 
 def test_status_counts_what_is_in_doubt_as_waiting(clinic: Clinic) -> None:

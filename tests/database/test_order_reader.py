@@ -19,7 +19,7 @@ from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import AppliedRule, Order, OrderItem
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.spec import SPEC
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.model.event import decode_payload, encode_payload
 from sidecar.testing.magento_db import (
     CUSTOMERS,
@@ -53,7 +53,7 @@ class Counter:
         return self.read_all([entity_id])[entity_id]
 
     def read_all(self, ids: Sequence[int]) -> dict[int, Order]:
-        reader = OrderReader(probe(self.database, SPECS))
+        reader = OrderReader(read_schema(self.database, SPECS))
         with self.database.snapshot() as connection:
             return reader.read(connection, ids)
 
@@ -326,7 +326,7 @@ def test_ids_that_magento_does_not_have_are_missing(counter: Counter) -> None:
 
 def test_the_number_of_statements_does_not_grow_with_the_orders(counter: Counter) -> None:
     ids = [counter.shop.place(coupon="SAVE10").entity_id for _ in range(5)]
-    reader = OrderReader(probe(counter.database, SPECS))
+    reader = OrderReader(read_schema(counter.database, SPECS))
 
     def statements(wanted: Sequence[int]) -> int:
         seen: list[str] = []

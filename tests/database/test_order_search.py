@@ -15,7 +15,7 @@ from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.tables import LedgerNames
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import login
 
@@ -75,7 +75,7 @@ def swept_shop(server: PrivateServer) -> Iterator[Sweep]:
     database = Database(login(magento))
     names = LedgerNames.placed(None, magento.name)
     Ledger(database, names).migrate()
-    schema = probe(database, SPECS)
+    schema = read_schema(database, SPECS)
     yield Sweep(
         magento,
         database,

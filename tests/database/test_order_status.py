@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sidecar.database.connection import Database
 from sidecar.domains import SPECS
 from sidecar.domains.orders.statuses import OwnStatus, Unregistered, missing, register, unregister
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import PrivateServer, create_magento
 from tests.database.capture_bench import login
@@ -30,7 +30,7 @@ def database(server: PrivateServer) -> Iterator[Database]:
 
 @pytest.fixture(scope="module")
 def schema(database: Database) -> MagentoSchema:
-    return probe(database, SPECS)
+    return read_schema(database, SPECS)
 
 
 @pytest.fixture

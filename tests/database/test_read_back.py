@@ -10,7 +10,7 @@ from sidecar.domains.orders.events import ORDER_PLACED, ORDER_UPDATED
 from sidecar.model.event import encode_payload
 from sidecar.model.outcome import Accepted, Booked, BookedLine
 from sidecar.testing.sample_order import simple_order
-from tests.harness import LedgerBench, ScriptedErp, Told, drain, new_event
+from tests.harness import LedgerBench, RecordingNarrator, ScriptedErp, drain, new_event
 
 ORDER = simple_order("000000001", lines=2)
 TOLD = Booked(reference="SO-1", total=ORDER.grand_total, tax=ORDER.tax_amount, lines=2)
@@ -67,7 +67,7 @@ def test_what_could_not_be_read_stands_in_the_attempt(ledger: LedgerBench) -> No
 
 
 def test_each_difference_of_many_orders_is_kept_and_told(ledger: LedgerBench) -> None:
-    erp, told = ScriptedErp(batch=20), Told()
+    erp, told = ScriptedErp(batch=20), RecordingNarrator()
     for entity in (1, 2):
         order = simple_order(f"{entity:09}", lines=2)
         ledger.add(new_event(entity, 1, ORDER_PLACED, payload=encode_payload(order).decode()))

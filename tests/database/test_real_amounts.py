@@ -25,7 +25,7 @@ from sidecar.ports import ErpAdapter, Previewing
 from sidecar.testing.erpsim import WSDL, DuplicatePolicy, ErpSimClient, serve_in_thread
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from sidecar.testing.sample_order import placed
-from tests.contract.netsuite_bench import connection, make_adapter
+from tests.contract.netsuite_bench import adapter_settings, make_adapter
 from tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.shared
@@ -164,9 +164,9 @@ def bills(name: str, folder: Path, orders: Sequence[Order]) -> Iterator[tuple[Or
     if name == "netsuite-soap.yaml":
         adapter = make_adapter(calls)
     elif name == "legacy-soap.yaml":
-        adapter = soap.create(connection(calls, wsdl=str(WSDL)))
+        adapter = soap.create(adapter_settings(calls, wsdl=str(WSDL)))
     else:
-        adapter = rest.create(connection(calls, url="http://127.0.0.1:9"))
+        adapter = rest.create(adapter_settings(calls, url="http://127.0.0.1:9"))
     with closing(adapter):
         for order in orders:
             body = call_of(adapter, order)
@@ -255,7 +255,7 @@ def test_an_erp_that_adds_up_for_itself_has_no_difference_with_any_of_95_orders(
 
 def soap_adapter(calls: Path, erp: ErpSimClient) -> ErpAdapter:
     endpoint = erp.endpoint()
-    return soap.create(connection(calls, wsdl=str(WSDL), url=endpoint))
+    return soap.create(adapter_settings(calls, wsdl=str(WSDL), url=endpoint))
 
 
 def check_the_books(pipeline: Pipeline, erp: ErpSimClient, magento: MagentoDatabase) -> None:

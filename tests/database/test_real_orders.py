@@ -22,7 +22,7 @@ from sidecar.domains.orders.invariants import problems
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.spec import SPEC
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.model.event import decode_payload, encode_payload
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, load_dump
 from tests.database.capture_bench import login
@@ -96,7 +96,7 @@ def orders(server: PrivateServer, shared: Path) -> Iterator[dict[int, Order]]:
     magento = MagentoDatabase(server, "recorded_orders")
     load_dump(server, shared / "magento" / "orders-64.sql.gz", magento.name)
     database = Database(login(magento))
-    reader = OrderReader(probe(database, SPECS))
+    reader = OrderReader(read_schema(database, SPECS))
     with database.snapshot() as connection:
         yield reader.read(connection, range(1, 65))
     database.close()

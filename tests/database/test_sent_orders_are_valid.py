@@ -10,7 +10,7 @@ from sidecar.domains.orders.events import ORDER_VANISHED
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.spec import SPEC
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.testing.demo.orders import SCENES
 from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
 from tests.database.capture_bench import login
@@ -28,7 +28,7 @@ def orders(server: PrivateServer) -> list[Order]:
     database = Database(login(magento))
     try:
         with database.snapshot() as view:
-            return list(OrderReader(probe(database, SPECS)).read(view, ids).values())
+            return list(OrderReader(read_schema(database, SPECS)).read(view, ids).values())
     finally:
         database.close()
         magento.drop()

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 import pytest
 
 from sidecar.app.daemon import Daemon, Station, Supervision
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.host.process import Stop
 from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
-from tests.harness import HandClock, LedgerBench, Told, new_event
+from tests.harness import HandClock, LedgerBench, RecordingNarrator, new_event
 
 
 class Duty:
@@ -40,8 +40,8 @@ class Bench:
     def __init__(self, ledger: LedgerBench) -> None:
         self.ledger = ledger
         self.odd, self.sound = Duty(), Duty()
-        self.told, self.clock, self.stop = Told(), HandClock(), Stop()
-        self.pulse = Pulse(self.clock, {"odd": 1e9})
+        self.told, self.clock, self.stop = RecordingNarrator(), HandClock(), Stop()
+        self.liveness = Liveness(self.clock, {"odd": 1e9})
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -52,7 +52,7 @@ class Bench:
             owner="test",
             lease_seconds=3600.0,
             stop=self.stop,
-            pulse=self.pulse,
+            liveness=self.liveness,
             clock=self.clock,
             narrator=self.told,
             supervision=Supervision(
@@ -79,7 +79,7 @@ class Bench:
             time.sleep(0.02)
 
     def works(self) -> bool:
-        return self.pulse.works
+        return self.liveness.works
 
     def let_pass(self, seconds: float) -> bool:
         self.clock.seconds += seconds

@@ -374,7 +374,7 @@ def test_a_foreign_definer_without_the_right_says_whose_login_to_use(
         plain.triggers_as(database, account="root@localhost").install()
 
     assert "1227" in refused.value.message
-    assert "Magento's own account" in refused.value.remedy
+    assert "Magento's own database user" in refused.value.remedy
     assert "SET USER" in refused.value.remedy
     assert plain.triggers_there() == set()
 

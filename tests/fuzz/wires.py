@@ -92,7 +92,7 @@ def soap_adapter(style: str, version: str, lines: str) -> Callable[[Path, str], 
             "utf-8",
         )
         calls.write_text(_CALLS % _LINES[lines], "utf-8")
-        return soap.create(soap_peer.connection(calls, url, wsdl=str(wsdl)))
+        return soap.create(soap_peer.adapter_settings(calls, url, wsdl=str(wsdl)))
 
     return make
 
@@ -154,6 +154,6 @@ def json_adapter(lines: str) -> Callable[[Path, str], ErpAdapter]:
     def make(folder: Path, url: str) -> ErpAdapter:
         calls = folder / "calls.yaml"
         calls.write_text(_JSON_CALLS % _JSON_LINES[lines], "utf-8")
-        return rest.create(soap_peer.connection(calls, url, wsdl=None))
+        return rest.create(soap_peer.adapter_settings(calls, url, wsdl=None))
 
     return make

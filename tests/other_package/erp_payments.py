@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.magento.documents import DocumentSearch, Outlines
-from sidecar.magento.domain import Beside, Domain, Parts
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec, EventSpec, Needs, Role, Watch
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot
 from sidecar.model.reference import Reference
@@ -119,7 +119,7 @@ class PaymentExaminer:
 
 
 def open_payments(shop: Beside) -> Parts:
-    """See `sidecar.magento.domain.Domain`."""
+    """See `sidecar.magento.domain.RegisteredDomain`."""
     return Parts(
         examiner=PaymentExaminer(shop.schema.table(_TABLE), Outlines(shop.schema, _TABLE)),
         search=DocumentSearch(SPEC, shop.schema, _TABLE, shop.entity_table),
@@ -127,4 +127,4 @@ def open_payments(shop: Beside) -> Parts:
     )
 
 
-DOMAIN = Domain(SPEC, open_payments)
+DOMAIN = RegisteredDomain(SPEC, open_payments)

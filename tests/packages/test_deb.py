@@ -237,7 +237,7 @@ def test_the_purge_takes_the_ledger_where_it_is_told_to_and_stops_where_it_canno
     with out_of_sight(machine):
         refused = machine.dpkg("--purge", PACKAGE, ERP_SIDECAR_DROP_LEDGER="yes")
     assert refused.returncode != 0
-    assert "remedy: give an account that may" in refused.stderr
+    assert "remedy: give a database user that may" in refused.stderr
     assert PROGRAM.exists()
     assert len(triggers(magento)) == 3
     assert machine.asked()[-1] == "start erp-sidecar.service", "it goes on working"

@@ -13,7 +13,7 @@ from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operatio
 from adapters.language.shape import ANYTHING
 from sidecar.documents import read_document
 from sidecar.domains import SPECS
-from sidecar.ports import Finding
+from sidecar.ports import ContractFinding
 
 TEXT = frozenset({"text", "time"})
 
@@ -93,7 +93,7 @@ orders:
 
 def check(
     folder: Path, body: str, path: str = "/orders", *, complete: bool = False
-) -> list[Finding]:
+) -> list[ContractFinding]:
     file = folder / "calls.yaml"
     indented = "\n".join(f"        {line}" for line in body.splitlines())
     file.write_text(FILE.format(body=indented, path=path), encoding="utf-8")

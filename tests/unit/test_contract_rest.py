@@ -18,7 +18,7 @@ from adapters.rest.openapi import OpenApiDescription
 from adapters.rest.paths import operation_of
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 
 INTERFACES = Path(__file__).parent / "interfaces"
 ORDERS: dict[str, Any] = json.loads((INTERFACES / "orders.json").read_text("utf-8"))
@@ -26,8 +26,8 @@ EDMX_2 = (INTERFACES / "odata2.edmx").read_text("utf-8")
 EDMX_4 = (INTERFACES / "odata4.edmx").read_text("utf-8")
 
 
-def connection(folder: Path) -> Connection:
-    return Connection(
+def adapter_settings(folder: Path) -> AdapterSettings:
+    return AdapterSettings(
         "http://erp.invalid/api",
         1,
         1,

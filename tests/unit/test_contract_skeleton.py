@@ -15,15 +15,15 @@ from adapters.soap.contract import open_contract as open_soap
 from adapters.soap.generic import create as create_soap
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, Previewing
+from sidecar.ports import AdapterSettings, Previewing
 from sidecar.testing.sample_order import placed, simple_order
-from tests.unit.test_contract_rest import INTERFACES, connection
+from tests.unit.test_contract_rest import INTERFACES, adapter_settings
 
 WSDL = INTERFACES / "trade.wsdl"
 
 
-def soap(folder: Path) -> Connection:
-    return replace(connection(folder), wsdl=str(WSDL), url="")
+def soap(folder: Path) -> AdapterSettings:
+    return replace(adapter_settings(folder), wsdl=str(WSDL), url="")
 
 
 def trade_skeleton(folder: Path, *types: str) -> str:
@@ -108,7 +108,7 @@ def test_a_rest_skeleton_works_too(tmp_path: Path) -> None:
     assert [
         one for one in contract.check(tmp_path / "calls.yaml", SPECS) if one.severity == "error"
     ] == []
-    adapter = create_rest(connection(tmp_path))
+    adapter = create_rest(adapter_settings(tmp_path))
     assert isinstance(adapter, Previewing)
     [preview] = adapter.preview(placed(simple_order()))
     adapter.close()

@@ -17,7 +17,7 @@ from adapters.soap.schema import Schemas
 from adapters.soap.wsdl import Wsdl
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, UsageError
-from sidecar.ports import Connection, Contract, ShopContext
+from sidecar.ports import AdapterSettings, Contract, ShopContext
 
 NETSUITE = """
 orders:
@@ -55,7 +55,7 @@ def trade() -> WsdlDescription:
 
 
 def described(path: Path) -> WsdlDescription:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=SPECS)
+    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=SPECS)
     return WsdlDescription(Wsdl.load(str(path), Documents(connection)))
 
 
@@ -228,7 +228,7 @@ def test_netsuite_is_described(shared: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Quote", "b:Quote", "{urn:trade:base}Quote"])
 def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
+    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
 
     assert name in field(WsdlDescription(wsdl), "CreateOrder", "body.document").types
@@ -237,7 +237,7 @@ def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Quotation", "b:Quotation", "x:Quote", "{urn:other}Quote"])
 def test_a_type_that_does_not_exist_is_no_surprise(name: str) -> None:
-    connection = Connection("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
+    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
     wsdl = Wsdl.load(str(WSDL), Documents(connection))
 
     with pytest.raises(UnknownType):

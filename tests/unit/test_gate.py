@@ -9,14 +9,14 @@ import msgspec
 import pytest
 
 from sidecar.domains.orders.compare import Facts, facts_of
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.memory import encoded_facts
 from sidecar.domains.orders.payload import PaymentTransaction
 from sidecar.model.errors import BadData
 from sidecar.model.gates import waiting_at
 from sidecar.testing.sample_order import simple_order
 
-RULES = Gate({"checkmo": "paid", "paypal": "authorized", "free": "never", "default": "always"})
+RULES = OrderGate({"checkmo": "paid", "paypal": "authorized", "free": "never", "default": "always"})
 
 
 def facts(**fields: Any) -> Facts:
@@ -33,7 +33,7 @@ def facts(**fields: Any) -> Facts:
     return Facts(**(given | fields))
 
 
-def closed(known: Facts | None, *, held_by_us: bool = False, gate: Gate = RULES) -> str:
+def closed(known: Facts | None, *, held_by_us: bool = False, gate: OrderGate = RULES) -> str:
     memory = encoded_facts(known) if known else None
     return gate.closed(memory, held_by_us=held_by_us) or "open"
 
@@ -143,7 +143,7 @@ def test_while_magento_says_that_something_is_under_way_every_order_waits(
 
 
 def test_which_states_wait_is_the_shops_to_say() -> None:
-    gate = Gate({"default": "always"}, wait_in=["to_be_checked"])
+    gate = OrderGate({"default": "always"}, wait_in=["to_be_checked"])
 
     assert closed(facts(state="payment_review"), gate=gate) == "open"
     said = closed(facts(status="to_be_checked"), gate=gate)
@@ -167,8 +167,8 @@ def test_never_means_never_not_even_when_paid() -> None:
 
 def test_other_methods_follow_the_default_and_without_one_they_go() -> None:
     assert closed(facts(payment_method="banktransfer")) == "open"
-    assert closed(facts(), gate=Gate({})) == "open"
-    assert closed(facts(), gate=Gate({"default": "paid"})) != "open"
+    assert closed(facts(), gate=OrderGate({})) == "open"
+    assert closed(facts(), gate=OrderGate({"default": "paid"})) != "open"
 
 
 def test_an_order_on_hold_waits_unless_the_hold_is_ours() -> None:

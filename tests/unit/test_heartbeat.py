@@ -13,10 +13,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.monitor.heartbeat import Heartbeat
 from sidecar.settings.fields import SecretRef
-from tests.harness import HandClock, Told
+from tests.harness import HandClock, RecordingNarrator
 
 SECRET = "9f2c-the-address-is-a-secret"
 
@@ -91,43 +91,45 @@ def no_proxy_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def told() -> Told:
-    return Told()
+def told() -> RecordingNarrator:
+    return RecordingNarrator()
 
 
 @pytest.fixture
-def pulse() -> Pulse:
+def liveness() -> Liveness:
     clock = HandClock()
-    made = Pulse(clock, {"intake": 60.0})
+    made = Liveness(clock, {"intake": 60.0})
     made.works_until(clock.seconds + 1000)
     made.ended("intake")
     return made
 
 
-def heartbeat(folder: Path, address: str, pulse: Pulse, told: Told) -> Heartbeat:
+def heartbeat(folder: Path, address: str, liveness: Liveness, told: RecordingNarrator) -> Heartbeat:
     file = folder / "heartbeat.url"
     file.touch(mode=0o600)
     file.write_text(address + "\n", "utf-8")
-    return Heartbeat(SecretRef(file=file), pulse, told)
+    return Heartbeat(SecretRef(file=file), liveness, told)
 
 
-def test_it_asks_as_long_as_the_daemon_works(tmp_path: Path, pulse: Pulse, told: Told) -> None:
+def test_it_asks_as_long_as_the_daemon_works(
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
+) -> None:
     switch = Switch()
     with listening(switch) as address:
-        beat = heartbeat(tmp_path, address, pulse, told).beat
+        beat = heartbeat(tmp_path, address, liveness, told).beat
         beat()
-        pulse.works_until(0.0)
+        liveness.works_until(0.0)
         beat()
     assert switch.asked == [f"/{SECRET}"]
     assert told.lines == []
 
 
 def test_a_failure_is_told_once_without_the_address_and_its_end_too(
-    tmp_path: Path, pulse: Pulse, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch = Switch()
     with listening(switch) as address:
-        beat = heartbeat(tmp_path, address, pulse, told).beat
+        beat = heartbeat(tmp_path, address, liveness, told).beat
         switch.status = 503
         beat()
         beat()
@@ -141,36 +143,38 @@ def test_a_failure_is_told_once_without_the_address_and_its_end_too(
     assert SECRET not in str(told.lines)
 
 
-def test_a_redirection_takes_the_address_nowhere(tmp_path: Path, pulse: Pulse, told: Told) -> None:
+def test_a_redirection_takes_the_address_nowhere(
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
+) -> None:
     switch, elsewhere = Switch(), Switch()
     with listening(elsewhere) as other, listening(switch) as address:
         switch.status, switch.location = 302, other
-        heartbeat(tmp_path, address, pulse, told).beat()
+        heartbeat(tmp_path, address, liveness, told).beat()
     assert elsewhere.asked == []
     assert told.of("heartbeat.failed")[0]["message"] == "HTTP 302"
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(
-    tmp_path: Path, pulse: Pulse, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
     switch = Switch()
     with listening(switch, self_signed(tmp_path)) as address:
-        heartbeat(tmp_path, address, pulse, told).beat()
+        heartbeat(tmp_path, address, liveness, told).beat()
     assert switch.asked == []
     assert told.of("heartbeat.failed")[0]["message"] == "not reached (SSLCertVerificationError)"
 
 
 @pytest.mark.parametrize("address", ["file:///etc/passwd", "example.com/ping", "http://["])
 def test_an_address_that_is_none_is_told_without_repeating_it(
-    tmp_path: Path, pulse: Pulse, told: Told, address: str
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator, address: str
 ) -> None:
-    heartbeat(tmp_path, address, pulse, told).beat()
+    heartbeat(tmp_path, address, liveness, told).beat()
     (line,) = told.of("heartbeat.failed")
     assert address not in str(line)
 
 
 def test_a_secret_that_is_not_there_disturbs_nothing(
-    tmp_path: Path, pulse: Pulse, told: Told
+    tmp_path: Path, liveness: Liveness, told: RecordingNarrator
 ) -> None:
-    Heartbeat(SecretRef(file=tmp_path / "none"), pulse, told).beat()
+    Heartbeat(SecretRef(file=tmp_path / "none"), liveness, told).beat()
     assert told.names() == ["heartbeat.failed"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.domains.orders.compare import (
-    Finding,
+    Comparison,
     KnownOrder,
     Overwritten,
     compare,
@@ -61,7 +61,7 @@ def test_an_order_that_is_as_known_yields_nothing(state: str, held_by_us: bool) 
     now = order(state=state, ext_order_id="SO-1")
     before = known(now, ext_order_id="SO-1", held_by_us=held_by_us)
 
-    assert compare(before, now) == Finding(())
+    assert compare(before, now) == Comparison(())
 
 
 @given(st.sampled_from(STATES), st.sampled_from(STATES))
@@ -203,28 +203,28 @@ class TestAStaleSaveOfMagento:
         return known(**(given | {"overwritten": HELD_BY_US} | fields))
 
     def test_that_took_the_erps_number_away_is_undone_and_no_event(self) -> None:
-        assert compare(self.accepted(), order(ext_order_id=None)) == Finding((), undone=True)
+        assert compare(self.accepted(), order(ext_order_id=None)) == Comparison((), undone=True)
 
     def test_is_no_matter_where_another_system_took_the_column_over(self) -> None:
-        assert compare(self.accepted(), order(ext_order_id="ch_123")) == Finding(())
+        assert compare(self.accepted(), order(ext_order_id="ch_123")) == Comparison(())
 
     def test_that_took_our_status_away_is_undone_where_the_number_stands_elsewhere(self) -> None:
-        assert compare(self.accepted(ext_order_id=None), ORDER) == Finding((), undone=True)
+        assert compare(self.accepted(ext_order_id=None), ORDER) == Comparison((), undone=True)
 
     def test_that_took_our_hold_away_is_no_release(self) -> None:
-        assert compare(self.held(), ORDER) == Finding((), undone=True)
+        assert compare(self.held(), ORDER) == Comparison((), undone=True)
 
     def test_that_took_our_hold_away_from_another_systems_number_is_no_release(self) -> None:
         before = self.held(overwritten=msgspec.structs.replace(HELD_BY_US, ext_order_id="ch_123"))
 
-        assert compare(before, order(ext_order_id="ch_123")) == Finding((), undone=True)
+        assert compare(before, order(ext_order_id="ch_123")) == Comparison((), undone=True)
 
     def test_that_brought_our_old_hold_back_is_no_hold(self) -> None:
         before = self.accepted(overwritten=RELEASED_BY_US)
 
         found = compare(before, order(state="holded", status="erp_rejected"))
 
-        assert found == Finding((), undone=True)
+        assert found == Comparison((), undone=True)
 
     def test_that_canceled_the_order_is_a_cancel_all_the_same(self) -> None:
         assert events(self.held(), order(state="canceled", ext_order_id=None)) == (CANCELED,)
@@ -232,28 +232,28 @@ class TestAStaleSaveOfMagento:
     def test_that_held_the_order_is_a_humans_hold(self) -> None:
         found = compare(self.accepted(), order(state="holded", ext_order_id=None))
 
-        assert found == Finding((HELD,), undone=True)
+        assert found == Comparison((HELD,), undone=True)
 
     def test_that_changed_something_is_an_update_too(self) -> None:
         now = order(ext_order_id=None, customer_email="x@y")
 
-        assert compare(self.accepted(), now) == Finding((UPDATED,), undone=True)
+        assert compare(self.accepted(), now) == Comparison((UPDATED,), undone=True)
 
     def test_that_we_gave_up_to_write_again_is_found_once(self) -> None:
-        assert compare(known(overwritten=HELD_BY_US, status=ORDER.status), ORDER) == Finding(())
+        assert compare(known(overwritten=HELD_BY_US, status=ORDER.status), ORDER) == Comparison(())
 
 
 @pytest.mark.parametrize("status", ["erp_released", "processing", "a_status_of_a_module"])
 def test_a_humans_unhold_of_our_hold_is_a_release(status: str) -> None:
     before = known(state="holded", status="erp_rejected", held_by_us=True, overwritten=HELD_BY_US)
 
-    assert compare(before, order(state="new", status=status)) == Finding((RELEASED,))
+    assert compare(before, order(state="new", status=status)) == Comparison((RELEASED,))
 
 
 def test_where_unhold_cannot_be_told_from_a_stale_save_it_is_a_release() -> None:
     before = known(state="holded", status="erp_rejected", held_by_us=True)
 
-    assert compare(before, ORDER) == Finding((RELEASED,))
+    assert compare(before, ORDER) == Comparison((RELEASED,))
 
 
 def test_what_is_due_is_reckoned_where_magento_left_the_column_empty() -> None:

@@ -52,6 +52,10 @@ def read(folder: Path, yaml: str) -> Calls[HttpCall]:
     )
 
 
+def placing(calls: Calls[HttpCall]) -> Push[HttpCall]:
+    return next(push for push in calls.domains["orders"].pushes if "order.placed" in push.events)
+
+
 def problems(folder: Path, yaml: str) -> list[str]:
     """Line and text of each problem: `9: orders.push.…`."""
     with pytest.raises(ConfigurationError) as error:
@@ -360,8 +364,7 @@ def test_the_file_in_the_document_is_good_with_its_longer_lines_too(folder: Path
     short = whole[whole.index("      items:\n") : whole.index("      message:")]
 
     for yaml in (whole, whole.replace(short, lines)):
-        push = read(folder, yaml).domains["orders"].push_for("order.placed")
-        assert isinstance(push, Push)
+        push = placing(read(folder, yaml))
         assert isinstance(push.answer, Answer)
         assert push.answer.fields.items
 
@@ -383,8 +386,7 @@ def test_the_file_in_the_document_is_good_with_its_longer_lines_too(folder: Path
 )
 def test_a_path_that_could_address_something_else_is_never_called(folder: Path, path: str) -> None:
     calls = read(folder, GOOD.replace("path: /orders\n", "path: =order.status\n", 1))
-    push = calls.domains["orders"].push_for("order.placed")
-    assert push is not None
+    push = placing(calls)
 
     with pytest.raises(ExpressionError, match=re.escape("is no safe path")):
         push.call.request({"order": simple_order(status=path)})

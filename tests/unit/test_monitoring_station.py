@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.host.liveness import Pulse
+from sidecar.host.liveness import Liveness
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
 from sidecar.monitor.metrics import Monitoring
 from sidecar.monitor.vitals import Vitals
 from sidecar.observe.metrics import METRICS
 from sidecar.observe.registry import Metrics
-from tests.harness import HandClock, Told
+from tests.harness import HandClock, RecordingNarrator
 from tests.metrics_text import samples
 from tests.unit.test_nagios import WELL
 
@@ -34,11 +34,11 @@ class Reader:
 
 class Bench:
     def __init__(self, file: Path | None, log_every: float | None = None) -> None:
-        self.reader, self.told, self.clock = Reader(), Told(), HandClock()
+        self.reader, self.told, self.clock = Reader(), RecordingNarrator(), HandClock()
         self.monitoring = Monitoring(
             self.reader,  # type: ignore[arg-type]
             Metrics("main", "1", ["orders"]),
-            Pulse(self.clock, {}),
+            Liveness(self.clock, {}),
             file=file,
             log_every=log_every,
             clock=self.clock,

@@ -33,9 +33,17 @@ from sidecar.model.outcome import (
     Unmapped,
     name_of,
 )
-from sidecar.ports import Connection, Delivery, ErpAdapter, Exchange, PushCall, Result, ShopContext
+from sidecar.ports import (
+    AdapterSettings,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    PushCall,
+    Result,
+    ShopContext,
+)
 from sidecar.testing.sample_order import placed, simple_order
-from tests.harness import HandClock, ScriptedErp, Told, settler
+from tests.harness import HandClock, RecordingNarrator, ScriptedErp, settler
 
 ANSWERED = Exchange("POST /orders", 201, 0.1)
 LOST = Exchange("POST /orders", None, 20.0)
@@ -78,7 +86,7 @@ class Sender:
     """An account without a ledger, and a courier that works for it."""
 
     def __init__(self, erp: ErpAdapter) -> None:
-        self.clock, self.told = HandClock(), Told()
+        self.clock, self.told = HandClock(), RecordingNarrator()
         self.account = ErpAccount(
             "erp",
             Throttle(Pace(4, 1000, 60.0), self.clock),
@@ -251,10 +259,16 @@ def test_what_a_login_was_refused_for_is_another_call_and_no_second_outcome() ->
             return [PushCall(ANSWERED, results)]
 
     shop = ShopContext("main", UTC)
-    former, changed = (Connection(url, 5, 20, shop, domains=()) for url in ("http://a", "http://b"))
+    former, changed = (
+        AdapterSettings(url, 5, 20, shop, domains=()) for url in ("http://a", "http://b")
+    )
     fresh = Dividing([Planned(ANSWERED, [0, 2]), Planned(None, [1])])
     erp = RenewingAdapter(
-        Refusing(probe=False, batch=100), former, lambda: changed, lambda _: fresh, Told()
+        Refusing(probe=False, batch=100),
+        former,
+        lambda: changed,
+        lambda _: fresh,
+        RecordingNarrator(),
     )
     sender = Sender(erp)
 

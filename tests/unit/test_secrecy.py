@@ -18,14 +18,14 @@ from adapters.http.transport import Request, Transport
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, SidecarError
 from sidecar.model.secret import Secret, is_open
-from sidecar.ports import Connection, ShopContext
+from sidecar.ports import AdapterSettings, ShopContext
 
 SHOP = ShopContext("main", ZoneInfo("UTC"))
 LOGIN = {"bearer": {"token": Secret("swordfish")}}
 
 
 def transport(url: str, **more: object) -> Transport:
-    return Transport(Connection(url, 1, 1, SHOP, **more, domains=SPECS))  # type: ignore[arg-type]
+    return Transport(AdapterSettings(url, 1, 1, SHOP, **more, domains=SPECS))  # type: ignore[arg-type]
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=4, max_size=20))

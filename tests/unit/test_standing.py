@@ -10,25 +10,25 @@ from hypothesis import strategies as st
 
 from sidecar.domains.orders.compare import Overwritten
 from sidecar.domains.orders.standing import after_acceptance, after_refusal, released_status
-from sidecar.domains.orders.writer import Standing
+from sidecar.domains.orders.writer import LockedOrder
 
 STATES = [
     "new", "pending_payment", "processing", "payment_review", "holded", "complete", "closed",
     "canceled",
 ]  # fmt: skip
 OVER = ["complete", "closed", "canceled"]
-NEW = Standing(42, "000000042", "new", "pending", None, None, None)
+NEW = LockedOrder(42, "000000042", "new", "pending", None, None, None)
 HELD = replace(
     NEW, state="holded", status="holded", hold_before_state="new", hold_before_status="pending"
 )
 REFUSED = replace(HELD, status="erp_rejected", hold_before_status="erp_released")
 
 
-def accepted(before: Standing, *, held_by_us: bool = False) -> Standing:
+def accepted(before: LockedOrder, *, held_by_us: bool = False) -> LockedOrder:
     return after_acceptance(before, "erp_received", "SO-1", held_by_us=held_by_us)
 
 
-def refused(before: Standing, *, hold: bool = True) -> Standing:
+def refused(before: LockedOrder, *, hold: bool = True) -> LockedOrder:
     return after_refusal(before, "erp_rejected", None, hold=hold, released="erp_released")
 
 
@@ -96,7 +96,7 @@ def test_without_a_status_for_it_unhold_gives_back_what_was() -> None:
 class TestTheStatusThatUnholdGives:
     ASSIGNED = frozenset({("erp_released", "new"), ("erp_released", "processing")})
 
-    def unhold(self, before: Standing, earlier: Overwritten | None = None) -> str | None:
+    def unhold(self, before: LockedOrder, earlier: Overwritten | None = None) -> str | None:
         return released_status(before, "erp_released", earlier, self.ASSIGNED)
 
     def test_is_the_configured_one_where_magento_knows_it_in_that_state(self) -> None:
@@ -132,7 +132,7 @@ def test_a_refused_change_leaves_the_number() -> None:
 
 
 STANDINGS = st.builds(
-    Standing,
+    LockedOrder,
     st.just(42),
     st.just("000000042"),
     st.sampled_from(STATES),
@@ -145,7 +145,7 @@ STANDINGS = st.builds(
 
 @given(STANDINGS, st.booleans(), st.none() | st.just("s"), st.none() | st.just("SO-9"))
 def test_a_state_only_moves_into_our_hold_or_out_of_it(
-    before: Standing, held_by_us: bool, status: str | None, number: str | None
+    before: LockedOrder, held_by_us: bool, status: str | None, number: str | None
 ) -> None:
     taken = after_acceptance(before, status, number, held_by_us=held_by_us)
     held = after_refusal(before, status, number, hold=True)
@@ -166,7 +166,7 @@ def test_a_state_only_moves_into_our_hold_or_out_of_it(
 
 @given(STANDINGS.filter(lambda standing: standing.state in ("new", "processing")))
 def test_a_refusal_that_is_accepted_after_all_leaves_no_trace_of_the_hold(
-    before: Standing,
+    before: LockedOrder,
 ) -> None:
     after = accepted(refused(before), held_by_us=True)
 
@@ -176,7 +176,7 @@ def test_a_refusal_that_is_accepted_after_all_leaves_no_trace_of_the_hold(
 
 
 @given(STANDINGS, st.booleans())
-def test_to_write_an_answer_twice_changes_nothing(before: Standing, held_by_us: bool) -> None:
+def test_to_write_an_answer_twice_changes_nothing(before: LockedOrder, held_by_us: bool) -> None:
     once = accepted(before, held_by_us=held_by_us)
 
     assert accepted(once, held_by_us=held_by_us and once.state == "holded") == once

@@ -17,7 +17,7 @@ from sidecar.capture.trigger_plan import (
     TriggerPlan,
     changelogs,
     plan,
-    quoted_account,
+    quoted_user,
     trigger_name,
 )
 from tests.sample_domains import ALL, named, watching
@@ -191,7 +191,7 @@ def test_without_mview_the_definer_is_the_configured_account_else_who_is_logged_
 
 
 def test_an_account_with_odd_characters_is_quoted_as_user_and_host() -> None:
-    assert quoted_account("a`b@c@10.0.0.%") == "`a``b@c`@`10.0.0.%`"
+    assert quoted_user("a`b@c@10.0.0.%") == "`a``b@c`@`10.0.0.%`"
 
 
 def test_a_missing_table_or_column_is_lost_and_the_rest_is_planned() -> None:

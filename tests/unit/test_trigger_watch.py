@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sidecar.capture.outbox import Fault
+from sidecar.capture.outbox import TriggerFault
 from sidecar.capture.watch import TriggerWatch
-from tests.harness import Told
+from tests.harness import RecordingNarrator
 
 
 class Installed:
@@ -29,11 +29,13 @@ class Breadcrumbs:
 
     def __init__(self, *kinds: str) -> None:
         self.left = [
-            Fault(number, kind, 42, "sales_order_payment ai", 1205, "lock", datetime.now(UTC))
+            TriggerFault(
+                number, kind, 42, "sales_order_payment ai", 1205, "lock", datetime.now(UTC)
+            )
             for number, kind in enumerate(kinds, 1)
         ]
 
-    def faults(self, _connection: object) -> list[Fault]:
+    def faults(self, _connection: object) -> list[TriggerFault]:
         return self.left
 
 
@@ -49,7 +51,7 @@ class Reachable:
 def test_a_hint_that_was_lost_is_told_once_with_the_domain_that_it_was_for(
     kind: str, domain: str
 ) -> None:
-    told = Told()
+    told = RecordingNarrator()
     watch = TriggerWatch(Installed(), Breadcrumbs(kind), Reachable(), told)  # type: ignore[arg-type]
     watch.look()
     watch.look()

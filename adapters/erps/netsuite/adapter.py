@@ -13,7 +13,7 @@ from adapters.soap.generic import adapter_of
 from adapters.soap.security import wire_of
 from adapters.soap.wsdl import Wsdl
 from sidecar.model.errors import ConfigurationError
-from sidecar.ports import Connection, ErpAdapter
+from sidecar.ports import AdapterSettings, ErpAdapter
 
 OLDEST = "2023_2"
 #: What every WSDL of NetSuite names, whosever account it is for; each account has its own.
@@ -21,24 +21,24 @@ _ANYBODY = "webservices.netsuite.com"
 _MESSAGES = re.compile(r"urn:messages_(\d{4}_\d)\.platform\.webservices\.netsuite\.com")
 
 
-def create(connection: Connection) -> ErpAdapter:
+def create(settings: AdapterSettings) -> ErpAdapter:
     """The adapter for one NetSuite account.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    passport, account, hidden = passport_of(connection.auth)
+    passport, account, hidden = passport_of(settings.auth)
 
     def dialect(wsdl: Wsdl) -> Dialect[NetSuiteCall]:
-        _check_version(wsdl, connection.wsdl or "")
-        endpoint = connection.url or own_address(wsdl, account)
+        _check_version(wsdl, settings.wsdl or "")
+        endpoint = settings.url or own_address(wsdl, account)
         calls = SoapCalls(wsdl, endpoint, computed={"tokenPassport": passport})
         return NetSuiteCalls(calls).dialect()
 
-    return adapter_of(connection, wire_of(connection, {}, hidden), dialect)
+    return adapter_of(settings, wire_of(settings, {}, hidden), dialect)
 
 
 def _check_version(wsdl: Wsdl, location: str) -> None:
-    found = [_MESSAGES.fullmatch(one or "") for one in wsdl.document.types.namespaces]
+    found = [_MESSAGES.fullmatch(namespace or "") for namespace in wsdl.document.types.namespaces]
     versions = [one[1] for one in found if one]
     if not versions:
         raise ConfigurationError(

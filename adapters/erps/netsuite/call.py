@@ -132,8 +132,8 @@ class NetSuiteCalls:
     def _further(self, section: Section, call: SoapCall) -> SoapCall | None:
         try:
             operation = self._calls.wsdl.operation(MORE)
-        except NoSuchOperation as wrong:
-            section.problem("operation", str(wrong))
+        except NoSuchOperation as error:
+            section.problem("operation", str(error))
             return None
         return replace(call, operation=operation, body=_page)
 

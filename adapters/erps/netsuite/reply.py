@@ -20,7 +20,7 @@ from adapters.http.transport import Reply, Request
 from adapters.language.filters import Missing
 from adapters.language.shape import ANYTHING, Plain, Record
 from adapters.soap.reply import RESPONSE as SOAP_RESPONSE
-from adapters.soap.reply import Fault, Response
+from adapters.soap.reply import ReceivedFault, Response
 from adapters.soap.wsdl import Operation
 from adapters.soap.xml import local, parse
 from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Throttled
@@ -116,7 +116,7 @@ class NetSuiteResponse(Response):
         if operation in WRITES:
             return bool(self.results)
         if operation in READS:
-            return all(one.ok or one.code == codes.ABSENT for one in self.results)
+            return all(result.ok or result.code == codes.ABSENT for result in self.results)
         status = self._status
         return status.get("isSuccess") is True
 
@@ -124,7 +124,7 @@ class NetSuiteResponse(Response):
     def refused(self) -> bool:
         """Whether every call would be answered so: a right, a role or a feature is missing."""
         if self._sent.operation in (*WRITES, *READS):
-            return any(one.means == "misconfigured" for one in self.results)
+            return any(result.means == "misconfigured" for result in self.results)
         return _result({"status": self._status}, None).means == "misconfigured"
 
     @property
@@ -161,7 +161,7 @@ class NetSuiteResponse(Response):
         if self.malformed and self.status == HTTPStatus.NOT_FOUND:
             nowhere = Misconfigured(message=f"nothing is at the address of NetSuite: {told.told}")
             return replace(told, otherwise=nowhere)
-        fault = Fault() if self.malformed else self.fault
+        fault = ReceivedFault() if self.malformed else self.fault
         return replace(told, verdict=told.verdict or _of_fault(fault, told)) if fault else told
 
     @property
@@ -220,7 +220,7 @@ def _means(is_success: bool | None, code: str | None, *, after_submit_failed: bo
     return "accepted" if is_success else codes.means(code)
 
 
-def _of_fault(fault: Fault, told: Evidence) -> Outcome | None:
+def _of_fault(fault: ReceivedFault, told: Evidence) -> Outcome | None:
     """What NetSuite's own faults say whatever the file does."""
     name, code = _named(fault)
     message = f"{code or name or fault.code}: {fault.message}"
@@ -238,7 +238,7 @@ def _of_fault(fault: Fault, told: Evidence) -> Outcome | None:
     return None
 
 
-def _named(fault: Fault) -> tuple[str, str | None]:
+def _named(fault: ReceivedFault) -> tuple[str, str | None]:
     """The element in the fault's detail, and the code in it."""
     detail = fault.detail if isinstance(fault.detail, Mapping) else {}
     for name, inner in detail.items():

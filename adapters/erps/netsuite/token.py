@@ -47,7 +47,7 @@ class TokenPassport:
             "nonce": nonce,
             "timestamp": timestamp,
             "signature": {
-                "_value_1": signature(told, [one.reveal() for one in self._secrets]),
+                "_value_1": signature(told, [secret.reveal() for secret in self._secrets]),
                 "algorithm": ALGORITHM,
             },
         }

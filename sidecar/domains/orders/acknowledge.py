@@ -15,13 +15,13 @@ from sidecar.domains.orders import memory
 from sidecar.domains.orders.compare import Overwritten
 from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.standing import HOLDED, after_acceptance, after_refusal, released_status
-from sidecar.domains.orders.writer import OrderWriter, Standing
+from sidecar.domains.orders.writer import LockedOrder, OrderWriter
 from sidecar.model.entity import KnownEntity, WrittenBack
 from sidecar.model.in_page import in_page
 from sidecar.model.write_back import Applied, NotApplied, WriteBack
 
 #: Magento counts its orders from 1.
-_NO_ORDER = Standing(0, "", "", "", None, None, None)
+_NO_ORDER = LockedOrder(0, "", "", "", None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,8 @@ class _Written:
     """One write-back that goes through, with how the order stood before and stands after."""
 
     write_back: WriteBack
-    before: Standing
-    after: Standing
+    before: LockedOrder
+    after: LockedOrder
     known: KnownEntity
     notes: tuple[str, ...]
 
@@ -131,10 +131,10 @@ class OrderAcknowledger:
     def _target(
         self,
         write_back: WriteBack,
-        before: Standing,
+        before: LockedOrder,
         known: KnownEntity,
         assigned: Container[tuple[str, str]],
-    ) -> tuple[Standing, tuple[str, ...]]:
+    ) -> tuple[LockedOrder, tuple[str, ...]]:
         """Where the order goes, and a note on each thing that was meant and cannot be."""
         # A verdict on a change brings no number: where a stale save took ours away, it returns.
         number, why_not = self._number(write_back.reference or known.our_number, before, known)
@@ -151,7 +151,7 @@ class OrderAcknowledger:
         return after, tuple(note for note in notes if note)
 
     def _number(
-        self, number: str | None, before: Standing, known: KnownEntity
+        self, number: str | None, before: LockedOrder, known: KnownEntity
     ) -> tuple[str | None, str]:
         """The number to write into the order's column, or None and why it stays out of it."""
         if number is None or not self._rules.numbers or number == before.ext_order_id:
@@ -167,8 +167,11 @@ class OrderAcknowledger:
 
 
 def _with_assigned_status(
-    write_back: WriteBack, before: Standing, after: Standing, assigned: Container[tuple[str, str]]
-) -> tuple[Standing, str]:
+    write_back: WriteBack,
+    before: LockedOrder,
+    after: LockedOrder,
+    assigned: Container[tuple[str, str]],
+) -> tuple[LockedOrder, str]:
     ours = after.status == write_back.status and after.status != before.status
     if not ours or (after.status, after.state) in assigned:
         return after, ""
@@ -180,7 +183,7 @@ def _with_assigned_status(
     )
 
 
-def _status_left(write_back: WriteBack, after: Standing) -> str:
+def _status_left(write_back: WriteBack, after: LockedOrder) -> str:
     if write_back.status in (None, after.status, after.hold_before_status):
         return ""
     return f"the order is {after.state} and keeps its status"
@@ -217,13 +220,13 @@ def _overwritten(one: _Written) -> Overwritten | None:
     )
 
 
-def _held_by_us(before: Standing, after: Standing, known: KnownEntity) -> bool:
+def _held_by_us(before: LockedOrder, after: LockedOrder, known: KnownEntity) -> bool:
     if after.state != HOLDED:
         return False
     return known.held_by_us if before.state == HOLDED else True
 
 
-def _remembered_state(before: Standing, after: Standing, known: KnownEntity) -> str:
+def _remembered_state(before: LockedOrder, after: LockedOrder, known: KnownEntity) -> str:
     """The state that the ledger may call known.
 
     A change by Magento that intake has not looked at yet (a cancel, say) must stay news to it.

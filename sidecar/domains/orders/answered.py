@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 
 class AnsweredOrders:

@@ -93,7 +93,7 @@ class KnownOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Comparison:
     """What one look came to.
 
     `another`: this is another order than the one that was known by this entity id (a dump was
@@ -108,7 +108,7 @@ class Finding:
     another: bool = False
 
 
-def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) -> Finding:
+def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) -> Comparison:
     """The events that bring the ledger from what it knew to what is; order matters.
 
     `broken`: why the order must not be sent as it is (`invariants`).
@@ -116,7 +116,7 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
     another = known is not None and _is_another(known, order, broken)
     if known is None or another:
         placed = (ORDER_PLACED, *_state_events("", order.state))
-        return Finding(placed, another=another)
+        return Comparison(placed, another=another)
     undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(known, order)):
@@ -128,7 +128,7 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
     changed = order.state != CANCELED and (
         lives_again or _is_changed(known.fingerprint, order, broken)
     )
-    return Finding((ORDER_UPDATED,) * changed + state_events, undone)
+    return Comparison((ORDER_UPDATED,) * changed + state_events, undone)
 
 
 def _is_another(known: KnownOrder, order: Order, broken: Sequence[str]) -> bool:
@@ -268,8 +268,9 @@ def _is_authorized(order: Order) -> bool:
         or (order.total_paid or 0) > 0
         or (order.base_total_paid or 0) > 0
         or any(
-            one.txn_type == _CAPTURE or (one.txn_type == _AUTHORIZATION and not one.is_closed)
-            for one in payment.transactions
+            transaction.txn_type == _CAPTURE
+            or (transaction.txn_type == _AUTHORIZATION and not transaction.is_closed)
+            for transaction in payment.transactions
         )
     )
 

@@ -9,7 +9,7 @@ import re
 
 import sqlalchemy as sa
 
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 _NEWEST = 50
 _COUNTER = re.compile(r"^\) .*\bAUTO_INCREMENT=(\d+)", re.MULTILINE)

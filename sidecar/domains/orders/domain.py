@@ -8,15 +8,15 @@ from typing import Any, Literal
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.answered import AnsweredOrders
 from sidecar.domains.orders.examiner import OrderExaminer
-from sidecar.domains.orders.gate import Gate
+from sidecar.domains.orders.gate import OrderGate
 from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.search import OrderSearch
 from sidecar.domains.orders.spec import SPEC
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal, extra_totals
 from sidecar.domains.orders.writer import OrderWriter
-from sidecar.magento.domain import Beside, Domain, Parts
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.reference import Reference
 from sidecar.settings.domains import Acknowledge
 from sidecar.settings.origin import place_of
@@ -37,7 +37,7 @@ def open_orders(shop: Beside) -> Parts:
         examiner=OrderExaminer(reader_of(shop), shop.stores, tolerance=orders.tolerance),
         search=OrderSearch(shop.schema, shop.entity_table),
         reference=Reference(orders.ref),
-        gate=Gate(orders.gate.payment, orders.gate.waiting_states),
+        gate=OrderGate(orders.gate.payment, orders.gate.waiting_states),
         acknowledger=OrderAcknowledger(
             writer,
             Rules(numbers=has_number, released=rejected.released),
@@ -69,7 +69,7 @@ def reader_of(shop: Beside) -> OrderReader:
 
 
 def _totals(shop: Beside) -> tuple[ExtraTotal, ...]:
-    named = tuple(_total(name, one, shop.schema) for name, one in shop.settings.totals.items())
+    named = tuple(_total(name, total, shop.schema) for name, total in shop.settings.totals.items())
     keys = {total.column: f"domains.orders.totals.{total.column}" for total in named}
     places = {column: place_of(key, shop.origin) for column, key in keys.items()}
     return extra_totals(named, shop.schema.columns, places)
@@ -82,4 +82,4 @@ def _total(name: str, total: Any, schema: MagentoSchema) -> ExtraTotal:
     return ExtraTotal(name, base, _COUNTS[total.counts], table)
 
 
-DOMAIN = Domain(SPEC, open_orders)
+DOMAIN = RegisteredDomain(SPEC, open_orders)

@@ -22,7 +22,7 @@ from sidecar.domains.orders.totals import (
     explanation,
     extra_totals,
 )
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 _ZERO = Decimal(0)
 
@@ -76,7 +76,9 @@ class OrderExtra:
         """The order with the unnamed columns that explain why its total is not its parts'."""
         if not self._candidates:
             return order
-        missing = next((one for one in charges_of(order) if one.name == "difference"), None)
+        missing = next(
+            (charge for charge in charges_of(order) if charge.name == "difference"), None
+        )
         if missing is None:
             return order
         values = dict(zip(_columns(self._candidates), row[self._named :], strict=True))

@@ -23,7 +23,7 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-class Gate:
+class OrderGate:
     """`payment`: method → always | authorized | paid | never; `default` for the others.
 
     `wait_in`: the states and statuses in which an order waits whatever its payment.

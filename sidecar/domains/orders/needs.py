@@ -13,7 +13,7 @@ from sidecar.domains.orders.columns import (
     TAX_RATE,
     TRANSACTION,
 )
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.domain_spec import Needs, Watch
 
 _TABLES = {
@@ -34,7 +34,7 @@ _TABLES = {
 }
 
 #: What we read where a shop has it → the column by which that is seen, of another table where one
-#: tells it also to an account that may not read this one.  Not sales_order.gift_message_id: the
+#: tells it also to a user that may not read this one.  Not sales_order.gift_message_id: the
 #: column outlives its table, and then the daemon would ask for a right that nobody can grant.
 _OPTIONAL = {
     "downloadable_link_purchased_item": ("downloadable_link_purchased_item", "link_id"),

@@ -52,7 +52,7 @@ from sidecar.domains.orders.payload import (
     Vanished,
 )
 from sidecar.domains.orders.totals import ExtraTotal
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import BadData
 
 _SHIPPING_TAX = "shipping"
@@ -185,14 +185,14 @@ class OrderReader:
         )
 
     def _messages(self, connection: sa.Connection, ids: set[int]) -> dict[int, GiftMessage]:
-        # A table that the account may not read looks like one that is not there, and an order must
+        # A table that the user may not read looks like one that is not there, and an order must
         # not lose its message in silence (test_none_of_the_grants_can_be_left_out).
         if ids and not self._has_gift_messages:
             raise BadData(
                 f"gift_message_id {min(ids)} is named, and table gift_message is not there or may "
                 "not be read",
-                "grant what 'erp-sidecar grants print' prints for an account that sees the table, "
-                "and reload; if the module is gone for good, set gift_message_id to NULL",
+                "grant what 'erp-sidecar grants print' prints for a database user that sees the "
+                "table, and reload; if the module is gone for good, set gift_message_id to NULL",
             )
         return {
             row[0]: GiftMessage(**GIFT_MESSAGE.values(row))

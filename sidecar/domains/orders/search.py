@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from sidecar.domains.orders.addresses import mark_expression
 from sidecar.domains.orders.spec import SPEC
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 # Magento's updated_at has a resolution of one second, and it is given when a statement runs, not
 # when its transaction commits.

@@ -10,7 +10,7 @@ from collections.abc import Container
 from dataclasses import replace
 
 from sidecar.domains.orders.compare import Overwritten
-from sidecar.domains.orders.writer import Standing
+from sidecar.domains.orders.writer import LockedOrder
 
 HOLDED = "holded"
 #: Magento's own rule for its Hold button (Order::canHold).
@@ -20,8 +20,8 @@ _AT_WORK = frozenset({"new", "processing"})
 
 
 def after_acceptance(
-    before: Standing, status: str | None, ext_order_id: str | None, *, held_by_us: bool
-) -> Standing:
+    before: LockedOrder, status: str | None, ext_order_id: str | None, *, held_by_us: bool
+) -> LockedOrder:
     """Status and ERP number; a hold that was ours is taken back, one of a human stays."""
     after = replace(before, ext_order_id=ext_order_id or before.ext_order_id)
     if after.state == HOLDED and held_by_us:
@@ -43,13 +43,13 @@ def after_acceptance(
 
 
 def after_refusal(
-    before: Standing,
+    before: LockedOrder,
     status: str | None,
     ext_order_id: str | None,
     *,
     hold: bool,
     released: str | None = None,
-) -> Standing:
+) -> LockedOrder:
     """On hold as Magento holds, with our status on top; without hold nothing changes.
 
     `released`: the status that *Unhold* gives it, instead of the one that it had.
@@ -67,7 +67,7 @@ def after_refusal(
 
 
 def released_status(
-    before: Standing,
+    before: LockedOrder,
     marker: str | None,
     earlier: Overwritten | None,
     assigned: Container[tuple[str, str]],

@@ -14,7 +14,6 @@ from itertools import combinations, product
 from typing import Literal
 
 from sidecar.domains.orders.charges import is_money
-from sidecar.domains.orders.payload import Order, OrderItem
 from sidecar.model.errors import ConfigurationError
 
 ORDER, ITEMS = "sales_order", "sales_order_item"
@@ -69,15 +68,15 @@ def extra_totals(
     column that the shop does not have.
     """
     named = tuple(named)
-    wrong = [
+    missing = [
         f"{where.get(total.column, 'domains.orders.totals')}: {total.table} has no column {column}"
         for total in named
         for column in (total.column, total.base)
         if column is not None and column not in columns[total.table]
     ]
-    if wrong:
+    if missing:
         raise ConfigurationError(
-            "\n".join(wrong),
+            "\n".join(missing),
             "correct the name, or take it out if its module was removed from the shop",
         )
     configured = {total.column for total in named}
@@ -130,8 +129,3 @@ def explanation(missing: Decimal, base_missing: Decimal, found: Sequence[Amounts
                 if not is_money(amount) and not is_money(base_amount):
                     return signed
     return []
-
-
-def fields_of(*structs: type[Order] | type[OrderItem]) -> frozenset[str]:
-    """The names of the columns whose meaning is known."""
-    return frozenset(name for struct in structs for name in struct.__struct_fields__)

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LockedOrder:
     """How an order stands in Magento at this moment."""
 
     entity_id: int
@@ -47,7 +47,7 @@ class OrderWriter:
         self._status_state = schema.table("sales_order_status_state")
         self._lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE"
 
-    def lock(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, Standing]:
+    def lock(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, LockedOrder]:
         """How the orders stand, with their rows held until the transaction ends.
 
         In the order of their keys, as everybody should.  A row that somebody else holds (a
@@ -60,7 +60,7 @@ class OrderWriter:
             f"WHERE entity_id IN ({_marks(ids)}) ORDER BY entity_id {self._lock}",
             tuple(ids),
         )
-        return {row[0]: Standing(*row) for row in rows}
+        return {row[0]: LockedOrder(*row) for row in rows}
 
     def existing(self, connection: sa.Connection, ids: Sequence[int]) -> set[int]:
         """Which of these orders there are, locked by somebody or not."""
@@ -82,7 +82,7 @@ class OrderWriter:
         )
         return {(row.status, row.state) for row in rows}
 
-    def write(self, connection: sa.Connection, standings: Sequence[Standing]) -> None:
+    def write(self, connection: sa.Connection, standings: Sequence[LockedOrder]) -> None:
         """Let the orders, whose rows `lock` holds, and their grid rows stand so."""
         ids = [after.entity_id for after in standings]
         columns = ("state", "status", "ext_order_id", "hold_before_state", "hold_before_status")

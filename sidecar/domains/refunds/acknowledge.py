@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from sidecar.domains.refunds.spec import SPEC
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.entity import KnownEntity, WrittenBack
 from sidecar.model.write_back import Applied, NotApplied, WriteBack
 

@@ -8,14 +8,14 @@ from sidecar.domains.refunds.gate import RefundGate
 from sidecar.domains.refunds.reader import RefundReader
 from sidecar.domains.refunds.spec import SPEC
 from sidecar.magento.documents import DocumentSearch, Outlines
-from sidecar.magento.domain import Beside, Domain, Parts
+from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.model.reference import Reference
 
 _TABLE = "sales_creditmemo"
 
 
 def open_refunds(shop: Beside) -> Parts:
-    """See `sidecar.magento.domain.Domain`."""
+    """See `sidecar.magento.domain.RegisteredDomain`."""
     return Parts(
         examiner=RefundExaminer(
             RefundReader(shop.schema),
@@ -30,4 +30,4 @@ def open_refunds(shop: Beside) -> Parts:
     )
 
 
-DOMAIN = Domain(SPEC, open_refunds)
+DOMAIN = RegisteredDomain(SPEC, open_refunds)

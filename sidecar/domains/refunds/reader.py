@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from sidecar.domains.refunds.columns import AMOUNTS, ITEM_COLUMNS, REFUND_COLUMNS
 from sidecar.domains.refunds.payload import Refund, RefundItem
-from sidecar.magento.schema_probe import MagentoSchema
+from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import BadData
 
 _CONFIGURABLE = "configurable"

@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sidecar.testing.erpsim.books import Document, Refusal, Submission
-from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.order_entry import OrderEntry
 from sidecar.testing.erpsim.rules import (
     Enquiry,
-    Fault,
-    Faults,
     Form,
     Misbehaviour,
     RuleBook,
+    Strike,
+    Strikes,
     Subject,
 )
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
@@ -46,7 +46,7 @@ class Conduct:
 
     def __init__(
         self,
-        desk: OrderDesk,
+        order_entry: OrderEntry,
         rules: RuleBook,
         traffic: Traffic,
         *,
@@ -57,7 +57,7 @@ class Conduct:
         stopping: threading.Event,
     ) -> None:
         """`credentials` is `user:password` or empty; `latency` gives the next one in seconds."""
-        self.desk = desk
+        self.order_entry = order_entry
         self._rules = rules
         self._traffic = traffic
         self._page_size = page_size
@@ -69,7 +69,9 @@ class Conduct:
 
     def attend(self, request: Request, answer: Callable[[Exchange], Response]) -> Response:
         """Answer the request and keep a log of it."""
-        exchange = self._traffic.arrived(request.method, request.target, self.desk.books.sequence)
+        exchange = self._traffic.arrived(
+            request.method, request.target, self.order_entry.books.sequence
+        )
         outcome = "crashed"
         try:
             self._stopping.wait(self._latency())
@@ -84,7 +86,7 @@ class Conduct:
         """Whether the request carries the user and password, where there are any."""
         return self._authorisation in ("", request.headers.get("authorization"))
 
-    def faults(self, exchange: Exchange, enquiry: Enquiry) -> Faults:
+    def faults(self, exchange: Exchange, enquiry: Enquiry) -> Strikes:
         """What strikes the request as a whole.  Raises UsageError for a bad X-Erpsim header."""
         exchange.external = tuple(subject.external for subject in enquiry.subjects)
         faults = self._rules.for_request(enquiry)
@@ -97,11 +99,11 @@ class Conduct:
         faults = self._rules.for_order(enquiry, subject)
         exchange.faults += tuple(faults)
         if isinstance(submission, Submission):
-            return self.desk.submit(submission, faults)
+            return self.order_entry.submit(submission, faults)
         return submission
 
     def submit_all(
-        self, exchange: Exchange, enquiry: Enquiry, orders: Sequence[Ordered], faults: Faults
+        self, exchange: Exchange, enquiry: Enquiry, orders: Sequence[Ordered], faults: Strikes
     ) -> list[Answered]:
         """Have a batch booked; no client may lean on the order of what was answered."""
         kept = len(orders) // 2 if Misbehaviour.HALF_BATCH in faults else len(orders)
@@ -111,22 +113,24 @@ class Conduct:
         self._shuffle(answered)
         return answered
 
-    def find(self, exchange: Exchange, external: str, faults: Faults) -> list[Document]:
+    def find(self, exchange: Exchange, external: str, faults: Strikes) -> list[Document]:
         """Every document that carries the number."""
-        return self.desk.books.documents(external, self._stale(exchange, faults))
+        return self.order_entry.books.documents(external, self._stale(exchange, faults))
 
-    def changed(self, exchange: Exchange, since: datetime, page: int, faults: Faults) -> Page:
+    def changed(self, exchange: Exchange, since: datetime, page: int, faults: Strikes) -> Page:
         """One page of what changed; as in real ERPs, a change between two pages moves documents
         from one page to a later one."""
         stale = self._stale(exchange, faults)
-        changed = [item for item in self.desk.books.documents(as_of=stale) if item.changed >= since]
+        changed = [
+            item for item in self.order_entry.books.documents(as_of=stale) if item.changed >= since
+        ]
         changed.sort(key=lambda item: item.sequence)
         start = (page - 1) * self._page_size
         end = start + self._page_size
         return Page(changed[start:end], page + 1 if len(changed) > end else None)
 
     def after(
-        self, response: Response, faults: Faults, failure: Callable[[], Response]
+        self, response: Response, faults: Strikes, failure: Callable[[], Response]
     ) -> Response:
         """What goes wrong once the ERP has done its work; `failure` is the face's server error."""
         if Misbehaviour.SERVER_ERROR_AFTER_BOOKING in faults:
@@ -144,30 +148,30 @@ class Conduct:
             return replace(response, delivery=Delivery.DRIBBLING, seconds=seconds)
         return response
 
-    def _stale(self, exchange: Exchange, faults: Faults) -> Callable[[Document], bool] | None:
+    def _stale(self, exchange: Exchange, faults: Strikes) -> Callable[[Document], bool] | None:
         """Which versions a read may show, if a fault makes it stale."""
         fault = faults.get(Misbehaviour.STALE_READ)
         if fault is None:
             return None
         if fault.parameters["seconds"]:
-            latest = self.desk.books.now() - timedelta(seconds=fault.parameters["seconds"])
+            latest = self.order_entry.books.now() - timedelta(seconds=fault.parameters["seconds"])
             return lambda version: version.changed <= latest
         sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
         return lambda version: version.sequence <= sequence
 
 
-def changed_form(faults: Faults) -> Form | None:
+def changed_form(faults: Strikes) -> Form | None:
     """The form that `schema_change` gives to an answer."""
     changed = faults.get(Misbehaviour.SCHEMA_CHANGE)
     return changed.parameters["form"] if changed else None
 
 
-def retry_after(throttle: Fault) -> dict[str, str]:
+def retry_after(throttle: Strike) -> dict[str, str]:
     """The header that says how long to wait."""
     return {"Retry-After": str(math.ceil(throttle.parameters["after"]))}
 
 
-def page_of_a_proxy(fault: Fault) -> Response:
+def page_of_a_proxy(fault: Strike) -> Response:
     page = b"<html><body><h1>The service is being restarted</h1></body></html>"
     return Response(fault.parameters["status"], page, content_type="text/html")
 

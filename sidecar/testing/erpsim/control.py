@@ -66,8 +66,8 @@ class ControlFace:
     def __call__(self, request: Request) -> Response:
         try:
             return self._answer(request)
-        except (UsageError, msgspec.MsgspecError) as wrong:
-            return _json(400, {"error": str(wrong)})
+        except (UsageError, msgspec.MsgspecError) as error:
+            return _json(400, {"error": str(error)})
 
     def _answer(self, request: Request) -> Response:
         match request.method, request.path.removeprefix(PREFIX):

@@ -21,11 +21,11 @@ from sidecar.testing.erpsim.conduct import (
 )
 from sidecar.testing.erpsim.rules import (
     Enquiry,
-    Fault,
-    Faults,
     Form,
     Misbehaviour,
     Operation,
+    Strike,
+    Strikes,
     Subject,
 )
 from sidecar.testing.erpsim.sales_order_json import read_order, show_document, subject_of
@@ -77,8 +77,8 @@ class RestFace:
         )
         try:
             faults = self._conduct.faults(exchange, enquiry)
-        except UsageError as wrong:
-            return _error(400, "x_erpsim", str(wrong))
+        except UsageError as error:
+            return _error(400, "x_erpsim", str(error))
         for name, fault in faults.items():
             if name in _REFUSALS:
                 return _REFUSALS[name](fault)
@@ -89,7 +89,7 @@ class RestFace:
         self, operation: Operation, path: str, query: Mapping[str, str], orders: list[Any]
     ) -> tuple[Subject, ...]:
         if operation is Operation.CANCEL:
-            document = self._conduct.desk.books.document(_number(path))
+            document = self._conduct.order_entry.books.document(_number(path))
             return (Subject(document.external),) if document else ()
         if operation is Operation.FIND:
             return (Subject(query["externalNumber"]),)
@@ -101,7 +101,7 @@ class RestFace:
         exchange: Exchange,
         enquiry: Enquiry,
         orders: list[Any],
-        faults: Faults,
+        faults: Strikes,
     ) -> Response:
         form = changed_form(faults)
         match enquiry.operation:
@@ -116,7 +116,7 @@ class RestFace:
                 results = [_result(subject, answer, form) for subject, answer in answered]
                 return _json(200, {"results": results})
             case Operation.CANCEL:
-                canceled = self._conduct.desk.books.cancel(_number(enquiry.path))
+                canceled = self._conduct.order_entry.books.cancel(_number(enquiry.path))
                 return _single(canceled, 200, form)
             case Operation.FIND:
                 found = self._conduct.find(exchange, request.query["externalNumber"], faults)
@@ -124,12 +124,12 @@ class RestFace:
             case _:
                 return self._list(request.query, exchange, faults)
 
-    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Faults) -> Response:
+    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Strikes) -> Response:
         try:
             since = _time(query.get("changedSince", ""))
             page = int(query.get("page") or 1)
-        except ValueError as wrong:
-            return _error(400, "malformed", str(wrong), "changedSince or page")
+        except ValueError as error:
+            return _error(400, "malformed", str(error), "changedSince or page")
         if page < 1:
             return _error(400, "malformed", "pages begin with 1", "page")
         shown = self._conduct.changed(exchange, since, page, faults)
@@ -217,7 +217,7 @@ def _failure() -> Response:
     return _error(500, "internal", "the server failed")
 
 
-_REFUSALS: Mapping[Misbehaviour, Callable[[Fault], Response]] = {
+_REFUSALS: Mapping[Misbehaviour, Callable[[Strike], Response]] = {
     Misbehaviour.DROP_BEFORE: lambda _: HUNG_UP,
     Misbehaviour.THROTTLE: lambda fault: _error(
         429, "throttled", "too many requests", headers=retry_after(fault)

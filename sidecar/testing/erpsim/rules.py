@@ -173,7 +173,7 @@ class Enquiry:
 
 
 @dataclass(frozen=True)
-class Fault:
+class Strike:
     """A misbehaviour that strikes now; `sku` is the pattern of the rule, for line faults."""
 
     name: Misbehaviour
@@ -181,7 +181,7 @@ class Fault:
     sku: str = ""
 
 
-Faults = Mapping[Misbehaviour, Fault]
+Strikes = Mapping[Misbehaviour, Strike]
 """The faults that strike, by name."""
 
 
@@ -198,7 +198,7 @@ class Rule:
         self.struck = 0
         self._admitted: deque[float] = deque()
 
-    def strike(self, enquiry: Enquiry, subjects: Iterable[Subject], now: float) -> Fault | None:
+    def strike(self, enquiry: Enquiry, subjects: Iterable[Subject], now: float) -> Strike | None:
         """The fault, if the rule strikes these subjects of the enquiry."""
         if not self._matches(enquiry, subjects):
             return None
@@ -216,7 +216,7 @@ class Rule:
                 return None
             parameters = {**self.parameters, "after": wait}
         self.struck += 1
-        return Fault(self.name, parameters, self.match.sku)
+        return Strike(self.name, parameters, self.match.sku)
 
     def describe(self) -> dict[str, Any]:
         match = {key: value for key, value in msgspec.structs.asdict(self.match).items() if value}
@@ -273,17 +273,17 @@ class RuleBook:
         with self._lock:
             return [rule.describe() for rule in self._rules]
 
-    def for_request(self, enquiry: Enquiry) -> dict[Misbehaviour, Fault]:
+    def for_request(self, enquiry: Enquiry) -> dict[Misbehaviour, Strike]:
         """The faults that strike the request as a whole."""
         return self._strike(enquiry, enquiry.subjects, per_order=False)
 
-    def for_order(self, enquiry: Enquiry, subject: Subject) -> dict[Misbehaviour, Fault]:
+    def for_order(self, enquiry: Enquiry, subject: Subject) -> dict[Misbehaviour, Strike]:
         """The faults that strike one order of the request."""
         return self._strike(enquiry, (subject,), per_order=True)
 
     def _strike(
         self, enquiry: Enquiry, subjects: tuple[Subject, ...], *, per_order: bool
-    ) -> dict[Misbehaviour, Fault]:
+    ) -> dict[Misbehaviour, Strike]:
         if not self._rules and not enquiry.header:
             return {}
         rules = parse_header(enquiry.header, self._seed)
@@ -292,7 +292,7 @@ class RuleBook:
             # Refusals first, and alone: a rule with `times` or `nth` must not be used up by a
             # request that never came so far.
             rules.sort(key=lambda rule: not rule.kind.refuses)
-            faults: dict[Misbehaviour, Fault] = {}
+            faults: dict[Misbehaviour, Strike] = {}
             for rule in rules:
                 if rule.kind.per_order is not per_order or rule.name in faults:
                     continue
@@ -322,8 +322,8 @@ def parse_rule(settings: Mapping[str, Any], seed: int = 0) -> Rule:
             if key in given
         }
         match = msgspec.convert(given, Match, strict=False)
-    except (msgspec.ValidationError, ValueError) as wrong:
-        raise UsageError(f"{name}: {wrong}", "see the table of misbehaviours in --help") from wrong
+    except (msgspec.ValidationError, ValueError) as error:
+        raise UsageError(f"{name}: {error}", "see the table of misbehaviours in --help") from error
     return Rule(name, parameters, match, seed)
 
 

@@ -17,7 +17,7 @@ from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy, Journal
 from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.order_entry import OrderEntry
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
@@ -57,11 +57,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """The set-up with these fields.  Raises UsageError for an unknown or unfit one."""
         try:
             setup = msgspec.convert(options, cls)
-        except msgspec.ValidationError as wrong:
+        except msgspec.ValidationError as error:
             raise UsageError(
-                f"the simulator's set-up: {wrong}",
+                f"the simulator's set-up: {error}",
                 f"its fields are {', '.join(cls.__struct_fields__)}",
-            ) from wrong
+            ) from error
         for rule in setup.rules:
             parse_rule(parse_text(rule))
         return setup
@@ -88,7 +88,7 @@ class Simulator:
         self.books, self.side_books = _open_books(setup.duplicates, state_file, clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(
-            OrderDesk(self.books, setup.items_unknown, setup.credit_limit_customers),
+            OrderEntry(self.books, setup.items_unknown, setup.credit_limit_customers),
             self.rules,
             self.traffic,
             page_size=setup.page_size,

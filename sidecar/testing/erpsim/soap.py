@@ -15,7 +15,7 @@ from sidecar.testing.erpsim.conduct import (
     page_of_a_proxy,
     retry_after,
 )
-from sidecar.testing.erpsim.rules import Enquiry, Faults, Form, Misbehaviour
+from sidecar.testing.erpsim.rules import Enquiry, Form, Misbehaviour, Strikes
 from sidecar.testing.erpsim.side_books import SideBooks
 from sidecar.testing.erpsim.soap_operations import OPERATIONS, SoapOperations
 from sidecar.testing.erpsim.traffic import Exchange
@@ -73,8 +73,8 @@ class SoapFace:
             faults = self._conduct.faults(exchange, enquiry)
         except SoapFault as fault:
             return _response(port.fault(fault))
-        except UsageError as wrong:
-            return _response(port.fault(SoapFault("Client", str(wrong), status=400)))
+        except UsageError as error:
+            return _response(port.fault(SoapFault("Client", str(error), status=400)))
         refused = _refused(port, call, faults)
         if refused is not None:
             return refused
@@ -117,7 +117,7 @@ class SoapFace:
         )
 
 
-def _refused(port: SoapPort, call: Message, faults: Faults) -> Response | None:
+def _refused(port: SoapPort, call: Message, faults: Strikes) -> Response | None:
     """The answer of a fault that keeps the ERP from its work, if one of those strikes."""
     for name, fault in faults.items():
         match name:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sidecar.testing.erpsim.books import Refusal
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.rules import Enquiry, Faults, Operation, Subject
+from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
 from sidecar.testing.erpsim.sales_order_xml import (
     first_unfit,
     present,
@@ -55,7 +55,7 @@ class SoapOperations:
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
-                document = self._conduct.desk.books.document(body.OrderNo or "")
+                document = self._conduct.order_entry.books.document(body.OrderNo or "")
                 return (Subject(document.external),) if document else ()
             case Operation.FIND | Operation.REFUND:
                 return (Subject(body.ExternalId or ""),)
@@ -67,7 +67,7 @@ class SoapOperations:
                 return ()
 
     def act(
-        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
         """The result of the call."""
         body = call.body
@@ -77,7 +77,7 @@ class SoapOperations:
             case Operation.BULK:
                 return self._create_all(exchange, enquiry, call, faults)
             case Operation.CANCEL:
-                answer = self._conduct.desk.books.cancel(body.OrderNo or "")
+                answer = self._conduct.order_entry.books.cancel(body.OrderNo or "")
                 return show_answer(None, answer)
             case Operation.FIND:
                 found = self._conduct.find(exchange, body.ExternalId or "", faults)
@@ -99,7 +99,7 @@ class SoapOperations:
         return show_answer(subject.external, self._conduct.submit(exchange, enquiry, ordered))
 
     def _create_all(
-        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Faults
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
         orders = _orders(call.body)
         batch = [
@@ -110,7 +110,7 @@ class SoapOperations:
         results = [show_answer(subject.external, answer) for subject, answer in answered]
         return {"ResultCode": "OK", "Result": results}
 
-    def _list(self, exchange: Exchange, body: Any, faults: Faults) -> dict[str, Any]:
+    def _list(self, exchange: Exchange, body: Any, faults: Strikes) -> dict[str, Any]:
         since = body.ChangedSince or datetime(1970, 1, 1, tzinfo=UTC)
         page = 1 if body.Page is None else body.Page
         if page < 1:

@@ -1,6 +1,6 @@
-"""The order desk: takes an order, checks it, books it, and says what it did, or something else.
+"""Order entry: takes an order, checks it, books it, and says what it did, or something else.
 
-Faults that concern one order act here, so that every face (REST, SOAP) shows them alike.
+Strikes that concern one order act here, so that every face (REST, SOAP) shows them alike.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from sidecar.testing.erpsim.books import (
     Submission,
     duplicate,
 )
-from sidecar.testing.erpsim.rules import Fault, Faults, Misbehaviour
+from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
 
 NOBODYS_NUMBER = "SO-000000"
 
 
-class OrderDesk:
+class OrderEntry:
     """Books orders under the standing business rules of this ERP."""
 
     def __init__(
@@ -38,7 +38,7 @@ class OrderDesk:
         self._items_unknown = items_unknown
         self._credit_limit_customers = credit_limit_customers
 
-    def submit(self, submission: Submission, faults: Faults) -> Document | Refusal:
+    def submit(self, submission: Submission, faults: Strikes) -> Document | Refusal:
         """What the ERP answers to the order; what it booked stands in the books."""
         refusal = self._refusal(submission, faults)
         if refusal:
@@ -49,7 +49,7 @@ class OrderDesk:
             return replace(booked, number=other.number)
         return booked
 
-    def _book(self, submission: Submission, faults: Faults) -> Document | Refusal:
+    def _book(self, submission: Submission, faults: Strikes) -> Document | Refusal:
         try:
             return self.books.submit(
                 _altered(submission, faults),
@@ -59,7 +59,7 @@ class OrderDesk:
         except DecimalException:
             return Refusal(code="invalid", message="a number has more digits than the ERP")
 
-    def _refusal(self, submission: Submission, faults: Faults) -> Refusal | None:
+    def _refusal(self, submission: Submission, faults: Strikes) -> Refusal | None:
         if not submission.lines:
             return Refusal(code="invalid", message="an order without lines", field="lines")
         if Misbehaviour.WRONG_DUPLICATE in faults:
@@ -72,7 +72,7 @@ class OrderDesk:
             )
         return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
 
-    def _already_booked(self, submission: Submission, faults: Faults) -> Refusal:
+    def _already_booked(self, submission: Submission, faults: Strikes) -> Refusal:
         """As when a gateway retried by itself: one document, and the retry's answer."""
         known = self.books.documents(submission.external)
         if known:
@@ -86,7 +86,7 @@ class OrderDesk:
         named = customer.values() if isinstance(customer, dict) else (customer,)
         return any(isinstance(n, str) and n in self._credit_limit_customers for n in named)
 
-    def _unknown_item(self, submission: Submission, fault: Fault | None) -> Refusal | None:
+    def _unknown_item(self, submission: Submission, fault: Strike | None) -> Refusal | None:
         for index, line in enumerate(submission.lines):
             if line.sku in self._items_unknown or (
                 fault and (not fault.sku or fnmatchcase(line.sku, fault.sku))
@@ -99,7 +99,7 @@ class OrderDesk:
         return None
 
 
-def _altered(submission: Submission, faults: Faults) -> Submission:
+def _altered(submission: Submission, faults: Strikes) -> Submission:
     """The order as this ERP books it, silently less than it was sent."""
     if fault := faults.get(Misbehaviour.DROP_LINE):
         submission = _without_line(submission, _struck_line(submission, fault))
@@ -132,7 +132,7 @@ def _narrowed(submission: Submission, figure: str, places: int, rounding: str) -
     return replace(submission, lines=lines)
 
 
-def _struck_line(submission: Submission, fault: Fault) -> int:
+def _struck_line(submission: Submission, fault: Strike) -> int:
     """Index of the line that the rule's SKU names; without a SKU the last one."""
     for index, line in enumerate(submission.lines):
         if fault.sku and fnmatchcase(line.sku, fault.sku):

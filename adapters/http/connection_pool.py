@@ -30,7 +30,7 @@ class TooLarge(Exception):
     """The answer, unpacked, is larger than was asked for."""
 
 
-class _Line:
+class _KeptConnection:
     """A connection that is kept; with the cookies that the ERP gave on it only where that is meant.
 
     Not a `requests.Session`: merging its settings into each call takes as long as the call itself.
@@ -53,13 +53,13 @@ class _Line:
         self._verify = verify
         self._certificate = certificate
         self._ntlm = ntlm
-        self._known = False
+        self._authenticated = False
 
     def exchange(self, prepared: requests.PreparedRequest, timeout: Timeout) -> Answer:
         """One call, redirections not followed, and its whole answer."""
         if self._ntlm is None:
             return self._exchange(prepared, timeout)
-        if not self._known:
+        if not self._authenticated:
             self._introduce(self._ntlm, prepared, timeout)
             return self._exchange(prepared, timeout)
         answer = self._exchange(prepared, timeout)
@@ -82,7 +82,7 @@ class _Line:
             # An empty request books nothing: what fails here was not sent.
             SENT.flag = False
         second = handshake.second(headers)
-        self._known = second is not None
+        self._authenticated = second is not None
         if second is not None:
             prepared.headers["Authorization"] = second
 
@@ -105,8 +105,8 @@ class _Line:
         self._adapter.close()
 
 
-class Lines:
-    """Lines for the threads that call at the moment: no two share one."""
+class ConnectionPool:
+    """Connections for the threads that call at the moment: no two share one."""
 
     def __init__(
         self, tls: Mapping[str, str], ntlm: Ntlm | None, *, largest: int, keeps_cookies: bool
@@ -118,29 +118,29 @@ class Lines:
         self._verify = _trusted(tls)
         self._certificate = _own_certificate(tls)
         self._lock = threading.Lock()
-        self._idle: list[tuple[float, _Line]] = []
+        self._idle: list[tuple[float, _KeptConnection]] = []
         self._closed = False
 
     @contextmanager
-    def borrowed(self) -> Iterator[_Line]:
-        line = self._take()
+    def borrowed(self) -> Iterator[_KeptConnection]:
+        connection = self._take()
         try:
-            yield line
+            yield connection
         finally:
-            self._give_back(line)
+            self._give_back(connection)
 
     def close(self) -> None:
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
-        for _, line in idle:
-            line.close()
+        for _, connection in idle:
+            connection.close()
 
-    def _take(self) -> _Line:
+    def _take(self) -> _KeptConnection:
         with self._lock:
-            since, line = self._idle.pop() if self._idle else (0.0, None)
-        if line is None:
-            return _Line(
+            since, connection = self._idle.pop() if self._idle else (0.0, None)
+        if connection is None:
+            return _KeptConnection(
                 self._verify,
                 self._certificate,
                 self._ntlm,
@@ -148,15 +148,15 @@ class Lines:
                 keeps_cookies=self._keeps_cookies,
             )
         if time.monotonic() - since > _IDLE:
-            line.close()
-        return line
+            connection.close()
+        return connection
 
-    def _give_back(self, line: _Line) -> None:
+    def _give_back(self, connection: _KeptConnection) -> None:
         with self._lock:
             if not self._closed:
-                self._idle.append((time.monotonic(), line))
+                self._idle.append((time.monotonic(), connection))
                 return
-        line.close()
+        connection.close()
 
 
 def _content(response: requests.Response, largest: int) -> bytes:

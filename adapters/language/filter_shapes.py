@@ -27,7 +27,7 @@ _LONGEST_DAY = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
 Constants = Sequence[object]
 
 
-def filtered(name: str, shape: Shape, constants: Constants) -> Shape:
+def shape_after(name: str, shape: Shape, constants: Constants) -> Shape:
     """The shape of `value | name(constants)`; a constant that is not known is None."""
     rule = _RULES.get(name)
     if rule is None:
@@ -39,8 +39,8 @@ def filtered(name: str, shape: Shape, constants: Constants) -> Shape:
 
 def joined(shapes: Collection[Shape]) -> Plain:
     """The shape of texts that are joined with ~."""
-    lengths = [text_length(one) for one in shapes]
-    known = [one for one in lengths if one is not None]
+    lengths = [text_length(shape) for shape in shapes]
+    known = [length for length in lengths if length is not None]
     return Plain("text", sum(known) if len(known) == len(lengths) else None)
 
 
@@ -56,7 +56,7 @@ def cut_shape(shape: Shape, start: object, stop: object) -> Shape:
 
 def looked_up_shape(values: Collection[object], default: Shape | None) -> Shape:
     """The shape of what a table holds, or else its default."""
-    found = [shape_of_value(one) for one in values]
+    found = [shape_of_value(value) for value in values]
     return either((*found, *((default,) if default else ()))) if found or default else ANYTHING
 
 

@@ -19,7 +19,7 @@ from sidecar.capture.trigger_plan import LiveSchema, read_live
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
 from sidecar.ports import Ping
@@ -44,26 +44,26 @@ class part(Generic[_T]):  # noqa: N801 - reads as the decorator that it is
         self._name = name
 
     @overload
-    def __get__(self, patient: None, owner: type) -> part[_T]: ...
+    def __get__(self, examined: None, owner: type) -> part[_T]: ...
     @overload
-    def __get__(self, patient: Patient, owner: type) -> _T: ...
-    def __get__(self, patient: Patient | None, owner: type) -> part[_T] | _T:
-        if patient is None:
+    def __get__(self, examined: ExaminedInstallation, owner: type) -> _T: ...
+    def __get__(self, examined: ExaminedInstallation | None, owner: type) -> part[_T] | _T:
+        if examined is None:
             return self
-        refusals = patient.refusals
-        if self._name not in patient.__dict__ and self._name not in refusals:
+        refusals = examined.refusals
+        if self._name not in examined.__dict__ and self._name not in refusals:
             try:
-                patient.__dict__[self._name] = self._make(patient)
+                examined.__dict__[self._name] = self._make(examined)
             except SidecarError as error:
                 refusals[self._name] = error
         if self._name in refusals:
             raise Unseen(refusals[self._name].message)
-        made: _T = patient.__dict__[self._name]
+        made: _T = examined.__dict__[self._name]
         return made
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Thresholds:
     """How long a thing may last before it is told."""
 
     view: timedelta = timedelta(minutes=30)
@@ -71,11 +71,11 @@ class Patience:
     hint: timedelta = timedelta(minutes=10)
 
 
-class Patient:
+class ExaminedInstallation:
     """One installation, whose daemon runs as `service_user`.
 
-    `user`, `password`, `magento_root`, `socket`: an account that may look further into the server
-    than the daemon's, as for `install`.
+    `user`, `password`, `magento_root`, `socket`: a database user that may look further
+    into the server than the daemon's, as for `install`.
     """
 
     def __init__(
@@ -87,14 +87,14 @@ class Patient:
         magento_root: Path | None = None,
         socket: Path | None = None,
         service_user: str,
-        patience: Patience | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
         self._load = load
         self.magento_root = magento_root
         self._named = (user, password, magento_root, socket)
         self._is_named = user is not None or magento_root is not None
         self._service_user = service_user
-        self.patience = patience or Patience()
+        self.thresholds = thresholds or Thresholds()
         self.refusals: dict[str, SidecarError] = {}
         self._open: list[Database] = []
 
@@ -118,24 +118,24 @@ class Patient:
         return self._load()
 
     @part
-    def login(self) -> Sidecar:
+    def sidecar(self) -> Sidecar:
         """What the configuration stands for; its login is read on the way."""
         return Sidecar(self.configuration.settings, origin=self.configuration.origin)
 
     @part
-    def account(self) -> Database:
-        """The server with the daemon's account, whether we support it or not."""
-        database = self._opened(Database(self.login.account.login, connections=2))
+    def daemon_login(self) -> Database:
+        """The server with the daemon's database user, whether we support it or not."""
+        database = self._opened(Database(self.sidecar.shop_database.login, connections=2))
         database.server()
         return database
 
     @part
     def database(self) -> Database:
-        """The same; where the account is refused (before an installation), the named one."""
-        refused = isinstance(self.refusal("account"), PermissionDenied)
-        database = self.administrator if refused and self._is_named else self.account
+        """The same; where the user is refused (before an installation), the named one."""
+        refused = isinstance(self.refusal("daemon_login"), PermissionDenied)
+        database = self.administrator if refused and self._is_named else self.daemon_login
         # What the daemon would refuse to work on is a finding here, and no reason to stop looking.
-        self.login.database = database
+        self.sidecar.database = database
         return database
 
     @part
@@ -145,20 +145,20 @@ class Patient:
 
     @part
     def administrator(self) -> Database:
-        """The account that was named for looking further, else the daemon's."""
+        """The user that was named for looking further, else the daemon's."""
         if not self._is_named:
-            return self.account
-        login = installers_login(self.login.account.login, *self._named)
+            return self.daemon_login
+        login = installers_login(self.sidecar.shop_database.login, *self._named)
         database = self._opened(Database(login, connections=2))
         database.server()
         return database
 
     @part
-    def bare_account(self) -> Database:
-        """The daemon's account without a schema: an account without rights gets this far."""
-        if isinstance(self.refusal("account"), Unavailable):
-            self.need("account")  # says why, as for all others
-        login = replace(self.login.account.login, database="")
+    def daemon_login_without_schema(self) -> Database:
+        """The daemon's login without a schema: a user without rights gets this far."""
+        if isinstance(self.refusal("daemon_login"), Unavailable):
+            self.need("daemon_login")  # says why, as for all others
+        login = replace(self.sidecar.shop_database.login, database="")
         database = self._opened(Database(login, connections=1))
         database.server()
         return database
@@ -166,27 +166,27 @@ class Patient:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return probe(self.database, self.login.specs, self.login.account.prefix)
+        return read_schema(self.database, self.sidecar.specs, self.sidecar.shop_database.prefix)
 
     @part
     def live(self) -> LiveSchema:
-        """Magento's triggers, as far as the account that may look further sees them."""
-        account = self.login.account
+        """Magento's triggers, as far as the user that may look further sees them."""
+        shop = self.sidecar.shop_database
         with self.administrator.transaction("reading triggers") as connection:
-            return read_live(connection, account.login.database, account.prefix, self.login.specs)
+            return read_live(connection, shop.login.database, shop.prefix, self.sidecar.specs)
 
     @part
     def triggers(self) -> Triggers:
         """Plan and comparison; the ledger is asked for their definer."""
         self.need("magento")
-        return self.login.triggers
+        return self.sidecar.triggers
 
     @part
     def ledger(self) -> LedgerStore:
         """The ledger, of this version."""
         self.need("database")  # before the Sidecar makes one, which asserts fitness
-        self.login.ledger.require_current()
-        return self.login.store
+        self.sidecar.ledger.require_current()
+        return self.sidecar.store
 
     @part
     def pings(self) -> Mapping[str, Ping | SidecarError]:
@@ -202,14 +202,16 @@ class Patient:
             return error
 
     def need_all_tables(self) -> None:
-        """Raise `Unseen` for a look at tables that are none of the daemon's account's business."""
+        """Raise `Unseen` for a look at tables that the daemon's database user has no right on."""
         if not self._is_named:
-            raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}")
+            raise Unseen(f"hidden from the daemon's database user: {_ADMINISTRATOR}")
 
     @part
     def whole_magento(self) -> MagentoSchema:
-        """Magento's tables, as far as the account that may look further sees them."""
-        return probe(self.administrator, self.login.specs, self.login.account.prefix)
+        """Magento's tables, as far as the user that may look further sees them."""
+        return read_schema(
+            self.administrator, self.sidecar.specs, self.sidecar.shop_database.prefix
+        )
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:
@@ -225,14 +227,14 @@ class Patient:
         return self.daemon.pw_name if self.daemon else self._service_user
 
     def ask(self, statement: str, *values: object, database: Database | None = None) -> list[Any]:
-        """The rows of one question, with the account that may look further."""
+        """The rows of one question, with the user that may look further."""
         asked = database or self.administrator
         try:
             with asked.transaction("looking at the server") as connection:
                 return list(connection.exec_driver_sql(statement, values or None))
         except PermissionDenied as error:
             if database is None and not self._is_named:
-                raise Unseen(f"hidden from the daemon's account: {_ADMINISTRATOR}") from error
+                raise Unseen(f"hidden from the daemon's database user: {_ADMINISTRATOR}") from error
             raise
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the probe finds in a schema, and how a wrong one is told."""
+"""What is found in a schema, and how a wrong one is told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from sidecar.database.connection import Database
 from sidecar.domains import SPECS
 from sidecar.domains.orders.needs import NEEDS, credit_columns, has_pickup_locations
-from sidecar.magento.schema_probe import probe
+from sidecar.magento.live_schema import read_schema
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 from tests.database.capture_bench import login
@@ -31,7 +31,7 @@ def run(magento: MagentoDatabase, *statements: str) -> None:
 def test_a_shop_is_found_with_all_that_is_needed(
     database: Database, magento: MagentoDatabase
 ) -> None:
-    schema = probe(database, SPECS)
+    schema = read_schema(database, SPECS)
 
     assert schema.table("sales_order") == f"`{magento.name}`.`sales_order`"
     assert all(schema.has_table(table) for table in NEEDS.tables)
@@ -45,12 +45,12 @@ def test_the_prefix_is_added_to_every_name(server: PrivateServer) -> None:
     magento = create_magento(server, "prefixed", prefix="m2_")
     database = Database(login(magento))
     try:
-        schema = probe(database, SPECS, "m2_")
+        schema = read_schema(database, SPECS, "m2_")
         assert schema.table("sales_order") == "`prefixed`.`m2_sales_order`"
         assert schema.has_table("sales_order")
 
         with pytest.raises(ConfigurationError) as wrong:
-            probe(database, SPECS)
+            read_schema(database, SPECS)
         assert "'prefixed'" in wrong.value.message
         assert "table_prefix to 'm2_'" in wrong.value.remedy
     finally:
@@ -69,7 +69,7 @@ def test_everything_that_is_missing_is_told_at_once(
     )
 
     with pytest.raises(ConfigurationError) as incomplete:
-        probe(database, SPECS)
+        read_schema(database, SPECS)
 
     assert "no table sales_order_tax_item" in incomplete.value.message
     assert "no column sales_order.coupon_rule_name" in incomplete.value.message
@@ -84,7 +84,7 @@ def test_a_database_that_is_no_shop_is_told_as_such(server: PrivateServer) -> No
     database = Database(login(MagentoDatabase(server, "not_a_shop")))
     try:
         with pytest.raises(ConfigurationError) as empty:
-            probe(database, SPECS)
+            read_schema(database, SPECS)
         assert "no Magento 2 shop" in empty.value.remedy
     finally:
         database.close()
@@ -101,7 +101,7 @@ def test_the_credit_columns_of_adobe_commerce_are_detected(
         "ADD gift_cards_amount decimal(20,4) NULL",
     )
 
-    assert credit_columns(probe(database, SPECS)) == ("customer_balance_amount",)
+    assert credit_columns(read_schema(database, SPECS)) == ("customer_balance_amount",)
 
 
 def test_a_shop_without_the_inventory_modules_is_a_shop(
@@ -111,11 +111,9 @@ def test_a_shop_without_the_inventory_modules_is_a_shop(
         magento,
         "DROP TABLE inventory_pickup_location_order",
         "DROP TABLE inventory_reservation",
-        "DROP TABLE setup_module",
     )
 
-    schema = probe(database, SPECS)
+    schema = read_schema(database, SPECS)
 
     assert not has_pickup_locations(schema)
     assert not schema.has_multi_source_inventory
-    assert schema.sales_module_version is None

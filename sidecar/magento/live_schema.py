@@ -62,8 +62,6 @@ class MagentoSchema:
     database: str
     prefix: str
     columns: dict[str, frozenset[str]]
-    #: Magento_Sales in setup_module, None where it has no row: for a support request, no more.
-    sales_module_version: str | None
     #: (table, column) → its measure, of those that hold text.
     texts: dict[tuple[str, str], TextColumn] = field(default_factory=dict)
     #: The columns of each table that hold amounts.
@@ -98,11 +96,13 @@ class MagentoSchema:
         return self.has_table("inventory_source_item") and self.has_table("inventory_reservation")
 
 
-def probe(database: Database, domains: Iterable[DomainSpec], prefix: str = "") -> MagentoSchema:
+def read_schema(
+    database: Database, domains: Iterable[DomainSpec], prefix: str = ""
+) -> MagentoSchema:
     """Look at the database that the login names, for what these domains need of it.
 
     Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
-    PermissionDenied where it may be that the account does not see it.
+    PermissionDenied where it may be that the user does not see it.
     """
     name = database.login.database
     required, optional = _needed(domains)
@@ -144,15 +144,7 @@ def probe(database: Database, domains: Iterable[DomainSpec], prefix: str = "") -
                 f"it has no {', no '.join(missing)}",
                 _remedy(prefix, found),
             )
-        version = None
-        if "setup_module" in columns:
-            version = connection.exec_driver_sql(
-                f"SELECT schema_version FROM {_quoted(name)}.{_quoted(prefix + 'setup_module')} "
-                "WHERE module = 'Magento_Sales'"
-            ).scalar()
-    return MagentoSchema(
-        name, prefix, columns, version, texts, _of_prefix(amounts, prefix), optional
-    )
+    return MagentoSchema(name, prefix, columns, texts, _of_prefix(amounts, prefix), optional)
 
 
 def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
