@@ -42,7 +42,7 @@ shop:
   name: {shop}
   timezone: UTC
   database: {{socket: {socket}, name: {name}, user: {user}, password: {{file: password}}}}
-ledger: {{schema: {name}_ledger}}
+ledger: {{schema: {ledger}}}
 erp:
   adapter: rest.generic
   url: {url}
@@ -126,7 +126,13 @@ class Pipeline:
         if adapter is not None and "refunds:" in str(settings.get("domains")):
             calls += _REFUNDS
         (folder / "calls.yaml").write_text(calls, "utf-8")
-        places = {**_DEFAULTS, "socket": magento.server.socket, "name": magento.name, "user": USER}
+        places = {
+            **_DEFAULTS,
+            "ledger": f"{magento.name}_ledger",
+            "socket": magento.server.socket,
+            "name": magento.name,
+            "user": USER,
+        }
         config = folder / "sidecar.yaml"
         config.write_text(_CONFIGURATION.format(**{**places, **settings}), "utf-8")
         loaded = load(config)

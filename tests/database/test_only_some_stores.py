@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.model.errors import ConfigurationError
+from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import TAKES, ScriptedErp
 from tests.pipeline import Pipeline
@@ -87,3 +88,38 @@ def test_a_website_that_the_shop_does_not_have_is_refused(
     with pytest.raises(ConfigurationError, match=r"sidecar.yaml:\d+: .*no website 'usa'") as found:
         Pipeline(magento, tmp_path, adapter=erp, domains="    only: {websites: [usa]}\n")
     assert found.value.remedy == "there are base, us"
+
+
+def test_two_companies_are_served_by_two_ledgers_on_one_shop(
+    magento: MagentoDatabase, php: Shop, tmp_path: Path
+) -> None:
+    german, american = ScriptedErp(), ScriptedErp()
+    with (
+        Pipeline(
+            magento,
+            tmp_path / "de",
+            adapter=german,
+            triggers="false",
+            domains="    only: {websites: [base]}\n",
+        ) as one,
+        Pipeline(
+            magento,
+            tmp_path / "us",
+            adapter=american,
+            ledger=f"{magento.name}_us",
+            triggers="false",
+            domains="    only: {stores: [us]}\n",
+        ) as other,
+    ):
+        # It finds the other's statuses in the shop, and may be a copy for all that it knows.
+        other.sidecar.identification.accept(By("test", "the second company"))
+        orders = {store: php.place(store=store) for store in ("default", "us")}
+        for pipeline in (one, other):
+            for sweep in pipeline.sweeps:
+                sweep.full()
+            pipeline.run()
+
+        assert pushed(german) == [("order.placed", orders["default"].increment_id)]
+        assert pushed(american) == [("order.placed", orders["us"].increment_id)]
+        statuses = pipeline.sql(f"SELECT status FROM {magento.table('sales_order')}")
+        assert [row.status for row in statuses] == ["erp_received", "erp_received"]

@@ -221,3 +221,24 @@ def test_a_judgement_names_what_was_and_what_is() -> None:
 )
 def test_an_address_is_compared_without_scheme_and_login(url: str, bare: str | None) -> None:
     assert bare_url(url) == bare
+
+
+def test_a_copy_that_names_one_erp_of_the_original_sends_to_none() -> None:
+    copy = replace(RECORDED, original_erps=frozenset({"erp.example/api", "wms.example"}))
+    half = replace(HERE, erps={"main": "test-erp.example", "wms": "wms.example"})
+
+    judgement = judge(copy, half, None)
+
+    assert judgement.standing is Standing.COPY
+    assert judgement.why == "this is a copy, and wms.example (wms) is the ERP of the original"
+    whole = replace(half, erps={"main": "test-erp.example", "wms": "test-wms.example"})
+    assert judge(copy, whole, None).may_send
+
+
+def test_an_account_that_came_and_one_that_moved_are_named() -> None:
+    now = replace(HERE, erps={"main": "erp2.example", "wms": "wms.example"})
+
+    assert [str(change) for change in judge(RECORDED, now, None).changes] == [
+        "ERP main was erp.example/api, is erp2.example",
+        "ERP wms was none, is wms.example",
+    ]
