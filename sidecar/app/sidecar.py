@@ -15,7 +15,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
 from sidecar.app.erp_adapters import connection_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
-from sidecar.app.rules import pace_of, settler_of
+from sidecar.app.rules import pace_of, rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -30,6 +30,7 @@ from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.delivery.workers import Workers
 from sidecar.domains.orders.domain import own_statuses
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.host.owner import machine, owner
@@ -310,22 +311,23 @@ class Sidecar:
         """The stations that deliver, one for each domain, in their order; they share an account."""
         adapter = self._renewing_adapter()
         account = self.erp_account(adapter)
-        pumps = [
-            self._pump(domain.spec, self.parts[domain.spec.name], owner_name, adapter, account)
+        threads = self.settings.erp.throttle.concurrency
+        workers = Workers(account, threads, clock=self.clock, sleeper=self.stop)
+        self._closing += [workers.close, adapter.close]
+        return [
+            self._pump(domain.spec, owner_name, adapter, account, workers)
             for domain in self._enabled
         ]
-        self._closing += [*(pump.close for pump in pumps), adapter.close]
-        return pumps
 
     def _pump(
         self,
         spec: DomainSpec,
-        parts: Parts,
         owner_name: str,
         adapter: ErpAdapter,
         account: ErpAccount,
+        workers: Workers,
     ) -> Pump:
-        settings = self.settings_of(spec)
+        settings, parts = self.settings_of(spec), self.parts[spec.name]
         capabilities = self.adapter.capabilities(spec.name)
         lease = settings.lease.total_seconds()
         parent = next((one for one in self.specs if one.kind == spec.parent), None)
@@ -357,13 +359,13 @@ class Sidecar:
                 parent=parent,
             ),
             account,
+            workers,
             Lane(
-                domain=spec.name,
+                rank=rank_of(spec, settings),
                 owner=owner_name,
                 claim_size=settings.batch,
                 batch=max(1, capabilities.batch),
                 probe_batch=max(1, capabilities.probe_batch),
-                concurrency=self.settings.erp.throttle.concurrency,
                 lease_seconds=lease,
                 answers_checks=spec is self.specs[0],
             ),
