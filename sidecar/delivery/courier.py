@@ -64,6 +64,11 @@ class Trust:
     """
 
     until: float
+    was_renewed: bool = False
+
+    def renew(self, until: float) -> None:
+        """The lease was extended."""
+        self.until, self.was_renewed = until, True
 
 
 @dataclass(frozen=True, slots=True)

@@ -319,8 +319,7 @@ class Pump:
             or now - self._renewed_at < self._lane.lease_seconds / _RENEW_SHARE
         ):
             return
-        before = self._claimer.trusted_until(self._renewed_at)
-        self._under_way.cancel(lambda parcel: parcel.trust.until <= before)
+        self._under_way.cancel(lambda parcel: parcel.trust.was_renewed)
         ids = [claimed.id for claimed in self._under_way.events()]
         with self._database.transaction("renewing leases") as connection:
             kept = self._ledger.events.renew(
@@ -329,7 +328,7 @@ class Pump:
         self._renewed_at = now
         if kept == len(ids):
             for parcel in self._under_way.calls.values():
-                parcel.trust.until = self._claimer.trusted_until(now)
+                parcel.trust.renew(self._claimer.trusted_until(now))
 
     def _answer(self, checks: Sequence[int]) -> int:
         """Ask the ERP for end-to-end checks, while nothing else of the domain is under way."""
