@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
@@ -22,6 +23,8 @@ from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
+from sidecar.delivery.turns import Rank
+from sidecar.delivery.workers import Workers
 from sidecar.domains.orders.acknowledge import OrderAcknowledger, Rules
 from sidecar.domains.orders.events import ORDER_PLACED
 from sidecar.domains.orders.examiner import OrderExaminer
@@ -293,6 +296,7 @@ class LedgerBench:
         slots = Slots(concurrency, 4.0, clock)
         account = ErpAccount("erp", throttle, slots, breaker, erp, self.database, self.store, told)
         account.restore()
+        workers = Workers(account, concurrency, clock=clock, sleeper=clock)
         made = Pump(
             self.database,
             self.store,
@@ -313,7 +317,15 @@ class LedgerBench:
                 sleeper=clock,
             ),
             account,
-            Lane(ORDERS, owner, 50, can.batch, can.probe_batch, concurrency, lease_seconds),
+            workers,
+            Lane(
+                Rank(ORDERS, 1, Decimal("0.1")),
+                owner,
+                50,
+                can.batch,
+                can.probe_batch,
+                lease_seconds,
+            ),
             clock=clock,
             sleeper=clock,
             narrator=told,
@@ -321,7 +333,7 @@ class LedgerBench:
         try:
             yield made
         finally:
-            made.close()
+            workers.close()
 
     def deliver(self, erp: ErpAdapter, **settings: Any) -> None:
         """Deliver until nothing is due any more."""

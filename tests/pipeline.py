@@ -166,8 +166,6 @@ class Pipeline:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for pump in self.pumps:
-            pump.close()
         self.sidecar.close()
         # The statuses too: a shop that has them was served before, and another ledger waits.
         self._installation.uninstall(who="test", reason=None, drop_ledger=True)

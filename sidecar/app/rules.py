@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.delivery.settle import Acknowledgement, Answer, Backoff, Doubt, Settler
 from sidecar.delivery.throttle import Pace
+from sidecar.delivery.turns import Rank
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Capabilities
@@ -19,6 +20,11 @@ def pace_of(throttle: Throttle) -> Pace:
         window=throttle.requests.window.total_seconds(),
         reserve=float(throttle.reserve),
     )
+
+
+def rank_of(spec: DomainSpec, domain: Orders | Answered) -> Rank:
+    """Where a domain stands among those of its ERP account."""
+    return Rank(spec.name, domain.priority or spec.priority, domain.share)
 
 
 def settler_of(spec: DomainSpec, domain: Orders | Answered, capabilities: Capabilities) -> Settler:

@@ -15,7 +15,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
 from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
-from sidecar.app.rules import pace_of, settler_of
+from sidecar.app.rules import pace_of, rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -30,6 +30,7 @@ from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.delivery.workers import Workers
 from sidecar.domains.orders.domain import own_statuses
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.host.owner import machine, owner
@@ -346,16 +347,24 @@ class Sidecar:
     def pumps(self, owner_name: str) -> list[Pump]:
         """The stations that deliver, one for each domain, in the order of the domains."""
         pumps: dict[str, Pump] = {}
-        for name in self.settings.accounts:
+        for name, erp in self.settings.accounts.items():
             adapter = self._renewing_adapter(name)
             account = self.erp_account(name, adapter)
+            threads = erp.throttle.concurrency
+            workers = Workers(account, threads, clock=self.clock, sleeper=self.stop)
             for domain in self.settings.domains_of(name):
-                pumps[domain] = self._pump(domain, owner_name, adapter, account)
-                self._closing.append(pumps[domain].close)
-            self._closing.append(adapter.close)
+                pumps[domain] = self._pump(domain, owner_name, adapter, account, workers)
+            self._closing += [workers.close, adapter.close]
         return [pumps[domain] for domain in self.domains]
 
-    def _pump(self, domain: str, owner_name: str, adapter: ErpAdapter, account: ErpAccount) -> Pump:
+    def _pump(
+        self,
+        domain: str,
+        owner_name: str,
+        adapter: ErpAdapter,
+        account: ErpAccount,
+        workers: Workers,
+    ) -> Pump:
         parts = self.parts[domain]
         spec = parts.search.spec
         settings = self.settings_of(spec)
@@ -390,13 +399,13 @@ class Sidecar:
                 parent=parent,
             ),
             account,
+            workers,
             Lane(
-                domain=spec.name,
+                rank=rank_of(spec, settings),
                 owner=owner_name,
                 claim_size=settings.batch,
                 batch=max(1, capabilities.batch),
                 probe_batch=max(1, capabilities.probe_batch),
-                concurrency=account.slots.most,
                 lease_seconds=lease,
                 answers_checks=spec is self.specs[0],
             ),

@@ -105,8 +105,12 @@ class ErpAccount:
             if now - self._looked_at < _LOOK_EVERY:
                 return False
             self._looked_at = now
-            with self._database.transaction("reading the ERP account's wait") as connection:
-                ended = self._ledger.accounts.wait_ended_at(connection, self._name)
+            try:
+                with self._database.transaction("reading the ERP account's wait") as connection:
+                    ended = self._ledger.accounts.wait_ended_at(connection, self._name)
+            except SidecarError:
+                # No call fails of it; the next to claim or settle hears of the database.
+                return False
             was_ended = ended != self._wait_ended_at
             self._wait_ended_at = ended
             return was_ended

@@ -1,4 +1,7 @@
-"""One call to the ERP, and what the ledger is to write down of it.  Runs in the pump's workers."""
+"""One call to the ERP, and what the ledger is to write down of it.  Runs in the account's workers.
+
+For each call a slot and a place in the throttle's window were taken; the place is given back here.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,6 @@ from sidecar.model.errors import (
     NotUnderstood,
     PermissionDenied,
     SidecarError,
-    TryAgain,
     Unavailable,
     described,
 )
@@ -47,12 +49,10 @@ from sidecar.model.outcome import (
 from sidecar.model.settlement import Settlement
 from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, Sleeper
 
-#: A worker looks this often whether the daemon is stopping while the throttle makes it wait.
+#: Between two calls of one parcel it is looked this often whether the daemon is stopping.
 _LONGEST_WAIT = 1.0
 #: The number that an end-to-end check asks for; Magento gives none like it.
 NO_DOCUMENT = "erp-sidecar-check"
-#: Seconds that a check waits for the throttle.
-_LONGEST_KNOCK = 5.0
 
 
 @dataclass(slots=True)
@@ -64,6 +64,11 @@ class Trust:
     """
 
     until: float
+    was_renewed: bool = False
+
+    def renew(self, until: float) -> None:
+        """The lease was extended."""
+        self.until, self.was_renewed = until, True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,18 +155,13 @@ class Courier:
                 lost = [self._in_doubt(one, message) for one in opened]
             return lost + unreadable
 
-    def knock(self) -> str:
-        """Ask the ERP something harmless; what it said.
+    def ask_for_check(self) -> str:
+        """Ask the ERP something harmless, for an end-to-end check; what it said.
 
-        Where it can be asked for orders: for a number that no order has.  Raises SidecarError.
+        Where it can be asked for documents: for a number that none has.  Raises SidecarError.
         """
-        if not self._turn(Trust(self._clock.monotonic() + _LONGEST_KNOCK)):
-            raise TryAgain(
-                "the throttle left no room to ask the ERP",
-                "'erp-sidecar status' shows the rate and whether the ERP asked to wait",
-            )
         try:
-            said = self._knock()
+            said = self._something_harmless()
         except NotUnderstood:
             self._account.answered()
             raise
@@ -176,7 +176,7 @@ class Courier:
         self._account.answered()
         return said
 
-    def _knock(self) -> str:
+    def _something_harmless(self) -> str:
         if self._can_probe:
             found = self._adapter.probe(self._spec.name, [NO_DOCUMENT]).get(NO_DOCUMENT, ())
             held = ", ".join(booked.reference for booked in found)
@@ -189,27 +189,19 @@ class Courier:
         return f"it answers and takes the login (it cannot be asked for {self._spec.name})"
 
     def _carry(self, parcel: Parcel, opened: Sequence[Opened]) -> list[Ended]:
-        if parcel.probing and not self._can_probe:
+        if not opened or (parcel.probing and not self._can_probe):
+            self._account.throttle.ended(0)
             return [self._unaskable(one) for one in opened]
-        if not opened:
-            return []
-        slots = self._account.slots
-        while not slots.take(_LONGEST_WAIT):
-            if self._sleeper.wait(0) or self._clock.monotonic() >= parcel.trust.until:
-                return []
+        self._calling_since[id(parcel)] = self._clock.monotonic()
         try:
-            if not self._turn(parcel.trust):
-                return []
-            self._calling_since[id(parcel)] = self._clock.monotonic()
             if parcel.probing:
                 return self._ask(opened, parcel.trust)
             return self._push(opened, parcel.trust)
         finally:
             self._calling_since.pop(id(parcel), None)
-            slots.give()
 
-    def _turn(self, trust: Trust) -> bool:
-        """Wait for the throttle; False when the claim must not be used any more.
+    def _another_place(self, trust: Trust) -> bool:
+        """Wait for the throttle once more; False when the claim must not be used any more.
 
         True takes a place in the throttle's window, which the call gives back when it has ended.
         """
@@ -225,7 +217,11 @@ class Courier:
         return False
 
     def _push(self, opened: Sequence[Opened], trust: Trust) -> list[Ended]:
-        deliveries = [self._delivery(one) for one in opened]
+        try:
+            deliveries = [self._delivery(one) for one in opened]
+        except Exception:
+            self._account.throttle.ended(0)
+            raise
         passing("delivery.sending")
         made = 1  # what an adapter that fails has sent is not known
         try:
@@ -281,7 +277,7 @@ class Courier:
             return outcome
         if not self._settler.wants_figures(delivery.event.type, outcome.booked):
             return outcome
-        if not self._turn(trust):
+        if not self._another_place(trust):
             return outcome
         try:
             found = self._adapter.probe(self._spec.name, [delivery.ref]).get(delivery.ref, ())
@@ -329,7 +325,12 @@ class Courier:
         if len(opened) == 1:
             return [self._not_asked(opened[0], unread, reached=True, exchange=exchange)]
         # What cannot be read may be said of one of them: the others are asked about alone.
-        return [ended for one in opened if self._turn(trust) for ended in self._ask([one], trust)]
+        return [
+            ended
+            for one in opened
+            if self._another_place(trust)
+            for ended in self._ask([one], trust)
+        ]
 
     def _understood(
         self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange

@@ -2,15 +2,15 @@
 
 The order of things is the promise.  An event is claimed and committed before it is sent, so that a
 crash leaves a lease that runs out into *unknown*; it is settled in a transaction of its own
-after the answer; no transaction spans a call.  Claiming, sending and settling overlap: while
-workers wait for the ERP, the loop settles what has ended and claims what is due.
+after the answer; no transaction spans a call.  Claiming, sending and settling overlap: while the
+account's workers wait for the ERP, the loop settles what has ended and claims what is due.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -19,7 +19,9 @@ from sidecar.database.connection import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
 from sidecar.delivery.courier import Courier, Parcel, Trust
-from sidecar.delivery.flight import Flight
+from sidecar.delivery.turns import CHECK, Rank
+from sidecar.delivery.under_way import UnderWay
+from sidecar.delivery.workers import Workers
 from sidecar.host.crash_point import passing
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
@@ -43,26 +45,35 @@ MOST_UNMAPPED = 3
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
 _RENEW_SHARE = 3
-#: While calls are on their way it is looked at least this often whether they get on.
+#: While calls are under way it is looked at least this often whether they get on.
 _LOOK_SECONDS = 5.0
+#: Calls that a domain has claimed at the least while others go before it.
+_FEWEST_CALLS = 2
+#: Seconds that an end-to-end check waits until a call can be made for it.
+_CHECK_PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
     """The bounds of one domain's delivery.
 
+    `rank`: where it stands among the domains of its ERP account; it has the domain's name.
     `batch` is the most that one call may carry, `probe_batch` the most that one may ask about;
     `answers_checks`: it asks the ERP for end-to-end checks, as one lane of an account does.
     """
 
-    domain: str
+    rank: Rank
     owner: str
     claim_size: int
     batch: int
     probe_batch: int
-    concurrency: int
     lease_seconds: float
     answers_checks: bool = True
+
+    @property
+    def domain(self) -> str:
+        """The domain's name."""
+        return self.rank.name
 
 
 class Pump:
@@ -75,6 +86,7 @@ class Pump:
         claimer: Claimer,
         courier: Courier,
         account: ErpAccount,
+        workers: Workers,
         lane: Lane,
         *,
         clock: Clock,
@@ -87,13 +99,13 @@ class Pump:
         self._claimer = claimer
         self._courier = courier
         self._account = account
+        self._workers = workers
         self._lane = lane
         self._clock = clock
         self._sleeper = sleeper
         self._narrator = narrator
         self._progress = progress
-        self._workers = ThreadPoolExecutor(lane.concurrency, f"deliver-{lane.domain}")
-        self._flight = Flight(clock)
+        self._under_way = UnderWay(clock)
         self._bulkhead = Bulkhead()
         self._renewed_at = 0.0
         #: Orders that the file of calls could not express, until it expresses the first one.
@@ -109,9 +121,10 @@ class Pump:
         """The domain that it delivers."""
         return self._lane.domain
 
-    def close(self) -> None:
-        """Wait for calls that are on their way."""
-        self._workers.shutdown(wait=True)
+    @property
+    def workers(self) -> Workers:
+        """The threads that make its calls, and those of the other domains of its account."""
+        return self._workers
 
     def run_once(self) -> int:
         """Deliver what is due, for a second at the most; gives how many events moved."""
@@ -125,25 +138,25 @@ class Pump:
             while True:
                 if self._clock.monotonic() < until:
                     moved += self._fill()
-                if not self._flight.calls:
+                if not self._under_way.calls:
                     break
-                self._land()
+                self._settle_ended()
         except Exception:
-            self._bring_home()
+            self._finish()
             raise
         self._account.remember()
         return moved
 
-    def _bring_home(self) -> None:
-        """The loop broke off: what is on its way is still settled, or left to its lease."""
-        while self._flight.calls:
+    def _finish(self) -> None:
+        """The loop broke off: what is under way is still settled, or left to its lease."""
+        while self._under_way.calls:
             try:
-                self._land()
+                self._settle_ended()
             except Exception as error:  # noqa: BLE001 - what broke the loop off is raised already
                 self._narrator.tell("delivery.left_to_lease", message=described(error))
 
     def _fill(self) -> int:
-        """Claim while there is room in the air; gives how many events moved."""
+        """Claim while there is room; gives how many events moved."""
         moved = 0
         while (room := self._room()) > 0 and self._may_go():
             claim = self._claimer.claim(room)
@@ -160,7 +173,7 @@ class Pump:
                     folded=claim.folded,
                 )
             passing("delivery.claimed")
-            self._take_off(claim)
+            self._send(claim)
         return moved
 
     def _judge_odd(self, claim: Claim) -> None:
@@ -171,16 +184,19 @@ class Pump:
             self._narrator.tell("delivery.unclaimable", entity=odd.entity, message=odd.message)
 
     def _room(self) -> int:
-        """How many events to claim now: with what is on its way, about a second's work.
+        """How many events to claim now: with what is under way, about a second's work.
 
         What is claimed early is sent on after a pause, asked about after a crash, and old by the
-        time that a slow ERP gets it.  Nothing until half has landed, so that claims are large.
+        time that a slow ERP gets it; so a domain that others go before claims no more than was made
+        of late.  Nothing until half has ended, so that claims are large.
         """
-        calls = max(2 * self._account.slots.limit, self._flight.landed_of_late())
-        calls = min(calls, 2 * self._lane.claim_size)
-        if 2 * len(self._flight.calls) > calls:
+        crowded = self._workers.must_wait(self._lane.rank)
+        fewest = _FEWEST_CALLS if crowded else 2 * self._account.slots.limit
+        calls = min(max(fewest, self._under_way.ended_of_late()), 2 * self._lane.claim_size)
+        under_way = len(self._under_way.calls)
+        if 2 * under_way > calls:
             return 0
-        return min(self._lane.claim_size, (calls - len(self._flight.calls)) * self._lane.batch)
+        return min(self._lane.claim_size, (calls - under_way) * self._lane.batch)
 
     def _may_go(self) -> bool:
         if self._sleeper.wait(0) or self._account.is_quiet():
@@ -191,7 +207,7 @@ class Pump:
             control = self._ledger.control.read(connection, [self._lane.domain])
         return control[self._lane.domain].may_work and self._account.may_call()
 
-    def _take_off(self, claim: Claim) -> None:
+    def _send(self, claim: Claim) -> None:
         trust = Trust(claim.trusted_until)
         parcels = [
             Parcel(part, claim.links, trust, parents=claim.parents)
@@ -202,10 +218,12 @@ class Pump:
             for part in _chunks(claim.probes, self._lane.probe_batch)
         ]
         for parcel in parcels:
-            self._flight.send(self._workers, self._courier.carry, parcel)
+            carry = partial(self._courier.carry, parcel)
+            call = self._workers.submit(self._lane.rank, parcel.trust, carry)
+            self._under_way.add(call, parcel)
 
     def _suspects(self, until: float) -> int:
-        """Send what processes died of, one by one, before anything else is in the air."""
+        """Send what processes died of, one by one, before anything else is under way."""
         moved = 0
         while self._clock.monotonic() < until and self._may_go():
             claim = self._claimer.claim_suspect()
@@ -214,23 +232,23 @@ class Pump:
                 break
             moved += claim.moved
             passing("delivery.claimed")
-            self._take_off(claim)
-            while self._flight.calls:
-                self._land()
+            self._send(claim)
+            while self._under_way.calls:
+                self._settle_ended()
         return moved
 
-    def _land(self) -> None:
+    def _settle_ended(self) -> None:
         """Wait for calls to end, settle them, keep the leases of the others."""
         if self._sleeper.wait(0):
-            self._flight.cancel()
+            self._under_way.cancel()
         patience = min(_LOOK_SECONDS, self._lane.lease_seconds / _RENEW_SHARE)
-        landed = self._flight.landed(patience)
+        calls = self._under_way.ended(patience)
         # The configuration sees to it that a claim holds for longer than a call may take.
-        if landed or self._courier.longest_call() < self._lane.lease_seconds:
+        if calls or self._courier.longest_call() < self._lane.lease_seconds:
             self._progress()
         unsent: list[Claimed] = []
         done: list[Ended] = []
-        for parcel, results in landed:
+        for parcel, results in calls:
             done += results
             ended = {one.claimed.id for one in results}
             unsent += [claimed for claimed in parcel.events if claimed.id not in ended]
@@ -290,24 +308,30 @@ class Pump:
         raise AssertionError("the loop above returns or raises")
 
     def _renew(self) -> None:
+        """Renew what a third of its lease has passed of.
+
+        What was renewed before and nobody has begun is handed back: while others went before it,
+        somebody may have paused the domain, and what was claimed may have become history.
+        """
         now = self._clock.monotonic()
         if (
-            not self._flight.calls
+            not self._under_way.calls
             or now - self._renewed_at < self._lane.lease_seconds / _RENEW_SHARE
         ):
             return
-        ids = [claimed.id for claimed in self._flight.events()]
+        self._under_way.cancel(lambda parcel: parcel.trust.was_renewed)
+        ids = [claimed.id for claimed in self._under_way.events()]
         with self._database.transaction("renewing leases") as connection:
             kept = self._ledger.events.renew(
                 connection, ids, self._lane.owner, self._lane.lease_seconds
             )
         self._renewed_at = now
         if kept == len(ids):
-            for parcel in self._flight.calls.values():
-                parcel.trust.until = self._claimer.trusted_until(now)
+            for parcel in self._under_way.calls.values():
+                parcel.trust.renew(self._claimer.trusted_until(now))
 
     def _answer(self, checks: Sequence[int]) -> int:
-        """Ask the ERP for end-to-end checks, in a worker, while nothing else is in the air."""
+        """Ask the ERP for end-to-end checks, while nothing else of the domain is under way."""
         runs = self._ledger.check_runs
         for check in checks:
             if not self._may_go():
@@ -315,7 +339,7 @@ class Pump:
             with self._database.transaction("taking a check") as connection:
                 runs.reached(connection, [check], "taken_at")
             try:
-                said = self._workers.submit(self._courier.knock).result()
+                said = self._ask_for_check()
             except SidecarError as error:
                 with self._database.transaction("ending a check") as connection:
                     runs.failed(connection, check, error.message, error.remedy)
@@ -323,6 +347,20 @@ class Pump:
                 with self._database.transaction("answering a check") as connection:
                     runs.answered(connection, check, said)
         return len(checks)
+
+    def _ask_for_check(self) -> str:
+        trust = Trust(self._clock.monotonic() + _CHECK_PATIENCE)
+        call = self._workers.submit(CHECK, trust, self._courier.ask_for_check)
+        wait([call], _CHECK_PATIENCE)
+        # One that has begun goes on.
+        call.cancel()
+        try:
+            return call.result()
+        except CancelledError:
+            raise TryAgain(
+                f"no call to the ERP could be made for the check within {_CHECK_PATIENCE:.0f} s",
+                "'erp-sidecar status' shows the rate and whether the ERP asked to wait",
+            ) from None
 
     def _expire(self) -> tuple[bool, list[int]]:
         """Take note of leases that ran out.

@@ -100,7 +100,8 @@ class DomainSpec:
     that sends a refused one again, in brackets, or nothing.  `watches`: from which triggers are
     planned; `parent`: the kind whose document must be in the ERP first; `finished`: Magento's
     states in which nothing changes any more; `plain_numbers`: operators name one by its number
-    alone; `sentence`: a template over what its examiner describes.
+    alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
+    where several domains wait for one ERP account, the smallest number's.
     """
 
     name: str
@@ -119,6 +120,7 @@ class DomainSpec:
     finished: tuple[str, ...] = ()
     plain_numbers: bool = False
     sentence: str = ""
+    priority: int = 5
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""

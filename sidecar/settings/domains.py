@@ -29,7 +29,7 @@ from sidecar.settings.fields import (
     Tolerance,
     contradiction,
 )
-from sidecar.settings.quantities import Duration, Kind
+from sidecar.settings.quantities import Duration, Kind, Percent
 
 
 class GateRules(Section):
@@ -324,6 +324,17 @@ class Domain(Section):
         description="The shortest time between two sendings. What comes alone is sent at "
         "once; what comes within this time after it goes together.",
     )
+    priority: Annotated[int, Field(strict=True, ge=1, le=9), Kind("whole number")] | None = Field(
+        default=None,
+        description="Whose calls go first where several domains wait for the ERP: the smallest "
+        "number's, 1 to 9; null: the domain's own (orders 1, refunds 2, of other packages 5).",
+        examples=["3"],
+    )
+    share: Percent = Field(
+        default=Decimal("0.1"),
+        description="Share of the calls that a domain is promised while it waits and others go "
+        "before it, 0% to 50%. Where these come to more than half, they are cut in proportion.",
+    )
     batch: Annotated[int, Field(strict=True, ge=1, le=1000), Kind("whole number")] = Field(
         default=50,
         description="Events claimed at a time, and sent in one call where the ERP takes several.",
@@ -346,6 +357,12 @@ class Domain(Section):
         default=Compare(),
         description="What the ERP answered against what was sent; more is a difference at once.",
     )
+
+    @model_validator(mode="after")
+    def _leaves_half_to_what_goes_first(self) -> Domain:
+        if self.share > Decimal("0.5"):
+            raise contradiction("is more than half; write 0% … 50%", "share")
+        return self
 
 
 class Answered(Domain):

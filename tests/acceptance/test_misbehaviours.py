@@ -39,7 +39,7 @@ class Stage:
         self.erp.reset()
         self.pipeline.resume()
         self.pipeline.forget()
-        self.pipeline.pump.close()
+        self.pipeline.pump.workers.close()
         self.pipeline.start()
 
 

@@ -31,7 +31,7 @@ class Stage:
 
     def use(self, adapter: ErpAdapter) -> None:
         self.pipeline.sidecar.adapters = {"main": adapter}
-        self.pipeline.pump.close()
+        self.pipeline.pump.workers.close()
         self.pipeline.start()
 
     def booked(self) -> list[str]:

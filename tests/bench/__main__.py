@@ -11,7 +11,17 @@ from tests.bench.report import PAGE, Report, write
 from tests.bench.scale import Scale
 from tests.servers import is_mysql
 
-NAMES = ("throughput", "soap", "slow_erp", "latency", "limiter", "claim", "memory", "checkout")
+NAMES = (
+    "throughput",
+    "soap",
+    "slow_erp",
+    "latency",
+    "limiter",
+    "priority",
+    "claim",
+    "memory",
+    "checkout",
+)
 _ON_MYSQL = " on MySQL"
 
 

@@ -77,7 +77,7 @@ def main(orders: int, *, in_detail: bool) -> None:
                     while work():
                         pass
                     if name == "delivery":
-                        pump.close()
+                        pump.workers.close()
                 spent = (time.process_time() - processor) / orders * 1000
                 rate = orders / (time.perf_counter() - clock)
                 inflated = " with the profiler's own cost" if profiling else ""

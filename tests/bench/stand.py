@@ -37,6 +37,7 @@ domains:
   orders:
     gate: {{payment: {{default: always}}}}
 {orders}
+{domains}
 logging: {{file: sidecar.log, format: json}}
 """
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -45,8 +46,9 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Stand:
     """One installation with fsync on.  Its settings are the shipped defaults unless said.
 
-    `soap` speaks that to the ERP instead of REST, `capture` and `orders` are further lines of YAML
-    below those keys; `erp` are fields of the simulator's set-up.
+    `soap` speaks that to the ERP instead of REST; `capture`, `orders` and `domains` are further
+    lines of YAML below those keys, `calls` of the file of calls; `erp` are fields of the
+    simulator's set-up.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Stand:
         requests: str = "600000/min",
         capture: str = "",
         orders: str = "",
+        domains: str = "",
+        calls: str = "",
         server: PrivateServer | None = None,
         **erp: Any,
     ) -> None:
@@ -72,12 +76,14 @@ class Stand:
             undo.callback(self._end)
             self._configure(
                 "soap-calls.yaml" if soap else "calls.yaml",
+                calls,
                 socket=self.server.socket,
                 erp=_soap(self.erp) if soap else f"adapter: rest.generic\n  url: {self.erp.url}",
                 concurrency=concurrency,
                 requests=requests,
                 capture=_under("capture", capture, 2),
                 orders=_under("", orders, 4),
+                domains=_under("", domains, 2),
             )
             self.sidecar("install")
             self._undo = undo.pop_all()
@@ -164,14 +170,14 @@ class Stand:
         ((count,),) = self.sql("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
         return int(count)
 
-    def _configure(self, calls_name: str, **values: object) -> None:
+    def _configure(self, calls_name: str, further_calls: str, **values: object) -> None:
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text("bench", encoding="utf-8")
         self.sql("CREATE USER IF NOT EXISTS sidecar@localhost IDENTIFIED BY 'bench'")
         self.sql("GRANT ALL ON *.* TO sidecar@localhost WITH GRANT OPTION")
         calls = resources.files("sidecar.testing.demo").joinpath(calls_name).read_text("utf-8")
-        (self.folder / "calls.yaml").write_text(calls, encoding="utf-8")
+        (self.folder / "calls.yaml").write_text(calls + further_calls, encoding="utf-8")
         text = _CONFIGURATION.format(**values)
         (self.folder / "sidecar.yaml").write_text(text, encoding="utf-8")
 

@@ -161,7 +161,7 @@ class History:
 
     def restart(self) -> None:
         """A new process, which knows what is in the database."""
-        self.pipeline.pump.close()
+        self.pipeline.pump.workers.close()
         self.pipeline.start()
 
     def requeue(self, pick: int) -> None:
@@ -308,7 +308,7 @@ class History:
         try:
             another.run_once()
         finally:
-            another.close()
+            another.workers.close()
             self.erp.script.extend(script)
 
     def _may_requeue(self, order: Sold) -> bool:

@@ -93,7 +93,7 @@ def another_process(original: Pipeline, folder: Path, **settings: Any) -> Iterat
     try:
         yield pipeline
     finally:
-        pipeline.pump.close()
+        pipeline.pump.workers.close()
         pipeline.sidecar.close()
 
 

@@ -64,7 +64,7 @@ def parked(pipeline: Pipeline) -> int:
 
 def corrected(pipeline: Pipeline) -> None:
     """A version that is corrected is installed, and begins; the operator lets all go on."""
-    pipeline.pump.close()
+    pipeline.pump.workers.close()
     pipeline.start()
     pipeline.resume()
     for event in pipeline.open_events():

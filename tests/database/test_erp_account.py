@@ -12,6 +12,7 @@ from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.ledger.accounts import AccountState
+from sidecar.model.errors import TryAgain
 from sidecar.model.outcome import Accepted, Booked, Outcome, Rejected, Retry, Throttled, Unmapped
 from sidecar.ports import Exchange, PushCall, Result
 from sidecar.testing.sample_order import placed, simple_order
@@ -210,6 +211,19 @@ def test_an_operator_ends_a_wait_and_the_daemon_that_waits_goes_on(desk: Desk) -
     assert desk.told.of("throttle.wait_ended")
     desk.account.remember()
     assert (standing(desk.ledger).slow_for, standing(desk.ledger).asked_wait) == (0, 0)
+
+
+def test_a_database_that_does_not_answer_costs_a_wait_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.calls(Throttled(message="no", after=600.0))
+
+    def unanswered(*_: object) -> None:
+        raise TryAgain("a lock wait took too long")
+
+    monkeypatch.setattr(desk.ledger.store.accounts, "wait_ended_at", unanswered)
+
+    assert desk.account.delay() > 500
 
 
 def test_a_wait_that_was_ended_while_nobody_worked_is_over_after_the_start(desk: Desk) -> None:

@@ -50,7 +50,7 @@ class Stage:
     def alter(self, *statements: str) -> None:
         """A module is installed; the daemon begins anew."""
         self.change(*statements)
-        self.pipeline.pump.close()
+        self.pipeline.pump.workers.close()
         del self.pipeline.sidecar.magento, self.pipeline.sidecar.parts
         self.pipeline.start()
 

@@ -108,7 +108,8 @@ class Sender:
         )
 
     def carry(self, count: int) -> list[Ended]:
-        """Send so many orders in one push."""
+        """Send so many orders in one push, for which a place was taken."""
+        assert self.account.delay() == 0
         events = tuple(claimed(place) for place in range(count))
         return self.courier.carry(Parcel(events, {}, Trust(self.clock.seconds + 60)))
 

@@ -126,6 +126,8 @@ def test_a_gate_without_a_default_keeps_the_safe_one(main: Path) -> None:
             'statuses.P.label: status erp_received is called "Received by ERP" elsewhere',
         ),
         ("domains: {orders: {retry: {most: 1s}}}", "retry.most: is shorter than the first wait"),
+        ("domains: {orders: {share: 51%}}", "share: is more than half; write 0% … 50%"),
+        ("domains: {refunds: {priority: 0}}", "domains.refunds.priority: "),
     ],
 )
 def test_a_mistake_is_told_with_its_line_and_what_was_meant(

@@ -18,6 +18,7 @@ SPEC = DomainSpec(
     needs=NEEDS,
     finished=("complete", "closed", "canceled"),
     plain_numbers=True,
+    priority=1,
     sentence="{state}/{status}  {grand_total:.2f} {currency} incl. {tax_amount:.2f} tax, "
     "{lines} line(s), {payment_method}, store {store_code}, placed {created_at}, "
     "ext_order_id {ext_order_id}",

@@ -20,6 +20,7 @@ SPEC = DomainSpec(
     watches=WATCHES,
     needs=NEEDS,
     parent="order",
+    priority=2,
     sentence="of order {order}, state {state}  {grand_total:.2f} {currency} incl. "
     "{tax_amount:.2f} tax, {lines} line(s), shipping {shipping_amount:.2f}, adjustment "
     "{adjustment:.2f}, issued {created_at}",
