@@ -6,7 +6,7 @@ For each call a slot and a place in the throttle's window were taken; the place 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC
 
 import msgspec
@@ -14,6 +14,7 @@ from msgspec import MsgspecError
 from msgspec.structs import asdict, replace
 
 from sidecar.delivery.account import ErpAccount
+from sidecar.delivery.parcels import Parcel, Trust
 from sidecar.delivery.parents import ParentDocument
 from sidecar.delivery.pushed import Answer, answers, only
 from sidecar.delivery.settle import Settler
@@ -53,37 +54,6 @@ from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, S
 _LONGEST_WAIT = 1.0
 #: The number that an end-to-end check asks for; Magento gives none like it.
 NO_DOCUMENT = "erp-sidecar-check"
-
-
-@dataclass(slots=True)
-class Trust:
-    """Until when (monotonic) this process may use a claim; each renewal of the lease extends it.
-
-    It ends before the lease does, counted from before the lease was asked for.  After a SIGSTOP
-    past it somebody else may be sending the very same event.
-    """
-
-    until: float
-    was_renewed: bool = False
-
-    def renew(self, until: float) -> None:
-        """The lease was extended."""
-        self.until, self.was_renewed = until, True
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Claimed events that go in one call, or are asked for in one (`probing`)."""
-
-    events: tuple[Claimed, ...]
-    links: dict[tuple[str, int], Link]
-    trust: Trust
-    probing: bool = False
-    parents: Mapping[tuple[str, int], ParentDocument] = field(default_factory=dict)
-
-    def link(self, claimed: Claimed) -> Link | None:
-        """What the ERP called the event's entity."""
-        return self.links.get((claimed.kind, claimed.entity_id))
 
 
 @dataclass(frozen=True, slots=True)

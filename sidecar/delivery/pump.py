@@ -8,7 +8,6 @@ account's workers wait for the ERP, the loop settles what has ended and claims w
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, wait
 from dataclasses import dataclass
@@ -18,7 +17,9 @@ from typing import TypeVar
 from sidecar.database.connection import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claim, Claimer
-from sidecar.delivery.courier import Courier, Parcel, Trust
+from sidecar.delivery.courier import Courier
+from sidecar.delivery.parcels import Trust, parcels_of
+from sidecar.delivery.report import Report
 from sidecar.delivery.turns import CHECK, Rank
 from sidecar.delivery.under_way import UnderWay
 from sidecar.delivery.workers import Workers
@@ -29,7 +30,6 @@ from sidecar.ledger.settling import Ended, unkept
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.errors import SidecarError, TryAgain, Unavailable, described
-from sidecar.model.settlement import MAPPING
 from sidecar.ports import Clock, Narrator, Sleeper
 
 _T = TypeVar("_T")
@@ -38,15 +38,16 @@ _LONGEST_RUN = 1.0
 #: An event that was being sent or asked about this many times when the process died, all but the
 #: first time with nothing beside it, is put aside: it may be the cause.
 MOST_CRASHES = 5
-#: Different orders that could not be mapped, and none that could since the file of calls was read,
-#: after which the next would fail alike.
-MOST_UNMAPPED = 3
 #: Seconds between tries to settle.
 _SETTLE_AGAIN = (0.1, 0.3, 1.0, 2.0)
 #: A lease is renewed when a third of it has passed.
 _RENEW_SHARE = 3
+#: One whose call lasts goes on claiming for so long, so that nothing waits for that call.
+_LONGEST_LONG_RUN = 20.0
 #: While calls are under way it is looked at least this often whether they get on.
 _LOOK_SECONDS = 5.0
+#: And so often for what has come meanwhile, where there is room for it.
+_CLAIM_SECONDS = 0.25
 #: Calls that a domain has claimed at the least while others go before it.
 _FEWEST_CALLS = 2
 #: Seconds that an end-to-end check waits until a call can be made for it.
@@ -106,10 +107,9 @@ class Pump:
         self._narrator = narrator
         self._progress = progress
         self._under_way = UnderWay(clock)
+        self._report = Report(database, ledger, narrator, lane.domain)
         self._bulkhead = Bulkhead()
         self._renewed_at = 0.0
-        #: Orders that the file of calls could not express, until it expresses the first one.
-        self._unmapped: set[int] | None = set()
         with self._database.transaction("waking what waits at a gate") as connection:
             # The gates may have been configured anew: what waits at one is looked at again.  And
             # the file of calls was just read: what it could not express is tried again.
@@ -127,25 +127,45 @@ class Pump:
         return self._workers
 
     def run_once(self) -> int:
-        """Deliver what is due, for a second at the most; gives how many events moved."""
+        """Deliver what is due; gives how many events moved.
+
+        Claims for a second at the most, or for as long as a call lasts.
+        """
         suspects_are_due, checks = self._expire()
-        self._renewed_at = self._clock.monotonic()
-        until = self._clock.monotonic() + _LONGEST_RUN
+        self._renewed_at = began = self._clock.monotonic()
+        until = began + _LONGEST_RUN
         moved = self._answer(checks)
         try:
             if suspects_are_due:
                 moved += self._suspects(until)
             while True:
-                if self._clock.monotonic() < until:
+                if self._clock.monotonic() < until or self._goes_on(began):
                     moved += self._fill()
                 if not self._under_way.calls:
                     break
-                self._settle_ended()
+                self._settle_ended(_CLAIM_SECONDS if self._room() else _LOOK_SECONDS)
         except Exception:
             self._finish()
             raise
         self._account.remember()
         return moved
+
+    def _goes_on(self, began: float) -> bool:
+        """Whether a run claims for longer: a call lasts, and what has come meanwhile may go.
+
+        Only with the work lease in hand, and while nothing waits for the beginning of a run.
+        """
+        if self._courier.longest_call() < _LONGEST_RUN:
+            return False
+        if self._clock.monotonic() - began > _LONGEST_LONG_RUN:
+            return False
+        answers_checks = self._lane.answers_checks
+        with self._database.transaction("looking whether to go on claiming") as connection:
+            return (
+                self._ledger.work_lease.holder(connection) == self._lane.owner
+                and not self._ledger.events.suspects(connection, self._lane.domain)
+                and not (answers_checks and self._ledger.check_runs.unanswered(connection))
+            )
 
     def _finish(self) -> None:
         """The loop broke off: what is under way is still settled, or left to its lease."""
@@ -179,7 +199,7 @@ class Pump:
     def _judge_odd(self, claim: Claim) -> None:
         for odd in claim.odd:
             if odd.alike >= MOST_ALIKE:
-                self._stop_for_defect(odd.message)
+                self._report.stop_for_defect(odd.message)
                 return
             self._narrator.tell("delivery.unclaimable", entity=odd.entity, message=odd.message)
 
@@ -208,16 +228,7 @@ class Pump:
         return control[self._lane.domain].may_work and self._account.may_call()
 
     def _send(self, claim: Claim) -> None:
-        trust = Trust(claim.trusted_until)
-        parcels = [
-            Parcel(part, claim.links, trust, parents=claim.parents)
-            for part in _parts(claim.pushes, self._lane.batch)
-        ]
-        parcels += [
-            Parcel(part, claim.links, trust, probing=True)
-            for part in _chunks(claim.probes, self._lane.probe_batch)
-        ]
-        for parcel in parcels:
+        for parcel in parcels_of(claim, self._lane.batch, self._lane.probe_batch):
             carry = partial(self._courier.carry, parcel)
             call = self._workers.submit(self._lane.rank, parcel.trust, carry)
             self._under_way.add(call, parcel)
@@ -237,11 +248,11 @@ class Pump:
                 self._settle_ended()
         return moved
 
-    def _settle_ended(self) -> None:
-        """Wait for calls to end, settle them, keep the leases of the others."""
+    def _settle_ended(self, look: float = _LOOK_SECONDS) -> None:
+        """Wait `look` seconds for calls to end, settle them, keep the leases of the others."""
         if self._sleeper.wait(0):
             self._under_way.cancel()
-        patience = min(_LOOK_SECONDS, self._lane.lease_seconds / _RENEW_SHARE)
+        patience = min(look, self._lane.lease_seconds / _RENEW_SHARE)
         calls = self._under_way.ended(patience)
         # The configuration sees to it that a claim holds for longer than a call may take.
         if calls or self._courier.longest_call() < self._lane.lease_seconds:
@@ -261,11 +272,11 @@ class Pump:
         settled = self._write_down(done, unsent)
         passing("delivery.settled")
         for one in settled:
-            self._report(one)
+            self._report.ended(one)
         held = {one.claimed.id for one in settled}
         for one in done:
             if one.claimed.id not in held:
-                self._tell("delivery.fenced_off", one.claimed)
+                self._report.tell("delivery.fenced_off", one.claimed)
 
     def _write_down(self, done: Sequence[Ended], unsent: Sequence[Claimed]) -> list[Ended]:
         """Settle in one transaction, or in several where one answer cannot be kept."""
@@ -282,7 +293,7 @@ class Pump:
             owner = self._lane.owner
             self._patiently(partial(self._ledger.events.release, claimed=unsent, owner=owner))
         if everybodys:
-            self._stop_for_defect(everybodys[0])
+            self._report.stop_for_defect(everybodys[0])
         return settled
 
     def _settle_all(self, done: Sequence[Ended]) -> list[Ended]:
@@ -291,7 +302,7 @@ class Pump:
 
     def _settle_odd(self, one: Ended, error: Exception) -> list[Ended]:
         """Park an event whose answer the ledger cannot keep: the ERP may have booked it."""
-        self._tell("delivery.unkept", one.claimed, message=described(error))
+        self._report.tell("delivery.unkept", one.claimed, message=described(error))
         return self._settle_all([unkept(one, described(error))])
 
     def _patiently(self, write: Callable[..., _T]) -> _T:
@@ -377,127 +388,9 @@ class Pump:
             runs = self._ledger.check_runs
             checks = runs.unanswered(connection) if self._lane.answers_checks else []
         for claimed in expired:
-            self._tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
+            self._report.tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
         return bool(suspects), checks
-
-    def _report(self, one: Ended) -> None:
-        settlement, exchange = one.settlement, one.attempt.exchange
-        self._tell(
-            f"delivery.{settlement.status.value}",
-            one.claimed,
-            outcome=one.attempt.outcome,
-            operation=one.attempt.operation,
-            reference=settlement.booked.reference if settlement.booked else None,
-            code=settlement.code,
-            message=settlement.reason,
-            http=exchange.status if exchange else None,
-            due_in=round(settlement.due_in, 1) if settlement.due_in is not None else None,
-            milliseconds=round(exchange.seconds * 1000) if exchange else None,
-        )
-        for difference in settlement.differences:
-            self._tell(
-                "delivery.difference",
-                one.claimed,
-                difference=difference.kind,
-                ours=difference.ours,
-                theirs=difference.theirs,
-            )
-        if one.attempt.outcome == "misconfigured":
-            self._stop_domain(
-                "misconfigured",
-                settlement.reason or "misconfigured",
-                "what you change in the configuration, the file of calls or a secret is taken up "
-                "by 'systemctl reload erp-sidecar' (SIGHUP)",
-                one,
-            )
-        if one.attempt.operation == "push":
-            self._judge_mapping(one)
-
-    def _judge_mapping(self, one: Ended) -> None:
-        """Stop where every order would fail alike: several could not be mapped, and none could."""
-        if self._unmapped is None:
-            return
-        if one.settlement.code != MAPPING:
-            self._unmapped = None
-            return
-        self._unmapped.add(one.claimed.entity_id)
-        if len(self._unmapped) == MOST_UNMAPPED:
-            self._stop_domain(
-                "mapping",
-                f"the file of calls could express none of {MOST_UNMAPPED} "
-                f"{self._lane.domain}; the last: {one.settlement.reason}",
-                f"correct it and reload, then 'erp-sidecar domain resume {self._lane.domain}' "
-                "(what is parked for it goes again by itself)",
-                one,
-            )
-
-    def _stop_for_defect(self, defect: str) -> None:
-        """Stop where a defect of ours would park everything."""
-        self._stop_domain(
-            "defect",
-            f"{MOST_ALIKE} {self._lane.domain} in a row met the same defect of ours, {defect}: "
-            "please report it",
-            f"with a version that is corrected 'erp-sidecar domain resume {self._lane.domain}' and "
-            "'erp-sidecar queue requeue --status parked'",
-        )
-
-    def _stop_domain(
-        self, reason: str, message: str, remedy: str, one: Ended | None = None
-    ) -> None:
-        """`reason` is for the log, of a closed list; `message` may have the ERP's words in it.
-
-        `one`: the event whose end stops the domain.
-        """
-        with self._database.transaction("stopping the domain") as connection:
-            self._ledger.control.stop(connection, self._lane.domain, f"{message}; {remedy}")
-        if one is None:
-            self._narrator.tell(
-                "domain.stopped",
-                domain=self._lane.domain,
-                reason=reason,
-                message=message,
-                remedy=remedy,
-            )
-            return
-        exchange = one.attempt.exchange
-        self._tell(
-            "domain.stopped",
-            one.claimed,
-            reason=reason,
-            # As the event has it, so that `cause` is the one that its own line has.
-            code=one.settlement.code,
-            message=one.settlement.reason,
-            http=exchange.status if exchange else None,
-            remedy=remedy,
-        )
-
-    def _tell(self, name: str, claimed: Claimed, **fields: object) -> None:
-        self._narrator.tell(
-            name,
-            domain=claimed.domain,
-            kind=claimed.kind,
-            number=claimed.number,
-            corr=claimed.event_id,
-            type=claimed.type,
-            attempt=claimed.attempts,
-            **{key: value for key, value in fields.items() if value is not None},
-        )
 
 
 def _entity(one: Ended) -> tuple[str, int]:
     return one.claimed.kind, one.claimed.entity_id
-
-
-def _parts(events: Sequence[Claimed], batch: int) -> list[tuple[Claimed, ...]]:
-    """Calls of at most `batch` events; a batch that failed is halved at each further attempt.
-
-    So a bad record soon stands alone, and the others go without it.
-    """
-    by_size: dict[int, list[Claimed]] = defaultdict(list)
-    for claimed in events:
-        by_size[max(1, batch >> max(0, claimed.attempts - 1))].append(claimed)
-    return [part for size, alike in by_size.items() for part in _chunks(alike, size)]
-
-
-def _chunks(events: Sequence[Claimed], size: int) -> list[tuple[Claimed, ...]]:
-    return [tuple(events[start : start + size]) for start in range(0, len(events), size)]

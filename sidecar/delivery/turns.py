@@ -26,9 +26,12 @@ _MOST_PROMISED = Decimal("0.5")
 _ALL = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Rank:
-    """Where a domain stands: `priority`, smaller is earlier; `share` of the calls, 0 to 0.5."""
+    """Where a domain stands: `priority`, smaller is earlier; `share` of the calls, 0 to 0.5.
+
+    Compared by identity, which is quick: there is one for each domain.
+    """
 
     name: str
     priority: int

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from sidecar.delivery.courier import Parcel
+from sidecar.delivery.parcels import Parcel
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.settling import Ended
 from sidecar.ports import Clock

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sidecar.delivery.account import ErpAccount
-from sidecar.delivery.courier import Trust
+from sidecar.delivery.parcels import Trust
 from sidecar.delivery.turns import Rank, Turns
 from sidecar.ports import Clock, Sleeper
 

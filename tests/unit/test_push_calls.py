@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sidecar.app.renewing import RenewingAdapter
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
-from sidecar.delivery.courier import Courier, Parcel, Trust
+from sidecar.delivery.courier import Courier
+from sidecar.delivery.parcels import Parcel, Trust
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.domains.orders.events import ORDER_PLACED

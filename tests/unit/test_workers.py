@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
-from sidecar.delivery.courier import Trust
+from sidecar.delivery.parcels import Trust
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Pace, Throttle
 from sidecar.delivery.turns import CHECK, Rank
