@@ -280,9 +280,9 @@ def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
     names = Counter(
         name for event in events for name in {event["ref"], event["event"].data.increment_id}
     )
-    found: list[tuple[str, ...]] = []
-    for one in events:
-        number = one["event"].data.increment_id
-        is_known = number == one["ref"] or names[number] > 1
-        found.append((one["ref"],) if is_known else (one["ref"], number))
-    return found
+    keys: list[tuple[str, ...]] = []
+    for sent in events:
+        number = sent["event"].data.increment_id
+        is_known = number == sent["ref"] or names[number] > 1
+        keys.append((sent["ref"],) if is_known else (sent["ref"], number))
+    return keys

@@ -260,8 +260,8 @@ TESTS: Mapping[str, Callable[[Any], bool]] = {
 
 def total(values: Iterable[Any]) -> Decimal:
     """The sum; an empty value counts as nothing."""
-    found = sum((Decimal(as_number(value)) for value in values if value is not None), Decimal(0))
-    return Decimal(as_number(found))
+    amount = sum((Decimal(as_number(value)) for value in values if value is not None), Decimal(0))
+    return Decimal(as_number(amount))
 
 
 def as_number(value: Any) -> Any:

@@ -128,7 +128,7 @@ class SoapCalls:
             operation,
             self._address(section, operation),
             self.seal,
-            tuple(one for one in headers if one is not None),
+            tuple(written_header for written_header in headers if written_header is not None),
             body.whole(scope) or _empty,
             self.computed,
         )

@@ -46,10 +46,10 @@ class Redactor:
     """Strikes known secrets and words, addresses of mail and logins in addresses out of texts."""
 
     def __init__(self, secrets: Collection[str], words: Collection[str] = ()) -> None:
-        known = {secret for secret in secrets if len(secret) >= _LEAST_SECRET}
-        known |= {word for word in words if len(word) >= _LEAST_WORDS}
+        texts = {secret for secret in secrets if len(secret) >= _LEAST_SECRET}
+        texts |= {word for word in words if len(word) >= _LEAST_WORDS}
         # As they stand in a JSON text, too; the longest first: one may be part of another.
-        forms = known | {json.dumps(one)[1:-1] for one in known}
+        forms = texts | {json.dumps(text)[1:-1] for text in texts}
         longest = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest))) if longest else None
 

@@ -269,9 +269,9 @@ def _creates(changes: Iterable[_Change]) -> bool:
 def _changes(live: LiveSchema, wanted: TriggerPlan) -> list[_Change]:
     planned = {trigger.name: trigger for trigger in wanted.planned}
     return [
-        _Change(found, planned.get(found.name))
-        for found in _compare(live, wanted)
-        if found.state is not State.OK
+        _Change(status, planned.get(status.name))
+        for status in _compare(live, wanted)
+        if status.state is not State.OK
     ]
 
 
@@ -288,24 +288,24 @@ def _compare(live: LiveSchema, wanted: TriggerPlan) -> list[TriggerState]:
 
 
 def _state(planned: PlannedTrigger, live: LiveTrigger | None, database: str) -> TriggerState:
-    def found(state: State, detail: str = "") -> TriggerState:
+    def in_state(state: State, detail: str = "") -> TriggerState:
         return TriggerState(planned.name, planned.table, state, detail)
 
     if live is None:
-        return found(State.MISSING)
+        return in_state(State.MISSING)
     if live.table != planned.table:
         # A table swapped by RENAME keeps its triggers: ours then sits on the discarded copy.
-        return found(State.DRIFTED, f"it sits on {live.table}")
+        return in_state(State.DRIFTED, f"it sits on {live.table}")
     if (live.timing, live.event) != ("AFTER", planned.event):
-        return found(State.DRIFTED, f"it fires {live.timing} {live.event}")
+        return in_state(State.DRIFTED, f"it fires {live.timing} {live.event}")
     written = other_ledger.outbox_of(live.body, database)
     if written is not None and written != other_ledger.outbox_of(planned.body, database):
-        return found(State.DRIFTED, f"it writes into the ledger in {written[0]}")
+        return in_state(State.DRIFTED, f"it writes into the ledger in {written[0]}")
     if normalised(live.body) != normalised(planned.body):
-        return found(State.DRIFTED, "its body is not ours, or the table's columns changed")
+        return in_state(State.DRIFTED, "its body is not ours, or the table's columns changed")
     if live.definer != planned.definer:
-        return found(State.WRONG_DEFINER, f"{live.definer} instead of {planned.definer}")
-    return found(State.OK)
+        return in_state(State.WRONG_DEFINER, f"{live.definer} instead of {planned.definer}")
+    return in_state(State.OK)
 
 
 def _ours(live: LiveSchema) -> list[LiveTrigger]:

@@ -64,9 +64,9 @@ def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
     contract = open_contract(
         str(settings.erp.wsdl), adapter_settings_of(settings, origin=loaded.origin)
     )
-    for one in contract.check(settings.erp.calls, specs()):
-        if one.severity == "error":
-            yield Observation(f"{one.place}: {one.text} [{one.id}]", one.remedy)
+    for finding in contract.check(settings.erp.calls, specs()):
+        if finding.severity == "error":
+            yield Observation(f"{finding.place}: {finding.text} [{finding.id}]", finding.remedy)
 
 
 CHECKS = (

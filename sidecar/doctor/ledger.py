@@ -44,7 +44,7 @@ def _older(examined: ExaminedInstallation) -> Iterator[Observation]:
     except ConfigurationError:
         return
     if pending:
-        names = ", ".join(f"{one.version:04d}_{one.name}" for one in pending)
+        names = ", ".join(f"{migration.version:04d}_{migration.name}" for migration in pending)
         yield Observation(f"the ledger lacks {names}", _MIGRATE)
 
 
@@ -166,21 +166,21 @@ def _gated(examined: ExaminedInstallation) -> Iterator[Observation]:
 
 def _differences(examined: ExaminedInstallation) -> Iterator[Observation]:
     with examined.database.transaction("counting differences") as connection:
-        found = Overview(examined.ledger.tables).differing(connection)
-    if found["differences"]:
+        count = Overview(examined.ledger.tables).differing(connection)
+    if count["differences"]:
         yield Observation(
-            f"{found['differences']} difference(s) in {found['documents']} document(s) are open"
+            f"{count['differences']} difference(s) in {count['documents']} document(s) are open"
         )
 
 
 def _stations(examined: ExaminedInstallation) -> Iterator[Observation]:
     with examined.database.transaction("asking which stations fail") as connection:
         failing = examined.ledger.stations.failing(connection)
-    for one in failing:
+    for station in failing:
         yield Observation(
-            f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
-            f"time(s): {one.message}",
-            one.remedy,
+            f"{station.name} has been failing since {station.since:%Y-%m-%d %H:%M} UTC, "
+            f"{station.failures} time(s): {station.message}",
+            station.remedy,
         )
 
 
@@ -205,7 +205,8 @@ def _parked_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]
         newest = overview.parked_write_backs(connection, 3)
     if count:
         orders = "; ".join(
-            f"order {one['number'] or one['entity_id']}: {one['message']}" for one in newest
+            f"order {write_back['number'] or write_back['entity_id']}: {write_back['message']}"
+            for write_back in newest
         )
         yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
 

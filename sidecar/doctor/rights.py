@@ -70,10 +70,10 @@ def _too_many(examined: ExaminedInstallation) -> Iterator[Observation]:
     surplus = [right for right in _held(examined) if _is_too_much(examined, right)]
     if surplus:
         user, wanted = _user(examined), _wanted(examined)
-        revoked = dict.fromkeys(_without_detail(one) for one in surplus)
+        revoked = dict.fromkeys(_without_detail(too_much) for too_much in surplus)
         # Triggers may run as this user, and should not be without rights in between; but ALL
         # on a schema, and on MySQL ALL on the server too, takes along what was granted before.
-        revocations = [one.revoked_from(quoted_user(user)) for one in revoked]
+        revocations = [too_much.revoked_from(quoted_user(user)) for too_much in revoked]
         statements = [*wanted, *revocations, *wanted]
         yield Observation(
             f"{user} has {listed([str(right) for right in surplus])}",
@@ -98,7 +98,7 @@ def _is_too_much(examined: ExaminedInstallation, held: Right) -> bool:
     wanted = rights(_wanted(examined))
     schema = examined.sidecar.shop_database.login.database
     on_magento = held.schema.replace("\\", "") == schema
-    return on_magento and not any(one.covers(held) for one in wanted)
+    return on_magento and not any(right.covers(held) for right in wanted)
 
 
 def _definers(examined: ExaminedInstallation) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _lost(examined: ExaminedInstallation, *wanted: Right) -> Iterator[tuple[str,
         if _exists(examined, definer):
             held = _definers_rights(examined, definer)
             for right in wanted:
-                if not any(one.covers(right) for one in held):
+                if not any(own.covers(right) for own in held):
                     yield definer, right
 
 

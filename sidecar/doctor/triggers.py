@@ -51,16 +51,22 @@ def _upgrade(examined: ExaminedInstallation) -> Iterator[Observation]:
     watched = {
         trigger.table for trigger in examined.live.triggers if changelogs(trigger) is not None
     }
-    found = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
-    known = _release(examined)
-    if not found or (known and not _BREAKS_SINCE <= numbers(known[1]) < _BREAKS_UNTIL):
+    in_the_way = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
+    shop_release = _release(examined)
+    if not in_the_way or (
+        shop_release and not _BREAKS_SINCE <= numbers(shop_release[1]) < _BREAKS_UNTIL
+    ):
         return
-    version = f"{known[0]} {known[1]}" if known else "Magento 2.4.6 and 2.4.7 (which is it?)"
-    for one in found:
+    version = (
+        f"{shop_release[0]} {shop_release[1]}"
+        if shop_release
+        else "Magento 2.4.6 and 2.4.7 (which is it?)"
+    )
+    for foreign in in_the_way:
         yield Observation(
-            f"{one.name} sits on {one.table}, which Magento's Mview watches: the next "
+            f"{foreign.name} sits on {foreign.table}, which Magento's Mview watches: the next "
             f"setup:upgrade of {version} would fail",
-            _TAKES_OFF if one.name.startswith(OURS) else f"DROP TRIGGER `{one.name}`;",
+            _TAKES_OFF if foreign.name.startswith(OURS) else f"DROP TRIGGER `{foreign.name}`;",
         )
 
 
@@ -75,7 +81,7 @@ def _not_magentos(examined: ExaminedInstallation) -> list[LiveTrigger]:
 
 
 def _foreign(examined: ExaminedInstallation) -> Iterator[Observation]:
-    planned = {one.table for one in examined.triggers.plan().planned}
+    planned = {plan.table for plan in examined.triggers.plan().planned}
     for trigger in _not_magentos(examined):
         if trigger.table in planned and not trigger.name.startswith(OURS):
             yield Observation(

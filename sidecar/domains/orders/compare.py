@@ -186,8 +186,8 @@ def fingerprint(order: Order, broken: Sequence[str] = ()) -> str:
     return f"{FINGERPRINT_GENERATION}:{digest}"
 
 
-def _is_changed(known: str | None, order: Order, broken: Sequence[str]) -> bool:
-    return known is not None and is_changed(known, fingerprint(order, broken))
+def _is_changed(before: str | None, order: Order, broken: Sequence[str]) -> bool:
+    return before is not None and is_changed(before, fingerprint(order, broken))
 
 
 def _state_events(before: str, now: str) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _plain(value: object) -> object:
         return str(value.normalize())
     if isinstance(value, msgspec.Struct):
         return _values(value, value.__struct_fields__)
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
