@@ -57,7 +57,7 @@ _WORDS = frozenset({"response.body", "response.xml", "response.fault", "result"}
 class Evidence:
     """What the transport knows of an answer beside its content.
 
-    `summary` is for a human ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
+    `summary` is for a person ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
     that the ERP asked to wait, `unreadable` why a success must not be believed (a broken body).
     `verdict` is what the protocol itself says whatever the file does (the login was refused),
     `otherwise` what it says where no line of the file fits (the ERP is busy), `doubtful` that an

@@ -63,7 +63,7 @@ class Push(Generic[Call]):
 class Inquiry(Generic[Call]):
     """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
 
-    `misconfigured` says that every question would be answered so until a human acts.
+    `misconfigured` says that every question would be answered so until a person acts.
     `batch`: how many references one probe asks for (None: one by one).
     """
 

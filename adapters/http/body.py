@@ -29,7 +29,7 @@ class Malformed(ValueError):
 
 
 def encode_json(tree: object) -> bytes:
-    """JSON with every amount as the exact number literal that a human would write: 70.78, 15.
+    """JSON with every amount as the exact number literal that a person would write: 70.78, 15.
 
     Raises ExpressionError for a value that JSON has no form for; a float is one of them.
     """

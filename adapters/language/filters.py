@@ -62,7 +62,7 @@ def is_number(value: object) -> bool:
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as a human writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent.
+    """An amount as a person writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent.
 
     Raises ExpressionError for what has no such form, or one of too many digits.
     """

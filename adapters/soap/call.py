@@ -136,7 +136,7 @@ class SoapCalls:
     def _not_computed(self, header: Section) -> None:
         for name in self.computed:
             if name in header:
-                header.problem(name, "this part is computed anew for each call; leave it out")
+                header.problem(name, "this part is computed again for each call; leave it out")
 
     def _operation(self, section: Section) -> Any:
         name = section.text("operation")

@@ -267,7 +267,7 @@ class Operation:
 
 
 def _look_at(location: str, content: bytes) -> None:
-    """zeep mends what it can and stumbles over the rest; a page of HTML shall be told as one."""
+    """zeep repairs what it can and fails at the rest; a page of HTML is to be reported as one."""
     remedy = "was a page of a login or a proxy saved instead of it?"
     try:
         root = parse_strictly(content)

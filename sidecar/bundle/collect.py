@@ -141,7 +141,7 @@ class Collector:
         kept = [line for line in lines if line is not None]
         if lines and not kept:
             raise SidecarError(
-                "the log is not in JSON, so it cannot be told what of it may leave the house",
+                "the log is not in JSON, so it is not known what of it may leave the company",
                 "logging.format: json",
             )
         return "".join(f"{line}\n" for line in kept)

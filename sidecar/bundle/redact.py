@@ -1,6 +1,6 @@
 """What is taken out of a support bundle: secrets, personal data, other people's words.
 
-Each part is made of what may leave the house in the first place: log lines field by field, a
+Each part is made of what may leave the company in the first place: log lines field by field, a
 mapping without its comments.  What is struck out of texts afterwards is a net below that.
 """
 
@@ -60,7 +60,7 @@ class Redactor:
 
 
 def log_line(line: str) -> str | None:
-    """A line of the log with the fields that may leave the house; None for what is no such line."""
+    """A line of the log with the fields that may leave the company; None for what is none."""
     try:
         told = json.loads(line)
     except ValueError:

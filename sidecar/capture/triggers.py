@@ -123,7 +123,7 @@ class Triggers:
         return before + [statement for change in changes for statement in change.statements(live)]
 
     def install(self) -> list[TriggerState]:
-        """Make the server's triggers those of the plan; returns what was found amiss and mended.
+        """Make the server's triggers those of the plan; returns what was found wrong and put right.
 
         On a failure the triggers that this call added are dropped again.  Raises TryAgain when a
         table stayed busy or the triggers are suspended, PermissionDenied with the line to run.
@@ -161,7 +161,7 @@ class Triggers:
     def suspend(self, who: str, why: str) -> list[str]:
         """Take the triggers off for a deploy; they stay off until `resume`.
 
-        The note is written first: a daemon that looks in between finds it and mends nothing.
+        The note is written first: a daemon that looks in between finds it and changes nothing.
         """
         with self._database.transaction("suspending the triggers") as connection:
             connection.execute(
@@ -176,13 +176,13 @@ class Triggers:
     def resume(self) -> list[TriggerState]:
         """Put the triggers on again, then forget the suspension; the sweep finds the gap."""
         self.require_own_ledger()
-        mended = self._install()
+        repaired = self._install()
         with self._database.transaction("resuming the triggers") as connection:
             connection.exec_driver_sql(
                 f"DELETE FROM {self._names('installed')} "
                 "WHERE kind = 'suspension' AND name = 'triggers'"
             )
-        return mended
+        return repaired
 
     def suspension(self) -> Suspension | None:
         """The suspension that stands, if any."""

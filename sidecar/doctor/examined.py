@@ -63,7 +63,7 @@ class part(Generic[_T]):  # noqa: N801 - reads as the decorator that it is
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How long a thing may last before it is told."""
+    """How long a thing may last before it is reported."""
 
     view: timedelta = timedelta(minutes=30)
     overdue: timedelta = timedelta(minutes=15)

@@ -218,7 +218,7 @@ CHECKS = (
         title="there is no ledger",
         cause="Not installed yet, or its schema was dropped, or `ledger.schema` names another.",
         symptom="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
-        "from a backup before you install anew.",
+        "from a backup before you install again.",
         remedy=f"`{_INSTALL}`",
         look=_absent,
     ),
@@ -255,7 +255,7 @@ CHECKS = (
         title="the domain stopped itself",
         cause="The ERP refused the login, or a call failed in a way in which every call would.",
         symptom="Nothing is sent; `domain.stopped` in the log.",
-        remedy="Mend the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
+        remedy="Fix the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
         "in the configuration, the file of calls or a secret; then "
         "`erp-sidecar domain resume orders`.",
         look=_stopped,
@@ -293,7 +293,7 @@ CHECKS = (
         title="a station of the daemon fails",
         cause="What the message says; the daemon tries it again and again.",
         symptom="Its work waits: intake learns of no order, delivery sends none, the write-back "
-        "tells Magento nothing. `reload`: a changed configuration was refused, the former one "
+        "writes nothing to Magento. `reload`: a changed configuration was refused, the former one "
         "works.",
         remedy="What the message says; `station.failed` in the log has the same.",
         look=_stations,
@@ -353,7 +353,7 @@ CHECKS = (
         "on hold. By default a method whose money comes later (`checkmo`, `banktransfer`) waits "
         "until it is there.",
         symptom="These orders are not in the ERP, and nothing is wrong.",
-        remedy="Where they shall go at once: `domains.orders.gate.payment: {checkmo: always}`, "
+        remedy="Where they should go at once: `domains.orders.gate.payment: {checkmo: always}`, "
         "`gate.states: {fraud: go}`; "
         "`erp-sidecar queue list --status pending` names each with what it waits for.",
         look=_gated,

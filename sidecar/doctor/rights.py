@@ -182,7 +182,7 @@ CHECKS = (
         severity="warning",
         title="the daemon's database user may do more than it needs",
         cause="It was granted ALL, SUPER or the grant option, for an installation perhaps.",
-        symptom="Nothing fails. Whoever gets hold of the password has the shop.",
+        symptom="Nothing fails. Anyone who gets hold of the password has the shop.",
         remedy="Grant what `erp-sidecar grants print` prints, then revoke the rest; install with "
         "another database user (`--user`). On MySQL this leaves the user without rights for a "
         "moment: where triggers run as it, `erp-sidecar triggers suspend` first.",
@@ -195,14 +195,14 @@ CHECKS = (
         cause="It was dropped or renamed, or the database was restored on another server.",
         symptom="Every order fails with error 1449; no handler in a trigger catches it.",
         remedy="Create the user again with Magento's rights; or take the triggers off "
-        "(`sql/emergency-drop.sql`) and install anew.",
+        "(`sql/emergency-drop.sql`) and install again.",
         look=_gone,
     ),
     Check(
         id="definer-without-trigger-right",
         severity="error",
         title="the user that the triggers run as lost the right TRIGGER",
-        cause="Its rights were granted anew, without it.",
+        cause="Its rights were granted again, without it.",
         symptom="Every order fails with error 1142; no handler in a trigger catches it.",
         remedy="`GRANT TRIGGER ON SCHEMA.* TO ACCOUNT;`",
         look=_may_not_trigger,

@@ -132,7 +132,7 @@ CHECKS = (
         title="Magento's next `setup:upgrade` would fail",
         cause="On Magento 2.4.6 and 2.4.7 a foreign trigger on a table that Magento's own Mview "
         "triggers watch makes it end with exit code 1, before the data patches run. The release is "
-        "read from composer.lock in `magento_root`; where it is not known, this is told too.",
+        "read from composer.lock in `magento_root`; where it is not known, this is reported too.",
         symptom="`Trying to access array offset on value of type null`, in "
         "Mview/View/Subscription.php, and the deploy stops half-way.",
         remedy=f"`{_TAKES_OFF}` before the deploy; a trigger of somebody else's: `DROP TRIGGER`, "
@@ -154,7 +154,7 @@ CHECKS = (
         title="triggers could not write their hints",
         cause="The outbox was gone, locked or full, or the right to insert was missing.",
         symptom="The orders went through; the sweep found them.",
-        remedy="Mend the cause by its error number, then delete the notes.",
+        remedy="Fix the cause by its error number, then delete the notes.",
         look=_faults,
     ),
 )

@@ -120,10 +120,10 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
     undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(known, order)):
-        # Our hold vanished with a stale save, or came back with one: no human released or held.
+        # Our hold vanished with a stale save, or came back with one: nobody released or held.
         state_events = tuple(event for event in state_events if event == ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
-    # canceled document, or has none, and a human would be called for nothing.
+    # canceled document, or has none, and a person would be called for nothing.
     lives_again = known.vanished or known.state == CANCELED
     changed = order.state != CANCELED and (
         lives_again or _is_changed(known.fingerprint, order, broken)

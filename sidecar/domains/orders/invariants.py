@@ -36,7 +36,7 @@ _Parts = tuple[tuple[str, Decimal], ...]
 
 
 def problems(order: Order, tolerance: Decimal = TOLERANCE) -> list[str]:
-    """Why the order must not be sent, each a sentence for a human; empty when all is well.
+    """Why the order must not be sent, each a sentence for a person; empty when all is well.
 
     `tolerance`: how far the sums may be off, in either currency.
     """

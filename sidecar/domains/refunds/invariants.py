@@ -22,7 +22,7 @@ _Parts = Sequence[tuple[str, Decimal]]
 
 
 def problems(refund: Refund, tolerance: Decimal = CENT) -> list[str]:
-    """Why the refund must not be sent, each a sentence for a human; empty when all is well."""
+    """Why the refund must not be sent, each a sentence for a person; empty when all is well."""
     broken = []
     if not refund.increment_id.strip():
         broken.append("the credit memo has no number (increment_id)")
