@@ -294,8 +294,8 @@ CREATE TABLE {installed} (
   PRIMARY KEY (kind, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Which system this ledger belongs to, in one row: a restored copy of the database is told from the
--- original by it (docs/clone-guard.md).  The daemon renews the beat while it works.
+-- Which system this ledger belongs to, in one row; it distinguishes a restored copy of the database
+-- from the original (docs/clone-guard.md).  The daemon renews the beat while it works.
 CREATE TABLE {identity} (
   id             tinyint unsigned NOT NULL,
   servers        text         NOT NULL COMMENT 'JSON: uuid, host, port, data folder of each known one',

@@ -57,7 +57,7 @@ _WORDS = frozenset({"response.body", "response.xml", "response.fault", "result"}
 class Evidence:
     """What the transport knows of an answer beside its content.
 
-    `summary` is for a human ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
+    `summary` is for a person ("HTTP 502"), `excerpt` the beginning of the body, `after` the seconds
     that the ERP asked to wait, `unreadable` why a success must not be believed (a broken body).
     `verdict` is what the protocol itself says whatever the file does (the login was refused),
     `otherwise` what it says where no line of the file fits (the ERP is busy), `doubtful` that an
@@ -280,9 +280,9 @@ def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
     names = Counter(
         name for event in events for name in {event["ref"], event["event"].data.increment_id}
     )
-    found: list[tuple[str, ...]] = []
-    for one in events:
-        number = one["event"].data.increment_id
-        is_known = number == one["ref"] or names[number] > 1
-        found.append((one["ref"],) if is_known else (one["ref"], number))
-    return found
+    keys: list[tuple[str, ...]] = []
+    for sent in events:
+        number = sent["event"].data.increment_id
+        is_known = number == sent["ref"] or names[number] > 1
+        keys.append((sent["ref"],) if is_known else (sent["ref"], number))
+    return keys

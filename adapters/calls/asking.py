@@ -242,19 +242,21 @@ def _list(inquiry: Inquiry[Call], answered: Answered) -> Sequence[Any]:
     """What was found as a list: one document is one; none is nothing only where a file's protocol
     writes nothing for an empty list."""
     try:
-        found = None if inquiry.found is None else inquiry.found(answered.values)
+        documents = None if inquiry.found is None else inquiry.found(answered.values)
     except ExpressionError as error:
         raise answered.unusable(error.message, inquiry.found) from error
-    match found:
+    match documents:
         case None if inquiry.none_is_nothing:
             return ()
         case list() | tuple():
-            return found
+            return documents
         case Mapping():
-            return (found,)
+            return (documents,)
     source = "" if inquiry.found is None else inquiry.found.source
-    hint = f"; if none says that nothing was found: ={source} | default([])" * (found is None)
-    raise answered.unusable(f"{source}: {kind(found)} is no list of documents{hint}", inquiry.found)
+    hint = f"; if none says that nothing was found: ={source} | default([])" * (documents is None)
+    raise answered.unusable(
+        f"{source}: {kind(documents)} is no list of documents{hint}", inquiry.found
+    )
 
 
 def _external(each: Fields, answered: Answered, values: Values) -> str | None:

@@ -64,8 +64,8 @@ class Fields:
 
         Raises ExpressionError for what is missing or no text.
         """
-        found = as_text(self.get(name, values))
-        return found if found.strip() else None
+        text = as_text(self.get(name, values))
+        return text if text.strip() else None
 
     def reference(self, values: Values) -> str | None:
         """What the ERP calls its document; None for what is missing or cannot be such a name.
@@ -74,10 +74,10 @@ class Fields:
         of them could never be found again.  Nor is one cut that is too long to be kept whole.
         """
         try:
-            found = self.get("reference", values)
-            if isinstance(found, bool) or (is_number(found) and as_number(found) <= 0):
+            value = self.get("reference", values)
+            if isinstance(value, bool) or (is_number(value) and as_number(value) <= 0):
                 return None
-            name = as_text(found)
+            name = as_text(value)
         except ExpressionError:
             return None
         return name if _is_reference(name) else None
@@ -87,10 +87,10 @@ class Fields:
 
         Raises ExpressionError for what is missing, no number, or beyond all measure.
         """
-        found = self.get(name, values)
-        if found is None:
+        value = self.get(name, values)
+        if value is None:
             return None
-        number = _number(found)
+        number = _number(value)
         if not -_LARGEST < number < _LARGEST:
             raise ExpressionError("the number is beyond all measure")
         return number
@@ -149,7 +149,7 @@ class Lines:
         """The lines with what could be read of them, or None without a list; the rest is noted."""
         unread: dict[str, str] = {}
         try:
-            lines = tuple(self._line(one, unread) for one in self.loop(values))
+            lines = tuple(self._line(line, unread) for line in self.loop(values))
         except ExpressionError as error:
             notes.append(f"{ITEMS}: {error.message}")
             return None
@@ -185,18 +185,18 @@ def _noted(
         return None
 
 
-def _number(found: Any) -> Decimal:
+def _number(value: Any) -> Decimal:
     """A number, or a text that is one.  Raises ExpressionError."""
-    if isinstance(found, str):
-        return number_of(found)
-    if not is_number(found):
-        raise ExpressionError(f"{kind(found)} is not a number")
-    return Decimal(as_number(found))
+    if isinstance(value, str):
+        return number_of(value)
+    if not is_number(value):
+        raise ExpressionError(f"{kind(value)} is not a number")
+    return Decimal(as_number(value))
 
 
-def _is_reference(found: str) -> bool:
+def _is_reference(text: str) -> bool:
     """Whether a document can be called so: not a word for "nothing", nor zero, nor unprintable."""
-    name = found.strip()
+    name = text.strip()
     return (
         0 < len(name) <= _LONGEST_REFERENCE
         and name.casefold() not in _NO_REFERENCE

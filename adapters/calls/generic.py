@@ -75,10 +75,10 @@ class GenericAdapter(Generic[Call]):
     def probe(self, domain: str, refs: Sequence[str]) -> Mapping[str, tuple[Booked, ...]]:
         inquiry = self._declared(domain, "probe")
         with self._redaction.of_errors():
-            found = self._asking.probe(inquiry, refs)
+            by_reference = self._asking.probe(inquiry, refs)
             return {
                 ref: tuple(map(self._redaction.of_document, documents))
-                for ref, documents in found.items()
+                for ref, documents in by_reference.items()
             }
 
     def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:

@@ -63,7 +63,7 @@ class Push(Generic[Call]):
 class Inquiry(Generic[Call]):
     """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
 
-    `misconfigured` says that every question would be answered so until a human acts.
+    `misconfigured` says that every question would be answered so until a person acts.
     `batch`: how many references one probe asks for (None: one by one).
     """
 
@@ -265,7 +265,7 @@ class _Reader(Generic[Call]):
         payload = either(tuple(shape_of(carried.payload) for carried in events) or (ANYTHING,))
         opens = any(carried.role is Role.OPENS for carried in events)
         event = _event_shape(payload)
-        one = {
+        of_event = {
             "event": event,
             spec.payload: payload,
             **self._of_parent(spec),
@@ -273,7 +273,7 @@ class _Reader(Generic[Call]):
             "ref": _REF,
         }
         batch = section.count("batch", self._dialect.most)
-        sent = {"events": Many(event)} if "batch" in section else one
+        sent = {"events": Many(event)} if "batch" in section else of_event
         call = self._call(section, self._scope.with_names(**sent))
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
@@ -281,12 +281,13 @@ class _Reader(Generic[Call]):
         told = section.section("answer", own)
         answer: Answer | BatchAnswer
         if "batch" in section:
-            results = answered.with_names(**one, result=ANYTHING)
+            results = answered.with_names(**of_event, result=ANYTHING)
             answer = self._batch_answer(told, answered, results, required)
         else:
-            answer = self._answer(told, answered.with_names(**one), required)
+            answer = self._answer(told, answered.with_names(**of_event), required)
         first = tuple(
-            self._step(step, self._scope.with_names(**one)) for step in section.sections("first")
+            self._step(step, self._scope.with_names(**of_event))
+            for step in section.sections("first")
         )
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
@@ -330,10 +331,10 @@ class _Reader(Generic[Call]):
         section.keys((*of_batch, *_ANSWER), (*of_batch, *required))
         each = _answer_of(section, results)
         match = section.expression("match", answered.with_names(result=ANYTHING))
-        found = section.expression("results", answered)
+        expression = section.expression("results", answered)
         return BatchAnswer(
             ok=section.predicate("ok", answered),
-            results=found or _UNREAD,
+            results=expression or _UNREAD,
             match=match or _UNREAD,
             each=each,
             whole=Answer(

@@ -121,7 +121,7 @@ class Section:
             self.problem(key, "this must be a list (- key: value)")
             return ()
         path = (*self.path, key)
-        return tuple(Section(self.source, (*path, index), one) for index, one in enumerate(data))
+        return tuple(Section(self.source, (*path, index), part) for index, part in enumerate(data))
 
     def template(self, key: str, scope: Scope, form: Form = ANY) -> Template | None:
         """The template under a key, None where there is no such key."""
@@ -162,15 +162,15 @@ class Section:
         leaf = self.data.get(key)
         if isinstance(leaf, bool):
             return Predicate(key, leaf)
-        found = self.expression(key, scope, question=True)
-        if found is not None and key in DENIALS:
-            for part in found.unsaid:
+        condition = self.expression(key, scope, question=True)
+        if condition is not None and key in DENIALS:
+            for part in condition.unsaid:
                 self.source.warning(
                     (*self.path, key),
                     f"where {part} is none, this says that nothing was booked; name what the ERP "
                     f"says when it refuses: {part} in ['…']",
                 )
-        return Predicate(key, False if found is None else found)
+        return Predicate(key, False if condition is None else condition)
 
     def fields(self, names: Collection[str], scope: Scope) -> Fields:
         """Those of the named values that the section has."""

@@ -159,10 +159,10 @@ class _Walk:
         if not field.many:
             self._wrong(field, "a list", path)
             return
-        for index, one in enumerate(tree):
+        for index, entry in enumerate(tree):
             # Rounds as an entry of a list become entries of that list.
-            target = field if isinstance(one, Mapping) and "$each" in one else field.entry
-            self._value(target, one, scope, (*path, index))
+            target = field if isinstance(entry, Mapping) and "$each" in entry else field.entry
+            self._value(target, entry, scope, (*path, index))
 
     def _mapping(self, field: Field, tree: Mapping[str, Any], scope: Scope, path: Path) -> None:
         if field.wrapper and set(tree) == {field.wrapper}:

@@ -103,8 +103,8 @@ class Field:
     def type_names(self) -> list[str]:
         """The shortest name of each of these types."""
         names: dict[int, str] = {}
-        for name, one in self.types.items():
-            names.setdefault(id(one), name)
+        for name, field_type in self.types.items():
+            names.setdefault(id(field_type), name)
         return list(names.values())
 
 

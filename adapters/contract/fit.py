@@ -54,8 +54,8 @@ def _misfits(field: Field, shape: Shape) -> Iterator[Complaint]:
         case Anything():
             return
         case Either(shapes=shapes):
-            for one in shapes:
-                yield from _misfits(field, one)
+            for alternative in shapes:
+                yield from _misfits(field, alternative)
         case Many(entry=entry):
             if field.many:
                 yield from _misfits(replace(field, many=False), entry)
@@ -102,7 +102,9 @@ def _is_lexical(value: object, field: Field) -> bool:
 
 
 def _misfit_of_type(field: Field, shape: Plain) -> Complaint:
-    remedies = (_INTO[shape.name, one] for one in sorted(field.takes) if (shape.name, one) in _INTO)
+    remedies = (
+        _INTO[shape.name, target] for target in sorted(field.takes) if (shape.name, target) in _INTO
+    )
     remedy = next(remedies, "")
     if shape.name in field.tolerated:
         text = f"'{field.name}' takes {field.kind}, a {shape.name} fits only sometimes"
@@ -174,4 +176,6 @@ def _too_exact(field: Field, shape: Plain) -> Iterator[Complaint]:
 
 
 def _ordered(values: frozenset[object]) -> list[object]:
-    return sorted(values, key=lambda one: str(one) if not isinstance(one, Decimal) else f"{one:f}")
+    return sorted(
+        values, key=lambda value: str(value) if not isinstance(value, Decimal) else f"{value:f}"
+    )

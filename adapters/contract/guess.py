@@ -71,10 +71,10 @@ def guessed(field: Field, above: tuple[str, ...], *, of_line: bool) -> str:
         return write_scalar(field.choices[0])
     if above and _plain(above[-1]).endswith(_REFERS):
         return FILL_IN
-    found = _LINE.get(name) if of_line else _ORDER.get(name)
-    if found is None and (address := _address(above)) and name in _ADDRESS:
-        found = f"{address}.{_ADDRESS[name]}"
-    return FILL_IN if found is None or field.choices else f"={found}{_filter(found, field)}"
+    path = _LINE.get(name) if of_line else _ORDER.get(name)
+    if path is None and (address := _address(above)) and name in _ADDRESS:
+        path = f"{address}.{_ADDRESS[name]}"
+    return FILL_IN if path is None or field.choices else f"={path}{_filter(path, field)}"
 
 
 def _address(above: tuple[str, ...]) -> str:

@@ -102,8 +102,8 @@ def _record(field: Field, target: Field, type_name: str | None, spot: _Spot) -> 
     for branches in target.members.alternatives:
         names = " | ".join("+".join(branch) for branch in branches)
         yield f"{spot.indent}{'' if spot.wanted else '# '}{step}# one of: {names}"
-    writable = (one for one in target.members.fields.values() if one.writable)
-    for member in sorted(writable, key=lambda one: not one.required):
+    writable = (candidate for candidate in target.members.fields.values() if candidate.writable)
+    for member in sorted(writable, key=lambda candidate: not candidate.required):
         if not spot.wanted:
             # One column of '# ' for the whole block: without it the indent is right.
             for line in _field(member, replace(below, indent="", wanted=True, whole=True)):
@@ -155,11 +155,11 @@ def _question() -> list[str]:
 def _answers(operation: Operation, types: Sequence[str]) -> Iterator[str]:
     if operation.answer is None:
         return
-    found = list(_paths(operation.answer, "response.body", types, _ANSWER_DEPTH, ()))
+    paths = list(_paths(operation.answer, "response.body", types, _ANSWER_DEPTH, ()))
     yield "# What the answer may hold:"
-    yield from (f"#   {about(path)}" for path in found[:_MOST_ANSWERS])
-    if len(found) > _MOST_ANSWERS:
-        yield f"#   … and {len(found) - _MOST_ANSWERS} more ('erp-sidecar adapter describe')"
+    yield from (f"#   {about(path)}" for path in paths[:_MOST_ANSWERS])
+    if len(paths) > _MOST_ANSWERS:
+        yield f"#   … and {len(paths) - _MOST_ANSWERS} more ('erp-sidecar adapter describe')"
 
 
 def _paths(

@@ -50,7 +50,7 @@ def described(operation: Operation, types: Sequence[str], depth: int) -> Describ
 
 def chosen(field: Field, types: Sequence[str]) -> tuple[Field, str | None]:
     """The type that was chosen for a field, with its name; the field itself where none was."""
-    name = next((one for one in types if one in field.types), None)
+    name = next((candidate for candidate in types if candidate in field.types), None)
     return (field, None) if name is None else (field.types[name], name)
 
 
@@ -134,7 +134,7 @@ class _Branch:
             "writable": field.writable,
             "about": field.about,
             "cut": self._is_cut,
-            "fields": [one.tree() for one in self._below()] if self._field.is_record else None,
+            "fields": [below.tree() for below in self._below()] if self._field.is_record else None,
         }
 
 

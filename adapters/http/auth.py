@@ -168,7 +168,7 @@ def _carried(value: str, key: str) -> str:
         return value
     raise ConfigurationError(
         f"erp.auth.{key}: has characters that no header can carry",
-        "write the secret anew, on one line",
+        "write the secret again, on one line",
     )
 
 

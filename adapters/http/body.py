@@ -29,7 +29,7 @@ class Malformed(ValueError):
 
 
 def encode_json(tree: object) -> bytes:
-    """JSON with every amount as the exact number literal that a human would write: 70.78, 15.
+    """JSON with every amount as the exact number literal that a person would write: 70.78, 15.
 
     Raises ExpressionError for a value that JSON has no form for; a float is one of them.
     """
@@ -89,13 +89,13 @@ def _names_in(tree: Any) -> int:
     level = [tree]
     for _ in range(DEEPEST):
         deeper: list[Any] = []
-        for one in level:
-            if isinstance(one, dict):
-                count += len(one)
-                deeper.extend(one.values())
-            elif isinstance(one, list):
-                deeper.extend(one)
-        level = [one for one in deeper if isinstance(one, dict | list)]
+        for value in level:
+            if isinstance(value, dict):
+                count += len(value)
+                deeper.extend(value.values())
+            elif isinstance(value, list):
+                deeper.extend(value)
+        level = [value for value in deeper if isinstance(value, dict | list)]
         if not level:
             return count
     raise Malformed(_TOO_DEEP)

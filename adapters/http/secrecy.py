@@ -79,8 +79,8 @@ def _struck(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    text = found[0]
+def _unescaped(escape: re.Match[str]) -> str:
+    text = escape[0]
     match text[:2]:
         case "\\u":
             units = bytes.fromhex(text.replace("\\u", ""))

@@ -42,7 +42,7 @@ def parse_strictly(content: bytes, charset: str | None = None) -> Any:
     try:
         root = etree.fromstring(_as_utf_8(content, charset), parser)
     except etree.XMLSyntaxError as error:
-        if any(one in str(error.msg) for one in _TOO_DEEP):
+        if any(words in str(error.msg) for words in _TOO_DEEP):
             raise NotAccepted("is nested too deeply: more than 250 levels") from None
         raise NotAccepted(f"is no XML: {str(error.msg)[:200]}") from None
     if root.getroottree().docinfo.doctype:
@@ -88,8 +88,8 @@ def _codec(content: bytes, charset: str | None) -> str:
         return _BARE[start[:2]]
     declared = _DECLARED.match(start.removeprefix(b"\xef\xbb\xbf").lstrip())
     name = declared[1].decode("latin-1") if declared else charset or "utf-8"
-    found = codec_of(name)
-    if found is None:
+    known_codec = codec_of(name)
+    if known_codec is None:
         raise NotAccepted("is in a character encoding that is not read; UTF-8 always is")
     # .NET writes utf-16 into documents that it then sends as UTF-8; UTF-16 looks different.
-    return "utf-8" if found.startswith("utf-16") else found
+    return "utf-8" if known_codec.startswith("utf-16") else known_codec

@@ -167,10 +167,10 @@ class Compiler:
                 inner = self.question(value, negated=not negated).evaluate
                 return Typed(lambda values: not inner(values), _TRUTH)
             case nodes.And(left=left, right=right):
-                first, second = (self.question(one, negated=negated) for one in (left, right))
+                first, second = (self.question(side, negated=negated) for side in (left, right))
                 return _both(first, second)
             case nodes.Or(left=left, right=right):
-                first, second = (self.question(one, negated=negated) for one in (left, right))
+                first, second = (self.question(side, negated=negated) for side in (left, right))
                 return _one_of(first, second)
         asked = self.compile(node)
         if not isinstance(asked.shape, Anything) or isinstance(node, nodes.Const):
@@ -186,13 +186,13 @@ class Compiler:
         whole = self._scope.whole
 
         def joined_up(values: Values) -> str:
-            found = []
+            pieces = []
             for read, told in texts:
                 value = read(values)
                 if whole and value is None:
                     raise ExpressionError(f"{told} is none: {_ELSEWHERE}")
-                found.append(value)
-            return _hiding(joined_text(as_text(one) for one in found), found)
+                pieces.append(value)
+            return _hiding(joined_text(as_text(one) for one in pieces), pieces)
 
         return Typed(joined_up, joined([one.shape for one in typed]))
 
@@ -324,7 +324,7 @@ class Compiler:
             return self._problem("lookup: the table is named by a constant text")
         if name not in tables:
             return self._problem(f"lookup: there is no table '{name}'{suggest(name, tables)}")
-        entries = {as_text(key): found for key, found in tables[name].items()}
+        entries = {as_text(key): entry for key, entry in tables[name].items()}
 
         def looked_up(values: Values) -> Any:
             key = as_text(value.evaluate(values))
@@ -386,9 +386,9 @@ class Compiler:
 
     def _compare(self, left_node: nodes.Expr, operands: list[nodes.Operand]) -> Typed:
         first = self.compile(left_node)
-        others = [self.compile(one.expr) for one in operands]
+        others = [self.compile(part.expr) for part in operands]
         steps = tuple(
-            (COMPARE[one.op], other.evaluate) for one, other in zip(operands, others, strict=True)
+            (COMPARE[part.op], other.evaluate) for part, other in zip(operands, others, strict=True)
         )
         if objection := never_equal(first, operands[0].op, others[0]):
             return self._problem(f"{written(left_node)}: {objection}")
@@ -439,8 +439,8 @@ def _applied(
         subject = read(values)
         if subject is None:
             return None
-        extra = {key: one(values) for key, one in named.items()}
-        given = [subject, *(one(values) for one in further)]
+        extra = {key: typed(values) for key, typed in named.items()}
+        given = [subject, *(typed(values) for typed in further)]
         result = function(*given, **extra)
         if isinstance(result, str):
             if len(result) > MOST_TEXT:
@@ -451,7 +451,7 @@ def _applied(
 
     if name in ("first", "last"):
         return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
-    constants = [one.constant for one in (*arguments, *keywords.values())]
+    constants = [typed.constant for typed in (*arguments, *keywords.values())]
     return Typed(applied, shape_after(name, value.shape, constants))
 
 
@@ -474,12 +474,12 @@ def _hiding(text: str, parts: Iterable[object]) -> str:
     return Hidden(text) if any(map(is_hidden, parts)) else text
 
 
-def _weighed(one: Typed, node: nodes.Expr) -> Typed:
+def _weighed(typed: Typed, node: nodes.Expr) -> Typed:
     """What is asked whether it is there and then used; what has parts is no yes or no, even so."""
-    if not isinstance(one.shape, Anything) or isinstance(node, nodes.Const):
-        return one
-    read, told = one.evaluate, written(node)
-    return replace(one, evaluate=lambda values: single(read(values), told))
+    if not isinstance(typed.shape, Anything) or isinstance(node, nodes.Const):
+        return typed
+    read, told = typed.evaluate, written(node)
+    return replace(typed, evaluate=lambda values: single(read(values), told))
 
 
 def _both(left: Typed, right: Typed) -> Typed:
@@ -510,9 +510,9 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
         key: keyword.constant for key, keyword in keywords.items() if keyword.constant is not None
     }
     parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
-    for parameter, one in zip(parameters, arguments, strict=False):
-        if one.constant is not None:
-            given[parameter] = one.constant
+    for parameter, argument in zip(parameters, arguments, strict=False):
+        if argument.constant is not None:
+            given[parameter] = argument.constant
     if name == "hmac":
         given.setdefault("key", "key")
     if name == "date":
@@ -527,10 +527,10 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
 def _default(value: Typed, default: Typed) -> Typed:
     def defaulted(values: Values) -> Any:
         try:
-            found = value.evaluate(values)
+            computed_value = value.evaluate(values)
         except Missing:
-            found = None
-        return default.evaluate(values) if found is None else found
+            computed_value = None
+        return default.evaluate(values) if computed_value is None else computed_value
 
     return Typed(defaulted, either((present(value.shape), default.shape)))
 

@@ -40,11 +40,13 @@ class UnknownDirective(ValueError):
 def written(moment: datetime, form: str) -> str:
     """An aware time in a form of strftime.  Raises UnknownDirective."""
 
-    def one(found: re.Match[str]) -> str:
-        write = _WRITE.get(found[1])
+    def write_directive(directive: re.Match[str]) -> str:
+        write = _WRITE.get(directive[1])
         if write is None:
             known = " ".join(f"%{name}" for name in _WRITE if not name.startswith("-"))
-            raise UnknownDirective(f"'%{found[1]}' is no directive for a time; there are {known}")
+            raise UnknownDirective(
+                f"'%{directive[1]}' is no directive for a time; there are {known}"
+            )
         return write(moment)
 
-    return _DIRECTIVE.sub(one, form)
+    return _DIRECTIVE.sub(write_directive, form)

@@ -21,14 +21,14 @@ _DIFFERS = frozenset({"ne", "notin"})
 def unsaid(node: nodes.Node) -> tuple[str, ...]:
     """Parts of an answer that are compared for being different, and may be none."""
     guarded = {
-        written(one.node)
+        written(test.node)
         for inner in (node, *node.find_all(nodes.Not))
         if isinstance(inner, nodes.Not)
-        for one in [inner.node]
-        if isinstance(one, nodes.Test) and one.name == "none"
+        for test in [inner.node]
+        if isinstance(test, nodes.Test) and test.name == "none"
     }
-    found = (told for told in _compared(node, negated=False) if told not in guarded)
-    return tuple(dict.fromkeys(found))
+    compared = (told for told in _compared(node, negated=False) if told not in guarded)
+    return tuple(dict.fromkeys(compared))
 
 
 def _compared(node: nodes.Node, *, negated: bool) -> Iterator[str]:
@@ -43,11 +43,11 @@ def _compared(node: nodes.Node, *, negated: bool) -> Iterator[str]:
             yield from _compared(otherwise, negated=negated)
         case nodes.Compare(expr=left, ops=[nodes.Operand(op=op, expr=right)]):
             is_of_none = any(
-                isinstance(one, nodes.Const) and one.value is None for one in (left, right)
+                isinstance(side, nodes.Const) and side.value is None for side in (left, right)
             )
             if (op in _DIFFERS or op in ("eq", "in")) and (op in _DIFFERS) != negated:
                 yield from (
-                    written(one) for one in (left, right) if not is_of_none and _may_be_none(one)
+                    written(side) for side in (left, right) if not is_of_none and _may_be_none(side)
                 )
 
 

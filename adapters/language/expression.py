@@ -197,7 +197,7 @@ def _is_too_deep(node: nodes.Node) -> bool:
     """Looked at level by level: `1 + 1 + 1 …` nests once for each sign."""
     level = [node]
     for _ in range(_DEEPEST):
-        level = [child for one in level for child in one.iter_child_nodes()]
+        level = [child for parent in level for child in parent.iter_child_nodes()]
         if not level:
             return False
     return True

@@ -56,8 +56,8 @@ def cut_shape(shape: Shape, start: object, stop: object) -> Shape:
 
 def looked_up_shape(values: Collection[object], default: Shape | None) -> Shape:
     """The shape of what a table holds, or else its default."""
-    found = [shape_of_value(value) for value in values]
-    return either((*found, *((default,) if default else ()))) if found or default else ANYTHING
+    shapes = [shape_of_value(value) for value in values]
+    return either((*shapes, *((default,) if default else ()))) if shapes or default else ANYTHING
 
 
 def computed(operator: str, left: Shape, right: Shape) -> Plain:

@@ -62,7 +62,7 @@ def is_number(value: object) -> bool:
 
 
 def plain(amount: Decimal) -> str:
-    """An amount as a human writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent.
+    """An amount as a person writes it: 70.7800 is 70.78, 15.0000 is 15, never an exponent.
 
     Raises ExpressionError for what has no such form, or one of too many digits.
     """
@@ -260,8 +260,8 @@ TESTS: Mapping[str, Callable[[Any], bool]] = {
 
 def total(values: Iterable[Any]) -> Decimal:
     """The sum; an empty value counts as nothing."""
-    found = sum((Decimal(as_number(value)) for value in values if value is not None), Decimal(0))
-    return Decimal(as_number(found))
+    amount = sum((Decimal(as_number(value)) for value in values if value is not None), Decimal(0))
+    return Decimal(as_number(amount))
 
 
 def as_number(value: Any) -> Any:

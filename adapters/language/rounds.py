@@ -31,5 +31,5 @@ class Rounds:
 
 def rounds_of(values: Mapping[str, Any]) -> Rounds:
     """Those of the call; for an answer that is read, those of one loop."""
-    found = values.get(ROUNDS)
-    return found if isinstance(found, Rounds) else Rounds()
+    rounds = values.get(ROUNDS)
+    return rounds if isinstance(rounds, Rounds) else Rounds()

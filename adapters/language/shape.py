@@ -110,7 +110,7 @@ def member(shape: Shape, name: str) -> Shape:
                 raise NoSuchMember(f"{record} has no field '{name}'{suggest(name, members)}")
             return members[name]
         case Either(shapes=shapes):
-            return either(tuple(member(one, name) for one in shapes))
+            return either(tuple(member(alternative, name) for alternative in shapes))
         case Many():
             raise NoSuchMember(f"a list has no field '{name}': take one entry, or loop with $each")
         case Plain(name=plain):
@@ -125,7 +125,7 @@ def entry(shape: Shape) -> Shape:
         case Anything():
             return ANYTHING
         case Either(shapes=shapes):
-            return either(tuple(entry(one) for one in shapes))
+            return either(tuple(entry(alternative) for alternative in shapes))
         case Record(name=name):
             raise NoSuchMember(f"{name} is not a list")
         case Plain(name=name):
@@ -136,12 +136,12 @@ def either(shapes: tuple[Shape, ...]) -> Shape:
     """One shape for a value that may have any of these."""
     different = tuple({id(shape): shape for shape in shapes}.values())
     first = different[0]
-    if all(one == first for one in different):
+    if all(candidate == first for candidate in different):
         return first
     if ANYTHING in different:
         return ANYTHING
-    plain = [one for one in different if isinstance(one, Plain)]
-    if len(plain) == len(different) and len({one.name for one in plain}) == 1:
+    plain = [candidate for candidate in different if isinstance(candidate, Plain)]
+    if len(plain) == len(different) and len({candidate.name for candidate in plain}) == 1:
         return _widest(plain)
     return Either(different)
 
@@ -183,7 +183,7 @@ def present(shape: Shape) -> Shape:
         case Plain(optional=True):
             return dataclasses.replace(shape, optional=False)
         case Either(shapes=shapes):
-            return Either(tuple(present(one) for one in shapes))
+            return Either(tuple(present(alternative) for alternative in shapes))
         case _:
             return shape
 
@@ -202,7 +202,7 @@ def text_length(shape: Shape) -> int | None:
         case Plain(name="time"):
             return len("2026-03-28T23:30:00Z")
         case Either(shapes=shapes):
-            lengths = [text_length(one) for one in shapes]
+            lengths = [text_length(part) for part in shapes]
             return (
                 None if None in lengths else max(length for length in lengths if length is not None)
             )

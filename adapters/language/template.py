@@ -154,8 +154,8 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
 
 def means_a_value(leaf: object, scope: Scope) -> bool:
     """Whether a constant is written as a name, or a way into one, would be."""
-    found = _HEAD.match(leaf) if isinstance(leaf, str) else None
-    return found is not None and found[1] in scope.names
+    head = _HEAD.match(leaf) if isinstance(leaf, str) else None
+    return head is not None and head[1] in scope.names
 
 
 def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> None:
@@ -166,7 +166,7 @@ def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> 
         source.warning(
             path, f"this is the constant text '{leaf[:60]}'; a value is written ={leaf[:60]}"
         )
-    elif any(one in scope.names for one in _BRACES.findall(leaf)):
+    elif any(name in scope.names for name in _BRACES.findall(leaf)):
         source.problem(path, "nothing is computed in {{ }}: write ='text' ~ value")
 
 
@@ -192,8 +192,8 @@ def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Pat
 def _check_values(value: object, scope: Scope, source: Source, path: Path) -> None:
     """One value, or a list of them."""
     if isinstance(value, list):
-        for index, one in enumerate(value):
-            _check_values_of_loop(one, scope, source, (*path, index))
+        for index, entry in enumerate(value):
+            _check_values_of_loop(entry, scope, source, (*path, index))
     else:
         _check_values_of_loop(value, scope, source, path)
 
@@ -277,7 +277,7 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
             inner = list(loop(values))
         except ExpressionError as error:
             raise ExpressionError(f"{place}: {error.message}") from error
-        return [one for one in map(render, inner) if one is not NOTHING]
+        return [rendered for rendered in map(render, inner) if rendered is not NOTHING]
 
     return rounds
 

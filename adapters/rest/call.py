@@ -190,9 +190,9 @@ def _parameters(rendered: Any) -> tuple[tuple[str, str], ...]:
     if not isinstance(rendered, Mapping):
         raise ExpressionError(f"{kind(rendered)} is no mapping of names to values")
     pairs = (
-        (name, one)
+        (name, entry)
         for name, value in rendered.items()
-        for one in (value if isinstance(value, list | tuple) else (value,))
+        for entry in (value if isinstance(value, list | tuple) else (value,))
     )
     return tuple((name, as_text(value)) for name, value in pairs if value is not None)
 

@@ -61,12 +61,12 @@ class EdmxDescription:
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
         """Reading, creating, changing and deleting in each entity set."""
-        found: dict[str, Operation] = {}
+        by_name: dict[str, Operation] = {}
         for schema in self._schemas:
             for container in _children(schema, "EntityContainer"):
                 for entity_set in _children(container, "EntitySet"):
-                    found |= {one.name: one for one in self._of_set(entity_set)}
-        return found
+                    by_name |= {operation.name: operation for operation in self._of_set(entity_set)}
+        return by_name
 
     def called(self, call: Mapping[str, object]) -> Operation | None:
         """By method and entity set."""
@@ -80,11 +80,11 @@ class EdmxDescription:
         name = entity_set.get("Name")
         entity = self._full(entity_set.get("EntityType", ""))
         told = about(entity_set.get(f"{_SAP}label"))
-        one = f"/{name}({{key}})"
+        single = f"/{name}({{key}})"
         for method, path, change in (
             ("POST", f"/{name}", "creatable"),
-            ("PATCH", one, "updatable"),
-            ("PUT", one, "updatable"),
+            ("PATCH", single, "updatable"),
+            ("PUT", single, "updatable"),
         ):
             if entity_set.get(f"{_SAP}{change}") != "false":
                 body = Field(
@@ -94,7 +94,7 @@ class EdmxDescription:
                     load=partial(self._members, entity, change),
                 )
                 yield _operation(method, path, {"json": body}, told, body)
-        for method, path in (("GET", f"/{name}"), ("GET", one), ("DELETE", one)):
+        for method, path in (("GET", f"/{name}"), ("GET", single), ("DELETE", single)):
             yield _operation(method, path, {}, told)
 
     # --- fields -----------------------------------------------------------------------------
@@ -120,12 +120,12 @@ class EdmxDescription:
 
     def _lineage(self, type_name: str) -> Iterator[tuple[str, Any]]:
         """The type and what it derives from, the eldest first."""
-        found: list[tuple[str, Any]] = []
-        while type_name in self._types and len(found) < _DEEPEST:
+        lineage: list[tuple[str, Any]] = []
+        while type_name in self._types and len(lineage) < _DEEPEST:
             node = self._types[type_name]
-            found.append((type_name, node))
+            lineage.append((type_name, node))
             type_name = self._full(node.get("BaseType", ""))
-        return iter(found[::-1])
+        return iter(lineage[::-1])
 
     def _property(self, owner: str, node: Any, change: str) -> Field:
         name = node.get("Name")

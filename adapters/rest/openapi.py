@@ -40,13 +40,13 @@ class OpenApiDescription:
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
         """By `METHOD path`."""
-        found = (
+        described = (
             self._operation(method, path, item)
             for path, item in _mapping(self._document.get("paths")).items()
             for method in _METHODS
             if method in _mapping(item)
         )
-        return {one.name: one for one in found}
+        return {operation.name: operation for operation in described}
 
     def called(self, call: Mapping[str, object]) -> Operation | None:
         """By method and path."""
@@ -61,8 +61,11 @@ class OpenApiDescription:
     def _operation(self, method: str, path: str, item: Mapping[str, Any]) -> Operation:
         described = _mapping(item[method])
         parameters = [
-            self._resolved(one)
-            for one in (*_list(item.get("parameters")), *_list(described.get("parameters")))
+            self._resolved(described_parameter)
+            for described_parameter in (
+                *_list(item.get("parameters")),
+                *_list(described.get("parameters")),
+            )
         ]
         parts = dict(self._bodies(described, parameters))
         query = {
@@ -107,7 +110,11 @@ class OpenApiDescription:
                     self._field("json", schema, required=parameter.get("required") is True),
                 )
                 return
-        form = [self._parameter(one) for one in parameters if one.get("in") == "formData"]
+        form = [
+            self._parameter(candidate)
+            for candidate in parameters
+            if candidate.get("in") == "formData"
+        ]
         if form:
             members = Members({field.name: field for field in form})
             yield "form", Field("form", "record", required=True, load=lambda: members)
@@ -177,9 +184,9 @@ class OpenApiDescription:
             flat = _both(flat, self._flat(_mapping(part), above))
         flat = _both(flat, schema)
         variants = [
-            self._flat(_mapping(one), above)
+            self._flat(_mapping(subschema), above)
             for key in ("oneOf", "anyOf")
-            for one in _list(schema.get(key))
+            for subschema in _list(schema.get(key))
         ]
         variants = [variant for variant in variants if variant.get("type") != "null"]
         return _both(_either(variants), flat) if variants else flat
@@ -190,13 +197,13 @@ class OpenApiDescription:
 
     def _referenced(self, reference: object) -> Mapping[str, Any]:
         """What `#/…` points to; nothing for another file or address, which is never read."""
-        found: Any = self._document
+        part: Any = self._document
         first, *steps = str(reference).split("/")
         if first != "#":
             return {}
         for step in steps:
-            found = _mapping(found).get(unquote(step).replace("~1", "/").replace("~0", "~"))
-        return _mapping(found)
+            part = _mapping(part).get(unquote(step).replace("~1", "/").replace("~0", "~"))
+        return _mapping(part)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -225,8 +232,8 @@ def _either(variants: list[dict[str, Any]]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for variant in reversed(variants):
         properties |= _mapping(variant.get("properties"))
-    needed = [frozenset(map(str, _list(one.get("required")))) for one in variants]
-    kinds = sorted({kind for one in variants if isinstance(kind := one.get("type"), str)})
+    needed = [frozenset(map(str, _list(schema.get("required")))) for schema in variants]
+    kinds = sorted({kind for schema in variants if isinstance(kind := schema.get("type"), str)})
     return {
         **(variants[0] if len(variants) == 1 else {}),
         **({"type": kinds[0] if len(kinds) == 1 else kinds} if kinds else {}),
@@ -247,7 +254,9 @@ def _type(schema: Schema) -> str:
 def _types(schema: Schema) -> list[str]:
     given = schema.get("type")
     return [
-        str(one) for one in (given if isinstance(given, list) else [given]) if one and one != "null"
+        str(kind)
+        for kind in (given if isinstance(given, list) else [given])
+        if kind and kind != "null"
     ]
 
 
@@ -270,7 +279,7 @@ def _takes(schema: Schema) -> frozenset[str]:
 
 def _shown(schema: Schema) -> str:
     named = {"string": "text", "integer": "whole number", "boolean": "truth value"}
-    kinds = " or ".join(named.get(one, one) for one in _types(schema)) or "anything"
+    kinds = " or ".join(named.get(kind, kind) for kind in _types(schema)) or "anything"
     form = schema.get("format")
     return f"{kinds} ({form})" if isinstance(form, str) else kinds
 
@@ -283,9 +292,9 @@ def _title(schema: Schema, item: Schema) -> str:
 def _choices(schema: Schema) -> tuple[str, ...]:
     """As a mapping's values are written: true, not True."""
     return tuple(
-        as_text(one) if isinstance(one, str | int | Decimal) else str(one)
-        for one in _list(schema.get("enum"))
-        if one is not None
+        as_text(choice) if isinstance(choice, str | int | Decimal) else str(choice)
+        for choice in _list(schema.get("enum"))
+        if choice is not None
     )
 
 

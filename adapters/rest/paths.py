@@ -22,13 +22,15 @@ def operation_of(operations: Iterable[Operation], call: Mapping[str, object]) ->
     """The operation whose method is the call's and whose path is most like the call's."""
     method = str(call.get("method", "")).upper()
     path = _sketched(call.get("path"))
-    found = [
+    fitting = [
         operation
         for operation in operations
         if operation.call["method"] == method and _fits(operation.call["path"], path)
     ]
     # Of /orders/{id} and /orders/search the one with fewer variable parts.
-    return min(found, key=lambda one: len(_VARIABLE.findall(one.call["path"])), default=None)
+    return min(
+        fitting, key=lambda candidate: len(_VARIABLE.findall(candidate.call["path"])), default=None
+    )
 
 
 def call_name(call: Mapping[str, object]) -> str:
@@ -46,15 +48,15 @@ def _sketched(path: object) -> str:
 
 
 def _fits(declared: str, path: str) -> bool:
-    wanted = [one for one in declared.split("/") if one]
-    given = [one for one in path.partition("?")[0].split("/") if one]
+    wanted = [step for step in declared.split("/") if step]
+    given = [step for step in path.partition("?")[0].split("/") if step]
     if len(given) < len(wanted):
         return False
     pairs = zip(wanted, given[len(given) - len(wanted) :], strict=True)
-    return all(_pattern(one).fullmatch(part) for one, part in pairs)
+    return all(_pattern(step).fullmatch(part) for step, part in pairs)
 
 
 def _pattern(segment: str) -> re.Pattern[str]:
     """A declared segment; `{id}` fits anything, a key's quotes may come out of the expression."""
-    pieces = [re.escape(one).replace("'", "'?") for one in _VARIABLE.split(segment)]
+    pieces = [re.escape(piece).replace("'", "'?") for piece in _VARIABLE.split(segment)]
     return re.compile(".+".join(pieces))

@@ -128,7 +128,7 @@ class SoapCalls:
             operation,
             self._address(section, operation),
             self.seal,
-            tuple(one for one in headers if one is not None),
+            tuple(written_header for written_header in headers if written_header is not None),
             body.whole(scope) or _empty,
             self.computed,
         )
@@ -136,7 +136,7 @@ class SoapCalls:
     def _not_computed(self, header: Section) -> None:
         for name in self.computed:
             if name in header:
-                header.problem(name, "this part is computed anew for each call; leave it out")
+                header.problem(name, "this part is computed again for each call; leave it out")
 
     def _operation(self, section: Section) -> Any:
         name = section.text("operation")

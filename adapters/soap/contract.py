@@ -38,11 +38,11 @@ class WsdlDescription:
     @cached_property
     def operations(self) -> Mapping[str, Operation]:
         """By name; of an operation that several ports carry (SOAP 1.1 and 1.2) the first."""
-        found: dict[str, Operation] = {}
+        by_name: dict[str, Operation] = {}
         for operation in self._wsdl.operations():
-            if str(operation) not in found:
-                found[str(operation)] = self._operation(operation)
-        return found
+            if str(operation) not in by_name:
+                by_name[str(operation)] = self._operation(operation)
+        return by_name
 
     def called(self, call: Mapping[str, object]) -> Operation | None:
         """By its name, at the port where the call goes."""

@@ -129,9 +129,9 @@ class Declarations:
         qname = self.qname(node, name)
         if qname.startswith(XSD):
             return qname.removeprefix(XSD)
-        found = self._named.get(("simpleType", qname))
-        if found is not None:
-            return found
+        declared = self._named.get(("simpleType", qname))
+        if declared is not None:
+            return declared
         # A simpleContent may extend another one.
         complex_type = self._named.get(("complexType", qname))
         content = None if complex_type is None else complex_type.find(XSD + "simpleContent")

@@ -68,7 +68,7 @@ def facets_of(node: Any, named: Named, above: tuple[Any, ...] = ()) -> Facets:
     itself it gives that type's local name, for a name that means nothing None.  `above`: what is
     being read; a type that is its own ancestor is broken.
     """
-    if len(above) > _DEEPEST or any(node is one for one in above):
+    if len(above) > _DEEPEST or any(node is ancestor for ancestor in above):
         return Facets()
     above = (*above, node)
     if node.tag in (XSD + "restriction", XSD + "extension"):
@@ -86,10 +86,10 @@ def facets_of(node: Any, named: Named, above: tuple[Any, ...] = ()) -> Facets:
 
 def facets_named(node: Any, name: str, named: Named, above: tuple[Any, ...] = ()) -> Facets:
     """The facets of the type that a node names."""
-    found = named(node, name)
-    if isinstance(found, str):
-        return builtin(found)
-    return Facets() if found is None else facets_of(found, named, above)
+    declared = named(node, name)
+    if isinstance(declared, str):
+        return builtin(declared)
+    return Facets() if declared is None else facets_of(declared, named, above)
 
 
 def _base(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
@@ -100,8 +100,10 @@ def _base(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
 
 
 def _union(node: Any, named: Named, above: tuple[Any, ...]) -> Facets:
-    parts = [facets_named(node, one, named, above) for one in node.get("memberTypes", "").split()]
-    parts += [facets_of(one, named, above) for one in node.findall(XSD + "simpleType")]
+    parts = [
+        facets_named(node, member, named, above) for member in node.get("memberTypes", "").split()
+    ]
+    parts += [facets_of(member, named, above) for member in node.findall(XSD + "simpleType")]
     is_closed = all(part.choices for part in parts)
     bases = {part.base for part in parts}
     return Facets(

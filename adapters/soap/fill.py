@@ -88,20 +88,20 @@ class Filler:
             name = f"{{{self._prefixes[prefix]}}}{local}"
         if ":" in name or name.startswith("{"):
             try:
-                found = [self._schema.get_type(name)]
+                candidates = [self._schema.get_type(name)]
             except (Error, LookupError, ValueError):
-                found = []
+                candidates = []
         else:
-            found = [one for one in self._schema.types if one.name == name]
-        found = [one for one in found if isinstance(one, ComplexType)]
-        if len(found) != 1:
+            candidates = [candidate for candidate in self._schema.types if candidate.name == name]
+        candidates = [candidate for candidate in candidates if isinstance(candidate, ComplexType)]
+        if len(candidates) != 1:
             raise UnknownType(
                 f"there is no type '{name}'"
-                if not found
-                else f"there are {len(found)} types "
-                f"'{name}'; write {' or '.join(str(one.qname) for one in found)}"
+                if not candidates
+                else f"there are {len(candidates)} types "
+                f"'{name}'; write {' or '.join(str(candidate.qname) for candidate in candidates)}"
             )
-        return found[0]
+        return candidates[0]
 
     def plan(self, kind_of: ComplexType) -> Plan:
         """What a complex type takes."""
@@ -124,7 +124,7 @@ class Filler:
             return actual(**self._members(self.plan(actual), rest, place))
         if kind_of._array_type is not None and isinstance(tree, list | tuple):
             entry = kind_of._array_type.array_type
-            return kind_of([self.filled(entry, one, place) for one in tree])
+            return kind_of([self.filled(entry, part, place) for part in tree])
         text = self.plan(kind_of).elements.get(TEXT)
         if text is None:
             raise ExpressionError(f"{place}: a mapping is wanted, {kind(tree)} is given")
@@ -159,12 +159,12 @@ class Filler:
         child = group.child if isinstance(group, Group) else group
         plan = _plan(child.elements_nested, {})
         filled = []
-        for index, one in enumerate(rounds):
-            if not isinstance(one, Mapping):
+        for index, given in enumerate(rounds):
+            if not isinstance(given, Mapping):
                 raise ExpressionError(
-                    f"{place}[{index}]: a mapping is wanted, {kind(one)} is given"
+                    f"{place}[{index}]: a mapping is wanted, {kind(given)} is given"
                 )
-            filled.append(self._members(plan, one, f"{place}[{index}]"))
+            filled.append(self._members(plan, given, f"{place}[{index}]"))
         return filled or xsd.SkipValue
 
     def _element(self, element: Element, value: Any, place: str) -> Any:
@@ -180,8 +180,8 @@ class Filler:
             if not value:
                 return xsd.SkipValue
             return [
-                self.filled(element.type, one, f"{place}[{index}]")
-                for index, one in enumerate(value)
+                self.filled(element.type, entry, f"{place}[{index}]")
+                for index, entry in enumerate(value)
             ]
         return self.filled(element.type, value, place)
 
@@ -211,15 +211,15 @@ def _parts(nested: Iterable[tuple[str, Any]]) -> Iterator[tuple[str, Any]]:
 def _open(part: Any, value: Any, place: str) -> Any:
     """Elements that the schema does not name: mappings of `{namespace}Name` to what is in them."""
     values = value if isinstance(value, list | tuple) else [value]
-    found = []
-    for one in values:
-        if not isinstance(one, Mapping):
+    elements = []
+    for given in values:
+        if not isinstance(given, Mapping):
             wanted = "a mapping of '{namespace}Name' is wanted"
-            raise ExpressionError(f"{place}: {wanted}, {kind(one)} is given")
-        found += [element_of(name, inner) for name, inner in one.items() if inner is not None]
-    if len(found) > 1 and not part.accepts_multiple:
-        raise ExpressionError(f"{place}: one element is wanted, {len(found)} are given")
-    return found if part.accepts_multiple else next(iter(found), None)
+            raise ExpressionError(f"{place}: {wanted}, {kind(given)} is given")
+        elements += [element_of(name, inner) for name, inner in given.items() if inner is not None]
+    if len(elements) > 1 and not part.accepts_multiple:
+        raise ExpressionError(f"{place}: one element is wanted, {len(elements)} are given")
+    return elements if part.accepts_multiple else next(iter(elements), None)
 
 
 def element_of(name: str, value: Any) -> Any:
@@ -242,10 +242,10 @@ def _fill(element: Any, namespace: str | None, value: Any) -> None:
         element.text = writable(as_text(value))
         return
     for name, inner in value.items():
-        for one in inner if isinstance(inner, list) else (inner,):
-            if one is not None and one is not NOTHING:
+        for entry in inner if isinstance(inner, list) else (inner,):
+            if entry is not None and entry is not NOTHING:
                 child = etree.SubElement(element, etree.QName(namespace, name))
-                _fill(child, namespace, one)
+                _fill(child, namespace, entry)
 
 
 def unwritable(value: Any) -> bool:
@@ -279,7 +279,7 @@ def _wanted(nested: Iterable[tuple[str, Any]]) -> Iterator[str]:
 def _leaf(kind_of: Any, value: Any, place: str) -> Any:
     """One value as its type has it on the wire, as text that zeep passes on unchanged."""
     if isinstance(kind_of, ListType) and isinstance(value, list | tuple):
-        return [_leaf(kind_of.item_type, one, place) for one in value]
+        return [_leaf(kind_of.item_type, entry, place) for entry in value]
     if isinstance(value, Mapping | list | tuple):
         raise ExpressionError(f"{place}: one value is wanted, {kind(value)} is given")
     match kind_of:

@@ -42,12 +42,12 @@ def read_text(field: Field, text: str | None) -> Any:
     Blanks around a value are no part of it: a document that is indented has them, and so have
     numbers out of a column of fixed width.
     """
-    found = (text or "").strip(BLANKS)
-    if not found:
+    word = (text or "").strip(BLANKS)
+    if not word:
         return None
     if field.choices:
-        found = _word(field.choices, found)
-    return _READERS.get(field.base, _as_it_is)(found)
+        word = _word(field.choices, word)
+    return _READERS.get(field.base, _as_it_is)(word)
 
 
 def _word(choices: tuple[str, ...], text: str) -> str:
@@ -69,10 +69,10 @@ def _words(text: str) -> list[str]:
 
 
 def _truth(text: str) -> bool:
-    found = _TRUTH.get(text.lower())
-    if found is None:
+    truth = _TRUTH.get(text.lower())
+    if truth is None:
         raise Unfit("true or false is wanted")
-    return found
+    return truth
 
 
 def _whole(text: str) -> int:
@@ -94,9 +94,9 @@ def _float(text: str) -> Decimal | str:
 def _date(text: str) -> str | None:
     if _NO_DATE.fullmatch(text):
         return None
-    found = _DATE.fullmatch(text)
+    match = _DATE.fullmatch(text)
     try:
-        return date.fromisoformat(found[1] if found else "").isoformat()
+        return date.fromisoformat(match[1] if match else "").isoformat()
     except ValueError:
         raise Unfit("a date is wanted") from None
 
@@ -104,10 +104,10 @@ def _date(text: str) -> str | None:
 def _moment(text: str) -> datetime | None:
     if _NO_DATE.fullmatch(text):
         return None
-    found = _MOMENT.fullmatch(text)
+    match = _MOMENT.fullmatch(text)
     try:
         # .NET writes seven digits of a second, Python reads six.
-        return datetime.fromisoformat("{}T{}{:.7}{}".format(*found.groups("")) if found else "")
+        return datetime.fromisoformat("{}T{}{:.7}{}".format(*match.groups("")) if match else "")
     except ValueError:
         raise Unfit("a date with a time is wanted") from None
 

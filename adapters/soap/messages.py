@@ -56,15 +56,15 @@ class Messages:
 
     def _parts(self, parts: Mapping[str, Any]) -> Members:
         """Each by the name of its element, else by its own: so they stand in the envelope."""
-        found: dict[str, Field] = {}
+        fields: dict[str, Field] = {}
         for name, part in parts.items():
             if part.element is not None:
                 field = self._schemas.element(str(part.element.qname.text))
             else:
                 field = self._schemas.typed(name, _type_name(part.type))
             if field is not None:
-                found[field.name] = replace(field, required=True)
-        return Members(found)
+                fields[field.name] = replace(field, required=True)
+        return Members(fields)
 
 
 def _type_name(kind_of: Any) -> str:

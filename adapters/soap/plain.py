@@ -30,28 +30,28 @@ class UnwrappedText(str):
     wrappers: tuple[str, ...] = ()
 
 
-def unwrapped(field: Field, found: Any) -> Any:
+def unwrapped(field: Field, content: Any) -> Any:
     """The body without a wrapper around one element (twice at most).
 
     A wrapper around nothing stays: `body.Order` is then none, and not missing.
     """
     wrappers: list[str] = []
-    while len(wrappers) < 2 and isinstance(found, Mapping):
+    while len(wrappers) < 2 and isinstance(content, Mapping):
         only = _only_element(field)
-        if only is None or found.get(only.name) is None:
+        if only is None or content.get(only.name) is None:
             break
         wrappers.append(only.name)
-        field, found = only, found[only.name]
+        field, content = only, content[only.name]
     value: UnwrappedMapping | UnwrappedList | UnwrappedText
-    match found:
+    match content:
         case dict():
-            value = UnwrappedMapping(found)
+            value = UnwrappedMapping(content)
         case list():
-            value = UnwrappedList(found)
+            value = UnwrappedList(content)
         case str():
-            value = UnwrappedText(found)
+            value = UnwrappedText(content)
         case _:
-            return found
+            return content
     value.wrappers = tuple(wrappers)
     return value
 

@@ -130,14 +130,14 @@ class _Reading:
 
     def parts(self, field: Field, body: Element) -> Any:
         """Of an RPC message: the first element has them, what they refer to may follow."""
-        roots = [one for one in body if _id_of(one) is None] or list(body[:1])
+        roots = [element for element in body if _id_of(element) is None] or list(body[:1])
         if len(roots) != 1:
             raise Malformed(f"the answer's body has {len(roots)} elements where one is wanted")
-        found = self.record(field, roots[0], local(roots[0]), 0)
-        for one in body:
-            if one is not roots[0] and _id_of(one) not in self._referred:
-                raise Malformed(f"nothing refers to <{local(one)}> in the answer's body")
-        return found
+        record = self.record(field, roots[0], local(roots[0]), 0)
+        for element in body:
+            if element is not roots[0] and _id_of(element) not in self._referred:
+                raise Malformed(f"nothing refers to <{local(element)}> in the answer's body")
+        return record
 
     def value(self, field: Field, element: Element, place: str, depth: int = 0) -> Any:
         """One element: a mapping, a list for an array, a plain value, or None."""
@@ -146,9 +146,9 @@ class _Reading:
         target = self._referred_to(field, element, place)
         if target is not element:
             self._open.append(target)
-            found = self.value(field, target, place, depth + 1)
+            read_value = self.value(field, target, place, depth + 1)
             self._open.pop()
-            return found
+            return read_value
         if is_nil(element, place):
             return None
         field = self._actual(field, element)
@@ -162,46 +162,46 @@ class _Reading:
 
     def record(self, field: Field, element: Element, place: str, depth: int) -> Any:
         form = self._reader.form(field)
-        found: dict[str, Any] = {}
-        self._attributes(form.attributes, element, found, place)
+        values: dict[str, Any] = {}
+        self._attributes(form.attributes, element, values, place)
         if form.text is not None:
             self._leaf(element, place)
-            found[form.text.name] = _read(form.text, element.text, place)
-            return _completed(form, found)
+            values[form.text.name] = _read(form.text, element.text, place)
+            return _completed(form, values)
         _no_text(element, place)
         for child in element:
-            self._child(form, child, found, place, depth)
-        return _completed(form, found)
+            self._child(form, child, values, place, depth)
+        return _completed(form, values)
 
     def _child(
-        self, form: Form, child: Element, found: dict[str, Any], place: str, depth: int
+        self, form: Form, child: Element, record: dict[str, Any], place: str, depth: int
     ) -> None:
         name = local(child)
         here = f"{place}.{name}"
         field = form.elements.get(name)
         if name in form.rounds:
             self._round(
-                *form.rounds[name], self._entry(form.rounds[name][1], child, here, depth), found
+                *form.rounds[name], self._entry(form.rounds[name][1], child, here, depth), record
             )
         elif field is not None and _repeats(field):
-            found.setdefault(field.name, []).append(self._entry(field, child, here, depth))
+            record.setdefault(field.name, []).append(self._entry(field, child, here, depth))
         elif field is not None:
-            if field.name in found:
+            if field.name in record:
                 raise Malformed(f"{here} comes twice in the answer")
             value = self.value(field, child, here, depth + 1)
             if value is not None or not _says_yes_or_no(field):
-                found[field.name] = value
+                record[field.name] = value
         elif form.any is not None and self._is_open(form, child):
-            self._any(form.any, name, tree_of(child), found, here)
+            self._any(form.any, name, tree_of(child), record, here)
         else:
             raise Malformed(f"{here} is in the answer and not in the WSDL")
 
     def _entry(self, field: Field, child: Element, place: str, depth: int) -> Any:
         return self.value(field.entry, child, place, depth + 1)
 
-    def _round(self, group: Field, field: Field, value: Any, found: dict[str, Any]) -> None:
+    def _round(self, group: Field, field: Field, value: Any, record: dict[str, Any]) -> None:
         """Under the group's name round by round, as they are written; under its own as a list."""
-        rounds = found.setdefault(group.name, [])
+        rounds = record.setdefault(group.name, [])
         many = _repeats(field)
         if not rounds or group.kind == "choice" or (field.name in rounds[-1] and not many):
             rounds.append({})
@@ -209,15 +209,15 @@ class _Reading:
             rounds[-1].setdefault(field.name, []).append(value)
         else:
             rounds[-1][field.name] = value
-        found.setdefault(field.name, []).append(value)
+        record.setdefault(field.name, []).append(value)
 
-    def _any(self, field: Field, name: str, value: Any, found: dict[str, Any], here: str) -> None:
+    def _any(self, field: Field, name: str, value: Any, record: dict[str, Any], here: str) -> None:
         if field.many:
-            found.setdefault(field.name, []).append({name: value})
-        elif field.name in found:
+            record.setdefault(field.name, []).append({name: value})
+        elif field.name in record:
             raise Malformed(f"{here} is one more than the WSDL leaves open")
         else:
-            found[field.name] = {name: value}
+            record[field.name] = {name: value}
 
     def _is_open(self, form: Form, child: Element) -> bool:
         """Whether an element may be one that the schema leaves open.
@@ -251,16 +251,16 @@ class _Reading:
             raise Malformed(f"{place} has <{local(element[0])}> in it where the WSDL has a value")
 
     def _attributes(
-        self, known: dict[str, Field], element: Element, found: dict[str, Any], place: str
+        self, fields: dict[str, Field], element: Element, record: dict[str, Any], place: str
     ) -> None:
         for name, text in element.attrib.items():
             if name in (TYPE, NIL):
                 continue
-            field = known.get(etree.QName(name).localname)
+            field = fields.get(etree.QName(name).localname)
             if field is not None:
                 value = _read(field, text, f"{place}.{field.name}")
                 if value is not None or not _says_yes_or_no(field):
-                    found[field.name] = value
+                    record[field.name] = value
             elif not is_annotation(name):
                 raise Malformed(
                     f"{place} has the attribute {etree.QName(name).localname}, "
@@ -296,29 +296,29 @@ class _Reading:
 
     @cached_property
     def _ids(self) -> dict[str, Element]:
-        found: dict[str, Element] = {}
+        by_id: dict[str, Element] = {}
         for element in self._body.iter(etree.Element):
             name = _id_of(element)
-            if name is not None and found.setdefault(name, element) is not element:
+            if name is not None and by_id.setdefault(name, element) is not element:
                 raise Malformed("two elements of the answer have one id")
-        return found
+        return by_id
 
 
-def _completed(form: Form, found: dict[str, Any]) -> dict[str, Any]:
+def _completed(form: Form, record: dict[str, Any]) -> dict[str, Any]:
     """With none or nothing for what may be absent and is, in the order of the WSDL."""
     for name, field in form.members.fields.items():
-        if name in found or field.required or _says_yes_or_no(field):
+        if name in record or field.required or _says_yes_or_no(field):
             continue
-        found[name] = [] if field.many else None
+        record[name] = [] if field.many else None
     for group, field in form.rounds.values():
-        found.setdefault(group.name, [])
-        found.setdefault(field.name, [])
+        record.setdefault(group.name, [])
+        record.setdefault(field.name, [])
     for branches in form.members.alternatives:
         # One of them must be there: where none is, it is not known which one it was.
-        if all(found.get(name) in (None, []) for branch in branches for name in branch):
+        if all(record.get(name) in (None, []) for branch in branches for name in branch):
             for name in (name for branch in branches for name in branch):
-                found.pop(name, None)
-    return found
+                record.pop(name, None)
+    return record
 
 
 def _repeats(field: Field) -> bool:
@@ -338,10 +338,12 @@ def _read(field: Field, text: str | None, place: str) -> Any:
 
 
 def _no_text(element: Element, place: str) -> None:
-    if (element.text or "").strip(BLANKS) or any((one.tail or "").strip(BLANKS) for one in element):
+    if (element.text or "").strip(BLANKS) or any(
+        (child.tail or "").strip(BLANKS) for child in element
+    ):
         raise Malformed(f"{place} has text beside its elements")
 
 
 def _id_of(element: Element) -> str | None:
-    found: str | None = element.get("id") or element.get(f"{_ENCODING_12}id")
-    return found
+    identifier: str | None = element.get("id") or element.get(f"{_ENCODING_12}id")
+    return identifier

@@ -95,8 +95,8 @@ class Response:
     @cached_property
     def fault(self) -> ReceivedFault:
         """The fault, or an empty one.  Raises Unreadable for what is no envelope."""
-        found = _fault_in(self.xml)
-        return ReceivedFault() if found is None else _fault(found)
+        node = _fault_in(self.xml)
+        return ReceivedFault() if node is None else _fault(node)
 
     @cached_property
     def body(self) -> Any:
@@ -170,11 +170,11 @@ def _fault_in(root: Element) -> Element | None:
     return root.find("{*}Body/{*}Fault")
 
 
-def _fault(found: Element) -> ReceivedFault:
+def _fault(node: Element) -> ReceivedFault:
     """Of either version, also where a server mixes them up."""
-    code, subcode = _code(found)
-    message = _first(found, "faultstring", "{*}faultstring", "{*}Reason/{*}Text")
-    detail = next((one for one in found if local(one).lower() == "detail"), None)
+    code, subcode = _code(node)
+    message = _first(node, "faultstring", "{*}faultstring", "{*}Reason/{*}Text")
+    detail = next((child for child in node if local(child).lower() == "detail"), None)
     return ReceivedFault(
         code=code,
         subcode=subcode,
@@ -183,16 +183,16 @@ def _fault(found: Element) -> ReceivedFault:
     )
 
 
-def _code(found: Element) -> tuple[str, str | None]:
-    written = _first(found, "faultcode", "{*}faultcode", "{*}Code/{*}Value")
+def _code(node: Element) -> tuple[str, str | None]:
+    written = _first(node, "faultcode", "{*}faultcode", "{*}Code/{*}Value")
     code, _, refined = written.strip().rpartition(":")[2].partition(".")
-    deeper = _first(found, "{*}Code/{*}Subcode/{*}Value").strip().rpartition(":")[2]
+    deeper = _first(node, "{*}Code/{*}Subcode/{*}Value").strip().rpartition(":")[2]
     return code, deeper or refined or None
 
 
-def _first(found: Element, *paths: str) -> str:
+def _first(node: Element, *paths: str) -> str:
     for path in paths:
-        text: str | None = found.findtext(path)
+        text: str | None = node.findtext(path)
         if text:
             return text
     return ""

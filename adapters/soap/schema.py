@@ -128,20 +128,22 @@ class Schemas:
 
     def _types(self, name: str, qname: str) -> Mapping[str, Field]:
         """The type itself and all that derive from it, each under every name it may go by."""
-        found = [one for one in self._descent(qname) if not self._is_abstract(one)]
+        concrete = [
+            type_name for type_name in self._descent(qname) if not self._is_abstract(type_name)
+        ]
         types: dict[str, Field] = {}
-        for one in found:
-            short = one.rpartition("}")[2]
+        for type_name in concrete:
+            short = type_name.rpartition("}")[2]
             # A bare name is one that no other type of the WSDL has.
             names = [short] if self._declared.local_names[short] == 1 else []
-            field = self._complex(name, one, self._declared.get("complexType", one))
-            types |= dict.fromkeys([*names, one, *self._declared.prefixed(one)], field)
+            field = self._complex(name, type_name, self._declared.get("complexType", type_name))
+            types |= dict.fromkeys([*names, type_name, *self._declared.prefixed(type_name)], field)
         return types
 
     def _descent(self, qname: str, depth: int = 0) -> Iterator[str]:
         yield qname
-        for one in self._declared.derived[qname] if depth < _DEEPEST else ():
-            yield from self._descent(one, depth + 1)
+        for derived in self._declared.derived[qname] if depth < _DEEPEST else ():
+            yield from self._descent(derived, depth + 1)
 
     def _is_abstract(self, qname: str) -> bool:
         return self._declared.get("complexType", qname).get("abstract") in ("true", "1")
@@ -156,101 +158,109 @@ class Schemas:
             fields["_value_1"] = replace(_simple("_value_1", text), role="text")
         return Members(fields, tuple(collected.alternatives))
 
-    def _collect_type(self, node: Any, found: _Collected, depth: int) -> None:
+    def _collect_type(self, node: Any, collected: _Collected, depth: int) -> None:
         """A type's own content, after what it inherits."""
         if depth > _DEEPEST:
             return
         for child in node:
             if child.tag in (XSD + "complexContent", XSD + "simpleContent") and len(child):
-                self._collect_derived(child[-1], found, depth)
+                self._collect_derived(child[-1], collected, depth)
             elif child.tag in _GROUPS:
-                self._collect_group(child, found, required=True, depth=depth)
-        self._collect_attributes(node, found, depth)
+                self._collect_group(child, collected, required=True, depth=depth)
+        self._collect_attributes(node, collected, depth)
 
-    def _collect_derived(self, node: Any, found: _Collected, depth: int) -> None:
+    def _collect_derived(self, node: Any, collected: _Collected, depth: int) -> None:
         base = self._declared.named_by(node, "base", "complexType")
         own = any(child.tag in _GROUPS for child in node)
         if base is not None and not (node.tag == XSD + "restriction" and own):
-            self._collect_type(base, found, depth + 1)
+            self._collect_type(base, collected, depth + 1)
         elif base is not None:
-            self._collect_attributes(base, found, depth + 1)
-        self._collect_type(node, found, depth + 1)
+            self._collect_attributes(base, collected, depth + 1)
+        self._collect_type(node, collected, depth + 1)
 
-    def _collect_group(self, node: Any, found: _Collected, *, required: bool, depth: int) -> None:
+    def _collect_group(
+        self, node: Any, collected: _Collected, *, required: bool, depth: int
+    ) -> None:
         if depth > _DEEPEST:
             return
         if node.tag == XSD + "group" and "ref" in node.attrib:
-            self._collect_named_group(node, found, required=required, depth=depth)
+            self._collect_named_group(node, collected, required=required, depth=depth)
             return
         required = required and node.get("minOccurs", "1") != "0"
         if node.get("maxOccurs", "1") not in ("0", "1"):
-            found.add_repeated(partial(self._members_of_group, node), node)
+            collected.add_repeated(partial(self._members_of_group, node), node)
             return
         if node.tag == XSD + "choice":
-            self._collect_choice(node, found, required=required, depth=depth)
+            self._collect_choice(node, collected, required=required, depth=depth)
             return
         for child in node:
-            self._collect_particle(child, found, required=required, depth=depth)
+            self._collect_particle(child, collected, required=required, depth=depth)
 
     def _collect_named_group(
-        self, node: Any, found: _Collected, *, required: bool, depth: int
+        self, node: Any, collected: _Collected, *, required: bool, depth: int
     ) -> None:
         target = self._declared.named_by(node, "ref", "group")
-        if target is None or target in found.groups:
+        if target is None or target in collected.groups:
             return  # nobody has it, or it contains itself
-        found.groups.add(target)
+        collected.groups.add(target)
         needed = required and node.get("minOccurs") != "0"
         for child in target:
             if child.tag in _GROUPS:
-                self._collect_group(child, found, required=needed, depth=depth + 1)
-        found.groups.discard(target)
+                self._collect_group(child, collected, required=needed, depth=depth + 1)
+        collected.groups.discard(target)
 
-    def _collect_choice(self, node: Any, found: _Collected, *, required: bool, depth: int) -> None:
+    def _collect_choice(
+        self, node: Any, collected: _Collected, *, required: bool, depth: int
+    ) -> None:
         branches = []
         for child in node:
-            before = len(found.fields)
-            self._collect_particle(child, found, required=False, depth=depth)
-            branches.append(tuple(field.name for field in found.fields[before:]))
+            before = len(collected.fields)
+            self._collect_particle(child, collected, required=False, depth=depth)
+            branches.append(tuple(field.name for field in collected.fields[before:]))
             required = required and child.get("minOccurs") != "0"
         if required:
-            found.alternatives.append(tuple(branch for branch in branches if branch))
+            collected.alternatives.append(tuple(branch for branch in branches if branch))
 
     def _collect_particle(
-        self, node: Any, found: _Collected, *, required: bool, depth: int
+        self, node: Any, collected: _Collected, *, required: bool, depth: int
     ) -> None:
         if node.tag == XSD + "element":
             field = self._element(node, required=required)
-            found.fields.append(field)
-            found.fields += self._instead(node, field)
+            collected.fields.append(field)
+            collected.fields += self._instead(node, field)
         elif node.tag in _GROUPS:
-            self._collect_group(node, found, required=required, depth=depth + 1)
+            self._collect_group(node, collected, required=required, depth=depth + 1)
         elif node.tag == XSD + "any":
-            found.add_any(node)
+            collected.add_any(node)
 
     def _instead(self, node: Any, field: Field) -> list[Field]:
         """Elements that may stand for a referenced one."""
         head = self._declared.qname(node, node.get("ref", "")) if "ref" in node.attrib else ""
-        found = (self.element(one) for one in self._declared.substitutes.get(head, ()))
-        return [replace(one, required=False, many=field.many) for one in found if one]
+        elements = (self.element(element) for element in self._declared.substitutes.get(head, ()))
+        return [
+            replace(element, required=False, many=field.many) for element in elements if element
+        ]
 
     def _members_of_group(self, node: Any) -> Members:
-        found = _Collected()
+        collected = _Collected()
         if node.tag == XSD + "choice":
-            self._collect_choice(node, found, required=False, depth=0)
+            self._collect_choice(node, collected, required=False, depth=0)
         else:
             for child in node:
-                self._collect_particle(child, found, required=True, depth=0)
-        return Members({field.name: field for field in found.fields}, tuple(found.alternatives))
+                self._collect_particle(child, collected, required=True, depth=0)
+        return Members(
+            {field.name: field for field in collected.fields}, tuple(collected.alternatives)
+        )
 
-    def _collect_attributes(self, node: Any, found: _Collected, depth: int) -> None:
+    def _collect_attributes(self, node: Any, collected: _Collected, depth: int) -> None:
         for child in node:
             if child.tag == XSD + "attribute" and child.get("use") != "prohibited":
-                found.add_attribute(self._attribute(child))
+                collected.add_attribute(self._attribute(child))
             elif child.tag == XSD + "attributeGroup" and depth <= _DEEPEST:
                 target = self._declared.named_by(child, "ref", "attributeGroup")
-                if target is not None and target not in found.groups:
-                    found.groups.add(target)
-                    self._collect_attributes(target, found, depth + 1)
+                if target is not None and target not in collected.groups:
+                    collected.groups.add(target)
+                    self._collect_attributes(target, collected, depth + 1)
 
     def _attribute(self, node: Any) -> Field:
         declared = node
@@ -296,7 +306,7 @@ class _Collected:
 
     def add_attribute(self, field: Field) -> None:
         """An attribute, under the name that zeep gives it beside an element of the same name."""
-        names = {one.name for one in self.fields}
+        names = {present.name for present in self.fields}
         self.fields.append(
             replace(field, name=f"attr__{field.name}") if field.name in names else field
         )
@@ -326,5 +336,5 @@ def _is_known(name: str) -> bool:
 
 
 def _about(node: Any) -> str:
-    found = node.find(f"{XSD}annotation/{XSD}documentation")
-    return "" if found is None else about("".join(found.itertext()))
+    documentation = node.find(f"{XSD}annotation/{XSD}documentation")
+    return "" if documentation is None else about("".join(documentation.itertext()))

@@ -131,7 +131,7 @@ def refuse_unwritable(secrets: Mapping[str, Secret]) -> None:
 def _unwritable(place: str) -> ConfigurationError:
     return ConfigurationError(
         f"{place}: has a control character, which XML cannot carry",
-        "is it the right file, and is it text? Write the secret anew",
+        "is it the right file, and is it text? Write the secret again",
     )
 
 

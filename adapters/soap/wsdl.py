@@ -116,17 +116,23 @@ class Wsdl:
         Raises NoSuchOperation, also where two services have it and none is named.
         """
         ports = [
-            (owner, one)
-            for owner, one in self.ports()
-            if service in (None, owner.name) and port in (None, one.name)
+            (owner, candidate)
+            for owner, candidate in self.ports()
+            if service in (None, owner.name) and port in (None, candidate.name)
         ]
         if not ports:
-            known = ", ".join(f"{owner.name}/{one.name}" for owner, one in self.ports())
+            known = ", ".join(f"{owner.name}/{candidate.name}" for owner, candidate in self.ports())
             wanted = "/".join(part for part in (service, port) if part)
             raise NoSuchOperation(f"the WSDL has no port '{wanted}'; it has {known}")
-        having = [(owner, one) for owner, one in ports if name in one.binding._operations]
+        having = [
+            (owner, candidate)
+            for owner, candidate in ports
+            if name in candidate.binding._operations
+        ]
         if not having:
-            known_names = sorted({key for _, one in ports for key in one.binding._operations})
+            known_names = sorted(
+                {key for _, candidate in ports for key in candidate.binding._operations}
+            )
             hint = suggest(name, known_names) or f"; it has {', '.join(known_names[:30])}"
             raise NoSuchOperation(f"the WSDL has no operation '{name}'{hint}")
         services = {owner.name for owner, _ in having}
@@ -134,8 +140,8 @@ class Wsdl:
             raise NoSuchOperation(
                 f"'{name}' is in the services {', '.join(sorted(services))}: name one"
             )
-        owner, found = having[0]
-        return Operation(self, owner.name, found, found.binding.get(name))
+        owner, chosen = having[0]
+        return Operation(self, owner.name, chosen, chosen.binding.get(name))
 
 
 @dataclass(frozen=True)
@@ -206,10 +212,19 @@ class Operation:
         Of RPC any name is: it says nothing there.
         """
         body = next(
-            (root.find(f"{one}Body") for one in ENVELOPES if root.tag.startswith(one)), None
+            (
+                root.find(f"{envelope}Body")
+                for envelope in ENVELOPES
+                if root.tag.startswith(envelope)
+            ),
+            None,
         )
         name = self._answer.element if self._answer else ""
-        return body if body is None or not name or [local(one) for one in body] == [name] else None
+        return (
+            body
+            if body is None or not name or [local(envelope) for envelope in body] == [name]
+            else None
+        )
 
     def body_of(self, root: Element) -> Any:
         """The answer's body as plain values.  Raises Malformed."""
@@ -220,14 +235,14 @@ class Operation:
             if body is None:
                 raise Malformed("it is the answer to something else")
             if self._answer.element:
-                found = self.wsdl.reader.read(field, body[0], body)
+                content = self.wsdl.reader.read(field, body[0], body)
             else:
-                found = self.wsdl.reader.parts(field, body, rpc=self.soap.style == "rpc")
-            if found is None:
+                content = self.wsdl.reader.parts(field, body, rpc=self.soap.style == "rpc")
+            if content is None:
                 raise Malformed("it is empty")
         except Malformed as error:
             raise Malformed(f"the answer does not fit the WSDL: {error}") from None
-        return unwrapped(field, found)
+        return unwrapped(field, content)
 
     def _filled_body(self, body: Mapping[str, Any]) -> dict[str, Any]:
         kind_of = self.body_type
@@ -252,7 +267,7 @@ class Operation:
 
 
 def _look_at(location: str, content: bytes) -> None:
-    """zeep mends what it can and stumbles over the rest; a page of HTML shall be told as one."""
+    """zeep repairs what it can and fails at the rest; a page of HTML is to be reported as one."""
     remedy = "was a page of a login or a proxy saved instead of it?"
     try:
         root = parse_strictly(content)

@@ -111,29 +111,29 @@ def tree_of(element: Element, *, attributes: bool = True) -> Any:
     """
     if element.get(NIL) in ("true", "1") and not len(element):
         return None
-    found: dict[str, Any] = {}
+    tree: dict[str, Any] = {}
     for name, text in element.attrib.items() if attributes else ():
         if not is_annotation(name):
-            _add(found, str(etree.QName(name).localname), text.strip(BLANKS))
+            _add(tree, str(etree.QName(name).localname), text.strip(BLANKS))
     texts = [(element.text or "").strip(BLANKS)]
     for child in element:
-        _add(found, local(child), tree_of(child, attributes=attributes))
+        _add(tree, local(child), tree_of(child, attributes=attributes))
         texts.append((child.tail or "").strip(BLANKS))
-    text = " ".join(one for one in texts if one)
-    if not found:
+    text = " ".join(part for part in texts if part)
+    if not tree:
         return text
     if text:
-        _add(found, "_value_1", text)
-    return found
+        _add(tree, "_value_1", text)
+    return tree
 
 
-def _add(found: dict[str, Any], name: str, value: Any) -> None:
-    if name not in found:
-        found[name] = value
-    elif isinstance(found[name], list):
-        found[name].append(value)
+def _add(tree: dict[str, Any], name: str, value: Any) -> None:
+    if name not in tree:
+        tree[name] = value
+    elif isinstance(tree[name], list):
+        tree[name].append(value)
     else:
-        found[name] = [found[name], value]
+        tree[name] = [tree[name], value]
 
 
 def compile_xpath(text: str) -> Callable[[Element], Any]:
@@ -158,24 +158,24 @@ def compile_xpath(text: str) -> Callable[[Element], Any]:
 def _prefixes(root: Element) -> dict[str, str]:
     """All that the answer declares; where one stands for two namespaces, the later of them."""
     declared = (name for _, name in etree.iterwalk(root, events=("start-ns",)))
-    found: dict[str, str] = {}
+    prefixes: dict[str, str] = {}
     for prefix, namespace in declared:
         if prefix and namespace:
-            found[prefix] = namespace
-        if len(found) > _MOST_PREFIXES:
+            prefixes[prefix] = namespace
+        if len(prefixes) > _MOST_PREFIXES:
             raise Unreadable(f"the answer declares more than {_MOST_PREFIXES} prefixes")
-    return found
+    return prefixes
 
 
-def _plain(found: Any, text: str) -> Any:
-    if isinstance(found, list):
-        return [_text(one) for one in found]
-    if not isinstance(found, float):
-        return found
-    if not isfinite(found):
+def _plain(result: Any, text: str) -> Any:
+    if isinstance(result, list):
+        return [_text(part) for part in result]
+    if not isinstance(result, float):
+        return result
+    if not isfinite(result):
         raise Unreadable(f"xpath('{text}'): what it found is no number")
-    return Decimal(repr(found))
+    return Decimal(repr(result))
 
 
-def _text(found: Any) -> str:
-    return "".join(found.itertext()) if isinstance(found, etree._Element) else str(found)
+def _text(node: Any) -> str:
+    return "".join(node.itertext()) if isinstance(node, etree._Element) else str(node)

@@ -102,9 +102,11 @@ class Collector:
 
     def _server(self) -> str:
         server = self._sidecar.database.server()
-        known = {name: server.variables[name] for name in _VARIABLES if name in server.variables}
+        variables = {
+            name: server.variables[name] for name in _VARIABLES if name in server.variables
+        }
         return _json(
-            {"flavour": server.flavour, "version": server.version_text, "variables": known}
+            {"flavour": server.flavour, "version": server.version_text, "variables": variables}
         )
 
     def _tables(self) -> str:
@@ -139,28 +141,32 @@ class Collector:
         kept = [line for line in lines if line is not None]
         if lines and not kept:
             raise SidecarError(
-                "the log is not in JSON, so it cannot be told what of it may leave the house",
+                "the log is not in JSON, so it is not known what of it may leave the company",
                 "logging.format: json",
             )
         return "".join(f"{line}\n" for line in kept)
 
     def _secrets(self) -> set[str]:
-        found: set[str] = set()
+        secrets: set[str] = set()
         with suppress(SidecarError):
             settings = self._load().settings
             for reference in _references(settings):
                 with suppress(SidecarError):
-                    found.add(resolve(reference).secret.reveal())
-            found.add(shop_database(settings).login.password.reveal())
-        return found
+                    secrets.add(resolve(reference).secret.reveal())
+            secrets.add(shop_database(settings).login.password.reveal())
+        return secrets
 
     def _words(self) -> set[str]:
         """What operators and the ERP said, as far as it may be repeated by a part."""
         with suppress(SidecarError):
             controls = [domain.control for domain in self._look.domains]
-            said = [one for each in controls for one in (each.stopped_reason, each.paused_reason)]
-            said += [row["reason"] for domain in self._look.domains for row in domain.troubled]
-            return {one for one in (*said, self._look.capture.suspended) if one}
+            reasons = [
+                reason
+                for control in controls
+                for reason in (control.stopped_reason, control.paused_reason)
+            ]
+            reasons += [row["reason"] for domain in self._look.domains for row in domain.troubled]
+            return {reason for reason in (*reasons, self._look.capture.suspended) if reason}
         return set()
 
 
@@ -205,7 +211,7 @@ def _standing(look: Look) -> dict[str, Any]:
         "domains": {domain.name: _queue(domain) for domain in look.domains},
         "differing_documents": look.differing_documents,
         "differences": look.differences,
-        "differing": {one.number: list(one.classes) for one in look.differing},
+        "differing": {document.number: list(document.classes) for document in look.differing},
     }
 
 
@@ -228,11 +234,11 @@ def _queue(domain: Domain) -> dict[str, Any]:
 def _references(section: Section) -> Iterator[SecretRef]:
     for value in (getattr(section, key) for key in type(section).model_fields):
         held = value.values() if isinstance(value, Mapping) else [value]
-        for one in held:
-            if isinstance(one, SecretRef):
-                yield one
-            elif isinstance(one, Section):
-                yield from _references(one)
+        for part in held:
+            if isinstance(part, SecretRef):
+                yield part
+            elif isinstance(part, Section):
+                yield from _references(part)
 
 
 def _json(value: object) -> str:

@@ -1,6 +1,6 @@
 """What is taken out of a support bundle: secrets, personal data, other people's words.
 
-Each part is made of what may leave the house in the first place: log lines field by field, a
+Each part is made of what may leave the company in the first place: log lines field by field, a
 mapping without its comments.  What is struck out of texts afterwards is a net below that.
 """
 
@@ -46,10 +46,10 @@ class Redactor:
     """Strikes known secrets and words, addresses of mail and logins in addresses out of texts."""
 
     def __init__(self, secrets: Collection[str], words: Collection[str] = ()) -> None:
-        known = {secret for secret in secrets if len(secret) >= _LEAST_SECRET}
-        known |= {word for word in words if len(word) >= _LEAST_WORDS}
+        texts = {secret for secret in secrets if len(secret) >= _LEAST_SECRET}
+        texts |= {word for word in words if len(word) >= _LEAST_WORDS}
         # As they stand in a JSON text, too; the longest first: one may be part of another.
-        forms = known | {json.dumps(one)[1:-1] for one in known}
+        forms = texts | {json.dumps(text)[1:-1] for text in texts}
         longest = sorted(forms, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, longest))) if longest else None
 
@@ -60,7 +60,7 @@ class Redactor:
 
 
 def log_line(line: str) -> str | None:
-    """A line of the log with the fields that may leave the house; None for what is no such line."""
+    """A line of the log with the fields that may leave the company; None for what is none."""
     try:
         told = json.loads(line)
     except ValueError:

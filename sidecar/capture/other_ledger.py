@@ -19,10 +19,10 @@ _INTO = re.compile(r"INSERT INTO (?:`((?:[^`]|``)+)`\.)?`((?:erp_sidecar_)?)outb
 
 def outbox_of(body: str, database: str) -> tuple[str, str] | None:
     """Schema and table prefix of the ledger that a trigger in `database` writes into."""
-    found = _INTO.search(body)
-    if found is None:
+    target = _INTO.search(body)
+    if target is None:
         return None
-    return (found[1] or database).replace("``", "`"), found[2]
+    return (target[1] or database).replace("``", "`"), target[2]
 
 
 def require_none(connection: sa.Connection, live: LiveSchema, names: Names) -> None:
@@ -57,11 +57,11 @@ def _place(table: str) -> tuple[str, str]:
 
 
 def _is_there(connection: sa.Connection, schema: str, table: str) -> bool:
-    found = connection.exec_driver_sql(
+    rows = connection.exec_driver_sql(
         "SELECT 1 FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME = %s",
         (schema, table),
     )
-    return found.first() is not None
+    return rows.first() is not None
 
 
 def _belongs_elsewhere(connection: sa.Connection, identity: str, live: LiveSchema) -> bool:

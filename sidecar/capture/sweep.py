@@ -91,9 +91,9 @@ class Sweep:
             if self._stopping():
                 return Swept(changed, vanished, stopped=True)
             upto = min(after + CHUNK, last)
-            for found in apart(range(after + 1, upto + 1), self._chunk, self._odd):
-                changed += found[0]
-                vanished += found[1]
+            for counts in apart(range(after + 1, upto + 1), self._chunk, self._odd):
+                changed += counts[0]
+                vanished += counts[1]
             after = upto
             self._progress()
         if changed or vanished:

@@ -123,7 +123,7 @@ class Triggers:
         return before + [statement for change in changes for statement in change.statements(live)]
 
     def install(self) -> list[TriggerState]:
-        """Make the server's triggers those of the plan; returns what was found amiss and mended.
+        """Make the server's triggers those of the plan; returns what was found wrong and put right.
 
         On a failure the triggers that this call added are dropped again.  Raises TryAgain when a
         table stayed busy or the triggers are suspended, PermissionDenied with the line to run.
@@ -161,7 +161,7 @@ class Triggers:
     def suspend(self, who: str, why: str) -> list[str]:
         """Take the triggers off for a deploy; they stay off until `resume`.
 
-        The note is written first: a daemon that looks in between finds it and mends nothing.
+        The note is written first: a daemon that looks in between finds it and changes nothing.
         """
         with self._database.transaction("suspending the triggers") as connection:
             connection.execute(
@@ -176,13 +176,13 @@ class Triggers:
     def resume(self) -> list[TriggerState]:
         """Put the triggers on again, then forget the suspension; the sweep finds the gap."""
         self.require_own_ledger()
-        mended = self._install()
+        repaired = self._install()
         with self._database.transaction("resuming the triggers") as connection:
             connection.exec_driver_sql(
                 f"DELETE FROM {self._names('installed')} "
                 "WHERE kind = 'suspension' AND name = 'triggers'"
             )
-        return mended
+        return repaired
 
     def suspension(self) -> Suspension | None:
         """The suspension that stands, if any."""
@@ -269,9 +269,9 @@ def _creates(changes: Iterable[_Change]) -> bool:
 def _changes(live: LiveSchema, wanted: TriggerPlan) -> list[_Change]:
     planned = {trigger.name: trigger for trigger in wanted.planned}
     return [
-        _Change(found, planned.get(found.name))
-        for found in _compare(live, wanted)
-        if found.state is not State.OK
+        _Change(status, planned.get(status.name))
+        for status in _compare(live, wanted)
+        if status.state is not State.OK
     ]
 
 
@@ -288,24 +288,24 @@ def _compare(live: LiveSchema, wanted: TriggerPlan) -> list[TriggerState]:
 
 
 def _state(planned: PlannedTrigger, live: LiveTrigger | None, database: str) -> TriggerState:
-    def found(state: State, detail: str = "") -> TriggerState:
+    def in_state(state: State, detail: str = "") -> TriggerState:
         return TriggerState(planned.name, planned.table, state, detail)
 
     if live is None:
-        return found(State.MISSING)
+        return in_state(State.MISSING)
     if live.table != planned.table:
         # A table swapped by RENAME keeps its triggers: ours then sits on the discarded copy.
-        return found(State.DRIFTED, f"it sits on {live.table}")
+        return in_state(State.DRIFTED, f"it sits on {live.table}")
     if (live.timing, live.event) != ("AFTER", planned.event):
-        return found(State.DRIFTED, f"it fires {live.timing} {live.event}")
+        return in_state(State.DRIFTED, f"it fires {live.timing} {live.event}")
     written = other_ledger.outbox_of(live.body, database)
     if written is not None and written != other_ledger.outbox_of(planned.body, database):
-        return found(State.DRIFTED, f"it writes into the ledger in {written[0]}")
+        return in_state(State.DRIFTED, f"it writes into the ledger in {written[0]}")
     if normalised(live.body) != normalised(planned.body):
-        return found(State.DRIFTED, "its body is not ours, or the table's columns changed")
+        return in_state(State.DRIFTED, "its body is not ours, or the table's columns changed")
     if live.definer != planned.definer:
-        return found(State.WRONG_DEFINER, f"{live.definer} instead of {planned.definer}")
-    return found(State.OK)
+        return in_state(State.WRONG_DEFINER, f"{live.definer} instead of {planned.definer}")
+    return in_state(State.OK)
 
 
 def _ours(live: LiveSchema) -> list[LiveTrigger]:

@@ -12,7 +12,7 @@ from sidecar.ports import Narrator
 
 
 class TriggerWatch:
-    """Tells, never mends: a deploy may be under way."""
+    """Reports, never repairs: a deploy may be under way."""
 
     def __init__(
         self, triggers: Triggers, outbox: Outbox, database: Database, narrator: Narrator

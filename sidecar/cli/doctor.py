@@ -37,7 +37,7 @@ def doctor(
     only: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Look for what is wrong, and say how to mend it.  Changes nothing.
+    """Look for what is wrong, and say how to fix it.  Changes nothing.
 
     Works as far as it can when a part is missing.  Exits 2 when it finds an error or a warning.
     An account that sees other sessions and other accounts (--user) sees more.

@@ -54,7 +54,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
       erp-sidecar config generate            write a configuration to fill in
       erp-sidecar install --dry-run          see what would be put into the database
       erp-sidecar install
-      erp-sidecar doctor                     what is wrong, and how to mend it
+      erp-sidecar doctor                     what is wrong, and how to fix it
       erp-sidecar run                        (systemd does this)
       erp-sidecar status
       erp-sidecar top                        watch it

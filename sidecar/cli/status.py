@@ -35,7 +35,7 @@ _TOLD = 100
 def status(context: Context, *, as_json: bool) -> int:
     """Show how things stand: daemon, capture, each domain, the ERP account, differences.
 
-    Exits 2 when something needs a human: no daemon works, a doubt which system this is, a stopped
+    Exits 2 when something needs somebody: no daemon works, a doubt which system this is, a stopped
     or forgotten domain, parked or rejected events, lost triggers, an open difference, a station of
     the daemon that fails, answers that do not get into Magento.
 

@@ -73,9 +73,9 @@ def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
             continue
         known = adapter_settings_of(settings, name, origin=loaded.origin)
         contract = open_contract(str(erp.wsdl), known)
-        for one in contract.check(erp.calls, specs()):
-            if one.severity == "error":
-                yield Observation(f"{one.place}: {one.text} [{one.id}]", one.remedy)
+        for finding in contract.check(erp.calls, specs()):
+            if finding.severity == "error":
+                yield Observation(f"{finding.place}: {finding.text} [{finding.id}]", finding.remedy)
 
 
 CHECKS = (

@@ -64,7 +64,7 @@ class part(Generic[_T]):  # noqa: N801 - reads as the decorator that it is
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """How long a thing may last before it is told."""
+    """How long a thing may last before it is reported."""
 
     view: timedelta = timedelta(minutes=30)
     overdue: timedelta = timedelta(minutes=15)
@@ -251,12 +251,12 @@ def permitted(path: Path, user: pwd.struct_passwd | None, wanted: int) -> bool:
     """Whether the file's mode lets `user`, or us, do `wanted` (os.R_OK, os.W_OK)."""
     if user is None:
         return os.access(path, wanted)
-    found = path.stat()
-    if found.st_uid == user.pw_uid:
-        return bool(found.st_mode >> 6 & wanted)
-    if found.st_gid in os.getgrouplist(user.pw_name, user.pw_gid):
-        return bool(found.st_mode >> 3 & wanted)
-    return bool(found.st_mode & wanted)
+    file = path.stat()
+    if file.st_uid == user.pw_uid:
+        return bool(file.st_mode >> 6 & wanted)
+    if file.st_gid in os.getgrouplist(user.pw_name, user.pw_gid):
+        return bool(file.st_mode >> 3 & wanted)
+    return bool(file.st_mode & wanted)
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:

@@ -155,7 +155,8 @@ CHECKS = (
         cause="The date under `expires:`, beside the reference, is less than two weeks away.",
         symptom="From the day after, the ERP or the database refuses the login, and nothing is "
         "sent.",
-        remedy="Have a new one made, write it in the old one's place, and set `expires:` anew.",
+        remedy="Have a new one made, write it in the old one's place, and set `expires:` to its "
+        "last day.",
         look=_expiring,
     ),
     Check(

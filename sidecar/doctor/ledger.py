@@ -44,7 +44,7 @@ def _older(examined: ExaminedInstallation) -> Iterator[Observation]:
     except ConfigurationError:
         return
     if pending:
-        names = ", ".join(f"{one.version:04d}_{one.name}" for one in pending)
+        names = ", ".join(f"{migration.version:04d}_{migration.name}" for migration in pending)
         yield Observation(f"the ledger lacks {names}", _MIGRATE)
 
 
@@ -166,21 +166,21 @@ def _gated(examined: ExaminedInstallation) -> Iterator[Observation]:
 
 def _differences(examined: ExaminedInstallation) -> Iterator[Observation]:
     with examined.database.transaction("counting differences") as connection:
-        found = Overview(examined.ledger.tables).differing(connection)
-    if found["differences"]:
+        count = Overview(examined.ledger.tables).differing(connection)
+    if count["differences"]:
         yield Observation(
-            f"{found['differences']} difference(s) in {found['documents']} document(s) are open"
+            f"{count['differences']} difference(s) in {count['documents']} document(s) are open"
         )
 
 
 def _stations(examined: ExaminedInstallation) -> Iterator[Observation]:
     with examined.database.transaction("asking which stations fail") as connection:
         failing = examined.ledger.stations.failing(connection)
-    for one in failing:
+    for station in failing:
         yield Observation(
-            f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
-            f"time(s): {one.message}",
-            one.remedy,
+            f"{station.name} has been failing since {station.since:%Y-%m-%d %H:%M} UTC, "
+            f"{station.failures} time(s): {station.message}",
+            station.remedy,
         )
 
 
@@ -205,7 +205,8 @@ def _parked_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]
         newest = overview.parked_write_backs(connection, 3)
     if count:
         orders = "; ".join(
-            f"order {one['number'] or one['entity_id']}: {one['message']}" for one in newest
+            f"order {write_back['number'] or write_back['entity_id']}: {write_back['message']}"
+            for write_back in newest
         )
         yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
 
@@ -217,7 +218,7 @@ CHECKS = (
         title="there is no ledger",
         cause="Not installed yet, or its schema was dropped, or `ledger.schema` names another.",
         symptom="Exit code 78 at start. If there was one: what was sent is forgotten; restore it "
-        "from a backup before you install anew.",
+        "from a backup before you install again.",
         remedy=f"`{_INSTALL}`",
         look=_absent,
     ),
@@ -254,7 +255,7 @@ CHECKS = (
         title="the domain stopped itself",
         cause="The ERP refused the login, or a call failed in a way in which every call would.",
         symptom="Nothing is sent; `domain.stopped` in the log.",
-        remedy="Mend the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
+        remedy="Fix the cause; `systemctl reload erp-sidecar` (SIGHUP) takes up what you changed "
         "in the configuration, the file of calls or a secret; then "
         "`erp-sidecar domain resume orders`.",
         look=_stopped,
@@ -292,7 +293,7 @@ CHECKS = (
         title="a station of the daemon fails",
         cause="What the message says; the daemon tries it again and again.",
         symptom="Its work waits: intake learns of no order, delivery sends none, the write-back "
-        "tells Magento nothing. `reload`: a changed configuration was refused, the former one "
+        "writes nothing to Magento. `reload`: a changed configuration was refused, the former one "
         "works.",
         remedy="What the message says; `station.failed` in the log has the same.",
         look=_stations,
@@ -352,7 +353,7 @@ CHECKS = (
         "on hold. By default a method whose money comes later (`checkmo`, `banktransfer`) waits "
         "until it is there.",
         symptom="These orders are not in the ERP, and nothing is wrong.",
-        remedy="Where they shall go at once: `domains.orders.gate.payment: {checkmo: always}`, "
+        remedy="Where they should go at once: `domains.orders.gate.payment: {checkmo: always}`, "
         "`gate.states: {fraud: go}`; "
         "`erp-sidecar queue list --status pending` names each with what it waits for.",
         look=_gated,

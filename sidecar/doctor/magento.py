@@ -60,14 +60,14 @@ def _number_taken(examined: ExaminedInstallation) -> Iterator[Observation]:
     if examined.configuration.settings.domains.orders.acknowledge.number == "none":
         return
     names, orders = examined.ledger.names, examined.magento.table("sales_order")
-    found = examined.ask(
+    rows = examined.ask(
         f"SELECT COUNT(*) FROM (SELECT entity_id, ext_order_id FROM {orders} "
         f"ORDER BY entity_id DESC LIMIT {_NEWEST}) o LEFT JOIN {names('entity')} e "
         "ON e.kind = 'order' AND e.entity_id = o.entity_id WHERE o.ext_order_id <> '' "
         "AND (e.our_number IS NULL OR BINARY e.our_number <> BINARY o.ext_order_id)",
         database=examined.database,
     )
-    if count := found[0][0]:
+    if count := rows[0][0]:
         yield Observation(
             f"{count} of the newest {_NEWEST} orders have a number there that is not ours"
         )

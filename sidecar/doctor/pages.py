@@ -8,7 +8,7 @@ from sidecar.doctor.check import Check
 _HEAD = """\
 # Doctor
 
-`erp-sidecar doctor` looks, changes nothing, and tells what is wrong with its remedy. It exits 2
+`erp-sidecar doctor` looks, changes nothing, and reports what is wrong, with its remedy. It exits 2
 when it finds an error or a warning. What it cannot look at (no database, a right that is missing)
 it names; the other checks are made all the same. `--only ID` makes one check, `--json` gives
 `findings`, `unseen` and `checks`; `erp-sidecar doctor explain ID` prints a section of this page.

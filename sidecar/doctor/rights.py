@@ -70,10 +70,10 @@ def _too_many(examined: ExaminedInstallation) -> Iterator[Observation]:
     surplus = [right for right in _held(examined) if _is_too_much(examined, right)]
     if surplus:
         user, wanted = _user(examined), _wanted(examined)
-        revoked = dict.fromkeys(_without_detail(one) for one in surplus)
+        revoked = dict.fromkeys(_without_detail(too_much) for too_much in surplus)
         # Triggers may run as this user, and should not be without rights in between; but ALL
         # on a schema, and on MySQL ALL on the server too, takes along what was granted before.
-        revocations = [one.revoked_from(quoted_user(user)) for one in revoked]
+        revocations = [too_much.revoked_from(quoted_user(user)) for too_much in revoked]
         statements = [*wanted, *revocations, *wanted]
         yield Observation(
             f"{user} has {listed([str(right) for right in surplus])}",
@@ -98,7 +98,7 @@ def _is_too_much(examined: ExaminedInstallation, held: Right) -> bool:
     wanted = rights(_wanted(examined))
     schema = examined.sidecar.shop_database.login.database
     on_magento = held.schema.replace("\\", "") == schema
-    return on_magento and not any(one.covers(held) for one in wanted)
+    return on_magento and not any(right.covers(held) for right in wanted)
 
 
 def _definers(examined: ExaminedInstallation) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _lost(examined: ExaminedInstallation, *wanted: Right) -> Iterator[tuple[str,
         if _exists(examined, definer):
             held = _definers_rights(examined, definer)
             for right in wanted:
-                if not any(one.covers(right) for one in held):
+                if not any(own.covers(right) for own in held):
                     yield definer, right
 
 
@@ -182,7 +182,7 @@ CHECKS = (
         severity="warning",
         title="the daemon's database user may do more than it needs",
         cause="It was granted ALL, SUPER or the grant option, for an installation perhaps.",
-        symptom="Nothing fails. Whoever gets hold of the password has the shop.",
+        symptom="Nothing fails. Anyone who gets hold of the password has the shop.",
         remedy="Grant what `erp-sidecar grants print` prints, then revoke the rest; install with "
         "another database user (`--user`). On MySQL this leaves the user without rights for a "
         "moment: where triggers run as it, `erp-sidecar triggers suspend` first.",
@@ -195,14 +195,14 @@ CHECKS = (
         cause="It was dropped or renamed, or the database was restored on another server.",
         symptom="Every order fails with error 1449; no handler in a trigger catches it.",
         remedy="Create the user again with Magento's rights; or take the triggers off "
-        "(`sql/emergency-drop.sql`) and install anew.",
+        "(`sql/emergency-drop.sql`) and install again.",
         look=_gone,
     ),
     Check(
         id="definer-without-trigger-right",
         severity="error",
         title="the user that the triggers run as lost the right TRIGGER",
-        cause="Its rights were granted anew, without it.",
+        cause="Its rights were granted again, without it.",
         symptom="Every order fails with error 1142; no handler in a trigger catches it.",
         remedy="`GRANT TRIGGER ON SCHEMA.* TO ACCOUNT;`",
         look=_may_not_trigger,

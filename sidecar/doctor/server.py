@@ -254,7 +254,7 @@ CHECKS = (
         id="triggers-not-allowed",
         severity="warning",
         title="creating the triggers will fail with error 1419",
-        cause="With binary logging the server wants SUPER for CREATE TRIGGER, unless it is told to "
+        cause="With binary logging the server wants SUPER for CREATE TRIGGER, unless it is set to "
         "trust.",
         symptom="`install` and `triggers resume` end with exit code 77.",
         remedy="`SET GLOBAL log_bin_trust_function_creators = 1;` and in my.cnf (a managed "

@@ -51,16 +51,22 @@ def _upgrade(examined: ExaminedInstallation) -> Iterator[Observation]:
     watched = {
         trigger.table for trigger in examined.live.triggers if changelogs(trigger) is not None
     }
-    found = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
-    known = _release(examined)
-    if not found or (known and not _BREAKS_SINCE <= numbers(known[1]) < _BREAKS_UNTIL):
+    in_the_way = [trigger for trigger in _not_magentos(examined) if trigger.table in watched]
+    shop_release = _release(examined)
+    if not in_the_way or (
+        shop_release and not _BREAKS_SINCE <= numbers(shop_release[1]) < _BREAKS_UNTIL
+    ):
         return
-    version = f"{known[0]} {known[1]}" if known else "Magento 2.4.6 and 2.4.7 (which is it?)"
-    for one in found:
+    version = (
+        f"{shop_release[0]} {shop_release[1]}"
+        if shop_release
+        else "Magento 2.4.6 and 2.4.7 (which is it?)"
+    )
+    for foreign in in_the_way:
         yield Observation(
-            f"{one.name} sits on {one.table}, which Magento's Mview watches: the next "
+            f"{foreign.name} sits on {foreign.table}, which Magento's Mview watches: the next "
             f"setup:upgrade of {version} would fail",
-            _TAKES_OFF if one.name.startswith(OURS) else f"DROP TRIGGER `{one.name}`;",
+            _TAKES_OFF if foreign.name.startswith(OURS) else f"DROP TRIGGER `{foreign.name}`;",
         )
 
 
@@ -75,7 +81,7 @@ def _not_magentos(examined: ExaminedInstallation) -> list[LiveTrigger]:
 
 
 def _foreign(examined: ExaminedInstallation) -> Iterator[Observation]:
-    planned = {one.table for one in examined.triggers.plan().planned}
+    planned = {plan.table for plan in examined.triggers.plan().planned}
     for trigger in _not_magentos(examined):
         if trigger.table in planned and not trigger.name.startswith(OURS):
             yield Observation(
@@ -126,7 +132,7 @@ CHECKS = (
         title="Magento's next `setup:upgrade` would fail",
         cause="On Magento 2.4.6 and 2.4.7 a foreign trigger on a table that Magento's own Mview "
         "triggers watch makes it end with exit code 1, before the data patches run. The release is "
-        "read from composer.lock in `magento_root`; where it is not known, this is told too.",
+        "read from composer.lock in `magento_root`; where it is not known, this is reported too.",
         symptom="`Trying to access array offset on value of type null`, in "
         "Mview/View/Subscription.php, and the deploy stops half-way.",
         remedy=f"`{_TAKES_OFF}` before the deploy; a trigger of somebody else's: `DROP TRIGGER`, "
@@ -148,7 +154,7 @@ CHECKS = (
         title="triggers could not write their hints",
         cause="The outbox was gone, locked or full, or the right to insert was missing.",
         symptom="The orders went through; the sweep found them.",
-        remedy="Mend the cause by its error number, then delete the notes.",
+        remedy="Fix the cause by its error number, then delete the notes.",
         look=_faults,
     ),
 )

@@ -46,8 +46,8 @@ def is_dead(name: str) -> bool:
         return True
     except OSError:  # it is there, and not ours
         pass
-    found = _looked_up(pid)
-    return found is not None and (found.started != int(named["started"]) or found.is_over)
+    process = _looked_up(pid)
+    return process is not None and (process.started != int(named["started"]) or process.is_over)
 
 
 def machine(file: Path = Path("/etc/machine-id")) -> str | None:

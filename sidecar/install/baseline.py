@@ -32,17 +32,17 @@ class Baseline:
 
     def take(self) -> int:
         """Note all that is there; gives how many."""
-        known = 0
+        count = 0
         with self._database.transaction(f"looking at the range of {self._spec.name}") as connection:
             first, last = self._search.span(connection)
         for after in range(first - 1, last, _CHUNK):
             with self._database.transaction(f"noting known {self._spec.name}") as connection:
-                known += self._search.baseline(connection, after, min(after + _CHUNK, last))
+                count += self._search.baseline(connection, after, min(after + _CHUNK, last))
         self._seed()
-        note = {"known": known, "last": last}
+        note = {"known": count, "last": last}
         with self._database.transaction("noting the baseline") as connection:
             self._store.installed.note(connection, _NOTE, self._spec.name, note)
-        return known
+        return count
 
     def _seed(self) -> None:
         """Take the fingerprints of what still changes, so that a change of it is seen."""

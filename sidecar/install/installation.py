@@ -243,7 +243,7 @@ class Installation:
         if drop_ledger:
             names = self._store.names
             places = (
-                [names(one) for one in TABLES]
+                [names(ledger_table) for ledger_table in TABLES]
                 if names.prefix
                 else [f"{whole_schema(names.schema)}.*"]
             )
@@ -298,14 +298,14 @@ class Installation:
 
     def _baselines(self, tell: Callable[[str], None]) -> dict[str, int]:
         """Domain → what of it was noted as known, of those that had no baseline yet."""
-        known = {}
+        counts = {}
         for parts in self._parts:
             spec = parts.examiner.spec
             baseline = Baseline(self._database, self._store, parts)
             if not baseline.is_there():
-                known[spec.name] = baseline.take()
-                tell(f"known {spec.name}: {known[spec.name]}")
-        return known
+                counts[spec.name] = baseline.take()
+                tell(f"known {spec.name}: {counts[spec.name]}")
+        return counts
 
     def _shared_numbers(self) -> list[str]:
         with self._database.transaction("looking for shared numbers") as connection:

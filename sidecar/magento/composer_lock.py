@@ -17,7 +17,7 @@ def release(magento_root: Path) -> tuple[str, str] | None:
     """Product and version (`2.4.7-p6`); None where composer.lock is missing or names none."""
     try:
         lock = json.loads((magento_root / "composer.lock").read_text("utf-8"))
-        versions = {str(one["name"]): str(one["version"]) for one in lock["packages"]}
+        versions = {str(package["name"]): str(package["version"]) for package in lock["packages"]}
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return next(((name, versions[name]) for name in _PRODUCTS if name in versions), None)

@@ -221,11 +221,11 @@ class _Lookup:
         """Line of the value, or of the nearest array around it."""
         line, value = self._root.line, self._root
         for key in path.split("."):
-            found = value.entries.get(key)
-            if found is None:
+            entry = value.entries.get(key)
+            if entry is None:
                 break
-            line = found.line
-            if not isinstance(found, Table):
+            line = entry.line
+            if not isinstance(entry, Table):
                 break
-            value = found
+            value = entry
         return line

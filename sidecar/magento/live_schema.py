@@ -112,17 +112,17 @@ def read_schema(
             "CHARACTER_SET_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = %s",
             (name,),
         )
-        found: dict[str, set[str]] = {}
+        tables: dict[str, set[str]] = {}
         amounts: dict[str, set[str]] = {}
         texts: dict[tuple[str, str], TextColumn] = {}
         for table, column, kind, length, charset in rows:
-            found.setdefault(str(table), set()).add(str(column))
+            tables.setdefault(str(table), set()).add(str(column))
             if str(kind) == "decimal":
                 amounts.setdefault(str(table), set()).add(str(column))
             if charset is not None and str(table).startswith(prefix):
                 key = str(table).removeprefix(prefix), str(column)
                 texts[key] = TextColumn(int(length), str(charset))
-        columns = _of_prefix(found, prefix)
+        columns = _of_prefix(tables, prefix)
         missing = _missing(columns, required)
         # An optional one too, where the shop has it: its contents would be missing in silence.
         there = [table for table, (at, column) in optional.items() if column in columns.get(at, ())]
@@ -133,8 +133,9 @@ def read_schema(
         ]
         if unseen:
             raise PermissionDenied(
-                f"{database.login.user} may not read {', '.join(prefix + one for one in unseen)} "
-                f"in database {name!r}, or there is no such table",
+                f"{database.login.user} may not read "
+                f"{', '.join(prefix + table for table in unseen)} in database {name!r}, or there "
+                "is no such table",
                 "grant what 'erp-sidecar grants print' prints, with its notes; if it is granted, "
                 "check shop.database.name and table_prefix against Magento's app/etc/env.php",
             )
@@ -142,7 +143,7 @@ def read_schema(
             raise ConfigurationError(
                 f"database {name!r} is not Magento's as configured; with table prefix {prefix!r} "
                 f"it has no {', no '.join(missing)}",
-                _remedy(prefix, found),
+                _remedy(prefix, tables),
             )
     return MagentoSchema(name, prefix, columns, texts, _of_prefix(amounts, prefix), optional)
 
@@ -156,10 +157,10 @@ def _is_hidden(connection: sa.Connection, schema: str, table: str) -> bool:
     return False
 
 
-def _of_prefix(found: Mapping[str, set[str]], prefix: str) -> dict[str, frozenset[str]]:
+def _of_prefix(tables: Mapping[str, set[str]], prefix: str) -> dict[str, frozenset[str]]:
     return {
         table.removeprefix(prefix): frozenset(names)
-        for table, names in found.items()
+        for table, names in tables.items()
         if table.startswith(prefix)
     }
 
@@ -190,16 +191,16 @@ def _missing(
     return missing
 
 
-def _remedy(prefix: str, found: dict[str, set[str]]) -> str:
+def _remedy(prefix: str, tables: dict[str, set[str]]) -> str:
     others = sorted(
         start
-        for start in {table.removesuffix("sales_order") for table in found}
-        if start != prefix and all(start + landmark in found for landmark in _LANDMARKS)
+        for start in {table.removesuffix("sales_order") for table in tables}
+        if start != prefix and all(start + landmark in tables for landmark in _LANDMARKS)
     )
     if others:
         wanted = " or ".join(repr(start) for start in others)
         return f"set table_prefix to {wanted} (env.php: db/table_prefix): such tables are there"
-    if any(prefix + landmark in found for landmark in _LANDMARKS):
+    if any(prefix + landmark in tables for landmark in _LANDMARKS):
         return (
             "Magento's tables are there but incomplete: finish its setup:upgrade; Magento 2.3 or "
             "later is needed, Magento 1 and OpenMage are not supported"

@@ -14,7 +14,7 @@ EXAMPLES = 5
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An event that waits for a human; `cause` is its `error_print`, `name`
+    """An event that waits for a person; `cause` is its `error_print`, `name`
     what an operator writes for its document, `at` when it came to that."""
 
     cause: str

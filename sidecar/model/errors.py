@@ -60,7 +60,7 @@ class Unavailable(SidecarError):
 class NotReached(Unavailable):
     """Nothing reached the ERP, or it turned us away: no question was put, nothing was sent.
 
-    `lasting`: trying again would fail alike until a human acts (a redirection, a certificate, a
+    `lasting`: trying again would fail alike until a person acts (a redirection, a certificate, a
     login that is refused).
     """
 

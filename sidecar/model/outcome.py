@@ -73,7 +73,7 @@ class Partial(msgspec.Struct, frozen=True, kw_only=True, tag="partial"):
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
-    """The ERP refuses it for a business reason: a human must act."""
+    """The ERP refuses it for a business reason: a person must act."""
 
     message: str
     code: str | None = None
@@ -150,7 +150,7 @@ def name_of(outcome: Outcome) -> str:
 
 
 def describe(outcome: Outcome) -> str:
-    """One line for a human."""
+    """One line for a person."""
     match outcome:
         case Accepted(booked=booked):
             status = f" ({booked.status})" * bool(booked.status)

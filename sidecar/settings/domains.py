@@ -79,7 +79,7 @@ class Retry(Section):
     factor: Factor = Field(default=2.0, description="How much longer each further wait is.")
     most: Duration = Field(default=timedelta(minutes=30), description="The longest wait.")
     give_up_after: Duration = Field(
-        default=timedelta(hours=48), description="When an event is parked for a human instead."
+        default=timedelta(hours=48), description="When an event is parked for an operator instead."
     )
 
     @model_validator(mode="after")
@@ -158,9 +158,9 @@ class Rejected(StatusMapping):
     released: OrderStatus | None = Field(
         default="erp_released",
         description="Magento order status that Unhold gives the order, until the ERP has answered "
-        "again. It tells a person's Unhold from a save of Magento that took our hold away unseen; "
-        "null: Unhold gives back the status from before, and every hold that is gone counts as a "
-        "person's Unhold.",
+        "again. It distinguishes a person's Unhold from a save of Magento that took our hold away "
+        "unseen; null: Unhold gives back the status from before, and every hold that is gone "
+        "counts as a person's Unhold.",
     )
     released_label: Label = Field(default="Goes to ERP again", description="Its name in the admin.")
     comment: Comment | None = Field(
@@ -224,11 +224,11 @@ class Compare(Section):
     line: Tolerance = Field(
         default=Decimal("0.01"),
         description="Difference of a line's price, total, discount or tax that still counts as "
-        "equal, where the ERP tells its lines. Quantities are compared exactly.",
+        "equal, where the ERP reports its lines. Quantities are compared exactly.",
     )
     lines: Literal["exact", "ignore"] = Field(
         default="exact",
-        description="Number of lines: exact; or ignore, for an ERP that tells none.",
+        description="Number of lines: exact; or ignore, for an ERP that reports none.",
     )
 
 
@@ -286,9 +286,9 @@ class Answers(Section):
 
 
 class Only(Section):
-    """To which stores a domain is limited: a store counts that is named, or is of a named website.
+    """The stores whose documents are carried: those named, and those of the websites named.
 
-    What is of another store is left alone, also after it is named later.
+    What is of another store is left alone, even when it is named later.
     """
 
     stores: Codes = Field(
@@ -346,8 +346,8 @@ class Domain(Section):
     )
     pause_alarm: Duration = Field(
         default=timedelta(hours=4),
-        description="A pause that lasts longer, or has no end, is told every hour by the daemon, "
-        "and by status.",
+        description="A pause that lasts longer, or has no end, is reported every hour by the "
+        "daemon, and by status.",
     )
     retry: Retry = Field(default=Retry(), description="When a failed attempt is made again.")
     unknown: InDoubt = Field(

@@ -224,7 +224,7 @@ class Throttle(Section):
     longest_wait: Duration = Field(
         default=timedelta(minutes=15),
         description="An ERP that asks for a longer wait (`Retry-After`) is asked again after this "
-        "one; `status` tells it, `domain resume` ends it.",
+        "one; `status` shows it, `domain resume` ends it.",
     )
 
     @model_validator(mode="after")

@@ -120,8 +120,9 @@ with warnings.catch_warnings():
         witness: FilePath | None = Field(
             default=None,
             description="File outside the database in which the daemon keeps its last sign of "
-            "life: a restored backup is told from what was there by it. null: in systemd's state "
-            "directory (/var/lib/erp-sidecar); where there is none, in ~/.local/state/erp-sidecar.",
+            "life: it distinguishes a restored backup from what was there. null: in systemd's "
+            "state directory (/var/lib/erp-sidecar); where there is none, in "
+            "~/.local/state/erp-sidecar.",
             examples=["/var/lib/erp-sidecar/witness.json"],
         )
         work_lease: Duration = Field(

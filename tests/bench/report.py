@@ -1,6 +1,6 @@
 """What a benchmark found: figures against targets, on which machine, and the page that keeps them.
 
-A benchmark never asserts: it prints PASS or MISS per target, and a human reads why.
+A benchmark never asserts: it prints PASS or MISS per target, and a person reads why.
 """
 
 from __future__ import annotations

@@ -299,7 +299,7 @@ class TestARefusal:
         beside.deliver(erp)
         beside.acknowledge()
 
-        # The human's hold is his: at the gate the order waits until he lets it go.
+        # The person's hold is his: at the gate the order waits until he lets it go.
         assert beside.standing(order.entity_id)[0] == "holded"
         assert len(erp.pushed) == 1
         php.unhold(order.entity_id)

@@ -646,7 +646,7 @@ def test_every_outcome_has_a_settlement_a_name_and_a_line(outcome_type: Any) -> 
     for can in (ASKS, DEDUPES, NEITHER):
         for type_ in SPEC.types:
             end = pushed(outcome, claimed(type_), can)
-            # Waiting has an end, and what waits for a human says why and what to do.
+            # Waiting has an end, and what waits for a person says why and what to do.
             assert (end.due_in is None) == (end.status in (ACCEPTED, REJECTED, PARKED))
             if end.status in (PARKED, REJECTED):
                 assert end.reason

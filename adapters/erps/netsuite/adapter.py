@@ -38,8 +38,8 @@ def create(settings: AdapterSettings) -> ErpAdapter:
 
 
 def _check_version(wsdl: Wsdl, location: str) -> None:
-    found = [_MESSAGES.fullmatch(namespace or "") for namespace in wsdl.document.types.namespaces]
-    versions = [one[1] for one in found if one]
+    matches = [_MESSAGES.fullmatch(namespace or "") for namespace in wsdl.document.types.namespaces]
+    versions = [match[1] for match in matches if match]
     if not versions:
         raise ConfigurationError(
             f"{location}: is not NetSuite's WSDL", "use soap.generic for another ERP"

@@ -154,7 +154,7 @@ def _identified(body: Template, *, by_external: bool) -> Template:
         filled = body(values)
         records = filled.get("record")
         for record in records if isinstance(records, list) else [records]:
-            if isinstance(record, Mapping) and not any(record.get(one) for one in ids):
+            if isinstance(record, Mapping) and not any(record.get(key) for key in ids):
                 raise ExpressionError(f"a record has no {' and no '.join(ids)}: it is not sent")
         return filled
 

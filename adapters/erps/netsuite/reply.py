@@ -74,7 +74,7 @@ class Sent:
         """Out of the envelope that was sent."""
         body = parse(request.body or b"").find("{*}Body")
         asked = body[0]
-        return cls(local(asked), tuple(one.get("externalId") for one in asked))
+        return cls(local(asked), tuple(record.get("externalId") for record in asked))
 
 
 class NetSuiteResponse(Response):
@@ -132,13 +132,13 @@ class NetSuiteResponse(Response):
         """The records that were found.  Raises Missing where the answer does not show them all."""
         body = self._mapping
         if self._sent.operation in (SEARCH, MORE):
-            found = _entries(body.get("recordList"), "record")
+            entries = _entries(body.get("recordList"), "record")
             # How many there are is told beside them: a list that came short is no answer.
             total, pages = body.get("totalRecords"), body.get("totalPages")
-            is_short = bool(found) != bool(total) or (pages == 1 and len(found) != total)
+            is_short = bool(entries) != bool(total) or (pages == 1 and len(entries) != total)
             if total is None or is_short:
                 raise Missing("the search does not show the records that it says it found")
-            return found
+            return entries
         if self._sent.operation in READS:
             read = zip(self.results, self._rows, strict=True)
             return [row.get("record") for result, row in read if result.ok]
@@ -197,9 +197,12 @@ def _result(row: Mapping[str, Any], external: str | None) -> RecordResult:
     if external and (named.get("externalId") or external).casefold() != external.casefold():
         raise Missing("the results are of other records than were sent")
     details = status.get("statusDetail") or []
-    detail = next((one for one in details if one.get("type") != "WARN"), *(details[:1] or [{}]))
+    detail = next(
+        (status_detail for status_detail in details if status_detail.get("type") != "WARN"),
+        *(details[:1] or [{}]),
+    )
     is_saved, code = status.get("isSuccess") is True, detail.get("code")
-    after_submit_failed = any(one.get("afterSubmitFailed") for one in details)
+    after_submit_failed = any(status_detail.get("afterSubmitFailed") for status_detail in details)
     return RecordResult(
         ok=is_saved,
         code=code,

@@ -113,18 +113,18 @@ class OrderAcknowledger:
                 gone = "the order is gone from Magento"
                 refused.append(NotApplied(write_back, gone, again=False))
         self._carry_out(connection, written)
-        return [one.applied for one in written], refused
+        return [order.applied for order in written], refused
 
     def _carry_out(self, connection: sa.Connection, written: Sequence[_Written]) -> None:
         if not written:
             return
-        self._writer.write(connection, [one.after for one in written])
+        self._writer.write(connection, [order.after for order in written])
         self._writer.comment(
             connection,
             [
-                (one.after.entity_id, one.after.status, one.comment)
-                for one in written
-                if one.comment and one.write_back.is_first
+                (order.after.entity_id, order.after.status, order.comment)
+                for order in written
+                if order.comment and order.write_back.is_first
             ],
         )
 
@@ -189,24 +189,24 @@ def _status_left(write_back: WriteBack, after: LockedOrder) -> str:
     return f"the order is {after.state} and keeps its status"
 
 
-def _memory(one: _Written) -> WrittenBack:
+def _memory(written: _Written) -> WrittenBack:
     return WrittenBack(
-        kind=one.write_back.kind,
-        entity_id=one.after.entity_id,
-        number=one.after.increment_id,
-        state=_remembered_state(one.before, one.after, one.known),
-        status=one.after.status,
-        our_number=one.number,
-        held_by_us=_held_by_us(one.before, one.after, one.known),
-        overwritten=memory.encoded_overwritten(_overwritten(one)),
+        kind=written.write_back.kind,
+        entity_id=written.after.entity_id,
+        number=written.after.increment_id,
+        state=_remembered_state(written.before, written.after, written.known),
+        status=written.after.status,
+        our_number=written.number,
+        held_by_us=_held_by_us(written.before, written.after, written.known),
+        overwritten=memory.encoded_overwritten(_overwritten(written)),
     )
 
 
-def _overwritten(one: _Written) -> Overwritten | None:
+def _overwritten(written: _Written) -> Overwritten | None:
     """What a stale save would bring back, where nothing else looks like it."""
-    before, after = one.before, one.after
+    before, after = written.before, written.after
     if before == after:
-        return memory.overwritten_or_none(one.known)
+        return memory.overwritten_or_none(written.known)
     # Unhold gives back state and status from before the hold: where it gives the same, it cannot be
     # told from a stale save, and is taken for what a person did.
     unhold = (after.hold_before_state, after.hold_before_status)
@@ -216,7 +216,7 @@ def _overwritten(one: _Written) -> Overwritten | None:
         before.state,
         before.status,
         before.ext_order_id,
-        held_by_us=before.state == HOLDED and one.known.held_by_us,
+        held_by_us=before.state == HOLDED and written.known.held_by_us,
     )
 
 

@@ -45,13 +45,13 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def charges_of(order: Order) -> tuple[Charge, ...]:
     """See `Order.charges`; the `difference` is the last, and only where there is one."""
-    known = (
+    charges = (
         *(item.weee_tax for item in order.sellable_items if item.weee_tax),
         *order.surcharges,
         *_credits(order),
         *_discount(order),
     )
-    return (*known, *_difference(order, known))
+    return (*charges, *_difference(order, charges))
 
 
 def weee_tax_of(item: OrderItem) -> Charge | None:
@@ -116,32 +116,32 @@ def _discount(order: Order) -> Iterator[Charge]:
         yield Charge(name="discount", amount=amount, base_amount=base_amount)
 
 
-def _difference(order: Order, known: Sequence[Charge]) -> Iterator[Charge]:
+def _difference(order: Order, charges: Sequence[Charge]) -> Iterator[Charge]:
     tax = (
         order.tax_amount
         - order.shipping_tax_amount
         - total_of(order, lambda item: item.tax_amount)
-        - sum((charge.tax_amount for charge in known), _ZERO)
+        - sum((charge.tax_amount for charge in charges), _ZERO)
     )
     base_tax = (
         order.base_tax_amount
         - order.base_shipping_tax_amount
         - total_of(order, lambda item: item.base_tax_amount)
-        - sum((charge.base_tax_amount for charge in known), _ZERO)
+        - sum((charge.base_tax_amount for charge in charges), _ZERO)
     )
     amount = (
         order.grand_total
         - order.tax_amount
         - order.net_shipping_amount
         - total_of(order, lambda item: item.row_total - item.net_discount_amount)
-        - sum((charge.amount for charge in known), _ZERO)
+        - sum((charge.amount for charge in charges), _ZERO)
     )
     base_amount = (
         order.base_grand_total
         - order.base_tax_amount
         - order.base_net_shipping_amount
         - total_of(order, lambda item: item.base_row_total - item.base_net_discount_amount)
-        - sum((charge.base_amount for charge in known), _ZERO)
+        - sum((charge.base_amount for charge in charges), _ZERO)
     )
     if any(map(is_money, (amount, base_amount, tax, base_tax))):
         yield Charge(

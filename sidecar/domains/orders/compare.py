@@ -120,10 +120,10 @@ def compare(known: KnownOrder | None, order: Order, broken: Sequence[str] = ()) 
     undone = _is_undone(known, order)
     state_events = _state_events(known.state, order.state)
     if undone and (known.held_by_us or is_our_old_hold(known, order)):
-        # Our hold vanished with a stale save, or came back with one: no human released or held.
+        # Our hold vanished with a stale save, or came back with one: nobody released or held.
         state_events = tuple(event for event in state_events if event == ORDER_CANCELED)
     # What still changes in a canceled order is no news for an ERP: it would refuse to touch the
-    # canceled document, or has none, and a human would be called for nothing.
+    # canceled document, or has none, and a person would be called for nothing.
     lives_again = known.vanished or known.state == CANCELED
     changed = order.state != CANCELED and (
         lives_again or _is_changed(known.fingerprint, order, broken)
@@ -186,8 +186,8 @@ def fingerprint(order: Order, broken: Sequence[str] = ()) -> str:
     return f"{FINGERPRINT_GENERATION}:{digest}"
 
 
-def _is_changed(known: str | None, order: Order, broken: Sequence[str]) -> bool:
-    return known is not None and is_changed(known, fingerprint(order, broken))
+def _is_changed(before: str | None, order: Order, broken: Sequence[str]) -> bool:
+    return before is not None and is_changed(before, fingerprint(order, broken))
 
 
 def _state_events(before: str, now: str) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ def _plain(value: object) -> object:
         return str(value.normalize())
     if isinstance(value, msgspec.Struct):
         return _values(value, value.__struct_fields__)
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

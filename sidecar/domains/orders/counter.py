@@ -21,9 +21,9 @@ def next_order(connection: sa.Connection, schema: MagentoSchema) -> int:
     MySQL keeps the figure of information_schema for a day.
     """
     row = connection.exec_driver_sql(f"SHOW CREATE TABLE {schema.table('sales_order')}").one()
-    found = _COUNTER.search(str(row[1]))
+    counter = _COUNTER.search(str(row[1]))
     # Of a table that never had a row the server does not say it.
-    return int(found[1]) if found else 1
+    return int(counter[1]) if counter else 1
 
 
 def given_again(connection: sa.Connection, schema: MagentoSchema, event_table: str) -> int:
@@ -31,11 +31,11 @@ def given_again(connection: sa.Connection, schema: MagentoSchema, event_table: s
 
     Of the newest orders that were taken in: after a restore their ids are the ones given again.
     """
-    found = connection.exec_driver_sql(
+    newest = connection.exec_driver_sql(
         "SELECT MAX(p.entity_id) FROM (SELECT entity_id, occurred_at "
         f"FROM {event_table} WHERE kind = 'order' AND sequence = 1 AND type = 'order.placed' "
         f"ORDER BY entity_id DESC LIMIT {_NEWEST}) p "
         f"JOIN {schema.table('sales_order')} o ON o.entity_id = p.entity_id "
         "WHERE o.created_at > p.occurred_at + INTERVAL 1 SECOND"
     ).scalar_one()
-    return int(found or 0)
+    return int(newest or 0)

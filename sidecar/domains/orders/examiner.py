@@ -80,12 +80,12 @@ class OrderExaminer:
         """See `Examiner`."""
         order = _order(snapshot)
         before = known_order(known)
-        found = compare(before, order, broken)
+        comparison = compare(before, order, broken)
         ours = bool(before and before.held_by_us)
-        if before and found.undone:
+        if before and comparison.undone:
             ours = is_our_old_hold(before, order)
-        held_by_us = ours and not found.another and order.state == HOLDED
-        return Comparison(found.events, found.undone, found.another, held_by_us)
+        held_by_us = ours and not comparison.another and order.state == HOLDED
+        return Comparison(comparison.events, comparison.undone, comparison.another, held_by_us)
 
     def fingerprint(self, snapshot: Snapshot, broken: Sequence[str]) -> str:
         """See `Examiner`."""

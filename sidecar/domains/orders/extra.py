@@ -38,12 +38,12 @@ class OrderExtra:
         totals = totals or extra_totals((), schema.columns, {})
         self._of_order = [total for total in totals if total.table == ORDER]
         self._of_items = [total for total in totals if total.table == ITEMS]
-        known = {
+        named_columns = {
             *ORDER_ROW.columns,
             *CREDIT_COLUMNS,
             *(name for total in self._of_order for name in (total.column, total.base) if name),
         }
-        self._candidates = candidates(schema.amounts.get(ORDER, ()), known)
+        self._candidates = candidates(schema.amounts.get(ORDER, ()), named_columns)
         columns = [*_columns(self._of_order), *_columns(self._candidates)]
         self._named = len(_columns(self._of_order))
         self.width = len(columns)
@@ -63,14 +63,14 @@ class OrderExtra:
     ) -> tuple[Charge, ...]:
         """What of the named columns counts in the grand total."""
         values = self.values_of_order(row)
-        found = [_charge(total, values, rate) for total in self._of_order if total.counts]
-        found += [
+        charges = [_charge(total, values, rate) for total in self._of_order if total.counts]
+        charges += [
             _charge(total, item.extra, rate, item.item_id)
             for item in items
             for total in self._of_items
             if total.counts
         ]
-        return tuple(charge for charge in found if charge.amount or charge.base_amount)
+        return tuple(charge for charge in charges if charge.amount or charge.base_amount)
 
     def explained(self, order: Order, row: Sequence[Any], rate: Decimal | None) -> Order:
         """The order with the unnamed columns that explain why its total is not its parts'."""
@@ -83,11 +83,13 @@ class OrderExtra:
             return order
         values = dict(zip(_columns(self._candidates), row[self._named :], strict=True))
         amounts = [_amounts(total, values, rate) for total in self._candidates]
-        found = explanation(missing.amount, missing.base_amount, amounts)
-        names = {name for one in found for name in (one.total.column, one.total.base) if name}
+        explaining = explanation(missing.amount, missing.base_amount, amounts)
+        names = {
+            name for part in explaining for name in (part.total.column, part.total.base) if name
+        }
         return msgspec.structs.replace(
             order,
-            surcharges=(*order.surcharges, *map(_explained, found)),
+            surcharges=(*order.surcharges, *map(_explained, explaining)),
             extra={**order.extra, **{name: values[name] for name in values if name in names}},
         )
 
@@ -107,11 +109,11 @@ def _charge(
     rate: Decimal | None,
     item_id: int | None = None,
 ) -> Charge:
-    found = _amounts(total, values, rate)
+    amounts = _amounts(total, values, rate)
     return Charge(
         name=total.column,
-        amount=total.counts * found.amount,
-        base_amount=total.counts * found.base_amount,
+        amount=total.counts * amounts.amount,
+        base_amount=total.counts * amounts.base_amount,
         item_id=item_id,
     )
 
@@ -126,5 +128,5 @@ def _amounts(total: ExtraTotal, values: Mapping[str, Decimal], rate: Decimal | N
     return Amounts(total, pair["amount"], pair["base"] or _ZERO)
 
 
-def _explained(one: Amounts) -> Charge:
-    return Charge(name=one.total.column, amount=one.amount, base_amount=one.base_amount)
+def _explained(amounts: Amounts) -> Charge:
+    return Charge(name=amounts.total.column, amount=amounts.amount, base_amount=amounts.base_amount)

@@ -38,7 +38,7 @@ class OrderGate:
     def closed(self, memory: str | None, *, held_by_us: bool) -> str | None:
         """Why a placement may not go yet, None when it may.
 
-        An order that a human put on hold waits; one that we held because the ERP refused it does
+        An order that a person put on hold waits; one that we held because the ERP refused it does
         not, otherwise a requeue after the cause was corrected would never leave.
         """
         facts = decoded_facts(memory)

@@ -36,7 +36,7 @@ _Parts = tuple[tuple[str, Decimal], ...]
 
 
 def problems(order: Order, tolerance: Decimal = TOLERANCE) -> list[str]:
-    """Why the order must not be sent, each a sentence for a human; empty when all is well.
+    """Why the order must not be sent, each a sentence for a person; empty when all is well.
 
     `tolerance`: how far the sums may be off, in either currency.
     """
@@ -70,41 +70,41 @@ def differences(order: Order, tolerance: Decimal = _ZERO) -> list[str]:
 
 
 def _of_identity(order: Order) -> list[str]:
-    found = []
+    problems = []
     if is_nameless(order):
-        found.append(f"the order with entity_id {order.entity_id} has no number (increment_id)")
-    return found
+        problems.append(f"the order with entity_id {order.entity_id} has no number (increment_id)")
+    return problems
 
 
 def _of_lines(order: Order) -> list[str]:
-    found = []
+    problems = []
     present = {item.item_id for item in order.items}
     parents = {item.parent_item_id for item in order.items}
     for item in order.items:
         if item.parent_item_id is not None and item.parent_item_id not in present:
-            found.append(
+            problems.append(
                 f"line {item.item_id} ({item.sku}) belongs to line {item.parent_item_id}, which "
                 "the order does not have"
             )
         if item.product_type in COMPOSITE_TYPES and item.item_id not in parents:
-            found.append(
+            problems.append(
                 f"line {item.item_id} ({item.sku}) is a {item.product_type} without the line of "
                 "what it consists of"
             )
     if not order.sellable_items:
-        found.append(f"no line to book among its {len(order.items)} lines")
-    return found
+        problems.append(f"no line to book among its {len(order.items)} lines")
+    return problems
 
 
 def _of_addresses(order: Order) -> list[str]:
-    found = []
+    problems = []
     if not order.billing_address.entity_id:
-        found.append("no billing address")
+        problems.append("no billing address")
     if order.shipping_address is None and _is_to_be_shipped(order):
-        found.append("no shipping address although the order is not virtual")
+        problems.append("no shipping address although the order is not virtual")
     if not order.payment.entity_id:
-        found.append("no payment")
-    return found
+        problems.append("no payment")
+    return problems
 
 
 def _is_to_be_shipped(order: Order) -> bool:

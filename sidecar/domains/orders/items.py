@@ -118,9 +118,9 @@ def _is_priced_by_children(line: _Row, children: Sequence[_Row]) -> bool:
     """
     if not children or line.values["product_type"] == CONFIGURABLE:
         return False
-    said = line.options.price_is_at_children
-    if said is not None:
-        return said
+    told_by_magento = line.options.price_is_at_children
+    if told_by_magento is not None:
+        return told_by_magento
     at_children = any(child.values["row_total"] for child in children)
     is_bundle = line.values["product_type"] == BUNDLE
     return at_children and (is_bundle or not line.values["row_total"])

@@ -26,7 +26,8 @@ def decoded_facts(text: str | None) -> Facts | None:
         raise BadData(
             "what the ledger remembers of the order cannot be read (entity.facts): no gate can "
             "decide",
-            "somebody changed the ledger by hand; 'erp-sidecar queue requeue' reads the order anew",
+            "somebody changed the ledger by hand; 'erp-sidecar queue requeue' reads the order "
+            "again",
         ) from None
 
 

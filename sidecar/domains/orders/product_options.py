@@ -37,10 +37,10 @@ class ProductOptions(msgspec.Struct, frozen=True):
     @property
     def price_is_at_children(self) -> bool | None:
         """Where a bundle's price is (AbstractType::CALCULATE_CHILD); None when it is not said."""
-        said = str(self.product_calculations)
-        if said == _PRICE_AT_CHILDREN:
+        calculation = str(self.product_calculations)
+        if calculation == _PRICE_AT_CHILDREN:
             return True
-        return False if said == _PRICE_AT_PARENT else None
+        return False if calculation == _PRICE_AT_PARENT else None
 
     def chosen(self, name: str) -> tuple[ItemOption, ...]:
         """What the customer chose, in the order in which Magento's admin shows it.
@@ -75,17 +75,17 @@ def read(raw: str | None) -> ProductOptions:
         return NONE
 
 
-def _entries(found: object) -> list[dict[str, Any]]:
+def _entries(value: object) -> list[dict[str, Any]]:
     # A PHP list with gaps in its numbering is encoded as an object.
-    entries = list(found.values()) if isinstance(found, dict) else found
+    entries = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(entries, list):
         return []
     return [entry for entry in entries if isinstance(entry, dict)]
 
 
-def _options(kind: str, found: object) -> list[ItemOption]:
+def _options(kind: str, entries: object) -> list[ItemOption]:
     options = []
-    for entry in _entries(found):
+    for entry in _entries(entries):
         label = _text(entry.get("label"))
         # print_value is the plain form; `value` of a file option is an HTML link.
         value = _text(entry.get("print_value")) or _text(entry.get("value"))
@@ -106,7 +106,7 @@ def _options(kind: str, found: object) -> list[ItemOption]:
     return options
 
 
-def _parts_of_bundle(found: object) -> list[ItemOption]:
+def _parts_of_bundle(value: object) -> list[ItemOption]:
     """What a bundle's own line says of its parts: a part each, whatever became of their lines."""
     return [
         ItemOption(
@@ -117,47 +117,47 @@ def _parts_of_bundle(found: object) -> list[ItemOption]:
             qty=_number(part.get("qty")),
             price=_number(part.get("price")),
         )
-        for option in _entries(found)
+        for option in _entries(value)
         for part in _entries(option.get("value"))
     ]
 
 
-def _part_of_bundle(found: object, name: str) -> list[ItemOption]:
+def _part_of_bundle(value: object, name: str) -> list[ItemOption]:
     """What the line of a part says of itself."""
-    if isinstance(found, str):
+    if isinstance(value, str):
         try:
-            found = msgspec.json.decode(found)
+            value = msgspec.json.decode(value)
         except (msgspec.DecodeError, RecursionError):
             return []
-    label = _text(found.get("option_label")) if isinstance(found, dict) else ""
-    if not isinstance(found, dict) or not label:
+    label = _text(value.get("option_label")) if isinstance(value, dict) else ""
+    if not isinstance(value, dict) or not label:
         return []
     return [
         ItemOption(
             kind=BUNDLE,
             label=label,
             value=name,
-            option_id=_text(found.get("option_id")) or None,
-            qty=_number(found.get("qty")),
-            price=_number(found.get("price")),
+            option_id=_text(value.get("option_id")) or None,
+            qty=_number(value.get("qty")),
+            price=_number(value.get("price")),
         )
     ]
 
 
-def _number(found: object) -> Decimal | None:
+def _number(value: object) -> Decimal | None:
     try:
-        number = Decimal(_text(found))
+        number = Decimal(_text(value))
     except InvalidOperation:
         return None
     # A number beyond all measure is a mistake, and would be one for who reckons with it.
     return number if number.is_finite() and -12 < number.adjusted() < 12 else None
 
 
-def _text(found: object, depth: int = 0) -> str:
-    if isinstance(found, str):
-        return found
-    if isinstance(found, bool) or not isinstance(found, int | float | list):
+def _text(value: object, depth: int = 0) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | list):
         return ""
-    if not isinstance(found, list):
-        return str(found)
-    return "" if depth == _DEEPEST else ", ".join(_text(part, depth + 1) for part in found)
+    if not isinstance(value, list):
+        return str(value)
+    return "" if depth == _DEEPEST else ", ".join(_text(part, depth + 1) for part in value)

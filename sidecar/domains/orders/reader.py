@@ -148,18 +148,18 @@ class OrderReader:
     def read(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, Order]:
         """The orders with these entity ids; one that Magento does not have is not in the result."""
         orders = _rows(connection, self._orders, ids)
-        found = [row[0] for row in orders]
+        order_ids = [row[0] for row in orders]
         rule_ids = {rule for row in orders for rule in _rule_ids(_value(row, "applied_rule_ids"))}
-        items = _grouped(_rows(connection, self._items, found))
+        items = _grouped(_rows(connection, self._items, order_ids))
         parts = _Parts(
             items=items,
             of_items=self._item_parts(connection, orders, items),
-            transactions=_grouped(_rows(connection, self._transactions, found)),
-            addresses=_grouped(_rows(connection, self._addresses, found)),
-            payments=_grouped(_rows(connection, self._payments, found)),
-            histories=_grouped(_rows(connection, self._histories, found)),
-            taxes=_grouped(_rows(connection, self._taxes, found)),
-            tax_items=_grouped(_rows(connection, self._tax_items, found)),
+            transactions=_grouped(_rows(connection, self._transactions, order_ids)),
+            addresses=_grouped(_rows(connection, self._addresses, order_ids)),
+            payments=_grouped(_rows(connection, self._payments, order_ids)),
+            histories=_grouped(_rows(connection, self._histories, order_ids)),
+            taxes=_grouped(_rows(connection, self._taxes, order_ids)),
+            tax_items=_grouped(_rows(connection, self._tax_items, order_ids)),
             rule_names={row[0]: row[1] for row in _rows(connection, self._rules, rule_ids)},
         )
         return {row[0]: self._order(row, parts) for row in orders}
@@ -300,8 +300,8 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
     entity_id = values["entity_id"]
     rate = rate_of(values)
     dob = values["customer_dob"]
-    addresses = [address(found) for found in parts.addresses.get(entity_id, ())]
-    by_type = {found.address_type: found for found in reversed(addresses)}
+    addresses = [address(child) for child in parts.addresses.get(entity_id, ())]
+    by_type = {child.address_type: child for child in reversed(addresses)}
     by_item, shipping_taxes = _tax_items(parts.tax_items.get(entity_id, ()))
     items, of_items = order_items(
         parts.items.get(entity_id, ()),
@@ -339,9 +339,9 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
         shipping_address=by_type.get(SHIPPING),
         payment=_payment(parts.payments.get(entity_id, ()), parts.transactions.get(entity_id, ())),
         items=items,
-        taxes=tuple(TaxRate(**TAX_RATE.values(found)) for found in parts.taxes.get(entity_id, ())),
+        taxes=tuple(TaxRate(**TAX_RATE.values(child)) for child in parts.taxes.get(entity_id, ())),
         shipping_taxes=shipping_taxes,
-        status_histories=tuple(_history(found) for found in parts.histories.get(entity_id, ())),
+        status_histories=tuple(_history(child) for child in parts.histories.get(entity_id, ())),
     )
 
 
@@ -359,9 +359,7 @@ def _payment(rows: Sequence[_Row], transactions: Sequence[_Row]) -> Payment:
     return Payment(
         **PAYMENT.values(rows[0]),
         method_title=_method_title(rows[0][-1]),
-        transactions=tuple(
-            PaymentTransaction(**TRANSACTION.values(found)) for found in transactions
-        ),
+        transactions=tuple(PaymentTransaction(**TRANSACTION.values(row)) for row in transactions),
     )
 
 

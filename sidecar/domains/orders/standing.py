@@ -22,7 +22,7 @@ _AT_WORK = frozenset({"new", "processing"})
 def after_acceptance(
     before: LockedOrder, status: str | None, ext_order_id: str | None, *, held_by_us: bool
 ) -> LockedOrder:
-    """Status and ERP number; a hold that was ours is taken back, one of a human stays."""
+    """Status and ERP number; a hold that was ours is taken back, one of a person stays."""
     after = replace(before, ext_order_id=ext_order_id or before.ext_order_id)
     if after.state == HOLDED and held_by_us:
         after = replace(

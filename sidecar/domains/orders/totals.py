@@ -80,12 +80,12 @@ def extra_totals(
             "correct the name, or take it out if its module was removed from the shop",
         )
     configured = {total.column for total in named}
-    known = [
+    of_commerce = [
         total
         for total in COMMERCE
         if total.column not in configured and {total.column, total.base} <= columns[ORDER]
     ]
-    return (*named, *known)
+    return (*named, *of_commerce)
 
 
 def candidates(amounts: Iterable[str], read: Iterable[str]) -> tuple[ExtraTotal, ...]:
@@ -93,13 +93,13 @@ def candidates(amounts: Iterable[str], read: Iterable[str]) -> tuple[ExtraTotal,
 
     `amounts`: its decimal columns; `read`: those whose meaning is known.
     """
-    amounts, known = frozenset(amounts), frozenset(read) | _MAGENTOS_OWN
-    found = [
+    amounts, taken = frozenset(amounts), frozenset(read) | _MAGENTOS_OWN
+    totals = [
         ExtraTotal(name, base if (base := f"base_{name}") in amounts else None, 1)
-        for name in amounts - known
+        for name in amounts - taken
         if not name.startswith("base_") and not name.endswith(_NO_TOTALS)
     ]
-    return tuple(sorted(found, key=lambda total: (len(total.column), total.column)))
+    return tuple(sorted(totals, key=lambda total: (len(total.column), total.column)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +111,23 @@ class Amounts:
     base_amount: Decimal
 
 
-def explanation(missing: Decimal, base_missing: Decimal, found: Sequence[Amounts]) -> list[Amounts]:
+def explanation(
+    missing: Decimal, base_missing: Decimal, amounts: Sequence[Amounts]
+) -> list[Amounts]:
     """The fewest amounts that come to what is missing, in both currencies; empty for none.
 
     Signed as they count: what a module takes off the total stands in its column without a sign.
     """
-    held = [one for one in found if one.amount or one.base_amount][:_MOST_CANDIDATES]
+    held = [part for part in amounts if part.amount or part.base_amount][:_MOST_CANDIDATES]
     for size in range(1, min(_MOST_AT_ONCE, len(held)) + 1):
         for chosen in combinations(held, size):
             for signs in product((1, -1), repeat=size):
                 signed = [
-                    Amounts(one.total, sign * one.amount, sign * one.base_amount)
-                    for sign, one in zip(signs, chosen, strict=True)
+                    Amounts(part.total, sign * part.amount, sign * part.base_amount)
+                    for sign, part in zip(signs, chosen, strict=True)
                 ]
-                amount = missing - sum(one.amount for one in signed)
-                base_amount = base_missing - sum(one.base_amount for one in signed)
+                amount = missing - sum(part.amount for part in signed)
+                base_amount = base_missing - sum(part.base_amount for part in signed)
                 if not is_money(amount) and not is_money(base_amount):
                     return signed
     return []

@@ -63,9 +63,9 @@ class RefundAcknowledger:
                 refused.append(NotApplied(write_back, gone, again=False))
                 continue
             if write_back.comment and write_back.is_first:
-                said = f"Credit memo {row.increment_id}: {write_back.comment}"
+                comment = f"Credit memo {row.increment_id}: {write_back.comment}"
                 self._say(
-                    connection, row.entity_id, row.order_id, row.status, write_back.comment, said
+                    connection, row.entity_id, row.order_id, row.status, write_back.comment, comment
                 )
             applied.append(Applied(write_back, None, None, "", _memory(entity)))
         return applied, refused

@@ -22,16 +22,16 @@ _Parts = Sequence[tuple[str, Decimal]]
 
 
 def problems(refund: Refund, tolerance: Decimal = CENT) -> list[str]:
-    """Why the refund must not be sent, each a sentence for a human; empty when all is well."""
-    found = []
+    """Why the refund must not be sent, each a sentence for a person; empty when all is well."""
+    broken = []
     if not refund.increment_id.strip():
-        found.append("the credit memo has no number (increment_id)")
+        broken.append("the credit memo has no number (increment_id)")
     if refund.grand_total > refund.order_grand_total + tolerance:
-        found.append(
+        broken.append(
             f"it refunds {rounded(refund.grand_total)} {refund.order_currency_code} of order "
             f"{refund.order_increment_id}, which was only {rounded(refund.order_grand_total)}"
         )
-    return found + differences(refund, tolerance)
+    return broken + differences(refund, tolerance)
 
 
 def problems_of(payload: object) -> list[str]:
