@@ -6,16 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from sidecar.app.domains import specs
 from sidecar.app.sidecar import Sidecar
 from sidecar.cli.context import Context, as_json, dry_run, reason, table
+from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.host.process import operator
 from sidecar.ledger.control import DomainControl
 from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
-
-_NAMES = click.Choice([spec.name for spec in specs()])
 
 
 @click.group()
@@ -47,7 +45,7 @@ def list_(context: Context, *, as_json: bool) -> None:
 
 
 @domain.command()
-@click.argument("name", type=_NAMES)
+@click.argument("name", type=NAMES)
 @click.option("--until", metavar="WHEN", help="30m, 2h, or a time such as 2026-11-24T06:00 (UTC).")
 @reason
 @dry_run
@@ -93,7 +91,7 @@ def pause(
 
 
 @domain.command()
-@click.argument("name", type=_NAMES)
+@click.argument("name", type=NAMES)
 @reason
 @dry_run
 @as_json

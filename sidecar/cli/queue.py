@@ -21,6 +21,7 @@ from sidecar.cli.context import (
     table,
     text,
 )
+from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
 from sidecar.ledger.overview import Overview, Row
 from sidecar.model.draft import Draft, Edit
@@ -46,7 +47,7 @@ def queue() -> None:
 @click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
               help="Only these (repeatable); default: all that is not over.")  # fmt: skip
 @click.option("--domain", "domains", multiple=True,
-              type=click.Choice([spec.name for spec in specs()]),
+              type=NAMES,
               help="Only of these (repeatable); default: all.")  # fmt: skip
 @click.option("--all", "all_", is_flag=True, help="Also what is over.")
 @click.option("--cause", metavar="PRINT", help="Only refusals of one cause (column cause).")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import click
 
-from sidecar.app.domains import specs
+from sidecar.app.domains import found
 from sidecar.cli.context import Context, as_json, text
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.model.domain_spec import DomainSpec
@@ -36,9 +37,10 @@ def show(context: Context, *, name: str, no_erp: bool, as_json: bool) -> None:
     _show(context, name, no_erp=no_erp, as_json=as_json)
 
 
-def nouns() -> list[click.Group]:
-    """A group for each domain, by its noun."""
-    return [_noun(spec) for spec in specs()]
+@cache
+def nouns() -> dict[str, click.Group]:
+    """A group for each domain that can be had, by its noun."""
+    return {domain.spec.noun: _noun(domain.spec) for domain in found().usable}
 
 
 def _noun(spec: DomainSpec) -> click.Group:

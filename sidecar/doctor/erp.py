@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import connection_of, open_contract
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
@@ -57,8 +56,9 @@ def _mapping(patient: Patient) -> Iterator[Fault]:
     settings = loaded.settings
     if settings.erp.wsdl is None or settings.erp.calls is None:
         return
+    domains = patient.domains
     contract = open_contract(str(settings.erp.wsdl), connection_of(settings, origin=loaded.origin))
-    for one in contract.check(settings.erp.calls, specs()):
+    for one in contract.check(settings.erp.calls, domains):
         if one.severity == "error":
             yield Fault(f"{one.place}: {one.text} [{one.id}]", one.remedy)
 

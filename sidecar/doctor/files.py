@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sidecar.app.domains import found
+from sidecar.app.packages import ADAPTERS, CONTRACTS, unusable
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient, Unseen, permitted
 from sidecar.model.errors import SidecarError
@@ -24,6 +26,11 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 def _configuration(patient: Patient) -> Iterator[Fault]:
     if error := patient.refusal("configuration"):
         yield Fault(error.message, error.remedy)
+
+
+def _packages(_patient: Patient) -> Iterator[Fault]:
+    for wrong in (*found().refused, *unusable(ADAPTERS), *unusable(CONTRACTS)):
+        yield Fault(wrong.message, wrong.remedy)
 
 
 def _secrets(patient: Patient) -> Iterator[Fault]:
@@ -127,6 +134,17 @@ CHECKS = (
         shows="`run` ends with exit code 78 (77: a file may not be read); a reload is refused.",
         remedy="`erp-sidecar config validate` names every place; correct them.",
         look=_configuration,
+    ),
+    Check(
+        id="package-unusable",
+        severity="error",
+        title="a package adds something that cannot be used",
+        cause="Its domain, adapter or reader of interfaces (an entry point `erp_sidecar.…`) cannot "
+        "be imported, or claims a name, kind, event or trigger that another has.",
+        shows="A domain: `run` and every command that needs the domains end with exit code 78. An "
+        "adapter: so does what uses it.",
+        remedy="Correct or update the package, or remove it (`pip uninstall NAME`).",
+        look=_packages,
     ),
     Check(
         id="secret-unreadable",

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import load_adapter
 from sidecar.app.installer import installers_login
 from sidecar.app.sidecar import Sidecar
@@ -19,6 +20,7 @@ from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.schema_probe import MagentoSchema, probe
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
 from sidecar.ports import Ping
@@ -117,6 +119,11 @@ class Patient:
         return self._load()
 
     @part
+    def domains(self) -> tuple[DomainSpec, ...]:
+        """All domains that are installed."""
+        return specs()
+
+    @part
     def login(self) -> Sidecar:
         """What the configuration stands for; its login is read on the way."""
         return Sidecar(self.configuration.settings, origin=self.configuration.origin)
@@ -191,6 +198,7 @@ class Patient:
     def ping(self) -> Ping:
         """What the ERP says to something harmless."""
         loaded = self.configuration
+        self.need("domains")  # it is told of them
         adapter = load_adapter(loaded.settings, origin=loaded.origin)
         try:
             return adapter.ping()
