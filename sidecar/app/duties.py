@@ -98,7 +98,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
                 sidecar.database,
                 sidecar.store,
                 sidecar.domains,
-                sidecar.settings.erp.account_name,
+                list(sidecar.account_limits),
                 sidecar.clone_guard.may_send,
             ),
         ),

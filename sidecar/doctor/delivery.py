@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.ledger.overview import Overview
+from sidecar.model.settlement import WAITING
 from sidecar.operate.naming import name_of
 
 #: So many calls in a row, the newest, and at least so many, must have come to nothing.
@@ -53,15 +53,12 @@ def _answered(call: Any) -> str:
 
 
 def _paused(patient: Patient) -> Iterator[Fault]:
-    overview = Overview(patient.ledger.tables)
-    with patient.database.transaction("reading the control") as connection:
-        controls = patient.ledger.control.read(connection, patient.login.domains)
-        waiting = {domain: overview.waiting(connection, domain)[0] for domain in controls}
-    for domain, control in controls.items():
-        if control.paused and waiting[domain]:
+    for name, domain in patient.vitals.domains.items():
+        waiting = sum(domain.events[status] for status in WAITING)
+        if domain.control.paused and waiting:
             yield Fault(
-                f"{domain} is paused by {control.paused_by}; {waiting[domain]} event(s) wait",
-                f"erp-sidecar domain resume {domain}",
+                f"{name} is paused by {domain.control.paused_by}; {waiting} event(s) wait",
+                f"erp-sidecar domain resume {name}",
             )
 
 

@@ -41,14 +41,12 @@ def _answers(patient: Patient) -> Iterator[Fault]:
 
 
 def _breaker(patient: Patient) -> Iterator[Fault]:
-    name = patient.configuration.settings.erp.account_name
-    with patient.database.transaction("reading the ERP account") as connection:
-        account = patient.ledger.accounts.read(connection, name)
-    if account.open:
-        yield Fault(
-            f"the breaker of {name} is open after {account.failures} failure(s); it asks in "
-            f"{account.ask_in:.0f} s"
-        )
+    for name, account in patient.vitals.accounts.items():
+        if account.breaker_open:
+            yield Fault(
+                f"the breaker of {name} is open after {account.failures} failure(s); it asks in "
+                f"{account.asks_in:.0f} s"
+            )
 
 
 def _mapping(patient: Patient) -> Iterator[Fault]:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from sidecar.capture.outbox import Outbox
 from sidecar.doctor.check import Check, Fault
 from sidecar.doctor.patient import Patient
-from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
+from sidecar.ledger.overview import Overview, Waiting
+from sidecar.ledger.records import Records
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.gates import waiting_at
+from sidecar.model.settlement import REFUSED, EventStatus
+from sidecar.operate.naming import name_of
 
 #: Where each is looked at: refusals by their cause.
 _LISTED = {
-    "rejected": "erp-sidecar rejections list",
-    "parked": "erp-sidecar queue list --status parked",
+    EventStatus.REJECTED: "erp-sidecar rejections list",
+    EventStatus.PARKED: "erp-sidecar queue list --status parked",
 }
 _RESUME = "erp-sidecar domain resume {domain}"
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
@@ -77,104 +78,91 @@ def _outbox_shape(patient: Patient) -> Iterator[Fault]:
         )
 
 
-def _controls(patient: Patient) -> Iterable[DomainControl]:
-    with patient.database.transaction("reading the control") as connection:
-        return patient.ledger.control.read(connection, patient.login.domains).values()
-
-
 def _stopped(patient: Patient) -> Iterator[Fault]:
-    for control in _controls(patient):
+    for name, domain in patient.vitals.domains.items():
+        control = domain.control
         if control.stopped_at is not None:
             yield Fault(
-                f"{control.domain} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
+                f"{name} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
                 f"{control.stopped_reason}",
-                f"correct that, then: {_RESUME.format(domain=control.domain)}",
+                f"correct that, then: {_RESUME.format(domain=name)}",
             )
 
 
 def _pause(patient: Patient) -> Iterator[Fault]:
-    sections = patient.configuration.settings.domains.carried()
-    for control in _controls(patient):
-        if control.is_forgotten(sections[control.domain].pause_alarm.total_seconds()):
+    for name, domain in patient.vitals.domains.items():
+        control = domain.control
+        if domain.pause_forgotten:
             hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
             yield Fault(
-                f"{control.domain} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
-                _RESUME.format(domain=control.domain),
+                f"{name} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
+                _RESUME.format(domain=name),
             )
 
 
 def _nobody(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("reading the lease") as connection:
-        if patient.ledger.work_lease.holder(connection) is None:
-            yield Fault("no daemon holds the ledger's lease")
+    if patient.vitals.holder is None:
+        yield Fault("no daemon holds the ledger's lease")
 
 
 def _hints(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("reading the outbox") as connection:
-        depth = Outbox(patient.ledger.names).depth(connection)
-    if depth.oldest is not None and depth.oldest > patient.patience.hint:
-        more = " or more" if depth.capped else ""
-        minutes = depth.oldest.total_seconds() // 60
-        yield Fault(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
+    hints = patient.vitals.hints
+    if hints.oldest is not None and hints.oldest > patient.patience.hint:
+        more = " or more" if hints.capped else ""
+        minutes = hints.oldest.total_seconds() // 60
+        yield Fault(f"{hints.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
 
 
-def _late(patient: Patient, domain: str, status: str) -> tuple[int, int]:
-    """How many events of this status are late, and for how many minutes the latest is."""
+def _late(patient: Patient, domain: str, status: EventStatus) -> Waiting:
+    """Events of this status that should have gone on by now."""
     seconds = patient.patience.overdue.total_seconds()
     with patient.database.transaction("looking for late events") as connection:
-        count, longest = Overview(patient.ledger.tables).late(connection, domain, status, seconds)
-    return count, int(longest // 60)
+        return Overview(patient.ledger.tables).late(connection, domain, status, seconds)
 
 
 def _overdue(patient: Patient) -> Iterator[Fault]:
-    for control in _controls(patient):
-        count, minutes = _late(patient, control.domain, "pending") if control.may_work else (0, 0)
-        if count:
+    for name, domain in patient.vitals.domains.items():
+        if not domain.control.may_work:
+            continue
+        late = _late(patient, name, EventStatus.PENDING)
+        if late.count:
             yield Fault(
-                f"{control.domain}: {count} event(s) are due and not sent, the oldest for "
-                f"{minutes} min"
+                f"{name}: {late.count} event(s) are due and not sent, the oldest for "
+                f"{_minutes(late)} min"
             )
 
 
 def _unknown(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        count, minutes = _late(patient, domain, "unknown")
-        if count:
+    for name in patient.login.domains:
+        late = _late(patient, name, EventStatus.UNKNOWN)
+        if late.count:
             yield Fault(
-                f"{domain}: {count} event(s) have no known outcome, the oldest for {minutes} min"
+                f"{name}: {late.count} event(s) have no known outcome, the oldest for "
+                f"{_minutes(late)} min"
             )
 
 
 def _refused(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        with patient.database.transaction("counting events") as connection:
-            counts = Overview(patient.ledger.tables).counts_of(connection, domain, REFUSED)
+    for name, domain in patient.vitals.domains.items():
         for status in REFUSED:
-            if count := counts.get(status):
-                yield Fault(f"{domain}: {count} event(s) are {status}", _LISTED[status])
+            if count := domain.events[status]:
+                yield Fault(f"{name}: {count} event(s) are {status}", _LISTED[status])
 
 
 def _gated(patient: Patient) -> Iterator[Fault]:
-    for domain in patient.login.domains:
-        with patient.database.transaction("counting what waits at a gate") as connection:
-            gates = Overview(patient.ledger.tables).gates(connection, domain)
-        if told := waiting_at(gates, domain):
-            yield Fault(f"of the {domain} {', '.join(told)}")
+    for name, domain in patient.vitals.domains.items():
+        if told := waiting_at(domain.gates, name):
+            yield Fault(f"of the {name} {', '.join(told)}")
 
 
 def _differences(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("counting differences") as connection:
-        found = Overview(patient.ledger.tables).differing(connection)
-    if found["differences"]:
-        yield Fault(
-            f"{found['differences']} difference(s) in {found['documents']} document(s) are open"
-        )
+    found = patient.vitals.differing
+    if found.differences:
+        yield Fault(f"{found.differences} difference(s) in {found.documents} document(s) are open")
 
 
 def _stations(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("asking which stations fail") as connection:
-        failing = patient.ledger.stations.failing(connection)
-    for one in failing:
+    for one in patient.vitals.failing:
         yield Fault(
             f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
             f"time(s): {one.message}",
@@ -183,29 +171,27 @@ def _stations(patient: Patient) -> Iterator[Fault]:
 
 
 def _late_write_backs(patient: Patient) -> Iterator[Fault]:
-    with patient.database.transaction("looking for late write-backs") as connection:
-        overview = Overview(patient.ledger.tables)
-        count, oldest = (
-            overview.write_backs_waiting(connection),
-            overview.oldest_write_back(connection),
-        )
-    if oldest is not None and oldest >= LATE_WRITE_BACK.total_seconds():
+    if late := patient.vitals.late_write_backs:
         yield Fault(
-            f"{count} answer(s) of the ERP are not in Magento, the oldest for {oldest // 60:.0f} "
-            "min"
+            f"{late.count} answer(s) of the ERP are not in Magento, the oldest for "
+            f"{_minutes(late)} min"
         )
 
 
 def _parked_write_backs(patient: Patient) -> Iterator[Fault]:
+    count = patient.vitals.write_backs_parked
+    if not count:
+        return
     with patient.database.transaction("looking for parked write-backs") as connection:
-        overview = Overview(patient.ledger.tables)
-        count = overview.write_backs_parked(connection)
-        newest = overview.parked_write_backs(connection, 3)
-    if count:
-        orders = "; ".join(
-            f"order {one['number'] or one['entity_id']}: {one['message']}" for one in newest
-        )
-        yield Fault(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
+        newest = Records(patient.ledger.tables).parked_write_backs(connection, 3)
+    told = "; ".join(
+        f"{name_of(patient.login.specs, one.kind, one.number)}: {one.message}" for one in newest
+    )
+    yield Fault(f"{count} answer(s) of the ERP cannot be written into Magento: {told}")
+
+
+def _minutes(waiting: Waiting) -> int:
+    return int((waiting.longest or 0) // 60)
 
 
 CHECKS = (

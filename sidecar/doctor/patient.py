@@ -23,6 +23,7 @@ from sidecar.magento.schema_probe import MagentoSchema, probe
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
+from sidecar.monitor.ledger_vitals import LedgerVitals
 from sidecar.ports import Ping
 from sidecar.settings.load import Loaded
 
@@ -193,6 +194,14 @@ class Patient:
         self.need("database")  # before the Sidecar makes one, which asserts fitness
         self.login.ledger.require_current()
         return self.login.store
+
+    @part
+    def vitals(self) -> LedgerVitals:
+        """The ledger's figures, as `status` and `nagios` have them."""
+        self.need("ledger")
+        reader = self.login.ledger_vitals()
+        with self.database.transaction("reading the ledger's figures") as connection:
+            return reader.read(connection)
 
     @part
     def ping(self) -> Ping:
