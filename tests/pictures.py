@@ -11,6 +11,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from sidecar.app.sidecar import Sidecar
+from sidecar.model.settlement import EventStatus
 from sidecar.monitor.top.screen import Line, Tone, render
 from sidecar.settings.load import load
 from sidecar.testing.demo.orders import ANSWERED_LATE, DROPPED, SCENES
@@ -77,7 +78,7 @@ def _look(stage: Stage) -> list[Line]:
     sidecar = Sidecar(load(stage.config).settings)
     try:
         watch = sidecar.watch()
-        while not (look := watch.look()).domains[0].events["sending"]:
+        while not (look := watch.look()).domains[0].events[EventStatus.SENDING]:
             time.sleep(0.05)
     finally:
         sidecar.close()

@@ -10,10 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from msgspec.structs import asdict
+
 from sidecar.app.installer import Installer
 from sidecar.app.sidecar import Sidecar
 from sidecar.host.process import Stop
-from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.records import Records
 from sidecar.ledger.tables import TABLES
 from sidecar.operate.queue import By
 from sidecar.ports import ErpAdapter
@@ -248,14 +250,13 @@ class Pipeline:
             return list(result) if result.returns_rows else []
 
     def ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
-        """A question of `Overview`."""
+        """A question of `Records`."""
         with self.sidecar.database.transaction("asking the ledger") as connection:
-            return question(Overview(self.sidecar.store.tables), connection, *arguments)
+            return question(Records(self.sidecar.store.tables), connection, *arguments)
 
-    def events(self, entity_id: int) -> list[Row]:
-        """An order's events, in their order."""
-        found: list[Row] = self.ask(Overview.events_of, "order", entity_id)
-        return found
+    def events(self, entity_id: int) -> list[dict[str, Any]]:
+        """An order's events, in their order, by the names of their columns."""
+        return [asdict(row) for row in self.ask(Records.events_of, "order", entity_id)]
 
     def open_events(self) -> list[Any]:
         """What is neither accepted nor superseded."""
@@ -267,8 +268,8 @@ class Pipeline:
 
     def differences(self, entity_id: int) -> list[str]:
         """The classes of an order's differences."""
-        rows = self.ask(Overview.differences_of, "order", entity_id)
-        return sorted(str(row["class"]) for row in rows)
+        rows = self.ask(Records.differences_of, "order", entity_id)
+        return sorted(row.class_ for row in rows)
 
     def forget(self) -> None:
         """A shop without orders beside an empty ledger; the installation stays."""

@@ -2,32 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
 
+from sidecar.app import packages
 from sidecar.domains import DOMAINS
 from sidecar.magento.domain import RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
 from sidecar.settings.domains import Domains
 
-#: Entry-point group of other packages' domains: each names a
-#: `sidecar.magento.domain.RegisteredDomain`.
-GROUP = "erp_sidecar.domains"
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`usable`: the domains that can be had; `refused`: why those of some packages cannot."""
+
+    usable: tuple[RegisteredDomain, ...]
+    refused: tuple[ConfigurationError, ...]
 
 
 @cache
+def found() -> Found:
+    """What there is of domains.  Raises nothing: help and `doctor` are there without them, too."""
+    usable, refused = list(DOMAINS), []
+    for entry in packages.offered(packages.DOMAINS):
+        try:
+            domain = packages.load(entry)
+            if why := _unfit(domain, [one.spec for one in usable]):
+                raise packages.refusal(entry, why)
+        except ConfigurationError as wrong:
+            refused.append(wrong)
+        else:
+            usable.append(domain)
+    return Found(tuple(usable), tuple(refused))
+
+
 def installed() -> tuple[RegisteredDomain, ...]:
-    """All domains there are.  Raises ConfigurationError where two claim one name or kind."""
-    others = [entry.load() for entry in sorted(entry_points(group=GROUP), key=lambda e: e.name)]
-    domains = (*DOMAINS, *others)
-    refuse_collisions([domain.spec for domain in domains])
-    return domains
+    """All domains there are.
+
+    Raises ConfigurationError where a package's cannot be had: what it carried would be left behind
+    without a word.
+    """
+    for wrong in found().refused:
+        raise wrong
+    return found().usable
 
 
 def specs() -> tuple[DomainSpec, ...]:
-    """The specifications of all domains there are."""
+    """The specifications of all domains there are; raises as `installed` does."""
     return tuple(domain.spec for domain in installed())
 
 
@@ -41,8 +64,8 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
     if unknown:
         raise ConfigurationError(
             f"domains.further.{unknown[0]}: no installed package has such a domain",
-            f"install the package that has it (entry points {GROUP}), or correct the name; there "
-            f"are {', '.join(sorted(known))}",
+            f"install the package that has it (entry points {packages.DOMAINS}), or correct the "
+            f"name; there are {', '.join(sorted(known))}",
         )
     carried = configured.carried()
     domains = tuple(domain for domain in installed() if domain.spec.name in carried)
@@ -57,17 +80,28 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
     return domains
 
 
-def refuse_collisions(domains: Sequence[DomainSpec]) -> None:
-    """Raise ConfigurationError for two domains of one name, kind, event or watch."""
-    claims: dict[tuple[str, str], str] = {}
-    for spec in domains:
-        mine = [("name", spec.name), ("kind", spec.kind)]
-        mine += [("event", type_) for type_ in spec.types]
-        mine += [("trigger", f"{one.table} after {one.event}") for one in spec.watches]
-        for what, value in mine:
-            other = claims.setdefault((what, value), spec.name)
-            if other != spec.name or mine.count((what, value)) > 1:
-                raise ConfigurationError(
-                    f"the domains {other} and {spec.name} both claim the {what} {value!r}",
-                    f"one of them comes from another package (entry points {GROUP}): remove one",
-                )
+def _unfit(domain: object, others: Sequence[DomainSpec]) -> str | None:
+    """Why this cannot be a domain beside those, None where it can."""
+    if not isinstance(domain, RegisteredDomain):
+        return f"names no domain, but a {type(domain).__name__}"
+    taken = {claim: spec.name for spec in others for claim in _claims(spec)}
+    mine: set[tuple[str, str]] = set()
+    for claim in _claims(domain.spec):
+        what, value = claim
+        if claim in taken:
+            return f"claims the {what} {value!r}, which the domain {taken[claim]} has"
+        if claim in mine:
+            return f"claims the {what} {value!r} twice"
+        mine.add(claim)
+    return None
+
+
+def _claims(domain: DomainSpec) -> Iterator[tuple[str, str]]:
+    """What only one domain may have: an operator, the ledger or the database goes by it."""
+    yield "name", domain.name
+    yield "kind", domain.kind
+    yield "noun", domain.noun
+    for type_ in domain.types:
+        yield "event", type_
+    for one in domain.watches:
+        yield "trigger", f"{one.table} after {one.event}"

@@ -98,7 +98,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
                 sidecar.database,
                 sidecar.store,
                 sidecar.domains,
-                tuple(sidecar.settings.accounts),
+                list(sidecar.account_limits),
                 sidecar.clone_guard.may_send,
             ),
         ),

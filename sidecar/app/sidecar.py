@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
@@ -51,18 +50,23 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
+from sidecar.monitor.accounts import AccountLimits
+from sidecar.monitor.ledger_vitals import LedgerVitalsReader
+from sidecar.monitor.standing import Standing, StandingReader
 from sidecar.monitor.top.watch import Subject, Watch
+from sidecar.monitor.trigger_states import TriggerWatch, read_triggers
 from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
+from sidecar.operate.domains import DomainSwitch
 from sidecar.operate.dry_run import DryRun
 from sidecar.operate.identification import Identification
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
-from sidecar.operate.story import Storyteller
+from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import AdapterSettings, ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
@@ -73,6 +77,9 @@ from sidecar.settings.secrets import resolve, with_secrets
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
 _DUTIES = 10
+#: The triggers are looked at more rarely than all else: for the figures, and for `top`.
+_TRIGGERS_EVERY = 300.0
+_TRIGGERS_EVERY_LOOK = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -429,15 +436,41 @@ class Sidecar:
 
     def vitals(self) -> VitalsReader:
         """Reads the figures that tell whether all is well."""
-        return VitalsReader(
+        triggers = TriggerWatch(self.triggers, self.clock, _TRIGGERS_EVERY)
+        may_send = self.clone_guard.may_send
+        return VitalsReader(self.database, self.ledger_vitals(), triggers, may_send)
+
+    def ledger_vitals(self) -> LedgerVitalsReader:
+        """Reads those of them that the ledger alone tells."""
+        alarms = {
+            name: section.pause_alarm.total_seconds()
+            for name, section in self.settings.domains.carried().items()
+        }
+        return LedgerVitalsReader(self.store, self.specs, self.account_limits, alarms)
+
+    @property
+    def account_limits(self) -> dict[str, AccountLimits]:
+        """What is configured of each ERP account, by its name."""
+        return {
+            name: AccountLimits(
+                erp.address,
+                erp.throttle.concurrency,
+                erp.throttle.longest_wait.total_seconds(),
+                self.settings.domains_of(name),
+            )
+            for name, erp in self.settings.accounts.items()
+        }
+
+    def standing(self) -> Standing:
+        """How everything stands, for a person."""
+        return StandingReader(
             self.database,
             self.store,
-            self.triggers,
-            may_send=self.clone_guard.may_send,
-            domains=self.specs,
-            accounts=self._most_slots,
-            clock=self.clock,
-        )
+            self.ledger_vitals(),
+            shop=self.settings.shop.name,
+            judge=lambda: self.identification.look().judgement,
+            look_at_triggers=lambda: read_triggers(self.triggers),
+        ).read()
 
     @property
     def operations(self) -> Operations:
@@ -475,6 +508,12 @@ class Sidecar:
         return Identification(self.database, self.store, self.clone_guard, kinds)
 
     @property
+    def domain_switch(self) -> DomainSwitch:
+        """What operators do to whole domains."""
+        accounts = {domain: self.settings.account_of(domain) for domain in self.domains}
+        return DomainSwitch(self.database, self.store, accounts)
+
+    @property
     def findings(self) -> Findings:
         """What operators do about differences."""
         return Findings(self.database, self.store, self.specs)
@@ -490,25 +529,14 @@ class Sidecar:
         """Looks at everything that `top` shows."""
         subject = Subject(
             self.settings.shop.name,
-            self.settings.addresses,
+            self.account_limits,
             self.domains,
-            self._most_slots,
-            self._trigger_states,
+            TriggerWatch(self.triggers, self.clock, _TRIGGERS_EVERY_LOOK).look,
             partial(name_of, self.specs),
         )
         return Watch(self.database, self.store, subject, self.clock)
 
-    @property
-    def _most_slots(self) -> Mapping[str, int]:
-        """How many calls at the same time are configured, by ERP account."""
-        return {name: erp.throttle.concurrency for name, erp in self.settings.accounts.items()}
-
-    def _trigger_states(self) -> tuple[dict[str, str], str | None]:
-        suspension = self.triggers.suspension()
-        states = {one.name: one.state.value for one in self.triggers.status()}
-        return states, suspension.why if suspension else None
-
-    def stories(self, number: str, *, ask_erp: bool) -> list[dict[str, Any]]:
+    def stories(self, number: str, *, ask_erp: bool) -> list[Story]:
         """The whole story of each order that carries this number (one per store)."""
         return Storyteller(self.database, self.store, list(self.parts.values())).stories(
             number, self.adapter_of if ask_erp else None

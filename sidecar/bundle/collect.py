@@ -20,7 +20,7 @@ from sidecar.bundle.log_tail import log_tail
 from sidecar.documents import read_document
 from sidecar.ledger.tables import TABLES
 from sidecar.model.errors import SidecarError
-from sidecar.monitor.top.watch import Domain, Look
+from sidecar.monitor.top.watch import DomainRow, Look
 from sidecar.settings.fields import SecretRef, Section
 from sidecar.settings.load import Loaded
 from sidecar.settings.secrets import resolve
@@ -160,13 +160,9 @@ class Collector:
         """What operators and the ERP said, as far as it may be repeated by a part."""
         with suppress(SidecarError):
             controls = [domain.control for domain in self._look.domains]
-            reasons = [
-                reason
-                for control in controls
-                for reason in (control.stopped_reason, control.paused_reason)
-            ]
-            reasons += [row["reason"] for domain in self._look.domains for row in domain.troubled]
-            return {reason for reason in (*reasons, self._look.capture.suspended) if reason}
+            said = [one for each in controls for one in (each.stopped_reason, each.paused_reason)]
+            said += [row.reason for domain in self._look.domains for row in domain.troubled]
+            return {one for one in (*said, self._look.capture.triggers.suspended) if one}
         return set()
 
 
@@ -204,8 +200,14 @@ def _standing(look: Look) -> dict[str, Any]:
     return {
         "at": look.at,
         "daemon": look.daemon,
-        "capture": {**asdict(look.capture), "suspended": look.capture.suspended is not None},
-        "accounts": {account.name: asdict(account) for account in look.accounts},
+        "capture": {
+            "hints": look.capture.hints,
+            "oldest": look.capture.oldest,
+            "faults": look.capture.faults,
+            "triggers": look.capture.triggers.states,
+            "suspended": look.capture.triggers.suspended is not None,
+        },
+        "accounts": {name: asdict(account) for name, account in look.accounts.items()},
         "traffic": asdict(look.traffic),
         "unwritten": look.unwritten,
         "domains": {domain.name: _queue(domain) for domain in look.domains},
@@ -215,7 +217,7 @@ def _standing(look: Look) -> dict[str, Any]:
     }
 
 
-def _queue(domain: Domain) -> dict[str, Any]:
+def _queue(domain: DomainRow) -> dict[str, Any]:
     control = domain.control
     return {
         "working": control.may_work,
@@ -225,7 +227,7 @@ def _queue(domain: Domain) -> dict[str, Any]:
         "events": domain.events,
         "oldest_seconds": domain.oldest,
         "troubled": [
-            {name: row[name] for name in ("number", "type", "status", "age")}
+            {name: getattr(row, name) for name in ("number", "type", "status", "age")}
             for row in domain.troubled
         ],
     }

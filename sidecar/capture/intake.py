@@ -29,7 +29,7 @@ from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import Comparison, EntityRow, KnownEntity, Snapshot, row_of
 from sidecar.model.errors import described
-from sidecar.model.settlement import BAD_DATA, OTHER_ORDERS_DOCUMENT, Obstacle
+from sidecar.model.settlement import BAD_DATA, DOCUMENT_TAKEN, Obstacle
 from sidecar.ports import Clock, Narrator
 
 #: How often a write-back that Magento's own save undid is applied again.
@@ -236,7 +236,7 @@ class Intake:
         self._ledger.events.park(
             connection,
             doubtful,
-            Obstacle(_REPLACED, _REPLACED_REMEDY, OTHER_ORDERS_DOCUMENT),
+            Obstacle(_REPLACED, _REPLACED_REMEDY, DOCUMENT_TAKEN),
         )
         self._ledger.journal.part(connection, kind, entity_id)
         self._ledger.write_backs.withdraw(connection, kind, entity_id, _REPLACED)

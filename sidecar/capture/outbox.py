@@ -53,6 +53,11 @@ class Depth:
     capped: bool
     oldest: timedelta | None
 
+    @property
+    def seconds(self) -> float | None:
+        """For how many seconds the oldest has waited."""
+        return None if self.oldest is None else self.oldest.total_seconds()
+
 
 NO_HINTS = Depth(0, capped=False, oldest=None)
 

@@ -9,6 +9,7 @@ import click
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import adapter_settings_of, installed, open_contract
 from sidecar.cli.context import Context, as_json, table
+from sidecar.cli.domains import TYPES
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
@@ -135,7 +136,7 @@ def check(
 @click.argument("order")
 @click.option(
     "--event",
-    type=click.Choice([type_ for spec in specs() for type_ in spec.types]),
+    type=TYPES,
     help="Which event; else the one that waits, else order.placed.",
 )
 @as_json

@@ -6,10 +6,11 @@ import json
 from datetime import UTC, datetime
 
 import click
+from msgspec.structs import asdict
 
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import emit_json
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import Records
 from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
 
@@ -50,14 +51,14 @@ def list_(
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         with sidecar.database.transaction("reading the audit") as connection:
-            acts = Overview(sidecar.store.tables).audit(
+            acts = Records(sidecar.store.tables).audit(
                 connection, subject=order, who=who, since=begin, limit=limit
             )
     if as_json:
-        emit_json([{**act, "detail": json.loads(act["detail"] or "null")} for act in acts])
+        emit_json([asdict(act) | {"detail": json.loads(act.detail or "null")} for act in acts])
         return
     table(
-        [(act["at"], act["who"], act["command"], act["subject"], act["reason"]) for act in acts],
+        [(act.at, act.who, act.command, act.subject, act.reason) for act in acts],
         ("at", "who", "command", "subject", "reason"),
     )
 

@@ -89,14 +89,3 @@ def text(value: object) -> str:
     if isinstance(value, Decimal):
         return f"{value:.2f}"
     return printable(str(value))
-
-
-def age(seconds: float | None) -> str:
-    """A span of time in two units at the most."""
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if whole >= size:
-            return f"{whole // size} {unit}"
-    return f"{whole} s"

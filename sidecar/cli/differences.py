@@ -9,7 +9,7 @@ import click
 from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json, by, dry_run, reason, table
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.ledger.overview import Row
+from sidecar.ledger.records import DifferenceRow
 from sidecar.operate.naming import name_of
 
 _HEADER = ("number", "class", "ours", "theirs", "amount", "currency", "found")
@@ -75,19 +75,19 @@ def resolve(
     verb = "would be ended" if dry_run else "ended"
     echo(f"{len(done.differences)} difference(s) {verb}")
     for number in done.already:
-        echo(f"order {number}: no difference stands")
+        echo(f"{number}: no difference stands")
 
 
-def _cells(found: Sequence[Row]) -> list[tuple[object, ...]]:
+def _cells(found: Sequence[DifferenceRow]) -> list[tuple[object, ...]]:
     return [
         (
-            name_of(specs(), row["kind"], row["number"]),
-            row["class"],
-            row["ours"],
-            row["theirs"],
-            row["amount"],
-            row["currency"],
-            row["found_at"],
+            name_of(specs(), row.kind, row.number),
+            row.class_,
+            row.ours,
+            row.theirs,
+            row.amount,
+            row.currency,
+            row.found_at,
         )
         for row in found
     ]

@@ -6,16 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from sidecar.app.domains import specs
-from sidecar.app.sidecar import Sidecar
-from sidecar.cli.context import Context, as_json, dry_run, reason, table
+from sidecar.cli.context import Context, as_json, by, dry_run, reason, table
+from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.host.process import operator
 from sidecar.ledger.control import DomainControl
 from sidecar.model.errors import UsageError
+from sidecar.operate.domains import Change
 from sidecar.settings.quantities import parse_duration
-
-_NAMES = click.Choice([spec.name for spec in specs()])
 
 
 @click.group()
@@ -35,8 +32,7 @@ def list_(context: Context, *, as_json: bool) -> None:
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        with sidecar.database.transaction("reading domains") as connection:
-            controls = list(sidecar.store.control.read(connection, sidecar.domains).values())
+        controls = sidecar.domain_switch.list()
     if as_json:
         emit_json([_plain(control) for control in controls])
         return
@@ -47,7 +43,7 @@ def list_(context: Context, *, as_json: bool) -> None:
 
 
 @domain.command()
-@click.argument("name", type=_NAMES)
+@click.argument("name", type=NAMES)
 @click.option("--until", metavar="WHEN", help="30m, 2h, or a time such as 2026-11-24T06:00 (UTC).")
 @reason
 @dry_run
@@ -74,26 +70,12 @@ def pause(
     end = _moment(until) if until else None
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        _require_carried(sidecar, name)
-        with sidecar.database.transaction("pausing the domain") as connection:
-            before = sidecar.store.control.read(connection, [name])[name]
-            if not dry_run:
-                sidecar.store.control.pause(
-                    connection, name, until=end, who=operator(), reason=reason
-                )
-                sidecar.store.audit.note(
-                    connection,
-                    who=operator(),
-                    command="domain pause",
-                    subject=name,
-                    reason=reason,
-                    detail={"until": end},
-                )
-    _say(name, "already_paused" if before.paused else "paused", as_json=as_json, dry=dry_run)
+        change = sidecar.domain_switch.pause(name, by(reason), until=end, dry_run=dry_run)
+    _say(name, change, as_json=as_json, dry=dry_run)
 
 
 @domain.command()
-@click.argument("name", type=_NAMES)
+@click.argument("name", type=NAMES)
 @reason
 @dry_run
 @as_json
@@ -111,31 +93,8 @@ def resume(
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        _require_carried(sidecar, name)
-        with sidecar.database.transaction("resuming the domain") as connection:
-            before = sidecar.store.control.read(connection, [name])[name]
-            account = sidecar.settings.account_of(name)
-            waits = sidecar.store.accounts.read(connection, account).slow_for > 0
-            if not dry_run:
-                sidecar.store.control.resume(connection, name)
-                if waits:
-                    sidecar.store.accounts.end_wait(connection, account)
-                    sidecar.store.events.hurry(connection, name)
-                sidecar.store.audit.note(
-                    connection,
-                    who=operator(),
-                    command="domain resume",
-                    subject=name,
-                    reason=reason,
-                )
-    result = "already_working" if before.may_work and not waits else "resumed"
-    _say(name, result, as_json=as_json, dry=dry_run)
-
-
-def _require_carried(sidecar: Sidecar, name: str) -> None:
-    """Raise UsageError for a domain that is not enabled: a pause of it would hold up nothing."""
-    if name not in sidecar.domains:
-        raise UsageError(f"{name} is not carried here", f"there are {', '.join(sidecar.domains)}")
+        change = sidecar.domain_switch.resume(name, by(reason), dry_run=dry_run)
+    _say(name, change, as_json=as_json, dry=dry_run)
 
 
 def _moment(text: str) -> datetime:
@@ -157,11 +116,11 @@ def _moment(text: str) -> datetime:
     return moment
 
 
-def _say(name: str, result: str, *, as_json: bool, dry: bool) -> None:
+def _say(name: str, change: Change, *, as_json: bool, dry: bool) -> None:
     if as_json:
-        emit_json({"domain": name, "result": result, "dry_run": dry})
+        emit_json({"domain": name, "result": change, "dry_run": dry})
     else:
-        echo(f"{name}: {'would be ' if dry else ''}{result.replace('_', ' ')}")
+        echo(f"{name}: {'would be ' if dry else ''}{change.replace('_', ' ')}")
 
 
 def _state(control: DomainControl) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import click
 
 from sidecar.app.domains import specs
+from sidecar.cli.domains import TYPES
 from sidecar.cli.outlet import emit_json
 from sidecar.model.event_schema import json_schema
-
-_EVENTS = {event.type: event for spec in specs() for event in spec.events}
 
 
 @click.group()
@@ -17,7 +16,7 @@ def events() -> None:
 
 
 @events.command()
-@click.argument("event_type", type=click.Choice(list(_EVENTS)), required=False)
+@click.argument("event_type", type=TYPES, required=False)
 def schema(event_type: str | None) -> None:
     """Print the JSON Schema of an event, or of all of them keyed by type.
 
@@ -25,7 +24,8 @@ def schema(event_type: str | None) -> None:
     Example:
       erp-sidecar events schema order.placed > order.placed.json
     """
+    offered = {event.type: event for spec in specs() for event in spec.events}
     if event_type:
-        emit_json(json_schema(_EVENTS[event_type]))
+        emit_json(json_schema(offered[event_type]))
     else:
-        emit_json({type_: json_schema(event) for type_, event in _EVENTS.items()})
+        emit_json({type_: json_schema(event) for type_, event in offered.items()})

@@ -39,9 +39,20 @@ _EXIT = (
 def pages(cli: click.Group) -> dict[str, str]:
     """File name → page: the program's own, and one for each command."""
     found = {f"{_NAME}.1": _program(cli)}
-    for name, command in sorted(cli.commands.items()):
+    for name, command in sorted(commands_of(cli).items()):
         found[f"{_NAME}-{name}.1"] = _command(cli, name, command)
     return found
+
+
+def commands_of(group: click.Group) -> dict[str, click.Command]:
+    """A group's commands by name, also those that it makes when asked."""
+    context = click.Context(group)
+    made = {
+        name: command
+        for name in group.list_commands(context)
+        if name not in group.commands and (command := group.get_command(context, name))
+    }
+    return {**group.commands, **made}
 
 
 def leaves(
@@ -53,7 +64,7 @@ def leaves(
         return
     if command.invoke_without_command:
         yield path, command
-    for name, inner in command.commands.items():
+    for name, inner in commands_of(command).items():
         yield from leaves(inner, (*path, name))
 
 
@@ -70,7 +81,7 @@ def _program(cli: click.Group) -> str:
     page.heading("DESCRIPTION")
     _described(page, cli)
     page.heading("COMMANDS")
-    for name, command in sorted(cli.commands.items()):
+    for name, command in sorted(commands_of(cli).items()):
         page.item(f"{_NAME}-{name}(1)", _short(command))
     page.heading("OPTIONS")
     _options(page, cli.get_params(context), context)

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from sidecar.app.domains import specs
 from sidecar.cli.context import Context, as_json
+from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import echo, emit_json, unwritten
 from sidecar.model.errors import SidecarError
 from sidecar.monitor.nagios import Grade, Judgement, Limits, judge
@@ -30,6 +30,8 @@ class _Plugin(click.Command):
             return super().make_context(*arguments, **extra)
         except click.UsageError as error:
             raise click.exceptions.Exit(_unknown(error.format_message())) from None
+        except SidecarError as error:  # a package whose domain cannot be had
+            raise click.exceptions.Exit(_unknown(error.message)) from None
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -51,7 +53,7 @@ def _unknown(message: str) -> int:
 
 
 @click.command(cls=_Plugin)
-@click.option("--domain", "domains", type=click.Choice([spec.name for spec in specs()]),
+@click.option("--domain", "domains", type=NAMES,
               multiple=True, help="Default: all.")  # fmt: skip
 @click.option(
     "-w", "--warning", callback=_time, default="5m", show_default=True, metavar="TIME",

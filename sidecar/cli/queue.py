@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, TextIO
 
 import click
+from msgspec import structs
 
 from sidecar.app.domains import specs
 from sidecar.cli.context import (
@@ -21,17 +22,15 @@ from sidecar.cli.context import (
     table,
     text,
 )
+from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import confirm, echo, echo_lines, emit_json
-from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.records import EventRow, Records
 from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, UsageError
 from sidecar.model.json_pointer import pretty
-from sidecar.operate.naming import name_of
+from sidecar.model.settlement import OPEN, TROUBLED, EventStatus
+from sidecar.operate.naming import document, name_of
 from sidecar.operate.queue import Done
-
-_STATUSES = ("pending", "sending", "accepted", "rejected", "unknown", "parked", "superseded")
-_OPEN = ("pending", "sending", "rejected", "unknown", "parked")
-
 
 _names = click.argument("names", nargs=-1, required=True, metavar="NUMBER|EVENT_ID...")
 _names_optional = click.argument("names", nargs=-1, metavar="[NUMBER|EVENT_ID]...")
@@ -43,10 +42,11 @@ def queue() -> None:
 
 
 @queue.command(name="list")
-@click.option("--status", "statuses", multiple=True, type=click.Choice(_STATUSES),
+@click.option("--status", "statuses", multiple=True,
+              type=click.Choice([status.value for status in EventStatus]),
               help="Only these (repeatable); default: all that is not over.")  # fmt: skip
 @click.option("--domain", "domains", multiple=True,
-              type=click.Choice([spec.name for spec in specs()]),
+              type=NAMES,
               help="Only of these (repeatable); default: all.")  # fmt: skip
 @click.option("--all", "all_", is_flag=True, help="Also what is over.")
 @click.option("--cause", metavar="PRINT", help="Only refusals of one cause (column cause).")
@@ -71,11 +71,11 @@ def list_(
       erp-sidecar queue list
       erp-sidecar queue list --status rejected --json
     """
-    wanted = statuses or (_STATUSES if all_ else _OPEN)
+    wanted = [EventStatus(one) for one in statuses] or ([] if all_ else OPEN)
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         with sidecar.database.transaction("reading the queue") as connection:
-            rows = Overview(sidecar.store.tables).queue(
+            rows = Records(sidecar.store.tables).queue(
                 connection, domains=domains, statuses=wanted, print_=cause, limit=limit
             )
     if as_json:
@@ -84,13 +84,13 @@ def list_(
     table(
         [
             (
-                name_of(specs(), row["kind"], row["number"]),
-                row["type"],
-                row["status"],
-                row["attempts"],
+                name_of(specs(), row.kind, row.number),
+                row.type,
+                row.status,
+                row.attempts,
                 _amount(row),
-                row["error_print"],
-                row["reason"] or row["waiting"] or _due(row),
+                row.error_print,
+                row.reason or row.waiting or _due(row),
             )
             for row in rows
         ],
@@ -111,27 +111,28 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        overview = Overview(sidecar.store.tables)
+        records = Records(sidecar.store.tables)
         with sidecar.database.transaction("reading an event") as connection:
-            event = overview.event(connection, event_id)
+            event = records.event(connection, event_id)
             if event is None:
                 raise UsageError(
                     f"there is no event {event_id}", "erp-sidecar order show NUMBER lists them"
                 )
-            attempts = overview.attempts_of(connection, [event["id"]])
-    event["payload"] = _payload(event["payload"])
+            attempts = records.attempts_of(connection, [event.id])
+    payload = _payload(event.payload)
+    told = structs.asdict(event) | {"payload": payload}
     if as_json:
-        emit_json({"event": event, "attempts": attempts})
+        emit_json({"event": told, "attempts": attempts})
         return
-    for name, value in event.items():
+    for name, value in told.items():
         if name != "payload":
             echo(f"{name:<14} {text(value)}")
     for attempt in attempts:
         echo(
-            f"attempt {attempt['number']}: {text(attempt['at'])} {attempt['operation']} "
-            f"{attempt['outcome']}: {attempt['message']}"
+            f"attempt {attempt.number}: {text(attempt.at)} {attempt.operation} "
+            f"{attempt.outcome}: {attempt.message}"
         )
-    emit_json(event["payload"])
+    emit_json(payload)
 
 
 def _payload(stored: str) -> Any:
@@ -144,7 +145,7 @@ def _payload(stored: str) -> Any:
 
 @queue.command()
 @_names_optional
-@click.option("--status", type=click.Choice(["rejected", "parked", "unknown"]),
+@click.option("--status", type=click.Choice([status.value for status in TROUBLED]),
               help="All events in this status.")  # fmt: skip
 @click.option("--cause", metavar="CAUSE", help="All events of one cause (see rejections list).")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 100_000),
@@ -182,7 +183,11 @@ def requeue(
             done = operations.requeue(names, by(reason), dry_run=dry_run)
         else:
             done = operations.requeue_all(
-                status=status, cause=cause, most=limit, by=by(reason), dry_run=dry_run
+                status=EventStatus(status) if status else None,
+                cause=cause,
+                most=limit,
+                by=by(reason),
+                dry_run=dry_run,
             )
     say(done, "requeued", dry_run=dry_run, as_json=as_json)
 
@@ -347,8 +352,8 @@ def say(done: Done, verb: str, *, dry_run: bool, as_json: bool) -> None:
                 f"already_{verb}": done.already,
                 "left": done.left,
                 "answers": done.answers,
-                "orders": done.orders,
-                "events": [event["event_id"] for event in done.events],
+                "documents": done.documents,
+                "events": [event.event_id for event in done.events],
                 "money": done.money,
                 "dry_run": dry_run,
             }
@@ -369,7 +374,7 @@ def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None
         emit_json(
             {
                 "event_id": draft.event_id,
-                "order": draft.increment_id,
+                "document": document([draft.spec], draft.spec.kind, draft.increment_id),
                 "result": "edited" if edit.changes else "unchanged",
                 "changes": [asdict(change) for change in edit.changes],
                 "problems": edit.problems,
@@ -388,8 +393,8 @@ def _say_edit(draft: Draft, edit: Edit, *, dry_run: bool, as_json: bool) -> None
 def _ask(done: Done) -> None:
     for event in done.events:
         echo(
-            f"{name_of(specs(), event['kind'], event['number'])}  {event['type']}  "
-            f"{event['status']}  {_amount(event)}",
+            f"{name_of(specs(), event.kind, event.number)}  {event.type}  "
+            f"{event.status}  {_amount(event)}",
             err=True,
         )
     confirm(f"Never send {len(done.events)} event(s), {amounts(done.money)}?")
@@ -408,9 +413,9 @@ def _in_editor(draft: Draft, act: Callable[[str], Edit]) -> Edit:
             confirm("Edit it again?", default=True)
 
 
-def _amount(row: Row) -> str:
-    return "-" if row["amount"] is None else f"{row['amount']:.2f} {row['currency']}"
+def _amount(row: EventRow) -> str:
+    return "-" if row.amount is None else f"{row.amount:.2f} {row.currency}"
 
 
-def _due(row: Row) -> str:
-    return f"due {text(row['due_at'])}" if row["due_at"] else ""
+def _due(row: EventRow) -> str:
+    return f"due {text(row.due_at)}" if row.due_at else ""

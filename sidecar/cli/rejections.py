@@ -28,7 +28,7 @@ def rejections() -> None:
 @as_json
 @click.pass_obj
 def list_(context: Context, *, as_json: bool) -> None:
-    """List causes, those that hold up most orders first, with the money that waits.
+    """List causes, those that hold up most documents first, with the money that waits.
 
     \b
     Example:
@@ -43,7 +43,7 @@ def list_(context: Context, *, as_json: bool) -> None:
         [
             (
                 cause.cause,
-                cause.orders,
+                cause.documents,
                 amounts(cause.money) or "-",
                 cause.oldest,
                 cause.newest,
@@ -53,7 +53,7 @@ def list_(context: Context, *, as_json: bool) -> None:
             )
             for cause in causes
         ],
-        ("cause", "orders", "money", "oldest", "newest", "code", "for example", "message"),
+        ("cause", "documents", "money", "oldest", "newest", "code", "for example", "message"),
     )
 
 

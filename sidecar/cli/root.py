@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import click
 
+from sidecar.app.domains import specs
 from sidecar.cli import (
     adapter,
     audit,
@@ -35,7 +36,28 @@ from sidecar.cli.context import Context
 from sidecar.host.process import release_signals
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands, and behind them a noun for each domain, which a command's name hides.
+
+    The nouns are made when one is asked for or all are listed, and not before: the package that
+    brings a domain may be broken, and everything else has to work.
+    """
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, sorted."""
+        return sorted({*super().list_commands(ctx), *show.nouns()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Raises ConfigurationError where a domain cannot be had, whose noun this may be."""
+        found = super().get_command(ctx, cmd_name) or show.nouns().get(cmd_name)
+        if found is None and not ctx.resilient_parsing:  # which is how a shell completes
+            specs()
+        return found
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(version("magento-erp-sidecar"), prog_name="erp-sidecar")
 @click.option(
     "--config",
@@ -86,7 +108,6 @@ for command in (
     install.uninstall,
     migrate.migrate,
     nagios.nagios,
-    *show.nouns(),
     queue.queue,
     rejections.rejections,
     run.run,

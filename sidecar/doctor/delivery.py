@@ -8,7 +8,7 @@ from typing import Any
 
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation
-from sidecar.ledger.overview import Overview
+from sidecar.model.settlement import WAITING
 from sidecar.operate.naming import name_of
 
 #: So many calls in a row, the newest, and at least so many, must have come to nothing.
@@ -53,15 +53,12 @@ def _answered(call: Any) -> str:
 
 
 def _paused(examined: ExaminedInstallation) -> Iterator[Observation]:
-    overview = Overview(examined.ledger.tables)
-    with examined.database.transaction("reading the control") as connection:
-        controls = examined.ledger.control.read(connection, examined.sidecar.domains)
-        waiting = {domain: overview.waiting(connection, domain)[0] for domain in controls}
-    for domain, control in controls.items():
-        if control.paused and waiting[domain]:
+    for name, domain in examined.vitals.domains.items():
+        waiting = sum(domain.events[status] for status in WAITING)
+        if domain.control.paused and waiting:
             yield Observation(
-                f"{domain} is paused by {control.paused_by}; {waiting[domain]} event(s) wait",
-                f"erp-sidecar domain resume {domain}",
+                f"{name} is paused by {domain.control.paused_by}; {waiting} event(s) wait",
+                f"erp-sidecar domain resume {name}",
             )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import adapter_settings_of, open_contract
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation, Unseen
@@ -55,13 +54,11 @@ def _answered(examined: ExaminedInstallation) -> list[tuple[str, Ping]]:
 
 
 def _breaker(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for name, address in examined.configuration.settings.addresses.items():
-        with examined.database.transaction("reading the ERP account") as connection:
-            account = examined.ledger.accounts.read(connection, name)
-        if account.open:
+    for name, account in examined.vitals.accounts.items():
+        if account.breaker_open:
             yield Observation(
-                f"the breaker of {name} ({address}) is open after {account.failures} failure(s); "
-                f"it asks in {account.ask_in:.0f} s"
+                f"the breaker of {name} ({account.address}) is open after {account.failures} "
+                f"failure(s); it asks in {account.asks_in:.0f} s"
             )
 
 
@@ -73,7 +70,7 @@ def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
             continue
         known = adapter_settings_of(settings, name, origin=loaded.origin)
         contract = open_contract(str(erp.wsdl), known)
-        for finding in contract.check(erp.calls, specs()):
+        for finding in contract.check(erp.calls, examined.domains):
             if finding.severity == "error":
                 yield Observation(f"{finding.place}: {finding.text} [{finding.id}]", finding.remedy)
 

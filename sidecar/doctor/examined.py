@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
+from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import load_adapter
 from sidecar.app.installer import installers_login
 from sidecar.app.sidecar import Sidecar
@@ -20,8 +21,10 @@ from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.live_schema import MagentoSchema, read_schema
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
+from sidecar.monitor.ledger_vitals import LedgerVitals
 from sidecar.ports import Ping
 from sidecar.settings.load import Loaded
 
@@ -118,6 +121,11 @@ class ExaminedInstallation:
         return self._load()
 
     @part
+    def domains(self) -> tuple[DomainSpec, ...]:
+        """All domains that are installed."""
+        return specs()
+
+    @part
     def sidecar(self) -> Sidecar:
         """What the configuration stands for; its login is read on the way."""
         return Sidecar(self.configuration.settings, origin=self.configuration.origin)
@@ -189,8 +197,17 @@ class ExaminedInstallation:
         return self.sidecar.store
 
     @part
+    def vitals(self) -> LedgerVitals:
+        """The ledger's figures, as `status` and `nagios` have them."""
+        self.need("ledger")
+        reader = self.sidecar.ledger_vitals()
+        with self.database.transaction("reading the ledger's figures") as connection:
+            return reader.read(connection)
+
+    @part
     def pings(self) -> Mapping[str, Ping | SidecarError]:
         """What each ERP account says to something harmless, or why it cannot be asked."""
+        self.need("domains")  # the adapters are told of them
         return {name: self._ping(name) for name in self.configuration.settings.accounts}
 
     def _ping(self, account: str) -> Ping | SidecarError:

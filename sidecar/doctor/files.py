@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sidecar.app.domains import found
+from sidecar.app.packages import ADAPTERS, CONTRACTS, unusable
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation, Unseen, permitted
 from sidecar.model.errors import SidecarError
@@ -23,6 +25,11 @@ _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def _configuration(examined: ExaminedInstallation) -> Iterator[Observation]:
     if error := examined.refusal("configuration"):
+        yield Observation(error.message, error.remedy)
+
+
+def _packages(_examined: ExaminedInstallation) -> Iterator[Observation]:
+    for error in (*found().refused, *unusable(ADAPTERS), *unusable(CONTRACTS)):
         yield Observation(error.message, error.remedy)
 
 
@@ -126,6 +133,17 @@ CHECKS = (
         symptom="`run` ends with exit code 78 (77: a file may not be read); a reload is refused.",
         remedy="`erp-sidecar config validate` names every place; correct them.",
         look=_configuration,
+    ),
+    Check(
+        id="package-unusable",
+        severity="error",
+        title="a package adds something that cannot be used",
+        cause="Its domain, adapter or reader of interfaces (an entry point `erp_sidecar.…`) cannot "
+        "be imported, or claims a name, kind, event or trigger that another has.",
+        symptom="A domain: `run` and every command that needs the domains end with exit code 78. An "
+        "adapter: so does what uses it.",
+        remedy="Correct or update the package, or remove it (`pip uninstall NAME`).",
+        look=_packages,
     ),
     Check(
         id="secret-unreadable",

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from sidecar.capture.outbox import Outbox
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation
-from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
-from sidecar.ledger.overview import LATE_WRITE_BACK, REFUSED, Overview
+from sidecar.ledger.overview import Overview, Waiting
+from sidecar.ledger.records import Records
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.gates import waiting_at
+from sidecar.model.settlement import REFUSED, EventStatus
+from sidecar.operate.naming import name_of
 
 #: Where each is looked at: refusals by their cause.
 _LISTED = {
-    "rejected": "erp-sidecar rejections list",
-    "parked": "erp-sidecar queue list --status parked",
+    EventStatus.REJECTED: "erp-sidecar rejections list",
+    EventStatus.PARKED: "erp-sidecar queue list --status parked",
 }
 _RESUME = "erp-sidecar domain resume {domain}"
 _INSTALL = "erp-sidecar install --user root --password-file /root/.db-password"
@@ -79,136 +80,122 @@ def _outbox_shape(examined: ExaminedInstallation) -> Iterator[Observation]:
         )
 
 
-def _controls(examined: ExaminedInstallation) -> Iterable[DomainControl]:
-    with examined.database.transaction("reading the control") as connection:
-        return examined.ledger.control.read(connection, examined.sidecar.domains).values()
-
-
 def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for control in _controls(examined):
+    for name, domain in examined.vitals.domains.items():
+        control = domain.control
         if control.stopped_at is not None:
             yield Observation(
-                f"{control.domain} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
+                f"{name} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
                 f"{control.stopped_reason}",
-                f"correct that, then: {_RESUME.format(domain=control.domain)}",
+                f"correct that, then: {_RESUME.format(domain=name)}",
             )
 
 
 def _pause(examined: ExaminedInstallation) -> Iterator[Observation]:
-    sections = examined.configuration.settings.domains.carried()
-    for control in _controls(examined):
-        if control.is_forgotten(sections[control.domain].pause_alarm.total_seconds()):
+    for name, domain in examined.vitals.domains.items():
+        control = domain.control
+        if domain.pause_forgotten:
             hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
             yield Observation(
-                f"{control.domain} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
-                _RESUME.format(domain=control.domain),
+                f"{name} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
+                _RESUME.format(domain=name),
             )
 
 
 def _nobody(examined: ExaminedInstallation) -> Iterator[Observation]:
-    with examined.database.transaction("reading the lease") as connection:
-        if examined.ledger.work_lease.holder(connection) is None:
-            yield Observation("no daemon holds the ledger's lease")
+    if examined.vitals.holder is None:
+        yield Observation("no daemon holds the ledger's lease")
 
 
 def _hints(examined: ExaminedInstallation) -> Iterator[Observation]:
-    with examined.database.transaction("reading the outbox") as connection:
-        depth = Outbox(examined.ledger.names).depth(connection)
-    if depth.oldest is not None and depth.oldest > examined.thresholds.hint:
-        more = " or more" if depth.capped else ""
-        minutes = depth.oldest.total_seconds() // 60
-        yield Observation(f"{depth.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
+    hints = examined.vitals.hints
+    if hints.oldest is not None and hints.oldest > examined.thresholds.hint:
+        more = " or more" if hints.capped else ""
+        minutes = hints.oldest.total_seconds() // 60
+        yield Observation(f"{hints.count}{more} hint(s) wait, the oldest for {minutes:.0f} min")
 
 
-def _late(examined: ExaminedInstallation, domain: str, status: str) -> tuple[int, int]:
-    """How many events of this status are late, and for how many minutes the latest is."""
+def _late(examined: ExaminedInstallation, domain: str, status: EventStatus) -> Waiting:
+    """Events of this status that should have gone on by now."""
     seconds = examined.thresholds.overdue.total_seconds()
     with examined.database.transaction("looking for late events") as connection:
-        count, longest = Overview(examined.ledger.tables).late(connection, domain, status, seconds)
-    return count, int(longest // 60)
+        return Overview(examined.ledger.tables).late(connection, domain, status, seconds)
 
 
 def _overdue(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for control in _controls(examined):
-        count, minutes = _late(examined, control.domain, "pending") if control.may_work else (0, 0)
-        if count:
+    for name, domain in examined.vitals.domains.items():
+        if not domain.control.may_work:
+            continue
+        late = _late(examined, name, EventStatus.PENDING)
+        if late.count:
             yield Observation(
-                f"{control.domain}: {count} event(s) are due and not sent, the oldest for "
-                f"{minutes} min"
+                f"{name}: {late.count} event(s) are due and not sent, the oldest for "
+                f"{_minutes(late)} min"
             )
 
 
 def _unknown(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for domain in examined.sidecar.domains:
-        count, minutes = _late(examined, domain, "unknown")
-        if count:
+    for name in examined.sidecar.domains:
+        late = _late(examined, name, EventStatus.UNKNOWN)
+        if late.count:
             yield Observation(
-                f"{domain}: {count} event(s) have no known outcome, the oldest for {minutes} min"
+                f"{name}: {late.count} event(s) have no known outcome, the oldest for "
+                f"{_minutes(late)} min"
             )
 
 
 def _refused(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for domain in examined.sidecar.domains:
-        with examined.database.transaction("counting events") as connection:
-            counts = Overview(examined.ledger.tables).counts_of(connection, domain, REFUSED)
+    for name, domain in examined.vitals.domains.items():
         for status in REFUSED:
-            if count := counts.get(status):
-                yield Observation(f"{domain}: {count} event(s) are {status}", _LISTED[status])
+            if count := domain.events[status]:
+                yield Observation(f"{name}: {count} event(s) are {status}", _LISTED[status])
 
 
 def _gated(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for domain in examined.sidecar.domains:
-        with examined.database.transaction("counting what waits at a gate") as connection:
-            gates = Overview(examined.ledger.tables).gates(connection, domain)
-        if told := waiting_at(gates, domain):
-            yield Observation(f"of the {domain} {', '.join(told)}")
+    for name, domain in examined.vitals.domains.items():
+        if told := waiting_at(domain.gates, name):
+            yield Observation(f"of the {name} {', '.join(told)}")
 
 
 def _differences(examined: ExaminedInstallation) -> Iterator[Observation]:
-    with examined.database.transaction("counting differences") as connection:
-        count = Overview(examined.ledger.tables).differing(connection)
-    if count["differences"]:
+    found = examined.vitals.differing
+    if found.differences:
         yield Observation(
-            f"{count['differences']} difference(s) in {count['documents']} document(s) are open"
+            f"{found.differences} difference(s) in {found.documents} document(s) are open"
         )
 
 
 def _stations(examined: ExaminedInstallation) -> Iterator[Observation]:
-    with examined.database.transaction("asking which stations fail") as connection:
-        failing = examined.ledger.stations.failing(connection)
-    for station in failing:
+    for one in examined.vitals.failing:
         yield Observation(
-            f"{station.name} has been failing since {station.since:%Y-%m-%d %H:%M} UTC, "
-            f"{station.failures} time(s): {station.message}",
-            station.remedy,
+            f"{one.name} has been failing since {one.since:%Y-%m-%d %H:%M} UTC, {one.failures} "
+            f"time(s): {one.message}",
+            one.remedy,
         )
 
 
 def _late_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]:
-    with examined.database.transaction("looking for late write-backs") as connection:
-        overview = Overview(examined.ledger.tables)
-        count, oldest = (
-            overview.write_backs_waiting(connection),
-            overview.oldest_write_back(connection),
-        )
-    if oldest is not None and oldest >= LATE_WRITE_BACK.total_seconds():
+    if late := examined.vitals.late_write_backs:
         yield Observation(
-            f"{count} answer(s) of the ERP are not in Magento, the oldest for {oldest // 60:.0f} "
-            "min"
+            f"{late.count} answer(s) of the ERP are not in Magento, the oldest for "
+            f"{_minutes(late)} min"
         )
 
 
 def _parked_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]:
+    count = examined.vitals.write_backs_parked
+    if not count:
+        return
     with examined.database.transaction("looking for parked write-backs") as connection:
-        overview = Overview(examined.ledger.tables)
-        count = overview.write_backs_parked(connection)
-        newest = overview.parked_write_backs(connection, 3)
-    if count:
-        orders = "; ".join(
-            f"order {write_back['number'] or write_back['entity_id']}: {write_back['message']}"
-            for write_back in newest
-        )
-        yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {orders}")
+        newest = Records(examined.ledger.tables).parked_write_backs(connection, 3)
+    told = "; ".join(
+        f"{name_of(examined.sidecar.specs, one.kind, one.number)}: {one.message}" for one in newest
+    )
+    yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {told}")
+
+
+def _minutes(waiting: Waiting) -> int:
+    return int((waiting.longest or 0) // 60)
 
 
 CHECKS = (

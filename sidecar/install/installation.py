@@ -27,7 +27,6 @@ from sidecar.domains.orders.statuses import (
 from sidecar.host.owner import is_dead
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.install.baseline import Baseline
-from sidecar.ledger.glance import OPEN
 from sidecar.ledger.grants import whole_schema
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.rights import missing as missing_rights
@@ -37,6 +36,7 @@ from sidecar.ledger.tables import TABLES
 from sidecar.magento.domain import Parts
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import PermissionDenied, TryAgain
+from sidecar.model.settlement import OPEN
 
 #: Under this note the ledger keeps the user that defines the triggers: the daemon, which logs in
 #: with another one, compares with it.

@@ -15,6 +15,7 @@ from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
 from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,
+    AT_REST,
     CANCELED_DOCUMENT,
     DROPPED,
     NOT_IN_ERP,
@@ -22,9 +23,6 @@ from sidecar.model.settlement import (
     VOUCHED_FOR,
     EventStatus,
 )
-
-_MAY_BE_PARKED = ("pending", "unknown", "rejected")
-_MAY_BE_DROPPED = (*_MAY_BE_PARKED, "parked")
 
 
 class Acts:
@@ -59,22 +57,15 @@ class Acts:
             sa.update(self._event)
             .where(
                 c.id.in_(ids),
-                c.status.in_(
-                    (
-                        EventStatus.PARKED.value,
-                        EventStatus.REJECTED.value,
-                        EventStatus.UNKNOWN.value,
-                        EventStatus.PENDING.value,
-                    )
-                ),
+                c.status.in_(AT_REST),
             )
             .values(
                 status=sa.case(
-                    (sa.or_(c.maybe_booked == 1, c.vouched == 1), EventStatus.UNKNOWN.value),
-                    else_=EventStatus.PENDING.value,
+                    (sa.or_(c.maybe_booked == 1, c.vouched == 1), EventStatus.UNKNOWN),
+                    else_=EventStatus.PENDING,
                 )
                 if keep_doubt
-                else EventStatus.PENDING.value,
+                else EventStatus.PENDING,
                 maybe_booked=c.maybe_booked if keep_doubt else 0,
                 due_at=NOW,
                 waiting=None,
@@ -101,7 +92,7 @@ class Acts:
         c, link = self._event.c, self._link.c
         looked_into = connection.execute(
             sa.select(c.id, c.kind, c.entity_id, c.error_code)
-            .where(c.id.in_(ids), c.status == EventStatus.PARKED.value)
+            .where(c.id.in_(ids), c.status == EventStatus.PARKED)
             .where(c.error_code.in_(VOUCHED_FOR))
         ).all()
         for row in looked_into:
@@ -125,9 +116,9 @@ class Acts:
         c = self._event.c
         result = connection.execute(
             sa.update(self._event)
-            .where(c.id.in_(ids), c.status.in_(_MAY_BE_PARKED))
+            .where(c.id.in_(ids), c.status.in_(AT_REST), c.status != EventStatus.PARKED)
             .values(
-                status=EventStatus.PARKED.value,
+                status=EventStatus.PARKED,
                 due_at=None,
                 waiting=None,
                 reason=fit.text("event", "reason", reason),
@@ -143,9 +134,9 @@ class Acts:
         c = self._event.c
         result = connection.execute(
             sa.update(self._event)
-            .where(c.id.in_(ids), c.status.in_(_MAY_BE_DROPPED))
+            .where(c.id.in_(ids), c.status.in_(AT_REST))
             .values(
-                status=EventStatus.SUPERSEDED.value,
+                status=EventStatus.SUPERSEDED,
                 due_at=None,
                 waiting=None,
                 reason=fit.text("event", "reason", reason),

@@ -18,10 +18,8 @@ import sqlalchemy as sa
 from sidecar.ledger import fit
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.tables import NOW, Tables, in_seconds
-from sidecar.model.settlement import EventStatus, Settlement, error_print
+from sidecar.model.settlement import CLAIMABLE, OVER, EventStatus, Settlement, error_print
 
-#: What may be claimed to be sent; the last of them only to be asked about.
-_TAKEN = ("pending", "unknown")
 _SENT = (
     ", attempts = attempts + 1, sent_at = UTC_TIMESTAMP(3), "
     "first_sent_at = COALESCE(first_sent_at, UTC_TIMESTAMP(3))"
@@ -107,7 +105,7 @@ class Claims:
             f"SELECT id, kind, entity_id, due_at FROM {self._tables.names('event')} "
             "FORCE INDEX (claim) WHERE domain = %(domain)s AND due_at <= UTC_TIMESTAMP(3) "
             f"{above}AND crashes = 0 AND status IN %(taken)s ORDER BY due_at, id LIMIT %(limit)s",
-            {"domain": domain, "low": low, "limit": limit, "taken": _TAKEN},
+            {"domain": domain, "low": low, "limit": limit, "taken": CLAIMABLE},
         )
         return [Candidate(*row) for row in rows]
 
@@ -117,7 +115,7 @@ class Claims:
         statement = (
             sa.select(c.id, c.kind, c.entity_id, c.due_at)
             .with_hint(self._event, "FORCE INDEX (suspect)")
-            .where(c.crashes > 0, c.due_at <= NOW, c.domain == domain, c.status.in_(_TAKEN))
+            .where(c.crashes > 0, c.due_at <= NOW, c.domain == domain, c.status.in_(CLAIMABLE))
             .order_by(c.due_at)
             .limit(1)
         )
@@ -144,19 +142,20 @@ class Claims:
             return []
         ids = sorted(refs)
         named = [value for event in ids for value in (event, refs[event])]
+        taken = CLAIMABLE if probing else (EventStatus.PENDING,)
         connection.exec_driver_sql(
             f"UPDATE {self._tables.names('event')} FORCE INDEX (PRIMARY) "
-            "SET status = 'sending', due_at = NULL, "
+            f"SET status = '{EventStatus.SENDING}', due_at = NULL, "
             "waiting = NULL, fence = fence + 1, lease_owner = %s, lease_until = UTC_TIMESTAMP(3) "
             f"+ INTERVAL %s MICROSECOND, asking = %s{'' if probing else _SENT}, "
             f"ref = CASE id {'WHEN %s THEN %s ' * len(ids)}END "
             "WHERE id IN %s AND due_at IS NOT NULL AND status IN %s",
-            (owner, int(seconds * 1_000_000), int(probing), *named, ids, _TAKEN[: 1 + probing]),
+            (owner, int(seconds * 1_000_000), int(probing), *named, ids, taken),
         )
         return self._claims(
             connection,
-            "WHERE e.id IN %s AND e.status = 'sending' AND e.lease_owner = %s ORDER BY e.id",
-            (ids, owner),
+            "WHERE e.id IN %s AND e.status = %s AND e.lease_owner = %s ORDER BY e.id",
+            (ids, EventStatus.SENDING, owner),
             hint="FORCE INDEX (PRIMARY)",
             probing=probing,
         )
@@ -168,7 +167,7 @@ class Claims:
         c = self._event.c
         result = connection.execute(
             sa.update(self._event)
-            .where(c.id.in_(ids), c.lease_owner == owner, c.status == EventStatus.SENDING.value)
+            .where(c.id.in_(ids), c.lease_owner == owner, c.status == EventStatus.SENDING)
             .where(c.lease_until > NOW)
             .values(lease_until=in_seconds(seconds))
         )
@@ -179,17 +178,17 @@ class Claims:
     ) -> bool:
         """Write the end of an attempt; False when the fence says that the claim is not ours."""
         c = self._event.c
-        over = settlement.status in (EventStatus.ACCEPTED, EventStatus.SUPERSEDED)
+        over = settlement.status in OVER
         result = connection.execute(
             sa.update(self._event)
             .where(
                 c.id == claimed.id,
                 c.fence == claimed.fence,
                 c.lease_owner == owner,
-                c.status == EventStatus.SENDING.value,
+                c.status == EventStatus.SENDING,
             )
             .values(
-                status=settlement.status.value,
+                status=settlement.status,
                 type=settlement.becomes or claimed.type,
                 absent=int(settlement.absent or (claimed.absent and not settlement.maybe_booked)),
                 attempts=claimed.attempts - (not settlement.counted),
@@ -221,10 +220,10 @@ class Claims:
                     c.id == event.id,
                     c.fence == event.fence,
                     c.lease_owner == owner,
-                    c.status == EventStatus.SENDING.value,
+                    c.status == EventStatus.SENDING,
                 )
                 .values(
-                    status=status.value,
+                    status=status,
                     due_at=NOW,
                     lease_owner=None,
                     lease_until=None,
@@ -257,8 +256,8 @@ class Claims:
         """
         found = connection.exec_driver_sql(
             f"SELECT id FROM {self._tables.names('event')} "
-            "WHERE domain = %s AND lease_until < UTC_TIMESTAMP(3) AND status = 'sending' LIMIT 500",
-            (domain,),
+            "WHERE domain = %s AND lease_until < UTC_TIMESTAMP(3) AND status = %s LIMIT 500",
+            (domain, EventStatus.SENDING),
         )
         ids = [row[0] for row in found]
         if not ids:
@@ -271,13 +270,13 @@ class Claims:
             .where(
                 c.id.in_(ids),
                 c.lease_until < NOW,
-                c.status == EventStatus.SENDING.value,
+                c.status == EventStatus.SENDING,
             )
             # The server assigns from left to right: `crashes` comes last.
             .ordered_values(
                 (
                     c.status,
-                    sa.case((deadly, EventStatus.PARKED.value), else_=EventStatus.UNKNOWN.value),
+                    sa.case((deadly, EventStatus.PARKED), else_=EventStatus.UNKNOWN),
                 ),
                 (c.due_at, sa.case((deadly, None), else_=NOW)),
                 # It waited for its turn since it was claimed: when it was sent is not known, only

@@ -19,11 +19,13 @@ from sidecar.ledger import fit
 from sidecar.ledger.claims import Candidate, Claimed, Claims
 from sidecar.ledger.tables import NOW
 from sidecar.model.settlement import (
+    AT_REST,
     BAD_DATA,
     DROPPED,
     MAPPING,
     OPEN,
     PUT_ASIDE,
+    REFUSED,
     EventStatus,
     Obstacle,
     error_print,
@@ -40,7 +42,6 @@ FROM_BEFORE = "it was in the shop before the sidecar came"
 DROPPED_BEFORE = "an operator dropped its placement"
 #: So often is a refused event sent again at once when its order has changed.
 _QUICKLY_REVIVED = 5
-_OPEN = tuple(status.value for status in OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,8 @@ class Events(Claims):
             f"{self._tables.names('event')} ({', '.join(_INSERTED)}, created_at, due_at, "
             "finished_at)",
             f"({', '.join(['%s'] * len(_INSERTED))}, UTC_TIMESTAMP(3), "
-            "IF(%s = 'pending', UTC_TIMESTAMP(3), NULL), "
-            "IF(%s = 'superseded', UTC_TIMESTAMP(3), NULL))",
+            f"IF(%s = '{EventStatus.PENDING}', UTC_TIMESTAMP(3), NULL), "
+            f"IF(%s = '{EventStatus.SUPERSEDED}', UTC_TIMESTAMP(3), NULL))",
             [_parameters(event) for event in events],
         )
         self._payloads.add(
@@ -118,7 +119,7 @@ class Events(Claims):
             "sent_at IS NOT NULL AS sent, absent, vouched, number, ref, event_id "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
-            (kind, sorted(set(ids)), _OPEN),
+            (kind, sorted(set(ids)), OPEN),
         )
         found: dict[int, list[OpenEvent]] = defaultdict(list)
         for row in rows:
@@ -149,7 +150,7 @@ class Events(Claims):
         found = connection.execute(
             sa.select(c.id)
             .where(c.kind == kind, c.entity_id == entity_id)
-            .where(c.status == EventStatus.PARKED.value, c.error_code == code)
+            .where(c.status == EventStatus.PARKED, c.error_code == code)
             .limit(1)
         )
         return found.first() is not None
@@ -165,7 +166,7 @@ class Events(Claims):
             f"FROM {self._tables.names('event')} e FORCE INDEX (status) "
             f"JOIN {self._tables.names('entity')} n "
             "ON n.kind = e.kind AND n.entity_id = e.entity_id "
-            "WHERE e.status = 'parked' AND e.domain = %s AND e.error_code = %s "
+            f"WHERE e.status = '{EventStatus.PARKED}' AND e.domain = %s AND e.error_code = %s "
             "AND n.vanished_at IS NULL AND n.looked_at <= UTC_TIMESTAMP(3) - INTERVAL "
             "LEAST(%s, GREATEST(0, TIMESTAMPDIFF(SECOND, e.created_at, n.looked_at))) SECOND "
             f"LIMIT {_MOST_AGAIN}",
@@ -178,7 +179,7 @@ class Events(Claims):
         if ids:
             connection.execute(
                 sa.update(self._event)
-                .where(self._event.c.id.in_(ids), self._event.c.status == EventStatus.PENDING.value)
+                .where(self._event.c.id.in_(ids), self._event.c.status == EventStatus.PENDING)
                 .values(due_at=None, waiting=fit.text("event", "waiting", waiting))
             )
 
@@ -194,14 +195,14 @@ class Events(Claims):
             return
         waiting = connection.exec_driver_sql(
             f"SELECT id FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
-            "WHERE kind = %s AND entity_id IN %s AND status = 'pending' AND due_at IS NULL",
-            (kind, ids),
+            "WHERE kind = %s AND entity_id IN %s AND status = %s AND due_at IS NULL",
+            (kind, ids, EventStatus.PENDING),
         )
         c = self._event.c
         if found := [row[0] for row in waiting]:
             connection.execute(
                 sa.update(self._event)
-                .where(c.id.in_(found), c.status == EventStatus.PENDING.value)
+                .where(c.id.in_(found), c.status == EventStatus.PENDING)
                 .values(due_at=NOW, waiting=None)
             )
 
@@ -212,7 +213,7 @@ class Events(Claims):
             sa.update(self._event)
             .where(
                 c.domain == domain,
-                c.status == EventStatus.PENDING.value,
+                c.status == EventStatus.PENDING,
                 c.due_at.is_(None),
             )
             .values(due_at=NOW, waiting=None)
@@ -226,7 +227,7 @@ class Events(Claims):
             sa.update(self._event)
             .where(
                 c.domain == domain,
-                c.status == EventStatus.PENDING.value,
+                c.status == EventStatus.PENDING,
                 c.due_at > NOW,
             )
             .values(due_at=NOW)
@@ -245,11 +246,11 @@ class Events(Claims):
             sa.update(self._event)
             .where(
                 c.id == event_id,
-                c.status.in_((EventStatus.REJECTED.value, EventStatus.PARKED.value)),
+                c.status.in_(REFUSED),
                 sa.or_(c.error_code.is_(None), c.error_code != PUT_ASIDE),
             )
             .values(
-                status=EventStatus.PENDING.value,
+                status=EventStatus.PENDING,
                 due_at=sa.literal_column(
                     f"IF(attempts < {_QUICKLY_REVIVED}, UTC_TIMESTAMP(3), GREATEST("
                     "UTC_TIMESTAMP(3), sent_at + INTERVAL LEAST(attempts, 60) MINUTE))"
@@ -269,13 +270,13 @@ class Events(Claims):
             sa.update(self._event)
             .where(
                 c.domain == domain,
-                c.status == EventStatus.PARKED.value,
+                c.status == EventStatus.PARKED,
                 c.error_code == MAPPING,
             )
             .values(
                 status=sa.case(
-                    (c.maybe_booked == 1, EventStatus.UNKNOWN.value),
-                    else_=EventStatus.PENDING.value,
+                    (c.maybe_booked == 1, EventStatus.UNKNOWN),
+                    else_=EventStatus.PENDING,
                 ),
                 due_at=NOW,
                 waiting=None,
@@ -293,9 +294,9 @@ class Events(Claims):
             c = self._event.c
             connection.execute(
                 sa.update(self._event)
-                .where(c.id.in_(ids), c.status.in_(_OPEN), c.status != EventStatus.SENDING.value)
+                .where(c.id.in_(ids), c.status.in_(AT_REST))
                 .values(
-                    status=EventStatus.PARKED.value,
+                    status=EventStatus.PARKED,
                     due_at=None,
                     waiting=None,
                     vouched=0,
@@ -339,9 +340,9 @@ class Events(Claims):
         if ids:
             connection.execute(
                 sa.update(self._event)
-                .where(self._event.c.id.in_(ids), self._event.c.status.in_(_OPEN))
+                .where(self._event.c.id.in_(ids), self._event.c.status.in_(OPEN))
                 .values(
-                    status=EventStatus.SUPERSEDED.value,
+                    status=EventStatus.SUPERSEDED,
                     due_at=None,
                     waiting=None,
                     reason=reason,
@@ -382,7 +383,7 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         "sequence": event.sequence,
         "type": event.type,
         "version": event.version,
-        "status": event.status.value,
+        "status": event.status,
         "amount": event.amount,
         "currency": fit.text("event", "currency", event.currency),
         "reason": fit.text("event", "reason", event.reason),
@@ -393,4 +394,4 @@ def _parameters(event: NewEvent) -> tuple[Any, ...]:
         else None,
         "occurred_at": event.occurred_at.replace(tzinfo=None),
     }
-    return (*(values[name] for name in _INSERTED), event.status.value, event.status.value)
+    return (*(values[name] for name in _INSERTED), event.status, event.status)

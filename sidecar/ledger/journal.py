@@ -15,7 +15,7 @@ from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import Verdict
-from sidecar.model.write_back import Applied, WriteBack
+from sidecar.model.write_back import Applied, WriteBack, WriteBackState
 from sidecar.ports import Exchange, Link
 
 
@@ -178,14 +178,17 @@ class WriteBacks:
                 sa.update(self._table)
                 .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
                 .values(
-                    state="refused", due_at=None, message="a newer answer of the ERP replaced it"
+                    state=WriteBackState.REFUSED,
+                    due_at=None,
+                    message="a newer answer of the ERP replaced it",
                 )
             )
         insert_rows(
             connection,
             f"{self._names('write_back')} (kind, entity_id, event, verdict, status, reference, "
             "comment, hold, state, due_at, waiting_since, created_at)",
-            f"({'%s, ' * 8}'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+            f"({'%s, ' * 8}'{WriteBackState.PENDING}', "
+            "UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
         )
 
@@ -227,7 +230,8 @@ class WriteBacks:
             for value in (one.write_back.id, getattr(one, column) or None)
         ]
         result = connection.exec_driver_sql(
-            f"UPDATE {self._names('write_back')} SET state = 'applied', due_at = NULL, "
+            f"UPDATE {self._names('write_back')} "
+            f"SET state = '{WriteBackState.APPLIED}', due_at = NULL, "
             "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
             f"wrote_status = {case}, wrote_reference = {case}, message = {case} "
             f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
@@ -241,7 +245,7 @@ class WriteBacks:
             sa.update(self._table)
             .where(self._table.c.id == write_back.id)
             .values(
-                state="refused",
+                state=WriteBackState.REFUSED,
                 due_at=None,
                 tries=self._table.c.tries + 1,
                 message=fit.text("write_back", "message", message),
@@ -254,7 +258,7 @@ class WriteBacks:
             sa.update(self._table)
             .where(self._table.c.id == write_back.id)
             .values(
-                state="parked",
+                state=WriteBackState.PARKED,
                 due_at=None,
                 tries=self._table.c.tries + 1,
                 message=fit.text("write_back", "message", message),
@@ -268,8 +272,8 @@ class WriteBacks:
         c = self._table.c
         result = connection.execute(
             sa.update(self._table)
-            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == "parked")
-            .values(state="pending", due_at=NOW, waiting_since=NOW, tries=0)
+            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == WriteBackState.PARKED)
+            .values(state=WriteBackState.PENDING, due_at=NOW, waiting_since=NOW, tries=0)
         )
         return int(result.rowcount)
 
@@ -293,7 +297,7 @@ class WriteBacks:
         connection.execute(
             sa.update(self._table)
             .where(c.kind == kind, c.entity_id == entity_id, c.due_at.is_not(None))
-            .values(state="refused", due_at=None, message=why)
+            .values(state=WriteBackState.REFUSED, due_at=None, message=why)
         )
 
     def undone(self, connection: sa.Connection, kind: str, entity_id: int, most: int) -> str:
@@ -314,14 +318,14 @@ class WriteBacks:
             .order_by(c.id.desc())
             .limit(1)
         ).first()
-        if last is None or last.state != "applied":
+        if last is None or last.state != WriteBackState.APPLIED:
             return "nothing"
         again = last.applied < most
         connection.execute(
             sa.update(self._table)
             .where(c.id == last.id)
             .values(
-                state="pending" if again else "refused",
+                state=WriteBackState.PENDING if again else WriteBackState.REFUSED,
                 due_at=NOW if again else None,
                 waiting_since=NOW if again else None,
                 message=f"Magento's own save undid it {last.applied} time(s)",

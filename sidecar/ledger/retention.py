@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from sidecar.database.connection import Database
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.settlement import OVER
 
 _CHUNK = 500
 
@@ -56,10 +57,10 @@ class Retention:
         rows = connection.execute(
             sa.text(
                 f"SELECT id FROM {self._names('event')} "
-                "WHERE status IN ('accepted', 'superseded') "
+                "WHERE status IN :over "
                 "AND finished_at < UTC_TIMESTAMP(3) - INTERVAL :keep SECOND "
                 "ORDER BY id LIMIT :chunk"
-            ),
-            {"keep": self._keep, "chunk": _CHUNK},
+            ).bindparams(sa.bindparam("over", expanding=True)),
+            {"over": OVER, "keep": self._keep, "chunk": _CHUNK},
         )
         return [row.id for row in rows]

@@ -22,7 +22,7 @@ from sidecar.ledger.journal import Attempt, Journal, WriteBacks
 from sidecar.ledger.tables import Tables
 from sidecar.model.outcome import reference_key
 from sidecar.model.settlement import (
-    OTHER_ORDERS_DOCUMENT,
+    DOCUMENT_TAKEN,
     EventStatus,
     Settlement,
     Verdict,
@@ -166,8 +166,8 @@ class Settling:
         rows = connection.exec_driver_sql(
             # Forced: by the index of the status it would lock what others are sending.
             f"SELECT id, fence FROM {self._names('event')} FORCE INDEX (PRIMARY) "
-            "WHERE id IN %s AND lease_owner = %s AND status = 'sending' FOR UPDATE",
-            ([one.claimed.id for one in ended], owner),
+            "WHERE id IN %s AND lease_owner = %s AND status = %s FOR UPDATE",
+            ([one.claimed.id for one in ended], owner, EventStatus.SENDING),
         )
         fences = {row[0]: row[1] for row in rows}
         return [one for one in ended if fences.get(one.claimed.id) == one.claimed.fence]
@@ -196,11 +196,11 @@ class Settling:
         if ended:
             marks = ", ".join(["%s"] * len(ended))
             connection.exec_driver_sql(
-                f"UPDATE {self._names('event')} SET status = 'accepted', due_at = NULL, "
+                f"UPDATE {self._names('event')} SET status = %s, due_at = NULL, "
                 "lease_owner = NULL, lease_until = NULL, maybe_booked = 0, reason = NULL, "
                 "remedy = NULL, error_code = NULL, error_print = NULL, "
                 f"finished_at = UTC_TIMESTAMP(3) WHERE id IN ({marks})",
-                tuple(one.claimed.id for one in ended),
+                (EventStatus.ACCEPTED, *(one.claimed.id for one in ended)),
             )
 
 
@@ -258,7 +258,7 @@ def refused(one: Ended, owners: set[int]) -> Settlement:
         remedy=f"look in the ERP whose {_reference(one)} is; where stores share numbers set "
         f"domains.{claimed.domain}.ref and reload; then 'erp-sidecar queue requeue "
         f"{claimed.kind}/{claimed.number}': the ERP is asked before anything is sent",
-        code=OTHER_ORDERS_DOCUMENT,
+        code=DOCUMENT_TAKEN,
         maybe_booked=claimed.maybe_booked or one.attempt.operation == "push",
     )
 

@@ -1,4 +1,4 @@
-"""Refusals of one cause, put together: how many orders and how much money wait for it."""
+"""Refusals of one cause, put together: how many documents and how much money wait for it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-#: Order numbers that stand for a cause.
+#: Documents that stand for a cause.
 EXAMPLES = 5
 
 
@@ -29,12 +29,13 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`money`: currency → what the orders are worth, each counted once; `examples`: the oldest."""
+    """`money`: currency → what the documents are worth, each counted once; `examples`: the
+    oldest, as an operator writes them."""
 
     cause: str
     code: str | None
     message: str
-    orders: int
+    documents: int
     money: dict[str, Decimal]
     oldest: datetime
     newest: datetime
@@ -42,27 +43,27 @@ class Cause:
 
 
 def causes(refusals: Iterable[Refusal]) -> list[Cause]:
-    """By cause, those that hold up most orders first."""
+    """By cause, those that hold up most documents first."""
     groups: dict[str, list[Refusal]] = defaultdict(list)
     for refusal in refusals:
         groups[refusal.cause].append(refusal)
     found = [_cause(sorted(group, key=lambda one: one.at)) for group in groups.values()]
-    return sorted(found, key=lambda cause: (-cause.orders, cause.oldest))
+    return sorted(found, key=lambda cause: (-cause.documents, cause.oldest))
 
 
 def _cause(group: Sequence[Refusal]) -> Cause:
     newest = group[-1]
-    # The newest word on an order is what it is worth; an older one of the same order is history.
-    orders = {refusal.entity: refusal for refusal in group}
+    # The newest word on a document is what it is worth; an older one is history.
+    newest_of = {refusal.entity: refusal for refusal in group}
     money: dict[str, Decimal] = defaultdict(Decimal)
-    for refusal in orders.values():
+    for refusal in newest_of.values():
         if refusal.amount is not None and refusal.currency is not None:
             money[refusal.currency] += refusal.amount
     return Cause(
         cause=newest.cause,
         code=newest.code,
         message=newest.message,
-        orders=len(orders),
+        documents=len(newest_of),
         money=dict(money),
         oldest=group[0].at,
         newest=newest.at,

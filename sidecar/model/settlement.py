@@ -6,13 +6,16 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal
-from enum import Enum
+from enum import StrEnum
 
 from sidecar.model.outcome import Booked
 
 
-class EventStatus(Enum):
-    """Where an event stands; docs/event-status.md draws the transitions."""
+class EventStatus(StrEnum):
+    """Where an event stands; docs/event-status.md draws the transitions.
+
+    The column `event.status`, the keys of figures and the words of the command line are these.
+    """
 
     PENDING = "pending"
     SENDING = "sending"
@@ -23,14 +26,22 @@ class EventStatus(Enum):
     SUPERSEDED = "superseded"
 
 
+#: The daemon itself goes on with these.
+WAITING = (EventStatus.PENDING, EventStatus.SENDING, EventStatus.UNKNOWN)
+#: These wait for a person.
+REFUSED = (EventStatus.REJECTED, EventStatus.PARKED)
 #: Not over yet: later events of the same entity may depend on it.
-OPEN = (
-    EventStatus.PENDING,
-    EventStatus.SENDING,
-    EventStatus.UNKNOWN,
-    EventStatus.PARKED,
-    EventStatus.REJECTED,
-)
+OPEN = (*WAITING, *REFUSED)
+#: Nothing becomes of these any more.
+OVER = (EventStatus.ACCEPTED, EventStatus.SUPERSEDED)
+#: On its way: sent, or in doubt whether it was.
+UNDER_WAY = (EventStatus.SENDING, EventStatus.UNKNOWN)
+#: A claim takes these: to send it, or to ask the ERP about it.
+CLAIMABLE = (EventStatus.PENDING, EventStatus.UNKNOWN)
+#: Open, and nobody is sending it: an operator may act on it.
+AT_REST = (*CLAIMABLE, *REFUSED)
+#: Somebody will ask about these.
+TROUBLED = (*REFUSED, EventStatus.UNKNOWN)
 
 #: Code of an event that was parked because its order breaks an invariant.
 BAD_DATA = "bad_data"
@@ -46,14 +57,14 @@ DUPLICATE = "duplicate"
 #: Codes of events that wait because of what the ERP shows under their reference.  Requeued, they
 #: are asked about anew, and what is found then a person has vouched for.
 NUMBER_TAKEN = "number_taken"
-OTHER_ORDERS_DOCUMENT = "other_orders_document"
+DOCUMENT_TAKEN = "document_taken"
 ANOTHER_DOCUMENT = "another_document"
 CANCELED_DOCUMENT = "canceled_document"
 OTHER_FIGURES = "other_figures"
 NOT_IN_ERP = "not_in_erp"
 VOUCHED_FOR = (
     NUMBER_TAKEN,
-    OTHER_ORDERS_DOCUMENT,
+    DOCUMENT_TAKEN,
     ANOTHER_DOCUMENT,
     CANCELED_DOCUMENT,
     OTHER_FIGURES,

@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sidecar.model.entity import WrittenBack
+
+
+class WriteBackState(StrEnum):
+    """How far it came; `PARKED` waits for a person, `REFUSED` was not to be written."""
+
+    PENDING = "pending"
+    APPLIED = "applied"
+    REFUSED = "refused"
+    PARKED = "parked"
 
 
 @dataclass(frozen=True, slots=True)

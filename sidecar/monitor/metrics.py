@@ -9,7 +9,10 @@ from pathlib import Path
 
 from sidecar.host.liveness import Liveness
 from sidecar.model.errors import SidecarError, Unavailable
-from sidecar.monitor.vitals import AccountVitals, DomainVitals, Vitals, VitalsReader
+from sidecar.model.settlement import TROUBLED, EventStatus
+from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.ledger_vitals import DomainVitals
+from sidecar.monitor.vitals import Vitals, VitalsReader
 from sidecar.observe.registry import Labels, Metrics
 from sidecar.ports import Clock, Narrator
 
@@ -103,31 +106,31 @@ class Monitoring:
 def _standing(vitals: Vitals) -> Iterator[tuple[Labels, Iterator[tuple[str, float]]]]:
     """How each thing stands: its labels, and the gauges that have them."""
     yield (), _of_shop(vitals)
-    for domain, of_domain in vitals.domains.items():
+    for domain, of_domain in vitals.ledger.domains.items():
         yield (("domain", domain),), _of_domain(of_domain)
-    for account, of_account in vitals.accounts.items():
+    for account, of_account in vitals.ledger.accounts.items():
         # An account is called by its address; the query of a WSDL's may hold a key of somebody's.
         yield (("account", account.partition("?")[0]),), _of_account(of_account)
-    for duty in vitals.failing:
+    for duty in vitals.ledger.failing:
         yield (("station", duty.name),), iter([("station_failing_seconds", duty.seconds)])
 
 
 def _of_domain(domain: DomainVitals) -> Iterator[tuple[str, float]]:
     events = domain.events
-    yield "oldest_pending_seconds", domain.oldest or 0.0
-    yield "events_pending", events["pending"] + events["sending"]
+    yield "oldest_pending_seconds", domain.under_way or 0.0
+    yield "events_pending", events[EventStatus.PENDING] + events[EventStatus.SENDING]
     yield "events_gated", domain.gated
-    for status in ("unknown", "parked", "rejected"):
+    for status in TROUBLED:
         yield f"events_{status}", events[status]
     if domain.last_accepted is not None:
         yield "last_success_timestamp_seconds", domain.last_accepted.timestamp()
-    yield "domain_paused", domain.paused
-    yield "domain_stopped", domain.stopped
-    yield "hints", domain.hints
-    yield "oldest_hint_seconds", domain.oldest_hint or 0.0
-    yield "write_backs_waiting", domain.write_backs_waiting
+    yield "domain_paused", domain.control.paused
+    yield "domain_stopped", domain.control.stopped_at is not None
+    yield "hints", domain.hints.count
+    yield "oldest_hint_seconds", domain.hints.seconds or 0.0
+    yield "write_backs_waiting", domain.write_backs.count
     yield "write_backs_parked", domain.write_backs_parked
-    yield "oldest_write_back_seconds", domain.oldest_write_back or 0.0
+    yield "oldest_write_back_seconds", domain.write_backs.longest or 0.0
     yield "differences_open", domain.differences
 
 
@@ -140,9 +143,9 @@ def _of_account(account: AccountVitals) -> Iterator[tuple[str, float]]:
 
 def _of_shop(vitals: Vitals) -> Iterator[tuple[str, float]]:
     yield "may_send", vitals.sends
-    yield "trigger_ok", not vitals.triggers_amiss or vitals.triggers_suspended
-    yield "triggers_suspended", vitals.triggers_suspended
-    yield "stations_failing", len(vitals.failing)
+    yield "trigger_ok", not vitals.triggers.amiss
+    yield "triggers_suspended", vitals.triggers.suspended is not None
+    yield "stations_failing", len(vitals.ledger.failing)
 
 
 def _replace(file: Path, text: str) -> None:

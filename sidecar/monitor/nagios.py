@@ -8,7 +8,9 @@ from enum import IntEnum
 
 from sidecar.model.gates import waiting_at
 from sidecar.model.printable import printable
-from sidecar.monitor.vitals import DomainVitals, Vitals
+from sidecar.model.settlement import REFUSED, EventStatus
+from sidecar.monitor.ledger_vitals import DomainVitals
+from sidecar.monitor.vitals import Vitals
 
 
 class Grade(IntEnum):
@@ -54,7 +56,7 @@ def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
     """What is to be said of these domains, and of what all of them need."""
     found = [
         *_of_shop(vitals, limits),
-        *(one for name in domains for one in _of_domain(name, vitals.domains[name], limits)),
+        *(one for name in domains for one in _of_domain(name, vitals.ledger.domains[name], limits)),
     ]
     amiss = sorted((one for one in found if one[0] is not Grade.OK), key=lambda one: -one[0])
     shown = amiss or found
@@ -66,47 +68,48 @@ def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
 
 
 def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
-    if vitals.holder is None:
+    if vitals.ledger.holder is None:
         yield Grade.CRITICAL, "no daemon works"
     if not vitals.sends:
         yield Grade.CRITICAL, "nothing is sent: this may be a copy (erp-sidecar identity show)"
-    if any(account.breaker_open for account in vitals.accounts.values()):
+    if any(account.breaker_open for account in vitals.ledger.accounts.values()):
         yield Grade.WARNING, "the ERP does not answer: the breaker is open"
-    if vitals.triggers_amiss and not vitals.triggers_suspended:
-        yield Grade.WARNING, f"triggers amiss: {', '.join(vitals.triggers_amiss)}"
-    for one in vitals.failing:
+    if vitals.triggers.amiss:
+        yield Grade.WARNING, f"triggers amiss: {', '.join(vitals.triggers.amiss)}"
+    for one in vitals.ledger.failing:
         grade = max(Grade.WARNING, limits.grade(one.seconds))
         # Not why: that may be a long story; `status` tells it.
         yield grade, f"{one.name} has been failing for {_time(one.seconds)} (erp-sidecar status)"
 
 
 def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
-    if domain.stopped:
+    if domain.control.stopped_at is not None:
         yield Grade.CRITICAL, f"{name}: stopped by an answer of the ERP"
-    if domain.paused:
+    if domain.control.paused:
         yield Grade.WARNING, f"{name}: paused"
-    for status in ("rejected", "parked"):
+    for status in REFUSED:
         if count := domain.events[status]:
             yield Grade.WARNING, f"{name}: {count} {status}"
     if domain.differences:
         yield Grade.WARNING, f"{name}: {domain.differences} difference(s) open"
-    grade = limits.grade(domain.oldest_hint)
+    grade = limits.grade(domain.hints.seconds)
     if grade is not Grade.OK:
-        yield grade, f"{name}: the oldest hint waits for intake for {_time(domain.oldest_hint)}"
+        yield grade, f"{name}: the oldest hint waits for intake for {_time(domain.hints.seconds)}"
     yield from _of_write_backs(name, domain, limits)
-    waiting = domain.events["pending"] + domain.events["sending"] - domain.gated
-    oldest = f", the oldest for {_time(domain.oldest)}" if domain.oldest is not None else ""
+    counts = domain.events
+    waiting = counts[EventStatus.PENDING] + counts[EventStatus.SENDING] - domain.gated
+    oldest = f", the oldest for {_time(domain.under_way)}" if domain.under_way is not None else ""
     at_gates = "".join(f", {one}" for one in waiting_at(domain.gates, name))
-    yield limits.grade(domain.oldest), f"{name}: {waiting} under way{oldest}{at_gates}"
+    yield limits.grade(domain.under_way), f"{name}: {waiting} under way{oldest}{at_gates}"
 
 
 def _of_write_backs(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
-    grade = limits.grade(domain.oldest_write_back)
+    grade = limits.grade(domain.write_backs.longest)
     if grade is not Grade.OK:
         yield (
             grade,
-            f"{name}: the oldest of {domain.write_backs_waiting} answer(s) waits to be written "
-            f"into Magento for {_time(domain.oldest_write_back)}",
+            f"{name}: the oldest of {domain.write_backs.count} answer(s) waits to be written "
+            f"into Magento for {_time(domain.write_backs.longest)}",
         )
     if count := domain.write_backs_parked:
         yield Grade.WARNING, f"{name}: {count} answer(s) cannot be written into Magento"
@@ -115,21 +118,21 @@ def _of_write_backs(name: str, domain: DomainVitals, limits: Limits) -> Iterator
 def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator[str]:
     bounds = f"{limits.warning:g};{limits.critical:g};0"
     for name in domains:
-        domain = vitals.domains[name]
-        yield f"{name}_oldest={domain.oldest or 0:g}s;{bounds}"
+        domain = vitals.ledger.domains[name]
+        yield f"{name}_oldest={domain.under_way or 0:g}s;{bounds}"
         for status, count in domain.events.items():
             yield f"{name}_{status}={count};;;0"
         yield f"{name}_gated={domain.gated};;;0"
         for gate, count in sorted(domain.gates.items()):
             yield f"{name}_gate_{gate}={count};;;0"
-        yield f"{name}_hints={domain.hints};;;0"
-        yield f"{name}_oldest_hint={domain.oldest_hint or 0:.0f}s;{bounds}"
-        yield f"{name}_write_backs_waiting={domain.write_backs_waiting};;;0"
-        yield f"{name}_oldest_write_back={domain.oldest_write_back or 0:.0f}s;{bounds}"
+        yield f"{name}_hints={domain.hints.count};;;0"
+        yield f"{name}_oldest_hint={domain.hints.seconds or 0:.0f}s;{bounds}"
+        yield f"{name}_write_backs_waiting={domain.write_backs.count};;;0"
+        yield f"{name}_oldest_write_back={domain.write_backs.longest or 0:.0f}s;{bounds}"
         yield f"{name}_write_backs_parked={domain.write_backs_parked};;;0"
         yield f"{name}_differences={domain.differences};;;0"
-    yield f"stations_failing={len(vitals.failing)};;;0"
-    for name, account in vitals.accounts.items():
+    yield f"stations_failing={len(vitals.ledger.failing)};;;0"
+    for name, account in vitals.ledger.accounts.items():
         yield f"{name}_throttle_rate={account.rate * 100:g}%;;;0;100"
         yield f"{name}_slots={account.slots};;;0;{account.most_slots}"
 

@@ -9,14 +9,15 @@ import sqlalchemy as sa
 
 from sidecar.database.connection import Database
 from sidecar.ledger.control import DomainControl
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.overview import Overview, Waiting
 from sidecar.ledger.store import LedgerStore
 
 
 class StatusLine:
     """Asked every few seconds, so it reads what waits, by an index, and nothing that is over.
 
-    `may_send`: whether this is the system that was installed (`sidecar.identity.clone_guard`).
+    `accounts`: what the ledger calls the ERP accounts; `may_send`: whether this is the system that
+    was installed (`sidecar.identity.clone_guard`).
     """
 
     def __init__(
@@ -39,24 +40,25 @@ class StatusLine:
             overview = Overview(self._ledger.tables)
             waiting = {name: overview.waiting(connection, name) for name in self._domains}
             controls = self._ledger.control.read(connection, self._domains)
-            open_breakers = [
+            opened = [
                 name for name in self._accounts if self._ledger.accounts.read(connection, name).open
             ]
             sends = self._may_send(connection)
             failing = self._ledger.stations.failing(connection)
             holder = None if works else self._ledger.work_lease.holder(connection)
         role = "working" if works else f"standing by, {holder or 'nobody any more'} works"
-        breaker = "closed"
-        if open_breakers:
-            names = f" ({', '.join(open_breakers)})" if len(self._accounts) > 1 else ""
-            breaker = f"open{names}"
         doubt = "" if sends else "NOTHING IS SENT (erp-sidecar identity show); "
-        queue = "; ".join(_queue(name, controls[name], *waiting[name]) for name in self._domains)
+        queue = "; ".join(_queue(name, controls[name], waiting[name]) for name in self._domains)
         fails = "".join(f"{one.name} failing since {one.since:%H:%M} UTC; " for one in failing)
-        return f"{doubt}{fails}{role}; {queue}; breaker {breaker}"
+        return f"{doubt}{fails}{role}; {queue}; {self._breaker(opened)}"
+
+    def _breaker(self, opened: Sequence[str]) -> str:
+        if not opened:
+            return "breaker closed"
+        return "breaker open" if len(self._accounts) == 1 else f"breaker open: {', '.join(opened)}"
 
 
-def _queue(name: str, control: DomainControl, count: int, oldest: float | None) -> str:
+def _queue(name: str, control: DomainControl, waiting: Waiting) -> str:
     standing = "stopped" if control.stopped_at else "paused" if control.paused else "open"
-    age = "-" if oldest is None else str(timedelta(seconds=int(oldest)))
-    return f"{name} {standing}: {count} waiting, oldest {age}"
+    age = "-" if waiting.longest is None else str(timedelta(seconds=int(waiting.longest)))
+    return f"{name} {standing}: {waiting.count} waiting, oldest {age}"

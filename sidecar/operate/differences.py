@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sidecar.database.connection import Database
-from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.records import DifferenceRow, Records
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import BadData
@@ -18,7 +18,7 @@ from sidecar.operate.queue import By
 class Resolved:
     """Which differences ended; `already`: orders of which none stood any more."""
 
-    differences: tuple[Row, ...]
+    differences: tuple[DifferenceRow, ...]
     already: tuple[str, ...]
 
 
@@ -31,16 +31,16 @@ class Findings:
         self._domains = domains
         self._database = database
         self._store = store
-        self._overview = Overview(store.tables)
+        self._records = Records(store.tables)
 
-    def open(self, documents: int) -> list[Row]:
+    def open(self, documents: int) -> list[DifferenceRow]:
         """What stands, of the `documents` that it was found in last."""
         with self._database.transaction("reading differences") as connection:
-            return self._overview.open_differences(connection, documents)
+            return self._records.open_differences(connection, documents)
 
     def resolve(self, numbers: Sequence[str], by: By, *, dry_run: bool = False) -> Resolved:
         """End what stands of these orders; BadData for a number that the ledger does not know."""
-        ended: list[Row] = []
+        ended: list[DifferenceRow] = []
         already: list[str] = []
         with self._database.transaction("ending differences") as connection:
             for number in dict.fromkeys(numbers):
@@ -48,11 +48,11 @@ class Findings:
                 known = self._store.entities.by_number(connection, spec.kind, plain)
                 if not known:
                     raise BadData(f"the ledger knows no {spec.noun} {plain}", "is it in Magento?")
-                found: list[Row] = []
+                found: list[DifferenceRow] = []
                 for entity in known:
                     self._store.entities.lock(connection, entity.kind, [entity.entity_id])
-                    rows = self._overview.differences_of(connection, entity.kind, entity.entity_id)
-                    found += [row for row in rows if row["resolved_at"] is None]
+                    rows = self._records.differences_of(connection, entity.kind, entity.entity_id)
+                    found += [row for row in rows if row.resolved_at is None]
                     if not dry_run:
                         self._store.differences.end(connection, entity.kind, [entity.entity_id])
                 if not found:
@@ -70,5 +70,5 @@ class Findings:
         return Resolved(tuple(ended), tuple(already))
 
 
-def _told(difference: Row) -> str:
-    return f"{difference['class']}: ours {difference['ours']}, theirs {difference['theirs']}"
+def _told(difference: DifferenceRow) -> str:
+    return f"{difference.class_}: ours {difference.ours}, theirs {difference.theirs}"

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.records import Records, WholeEvent
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.domain import Parts
 from sidecar.model.domain_spec import DomainSpec, Role
@@ -20,8 +20,6 @@ from sidecar.model.event import decode_payload, envelope, event_id, source_of
 from sidecar.model.settlement import OPEN
 from sidecar.operate.naming import named
 from sidecar.ports import Delivery, ErpAdapter, Link, Parent, Preview, Previewing
-
-_OPEN = frozenset(status.value for status in OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +140,10 @@ class DryRun:
         """The entity's oldest event that is not over, with its frozen payload."""
         if self._store is None:
             return None
-        overview = Overview(self._store.tables)
-        for row in overview.events_of(view, spec.kind, snapshot.entity_id):
-            if row["status"] in _OPEN and event in (None, row["type"]):
-                whole = overview.event(view, row["event_id"])
+        records = Records(self._store.tables)
+        for row in records.events_of(view, spec.kind, snapshot.entity_id):
+            if row.status in OPEN and event in (None, row.type):
+                whole = records.event(view, row.event_id)
                 return None if whole is None else _frozen(spec, snapshot, whole, link)
         return None
 
@@ -206,18 +204,20 @@ def _ref(parts: Parts, one: _Prepared) -> str:
     return parts.reference.of(snapshot.entity_id, snapshot.number, snapshot.store_id)
 
 
-def _frozen(spec: DomainSpec, snapshot: Snapshot, event: Row, link: Link | None) -> _Prepared:
+def _frozen(
+    spec: DomainSpec, snapshot: Snapshot, event: WholeEvent, link: Link | None
+) -> _Prepared:
     try:
-        payload = decode_payload(spec.event(event["type"]), str(event["payload"]))
+        payload = decode_payload(spec.event(event.type), event.payload)
     except msgspec.MsgspecError as wrong:
-        raise BadData(f"{event['event_id']}: its payload cannot be read: {wrong}") from wrong
+        raise BadData(f"{event.event_id}: its payload cannot be read: {wrong}") from wrong
     return _Prepared(
         snapshot,
         payload,
-        event["type"],
-        event["event_id"],
-        event["sequence"],
-        event["occurred_at"].replace(tzinfo=UTC),
+        event.type,
+        event.event_id,
+        event.sequence,
+        event.occurred_at,
         True,
         link,
     )

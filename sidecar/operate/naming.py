@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document of the shop's; `name` is what an operator writes for it."""
+
+    kind: str
+    number: str
+    name: str
+
+
+def document(domains: Sequence[DomainSpec], kind: str, number: str) -> Document:
+    """One with its name."""
+    return Document(kind, number, name_of(domains, kind, number))
 
 
 def name_of(domains: Sequence[DomainSpec], kind: str, number: str) -> str:

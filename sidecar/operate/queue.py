@@ -18,19 +18,16 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
-from sidecar.ledger.overview import REFUSED, Overview, Row
+from sidecar.ledger.records import EventRow, Records
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.cause import Cause, causes
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.draft import Draft, Edit
 from sidecar.model.errors import BadData, TryAgain, UsageError
 from sidecar.model.event import encode_payload
-from sidecar.model.settlement import BAD_DATA, DROPPED, OPEN, EventStatus
-from sidecar.operate.naming import name_of, named
+from sidecar.model.settlement import AT_REST, BAD_DATA, DROPPED, REFUSED, TROUBLED, EventStatus
+from sidecar.operate.naming import Document, document, name_of, named
 
-_OPEN = tuple(status.value for status in OPEN)
-_SENDING = EventStatus.SENDING.value
-_WAITING = tuple(status for status in _OPEN if status != _SENDING)
 #: Orders that one transaction of a bulk act locks: intake and delivery wait for it.
 _PART = 200
 #: More events of one cause than these are released only with a number.
@@ -52,27 +49,24 @@ class By:
 class Done:
     """What an act came to: the events it touched, how many were so already, how many are left.
 
-    `answers`: of the ERP, that are written into Magento again.
+    `documents`: those whose events they are; `answers`: of the ERP, that are written into Magento
+    again.
     """
 
-    events: tuple[Row, ...]
+    events: tuple[EventRow, ...]
+    documents: tuple[Document, ...]
     already: int = 0
     left: int = 0
     answers: int = 0
 
     @property
-    def orders(self) -> list[str]:
-        """The numbers of the orders concerned."""
-        return sorted({event["number"] for event in self.events})
-
-    @property
     def money(self) -> dict[str, Decimal]:
-        """Currency → what these orders are worth, each counted once, by its newest event."""
-        newest = {(event["kind"], event["entity_id"]): event for event in self.events}
+        """Currency → what these documents are worth, each counted once, by its newest event."""
+        newest = {(event.kind, event.entity_id): event for event in self.events}
         total: dict[str, Decimal] = defaultdict(Decimal)
         for event in newest.values():
-            if event["amount"] is not None and event["currency"] is not None:
-                total[event["currency"]] += event["amount"]
+            if event.amount is not None and event.currency is not None:
+                total[event.currency] += event.amount
         return dict(total)
 
 
@@ -94,7 +88,7 @@ class Operations:
         self._store = store
         self._domains = domains
         self._clears_doubt = clears_doubt
-        self._overview = Overview(store.tables)
+        self._records = Records(store.tables)
         self._outbox = Outbox(store.names)
 
     # --- requeue, release -------------------------------------------------------------------
@@ -109,12 +103,12 @@ class Operations:
         done = self._requeue(chosen, by, dry_run=dry_run)
         return replace(done, already=len(events) - len(chosen), answers=answers)
 
-    def _write_again(self, connection: sa.Connection, events: Sequence[Row], by: By) -> int:
+    def _write_again(self, connection: sa.Connection, events: Sequence[EventRow], by: By) -> int:
         """Let the ERP's answers be tried again that could not be written into Magento."""
         again = self._store.write_backs.again
         count = sum(again(connection, kind, ids) for kind, ids in _ids(events).items())
         if count:
-            for number in sorted({event["number"] for event in events}):
+            for number in sorted({event.number for event in events}):
                 self._store.audit.note(
                     connection,
                     who=by.who,
@@ -126,10 +120,16 @@ class Operations:
         return count
 
     def requeue_all(
-        self, *, status: str | None, cause: str | None, most: int, by: By, dry_run: bool = False
+        self,
+        *,
+        status: EventStatus | None,
+        cause: str | None,
+        most: int,
+        by: By,
+        dry_run: bool = False,
     ) -> Done:
         """Make all due that is in `status` or of `cause`; UsageError when more than `most` are."""
-        statuses = (status,) if status else (*REFUSED, EventStatus.UNKNOWN.value)
+        statuses = (status,) if status else TROUBLED
         events = self._find(statuses, cause, most + 1)
         if len(events) > most:
             raise UsageError(f"more than {most} events match", "raise --limit if that is meant")
@@ -150,7 +150,7 @@ class Operations:
                     f"nothing of {', '.join(sorted(sound))} is parked because of its data",
                     "'erp-sidecar queue requeue' sends again what was refused or put aside",
                 )
-            if any(not event["number"].strip() for event in chosen):
+            if any(not event.number.strip() for event in chosen):
                 raise UsageError(
                     "what has no number cannot be sent: the ERP would not know it again",
                     "give it one in Magento (increment_id)",
@@ -160,9 +160,9 @@ class Operations:
                 for kind, ids in _ids(chosen).items():
                     self._store.entities.send_as_is(connection, kind, ids)
                 for event in chosen:
-                    found = {"problems": event["reason"]}
+                    found = {"problems": event.reason}
                     self._note(connection, "queue release", [event], by, found)
-        return Done(tuple(chosen))
+        return self._done(chosen)
 
     def causes(self) -> list[Cause]:
         """What was refused or parked, by cause."""
@@ -171,7 +171,7 @@ class Operations:
                 [
                     refusal
                     for spec in self._domains
-                    for refusal in self._overview.refusals(connection, spec)
+                    for refusal in self._records.refusals(connection, spec)
                 ]
             )
 
@@ -188,16 +188,18 @@ class Operations:
         done = self._requeue(events[:most], by, dry_run=dry_run, command="rejections release")
         return replace(done, left=len(events) - len(done.events))
 
-    def _find(self, statuses: Sequence[str], cause: str | None, most: int) -> list[Row]:
+    def _find(
+        self, statuses: Sequence[EventStatus], cause: str | None, most: int
+    ) -> list[EventRow]:
         with self._database.transaction("reading the queue") as connection:
-            return self._overview.queue(connection, statuses=statuses, print_=cause, limit=most)
+            return self._records.queue(connection, statuses=statuses, print_=cause, limit=most)
 
     def _requeue(
-        self, events: Sequence[Row], by: By, *, dry_run: bool, command: str = "queue requeue"
+        self, events: Sequence[EventRow], by: By, *, dry_run: bool, command: str = "queue requeue"
     ) -> Done:
         if dry_run or not events:
-            return Done(tuple(events))
-        done: list[Row] = []
+            return self._done(events)
+        done: list[EventRow] = []
         for part in _parts(events):
             with self._database.transaction("requeueing events") as connection:
                 now = [event for event in self._locked(connection, part) if _waits(event)]
@@ -205,9 +207,9 @@ class Operations:
                 self._due_now(connection, [event for event in now if not _is_broken(event)])
                 self._note(connection, command, now, by)
             done += now
-        return Done(tuple(done))
+        return self._done(done)
 
-    def _look_again(self, connection: sa.Connection, events: Sequence[Row]) -> None:
+    def _look_again(self, connection: sa.Connection, events: Sequence[EventRow]) -> None:
         """What broke an invariant is not sent as it is: Magento is read anew."""
         for kind, ids in _ids(events).items():
             known = self._store.entities.read(connection, kind, ids)
@@ -223,13 +225,12 @@ class Operations:
         """
         with self._database.transaction("parking events") as connection:
             events = self._at_rest(connection, names)
-            parked = EventStatus.PARKED.value
-            chosen = [event for event in events if event["status"] != parked]
+            chosen = [event for event in events if event.status is not EventStatus.PARKED]
             if not dry_run:
-                ids = [event["id"] for event in chosen]
+                ids = [event.id for event in chosen]
                 self._store.acts.park(connection, ids, _said("put aside", by))
                 self._note(connection, "queue park", chosen, by)
-        return Done(tuple(chosen), len(events) - len(chosen))
+        return self._done(chosen, already=len(events) - len(chosen))
 
     def drop(
         self, names: Sequence[str], by: By, *, even_if_booked: bool, dry_run: bool = False
@@ -242,7 +243,7 @@ class Operations:
         with self._database.transaction("dropping events") as connection:
             events = self._at_rest(connection, names, over=DROPPED)
             chosen = [event for event in events if _waits(event)]
-            doubtful = [event for event in chosen if event["maybe_booked"]]
+            doubtful = [event for event in chosen if event.maybe_booked]
             if doubtful and not even_if_booked:
                 raise UsageError(
                     f"the ERP may have booked {self._names_of(doubtful)}",
@@ -250,39 +251,39 @@ class Operations:
                     "--even-if-booked drops it all the same",
                 )
             if not dry_run:
-                ids = [event["id"] for event in chosen]
+                ids = [event.id for event in chosen]
                 self._store.acts.drop(connection, ids, _said("dropped", by))
                 for kind, entities in _ids(chosen).items():
                     self._store.events.wake(connection, kind, entities)
                 self._note(connection, "queue drop", chosen, by)
-        return Done(tuple(chosen), len(events) - len(chosen))
+        return self._done(chosen, already=len(events) - len(chosen))
 
     def _at_rest(
         self, connection: sa.Connection, names: Sequence[str], *, over: str | None = None
-    ) -> list[Row]:
+    ) -> list[EventRow]:
         """What is not over of `names` (or is, by an act with the code `over`), none in flight."""
-        found: dict[int, Row] = {}
+        found: dict[int, EventRow] = {}
         for name in names:
             events = self._named(connection, [name])
-            in_flight = [event for event in events if event["status"] == _SENDING]
+            in_flight = [event for event in events if event.status is EventStatus.SENDING]
             if in_flight:
                 raise TryAgain(
                     f"{self._names_of(in_flight)} is being sent just now",
                     "try again in a moment; 'erp-sidecar domain pause' lets nothing more be sent",
                 )
             wanted = [event for event in events if _waits(event)] or [
-                event for event in events if over and event["error_code"] == over
+                event for event in events if over and event.error_code == over
             ]
             if not wanted:
                 raise UsageError(
                     f"{name}: nothing of it waits, all its events are over",
                     "'erp-sidecar show NUMBER' tells what became of them",
                 )
-            found |= {event["id"]: event for event in wanted}
+            found |= {event.id: event for event in wanted}
         return list(found.values())
 
-    def _names_of(self, events: Sequence[Row]) -> str:
-        names = {name_of(self._domains, event["kind"], event["number"]) for event in events}
+    def _names_of(self, events: Sequence[EventRow]) -> str:
+        names = {name_of(self._domains, event.kind, event.number) for event in events}
         return ", ".join(sorted(names))
 
     # --- edit -------------------------------------------------------------------------------
@@ -292,9 +293,9 @@ class Operations:
         with self._database.transaction("looking for an event") as connection:
             events = self._at_rest(connection, [name])
             if len(events) > 1:
-                known = ", ".join(f"{event['event_id']} ({event['type']})" for event in events)
+                known = ", ".join(f"{event.event_id} ({event.type})" for event in events)
                 raise UsageError(f"{len(events)} events of {name} wait: {known}", "name one")
-            return self._draft(connection, events[0]["event_id"])
+            return self._draft(connection, events[0].event_id)
 
     def edit(
         self, draft: Draft, text: str, by: By, *, force: bool = False, dry_run: bool = False
@@ -328,7 +329,7 @@ class Operations:
             (event,) = events
             self._store.acts.rewrite(
                 connection,
-                (event["kind"], event["entity_id"], event["sequence"]),
+                (event.kind, event.entity_id, event.sequence),
                 encode_payload(payload).decode(),
                 *(draft.spec.worth(payload) or (None, None)),
             )
@@ -337,25 +338,30 @@ class Operations:
 
     # --- what the acts share ----------------------------------------------------------------
 
-    def _due_now(self, connection: sa.Connection, events: Sequence[Row]) -> None:
+    def _done(self, events: Sequence[EventRow], *, already: int = 0) -> Done:
+        concerned = sorted({(event.kind, event.number) for event in events})
+        documents = tuple(document(self._domains, kind, number) for kind, number in concerned)
+        return Done(tuple(events), documents, already)
+
+    def _due_now(self, connection: sa.Connection, events: Sequence[EventRow]) -> None:
         for spec in self._domains:
-            ids = [event["id"] for event in events if event["domain"] == spec.name]
+            ids = [event.id for event in events if event.domain == spec.name]
             if ids:
                 keep_doubt = self._clears_doubt(spec.name)
                 self._store.acts.requeue(
                     connection, ids, keep_doubt=keep_doubt, opening=spec.opening
                 )
 
-    def _named(self, connection: sa.Connection, names: Sequence[str]) -> list[Row]:
+    def _named(self, connection: sa.Connection, names: Sequence[str]) -> list[EventRow]:
         """Lock the orders with these numbers, or of these event ids; gives those events.
 
         BadData for a name that the ledger does not know.
         """
-        found: dict[int, Row] = {}
+        found: dict[int, EventRow] = {}
         for name in names:
-            event = self._overview.event(connection, name)
+            event = self._records.event(connection, name)
             if event is not None:
-                entities = [(event["kind"], event["entity_id"])]
+                entities = [(event.kind, event.entity_id)]
             else:
                 spec, number = named(self._domains, name)
                 known = self._store.entities.by_number(connection, spec.kind, number)
@@ -367,31 +373,31 @@ class Operations:
                 )
             for kind, entity_id in entities:
                 self._store.entities.lock(connection, kind, [entity_id])
-                for row in self._overview.events_of(connection, kind, entity_id):
-                    if event is None or row["event_id"] == name:
-                        found[row["id"]] = row
+                for row in self._records.events_of(connection, kind, entity_id):
+                    if event is None or row.event_id == name:
+                        found[row.id] = row
         return list(found.values())
 
-    def _locked(self, connection: sa.Connection, events: Sequence[Row]) -> list[Row]:
+    def _locked(self, connection: sa.Connection, events: Sequence[EventRow]) -> list[EventRow]:
         """The same events as they stand once nobody else can move them."""
         for kind, ids in _ids(events).items():
             self._store.entities.lock(connection, kind, ids)
-        return self._overview.listed(connection, [event["id"] for event in events])
+        return self._records.listed(connection, [event.id for event in events])
 
     def _draft(self, connection: sa.Connection, event_id: str) -> Draft:
-        event = self._overview.event(connection, event_id)
+        event = self._records.event(connection, event_id)
         if event is None:
             raise BadData(f"there is no event {event_id}")
-        spec = next((one for one in self._domains if one.name == event["domain"]), None)
+        spec = next((one for one in self._domains if one.name == event.domain), None)
         if spec is None:
-            raise BadData(f"{event_id} is of {event['domain']}, a domain that is not enabled")
-        return Draft(event_id, event["number"], spec, event["type"], str(event["payload"]))
+            raise BadData(f"{event_id} is of {event.domain}, a domain that is not enabled")
+        return Draft(event_id, event.number, spec, event.type, event.payload)
 
     def _note(
         self,
         connection: sa.Connection,
         command: str,
-        events: Sequence[Row],
+        events: Sequence[EventRow],
         by: By,
         detail: Mapping[str, object] | None = None,
     ) -> None:
@@ -400,40 +406,39 @@ class Operations:
                 connection,
                 who=by.who,
                 command=command,
-                subject=event["number"],
+                subject=event.number,
                 reason=by.reason,
-                detail={"event": event["event_id"], **(detail or {})},
+                detail={"event": event.event_id, **(detail or {})},
             )
 
 
-def _waits(event: Row) -> bool:
-    return str(event["status"]) in _WAITING
+def _waits(event: EventRow) -> bool:
+    return event.status in AT_REST
 
 
-def _is_due(event: Row) -> bool:
-    is_pending = event["status"] == EventStatus.PENDING.value
-    due_at: datetime | None = event["due_at"]
-    return is_pending and due_at is not None and due_at <= datetime.now(UTC)
+def _is_due(event: EventRow) -> bool:
+    is_pending = event.status is EventStatus.PENDING
+    return is_pending and event.due_at is not None and event.due_at <= datetime.now(UTC)
 
 
-def _is_broken(event: Row) -> bool:
-    return bool(event["status"] == EventStatus.PARKED.value and event["error_code"] == BAD_DATA)
+def _is_broken(event: EventRow) -> bool:
+    return event.status is EventStatus.PARKED and event.error_code == BAD_DATA
 
 
 def _said(what: str, by: By) -> str:
     return f"{what} by {by.who}{f': {by.reason}' if by.reason else ''}"
 
 
-def _numbers(events: Sequence[Row]) -> list[str]:
-    return sorted({event["number"] for event in events})
+def _numbers(events: Sequence[EventRow]) -> list[str]:
+    return sorted({event.number for event in events})
 
 
-def _ids(events: Sequence[Row]) -> dict[str, list[int]]:
+def _ids(events: Sequence[EventRow]) -> dict[str, list[int]]:
     kinds: dict[str, set[int]] = defaultdict(set)
     for event in events:
-        kinds[event["kind"]].add(event["entity_id"])
+        kinds[event.kind].add(event.entity_id)
     return {kind: sorted(ids) for kind, ids in kinds.items()}
 
 
-def _parts(events: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _parts(events: Sequence[EventRow]) -> Iterator[Sequence[EventRow]]:
     return (events[start : start + _PART] for start in range(0, len(events), _PART))

@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
-import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
 from sidecar.database.connection import Database
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import (
+    AttemptRow,
+    AuditRow,
+    DifferenceRow,
+    EventHead,
+    LinkRow,
+    Records,
+    WriteBackRow,
+)
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.domain import Parts
 from sidecar.magento.examiner import Examiner
 from sidecar.model.entity import KnownEntity
 from sidecar.model.errors import BadData, SidecarError, described
+from sidecar.model.outcome import Booked
 from sidecar.operate.naming import named
 from sidecar.ports import ErpAdapter
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the ledger knows of the entity itself."""
+
+    entity_id: int
+    state: str
+    status: str
+    held_by_us: bool
+    vanished: bool
+    sequence: int
+
+
+class EventStory(EventHead, frozen=True, kw_only=True):
+    """An event with every attempt."""
+
+    attempts: tuple[AttemptRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`magento`: what it has of the entity, None where it is gone or cannot be read.
+
+    `erp`: what the ERP holds now, a sentence where it could not be asked, None where it was not.
+    """
+
+    kind: str
+    number: str
+    magento: Mapping[str, object] | None
+    magento_unread: str | None
+    ledger: Remembered
+    events: Sequence[EventStory]
+    link: LinkRow | None
+    erp: tuple[Booked, ...] | str | None
+    differences: Sequence[DifferenceRow]
+    write_backs: Sequence[WriteBackRow]
+    audit: Sequence[AuditRow]
 
 
 class Storyteller:
@@ -27,11 +73,9 @@ class Storyteller:
         self._database = database
         self._store = store
         self._domains = {parts.examiner.spec.name: parts for parts in domains}
-        self._overview = Overview(store.tables)
+        self._records = Records(store.tables)
 
-    def stories(
-        self, name: str, adapter_of: Callable[[str], ErpAdapter] | None
-    ) -> list[dict[str, Any]]:
+    def stories(self, name: str, adapter_of: Callable[[str], ErpAdapter] | None) -> list[Story]:
         """One story per store that uses the number; raises BadData when nobody knows it.
 
         `adapter_of`: gives by domain whom to ask what the ERP holds now; None: what the ledger
@@ -65,36 +109,41 @@ class Storyteller:
             return link.ref
         return parts.reference.of(entity.entity_id, entity.number, entity.store_id)
 
-    def _story(self, examiner: Examiner, entity: KnownEntity, erp: object) -> dict[str, Any]:
+    def _story(
+        self, examiner: Examiner, entity: KnownEntity, erp: tuple[Booked, ...] | str | None
+    ) -> Story:
         kind, entity_id = entity.kind, entity.entity_id
         with self._database.snapshot("reading an entity's story") as view:
             magento, unread = _in_magento(view, examiner, entity_id)
-            return {
-                "kind": kind,
-                "number": entity.number,
-                "magento": magento,
-                "magento_unread": unread,
-                "ledger": {
-                    "entity_id": entity_id,
-                    "state": entity.state,
-                    "status": entity.status,
-                    "held_by_us": entity.held_by_us,
-                    "vanished": entity.vanished,
-                    "sequence": entity.sequence,
-                },
-                "events": self._events(view, kind, entity_id),
-                "link": self._overview.link_of(view, kind, entity_id),
-                "erp": erp,
-                "differences": self._overview.differences_of(view, kind, entity_id),
-                "write_backs": self._overview.write_backs_of(view, kind, entity_id),
-                "audit": self._overview.audit_of(view, entity.number),
-            }
+            return Story(
+                kind=kind,
+                number=entity.number,
+                magento=magento,
+                magento_unread=unread,
+                ledger=Remembered(
+                    entity_id=entity_id,
+                    state=entity.state,
+                    status=entity.status,
+                    held_by_us=entity.held_by_us,
+                    vanished=entity.vanished,
+                    sequence=entity.sequence,
+                ),
+                events=self._events(view, kind, entity_id),
+                link=self._records.link_of(view, kind, entity_id),
+                erp=erp,
+                differences=self._records.differences_of(view, kind, entity_id),
+                write_backs=self._records.write_backs_of(view, kind, entity_id),
+                audit=self._records.audit_of(view, entity.number),
+            )
 
-    def _events(self, view: sa.Connection, kind: str, entity_id: int) -> list[dict[str, Any]]:
-        events = self._overview.events_of(view, kind, entity_id)
-        attempts = self._overview.attempts_of(view, [event["id"] for event in events])
+    def _events(self, view: sa.Connection, kind: str, entity_id: int) -> list[EventStory]:
+        events = self._records.events_of(view, kind, entity_id)
+        attempts = self._records.attempts_of(view, [event.id for event in events])
         return [
-            event | {"attempts": [one for one in attempts if one["event"] == event["id"]]}
+            EventStory(
+                **structs.asdict(event)
+                | {"attempts": tuple(one for one in attempts if one.event == event.id)}
+            )
             for event in events
         ]
 
@@ -110,11 +159,10 @@ def _in_magento(
     return (dict(examiner.describe(snapshot)) if snapshot else None), None
 
 
-def _asked(adapter: ErpAdapter, domain: str, ref: str) -> object:
+def _asked(adapter: ErpAdapter, domain: str, ref: str) -> tuple[Booked, ...] | str | None:
     if not adapter.capabilities(domain).probe:
         return None
     try:
-        documents = adapter.probe(domain, [ref]).get(ref, ())
+        return tuple(adapter.probe(domain, [ref]).get(ref, ()))
     except SidecarError as error:
         return f"the ERP could not be asked: {error.message}"
-    return [msgspec.to_builtins(booked, builtin_types=(Decimal,)) for booked in documents]

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import Records
 from sidecar.testing.erpsim import ErpSimClient, Misbehaviour, serve_in_thread
 from sidecar.testing.erpsim.rules import KINDS, READS
 from sidecar.testing.magento_db import PlacedOrder, PrivateServer, Shop, create_magento
@@ -280,8 +280,8 @@ def _found(stage: Stage, placed: PlacedOrder) -> tuple[str, str, str, str, str]:
     """The same five columns, asked of ledger, ERP and Magento."""
     pipeline = stage.pipeline
     events = pipeline.events(placed.entity_id)
-    attempts = pipeline.ask(Overview.attempts_of, [event["id"] for event in events])
-    ways = [f"{attempt['operation']} {attempt['outcome']}" for attempt in attempts]
+    attempts = pipeline.ask(Records.attempts_of, [event["id"] for event in events])
+    ways = [f"{attempt.operation} {attempt.outcome}" for attempt in attempts]
     event = events[0]
     code = f" ({event['error_code']})" if event["error_code"] else ""
     documents = stage.erp.bookings(placed.increment_id)

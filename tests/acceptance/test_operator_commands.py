@@ -194,7 +194,7 @@ def test_refusals_of_one_cause_are_listed_and_released_together(rig: Rig) -> Non
         desk = shop.place([Line("DESK", 1)])
     rig.sidecar("run", "--once")
     credit, unknown = as_json(rig, "rejections", "list")
-    assert (credit["orders"], unknown["orders"]) == (3, 1)
+    assert (credit["documents"], unknown["documents"]) == (3, 1)
     assert credit["money"] == {"EUR": sum(placed.grand_total for placed in mugs)}
     assert credit["examples"] == [placed.increment_id for placed in mugs]
     assert unknown["message"] == "there is no item DESK"
@@ -202,7 +202,10 @@ def test_refusals_of_one_cause_are_listed_and_released_together(rig: Rig) -> Non
     release = ("rejections", "release", credit["cause"], "--reason", "limit raised")
     first = as_json(rig, *release, "--limit", "1", "--dry-run")
     assert (first["released"], first["left"]) == (1, 2)
-    assert as_json(rig, *release, "--limit", "1")["orders"] == [mugs[0].increment_id]
+    number = mugs[0].increment_id
+    assert as_json(rig, *release, "--limit", "1")["documents"] == [
+        {"kind": "order", "number": number, "name": number}
+    ]
     rig.sidecar("run", "--once")
     assert as_json(rig, *release)["released"] == 2
     assert as_json(rig, *release)["released"] == 0
@@ -407,5 +410,5 @@ def test_differences_are_listed_until_somebody_has_seen_to_them(rig: Rig) -> Non
     assert (act["command"], act["reason"]) == ("differences resolve", "corrected by hand")
     assert "line_tax" in act["detail"]
     assert "(ended 20" in ok(rig, "order", "show", number)
-    assert f"order {number}: no difference stands" in ok(rig, "differences", "resolve", number)
+    assert f"{number}: no difference stands" in ok(rig, "differences", "resolve", number)
     assert run(rig, "differences", "resolve", "000000999").code == 65

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sidecar.ledger.events import BEHIND_ANOTHER
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import Records
 from sidecar.model.settlement import CANCELED_DOCUMENT
 from sidecar.testing.magento_db import Line, LoadedOrder, PlacedOrder, Shop
 from tests.crash.remembering_erp import (
@@ -361,7 +361,7 @@ class History:
     def _story(self, order: Sold) -> str:
         """All that the reader of a failure wants to know of an order."""
         events = self.pipeline.events(order.entity_id)
-        attempts = self.pipeline.ask(Overview.attempts_of, [event["id"] for event in events])
+        attempts = self.pipeline.ask(Records.attempts_of, [event["id"] for event in events])
         columns = ("state", "status", "ext_order_id", "hold_before_state", "customer_note")
         standing = ", ".join(f"{name} {self._order(order, name)}" for name in columns)
         lines = [

@@ -106,7 +106,7 @@ class TestOneNumberOfTwoOrders:
         requeue(ledger, younger)
         ledger.deliver(erp)
 
-        assert stands(ledger, younger) == ("parked", "other_orders_document")
+        assert stands(ledger, younger) == ("parked", "document_taken")
         assert 12 not in links(ledger)
 
 
@@ -127,10 +127,10 @@ def test_one_document_for_two_orders_of_a_call_is_nobodys(
         assert links(ledger)[1] == "SO-1"
         assert links(ledger)[2] != "SO-1"
     else:
-        assert [stands(ledger, event)[1] for event in events] == ["other_orders_document"] * 2
+        assert [stands(ledger, event)[1] for event in events] == ["document_taken"] * 2
 
 
-def test_a_duplicate_that_is_another_orders_document_comes_to_an_end_where_nobody_can_be_asked(
+def test_a_duplicate_that_is_andocument_taken_comes_to_an_end_where_nobody_can_be_asked(
     ledger: LedgerBench,
 ) -> None:
     """It was sent again at once, and called a duplicate again, for ever."""
@@ -142,7 +142,7 @@ def test_a_duplicate_that_is_another_orders_document_comes_to_an_end_where_nobod
 
     ledger.deliver(erp)
 
-    assert stands(ledger, second) == ("parked", "other_orders_document")
+    assert stands(ledger, second) == ("parked", "document_taken")
 
 
 def test_a_renumbered_order_keeps_the_reference_it_was_booked_under(ledger: LedgerBench) -> None:

@@ -31,7 +31,9 @@ from sidecar.ledger.retention import Retention
 from sidecar.ledger.tables import LedgerNames
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.model.outcome import Rejected
+from sidecar.monitor.accounts import AccountLimits
 from sidecar.monitor.top.watch import Subject, Watch
+from sidecar.monitor.trigger_states import TriggerStates
 from sidecar.operate.naming import name_of
 from sidecar.ports import AdapterSettings, ShopContext
 from sidecar.testing.erpsim import serve_in_thread
@@ -165,9 +167,8 @@ def test_the_grants_are_enough_for_what_top_and_a_bundle_look_at(installed: Inst
 
     with installed.daemon() as daemon:
         names = partial(name_of, SPECS)
-        subject = Subject(
-            "shop", {"main": "https://erp"}, [ORDERS], {"main": 4}, lambda: ({}, None), names
-        )
+        accounts = {"main": AccountLimits("https://erp", 4, 60.0)}
+        subject = Subject("shop", accounts, [ORDERS], lambda: TriggerStates({}, None), names)
         look = Watch(daemon.database, daemon.store, subject, SystemClock()).look()
         order = (installed.magento.name, f"{installed.magento.prefix}sales_order")
         event = (daemon.store.names.schema, f"{daemon.store.names.prefix}event")

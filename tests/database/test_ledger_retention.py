@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from sidecar.domains.orders.events import ORDER_UPDATED
-from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import Records
 from sidecar.ledger.retention import Retention
 from tests.harness import LedgerBench, new_event
 
@@ -70,15 +70,15 @@ def test_the_whole_story_of_an_order_is_still_there(
     age(ledger, old, "accepted", 31)
     retention.run_once()
 
-    overview = Overview(ledger.store.tables)
+    records = Records(ledger.store.tables)
     with ledger.database.transaction() as connection:
-        story = overview.events_of(connection, "order", 1)
-        event = overview.event(connection, "main.order.1.1")
+        story = records.events_of(connection, "order", 1)
+        event = records.event(connection, "main.order.1.1")
 
-    assert [row["id"] for row in story] == [old, new]
+    assert [row.id for row in story] == [old, new]
     assert event is not None
-    assert event["status"] == "accepted"
-    assert event["payload"] == '{"sequence":1}'
+    assert event.status == "accepted"
+    assert event.payload == '{"sequence":1}'
 
 
 def test_a_step_that_breaks_off_loses_nothing(ledger: LedgerBench, retention: Retention) -> None:

@@ -329,7 +329,7 @@ def test_what_an_operator_sends_as_it_is_goes_and_is_not_asked_about_again(stage
     done = stage.pipeline.sidecar.operations.release_as_is([number], By("test", "agreed"))
     stage.pipeline.work()
 
-    assert [event["number"] for event in done.events] == [number]
+    assert [one.number for one in done.documents] == [number]
     assert stage.status(order) == "accepted"
     [charge] = stage.payload(order).charges
     assert (charge.name, charge.amount) == ("difference", Decimal(7))
@@ -368,5 +368,5 @@ def test_what_waits_is_counted_by_its_gate(stage: Stage) -> None:
     stage.sweep()
 
     assert stage.status(gone) == "accepted"
-    vitals = stage.pipeline.sidecar.vitals().read().domains["orders"]
+    vitals = stage.pipeline.sidecar.vitals().read().ledger.domains["orders"]
     assert vitals.gates == {"payment": 1, "hold": 1, "state": 1}

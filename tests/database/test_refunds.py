@@ -242,6 +242,7 @@ def test_an_order_and_a_refund_of_one_number_are_never_taken_for_one_another(
     [order] = stories("000000001", ask_erp=False)
     [refund] = stories("creditmemo/000000001", ask_erp=False)
 
-    assert (order["kind"], refund["kind"]) == ("order", "creditmemo")
-    assert [event["type"] for event in refund["events"]] == ["refund.issued"]
-    assert refund["magento"]["order"] == "000000001"
+    assert (order.kind, refund.kind) == ("order", "creditmemo")
+    assert [event.type for event in refund.events] == ["refund.issued"]
+    assert refund.magento is not None
+    assert refund.magento["order"] == "000000001"

@@ -15,6 +15,7 @@ from sidecar.host.process import Stop
 from sidecar.host.systemd import Supervisor
 from sidecar.host.watchdog import Watchdog
 from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import Records
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
 from tests.harness import HandClock, LedgerBench, RecordingNarrator, new_event
@@ -161,18 +162,21 @@ def test_an_answer_waits_since_it_was_first_due_and_is_written_again_when_asked_
         event,
     )
     overview, back = Overview(ledger.store.tables), ledger.store.write_backs
+    records = Records(ledger.store.tables)
     with ledger.database.transaction() as connection:
-        assert overview.oldest_write_back(connection) == pytest.approx(540, abs=5)
+        assert overview.write_backs_waiting(connection)["order"].longest == pytest.approx(
+            540, abs=5
+        )
         (due,) = back.due(connection, 10, ["order"])
         back.parked(connection, due, "1406: too long")
-        assert overview.oldest_write_back(connection) is None
-        assert overview.write_backs_parked(connection) == 1
-        (told,) = overview.parked_write_backs(connection, 3)
-        assert (told["number"], told["message"]) == ("000000001", "1406: too long")
+        assert overview.write_backs_waiting(connection) == {}
+        assert overview.write_backs_parked(connection) == {"order": 1}
+        (told,) = records.parked_write_backs(connection, 3)
+        assert (told.number, told.message) == ("000000001", "1406: too long")
 
         assert back.again(connection, "order", [1]) == 1
-        assert overview.write_backs_parked(connection) == 0
-        assert overview.oldest_write_back(connection) == pytest.approx(0, abs=5)
+        assert overview.write_backs_parked(connection) == {}
+        assert overview.write_backs_waiting(connection)["order"].longest == pytest.approx(0, abs=5)
 
 
 class TestTheDatabasesClock:

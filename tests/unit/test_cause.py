@@ -33,7 +33,7 @@ def refusal(
 
 def test_the_cause_that_holds_up_most_orders_comes_first() -> None:
     found = causes([refusal("few", 1), refusal("many", 2), refusal("many", 3)])
-    assert [(cause.cause, cause.orders) for cause in found] == [("many", 2), ("few", 1)]
+    assert [(cause.cause, cause.documents) for cause in found] == [("many", 2), ("few", 1)]
 
 
 def test_among_equals_the_oldest_comes_first() -> None:
@@ -50,7 +50,7 @@ def test_money_is_summed_by_currency() -> None:
             refusal("a", 4, amount=None, currency=None),
         ]
     )
-    assert cause.orders == 4
+    assert cause.documents == 4
     assert cause.money == {"EUR": Decimal("10.30"), "CHF": Decimal("5")}
 
 
@@ -58,7 +58,7 @@ def test_an_order_with_two_refused_events_counts_once_with_its_newest_amount() -
     (cause,) = causes(
         [refusal("a", 1, amount="12", minutes=9), refusal("a", 1, amount="10", minutes=1)]
     )
-    assert (cause.orders, cause.money, cause.examples) == (
+    assert (cause.documents, cause.money, cause.examples) == (
         1,
         {"EUR": Decimal(12)},
         ("000000001",),
@@ -71,7 +71,7 @@ def test_two_stores_may_use_one_number() -> None:
         "a", second.entity, first.name, "E1", "no", second.amount, second.currency, second.at
     )
     (cause,) = causes([first, same])
-    assert (cause.orders, cause.money) == (2, {"EUR": Decimal(20)})
+    assert (cause.documents, cause.money) == (2, {"EUR": Decimal(20)})
 
 
 def test_a_cause_tells_its_span_its_newest_message_and_its_oldest_orders() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from sidecar.cli.manual import help_of, leaves
+from sidecar.cli.manual import commands_of, help_of, leaves
 from sidecar.cli.root import cli
 
 LEAVES = {" ".join(path): command for path, command in leaves(cli)}
@@ -32,5 +32,5 @@ def test_a_command_that_prints_can_print_json(name: str) -> None:
 
 
 def test_every_group_says_what_it_is_for() -> None:
-    groups = [one for one in cli.commands.values() if isinstance(one, click.Group)]
+    groups = [one for one in commands_of(cli).values() if isinstance(one, click.Group)]
     assert [one.name for one in groups if not one.help] == []

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from sidecar.cli.manual import commands_of
 from sidecar.cli.root import cli
 
 PROJECT = Path(__file__).parents[2]
@@ -38,8 +39,9 @@ def test_every_command_that_a_document_names_exists(file: Path) -> None:
         for word in words:
             if not isinstance(command, click.Group):
                 break  # what follows are arguments
-            assert word in command.commands, f"{file.name}: erp-sidecar {' '.join(words)}"
-            command = command.commands[word]
+            there = commands_of(command)
+            assert word in there, f"{file.name}: erp-sidecar {' '.join(words)}"
+            command = there[word]
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(PROJECT)))
@@ -81,7 +83,7 @@ def parsed(command: click.Command, words: list[str]) -> None:
             for value in values if isinstance(values, list) else [values]:
                 one.type.convert(value, one, context)
     if isinstance(command, click.Group) and rest:
-        parsed(command.commands[rest[0]], rest[1:])
+        parsed(commands_of(command)[rest[0]], rest[1:])
 
 
 @pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: str(file.relative_to(PROJECT)))

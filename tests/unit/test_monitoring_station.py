@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from sidecar.capture.outbox import Depth
 from sidecar.host.liveness import Liveness
+from sidecar.ledger.overview import Waiting
 from sidecar.ledger.stations import Failing
 from sidecar.model.errors import Unavailable
 from sidecar.monitor.metrics import Monitoring
@@ -16,7 +18,7 @@ from sidecar.observe.metrics import METRICS
 from sidecar.observe.registry import Metrics
 from tests.harness import HandClock, RecordingNarrator
 from tests.metrics_text import samples
-from tests.unit.test_nagios import WELL
+from tests.unit.test_nagios import WELL, with_ledger
 
 
 class Reader:
@@ -30,6 +32,10 @@ class Reader:
         if self.is_away:
             raise Unavailable("the database cannot be reached", "start it")
         return self.vitals
+
+
+def hints(count: int) -> Depth:
+    return Depth(count, capped=False, oldest=timedelta(seconds=1))
 
 
 class Bench:
@@ -115,13 +121,13 @@ def test_the_figures_are_a_line_of_the_log_as_often_as_is_wished(file: Path) -> 
 
 def test_what_is_a_domains_and_what_is_an_accounts_says_whose_it_is(file: Path) -> None:
     bench = Bench(file)
-    orders = replace(WELL.domains["orders"], hints=3, write_backs_waiting=2, differences=1)
-    refunds = replace(WELL.domains["orders"], hints=5)
-    slow = replace(WELL.accounts["erp"], rate=0.25, breaker_open=True)
-    bench.reader.vitals = replace(
-        WELL,
+    known, account = WELL.ledger.domains["orders"], WELL.ledger.accounts["erp"]
+    orders = replace(known, hints=hints(3), write_backs=Waiting(2, 1.0), differences=1)
+    refunds = replace(known, hints=hints(5))
+    slow = replace(account, rate=0.25, breaker_open=True)
+    bench.reader.vitals = with_ledger(
         domains={"orders": orders, "refunds": refunds},
-        accounts={**WELL.accounts, "warehouse": slow},
+        accounts={"erp": account, "warehouse": slow},
     )
     bench.monitoring.look()
     written = samples(file.read_text())
@@ -137,7 +143,7 @@ def test_what_is_a_domains_and_what_is_an_accounts_says_whose_it_is(file: Path) 
 def test_what_an_address_asks_for_is_not_in_a_file_that_everybody_may_read(file: Path) -> None:
     bench = Bench(file)
     address = "https://erp.example.com/service?wsdl&key=s3cret"
-    bench.reader.vitals = replace(WELL, accounts={address: WELL.accounts["erp"]})
+    bench.reader.vitals = with_ledger(accounts={address: WELL.ledger.accounts["erp"]})
     bench.monitoring.look()
     account = 'account="https://erp.example.com/service"'
     assert samples(file.read_text())[f"erp_sidecar_slots{{{account}}}"] == 4
@@ -147,7 +153,7 @@ def test_what_an_address_asks_for_is_not_in_a_file_that_everybody_may_read(file:
 def test_a_duty_that_fails_is_named_for_as_long_as_it_fails(file: Path) -> None:
     bench = Bench(file)
     failing = Failing("intake", datetime.now(UTC), 61.0, 3, "gone", "")
-    bench.reader.vitals = replace(WELL, failing=(failing,))
+    bench.reader.vitals = with_ledger(failing=(failing,))
     bench.monitoring.look()
     written = samples(file.read_text())
     assert written['erp_sidecar_station_failing_seconds{station="intake"}'] == 61

@@ -2,76 +2,115 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from sidecar.capture.outbox import NO_HINTS, Depth
+from sidecar.capture.triggers import State
+from sidecar.ledger.control import DomainControl
+from sidecar.ledger.overview import OpenDifferences, Waiting
+from sidecar.model.settlement import OPEN, EventStatus
+from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.ledger_vitals import DomainVitals, LedgerVitals
 from sidecar.monitor.nagios import Grade, Limits, judge
-from sidecar.monitor.vitals import COUNTED, AccountVitals, DomainVitals, Vitals
+from sidecar.monitor.trigger_states import TriggerStates
+from sidecar.monitor.vitals import Vitals
 
 LIMITS = Limits(300, 1800)
 #: Label, value, unit, warning, critical, least, most, as the plugin guidelines write them.
 FIGURE = re.compile(r"[a-z_]+=[0-9.]+(s|%)?;[0-9]*;[0-9]*(;[0-9]*(;[0-9]*)?)?")
 WELL = Vitals(
-    holder="vm:1:a",
     sends=True,
-    domains={
-        "orders": DomainVitals(
-            gates={},
-            events=dict.fromkeys(COUNTED, 0),
-            gated=0,
-            oldest=None,
-            last_accepted=None,
-            paused=False,
-            stopped=False,
-            hints=0,
-            oldest_hint=None,
-            write_backs_waiting=0,
-            write_backs_parked=0,
-            oldest_write_back=None,
-            differences=0,
-        )
-    },
-    accounts={"erp": AccountVitals(breaker_open=False, rate=1.0, slots=4, most_slots=4)},
-    triggers_amiss=(),
-    triggers_suspended=False,
-    failing=(),
+    triggers=TriggerStates({"a": State.OK}, None),
+    ledger=LedgerVitals(
+        holder="vm:1:a",
+        domains={
+            "orders": DomainVitals(
+                control=DomainControl("orders"),
+                pause_forgotten=False,
+                events=dict.fromkeys(OPEN, 0),
+                gated=0,
+                gates={},
+                under_way=None,
+                last_accepted=None,
+                hints=NO_HINTS,
+                write_backs=Waiting(0, None),
+                write_backs_parked=0,
+                differences=0,
+            )
+        },
+        accounts={
+            "erp": AccountVitals(
+                address="https://erp",
+                breaker_open=False,
+                failures=0,
+                asks_in=0.0,
+                rate=1.0,
+                slots=4,
+                most_slots=4,
+                quiet_for=0.0,
+                asked_wait=0.0,
+                wait_cut=False,
+            )
+        },
+        hints=NO_HINTS,
+        write_backs=Waiting(0, None),
+        write_backs_parked=0,
+        differing=OpenDifferences(0, 0),
+        failing=(),
+    ),
 )
+STOPPED = DomainControl("orders", stopped_at=datetime(2026, 11, 25, tzinfo=UTC))
+AMISS = TriggerStates({"a": State.MISSING}, None)
+
+
+def with_ledger(**changes: Any) -> Vitals:
+    return replace(WELL, ledger=replace(WELL.ledger, **changes))
 
 
 def with_orders(**changes: Any) -> Vitals:
-    return replace(WELL, domains={"orders": replace(WELL.domains["orders"], **changes)})
+    return with_ledger(domains={"orders": replace(WELL.ledger.domains["orders"], **changes)})
 
 
 def with_account(**changes: Any) -> Vitals:
-    return replace(WELL, accounts={"erp": replace(WELL.accounts["erp"], **changes)})
+    return with_ledger(accounts={"erp": replace(WELL.ledger.accounts["erp"], **changes)})
 
 
-def events(**counts: int) -> dict[str, int]:
-    return dict.fromkeys(COUNTED, 0) | counts
+def events(**counts: int) -> dict[EventStatus, int]:
+    return dict.fromkeys(OPEN, 0) | {EventStatus(name): count for name, count in counts.items()}
+
+
+def waits(seconds: float) -> Waiting:
+    return Waiting(1, seconds)
 
 
 @pytest.mark.parametrize(
     ("vitals", "grade", "reason"),
     [
         (WELL, Grade.OK, "orders: 0 under way"),
-        (with_orders(oldest=299.0), Grade.OK, "the oldest for 4 min"),
-        (with_orders(oldest=300.0), Grade.WARNING, "the oldest for 5 min"),
-        (with_orders(oldest=1800.0), Grade.CRITICAL, "the oldest for 30 min"),
-        (with_orders(stopped=True), Grade.CRITICAL, "stopped by an answer of the ERP"),
-        (with_orders(paused=True), Grade.WARNING, "paused"),
+        (with_orders(under_way=299.0), Grade.OK, "the oldest for 4 min"),
+        (with_orders(under_way=300.0), Grade.WARNING, "the oldest for 5 min"),
+        (with_orders(under_way=1800.0), Grade.CRITICAL, "the oldest for 30 min"),
+        (with_orders(control=STOPPED), Grade.CRITICAL, "stopped by an answer of the ERP"),
+        (with_orders(control=DomainControl("orders", paused=True)), Grade.WARNING, "paused"),
         (with_orders(events=events(rejected=2)), Grade.WARNING, "2 rejected"),
         (with_orders(events=events(parked=1)), Grade.WARNING, "1 parked"),
-        (with_orders(events=events(unknown=1), oldest=3.0), Grade.OK, "orders"),
+        (with_orders(events=events(unknown=1), under_way=3.0), Grade.OK, "orders"),
         (with_orders(events=events(pending=7), gated=7), Grade.OK, "orders: 0 under way"),
-        (replace(WELL, holder=None), Grade.CRITICAL, "no daemon works"),
+        (with_ledger(holder=None), Grade.CRITICAL, "no daemon works"),
         (replace(WELL, sends=False), Grade.CRITICAL, "this may be a copy"),
         (with_account(breaker_open=True), Grade.WARNING, "breaker"),
-        (replace(WELL, triggers_amiss=("a",)), Grade.WARNING, "triggers amiss: a"),
-        (replace(WELL, triggers_amiss=("a",), triggers_suspended=True), Grade.OK, "orders"),
+        (replace(WELL, triggers=AMISS), Grade.WARNING, "triggers amiss: a"),
+        (replace(WELL, triggers=replace(AMISS, suspended="a deploy")), Grade.OK, "orders"),
         (with_orders(differences=3), Grade.WARNING, "orders: 3 difference(s) open"),
-        (with_orders(oldest_hint=1900.0), Grade.CRITICAL, "waits for intake for 31 min"),
-        (with_orders(oldest_write_back=300.0), Grade.WARNING, "written into Magento for 5 min"),
+        (
+            with_orders(hints=Depth(1, capped=False, oldest=timedelta(seconds=1900))),
+            Grade.CRITICAL,
+            "waits for intake for 31 min",
+        ),
+        (with_orders(write_backs=waits(300.0)), Grade.WARNING, "written into Magento for 5 min"),
         (with_orders(write_backs_parked=2), Grade.WARNING, "2 answer(s) cannot be written"),
     ],
 )
@@ -84,14 +123,14 @@ def test_each_standing_has_its_grade_and_says_why(
 
 
 def test_the_worst_reason_counts_and_stands_first() -> None:
-    judgement = judge(with_orders(stopped=True, differences=1), ["orders"], LIMITS)
+    judgement = judge(with_orders(control=STOPPED, differences=1), ["orders"], LIMITS)
     assert judgement.grade is Grade.CRITICAL
     assert judgement.reasons[0] == "orders: stopped by an answer of the ERP"
     assert "orders: 1 difference(s) open" in judgement.reasons
 
 
 def test_the_line_is_one_line_with_figures_that_a_plugin_may_have() -> None:
-    line = str(judge(with_orders(oldest=12.0), ["orders"], LIMITS))
+    line = str(judge(with_orders(under_way=12.0), ["orders"], LIMITS))
     said, figures = line.split(" | ")
     assert said.startswith("ERP-SIDECAR OK - ")
     assert "\n" not in line
@@ -100,5 +139,9 @@ def test_the_line_is_one_line_with_figures_that_a_plugin_may_have() -> None:
 
 
 def test_a_bar_in_a_reason_does_not_begin_the_figures() -> None:
-    line = str(judge(replace(WELL, triggers_amiss=("a|b",)), ["orders"], LIMITS))
+    line = str(
+        judge(
+            replace(WELL, triggers=TriggerStates({"a|b": State.MISSING}, None)), ["orders"], LIMITS
+        )
+    )
     assert line.count("|") == 1

@@ -19,10 +19,6 @@ ALLOWED = {
     # The clone guard compares Magento's newest order with the one that the ledger last saw.
     "ledger/identities.py": {"past_order", "known_order"},
     "ledger/tables.py": {"past_order"},
-    # Codes and keys that are published: docs/event-status.md, docs/cli-schemas.
-    "capture/intake.py": {"OTHER_ORDERS_DOCUMENT"},
-    "ledger/settling.py": {"OTHER_ORDERS_DOCUMENT"},
-    "operate/queue.py": {"orders"},
 }
 
 

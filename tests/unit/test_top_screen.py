@@ -9,30 +9,52 @@ from typing import Any
 
 import pytest
 
+from sidecar.capture.triggers import State
+from sidecar.ledger.backlog import TroubledEvent
 from sidecar.ledger.control import DomainControl
+from sidecar.model.settlement import OPEN, EventStatus
+from sidecar.monitor.accounts import AccountVitals
 from sidecar.monitor.top.screen import render
 from sidecar.monitor.top.traffic import Traffic
-from sidecar.monitor.top.watch import AccountRow, Capture, Differing, Domain, Look
+from sidecar.monitor.top.watch import CaptureRow, DifferingRow, DomainRow, Look
+from sidecar.monitor.trigger_states import TriggerStates
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
-EVENTS = {"pending": 12, "sending": 4, "unknown": 1, "rejected": 2, "parked": 0}
+EVENTS = dict(zip(OPEN, (12, 4, 1, 2, 0), strict=True))
 
 
-def refused(number: str, reason: str, **fields: Any) -> dict[str, Any]:
-    return {
-        "number": number,
-        "type": "order.placed",
-        "status": "rejected",
-        "amount": Decimal("421.2600"),
-        "currency": "EUR",
-        "reason": reason,
-        "waiting": None,
-        "age": 185.0,
-        **fields,
-    }
+REFUSED = TroubledEvent(
+    kind="order",
+    number="1",
+    type="order.placed",
+    status=EventStatus.REJECTED,
+    amount=Decimal("421.2600"),
+    currency="EUR",
+    error_code=None,
+    reason=None,
+    waiting=None,
+    age=185.0,
+)
+ERP = AccountVitals(
+    address="https://erp.example/api/v2",
+    breaker_open=False,
+    failures=0,
+    asks_in=0.0,
+    rate=0.5,
+    slots=2,
+    most_slots=4,
+    quiet_for=0.0,
+    asked_wait=0.0,
+    wait_cut=False,
+)
+TRIGGERS = TriggerStates(dict.fromkeys(("one", "two", "three"), State.OK), None)
 
 
-ORDERS = Domain(
+def refused(number: str, reason: str, **fields: Any) -> TroubledEvent:
+    return replace(REFUSED, number=number, reason=reason, **fields)
+
+
+ORDERS = DomainRow(
     "orders",
     DomainControl("orders"),
     EVENTS,
@@ -40,19 +62,19 @@ ORDERS = Domain(
     [
         refused("000000011", "the customer's credit is used up"),
         refused("000000010", "there is no item DESK"),
-        refused("000000009", "no answer within 2 s", status="unknown", age=4.0),
+        refused("000000009", "no answer within 2 s", status=EventStatus.UNKNOWN, age=4.0),
     ],
 )
 LOOK = Look(
     shop="demo",
     at=AT,
     daemon="vm:13046:4bb66d96",
-    capture=Capture(3, 0.4, 0, 3, (), None),
-    accounts=[AccountRow("main", "https://erp.example/api/v2", False, 0.0, 0.5, 2, 4, 0.0)],
+    capture=CaptureRow(3, 0.4, 0, TRIGGERS),
+    accounts={"https://erp.example": ERP},
     traffic=Traffic(25.0, 5.0, 31, 4.0, 21.0, 2001.0),
     unwritten=1,
     domains=[ORDERS],
-    differing=[Differing("000000007", ["total", "tax"], 2, Decimal("12.70"), "EUR")],
+    differing=[DifferingRow("000000007", ["total", "tax"], 2, Decimal("12.70"), "EUR")],
     differing_documents=1,
     differences=2,
 )
@@ -131,8 +153,11 @@ def test_what_needs_a_person_stands_out() -> None:
     amiss = replace(
         LOOK,
         daemon=None,
-        capture=replace(LOOK.capture, amiss=["erp_sidecar_sales_order_payment_ai"]),
-        accounts=[replace(LOOK.accounts[0], breaker_open=True, asks_in=42.0, quiet_for=30.0)],
+        capture=replace(
+            LOOK.capture,
+            triggers=TriggerStates({"erp_sidecar_sales_order_payment_ai": State.MISSING}, None),
+        ),
+        accounts={"main": replace(ERP, breaker_open=True, asks_in=42.0, quiet_for=30.0)},
         domains=[replace(ORDERS, control=control)],
     )
     bad = [line.text for line in render(amiss, 120) if line.tone == "bad"]
@@ -143,6 +168,17 @@ def test_what_needs_a_person_stands_out() -> None:
         "         breaker OPEN, asks in 42 s; rate 50%; 2 of 4 calls at a time; quiet for 30 s",
         "  ! STOPPED since 2026-11-25 20:31: 401: the token is no longer valid",
         "  ! PAUSED for good by ada: upgrade",
+    ]
+
+
+def test_each_erp_account_has_its_rows() -> None:
+    two = {"main": ERP, "warehouse": replace(ERP, address="https://wms.example", rate=1.0)}
+    lines = text(replace(LOOK, accounts=two)).splitlines()
+    assert lines[3:7] == [
+        "erp      main  https://erp.example/api/v2",
+        "         breaker closed; rate 50%; 2 of 4 calls at a time",
+        "erp      warehouse  https://wms.example",
+        "         breaker closed; rate 100%; 2 of 4 calls at a time",
     ]
 
 
@@ -158,7 +194,7 @@ def test_a_quiet_shop_has_no_lists() -> None:
     quiet = replace(
         LOOK,
         traffic=Traffic(0.0, None, 0, None, None, None),
-        domains=[Domain("orders", DomainControl("orders"), dict.fromkeys(EVENTS, 0), None, [])],
+        domains=[DomainRow("orders", DomainControl("orders"), dict.fromkeys(EVENTS, 0), None, [])],
         differing=(),
         differing_documents=0,
         differences=0,

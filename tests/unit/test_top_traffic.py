@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.ledger.glance import Call
+from sidecar.ledger.backlog import Call
 from sidecar.monitor.top.traffic import OVERLAP, Recent, Traffic
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from sidecar.ledger.glance import MOST_COUNTED, OPEN
+from sidecar.ledger.backlog import MOST_COUNTED, TroubledEvent
 from sidecar.model.printable import printable
-from sidecar.monitor.top.watch import AccountRow, Capture, Differing, Domain, Look
+from sidecar.model.settlement import OPEN, EventStatus
+from sidecar.model.span import age
+from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.top.watch import CaptureRow, DifferingRow, DomainRow, Look
 
 Tone = Literal["plain", "head", "bad", "dim"]
 
@@ -52,8 +55,8 @@ def _above(look: Look, width: int) -> Iterator[Line]:
     yield Line(f"{title}{moment.rjust(width - len(title))}", "head")
     yield _said("daemon", look.daemon or "NOBODY WORKS", bad=look.daemon is None)
     yield _capture(look.capture)
-    for account in look.accounts:
-        yield from _account(account)
+    for name, account in look.accounts.items():
+        yield from _account(name, account)
     traffic = look.traffic
     yield _said(
         "calls",
@@ -68,25 +71,27 @@ def _above(look: Look, width: int) -> Iterator[Line]:
         yield from _domain(domain)
 
 
-def _capture(capture: Capture) -> Line:
-    if capture.suspended is not None:
-        triggers = f"triggers suspended: {capture.suspended}"
-    elif capture.amiss:
-        triggers = f"triggers amiss: {', '.join(capture.amiss)}"
+def _capture(capture: CaptureRow) -> Line:
+    standing = capture.triggers
+    if standing.suspended is not None:
+        triggers = f"triggers suspended: {standing.suspended}"
+    elif standing.amiss:
+        triggers = f"triggers amiss: {', '.join(standing.amiss)}"
     else:
-        triggers = f"{capture.triggers} trigger(s) ok" if capture.triggers else "no triggers: sweep"
+        count = len(standing.states)
+        triggers = f"{count} trigger(s) ok" if count else "no triggers: sweep"
     return _said(
         "capture",
         f"{_count(capture.hints)} hint(s), oldest {age(capture.oldest)}; "
         f"{capture.faults} fault(s); {triggers}",
-        bad=bool(capture.amiss) or capture.suspended is not None,
+        bad=bool(standing.amiss) or standing.suspended is not None,
     )
 
 
-def _account(account: AccountRow) -> Iterator[Line]:
+def _account(name: str, account: AccountVitals) -> Iterator[Line]:
     quiet = f"; quiet for {age(account.quiet_for)}" if account.quiet_for else ""
     breaker = f"OPEN, asks in {age(account.asks_in)}" if account.breaker_open else "closed"
-    yield _said("erp", f"{account.name}  {account.address}")
+    yield _said("erp", f"{name}  {account.address}")
     yield _said(
         "",
         f"breaker {breaker}; rate {account.rate:.0%}; {account.slots} of {account.most_slots} "
@@ -95,7 +100,7 @@ def _account(account: AccountRow) -> Iterator[Line]:
     )
 
 
-def _domain(domain: Domain) -> Iterator[Line]:
+def _domain(domain: DomainRow) -> Iterator[Line]:
     events = "".join(_count(domain.events[status]).rjust(10) for status in OPEN)
     control = domain.control
     state = "stopped" if control.stopped_at else "paused" if control.paused else "working"
@@ -129,15 +134,15 @@ def _list(title: str, rows: Sequence[Line], room: int) -> Iterator[Line]:
     yield from rows[:room]
 
 
-def _troubled(rows: Sequence[dict[str, Any]], width: int) -> list[Line]:
-    number = max((len(row["number"]) for row in rows), default=0)
+def _troubled(rows: Sequence[TroubledEvent], width: int) -> list[Line]:
+    number = max((len(row.number) for row in rows), default=0)
     kind = 16 if width >= _WIDE else 0
     return [
         Line(
-            f"{row['number']:<{number}}  {row['type'][:kind]:<{kind}}"
-            f"{row['status']:<9}{_amount(row['amount'], row['currency']):>14}"
-            f"{age(row['age']):>8}  {row['reason'] or row['waiting'] or ''}",
-            "bad" if row["status"] == "rejected" else "plain",
+            f"{row.number:<{number}}  {row.type[:kind]:<{kind}}"
+            f"{row.status:<9}{_amount(row.amount, row.currency):>14}"
+            f"{age(row.age):>8}  {row.reason or row.waiting or ''}",
+            "bad" if row.status == EventStatus.REJECTED else "plain",
         )
         for row in rows
     ]
@@ -149,7 +154,7 @@ def _differing_title(look: Look) -> str:
     )
 
 
-def _differing(found: Sequence[Differing]) -> list[Line]:
+def _differing(found: Sequence[DifferingRow]) -> list[Line]:
     number = max((len(one.number) for one in found), default=0)
     return [
         Line(
@@ -185,13 +190,3 @@ def _span(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "-"
     return f"{milliseconds:.0f} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:.0f} s"
-
-
-def age(seconds: float | None) -> str:
-    """A span of time in its largest unit."""
-    if seconds is None:
-        return "-"
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= size:
-            return f"{int(seconds // size)} {unit}"
-    return f"{int(seconds)} s"

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sidecar.ledger.glance import Call
+from sidecar.ledger.backlog import Call
 
 #: Seconds that are remembered.
 SPAN = 300.0

@@ -7,67 +7,51 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
-from operator import itemgetter
 
 import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
-from sidecar.ledger.accounts import AccountState
+from sidecar.ledger.backlog import Backlog, TroubledEvent
 from sidecar.ledger.control import DomainControl
-from sidecar.ledger.glance import Glance
-from sidecar.ledger.overview import Overview, Row
+from sidecar.ledger.overview import Overview
+from sidecar.ledger.records import DifferenceRow, Records
 from sidecar.ledger.store import LedgerStore
+from sidecar.model.settlement import EventStatus
+from sidecar.monitor.accounts import AccountLimits, AccountVitals, read_accounts
 from sidecar.monitor.top.traffic import Recent, Traffic
+from sidecar.monitor.trigger_states import TriggerStates
 from sidecar.ports import Clock
 
 #: Troubled events and differing orders that are looked up; a screen shows fewer.
 _LISTED = 20
 #: Calls that one look brings.
 _MOST_CALLS = 5_000
-#: The plan of the triggers is made from the whole live schema: not every second.
-_TRIGGERS_EVERY = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class AccountRow:
-    """An ERP account."""
-
-    name: str
-    address: str
-    breaker_open: bool
-    asks_in: float
-    rate: float
-    slots: int
-    most_slots: int
-    quiet_for: float
-
-
-@dataclass(frozen=True, slots=True)
-class Domain:
-    """One domain's queue: `events` by status, `oldest` in seconds."""
+class DomainRow:
+    """One domain's queue: `events` that are not over by status, `oldest` in seconds."""
 
     name: str
     control: DomainControl
-    events: Mapping[str, int]
+    events: Mapping[EventStatus, int]
     oldest: float | None
-    troubled: Sequence[Row]
+    troubled: Sequence[TroubledEvent]
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
-    """`oldest` in seconds; `amiss`: triggers that are not as planned; `suspended`: why."""
+class CaptureRow:
+    """Hints that wait, hints that a trigger could not write, the triggers; `oldest` in seconds."""
 
     hints: int
     oldest: float | None
     faults: int
-    triggers: int
-    amiss: Sequence[str]
-    suspended: str | None
+    triggers: TriggerStates
 
 
 @dataclass(frozen=True, slots=True)
-class Differing:
+class DifferingRow:
     """The open differences of one document: `amount` is the greatest of them."""
 
     number: str
@@ -84,12 +68,12 @@ class Look:
     shop: str
     at: datetime
     daemon: str | None
-    capture: Capture
-    accounts: Sequence[AccountRow]
+    capture: CaptureRow
+    accounts: Mapping[str, AccountVitals]
     traffic: Traffic
     unwritten: int
-    domains: Sequence[Domain]
-    differing: Sequence[Differing]
+    domains: Sequence[DomainRow]
+    differing: Sequence[DifferingRow]
     differing_documents: int
     differences: int
 
@@ -98,15 +82,14 @@ class Look:
 class Subject:
     """What is looked at.
 
-    `addresses`: of each ERP account, by name.  `triggers` gives name → state, and why they are
-    suspended.  `name_of` is what an operator writes for a kind and a number.
+    `accounts`: the ERP accounts by the ledger's name.  `name_of` is what an operator writes for a
+    kind and a number.
     """
 
     shop: str
-    addresses: Mapping[str, str]
+    accounts: Mapping[str, AccountLimits]
     domains: Sequence[str]
-    most_slots: Mapping[str, int]
-    triggers: Callable[[], tuple[Mapping[str, str], str | None]]
+    triggers: Callable[[], TriggerStates]
     name_of: Callable[[str, str], str]
 
 
@@ -122,14 +105,13 @@ class Watch:
         self._clock = clock
         self._outbox = Outbox(store.names)
         self._overview = Overview(store.tables)
-        self._glance = Glance(store.tables)
+        self._records = Records(store.tables)
+        self._backlog = Backlog(store.tables)
         self._recent = Recent()
-        self._triggers: tuple[Mapping[str, str], str | None] = ({}, None)
-        self._triggers_at: float | None = None
 
     def look(self) -> Look:
         """Ask the ledger; takes no lock."""
-        triggers, suspended = self._planned()
+        triggers = self._subject.triggers()
         with self._database.transaction("looking at how things stand") as connection:
             depth = self._outbox.depth(connection)
             differing = self._overview.differing(connection)
@@ -137,77 +119,53 @@ class Watch:
                 shop=self._subject.shop,
                 at=self._clock.now(),
                 daemon=self._store.work_lease.holder(connection),
-                capture=Capture(
+                capture=CaptureRow(
                     hints=depth.count,
-                    oldest=depth.oldest.total_seconds() if depth.oldest else None,
+                    oldest=depth.seconds,
                     faults=len(self._outbox.faults(connection)),
-                    triggers=len(triggers),
-                    amiss=[name for name, state in triggers.items() if state != "ok"],
-                    suspended=suspended,
+                    triggers=triggers,
                 ),
-                accounts=[
-                    self._account(name, self._store.accounts.read(connection, name))
-                    for name in self._subject.addresses
-                ],
+                accounts=read_accounts(connection, self._store.accounts, self._subject.accounts),
                 traffic=self._traffic(connection),
-                unwritten=self._glance.unwritten(connection),
+                unwritten=self._backlog.unwritten(connection),
                 domains=self._domains(connection),
-                differing=self._differing(connection) if differing["documents"] else (),
-                differing_documents=differing["documents"],
-                differences=differing["differences"],
+                differing=self._differing(connection) if differing.documents else (),
+                differing_documents=differing.documents,
+                differences=differing.differences,
             )
 
-    def _planned(self) -> tuple[Mapping[str, str], str | None]:
-        now = self._clock.monotonic()
-        if self._triggers_at is None or now - self._triggers_at >= _TRIGGERS_EVERY:
-            self._triggers, self._triggers_at = self._subject.triggers(), now
-        return self._triggers
-
-    def _account(self, name: str, state: AccountState) -> AccountRow:
-        most = self._subject.most_slots[name]
-        return AccountRow(
-            name,
-            self._subject.addresses[name],
-            state.open,
-            state.ask_in,
-            state.rate,
-            most if state.slots is None else state.slots,
-            most,
-            state.slow_for,
-        )
-
     def _traffic(self, connection: sa.Connection) -> Traffic:
-        calls = self._glance.calls(connection, self._recent.after, _MOST_CALLS)
+        calls = self._backlog.calls(connection, self._recent.after, _MOST_CALLS)
         now = self._clock.monotonic()
         self._recent.add(calls, now, cut=len(calls) == _MOST_CALLS)
         return self._recent.traffic(now)
 
-    def _domains(self, connection: sa.Connection) -> list[Domain]:
+    def _domains(self, connection: sa.Connection) -> list[DomainRow]:
         controls = self._store.control.read(connection, self._subject.domains)
         return [
-            Domain(
+            DomainRow(
                 name,
                 control,
-                self._glance.counts(connection, name),
-                self._glance.oldest(connection, name),
-                self._glance.troubled(connection, name, _LISTED),
+                self._backlog.counts(connection, name),
+                self._backlog.oldest(connection, name),
+                self._backlog.troubled(connection, name, _LISTED),
             )
             for name, control in controls.items()
         ]
 
-    def _differing(self, connection: sa.Connection) -> list[Differing]:
-        rows = self._overview.open_differences(connection, _LISTED)
+    def _differing(self, connection: sa.Connection) -> list[DifferingRow]:
+        rows = self._records.open_differences(connection, _LISTED)
         return [
             self._put_together(list(found))
-            for _, found in groupby(rows, key=itemgetter("kind", "entity_id"))
+            for _, found in groupby(rows, key=lambda one: one.document)
         ]
 
-    def _put_together(self, found: list[Row]) -> Differing:
-        amounts = [one["amount"] for one in found if one["amount"] is not None]
-        return Differing(
-            self._subject.name_of(found[0]["kind"], found[0]["number"]),
-            list(dict.fromkeys(one["class"] for one in found)),
+    def _put_together(self, found: Sequence[DifferenceRow]) -> DifferingRow:
+        amounts = [one.amount for one in found if one.amount is not None]
+        return DifferingRow(
+            self._subject.name_of(found[0].kind, found[0].number),
+            list(dict.fromkeys(one.class_ for one in found)),
             len(found),
             max(amounts, default=None),
-            found[0]["currency"],
+            found[0].currency,
         )

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from sidecar.capture.triggers import State
 from sidecar.domains import SPECS
 from sidecar.host.process import SystemClock
-from sidecar.ledger.glance import Glance
+from sidecar.ledger.backlog import Backlog
 from sidecar.ledger.overview import Overview
+from sidecar.model.settlement import EventStatus
+from sidecar.monitor.accounts import AccountLimits
 from sidecar.monitor.top.watch import Subject, Watch
+from sidecar.monitor.trigger_states import TriggerStates
 from sidecar.operate.naming import name_of
 from tests.harness import ORDERS, LedgerBench, new_event
 
@@ -20,17 +24,16 @@ FINISHED = 20_000
 
 
 @pytest.fixture
-def glance(ledger: LedgerBench) -> Glance:
-    return Glance(ledger.store.tables)
+def backlog(ledger: LedgerBench) -> Backlog:
+    return Backlog(ledger.store.tables)
 
 
 def watch(ledger: LedgerBench) -> Watch:
     subject = Subject(
         "shop",
-        {"main": "https://erp"},
+        {"main": AccountLimits("https://erp", 4, 60.0)},
         [ORDERS],
-        {"main": 4},
-        lambda: ({"t": "ok"}, None),
+        lambda: TriggerStates({"t": State.OK}, None),
         partial(name_of, SPECS),
     )
     return Watch(ledger.database, ledger.store, subject, SystemClock())
@@ -71,45 +74,47 @@ def rows_read(connection: sa.Connection) -> int:
     return sum(int(value) for name, value in counted if "rnd_deleted" not in name)
 
 
-def test_counts_and_age_are_those_of_what_is_not_over(ledger: LedgerBench, glance: Glance) -> None:
+def test_counts_and_age_are_those_of_what_is_not_over(
+    ledger: LedgerBench, backlog: Backlog
+) -> None:
     put(ledger, rejected=1, pending=3, accepted=2, unknown=1)
     ledger.sql(
         "UPDATE {event} SET created_at = UTC_TIMESTAMP(3) - INTERVAL 90 SECOND "
         "WHERE status IN ('pending', 'rejected')"
     )
     with ledger.database.transaction() as connection:
-        assert glance.counts(connection, ORDERS) == {
+        assert backlog.counts(connection, ORDERS) == {
             "pending": 3,
             "sending": 0,
             "unknown": 1,
             "rejected": 1,
             "parked": 0,
         }
-        assert glance.oldest(connection, ORDERS) == pytest.approx(90, abs=30)
-        assert glance.oldest(connection, "refunds") is None
+        assert backlog.oldest(connection, ORDERS) == pytest.approx(90, abs=30)
+        assert backlog.oldest(connection, "refunds") is None
 
 
-def test_the_newest_troubled_events_come_first(ledger: LedgerBench, glance: Glance) -> None:
+def test_the_newest_troubled_events_come_first(ledger: LedgerBench, backlog: Backlog) -> None:
     put(ledger, rejected=2, parked=1, accepted=1, unknown=1)
     with ledger.database.transaction() as connection:
-        rows = glance.troubled(connection, ORDERS, 3)
-    assert [row["status"] for row in rows] == ["unknown", "parked", "rejected"]
-    assert all(row["age"] >= 0 for row in rows)
+        rows = backlog.troubled(connection, ORDERS, 3)
+    assert [row.status for row in rows] == ["unknown", "parked", "rejected"]
+    assert all(row.age >= 0 for row in rows)
 
 
 def test_a_look_reads_no_finished_event(ledger: LedgerBench) -> None:
     finish_many(ledger)
     put(ledger, rejected=3, pending=20)
-    glance, overview = Glance(ledger.store.tables), Overview(ledger.store.tables)
+    backlog, overview = Backlog(ledger.store.tables), Overview(ledger.store.tables)
     with ledger.database.transaction() as connection:
         newest = connection.execute(sa.select(sa.func.max(ledger.store.tables.attempt.c.id)))
         after = int(newest.scalar_one()) - 500
         before = rows_read(connection)
-        glance.counts(connection, ORDERS)
-        glance.oldest(connection, ORDERS)
-        glance.troubled(connection, ORDERS, 20)
-        glance.calls(connection, after, 5_000)
-        glance.unwritten(connection)
+        backlog.counts(connection, ORDERS)
+        backlog.oldest(connection, ORDERS)
+        backlog.troubled(connection, ORDERS, 20)
+        backlog.calls(connection, after, 5_000)
+        backlog.unwritten(connection)
         overview.differing(connection)
         read = rows_read(connection) - before
     assert read < 2_500, f"{read} rows were read of {FINISHED} events"
@@ -122,9 +127,9 @@ def test_a_look_waits_for_nobody_and_holds_no_lock(ledger: LedgerBench) -> None:
         busy.exec_driver_sql(f"SELECT id FROM {ledger.store.names('event')} FOR UPDATE")
         busy.exec_driver_sql(f"SELECT * FROM {ledger.store.names('control')} FOR UPDATE")
         seen = looking.look()
-    assert seen.domains[0].events["pending"] == 2
+    assert seen.domains[0].events[EventStatus.PENDING] == 2
     locked: list[Any] = []
-    original = looking._glance.unwritten
+    original = looking._backlog.unwritten
 
     def ask(connection: sa.Connection) -> int:
         row = connection.exec_driver_sql(
@@ -134,7 +139,7 @@ def test_a_look_waits_for_nobody_and_holds_no_lock(ledger: LedgerBench) -> None:
         locked.append(tuple(row) if row else (0, 0))
         return original(connection)
 
-    looking._glance.unwritten = ask  # type: ignore[method-assign]
+    looking._backlog.unwritten = ask  # type: ignore[method-assign]
     looking.look()
     assert locked == [(0, 0)]
 

@@ -1,0 +1,65 @@
+"""What installed packages add by entry points: domains, adapters, readers of interfaces.
+
+A package that cannot be imported, or that claims what another has, is named with its entry point,
+the cause and the remedy.  It ends what needs it and nothing else: `doctor` has to be able to tell.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from sidecar.model.errors import ConfigurationError
+
+#: Each names a `sidecar.magento.domain.Domain`.
+DOMAINS = "erp_sidecar.domains"
+#: Each names what makes a `sidecar.ports.ErpAdapter`.
+ADAPTERS = "erp_sidecar.adapters"
+#: Each names what opens a `sidecar.ports.Contract`.
+CONTRACTS = "erp_sidecar.contracts"
+
+_OURS = "magento-erp-sidecar"
+
+
+def offered(group: str) -> list[EntryPoint]:
+    """The entry points of a group, by name."""
+    return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
+
+
+def load(entry: EntryPoint) -> Any:
+    """What an entry point names; raises ConfigurationError where its package cannot be used."""
+    try:
+        return entry.load()
+    # Whatever a package does while it is imported (SystemExit, too), it is not this program's end.
+    except (Exception, SystemExit) as wrong:
+        # Its own words are needed here, and nothing of a customer is known yet.
+        raise refusal(entry, f"cannot be loaded: {type(wrong).__name__}: {wrong}") from wrong
+
+
+def refusal(entry: EntryPoint, why: str) -> ConfigurationError:
+    """What is said of an entry point that cannot be used: whose it is, why, and what to do."""
+    name = entry.dist.name if entry.dist else None
+    whose = f"the package {name} {entry.dist.version}" if entry.dist else "a package without a name"
+    if name == _OURS:
+        remedy = f"install {_OURS} anew, with the packages that it needs"
+    else:
+        remedy = f"correct or update {name or 'it'}, or remove it: pip uninstall {name or 'NAME'}"
+    return ConfigurationError(
+        f"the entry point '{entry.name} = {entry.value}' ({entry.group}) of {whose} {why}", remedy
+    )
+
+
+def unusable(group: str) -> list[ConfigurationError]:
+    """What is wrong with the entry points of a group: each that does not load, each name twice."""
+    entries = offered(group)
+    names = Counter(entry.name for entry in entries)
+    found = []
+    for entry in entries:
+        if names[entry.name] > 1:
+            found.append(refusal(entry, "has a name that another package's entry point has too"))
+        try:
+            load(entry)
+        except ConfigurationError as wrong:
+            found.append(wrong)
+    return found
