@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
-from threading import Timer
+from types import FrameType
 
 from sidecar.host.process import hold_signals
 from sidecar.model.errors import PermissionDenied, SidecarError, UsageError, described, frames
@@ -14,6 +13,8 @@ from sidecar.model.errors import PermissionDenied, SidecarError, UsageError, des
 _ABORTED = 130
 #: Enough to lead to a defect.
 _PLACES = 8
+#: Seconds after which an interrupt that a destructor swallowed comes again.
+_A_MOMENT = 0.01
 
 
 def main() -> None:
@@ -47,9 +48,18 @@ def _raise_again(swallowed: sys.UnraisableHookArgs) -> None:
     if not issubclass(swallowed.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(swallowed)
         return
-    again = Timer(0.01, os.kill, (os.getpid(), signal.SIGINT))
-    again.daemon = True
-    again.start()
+    signal.signal(signal.SIGALRM, _interrupt)
+    signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
+
+
+def _interrupt(_signal: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code is _raise_again.__code__:
+            # The machine is slow: the hook has not ended yet.
+            signal.setitimer(signal.ITIMER_REAL, _A_MOMENT)
+            return
+        frame = frame.f_back
+    signal.raise_signal(signal.SIGINT)
 
 
 def _run() -> int:

@@ -159,8 +159,8 @@ def _print(standing: Standing) -> None:
 def _told(name: str, account: AccountVitals) -> str:
     quiet = f"; quiet for {age(account.quiet_for)}" if account.quiet_for else ""
     return (
-        f"erp      {name}  {account.address}; breaker {_breaker(account)}; rate {account.rate:.0%}; "
-        f"{account.slots} of {account.most_slots} calls at a time{quiet}"
+        f"erp      {name}  {account.address}; breaker {_breaker(account)}; "
+        f"rate {account.rate:.0%}; {account.slots} of {account.most_slots} calls at a time{quiet}"
     )
 
 

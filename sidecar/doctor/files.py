@@ -140,8 +140,8 @@ CHECKS = (
         title="a package adds something that cannot be used",
         cause="Its domain, adapter or reader of interfaces (an entry point `erp_sidecar.…`) cannot "
         "be imported, or claims a name, kind, event or trigger that another has.",
-        symptom="A domain: `run` and every command that needs the domains end with exit code 78. An "
-        "adapter: so does what uses it.",
+        symptom="A domain: `run` and every command that needs the domains end with exit code 78. "
+        "An adapter: so does what uses it.",
         remedy="Correct or update the package, or remove it (`pip uninstall NAME`).",
         look=_packages,
     ),

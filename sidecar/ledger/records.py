@@ -5,13 +5,15 @@ Read-only, plain selects.  The fields of a row are the keys of `--json`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
+from msgspec import structs
 
 from sidecar.ledger.tables import Tables
 from sidecar.model.cause import Refusal
@@ -368,14 +370,22 @@ class Records:
 
 def _rows(kind: type[_Row], found: Iterable[sa.Row[Any]]) -> list[_Row]:
     """As typed rows, times in UTC; a flag is a number in the database."""
+    fields = _FIELDS[kind]
     return [
-        msgspec.convert(
-            {
-                name: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-                for name, value in row._mapping.items()
-            },
-            kind,
-            strict=False,
-        )
-        for row in found
+        kind(**{name: make(row._mapping[column]) for column, name, make in fields}) for row in found
     ]
+
+
+def _maker(type_: Any) -> Callable[[Any], Any]:
+    """What makes a column's value one of the field's type."""
+    if isinstance(type_, type) and (type_ is bool or issubclass(type_, Enum)):
+        return type_
+    return lambda value: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
+
+
+#: Of each kind of row: column, the field's name, and what makes its value.  Made here and not by
+#: msgspec's converter: see test_decoders_are_made_early.py.
+_FIELDS: dict[Any, list[tuple[str, str, Callable[[Any], Any]]]] = {
+    kind: [(field.encode_name, field.name, _maker(field.type)) for field in structs.fields(kind)]
+    for kind in (EventRow, WholeEvent, AttemptRow, LinkRow, WriteBackRow, DifferenceRow, AuditRow)
+}

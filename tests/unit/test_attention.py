@@ -103,11 +103,14 @@ def test_a_shop_where_all_is_well_needs_nobody() -> None:
             "3 difference(s) in 1 document(s) (erp-sidecar differences list)",
         ),
         (
-            with_account(wait_cut=True, asked_wait=7200.0, quiet_for=60.0),
-            "the ERP asked for a wait of 2 h; nothing is sent for 1 min (erp.throttle.longest_wait;"
-            " to go on now: erp-sidecar domain resume orders)",
+            with_account(wait_cut=True, asked_wait=7200.0, quiet_for=60.0, domains=("orders",)),
+            "the ERP account erp asked for a wait of 2 h; nothing is sent to it for 1 min "
+            "(throttle.longest_wait; to go on now: erp-sidecar domain resume orders)",
         ),
-        (with_account(breaker_open=True), "the ERP does not answer: the breaker is open"),
+        (
+            with_account(breaker_open=True),
+            "the ERP account erp does not answer: its breaker is open",
+        ),
     ],
 )
 def test_what_needs_a_person_is_one_sentence_with_the_command_that_helps(
@@ -125,7 +128,9 @@ def test_a_doubt_which_system_this_is_comes_before_all_that_waits() -> None:
 def test_of_several_erp_accounts_the_one_that_does_not_answer_is_named() -> None:
     account = WELL.ledger.accounts["erp"]
     two = with_ledger(accounts={"main": account, "warehouse": replace(account, breaker_open=True)})
-    assert standing(two).attention == ["the ERP warehouse does not answer: the breaker is open"]
+    assert standing(two).attention == [
+        "the ERP account warehouse does not answer: its breaker is open"
+    ]
 
 
 @pytest.mark.parametrize(
