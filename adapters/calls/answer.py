@@ -241,8 +241,10 @@ class BatchAnswer:
             return [evidence.otherwise or unknown] * len(events), ""
         keys = _keys(events)
         outcomes = [
-            self._one([result for key in mine for result in matched.get(key, ())], one, evidence)
-            for mine, one in zip(keys, ({**values, **each} for each in events), strict=True)
+            self._one(
+                [result for key in mine for result in matched.get(key, ())], of_event, evidence
+            )
+            for mine, of_event in zip(keys, ({**values, **each} for each in events), strict=True)
         ]
         for key in chain.from_iterable(keys):
             matched.pop(key, None)

@@ -182,7 +182,9 @@ class Compiler:
 
     def _concat(self, parts: list[nodes.Expr]) -> Typed:
         typed = tuple(self.compile(part) for part in parts)
-        texts = tuple((one.evaluate, written(part)) for one, part in zip(typed, parts, strict=True))
+        texts = tuple(
+            (piece.evaluate, written(part)) for piece, part in zip(typed, parts, strict=True)
+        )
         whole = self._scope.whole
 
         def joined_up(values: Values) -> str:
@@ -192,9 +194,9 @@ class Compiler:
                 if whole and value is None:
                     raise ExpressionError(f"{told} is none: {_ELSEWHERE}")
                 pieces.append(value)
-            return _hiding(joined_text(as_text(one) for one in pieces), pieces)
+            return _hiding(joined_text(as_text(piece) for piece in pieces), pieces)
 
-        return Typed(joined_up, joined([one.shape for one in typed]))
+        return Typed(joined_up, joined([piece.shape for piece in typed]))
 
     def _problem(self, text: str) -> Typed:
         self.problems.append(text)

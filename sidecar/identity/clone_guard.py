@@ -22,7 +22,7 @@ from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.identity import (
     Circumstances,
     Identity,
-    Judgement,
+    IdentityVerdict,
     Seen,
     ServerMark,
     Standing,
@@ -39,7 +39,7 @@ _AGAIN = 60.0
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    judgement: Judgement
+    judgement: IdentityVerdict
     at: float
 
 
@@ -96,7 +96,7 @@ class CloneGuard:
         last = self._ledger.identities.last(connection)
         return last is not None and last[0] == own.token and last[1] >= own.beat
 
-    def judgement(self, connection: sa.Connection) -> Judgement:
+    def judgement(self, connection: sa.Connection) -> IdentityVerdict:
         """Look now."""
         # Before the ledger is read: another thread or process may leave a later beat meanwhile.
         own, seen = self._own, self._witness.read()
@@ -163,7 +163,7 @@ class CloneGuard:
                 connection, present, servers=(present.server,), who=who, reason=None, doubt=doubt
             )
 
-    def _take_note(self, connection: sa.Connection, judgement: Judgement) -> None:
+    def _take_note(self, connection: sa.Connection, judgement: IdentityVerdict) -> None:
         """Record what may change without a question: a replica that took over, a new website, …"""
         recorded = self._ledger.identities.read(connection, locked=True)
         if recorded is None:
@@ -197,7 +197,7 @@ class CloneGuard:
             self._narrator.tell("identity.witness_failed", message=failed)
         self._witness_told = failed is not None
 
-    def _tell(self, judgement: Judgement) -> None:
+    def _tell(self, judgement: IdentityVerdict) -> None:
         now = self._clock.monotonic()
         if judgement.may_send:
             if self._told is not None:

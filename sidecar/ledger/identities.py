@@ -17,7 +17,7 @@ from sidecar.model.identity import (
     Beat,
     Circumstances,
     Identity,
-    Judgement,
+    IdentityVerdict,
     ReportedDoubt,
     ServerMark,
     Standing,
@@ -99,7 +99,7 @@ class Identities:
             insert(self._table).values(id=_ONLY, beat=0, **values).on_duplicate_key_update(**values)
         )
 
-    def tell(self, connection: sa.Connection, judgement: Judgement, *, lasting: bool) -> None:
+    def tell(self, connection: sa.Connection, judgement: IdentityVerdict, *, lasting: bool) -> None:
         """Leave a daemon's doubt for those who only look.
 
         `lasting`: it stands until somebody says which system this is; the process that found it out

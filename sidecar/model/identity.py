@@ -140,7 +140,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class IdentityVerdict:
     """A standing, why, and every fact that differs, also those that decide nothing.
 
     `is_restored`: a backup stands in the place of what was there.
@@ -178,7 +178,7 @@ def judge(
     present: Circumstances,
     own: Seen | None,
     seen: Seen | None = None,
-) -> Judgement:
+) -> IdentityVerdict:
     """Compare; `own` is None in a process that has not worked yet, `seen` where no file tells.
 
     Both must have been read before `recorded` was: whoever works beside us leaves later beats.
@@ -186,7 +186,7 @@ def judge(
     """
     judgement = _judge(recorded, present, own, seen)
     if judgement.may_send and recorded is not None and recorded.told is not None:
-        return Judgement(recorded.told.standing, recorded.told.why, judgement.changes)
+        return IdentityVerdict(recorded.told.standing, recorded.told.why, judgement.changes)
     return judgement
 
 
@@ -195,9 +195,11 @@ def _judge(
     present: Circumstances,
     own: Seen | None,
     seen: Seen | None,
-) -> Judgement:
+) -> IdentityVerdict:
     if recorded is None:
-        return Judgement(Standing.UNRECORDED, "the ledger does not say which system it belongs to")
+        return IdentityVerdict(
+            Standing.UNRECORDED, "the ledger does not say which system it belongs to"
+        )
     changes = _changes(recorded, present)
     live = [
         f"{address} ({name})"
@@ -207,17 +209,17 @@ def _judge(
     if live:
         # Of any account: a test system whose warehouse is the live one is none.
         why = f"this is a copy, and {', '.join(live)} is the ERP of the original"
-        return Judgement(Standing.COPY, why, changes)
+        return IdentityVerdict(Standing.COPY, why, changes)
     if recorded.doubt is not None:
-        return Judgement(Standing.UNSURE, recorded.doubt, changes)
+        return IdentityVerdict(Standing.UNSURE, recorded.doubt, changes)
     place = [change for change in changes if change.fact in _PLACE]
     name = [change for change in changes if change.fact in _NAME]
     standing = _standing(recorded, own, moved=bool(place), renamed=bool(name))
     restored = _restored(recorded, present, own, seen)
     # Somewhere else it is a copy or a question anyway; there what differs says more.
     if restored and standing in (Standing.SAME, Standing.MOVED):
-        return Judgement(Standing.UNSURE, restored, changes, is_restored=True)
-    return Judgement(standing, "; ".join(map(str, place + name)), changes)
+        return IdentityVerdict(Standing.UNSURE, restored, changes, is_restored=True)
+    return IdentityVerdict(standing, "; ".join(map(str, place + name)), changes)
 
 
 def _standing(recorded: Identity, own: Seen | None, *, moved: bool, renamed: bool) -> Standing:

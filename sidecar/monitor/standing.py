@@ -13,7 +13,7 @@ from sidecar.database.connection import Database
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.records import DifferenceRow, Records
 from sidecar.ledger.store import LedgerStore
-from sidecar.model.identity import Judgement
+from sidecar.model.identity import IdentityVerdict
 from sidecar.model.settlement import OVER, WAITING, EventStatus
 from sidecar.model.span import age
 from sidecar.model.write_back import WriteBackState
@@ -61,7 +61,7 @@ class Standing:
     """
 
     shop: str
-    identity: Judgement
+    identity: IdentityVerdict
     triggers: TriggerStates
     faults: int
     ledger: LedgerVitals
@@ -88,7 +88,7 @@ class StandingReader:
         vitals: LedgerVitalsReader,
         *,
         shop: str,
-        judge: Callable[[], Judgement],
+        judge: Callable[[], IdentityVerdict],
         look_at_triggers: Callable[[], TriggerStates],
     ) -> None:
         self._database = database

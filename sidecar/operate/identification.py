@@ -10,7 +10,7 @@ from sidecar.database.connection import Database
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import ConfigurationError
-from sidecar.model.identity import Circumstances, Identity, Judgement
+from sidecar.model.identity import Circumstances, Identity, IdentityVerdict
 from sidecar.operate.queue import By
 
 
@@ -20,7 +20,7 @@ class Compared:
 
     recorded: Identity | None
     present: Circumstances
-    judgement: Judgement
+    judgement: IdentityVerdict
 
 
 class Identification:

@@ -367,10 +367,10 @@ class AdapterContract(FiguresContract, WireContract):
         adapter.push([placed(simple_order("000000001")), placed(simple_order("000000002"))])
         asked = ["000000002", "000000003", "000000001"]
 
-        found = adapter.probe(DOMAIN, asked)
+        documents = adapter.probe(DOMAIN, asked)
 
         for ref in asked:
-            references = [each.reference for each in found.get(ref, ())]
+            references = [each.reference for each in documents.get(ref, ())]
             assert references == [each.number for each in erp.bookings(ref)]
 
     def test_a_probe_shows_every_document_of_a_double_booking(

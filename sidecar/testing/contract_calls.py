@@ -132,7 +132,7 @@ def wait_for(condition: Callable[[], Found], seconds: float = 20) -> Found:
     """The condition's first true value; fails the test when there is none in time."""
     ticker = threading.Event()
     until = time.monotonic() + seconds
-    while not (found := condition()):
+    while not (answer := condition()):
         assert time.monotonic() < until, "waited in vain"
         ticker.wait(0.02)
-    return found
+    return answer

@@ -80,11 +80,11 @@ class FiguresContract:
         erp.rule("cut_price")
         push_one(adapter, ORDER)
 
-        [found] = probe(adapter, NUMBER)
+        [probed] = probe(adapter, NUMBER)
 
         [document] = erp.bookings(NUMBER)
-        assert found.items is not None
-        _are_told(self.sold(document), found.items)
+        assert probed.items is not None
+        _are_told(self.sold(document), probed.items)
 
 
 def _are_told(booked: Sequence[Line], items: Sequence[BookedLine]) -> None:

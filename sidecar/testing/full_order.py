@@ -128,15 +128,15 @@ def full_order() -> Order:
 def _filled(value: Any) -> Any:
     """The value with an example wherever a field of it is empty."""
     if isinstance(value, tuple):
-        return tuple(_filled(one) for one in value)
+        return tuple(_filled(entry) for entry in value)
     if not isinstance(value, msgspec.Struct):
         return value
     fields = {field.name: field for field in msgspec.structs.fields(type(value))}
     return msgspec.structs.replace(
         value,
         **{
-            name: _example(name, field.type) if (found := getattr(value, name)) is None
-            else _filled(found)
+            name: _example(name, field.type) if (given := getattr(value, name)) is None
+            else _filled(given)
             for name, field in fields.items()
         },
     )  # fmt: skip
@@ -145,5 +145,5 @@ def _filled(value: Any) -> Any:
 def _example(name: str, kind: Any) -> Any:
     if name in _EXAMPLES:
         return _EXAMPLES[name]
-    kinds = [bare(one) for one in getattr(kind, "__args__", (kind,))]
-    return next((_BY_TYPE[one] for one in kinds if one in _BY_TYPE), None)
+    kinds = [bare(member) for member in getattr(kind, "__args__", (kind,))]
+    return next((_BY_TYPE[member] for member in kinds if member in _BY_TYPE), None)

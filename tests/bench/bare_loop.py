@@ -50,10 +50,8 @@ def bodies(stand: Stand, count: int) -> list[Request]:
     )
     collector = _Collector()
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = AdapterSettings(
-        url="", connect_timeout=1, read_timeout=1, shop=shop, domains=SPECS
-    )
-    adapter = GenericAdapter(calls, collector, connection, Request("HEAD", ""))  # type: ignore[arg-type]
+    settings = AdapterSettings(url="", connect_timeout=1, read_timeout=1, shop=shop, domains=SPECS)
+    adapter = GenericAdapter(calls, collector, settings, Request("HEAD", ""))  # type: ignore[arg-type]
     rows = stand.sql(
         f"SELECT payload FROM {LEDGER}.event JOIN {LEDGER}.payload "
         "USING (kind, entity_id, sequence) WHERE type = 'order.placed' LIMIT %s",

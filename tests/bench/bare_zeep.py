@@ -30,10 +30,10 @@ from tests.bench.stand import LEDGER, Stand
 def arguments(stand: Stand, count: int) -> list[Mapping[str, Any]]:
     """The arguments of the calls that delivery makes of the ledger's first orders."""
     shop = ShopContext("bench", ZoneInfo("Europe/Berlin"))
-    connection = AdapterSettings(
+    settings = AdapterSettings(
         url="", connect_timeout=1, read_timeout=1, shop=shop, wsdl=str(WSDL), domains=SPECS
     )
-    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+    wsdl = Wsdl.load(str(WSDL), Documents(settings))
     reader = SoapCalls(wsdl)
     dialect = Dialect(RESPONSE, reader.read, reader.KEYS, reader.begin)
     calls = read_calls(

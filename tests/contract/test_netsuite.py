@@ -415,7 +415,7 @@ def test_operations_of_no_use_are_refused_with_line_and_reason(
         (
             "operation: upsert",
             "operation: upsert\n      header: {tokenPassport: {account: x}}",
-            "header.tokenPassport: this part is computed anew for each call; leave it out",
+            "header.tokenPassport: this part is computed again for each call; leave it out",
         ),
         (
             "operation: getList",

@@ -82,7 +82,7 @@ def bench(
     calls: Path = SINGLE,
 ) -> Bench:
     server = stack.enter_context(scripted_server(script, tls))
-    connection = AdapterSettings(
+    settings = AdapterSettings(
         url=server.url,
         connect_timeout=5,
         read_timeout=read_timeout,
@@ -92,7 +92,7 @@ def bench(
         tls={key: str(path) for key, path in (tls_files or {}).items()},
         domains=SPECS,
     )
-    return Bench(server, stack.enter_context(closing(generic.create(connection))))
+    return Bench(server, stack.enter_context(closing(generic.create(settings))))
 
 
 # The deadline of a whole answer

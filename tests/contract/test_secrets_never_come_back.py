@@ -145,7 +145,7 @@ def adapter_for(stack: ExitStack, folder: Path, status: int, body: str) -> ErpAd
     server = stack.enter_context(scripted_server(lambda _: answer(status, body)))
     path = folder / "calls.yaml"
     path.write_text(CALLS, "utf-8")
-    connection = AdapterSettings(
+    settings = AdapterSettings(
         url=server.url,
         connect_timeout=5,
         read_timeout=20,
@@ -154,7 +154,7 @@ def adapter_for(stack: ExitStack, folder: Path, status: int, body: str) -> ErpAd
         auth={"bearer": {"token": Secret(SECRET)}},
         domains=SPECS,
     )
-    return stack.enter_context(closing(generic.create(connection)))
+    return stack.enter_context(closing(generic.create(settings)))
 
 
 @pytest.mark.parametrize("escaped", [False, True], ids=["plain", "escaped"])

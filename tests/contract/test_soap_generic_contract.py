@@ -31,8 +31,8 @@ class SoapContract(AdapterContract):
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         endpoint = f"{url}/soap/{self.port}"
-        connection = self.adapter_settings(endpoint, read_timeout, calls=self.file, wsdl=str(WSDL))
-        return generic.create(connection)
+        settings = self.adapter_settings(endpoint, read_timeout, calls=self.file, wsdl=str(WSDL))
+        return generic.create(settings)
 
 
 class TestDocumentSoap11(SoapContract):

@@ -61,8 +61,8 @@ def adapter_of(stack: ExitStack, folder: Path, url: str, calls: str) -> ErpAdapt
     path = folder / "calls.yaml"
     path.write_text(calls, "utf-8")
     shop = ShopContext("main", ZoneInfo("UTC"))
-    connection = AdapterSettings(url, 5, 20, shop, calls=path, domains=SPECS)
-    return stack.enter_context(closing(generic.create(connection)))
+    settings = AdapterSettings(url, 5, 20, shop, calls=path, domains=SPECS)
+    return stack.enter_context(closing(generic.create(settings)))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import OpenDifferences, Waiting
 from sidecar.ledger.stations import Failing
-from sidecar.model.identity import Judgement
+from sidecar.model.identity import IdentityVerdict
 from sidecar.model.identity import Standing as Identity
 from sidecar.model.settlement import OVER, EventStatus
 from sidecar.model.write_back import WriteBackState
@@ -28,10 +28,10 @@ from tests.unit.test_nagios import (
 )
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
-SAME = Judgement(Identity.SAME, "")
+SAME = IdentityVerdict(Identity.SAME, "")
 
 
-def standing(vitals: Vitals, identity: Judgement = SAME) -> Standing:
+def standing(vitals: Vitals, identity: IdentityVerdict = SAME) -> Standing:
     return Standing(
         shop="demo",
         identity=identity,
@@ -120,7 +120,7 @@ def test_what_needs_a_person_is_one_sentence_with_the_command_that_helps(
 
 
 def test_a_doubt_which_system_this_is_comes_before_all_that_waits() -> None:
-    doubt = Judgement(Identity.UNSURE, "the server is another one")
+    doubt = IdentityVerdict(Identity.UNSURE, "the server is another one")
     first, _ = standing(with_orders(events=events(rejected=1)), doubt).attention
     assert first == "NOTHING IS SENT: the server is another one (erp-sidecar identity show)"
 

@@ -55,8 +55,8 @@ def trade() -> WsdlDescription:
 
 
 def described(path: Path) -> WsdlDescription:
-    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=SPECS)
-    return WsdlDescription(Wsdl.load(str(path), Documents(connection)))
+    settings = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(path), domains=SPECS)
+    return WsdlDescription(Wsdl.load(str(path), Documents(settings)))
 
 
 def opened(path: Path) -> Contract:
@@ -228,8 +228,8 @@ def test_netsuite_is_described(shared: Path) -> None:
 
 @pytest.mark.parametrize("name", ["Quote", "b:Quote", "{urn:trade:base}Quote"])
 def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
-    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
-    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+    settings = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
+    wsdl = Wsdl.load(str(WSDL), Documents(settings))
 
     assert name in field(WsdlDescription(wsdl), "CreateOrder", "body.document").types
     assert str(wsdl.filler.type_named(name).qname) == "{urn:trade:base}Quote"
@@ -237,8 +237,8 @@ def test_a_type_that_is_offered_is_one_that_can_be_sent(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Quotation", "b:Quotation", "x:Quote", "{urn:other}Quote"])
 def test_a_type_that_does_not_exist_is_no_surprise(name: str) -> None:
-    connection = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
-    wsdl = Wsdl.load(str(WSDL), Documents(connection))
+    settings = AdapterSettings("", 1, 1, ShopContext("", UTC), wsdl=str(WSDL), domains=SPECS)
+    wsdl = Wsdl.load(str(WSDL), Documents(settings))
 
     with pytest.raises(UnknownType):
         wsdl.filler.type_named(name)

@@ -12,7 +12,7 @@ from sidecar.model.identity import (
     Beat,
     Circumstances,
     Identity,
-    Judgement,
+    IdentityVerdict,
     Seen,
     ServerMark,
     Standing,
@@ -96,7 +96,7 @@ def test_a_process_that_meets_its_own_last_beats_on_another_server_goes_on(
 KNOWN = pytest.mark.parametrize("known", ["by the process", "by the file"])
 
 
-def judged(recorded: Identity, present: Circumstances, seen: Seen, known: str) -> Judgement:
+def judged(recorded: Identity, present: Circumstances, seen: Seen, known: str) -> IdentityVerdict:
     if known == "by the process":
         return judge(recorded, present, seen)
     return judge(recorded, present, None, seen)

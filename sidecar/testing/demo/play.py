@@ -151,8 +151,8 @@ class Demo:
 def _program() -> str:
     """What a shell calls to have this very program: in a clone it is not on the PATH."""
     beside = Path(sys.executable).with_name("erp-sidecar")
-    found = shutil.which("erp-sidecar")
-    return "erp-sidecar" if found and Path(found).samefile(beside) else str(beside)
+    program = shutil.which("erp-sidecar")
+    return "erp-sidecar" if program and Path(program).samefile(beside) else str(beside)
 
 
 def _filled(template: str, line: dict[str, Any]) -> str:

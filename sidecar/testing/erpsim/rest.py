@@ -119,8 +119,8 @@ class RestFace:
                 canceled = self._conduct.order_entry.books.cancel(_number(enquiry.path))
                 return _single(canceled, 200, form)
             case Operation.FIND:
-                found = self._conduct.find(exchange, request.query["externalNumber"], faults)
-                return _json(200, {"items": [show_document(item, form) for item in found]})
+                documents = self._conduct.find(exchange, request.query["externalNumber"], faults)
+                return _json(200, {"items": [show_document(item, form) for item in documents]})
             case _:
                 return self._list(request.query, exchange, faults)
 

@@ -80,8 +80,8 @@ class SoapOperations:
                 answer = self._conduct.order_entry.books.cancel(body.OrderNo or "")
                 return show_answer(None, answer)
             case Operation.FIND:
-                found = self._conduct.find(exchange, body.ExternalId or "", faults)
-                return {"ResultCode": "OK", "Order": [show_document(item) for item in found]}
+                documents = self._conduct.find(exchange, body.ExternalId or "", faults)
+                return {"ResultCode": "OK", "Order": [show_document(item) for item in documents]}
             case Operation.LIST:
                 return self._list(exchange, body, faults)
             case Operation.CUSTOMER:

@@ -57,24 +57,24 @@ class CustomerActs:
 
     def save_customer_address(self, address_id: int, **columns: Any) -> None:
         """Save an address of the address book, and its customer along with it."""
-        found = self.session.select(
+        rows = self.session.select(
             f"SELECT * FROM {self.session.table('customer_address_entity')} WHERE entity_id = %s",
             [address_id],
         )
-        if not found:
+        if not rows:
             raise BadData(f"There is no customer address {address_id}.")
         with self.session.transaction():
-            self._write_address({**found[0], **columns})
-            self._write_customer(self._customer(found[0]["parent_id"]))
+            self._write_address({**rows[0], **columns})
+            self._write_customer(self._customer(rows[0]["parent_id"]))
 
     def _customer(self, customer_id: int) -> Row:
-        found = self.session.select(
+        rows = self.session.select(
             f"SELECT * FROM {self.session.table('customer_entity')} WHERE entity_id = %s",
             [customer_id],
         )
-        if not found:
+        if not rows:
             raise BadData(f"There is no customer with entity_id {customer_id}.")
-        return found[0]
+        return rows[0]
 
     def _write_customer(self, row: Row) -> None:
         columns = {name: row[name] for name in row if name not in ("entity_id", "updated_at")}

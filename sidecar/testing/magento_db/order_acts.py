@@ -45,10 +45,10 @@ class LoadedOrder:
     def load(cls, session: Session, order_id: int) -> Self:
         """Read the order; `BadData` when there is none."""
         table = session.table
-        found = session.select(
+        rows = session.select(
             f"SELECT * FROM {table('sales_order')} WHERE entity_id = %s", [order_id]
         )
-        if not found:
+        if not rows:
             raise BadData(f"There is no order with entity_id {order_id}.")
         items = session.select(
             f"SELECT * FROM {table('sales_order_item')} WHERE order_id = %s ORDER BY item_id",
@@ -63,7 +63,7 @@ class LoadedOrder:
             "WHERE tax.order_id = %s ORDER BY taxed.item_id, taxed.tax_item_id",
             [order_id],
         )
-        return cls(session, found[0], items, payment[0], taxes, dict(found[0]))
+        return cls(session, rows[0], items, payment[0], taxes, dict(rows[0]))
 
     @property
     def order_id(self) -> int:
@@ -239,18 +239,18 @@ class OrderActs:
         **columns: Any,
     ) -> None:
         """Change columns of an address.  No order column moves; by the API not even the grid."""
-        found = self.session.select(
+        rows = self.session.select(
             f"SELECT * FROM {self.session.table('sales_order_address')} "
             "WHERE parent_id = %s AND address_type = %s",
             [order_id, kind],
         )
-        if not found:
+        if not rows:
             raise BadData(f"Order {order_id} has no {kind} address.")
         with self.session.transaction():
             self.session.update(
                 "sales_order_address",
-                _without({**found[0], **columns}, "entity_id"),
-                entity_id=found[0]["entity_id"],
+                _without({**rows[0], **columns}, "entity_id"),
+                entity_id=rows[0]["entity_id"],
             )
         if via == "admin":
             refresh_order_grid(self.session, order_id)

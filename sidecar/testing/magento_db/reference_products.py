@@ -105,8 +105,8 @@ def _products() -> Iterator[tuple[str, Sequence[Row]]]:
                     "value": value,
                 }
             )
-    for kind, found in values.items():
-        yield f"catalog_product_entity_{kind}", found
+    for kind, of_kind in values.items():
+        yield f"catalog_product_entity_{kind}", of_kind
     yield (
         "catalog_product_website",
         [

@@ -76,13 +76,13 @@ class MariaDb:
     def find(cls) -> MariaDb:
         """The installed server; `Unavailable` with the remedy when there is none."""
         search = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-        found = shutil.which("mariadbd", path=search)
-        if found is None:
+        program = shutil.which("mariadbd", path=search)
+        if program is None:
             raise Unavailable(
                 "No MariaDB server program (mariadbd) was found in PATH or /usr/sbin.",
                 "apt-get install mariadb-server-core",
             )
-        binary = Path(found).resolve()
+        binary = Path(program).resolve()
         for share in (binary.parent.parent / "share" / "mysql", Path("/usr/share/mysql")):
             if (share / "mysql_system_tables.sql").is_file():
                 return cls(binary, share)
