@@ -77,9 +77,9 @@ from sidecar.settings.secrets import resolve, with_secrets
 _WRITTEN_TOGETHER = 20
 #: Connections beside those of the workers: each duty of the daemon may need one at the same time.
 _DUTIES = 10
-#: The triggers are looked at more rarely than all else: for the figures, and for `top`.
-_TRIGGERS_EVERY = 300.0
-_TRIGGERS_EVERY_LOOK = 60.0
+#: Seconds between two looks at the triggers, which are dear: for the vital figures, and for `top`.
+_VITALS_SEE_TRIGGERS = 300.0
+_TOP_SEES_TRIGGERS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,7 +436,7 @@ class Sidecar:
 
     def vitals(self) -> VitalsReader:
         """Reads the figures that tell whether all is well."""
-        triggers = TriggerWatch(self.triggers, self.clock, _TRIGGERS_EVERY)
+        triggers = TriggerWatch(self.triggers, self.clock, _VITALS_SEE_TRIGGERS)
         may_send = self.clone_guard.may_send
         return VitalsReader(self.database, self.ledger_vitals(), triggers, may_send)
 
@@ -531,7 +531,7 @@ class Sidecar:
             self.settings.shop.name,
             self.account_limits,
             self.domains,
-            TriggerWatch(self.triggers, self.clock, _TRIGGERS_EVERY_LOOK).look,
+            TriggerWatch(self.triggers, self.clock, _TOP_SEES_TRIGGERS).look,
             partial(name_of, self.specs),
         )
         return Watch(self.database, self.store, subject, self.clock)

@@ -227,7 +227,7 @@ def _queue(domain: DomainRow) -> dict[str, Any]:
         "events": domain.events,
         "oldest_seconds": domain.oldest,
         "troubled": [
-            {name: getattr(row, name) for name in ("number", "type", "status", "age")}
+            {name: getattr(row, name) for name in ("kind", "number", "type", "status", "age")}
             for row in domain.troubled
         ],
     }

@@ -5,15 +5,13 @@ Read-only, plain selects.  The fields of a row are the keys of `--json`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 import sqlalchemy as sa
-from msgspec import structs
 
 from sidecar.ledger.tables import Tables
 from sidecar.model.cause import Refusal
@@ -180,6 +178,20 @@ class ParkedWriteBack(NamedTuple):
 
 
 _Row = TypeVar("_Row", bound=msgspec.Struct)
+_OF_EVENTS: Mapping[str, Callable[[Any], Any]] = {
+    "status": EventStatus,
+    "maybe_booked": bool,
+    "absent": bool,
+    "vouched": bool,
+    "asking": bool,
+}
+#: What the database has as a number or a text and a row has not.  Not `msgspec.convert`, which
+#: makes a decoder in whatever thread asks first (tests/unit/test_decoders_are_made_early.py).
+_MADE: Mapping[type[msgspec.Struct], Mapping[str, Callable[[Any], Any]]] = {
+    EventRow: _OF_EVENTS,
+    WholeEvent: _OF_EVENTS,
+    WriteBackRow: {"hold": bool, "state": WriteBackState},
+}
 
 
 class Records:
@@ -369,23 +381,21 @@ class Records:
 
 
 def _rows(kind: type[_Row], found: Iterable[sa.Row[Any]]) -> list[_Row]:
-    """As typed rows, times in UTC; a flag is a number in the database."""
-    fields = _FIELDS[kind]
+    """As typed rows: a field has the name of its column, or the one that JSON has for it."""
+    columns = dict(zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True))
+    made = _MADE.get(kind, {})
     return [
-        kind(**{name: make(row._mapping[column]) for column, name, make in fields}) for row in found
+        kind(
+            **{
+                field: _value(row._mapping[column], made.get(field))
+                for field, column in columns.items()
+            }
+        )
+        for row in found
     ]
 
 
-def _maker(type_: Any) -> Callable[[Any], Any]:
-    """What makes a column's value one of the field's type."""
-    if isinstance(type_, type) and (type_ is bool or issubclass(type_, Enum)):
-        return type_
-    return lambda value: value.replace(tzinfo=UTC) if isinstance(value, datetime) else value
-
-
-#: Of each kind of row: column, the field's name, and what makes its value.  Made here and not by
-#: msgspec's converter: see test_decoders_are_made_early.py.
-_FIELDS: dict[Any, list[tuple[str, str, Callable[[Any], Any]]]] = {
-    kind: [(field.encode_name, field.name, _maker(field.type)) for field in structs.fields(kind)]
-    for kind in (EventRow, WholeEvent, AttemptRow, LinkRow, WriteBackRow, DifferenceRow, AuditRow)
-}
+def _value(stored: Any, made: Callable[[Any], Any] | None) -> Any:
+    if isinstance(stored, datetime):
+        return stored.replace(tzinfo=UTC)
+    return made(stored) if made else stored
