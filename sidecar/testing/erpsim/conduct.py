@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sidecar.testing.erpsim.books import Document, Refusal, Submission
-from sidecar.testing.erpsim.desk import OrderDesk
+from sidecar.testing.erpsim.books import Document, DocumentKind, Refusal, Submission
+from sidecar.testing.erpsim.desk import Desk
 from sidecar.testing.erpsim.rules import (
     Enquiry,
     Fault,
@@ -28,7 +28,7 @@ from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Delivery, Request, Response
 
 Ordered = tuple[Subject, Submission | Refusal]
-"""An order of a request: what rules may match in it, and what was read or why it cannot be."""
+"""A document of a request: what rules may match in it, what was read or why it cannot be."""
 
 Answered = tuple[Subject, Document | Refusal]
 
@@ -46,7 +46,7 @@ class Conduct:
 
     def __init__(
         self,
-        desk: OrderDesk,
+        desk: Desk,
         rules: RuleBook,
         traffic: Traffic,
         *,
@@ -92,7 +92,7 @@ class Conduct:
         return faults
 
     def submit(self, exchange: Exchange, enquiry: Enquiry, ordered: Ordered) -> Document | Refusal:
-        """Have one order booked."""
+        """Have one document booked."""
         subject, submission = ordered
         faults = self._rules.for_order(enquiry, subject)
         exchange.faults += tuple(faults)
@@ -111,15 +111,20 @@ class Conduct:
         self._shuffle(answered)
         return answered
 
-    def find(self, exchange: Exchange, external: str, faults: Faults) -> list[Document]:
-        """Every document that carries the number."""
-        return self.desk.books.documents(external, self._stale(exchange, faults))
+    def find(
+        self, exchange: Exchange, kind: DocumentKind, external: str, faults: Faults
+    ) -> list[Document]:
+        """Every document of the kind that carries the number."""
+        return self.desk.books.documents(external, self._stale(exchange, faults), kind)
 
-    def changed(self, exchange: Exchange, since: datetime, page: int, faults: Faults) -> Page:
+    def changed(
+        self, exchange: Exchange, kind: DocumentKind, since: datetime, page: int, faults: Faults
+    ) -> Page:
         """One page of what changed; as in real ERPs, a change between two pages moves documents
         from one page to a later one."""
         stale = self._stale(exchange, faults)
-        changed = [item for item in self.desk.books.documents(as_of=stale) if item.changed >= since]
+        shown = self.desk.books.documents(as_of=stale, kind=kind)
+        changed = [item for item in shown if item.changed >= since]
         changed.sort(key=lambda item: item.sequence)
         start = (page - 1) * self._page_size
         end = start + self._page_size

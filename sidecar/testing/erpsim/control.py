@@ -3,12 +3,13 @@
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
     GET    state[?externalNumber=]  documents, bookings per external number, requests, rules;
-                                    customers, refunds and stock
+                                    customers and stock
     GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
     DELETE rules
     POST   documents                {"number": …, "state": …}: what a clerk does
+    POST   orders                   {"external": …, "total": …}: an order that a clerk enters
     POST   stock                    {"sku": …, "warehouse": …, "quantity": …}: what a delivery does
     POST   reset                    empty books, no rules, empty log
 """
@@ -22,9 +23,9 @@ from typing import Any
 import msgspec
 
 from sidecar.model.errors import UsageError
-from sidecar.testing.erpsim.books import Books, Document, Refusal
+from sidecar.testing.erpsim.books import Books, Document, Line, Refusal, Submission
 from sidecar.testing.erpsim.rules import RuleBook
-from sidecar.testing.erpsim.side_books import Customer, Refund, SideBooks, StockLevel
+from sidecar.testing.erpsim.side_books import Customer, SideBooks, StockLevel
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
 
@@ -40,6 +41,13 @@ class StateChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     state: str
 
 
+class EnteredOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What `POST orders` takes."""
+
+    external: str
+    total: Decimal
+
+
 class State(msgspec.Struct, kw_only=True):
     """What `GET state` answers; `requests` are counts per `METHOD route` and outcome."""
 
@@ -48,7 +56,6 @@ class State(msgspec.Struct, kw_only=True):
     requests: dict[str, dict[str, int]]
     rules: list[dict[str, Any]]
     customers: list[Customer]
-    refunds: list[Refund]
     stock: list[StockLevel]
 
 
@@ -89,6 +96,11 @@ class ControlFace:
                 if isinstance(changed, Refusal):
                     return _json(404, {"error": changed.message})
                 return _json(200, changed)
+            case "POST", "orders":
+                entered = msgspec.json.decode(request.body, type=EnteredOrder)
+                line = Line(sku="ANY", quantity=Decimal(1), unit_price=entered.total)
+                order = Submission(external=entered.external, lines=(line,))
+                return _json(201, self._books.submit(order))
             case "POST", "stock":
                 level = msgspec.json.decode(request.body, type=StockLevel)
                 self._side_books.set_stock(level)
@@ -109,7 +121,6 @@ class ControlFace:
             requests=self._traffic.counts(),
             rules=self._rules.describe(),
             customers=self._side_books.customers(),
-            refunds=self._side_books.refunds(),
             stock=self._side_books.stock(),
         )
 
