@@ -18,6 +18,8 @@ CENT = Decimal("0.01")
 #: What a total is the sum of, each with its name; at least one.
 Parts: TypeAlias = Sequence[tuple[str, Decimal]]
 
+#: Places of a unit price that gives the row total to the cent again for up to 9,999 pieces.
+_PRICE_PLACES = 6
 #: Shown in arithmetic even where it is nothing: a person looks for it there.
 _ALWAYS_SHOWN = frozenset({"shipping", "tax", "discount"})
 
@@ -72,6 +74,17 @@ class Money:
 def rounded(amount: Decimal, places: int = 2) -> Decimal:
     """`amount` rounded half up, as Magento and commercial practice round."""
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def by_the_piece(total: Decimal, quantity: Decimal, price: Decimal) -> Decimal:
+    """The price that times the quantity gives the total, to the cent.
+
+    That is `price` where it does, because people know that figure.
+    """
+    if not quantity or rounded(price * quantity) == rounded(total):
+        return price
+    places = _PRICE_PLACES + max(0, quantity.adjusted() - 3)
+    return (total / quantity).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
 def imbalance(field: str, claimed: Money, parts: Parts, tolerance: Decimal) -> str | None:
