@@ -217,24 +217,32 @@ class Pipeline:
             for table, more in (("event", "status = 'sending'"), ("write_back", "FALSE"))
         )
 
+    @property
+    def domains(self) -> list[str]:
+        """Those that are carried."""
+        return list(self.sidecar.settings.domains.carried())
+
     def stopped(self) -> str | None:
-        """Why the domain does not work, None when it does."""
+        """Why a domain does not work, None when all do."""
         with self.sidecar.database.transaction("reading the control") as connection:
-            control = self.sidecar.store.control.read(connection, ["orders"])["orders"]
-        return None if control.may_work else control.stopped_reason or "paused"
+            controls = self.sidecar.store.control.read(connection, self.domains)
+        idle = [control for control in controls.values() if not control.may_work]
+        return idle[0].stopped_reason or "paused" if idle else None
 
     def pause(self) -> None:
         with self.sidecar.database.transaction("pausing") as connection:
-            self.sidecar.store.control.pause(
-                connection, "orders", until=None, who="test", reason="a test"
-            )
+            for domain in self.domains:
+                self.sidecar.store.control.pause(
+                    connection, domain, until=None, who="test", reason="a test"
+                )
 
     def resume(self) -> None:
         with self.sidecar.database.transaction("resuming") as connection:
-            self.sidecar.store.control.resume(connection, "orders")
+            for domain in self.domains:
+                self.sidecar.store.control.resume(connection, domain)
 
     def requeue(self, number: str) -> None:
-        """As 'erp-sidecar queue requeue NUMBER' does."""
+        """As 'erp-sidecar queue requeue NUMBER' does; NUMBER or KIND/NUMBER."""
         self.sidecar.operations.requeue([number], By("test", "a test"))
 
     def sql(self, statement: str, *parameters: Any) -> list[Any]:
@@ -248,17 +256,17 @@ class Pipeline:
         with self.sidecar.database.transaction("asking the ledger") as connection:
             return question(Overview(self.sidecar.store.tables), connection, *arguments)
 
-    def events(self, entity_id: int) -> list[Row]:
-        """An order's events, in their order."""
-        found: list[Row] = self.ask(Overview.events_of, "order", entity_id)
+    def events(self, entity_id: int, kind: str = "order") -> list[Row]:
+        """A document's events, in their order."""
+        found: list[Row] = self.ask(Overview.events_of, kind, entity_id)
         return found
 
     def open_events(self) -> list[Any]:
         """What is neither accepted nor superseded."""
         return self.sql(
-            "SELECT number, sequence, type, status, waiting, reason, remedy, due_at, "
+            "SELECT kind, number, sequence, type, status, waiting, reason, remedy, due_at, "
             f"entity_id, error_code, maybe_booked FROM {self.sidecar.names('event')} "
-            "WHERE status NOT IN ('accepted', 'superseded') ORDER BY entity_id, sequence"
+            "WHERE status NOT IN ('accepted', 'superseded') ORDER BY kind, entity_id, sequence"
         )
 
     def differences(self, entity_id: int) -> list[str]:

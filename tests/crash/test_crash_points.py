@@ -42,7 +42,7 @@ def test_a_death_at_any_named_place_loses_and_doubles_nothing(
 def test_a_death_at_any_named_place_of_a_refund_loses_and_doubles_none(
     server: PrivateServer, tmp_path: Path
 ) -> None:
-    """Every order is booked before, so each passage is a refund's: the death meets one under way."""
+    """Every order is booked before, so a death meets a refund on its way."""
     with Rig(server, tmp_path, "crash_refunds", refunds=True) as rig, Shop(rig.magento) as shop:
         keeper = Shopkeeper(shop)
         for _ in PLACES * ROUNDS:
