@@ -38,6 +38,7 @@ from sidecar.domains.orders.payload import Order
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
+    Booked,
     Conflict,
     Duplicate,
     Misconfigured,
@@ -47,7 +48,7 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import Connection, ErpAdapter, Link, ShopContext
+from sidecar.ports import Connection, ErpAdapter, Link, Listed, ShopContext
 from sidecar.testing.contract_calls import (
     Erp,
     documents,
@@ -451,8 +452,11 @@ class AdapterContract(FiguresContract, WireContract):
         require_list(adapter, domain)
         adapter.push([domain.opening(f"{number:09}") for number in range(1, 8)])
 
-        listed = [(row.external, row.booked.reference) for row in whole_list(adapter, domain)]
+        rows = whole_list(adapter, domain)
 
+        # Typed, whoever wrote the adapter: a mapping would fail where nobody looks for it.
+        assert all(isinstance(row, Listed) and isinstance(row.booked, Booked) for row in rows), rows
+        listed = [(row.external, row.booked.reference) for row in rows]
         assert sorted(listed) == sorted(
             (each.external, each.number) for each in documents(erp, domain)
         )
