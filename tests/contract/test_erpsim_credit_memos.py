@@ -17,7 +17,9 @@ NUMBER = "CM000000042"
 @pytest.fixture
 def erp() -> Iterator[ErpSimClient]:
     with serve_in_thread() as running:
-        running.enter_order("000000007", 100)
+        line = {"sku": "A", "quantity": 1, "unitPrice": 100}
+        order = {"externalNumber": "000000007", "lines": [line]}
+        requests.post(f"{running.url}/sales-orders", json=order, timeout=10)
         yield running
 
 

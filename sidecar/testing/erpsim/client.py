@@ -80,11 +80,6 @@ class ErpSimClient:
             self._call("POST", "documents", {"number": number, "state": state})
         )
 
-    def enter_order(self, external: str, total: int | str) -> Document:
-        """Book an order by hand, which credit memos can be of."""
-        order = {"external": external, "total": str(total)}
-        return control.read_document(self._call("POST", "orders", order))
-
     def customers(self) -> list[Customer]:
         return self.state().customers
 

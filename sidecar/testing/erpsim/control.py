@@ -9,7 +9,6 @@ Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, l
     POST   rules                    {"name": …, parameters and match fields}
     DELETE rules
     POST   documents                {"number": …, "state": …}: what a clerk does
-    POST   orders                   {"external": …, "total": …}: an order that a clerk enters
     POST   stock                    {"sku": …, "warehouse": …, "quantity": …}: what a delivery does
     POST   reset                    empty books, no rules, empty log
 """
@@ -23,7 +22,7 @@ from typing import Any
 import msgspec
 
 from sidecar.model.errors import UsageError
-from sidecar.testing.erpsim.books import Books, Document, Line, Refusal, Submission
+from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.rules import RuleBook
 from sidecar.testing.erpsim.side_books import Customer, SideBooks, StockLevel
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
@@ -39,13 +38,6 @@ class StateChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     number: str
     state: str
-
-
-class EnteredOrder(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What `POST orders` takes."""
-
-    external: str
-    total: Decimal
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -96,11 +88,6 @@ class ControlFace:
                 if isinstance(changed, Refusal):
                     return _json(404, {"error": changed.message})
                 return _json(200, changed)
-            case "POST", "orders":
-                entered = msgspec.json.decode(request.body, type=EnteredOrder)
-                line = Line(sku="ANY", quantity=Decimal(1), unit_price=entered.total)
-                order = Submission(external=entered.external, lines=(line,))
-                return _json(201, self._books.submit(order))
             case "POST", "stock":
                 level = msgspec.json.decode(request.body, type=StockLevel)
                 self._side_books.set_stock(level)
