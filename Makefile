@@ -51,10 +51,11 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
 	$(BIN)/python -m pytest -m 'not any_server' tests/database tests/crash
 
-# Nothing lost, nothing doubled, whatever dies and when: 500 deaths of the daemon at random instants, 200
-# at named places, 50 freezes, 50 deaths of the database and 50 of the ERP, thousands of random steps.
+# Orders and refunds mixed: nothing lost, nothing doubled, whatever dies and when: 500 deaths of the daemon at
+# random instants, 200 at named places of an order's way and 200 of a refund's, 50 freezes, 50 deaths of the
+# database and 50 of the ERP, thousands of random steps.
 .PHONY: crash
-crash: server $(INSTALLED) ## The long crash run, most of an hour; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
+crash: server $(INSTALLED) ## The long crash run, an hour and more; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
 	[ "$${ERP_SIDECAR_TEST_SERVER:-}" != mysql ] || tests/get-mysql.sh .mysql
 	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-500}
 	export ERP_SIDECAR_CRASHES_PER_PLACE=$${ERP_SIDECAR_CRASHES_PER_PLACE:-25}

@@ -3,7 +3,7 @@
 -- {ledger} the ledger's tables.  'erp-sidecar grants print' prints them for your installation.
 
 -- Reading orders, what hangs on them, and how the shop is set up: each of the tables that
--- domain needs (sidecar/domains), and no other.  Not among them: customers, administrators,
+-- a domain reads (sidecar/domains), and no other.  Not among them: customers, administrators,
 -- tokens, sessions, quotes.
 GRANT SELECT ON {read} TO {user};
 -- On each table that carries a trigger of ours.  Without it the server shows a user no triggers,

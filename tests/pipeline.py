@@ -10,12 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from msgspec.structs import asdict
-
 from sidecar.app.installer import Installer
 from sidecar.app.sidecar import Sidecar
 from sidecar.host.process import Stop
-from sidecar.ledger.records import Records
+from sidecar.ledger.records import EventRow, Records
 from sidecar.ledger.tables import TABLES
 from sidecar.operate.queue import By
 from sidecar.ports import ErpAdapter
@@ -223,24 +221,32 @@ class Pipeline:
             for table, more in (("event", "status = 'sending'"), ("write_back", "FALSE"))
         )
 
+    @property
+    def domains(self) -> list[str]:
+        """Those that are carried."""
+        return list(self.sidecar.settings.domains.carried())
+
     def stopped(self) -> str | None:
-        """Why the domain does not work, None when it does."""
+        """Why a domain does not work, None when all do."""
         with self.sidecar.database.transaction("reading the control") as connection:
-            control = self.sidecar.store.control.read(connection, ["orders"])["orders"]
-        return None if control.may_work else control.stopped_reason or "paused"
+            controls = self.sidecar.store.control.read(connection, self.domains)
+        idle = [control for control in controls.values() if not control.may_work]
+        return idle[0].stopped_reason or "paused" if idle else None
 
     def pause(self) -> None:
         with self.sidecar.database.transaction("pausing") as connection:
-            self.sidecar.store.control.pause(
-                connection, "orders", until=None, who="test", reason="a test"
-            )
+            for domain in self.domains:
+                self.sidecar.store.control.pause(
+                    connection, domain, until=None, who="test", reason="a test"
+                )
 
     def resume(self) -> None:
         with self.sidecar.database.transaction("resuming") as connection:
-            self.sidecar.store.control.resume(connection, "orders")
+            for domain in self.domains:
+                self.sidecar.store.control.resume(connection, domain)
 
     def requeue(self, number: str) -> None:
-        """As 'erp-sidecar queue requeue NUMBER' does."""
+        """As 'erp-sidecar queue requeue NUMBER' does; NUMBER or KIND/NUMBER."""
         self.sidecar.operations.requeue([number], By("test", "a test"))
 
     def sql(self, statement: str, *parameters: Any) -> list[Any]:
@@ -254,16 +260,17 @@ class Pipeline:
         with self.sidecar.database.transaction("asking the ledger") as connection:
             return question(Records(self.sidecar.store.tables), connection, *arguments)
 
-    def events(self, entity_id: int) -> list[dict[str, Any]]:
-        """An order's events, in their order, by the names of their columns."""
-        return [asdict(row) for row in self.ask(Records.events_of, "order", entity_id)]
+    def events(self, entity_id: int, kind: str = "order") -> list[EventRow]:
+        """A document's events, in their order."""
+        found: list[EventRow] = self.ask(Records.events_of, kind, entity_id)
+        return found
 
     def open_events(self) -> list[Any]:
         """What is neither accepted nor superseded."""
         return self.sql(
-            "SELECT number, sequence, type, status, waiting, reason, remedy, due_at, "
+            "SELECT kind, number, sequence, type, status, waiting, reason, remedy, due_at, "
             f"entity_id, error_code, maybe_booked FROM {self.sidecar.names('event')} "
-            "WHERE status NOT IN ('accepted', 'superseded') ORDER BY entity_id, sequence"
+            "WHERE status NOT IN ('accepted', 'superseded') ORDER BY kind, entity_id, sequence"
         )
 
     def differences(self, entity_id: int) -> list[str]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sidecar.testing.erpsim import ErpSim
+from sidecar.testing.erpsim import Document, ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
 
 _CONFIGURATION = """\
@@ -42,7 +42,14 @@ domains:
     gate: {{payment: {{default: always}}}}
     retry: {{first: 200ms, most: 1s, give_up_after: 1h}}
     unknown: {{probe_after: 200ms, trust_absence_after: 2s}}
-logging: {{file: sidecar.log, format: json}}
+{refunds}logging: {{file: sidecar.log, format: json}}
+"""
+_REFUNDS = """\
+  refunds:
+    every: 50ms
+    lease: 2s
+    retry: {first: 200ms, most: 1s, give_up_after: 1h}
+    unknown: {probe_after: 200ms, trust_absence_after: 2s}
 """
 
 
@@ -54,16 +61,22 @@ def whole_lines(log: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Oracle:
-    """The shop's orders against the ERP's books, by order number."""
+    """The shop's documents against the ERP's books, by external reference (CM…: a refund).
+
+    `orphaned`: refunds that were booked before their order or of another; `mistold`: refunds whose
+    answer does not stand once in their comments and once, the same, in their order's.
+    """
 
     lost: list[str]
     doubled: list[str]
     wrongly_acknowledged: list[str]
     unacknowledged: list[str]
+    orphaned: list[str]
+    mistold: list[str]
 
     @property
     def is_clean(self) -> bool:
-        return self == Oracle([], [], [], [])
+        return self == Oracle([], [], [], [], [], [])
 
 
 class Rig:
@@ -77,6 +90,7 @@ class Rig:
         *,
         keep: str = "400d",
         latency_ms: float = 0,
+        refunds: bool = False,
     ) -> None:
         self.folder = folder
         self.server = server
@@ -92,7 +106,13 @@ class Rig:
         calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
         (folder / "calls.yaml").write_text(calls, encoding="utf-8")
         (folder / "sidecar.yaml").write_text(
-            _CONFIGURATION.format(socket=server.socket, name=name, url=self.erp.url, keep=keep),
+            _CONFIGURATION.format(
+                socket=server.socket,
+                name=name,
+                url=self.erp.url,
+                keep=keep,
+                refunds=_REFUNDS if refunds else "",
+            ),
             encoding="utf-8",
         )
         self.sidecar("install")
@@ -175,14 +195,23 @@ class Rig:
         lines = whole_lines(self.folder / "sidecar.log")
         return Counter(line.split('"event": "')[1].split('"')[0] for line in lines)
 
+    def look(self, *statements: str) -> list[list[tuple[Any, ...]]]:
+        """What Magento's database answers to each, at one moment."""
+        with self.magento.connect() as connection, connection.cursor() as cursor:
+            cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            answers = []
+            for statement in statements:
+                cursor.execute(statement)
+                answers.append(list(cursor.fetchall()))
+            return answers
+
     def unacknowledged(self) -> int:
         """Orders that carry no answer of the ERP in Magento."""
-        with self.magento.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL "
-                "AND status <> 'erp_rejected'"
-            )
-            return int(cursor.fetchall()[0][0])
+        [[[count]]] = self.look(
+            "SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL "
+            "AND status <> 'erp_rejected'"
+        )
+        return int(count)
 
     def until_clean(self, seconds: float = 120.0) -> None:
         """Wait for the last acknowledgement, then let the oracle speak."""
@@ -190,21 +219,56 @@ class Rig:
 
     def oracle(self) -> Oracle:
         """Ask both sides; the ledger is not asked."""
-        with self.magento.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT increment_id, ext_order_id FROM sales_order")
-            orders = dict(cursor.fetchall())
-            cursor.execute("SELECT increment_id FROM sales_order WHERE status = 'erp_rejected'")
-            refused = {number for (number,) in cursor.fetchall()}
-        held: dict[str, list[str]] = {}
+        orders, memos, on_memo, on_order = self.look(
+            "SELECT increment_id, ext_order_id, status = 'erp_rejected' FROM sales_order",
+            "SELECT c.increment_id, o.increment_id FROM sales_creditmemo c "
+            "JOIN sales_order o ON o.entity_id = c.order_id",
+            "SELECT c.increment_id, m.comment FROM sales_creditmemo_comment m "
+            "JOIN sales_creditmemo c ON c.entity_id = m.parent_id",
+            "SELECT comment FROM sales_order_status_history "
+            "WHERE entity_name = 'creditmemo' AND comment LIKE 'Credit memo %'",
+        )
+        order_of = {f"CM{number}": order for number, order in memos}
+        refused = {number for number, _, is_refused in orders if is_refused}
+        told = {number: [ext] if ext else [] for number, ext, _ in orders}
+        told |= {f"CM{number}": [] for number, _ in memos}
+        for number, comment in on_memo:
+            told[f"CM{number}"].append(comment.removeprefix("ERP document "))
+        held: dict[str, list[Document]] = {}
         for document in self.erp.documents():
-            held.setdefault(document.external, []).append(document.number)
+            held.setdefault(document.external, []).append(document)
+        due = {ref for ref in told if order_of.get(ref, ref) not in refused}
         return Oracle(
-            lost=sorted(set(orders) - set(held) - refused),
-            doubled=sorted(number for number, found in held.items() if len(found) > 1),
+            lost=sorted(due - set(held)),
+            doubled=sorted(ref for ref, found in held.items() if len(found) > 1),
             wrongly_acknowledged=sorted(
-                number for number, ext in orders.items() if ext and ext not in held.get(number, [])
+                ref
+                for ref, answers in told.items()
+                if not set(answers) <= {document.number for document in held.get(ref, ())}
             ),
-            unacknowledged=sorted(
-                number for number, ext in orders.items() if not ext and number not in refused
+            unacknowledged=sorted(ref for ref in due if not told[ref]),
+            orphaned=sorted(
+                ref
+                for ref, order in order_of.items()
+                for memo in held.get(ref, ())
+                if not any(_is_of(memo, document) for document in held.get(order, ()))
+            ),
+            mistold=sorted(
+                [ref for ref, answers in told.items() if len(answers) > 1]
+                + _unlike(
+                    [f"Credit memo {number}: {comment}" for number, comment in on_memo],
+                    [comment for (comment,) in on_order],
+                )
             ),
         )
+
+
+def _is_of(memo: Document, order: Document) -> bool:
+    """Whether the ERP booked the credit memo of this order, and after it."""
+    return memo.order == order.number and memo.created >= order.created
+
+
+def _unlike(some: list[str], others: list[str]) -> list[str]:
+    """What stands more often in the one than in the other."""
+    counts, other_counts = Counter(some), Counter(others)
+    return [*(counts - other_counts), *(other_counts - counts)]

@@ -264,11 +264,12 @@ class _Reader(Generic[Call]):
         events = _events(section, spec)
         payload = either(tuple(shape_of(carried.payload) for carried in events) or (ANYTHING,))
         opens = any(carried.role is Role.OPENS for carried in events)
-        event = _event_shape(payload)
+        above = self._above(spec)
+        event = _event_shape(payload, above)
         of_event = {
             "event": event,
             spec.payload: payload,
-            **self._of_parent(spec),
+            **_named(above),
             "link": shape_of(Link),
             "ref": _REF,
         }
@@ -294,17 +295,12 @@ class _Reader(Generic[Call]):
         types = frozenset(carried.type for carried in events)
         return Push(name, types, batch, call, answer, first, unnamed)
 
-    def _of_parent(self, spec: DomainSpec) -> dict[str, Shape]:
-        """What an event knows of the document that its own belongs to."""
-        above = next(
-            (domain for domain in self._domains.values() if domain.kind == spec.parent), None
-        )
+    def _above(self, spec: DomainSpec) -> _Above | None:
+        """The document that those of a domain belong to."""
+        above = next((one for one in self._domains.values() if one.kind == spec.parent), None)
         if above is None or above.opening is None:
-            return {}
-        return {
-            above.payload: shape_of(above.event(above.opening).payload),
-            f"{above.payload}_link": shape_of(Link),
-        }
+            return None
+        return _Above(above.payload, shape_of(above.event(above.opening).payload))
 
     def _step(self, section: Section, scope: Scope) -> Step[Call]:
         own = self._dialect.own.first
@@ -424,11 +420,29 @@ def _names_by_reference(read: str) -> bool:
     return read == "ref" or (read.endswith(".ref") and read != "link.ref")
 
 
-def _event_shape(payload: Shape) -> Shape:
+@dataclass(frozen=True, slots=True)
+class _Above:
+    """A document that others belong to: what its payload is called, and what is in it."""
+
+    name: str
+    payload: Shape
+
+
+def _named(above: _Above | None) -> dict[str, Shape]:
+    """What a call that carries one event knows of the document above it."""
+    if above is None:
+        return {}
+    return {above.name: above.payload, f"{above.name}_link": shape_of(Link)}
+
+
+def _event_shape(payload: Shape, above: _Above | None) -> Shape:
     shape = shape_of(SentEvent)
     if not isinstance(shape, Record):
         raise TypeError("an event is a record")
-    return Record(shape.name, {**shape.members, "data": payload})
+    members = {**shape.members, "data": payload}
+    beside = {} if above is None else {"parent": above.payload, "parent_link": shape_of(Link)}
+    of_own = {name: it for name, it in members.items() if name not in ("parent", "parent_link")}
+    return Record(shape.name, {**of_own, **beside})
 
 
 def _events(section: Section, spec: DomainSpec) -> tuple[EventSpec, ...]:

@@ -1,19 +1,32 @@
-"""An event as the file of calls knows it: with the reference under which it is sent."""
+"""An event as the file of calls knows it: with what stands beside it where a call carries one."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from sidecar.model.columns import Text50
 from sidecar.model.event import Event
-from sidecar.ports import Delivery
+from sidecar.ports import Delivery, Link
 
 
 class SentEvent(Event, frozen=True, kw_only=True):
-    """`ref`: our external reference, of each event where a call carries several."""
+    """For calls that carry several: each has our external reference of its own, `ref`.
+
+    `parent` and `parent_link`: the document that its own belongs to, and what the ERP called that.
+    """
 
     ref: Text50
+    parent: Any = None
+    parent_link: Link | None = None
 
 
 def sent_event(delivery: Delivery) -> SentEvent:
-    """The event of a delivery, with its reference."""
+    """The event of a delivery, with what it has beside it."""
     fields = {name: getattr(delivery.event, name) for name in Event.__struct_fields__}
-    return SentEvent(**fields, ref=delivery.ref)
+    above = delivery.parent
+    return SentEvent(
+        **fields,
+        ref=delivery.ref,
+        parent=above.payload if above else None,
+        parent_link=above.link if above else None,
+    )

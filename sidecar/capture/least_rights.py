@@ -29,7 +29,7 @@ def daemon_grants(
     tables carry triggers; `optional`: tables that not every shop has, and this one does.
     """
     specs = tuple(domains)
-    read = {*SHOP, *(name for spec in specs for name in spec.needs.tables), *optional}
+    read = {*SHOP, *(name for spec in specs for name in spec.needs.reads), *optional}
     watched = {watch.table for spec in specs for watch in spec.watches if triggers}
     writes = [
         f"{privilege} ON {table(name)}" for spec in specs for privilege, name in spec.needs.writes

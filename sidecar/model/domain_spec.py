@@ -81,12 +81,19 @@ class Needs:
 
     `tables`: table → columns that must be there.  `optional`: what is read where a shop has it →
     the column by which that is seen, of another table where one tells it also to an account that
-    may not read this one.  `writes`: the rights to write, as `PRIVILEGE (columns) ON table`.
+    may not read this one.  `writes`: the rights to write, as `PRIVILEGE (columns) ON table`;
+    `unread`: those of `tables` that are written only, for which no right to read is asked.
     """
 
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     writes: tuple[tuple[str, str], ...] = ()
+    unread: frozenset[str] = frozenset()
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Of which tables rows are read."""
+        return frozenset(self.tables) - self.unread
 
 
 @dataclass(frozen=True, slots=True)

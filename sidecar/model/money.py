@@ -7,11 +7,21 @@ currency of the order.  Adding one to the other is the classic mistake of integr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
+from typing import TypeAlias
 
 CENT = Decimal("0.01")
+
+#: What a total is the sum of, each with its name; at least one.
+Parts: TypeAlias = Sequence[tuple[str, Decimal]]
+
+#: Places of a unit price that gives the row total to the cent again for up to 9,999 pieces.
+_PRICE_PLACES = 6
+#: Shown in arithmetic even where it is nothing: a person looks for it there.
+_ALWAYS_SHOWN = frozenset({"shipping", "tax", "discount"})
 
 
 class Basis(Enum):
@@ -64,3 +74,41 @@ class Money:
 def rounded(amount: Decimal, places: int = 2) -> Decimal:
     """`amount` rounded half up, as Magento and commercial practice round."""
     return amount.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def by_the_piece(total: Decimal, quantity: Decimal, price: Decimal) -> Decimal:
+    """The price that times the quantity gives the total, to the cent.
+
+    That is `price` where it does, because people know that figure.
+    """
+    if not quantity or rounded(price * quantity) == rounded(total):
+        return price
+    places = _PRICE_PLACES + max(0, quantity.adjusted() - 3)
+    return (total / quantity).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+
+
+def imbalance(field: str, claimed: Money, parts: Parts, tolerance: Decimal) -> str | None:
+    """The arithmetic in words where `parts` do not come to `claimed`, the amount of `field`.
+
+    What is less than a cent is none, whatever `tolerance` says: Magento keeps four places.
+    """
+    total = sum((amount for _, amount in parts), Decimal(0))
+    difference = claimed.amount - total
+    off = rounded(abs(difference))
+    if off < CENT or off <= tolerance:
+        return None
+    (first, amount), *others = parts
+    terms = [f"{rounded(amount)} ({first})"] + [
+        f"{_sign(name, amount)} {rounded(abs(amount))} ({name})"
+        for name, amount in others
+        if amount or name in _ALWAYS_SHOWN
+    ]
+    verdict = "too much" if difference > 0 else "too little"
+    return (
+        f"{' '.join(terms)} = {rounded(total)}, but {field} is {rounded(claimed.amount)}: "
+        f"{off} {claimed.currency} {verdict}"
+    )
+
+
+def _sign(name: str, amount: Decimal) -> str:
+    return "−" if amount < 0 or (name == "discount" and not amount) else "+"

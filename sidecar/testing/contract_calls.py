@@ -1,4 +1,4 @@
-"""What the tests of the conformance kit have in common: one order sent, one question asked."""
+"""What the tests of the conformance kit have in common: one document sent, one question asked."""
 # ruff: noqa: S101  -- these are parts of tests, only shipped
 
 from __future__ import annotations
@@ -6,7 +6,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -14,14 +15,14 @@ from typing import Any, Protocol, TypeVar
 import pytest
 
 from sidecar.delivery.pushed import Answer, answers
-from sidecar.domains.orders.payload import Order
 from sidecar.model.outcome import Accepted, Outcome
-from sidecar.ports import Delivery, ErpAdapter, Listed
+from sidecar.ports import Delivery, ErpAdapter, Link, Listed, Parent
+from sidecar.testing.contract_domain import ContractDomain
 from sidecar.testing.erpsim import Document
-from sidecar.testing.sample_order import placed
+from sidecar.testing.sample_order import SampleLine, sample_order
 
-DOMAIN = "orders"
-NUMBER = "000000042"
+#: Of an order that bears all that is given back on it in one test.
+_LARGE = SampleLine("24-MB01", qty="1000", price="1000")
 
 Found = TypeVar("Found")
 
@@ -55,27 +56,33 @@ def push_all(adapter: ErpAdapter, batch: Sequence[Delivery]) -> list[Answer]:
     return [said[event][0] for event in ids]
 
 
-def push_one(adapter: ErpAdapter, order: Order) -> Outcome:
-    """The outcome of sending one placed order."""
-    [answer] = push_all(adapter, [placed(order)])
+def push_one(adapter: ErpAdapter, delivery: Delivery) -> Outcome:
+    """The outcome of sending one."""
+    [answer] = push_all(adapter, [delivery])
     return answer.outcome
 
 
-def probe(adapter: ErpAdapter, ref: str) -> Sequence[Any]:
-    """What the ERP has under the reference; skips the rest of the test where it cannot be asked."""
-    require_probe(adapter)
-    return adapter.probe(DOMAIN, [ref]).get(ref, ())
+def probe(adapter: ErpAdapter, domain: ContractDomain) -> Sequence[Any]:
+    """What the ERP has under the reference of the document that most tests send; skips the rest of
+    the test where it cannot be asked."""
+    require_probe(adapter, domain)
+    return adapter.probe(domain.name, [domain.ref]).get(domain.ref, ())
 
 
-def whole_list(adapter: ErpAdapter) -> list[Listed]:
+def whole_list(adapter: ErpAdapter, domain: ContractDomain) -> list[Listed]:
     """All pages."""
     since = datetime(2000, 1, 1, tzinfo=UTC)
-    page = adapter.list(DOMAIN, since)
+    page = adapter.list(domain.name, since)
     rows = list(page.rows)
     while page.next is not None:
-        page = adapter.list(DOMAIN, since, page.next)
+        page = adapter.list(domain.name, since, page.next)
         rows.extend(page.rows)
     return rows
+
+
+def documents(erp: Erp, domain: ContractDomain) -> list[Document]:
+    """Every document of the domain in the ERP's books."""
+    return [document for document in erp.documents() if document.kind is domain.kind]
 
 
 def reference_of(outcome: Outcome) -> str:
@@ -84,28 +91,45 @@ def reference_of(outcome: Outcome) -> str:
     return outcome.booked.reference
 
 
-def require(adapter: ErpAdapter, event_type: str) -> None:
+def require(adapter: ErpAdapter, domain: ContractDomain, event_type: str | None) -> None:
     """Skip the test where the adapter has no call for the event."""
-    if event_type not in adapter.capabilities(DOMAIN).subscriptions:
-        pytest.skip(f"the adapter has no call for {event_type}")
+    if event_type not in adapter.capabilities(domain.name).subscriptions:
+        pytest.skip(f"the adapter has no call for {event_type or 'what ends a document'}")
 
 
-def require_batches(adapter: ErpAdapter) -> None:
+def require_batches(adapter: ErpAdapter, domain: ContractDomain) -> None:
     """Skip the test where the adapter sends one by one."""
-    if adapter.capabilities(DOMAIN).batch < 2:
-        pytest.skip("the adapter sends one event a call")
+    if adapter.capabilities(domain.name).batch < 2:
+        pytest.skip(f"the adapter sends one event of {domain.name} a call")
 
 
-def require_probe(adapter: ErpAdapter) -> None:
+def require_probe(adapter: ErpAdapter, domain: ContractDomain) -> None:
     """Skip the test where the ERP cannot be asked by reference."""
-    if not adapter.capabilities(DOMAIN).probe:
-        pytest.skip("the ERP cannot be asked by external reference")
+    if not adapter.capabilities(domain.name).probe:
+        pytest.skip(f"the ERP cannot be asked for {domain.name} by external reference")
 
 
-def require_list(adapter: ErpAdapter) -> None:
+def require_list(adapter: ErpAdapter, domain: ContractDomain) -> None:
     """Skip the test where the ERP has no list."""
-    if not adapter.capabilities(DOMAIN).lists:
-        pytest.skip("the ERP has no list")
+    if not adapter.capabilities(domain.name).lists:
+        pytest.skip(f"the ERP has no list of {domain.name}")
+
+
+def made_ready(
+    adapter: ErpAdapter, domain: ContractDomain, others: Iterable[ContractDomain]
+) -> ContractDomain:
+    """The domain with the document that its own belong to, which the ERP has from now on.
+
+    Skips the test where the adapter does not carry them.
+    """
+    require(adapter, domain, domain.opens)
+    if domain.spec.parent is None:
+        return domain
+    parent = next(other for other in others if other.spec.kind == domain.spec.parent)
+    require(adapter, parent, parent.opens)
+    document = parent.made_of(sample_order("000000001", [_LARGE]))
+    reference = reference_of(push_one(adapter, parent.opening(document)))
+    return replace(domain, parent=Parent(document, Link(reference)))
 
 
 def nobody_listens() -> str:

@@ -13,10 +13,11 @@ import pytest
 
 from sidecar.model.outcome import Accepted, BookedLine
 from sidecar.ports import ErpAdapter
-from sidecar.testing.contract_calls import DOMAIN, NUMBER, Erp, probe, push_one
+from sidecar.testing.contract_calls import Erp, probe, push_one
+from sidecar.testing.contract_domain import NUMBER, ContractDomain
 from sidecar.testing.erpsim import Line
 from sidecar.testing.erpsim.books import Document
-from sidecar.testing.sample_order import SampleLine, sample_order, simple_order
+from sidecar.testing.sample_order import SampleLine, sample_order
 
 #: Every figure is another, and some have more places than money has.
 ORDER = sample_order(
@@ -41,13 +42,13 @@ class FiguresContract:
 
     @pytest.mark.parametrize("misbehaviour", ["drop_line", "drop_tax", "rounded_total"])
     def test_the_figures_are_those_of_the_erp_and_not_an_echo_of_ours(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str
+        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
         erp.rule(misbehaviour)
 
-        outcome = push_one(adapter, simple_order())
+        outcome = push_one(adapter, domain.opening())
 
-        [document] = erp.bookings(NUMBER)
+        [document] = erp.bookings(domain.ref)
         assert isinstance(outcome, Accepted), outcome
         assert outcome.booked.lines in (None, len(document.lines))
         assert outcome.booked.tax in (None, document.tax)
@@ -58,14 +59,14 @@ class FiguresContract:
         ["", "drop_line", "drop_price", "drop_tax", "cut_price", "round_quantity"],
     )
     def test_the_lines_of_an_acceptance_are_those_of_the_books(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str
+        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
         if misbehaviour:
             erp.rule(misbehaviour)
 
-        outcome = push_one(adapter, ORDER)
+        outcome = push_one(adapter, domain.opening(domain.made_of(ORDER)))
 
-        [document] = erp.bookings(NUMBER)
+        [document] = erp.bookings(domain.ref)
         assert isinstance(outcome, Accepted), outcome
         if outcome.booked.items is None:
             pytest.skip("the adapter does not tell the lines of an acceptance")
@@ -73,18 +74,18 @@ class FiguresContract:
         _are_told(document.lines, outcome.booked.items)
 
     def test_the_lines_that_a_probe_shows_are_those_of_the_books(
-        self, adapter: ErpAdapter, erp: Erp
+        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
-        if not adapter.capabilities(DOMAIN).probe_items:
+        if not adapter.capabilities(domain.name).probe_items:
             pytest.skip("the adapter does not tell the lines of a document that it asks for")
         erp.rule("cut_price")
-        push_one(adapter, ORDER)
+        push_one(adapter, domain.opening(domain.made_of(ORDER)))
 
-        [probed] = probe(adapter, NUMBER)
+        [found] = probe(adapter, domain)
 
-        [document] = erp.bookings(NUMBER)
-        assert probed.items is not None
-        _are_told(self.sold(document), probed.items)
+        [document] = erp.bookings(domain.ref)
+        assert found.items is not None
+        _are_told(self.sold(document), found.items)
 
 
 def _are_told(booked: Sequence[Line], items: Sequence[BookedLine]) -> None:

@@ -42,7 +42,8 @@ def main(
 
     ADAPTER is the name of an entry point in the group erp_sidecar.adapters, or its factory as
     module:function.  Each test plays one thing that an ERP or the wire to it does; what the adapter
-    says it cannot do is skipped.  Exits 0 when all passed, 1 when one failed.
+    says it cannot do is skipped, a domain that it does not carry too.  Exits 0 when all passed, 1
+    when one failed.
 
     \b
     Examples:
@@ -50,6 +51,7 @@ def main(
       python -m sidecar.testing.run_contract soap.generic --calls my-soap.yaml --soap Document11
       python -m sidecar.testing.run_contract my_erp.adapter:create --erp my_erp.simulator:start
       python -m sidecar.testing.run_contract rest.generic --calls my-calls.yaml -k duplicate -x
+      python -m sidecar.testing.run_contract rest.generic --calls my-calls.yaml -k refunds
     """
     try:
         named_adapter.adapter_factory(adapter)

@@ -18,9 +18,8 @@ from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import Accepted, Duplicate, Retry, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import (
-    DOMAIN,
-    NUMBER,
     Erp,
+    documents,
     probe,
     push_all,
     push_one,
@@ -28,8 +27,8 @@ from sidecar.testing.contract_calls import (
     require_batches,
     require_probe,
 )
+from sidecar.testing.contract_domain import ContractDomain
 from sidecar.testing.fault_proxy import FaultProxy, WireFault
-from sidecar.testing.sample_order import placed, simple_order
 
 SECONDS = 30.0
 #: Where an answer is cut: nothing, in the status line, in the headers, and (see below) in the body.
@@ -78,60 +77,59 @@ class WireContract:
         fault: str,
         settings: dict[str, Any],
         booked: int,
+        domain: ContractDomain,
     ) -> None:
         proxy.rule(fault, **settings)
 
-        assert isinstance(push_one(proxied, simple_order()), Unknown)
+        assert isinstance(push_one(proxied, domain.opening()), Unknown)
 
         proxy.clear()
-        assert len(erp.bookings(NUMBER)) == booked
-        assert len(probe(proxied, NUMBER)) == booked
+        assert len(erp.bookings(domain.ref)) == booked
+        assert len(probe(proxied, domain)) == booked
 
     def test_an_erp_that_is_down_has_certainly_got_nothing_and_gets_it_when_it_is_up(
-        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp
+        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
     ) -> None:
-        push_one(proxied, simple_order("000000041"))
+        push_one(proxied, domain.opening("000000041"))
         proxy.down()
 
-        assert isinstance(push_one(proxied, simple_order()), Retry)
+        assert isinstance(push_one(proxied, domain.opening()), Retry)
 
         proxy.up()
-        assert isinstance(push_one(proxied, simple_order()), Accepted)
-        assert len(erp.bookings(NUMBER)) == 1
+        assert isinstance(push_one(proxied, domain.opening()), Accepted)
+        assert len(erp.bookings(domain.ref)) == 1
 
     def test_a_batch_that_breaks_is_unknown_to_the_last(
-        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp
+        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
     ) -> None:
-        require_batches(proxied)
+        require_batches(proxied, domain)
         proxy.rule("cut_answer")
 
-        answers = push_all(
-            proxied, [placed(simple_order(f"{number:09}")) for number in range(1, 5)]
-        )
+        answers = push_all(proxied, [domain.opening(f"{number:09}") for number in range(1, 5)])
 
         assert [type(answer.outcome) for answer in answers] == [Unknown] * 4
-        assert len(erp.documents()) == 4
+        assert len(documents(erp, domain)) == 4
 
     def test_a_request_that_the_wire_doubled_is_seen_twice_by_the_probe(
-        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp
+        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
     ) -> None:
         proxy.rule("duplicate", times=1)
 
-        outcome = push_one(proxied, simple_order())
+        outcome = push_one(proxied, domain.opening())
 
-        documents = [document.number for document in erp.bookings(NUMBER)]
+        booked = [document.number for document in erp.bookings(domain.ref)]
         assert isinstance(outcome, Accepted | Duplicate), outcome
-        assert [booked.reference for booked in probe(proxied, NUMBER)] == documents
+        assert [found.reference for found in probe(proxied, domain)] == booked
 
     @pytest.mark.parametrize("fault", ["delay_request", "delay_answer", "dribble"])
     def test_a_slow_wire_is_waited_for(
-        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, fault: str
+        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, fault: str, domain: ContractDomain
     ) -> None:
         proxy.rule(fault, seconds=0.3)
 
-        outcome = push_one(proxied, simple_order())
+        outcome = push_one(proxied, domain.opening())
 
-        [document] = erp.bookings(NUMBER)
+        [document] = erp.bookings(domain.ref)
         assert reference_of(outcome) == document.number
 
     @pytest.mark.parametrize(
@@ -153,24 +151,25 @@ class WireContract:
         proxy: FaultProxy,
         fault: str,
         settings: dict[str, Any],
+        domain: ContractDomain,
     ) -> None:
-        require_probe(proxied)
-        push_one(proxied, simple_order())
+        require_probe(proxied, domain)
+        push_one(proxied, domain.opening())
         proxy.rule(fault, **settings)
 
         with pytest.raises(Unavailable):
-            proxied.probe(DOMAIN, [NUMBER])
+            proxied.probe(domain.name, [domain.ref])
 
     def test_on_a_wire_that_breaks_at_random_no_outcome_lies(
-        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp
+        self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
     ) -> None:
         for fault in (fault for fault in WireFault if fault is not WireFault.DUPLICATE):
             proxy.rule(fault, probability=0.12, seconds=0.01)
         outcomes: Counter[type] = Counter()
 
         for number in (f"{number:09}" for number in range(1, 61)):
-            outcome = push_one(proxied, simple_order(number))
-            references = [document.number for document in erp.bookings(number)]
+            outcome = push_one(proxied, domain.opening(number))
+            references = [document.number for document in erp.bookings(domain.ref_of(number))]
             outcomes[type(outcome)] += 1
             if isinstance(outcome, Accepted):
                 assert [outcome.booked.reference] == references

@@ -280,10 +280,10 @@ def _found(stage: Stage, placed: PlacedOrder) -> tuple[str, str, str, str, str]:
     """The same five columns, asked of ledger, ERP and Magento."""
     pipeline = stage.pipeline
     events = pipeline.events(placed.entity_id)
-    attempts = pipeline.ask(Records.attempts_of, [event["id"] for event in events])
+    attempts = pipeline.ask(Records.attempts_of, [event.id for event in events])
     ways = [f"{attempt.operation} {attempt.outcome}" for attempt in attempts]
     event = events[0]
-    code = f" ({event['error_code']})" if event["error_code"] else ""
+    code = f" ({event['error_code']})" if event.error_code else ""
     documents = stage.erp.bookings(placed.increment_id)
     states = ", ".join(document.state for document in documents)
     (order,) = pipeline.sql(

@@ -22,7 +22,7 @@ from typing import Any, Self
 from sidecar.model.secret import Secret
 from sidecar.testing.erpsim import Document, DuplicatePolicy, Misbehaviour
 from sidecar.testing.erpsim.books import Books, Refusal
-from sidecar.testing.erpsim.order_entry import OrderEntry
+from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.rules import Enquiry, Operation, RuleBook, Strikes, Subject
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.soap_server import Call, Delivery, Response, SoapFault, SoapServer
@@ -124,7 +124,7 @@ class NetSuiteServer:
         self.spoils: Callable[[bytes], bytes] = lambda answer: answer
         self.calls.clear()
         self.passports.clear()
-        self._desk = OrderEntry(self.books, frozenset(), frozenset())
+        self._desk = DocumentEntry(self.books, frozenset(), frozenset())
         self._rules = RuleBook()
         self._traffic = Traffic()
         self._searches = Searches(self._page_size)

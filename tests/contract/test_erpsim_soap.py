@@ -24,13 +24,14 @@ from sidecar.testing.erpsim import (
     SOAP_PORTS,
     WSDL,
     Document,
+    DocumentKind,
     ErpSim,
     ErpSimClient,
     Misbehaviour,
     serve_in_thread,
 )
+from sidecar.testing.erpsim.document_xml import EXACT, MOST
 from sidecar.testing.erpsim.rules import KINDS
-from sidecar.testing.erpsim.sales_order_xml import EXACT, MOST
 
 NUMBER = "000000042"
 PATIENCE = 20.0
@@ -79,6 +80,18 @@ def order(external: str = NUMBER, **fields: Any) -> dict[str, Any]:
         **amounts,
         **fields,
     }
+
+
+def credit_memo(
+    external: str = "r1", order_no: str = "SO-100001", price: str | int = 1
+) -> dict[str, Any]:
+    """A credit memo of one piece."""
+    line = {"Sku": "A", "Qty": 1, "Price": Decimal(price)}
+    return {"ExternalId": external, "OrderNo": order_no, "Lines": {"Line": [line]}}
+
+
+def credit_memos(erp: ErpSimClient) -> list[Document]:
+    return [one for one in erp.documents() if one.kind is DocumentKind.CREDIT_MEMO]
 
 
 def envelope(body: str, version: str = "11") -> str:
@@ -199,31 +212,33 @@ def test_a_list_has_every_document_once_over_all_pages(erp: ErpSimClient, port: 
 
 
 @pytest.mark.parametrize("port", SOAP_PORTS)
-def test_customers_refunds_and_stock_are_kept(erp: ErpSimClient, port: str) -> None:
+def test_customers_credit_memos_and_stock_are_kept(erp: ErpSimClient, port: str) -> None:
     erp.set_stock("A", 4)
     erp.set_stock("A", "0.5", warehouse="SHOP")
     with service(erp, port) as erp_service:
         for name in ("Anna", "Anna B"):
             saved = erp_service.SaveCustomer(request={"ExternalId": "7", "Name": name})
         number = erp_service.CreateOrder(request=order()).OrderNo
-        lines = {"Line": [{"Sku": "A", "Qty": 1}]}
-        refunds = [
-            erp_service.CreateRefund(external, order_no, Decimal(amount), lines)
-            for external, order_no, amount in [
+        memos = [
+            erp_service.CreateCreditMemo(request=credit_memo(external, order_no, price))
+            for external, order_no, price in [
                 ("r1", number, "9.99"),
                 ("r2", number, "21"),
                 ("r3", "SO-1", "1"),
                 ("r4", number, "0"),
             ]
         ]
+        found = erp_service.FindCreditMemo(ExternalId="r1").CreditMemo
+        unknown = erp_service.FindCreditMemo(ExternalId=NUMBER).CreditMemo
         stock = erp_service.GetStock(Skus={"Sku": ["A", "B"]})
         version = erp_service.Ping().Version
 
     assert (saved.ResultCode, saved.CustomerNo) == ("OK", "C-100001")
     assert [customer.name for customer in erp.customers()] == ["Anna B"]
-    assert [refund.ResultCode for refund in refunds] == ["OK", "AMOUNT", "NOT_FOUND", "INVALID"]
-    [booked] = erp.refunds()
-    assert (booked.number, booked.order, booked.amount) == ("RF-100001", number, Decimal("9.99"))
+    assert [memo.ResultCode for memo in memos] == ["OK", "AMOUNT", "NOT_FOUND", "INVALID"]
+    assert ([memo.CreditMemoNo for memo in found], unknown) == (["CR-100001"], [])
+    [booked] = credit_memos(erp)
+    assert (booked.number, booked.order, booked.total) == ("CR-100001", number, Decimal("9.99"))
     assert [(line.sku, line.quantity) for line in booked.lines] == [("A", Decimal(1))]
     assert [(level.Warehouse, level.Qty) for level in stock.Level] == [
         ("MAIN", Decimal(4)),
@@ -231,32 +246,36 @@ def test_customers_refunds_and_stock_are_kept(erp: ErpSimClient, port: str) -> N
     ]
     assert version == "erpsim 1"
     erp.reset()
-    assert (erp.customers(), erp.refunds(), erp.state().stock) == ([], [], [])
+    assert (erp.customers(), erp.documents(), erp.state().stock) == ([], [], [])
 
 
 # Sent twice
 
 
 @pytest.mark.parametrize(
-    ("duplicates", "code", "order_numbers", "refund_numbers"),
+    ("duplicates", "code", "order_numbers", "memo_numbers"),
     [
-        ("none", "OK", ["SO-100001", "SO-100002"], ["RF-100001", "RF-100002"]),
-        ("reject", "DUPLICATE", ["SO-100001", "SO-100001"], ["RF-100001", "RF-100001"]),
-        ("upsert", "OK", ["SO-100001", "SO-100001"], ["RF-100001", "RF-100001"]),
+        ("none", "OK", ["SO-100001", "SO-100002"], ["CR-100001", "CR-100002"]),
+        ("reject", "DUPLICATE", ["SO-100001", "SO-100001"], ["CR-100001", "CR-100001"]),
+        ("upsert", "OK", ["SO-100001", "SO-100001"], ["CR-100001", "CR-100001"]),
     ],
 )
 def test_what_is_sent_twice_is_treated_as_the_erp_is_set_up(
-    duplicates: str, code: str, order_numbers: list[str], refund_numbers: list[str]
+    duplicates: str, code: str, order_numbers: list[str], memo_numbers: list[str]
 ) -> None:
     with serve_in_thread(duplicates=duplicates) as erp, service(erp) as erp_service:
         orders = [erp_service.CreateOrder(request=order()) for _ in range(2)]
-        refunds = [erp_service.CreateRefund("r1", "SO-100001", amount) for amount in (1, 2)]
+        # Of the order's own number: what is booked of one kind says nothing of the other.
+        memos = [
+            erp_service.CreateCreditMemo(request=credit_memo(NUMBER, "SO-100001", price))
+            for price in (1, 2)
+        ]
 
         assert [answer.OrderNo for answer in orders] == order_numbers
-        assert [answer.RefundNo for answer in refunds] == refund_numbers
-        assert (orders[1].ResultCode, refunds[1].ResultCode) == (code, code)
-        assert len(erp.documents()) == len(set(order_numbers))
-        assert [refund.amount for refund in erp.refunds()] == {
+        assert [answer.CreditMemoNo for answer in memos] == memo_numbers
+        assert (orders[1].ResultCode, memos[1].ResultCode) == (code, code)
+        assert len(erp.documents()) == len({*order_numbers, *memo_numbers})
+        assert [memo.total for memo in credit_memos(erp)] == {
             "none": [1, 2],
             "reject": [1],
             "upsert": [2],
@@ -455,7 +474,7 @@ def test_a_question_can_go_wrong_as_an_order_can(
     [
         ("CancelOrder", {"OrderNo": "SO-100001"}),
         ("SaveCustomer", {"request": {"ExternalId": "7"}}),
-        ("CreateRefund", {"ExternalId": "r1", "OrderNo": "SO-100001", "Amount": 1}),
+        ("CreateCreditMemo", {"request": credit_memo()}),
     ],
 )
 def test_every_change_can_meet_with_a_conflict_or_an_error_inside_a_success(
@@ -469,7 +488,7 @@ def test_every_change_can_meet_with_a_conflict_or_an_error_inside_a_success(
     with failing as erp_service, pytest.raises(Fault, match="was not saved"):
         erp_service[operation](**arguments)
 
-    assert (erp.customers(), erp.refunds(), erp.documents()[0].state) == ([], [], "OPEN")
+    assert (erp.customers(), [one.state for one in erp.documents()]) == ([], ["OPEN"])
 
 
 @pytest.mark.parametrize("form", ["renamed", "nested"])
@@ -531,7 +550,7 @@ def test_both_faces_have_the_same_books_and_log(erp: ErpSimClient) -> None:
         ),
         (create(lines="<o:Lines><o:Line/></o:Lines>"), "Lines.Line[0].Sku"),
         ("<o:CreateOrder xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
-        ("<o:CreateRefund xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
+        ("<o:CreateCreditMemo xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
         ("<o:SaveCustomer xmlns:o='urn:erpsim:orders'/>", "ExternalId"),
     ],
 )
@@ -630,7 +649,9 @@ def test_the_lengths_that_the_erp_holds_to_are_those_of_its_wsdl() -> None:
         ("FindOrder", {"ExternalId": NUMBER}),
         ("ListOrders", {}),
         ("SaveCustomer", {"request": {"ExternalId": "7"}}),
-        ("CreateRefund", {"ExternalId": "r1", "OrderNo": "SO-100001", "Amount": 1}),
+        ("CreateCreditMemo", {"request": credit_memo()}),
+        ("CreateCreditMemo", {"request": credit_memo(order_no="none")}),
+        ("FindCreditMemo", {"ExternalId": "r1"}),
         ("GetStock", {}),
         ("Ping", {}),
     ],
@@ -788,13 +809,14 @@ def test_all_books_outlive_a_kill() -> None:
         with service(erp) as erp_service:
             erp_service.CreateOrder(request=order())
             erp_service.SaveCustomer(request={"ExternalId": "7"})
-            erp_service.CreateRefund("r1", "SO-100001", Decimal("0.10"))
+            erp_service.CreateCreditMemo(request=credit_memo(price="0.10"))
         erp.set_stock("A", 4)
-        before = (erp.documents(), erp.customers(), erp.refunds(), erp.state().stock)
+        before = (erp.documents(), erp.customers(), erp.state().stock)
         erp.kill()
         erp.restart()
 
-        assert (erp.documents(), erp.customers(), erp.refunds(), erp.state().stock) == before
-        assert len(before[0]) == len(before[1]) == len(before[2]) == len(before[3]) == 1
+        assert (erp.documents(), erp.customers(), erp.state().stock) == before
+        assert [len(records) for records in before] == [2, 1, 1]
         with service(erp) as erp_service:
-            assert erp_service.CreateRefund("r2", "SO-100001", 1).RefundNo == "RF-100002"
+            later = erp_service.CreateCreditMemo(request=credit_memo("r2"))
+            assert later.CreditMemoNo == "CR-100002"

@@ -1,4 +1,5 @@
-"""One history: orders of a shop, the sidecar's stations, an ERP; what happens, and what must hold.
+"""One history: orders and refunds of a shop, the sidecar's stations, an ERP; what happens, and what
+must hold.
 
 The shop, the ledger and every station are the real ones; the ERP is in memory and remembers what it
 was given (`remembering_erp`).  Time passes by hand.
@@ -14,6 +15,7 @@ from sidecar.ledger.events import BEHIND_ANOTHER
 from sidecar.ledger.records import Records
 from sidecar.model.settlement import CANCELED_DOCUMENT
 from sidecar.testing.magento_db import Line, LoadedOrder, PlacedOrder, Shop
+from tests.crash.refunds import Refunds
 from tests.crash.remembering_erp import (
     Content,
     Document,
@@ -76,6 +78,7 @@ class History:
         self.shop = world.shop
         self.erp = erp
         self.sold: list[Sold] = []
+        self.refunds = Refunds(world.pipeline, world.shop, erp)
         self._streets = 0
         self._select, self._table = world.shop.session.select, world.shop.session.table
         erp.freeze = self._freeze
@@ -110,6 +113,13 @@ class History:
         if order := self._pick(pick, "new"):
             order.loaded = None
             self.shop.cancel(order.entity_id)
+
+    def refund(self, pick: int, *, whole: bool, is_open: bool) -> None:
+        """Of an order that is paid, or is now: most histories would never come so far."""
+        self.pay(pick)
+        if order := self._pick(pick, "processing"):
+            order.loaded = None
+            self.refunds.issue(order.entity_id, order.number, whole=whole, is_open=is_open)
 
     def reopen(self, pick: int) -> None:
         if order := self._pick(pick, "canceled"):
@@ -185,6 +195,7 @@ class History:
 
     def check(self) -> None:
         assert not self.erp.violations, self._stories()
+        self.refunds.check()
         for event in self.pipeline.open_events():
             _check_says_why(event)
         for order in self.sold:
@@ -204,6 +215,7 @@ class History:
         self._check_waiting()
         for order in self.sold:
             self._check_end(order)
+        self.refunds.check_end()
 
     def _drain(self) -> None:
         """The domain works, the ERP behaves, and what can go goes."""
@@ -215,7 +227,8 @@ class History:
 
     def _mend(self) -> None:
         """People do what the remedies say, release every order and pay it."""
-        waiting = {event.entity_id: event for event in self.pipeline.open_events()}
+        waiting = {event.entity_id: event for event in self._open_events()}
+        self.refunds.mend()
         for order in self.sold:
             self.erp.finish(order.number)
             event = waiting.get(order.entity_id)
@@ -234,6 +247,7 @@ class History:
     def _check_waiting(self) -> None:
         """What waits, waits for something that is there."""
         rows = self.pipeline.open_events()
+        open_orders = {event.entity_id for event in self._open_events()}
         for event in rows:
             told = f"#{event.sequence} {event.status}\n" + self._stories()
             assert event.status in ("pending", "rejected", "parked"), f"hangs: {told}"
@@ -241,9 +255,14 @@ class History:
                 continue
             assert event.due_at is None, f"is due and does not go: {told}"
             others = [
-                each for each in rows if each.entity_id == event.entity_id and each is not event
+                each
+                for each in rows
+                if (each.kind, each.entity_id) == (event.kind, event.entity_id)
+                and each is not event
             ]
-            if event.waiting == BEHIND_ANOTHER:
+            if event.kind != "order":
+                self.refunds.check_waits(event, others, open_orders=open_orders)
+            elif event.waiting == BEHIND_ANOTHER:
                 ahead = [
                     each
                     for each in others
@@ -260,7 +279,7 @@ class History:
     def _check_end(self, order: Sold) -> None:
         """Magento and the ERP agree about the order, or a person was told that they do not."""
         documents, told = self.erp.of(order.number), self._story(order)
-        if any(event.entity_id == order.entity_id for event in self.pipeline.open_events()):
+        if any(event.entity_id == order.entity_id for event in self._open_events()):
             # Only what cannot be asked about, and what the clerk found booked, is left.
             assert not self.erp.probes, told
             assert not self.erp.dedupes, told
@@ -283,6 +302,10 @@ class History:
 
     # --- how it is done -------------------------------------------------------------------------
 
+    def _open_events(self) -> list[Any]:
+        """Of orders."""
+        return [event for event in self.pipeline.open_events() if event.kind == "order"]
+
     def _pick(self, pick: int, *states: str, deleted: bool = False) -> Sold | None:
         orders = [order for order in self.sold if deleted or not order.is_deleted]
         if not orders:
@@ -294,7 +317,8 @@ class History:
         self.erp.script.extend(script)
         self.erp.deaf_for = deaf_for
         try:
-            self.pipeline.pump.run_once()
+            for pump in self.pipeline.pumps:
+                pump.run_once()
         except ProcessDied:
             self.restart()
         self.erp.behave()
@@ -302,13 +326,14 @@ class History:
     def _freeze(self) -> None:
         """A SIGSTOP in the middle of a call: time passes, and another process takes over."""
         self.pipeline.let_pass(LEASE + 1)
-        another = self.pipeline.sidecar.pumps("another process")[0]
+        others = self.pipeline.sidecar.pumps("another process")
         script = list(self.erp.script)
         self.erp.script.clear()
         try:
-            another.run_once()
+            for pump in others:
+                pump.run_once()
         finally:
-            another.workers.close()
+            others[0].workers.close()
             self.erp.script.extend(script)
 
     def _may_requeue(self, order: Sold) -> bool:
@@ -319,7 +344,8 @@ class History:
 
     def _requeue(self, order: Sold) -> None:
         entity = self.pipeline.sidecar.names("entity")
-        if self.pipeline.sql(f"SELECT 1 FROM {entity} WHERE entity_id = %s", order.entity_id):
+        known = f"SELECT 1 FROM {entity} WHERE kind = 'order' AND entity_id = %s"
+        if self.pipeline.sql(known, order.entity_id):
             self.pipeline.requeue(order.number)
 
     def _order(self, order: Sold, column: str) -> Any:
@@ -356,12 +382,12 @@ class History:
         )
 
     def _stories(self) -> str:
-        return "\n".join(map(self._story, self.sold))
+        return "\n".join([*map(self._story, self.sold), self.refunds.stories()])
 
     def _story(self, order: Sold) -> str:
         """All that the reader of a failure wants to know of an order."""
         events = self.pipeline.events(order.entity_id)
-        attempts = self.pipeline.ask(Records.attempts_of, [event["id"] for event in events])
+        attempts = self.pipeline.ask(Records.attempts_of, [event.id for event in events])
         columns = ("state", "status", "ext_order_id", "hold_before_state", "customer_note")
         standing = ", ".join(f"{name} {self._order(order, name)}" for name in columns)
         lines = [
@@ -371,12 +397,12 @@ class History:
             *(f"  {line}" for line in self.erp.violations if order.number in line),
         ]
         for event in events:
-            why = event["reason"] or event["waiting"] or ""
+            why = event.reason or event.waiting or ""
             lines.append(f"#{event['sequence']} {event['type']} {event['status']} {why}")
             lines += [
                 f"  {one['operation']} {one['outcome']} {one['reference'] or ''} {one['message']}"
                 for one in attempts
-                if one["event"] == event["id"]
+                if one.event == event.id
             ]
         return "\n".join(lines)
 

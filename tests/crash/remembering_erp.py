@@ -21,6 +21,8 @@ from sidecar.domains.orders.events import (
     ORDER_VANISHED,
 )
 from sidecar.domains.orders.payload import Address, Order
+from sidecar.domains.refunds.events import REFUND_CANCELED, REFUND_ISSUED
+from sidecar.domains.refunds.payload import Refund
 from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import (
     Accepted,
@@ -47,8 +49,14 @@ from sidecar.ports import (
     Result,
 )
 
+_OPENS = (ORDER_PLACED, REFUND_ISSUED)
+_ENDS = (ORDER_CANCELED, ORDER_VANISHED, REFUND_CANCELED)
+
 Line = tuple[str, Decimal, Decimal]
 Place = tuple[str, str, str]
+
+
+REFUNDS = frozenset({REFUND_ISSUED, REFUND_CANCELED})
 
 
 class ProcessDied(BaseException):
@@ -79,13 +87,14 @@ _LATE = (Reaction.BOOK_LATE, Reaction.FREEZE)
 
 @dataclass(frozen=True)
 class Content:
-    """What an ERP books of an order; `streets` tell by their numbers which state is newer."""
+    """What an ERP books of an order or a refund, which has no addresses; `streets` tell by their
+    numbers which state is newer."""
 
     total: Decimal
     tax: Decimal
     lines: tuple[Line, ...]
-    billing: Place
-    shipping: Place | None
+    billing: Place | None = None
+    shipping: Place | None = None
 
     def is_older_than(self, other: Content) -> bool:
         return any(mine < theirs for mine, theirs in zip(self.ages(), other.ages(), strict=True))
@@ -112,7 +121,8 @@ class Document:
 class RememberingErp:
     """See `sidecar.ports.ErpAdapter`.
 
-    `probes`: it can be asked by order number; `dedupes`: it refuses a number that it has.
+    `subscriptions`: of orders; refunds it takes all.  `probes`: it can be asked by number;
+    `dedupes`: it refuses a number that it has.
     `show_after` seconds what it booked is to be seen, `late` seconds after a call was given up it
     is booked at last; both must be less than `trust_absence_after`.
     """
@@ -137,12 +147,12 @@ class RememberingErp:
 
     def capabilities(self, domain: str) -> Capabilities:
         return Capabilities(
-            self.subscriptions, batch=self.batch, probe=self.probes, dedupe=self.dedupes
+            self.subscriptions | REFUNDS, batch=self.batch, probe=self.probes, dedupe=self.dedupes
         )
 
     def push(self, batch: Sequence[Delivery]) -> list[PushCall]:
         self.come_to_pass()
-        exchange = Exchange("POST /orders", 200, 0.0)
+        exchange = Exchange("POST /documents", 200, 0.0)
         results = [Result(delivery, self._react(delivery)) for delivery in batch]
         return [PushCall(exchange, results)]
 
@@ -210,10 +220,10 @@ class RememberingErp:
 
     def _react(self, delivery: Delivery) -> Outcome:
         reaction = self.script.popleft() if self.script else Reaction.ACCEPT
-        placement = delivery.event.type == ORDER_PLACED
-        if not placement and reaction in (Reaction.PARTIAL, Reaction.DUPLICATE):
+        opens = delivery.event.type in _OPENS
+        if not opens and reaction in (Reaction.PARTIAL, Reaction.DUPLICATE):
             reaction = Reaction.ACCEPT
-        if not placement and not self.late_changes and reaction in _LATE:
+        if not opens and not self.late_changes and reaction in _LATE:
             reaction = Reaction.LOSE_ANSWER
         self.history.append(
             f"{delivery.ref} {delivery.event.type} #{delivery.event.sequence}: {reaction.value}"
@@ -250,7 +260,7 @@ class RememberingErp:
     def _apply(
         self, delivery: Delivery, *, draft: bool = False, at: float | None = None
     ) -> Outcome:
-        if delivery.event.type == ORDER_PLACED:
+        if delivery.event.type in _OPENS:
             booked_at = self.clock.monotonic() if at is None else at
             return self._book(delivery, draft=draft, at=booked_at)
         return self._change(delivery)
@@ -261,6 +271,8 @@ class RememberingErp:
             return Duplicate(reference=known[0].reference)
         if any(not document.canceled for document in known):
             self.violations.append(f"{delivery.ref} is booked a second time")
+        if isinstance(delivery.event.data, Refund):
+            self._check_order_of(delivery, delivery.event.data)
         document = Document(
             reference=f"D{len(self.documents) + 1}",
             external=delivery.ref,
@@ -274,6 +286,14 @@ class RememberingErp:
         if draft:
             return Partial(booked=booked, what="a draft")
         return Accepted(booked=booked)
+
+    def _check_order_of(self, delivery: Delivery, refund: Refund) -> None:
+        link = delivery.parent.link if delivery.parent else None
+        order = self.documents.get(link.reference) if link else None
+        if order is None or order.external != refund.order_increment_id:
+            self.violations.append(
+                f"{delivery.ref} is booked of {link}, not of order {refund.order_increment_id}"
+            )
 
     def _change(self, delivery: Delivery) -> Outcome:
         event = delivery.event
@@ -293,7 +313,7 @@ class RememberingErp:
             if content.is_older_than(document.content):
                 self.violations.append(f"{delivery.ref} was given an older state after a newer one")
             document = replace(document, content=content)
-        if event.type in (ORDER_CANCELED, ORDER_VANISHED):
+        if event.type in _ENDS:
             document = replace(document, canceled=True)
         self.documents[document.reference] = document
         return Accepted(booked=_booked(document))
@@ -301,6 +321,15 @@ class RememberingErp:
 
 def content_of(payload: object) -> Content:
     """What is booked of a payload."""
+    if isinstance(payload, Refund):
+        return Content(
+            total=payload.grand_total.normalize(),
+            tax=payload.tax_amount.normalize(),
+            lines=tuple(
+                (item.sku, item.qty.normalize(), item.row_total.normalize())
+                for item in payload.sellable_items
+            ),
+        )
     assert isinstance(payload, Order), payload
     shipping = payload.shipping_address
     return Content(

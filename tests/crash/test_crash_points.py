@@ -1,4 +1,4 @@
-"""The daemon dies at each named place of an order's way: nothing lost, nothing doubled."""
+"""The daemon dies at each named place of a document's way: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from sidecar.delivery.pump import MOST_CRASHES
 from sidecar.host.crash_point import PLACES, VARIABLE
+from sidecar.testing.erpsim import DocumentKind
 from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.crash.shopkeeper import Shopkeeper
 from tests.rig import Rig
 
 #: Deaths at each place; `make crash` asks for more.
@@ -34,6 +36,30 @@ def test_a_death_at_any_named_place_loses_and_doubles_nothing(
             assert daemon.returncode == -signal.SIGKILL, f"{place}: {rig.log_tail()}"
         rig.start()
         rig.until(lambda: rig.oracle().is_clean, 120)
+
+
+@pytest.mark.timeout(3600)
+def test_a_death_at_any_named_place_of_a_refund_loses_and_doubles_none(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    """Every order is booked before, so a death meets a refund on its way."""
+    with Rig(server, tmp_path, "crash_refunds", refunds=True) as rig, Shop(rig.magento) as shop:
+        keeper = Shopkeeper(shop)
+        for _ in PLACES * ROUNDS:
+            keeper.sell()
+        booking = rig.start()
+        rig.until(lambda: rig.oracle().is_clean)
+        rig.kill(booking)
+        for place in PLACES * ROUNDS:
+            keeper.give_back()
+            keeper.give_back()
+            daemon = rig.start(**{VARIABLE: f"{place}:1"})
+            daemon.wait(60)
+            assert daemon.returncode == -signal.SIGKILL, f"{place}: {rig.log_tail()}"
+        rig.start()
+        rig.until(lambda: rig.oracle().is_clean, 120)
+        memos = [one for one in rig.erp.documents() if one.kind is DocumentKind.CREDIT_MEMO]
+        assert len(memos) == 2 * len(PLACES) * ROUNDS
 
 
 @pytest.mark.any_server

@@ -1,4 +1,4 @@
-"""kill -9 of the daemon while orders are placed: nothing lost, nothing doubled."""
+"""kill -9 of the daemon while orders are placed and refunded: nothing lost, nothing doubled."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.crash.shopkeeper import Shopkeeper
 from tests.rig import Rig
 
 #: `make crash` asks for 500; at ten orders a life that is 5,000 and more.
@@ -24,14 +25,15 @@ def test_a_daemon_killed_at_random_instants_loses_and_doubles_nothing(
 ) -> None:
     rng = random.Random(SEED)
     # A slow ERP, so that most deaths meet calls on their way.
-    with Rig(server, tmp_path, "crash_random", latency_ms=40) as rig:
+    with Rig(server, tmp_path, "crash_random", latency_ms=40, refunds=True) as rig:
         over, wanted = threading.Event(), threading.Semaphore(0)
 
         def sell() -> None:
             with Shop(rig.magento) as shop:
+                keeper = Shopkeeper(shop)
                 while not over.is_set():
                     if wanted.acquire(timeout=0.1):
-                        shop.place()
+                        keeper.trade()
 
         seller = threading.Thread(target=sell)
         seller.start()
@@ -48,5 +50,5 @@ def test_a_daemon_killed_at_random_instants_loses_and_doubles_nothing(
             seller.join()
         rig.start()
         rig.until_clean()
-        print(f"seed {SEED}: {KILLS} kills, {rig.erp.count()} orders, {rig.log_events()}")
+        print(f"seed {SEED}: {KILLS} kills, {rig.erp.count()} documents, {rig.log_events()}")
         assert rig.log_events()["delivery.lease_expired"] > 0, "no kill met a call on its way"

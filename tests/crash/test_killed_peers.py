@@ -15,6 +15,7 @@ import pytest
 
 from sidecar.model.errors import SidecarError
 from sidecar.testing.magento_db import Flavour, PrivateServer, Shop
+from tests.crash.shopkeeper import Shopkeeper
 from tests.rig import Rig
 
 KILLS = int(os.environ.get("ERP_SIDECAR_PEER_KILLS", "4"))
@@ -22,7 +23,7 @@ KILLS = int(os.environ.get("ERP_SIDECAR_PEER_KILLS", "4"))
 
 @contextmanager
 def selling(rig: Rig) -> Iterator[threading.Event]:
-    """A shop that places orders; when its database dies it does as PHP does: the next request."""
+    """A shop that sells; when its database dies it does as PHP does: the next request."""
     over = threading.Event()
 
     def sell() -> None:
@@ -31,8 +32,9 @@ def selling(rig: Rig) -> Iterator[threading.Event]:
                 suppress(pymysql.err.OperationalError, pymysql.err.InterfaceError, SidecarError),
                 Shop(rig.magento) as shop,
             ):
+                keeper = Shopkeeper(shop)
                 while not over.is_set():
-                    shop.place()
+                    keeper.trade()
                     over.wait(0.02)
             over.wait(0.05)
 
@@ -55,7 +57,7 @@ def test_the_database_killed_under_load_loses_and_doubles_nothing(
     # Durable: what the server has committed is there after its death, as in a shop.
     with (
         PrivateServer(fsync=True, flavour=flavour) as own,
-        Rig(own, tmp_path, "killed_database") as rig,
+        Rig(own, tmp_path, "killed_database", refunds=True) as rig,
     ):
         rig.start()
         with selling(rig) as over:
@@ -75,7 +77,7 @@ def test_the_erp_killed_under_load_loses_and_doubles_nothing(
     server: PrivateServer, tmp_path: Path
 ) -> None:
     rng = random.Random(11)
-    with Rig(server, tmp_path, "killed_erp") as rig:
+    with Rig(server, tmp_path, "killed_erp", refunds=True) as rig:
         rig.start()
         with selling(rig) as over:
             for _ in range(KILLS):

@@ -1,4 +1,4 @@
-"""Random histories of orders, of the ERP's moods and of dying processes, over the real ledger.
+"""Random histories of orders and refunds, the ERP's moods and dying processes, on the real ledger.
 
 After every step, and at the end when all that can go has gone and people have mended the rest, the
 promises of the sidecar must hold: `history.History` has both the steps and the promises.
@@ -39,6 +39,13 @@ MOST_ORDERS = 3
 
 WITHOUT_HOLDS = frozenset({"order.placed", "order.updated", "order.canceled"})
 WITH_HOLDS = WITHOUT_HOLDS | {"order.held", "order.released"}
+#: At the pace of the orders.
+REFUNDS = f"""\
+  refunds:
+    lease: {LEASE}s
+    retry: {{first: 5s, factor: 2, most: 60s}}
+    unknown: {{probe_after: 2s, trust_absence_after: {TRUST_ABSENCE_AFTER}s}}
+"""
 CARTS = ((Line("MUG"),), (Line("MUG", 2), Line("TEAPOT")), (Line("SHIRT", 3, option="Red"),))
 PICK = st.integers(0, MOST_ORDERS - 1)
 #: Part of each step, so that no history is without deliveries: Hypothesis leaves rules out.
@@ -70,10 +77,12 @@ class Histories(RuleBasedStateMachine):
         kind=st.sampled_from(["asks", "asks", "dedupes", "asks and dedupes", "neither"]),
         show_after=st.sampled_from([0.0, 30.0]),
         batch=st.sampled_from([1, 3]),
+        first=st.sampled_from(["order", "order and its refund", "refund of a booked order"]),
     )
     def begin(
-        self, subscriptions: frozenset[str], kind: str, show_after: float, batch: int
+        self, subscriptions: frozenset[str], kind: str, show_after: float, batch: int, first: str
     ) -> None:
+        """Most histories have a refund from the start: few would come to one by chance."""
         erp = RememberingErp(
             clock=self.world.pipeline.clock,
             subscriptions=subscriptions,
@@ -83,7 +92,12 @@ class Histories(RuleBasedStateMachine):
             batch=batch,
         )
         self.history = History(self.world, erp)
-        self.history.place(CARTS[0], "checkmo")
+        self.history.place(CARTS[1], "checkmo")
+        if first != "order":
+            self.history.pay(0)
+            if first == "refund of a booked order":
+                self.history.pipeline.work()
+            self.history.refund(0, whole=False, is_open=False)
 
     @precondition(lambda self: len(self.now.sold) < MOST_ORDERS)
     @rule(
@@ -113,6 +127,31 @@ class Histories(RuleBasedStateMachine):
     @rule(pick=PICK, then=THEN)
     def pay(self, pick: int, then: Then) -> None:
         self.now.pay(pick)
+        self.now.then(then)
+
+    @rule(pick=PICK, whole=st.booleans(), is_open=st.sampled_from([False, False, True]), then=THEN)
+    def refund(self, pick: int, whole: bool, is_open: bool, then: Then) -> None:
+        self.now.refund(pick, whole=whole, is_open=is_open)
+        self.now.then(then)
+
+    @rule(pick=PICK, then=THEN)
+    def give_money_back(self, pick: int, then: Then) -> None:
+        self.now.refunds.give_money_back(pick)
+        self.now.then(then)
+
+    @rule(pick=PICK, then=THEN)
+    def cancel_refund(self, pick: int, then: Then) -> None:
+        self.now.refunds.cancel(pick)
+        self.now.then(then)
+
+    @rule(pick=PICK, then=THEN)
+    def requeue_refund(self, pick: int, then: Then) -> None:
+        self.now.refunds.requeue(pick)
+        self.now.then(then)
+
+    @rule(pick=PICK, then=THEN)
+    def finish_draft_of_refund(self, pick: int, then: Then) -> None:
+        self.now.refunds.finish_draft(pick)
         self.now.then(then)
 
     @rule(pick=PICK, then=THEN)
@@ -148,7 +187,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(then=THEN)
     def sweep(self, then: Then) -> None:
-        self.now.pipeline.sweep.full()
+        self.now.pipeline.look_everywhere()
         self.now.then(then)
 
     @rule(then=THEN)
@@ -203,7 +242,12 @@ def world(server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) -> It
     folder = tmp_path_factory.mktemp("histories")
     with (
         Pipeline(
-            magento, folder, adapter=erp, lease=LEASE, trust_absence_after=TRUST_ABSENCE_AFTER
+            magento,
+            folder,
+            adapter=erp,
+            lease=LEASE,
+            trust_absence_after=TRUST_ABSENCE_AFTER,
+            domains=REFUNDS,
         ) as pipeline,
         Shop(magento) as shop,
     ):

@@ -134,7 +134,7 @@ def spoil(pipeline: Pipeline, order: PlacedOrder, values: Mapping[tuple[str, str
 
 
 def statuses(pipeline: Pipeline, order: PlacedOrder) -> list[str]:
-    return [str(event["status"]) for event in pipeline.events(order.entity_id)]
+    return [str(event.status) for event in pipeline.events(order.entity_id)]
 
 
 def assert_well(pipeline: Pipeline, orders: Iterable[PlacedOrder]) -> None:
@@ -207,9 +207,9 @@ class TestAnOrder:
 
             assert_well(pipeline, others)
             (event,) = pipeline.events(odd.entity_id)
-            assert event["status"] == "parked"
-            assert "has no date in sales_order.created_at" in str(event["reason"])
-            assert "queue requeue" in str(event["remedy"])
+            assert event.status == "parked"
+            assert "has no date in sales_order.created_at" in str(event.reason)
+            assert "queue requeue" in str(event.remedy)
             pipeline.requeue(odd.increment_id)
             pipeline.work()
             assert statuses(pipeline, odd) == ["parked"], "still odd, and told once"
@@ -243,8 +243,8 @@ class TestAnOrder:
 
         assert_well(pipeline, orders)
         (event,) = pipeline.events(large.entity_id)
-        assert event["status"] == "parked"
-        assert "max_allowed_packet is 1,048,576" in str(event["reason"])
+        assert event.status == "parked"
+        assert "max_allowed_packet is 1,048,576" in str(event.reason)
 
 
 SCALARS = (

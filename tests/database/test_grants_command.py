@@ -32,6 +32,23 @@ def test_the_daemons_rights_are_printed_as_statements_that_are_enough(clinic: Cl
     assert [one.found for one in clinic.found()] == []
 
 
+def test_rights_of_refunds_are_printed_where_refunds_are_carried(clinic: Clinic) -> None:
+    named = ("--user", "dba", "--password-file", str(clinic.folder / "dba"))
+    assert "creditmemo" not in clinic.command("grants", "print", *named)
+    assert "creditmemo" not in clinic.command("grants", "print")
+
+    with clinic.edited("erp:\n", "domains: {refunds: {}}\nerp:\n"):
+        printed = clinic.command("grants", "print")
+    for right in (
+        "SELECT ON `granting`.`sales_creditmemo` ",
+        "SELECT ON `granting`.`sales_creditmemo_item` ",
+        "TRIGGER ON `granting`.`sales_creditmemo` ",
+        "comment) ON `granting`.`sales_creditmemo_comment` ",
+    ):
+        assert right in printed
+    assert "SELECT ON `granting`.`sales_creditmemo_comment`" not in printed
+
+
 def test_what_the_shop_has_is_printed_where_it_can_be_asked(clinic: Clinic) -> None:
     """Not every shop has gift messages and collection in a store."""
     named = ("--user", "dba", "--password-file", str(clinic.folder / "dba"))

@@ -340,7 +340,7 @@ def test_what_an_operator_sends_as_it_is_goes_and_is_not_asked_about_again(stage
     )
     stage.sweep()
 
-    assert [event["status"] for event in stage.pipeline.events(order)][-1] == "accepted"
+    assert [event.status for event in stage.pipeline.events(order)][-1] == "accepted"
     assert stage.erp.types() == ("order.placed", "order.updated")
     [note] = stage.pipeline.sql(
         f"SELECT command, reason, detail FROM {stage.pipeline.sidecar.names('audit')} "

@@ -14,7 +14,7 @@ from sidecar.magento.live_schema import read_schema
 from sidecar.testing.demo.orders import SCENES
 from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
 from tests.database.capture_bench import login
-from tests.unit.test_event_schemas import as_sent, validate
+from tests.unit.test_event_schemas import EVENTS, as_sent, validate
 
 CARRY_AN_ORDER = [kind for kind in SPEC.types if kind != ORDER_VANISHED]
 
@@ -38,4 +38,4 @@ def orders(server: PrivateServer) -> list[Order]:
 def test_an_order_event_is_valid_as_it_is_sent(orders: list[Order], kind: str) -> None:
     assert len(orders) == len(SCENES)
     for order in orders:
-        validate(kind, as_sent(kind, order))
+        validate(EVENTS[kind], as_sent(EVENTS[kind], order))

@@ -71,6 +71,38 @@ def test_a_good_file_is_read(folder: Path) -> None:
     assert calls.capabilities("refunds") == Capabilities(frozenset())
 
 
+BATCH = """\
+{domain}:
+  push:
+    on: [{event}]
+    batch: 20
+    call:
+      method: POST
+      path: /documents
+      json:
+        $each: event in events
+        $do: {{ref: =event.ref, of: =event.{above}}}
+    answer:
+      ok: =response.status == 200
+      results: =response.body
+      match: =result.ref
+      accepted: =result.ok
+      rejected: =not result.ok
+      reference: =result.number
+"""
+
+
+def test_an_event_of_a_batch_knows_the_document_that_its_own_belongs_to(folder: Path) -> None:
+    for above in ("parent_link.reference", "parent.increment_id", "parent.billing_address.city"):
+        batch = BATCH.format(domain="refunds", event="refund.issued", above=above)
+        assert read(folder, batch).capabilities("refunds").batch == 20
+
+    batch = BATCH.format(domain="refunds", event="refund.issued", above="parent.sku")
+    assert "Order has no field 'sku'" in problems(folder, batch)[0]
+    batch = BATCH.format(domain="orders", event="order.placed", above="parent_link.reference")
+    assert "SentEvent has no field 'parent_link'" in problems(folder, batch)[0]
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "place", "text"),
     [

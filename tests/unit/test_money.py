@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.model.money import Basis, CurrencyMismatch, Money, rounded
+from sidecar.model.money import Basis, CurrencyMismatch, Money, imbalance, rounded
 
 EUR = Money(Decimal("10.00"), "EUR", Basis.ORDER)
 AMOUNTS = st.decimals(-(10**9), 10**9, places=4)
@@ -82,3 +82,24 @@ def test_rounding_moves_an_amount_by_half_a_cent_at_the_most(amount: Decimal) ->
 
 def test_money_reads_as_an_amount_with_its_currency() -> None:
     assert str(Money(Decimal("1234.5"), "EUR", Basis.BASE)) == "1234.50 EUR"
+
+
+PARTS = [("lines", Decimal("10")), ("shipping", Decimal(0)), ("adjustment", Decimal("-2.5"))]
+
+
+def test_what_does_not_come_to_its_total_is_told_as_arithmetic() -> None:
+    claimed = Money(Decimal("7.60"), "EUR", Basis.BASE)
+
+    assert imbalance("base_grand_total", claimed, PARTS, Decimal("0.01")) == (
+        "10.00 (lines) + 0.00 (shipping) − 2.50 (adjustment) = 7.50, "
+        "but base_grand_total is 7.60: 0.10 EUR too much"
+    )
+
+
+@pytest.mark.parametrize(("total", "tolerance"), [("7.5049", "0"), ("7.51", "0.01")])
+def test_less_than_a_cent_or_within_the_tolerance_is_no_imbalance(
+    total: str, tolerance: str
+) -> None:
+    claimed = Money(Decimal(total), "EUR", Basis.ORDER)
+
+    assert imbalance("grand_total", claimed, PARTS, Decimal(tolerance)) is None

@@ -1,4 +1,4 @@
-"""docs/payload.md names every field of the payload with an example, as the types have them."""
+"""docs/payload names every field of each domain's payload with an example, as the types say."""
 
 from __future__ import annotations
 
@@ -11,35 +11,51 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from adapters.language.shape import members_of
-from sidecar.domains.orders.events import ORDER_PLACED
-from sidecar.domains.orders.invariants import problems
-from sidecar.domains.orders.payload import Order, Vanished
+from sidecar.domains import SPECS
 from sidecar.model.columns import bare
-from sidecar.testing.full_order import full_order
+from sidecar.model.domain_spec import DomainSpec, EventSpec, Role
+from sidecar.testing.full_payloads import full_payloads
 from tests.unit.test_event_schemas import as_sent, validate
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "payload.md"
+FOLDER = Path(__file__).parents[2] / "docs" / "payload"
 REMEDY = "generate it again: python -m tests.unit.test_payload_documented"
 PREFACE = """\
-# The payload of an order
+# What an event of {domain} carries
 
-<!-- Generated from domains/orders/payload.py and testing/full_order.py; a test keeps it so. -->
+<!-- Generated from the domain's specification and testing/full_payloads.py; a test keeps it so. -->
 
-What stands in `order` (in a batch `event.data`) of an expression, and in `data` of the events' JSON
-([schemas](schemas)). Names are those of Magento's REST API and tables, *ours* are said to be so.
-Fields marked *computed* are for expressions only. `?`: may be none. Amounts are exact, times UTC.
-How the amounts add up: [amounts](amounts.md). `order.vanished` carries the last table alone.
+What stands in `{payload}` (in a batch `event.data`) of an expression, and in `data` of the events'
+JSON ([schemas](../schemas)). Names are those of Magento's REST API and tables; *ours* are said to
+be so. Fields marked *computed* are for expressions only. `?`: may be none. Amounts are exact, times
+UTC. How the amounts add up: [amounts](../amounts.md).
+{parent}
+| event | means | carries |
+|---|---|---|
+{events}
 """
+_PARENT = """\
+Beside it stand `{parent}`, [the {noun}](./{domain}.md) that it belongs to, as it was sent, and
+`{parent}_link`, the {noun}'s document in the ERP.
+"""
+_MEANS = {
+    Role.OPENS: "opens a document", Role.CHANGES: "changes it", Role.ENDS: "ends it",
+    Role.STATE: "a state, of which only the newest counts",
+}  # fmt: skip
 _WORDS = {
     str: "text", int: "whole number", Decimal: "number", bool: "true or false", datetime: "time",
 }  # fmt: skip
 
 
-def document() -> str:
-    sections = [PREFACE]
-    for kind, example in {**_structs(full_order()), Vanished: _vanished()}.items():
+def page_of(spec: DomainSpec) -> Path:
+    return FOLDER / f"{spec.name}.md"
+
+
+def document(spec: DomainSpec) -> str:
+    sections = [_preface(spec)]
+    for kind, example in _shapes(spec).items():
         about = (kind.__doc__ or "").strip().split("\n\n")
         sections.append(f"## {kind.__name__}\n\n{_flat(about)}\n")
         sections.append("| field | is | example |\n|---|---|---|")
@@ -48,12 +64,35 @@ def document() -> str:
     return "\n".join(sections).rstrip() + "\n"
 
 
+def _preface(spec: DomainSpec) -> str:
+    parent = next((one for one in SPECS if one.kind == spec.parent), None)
+    return PREFACE.format(
+        domain=spec.name,
+        payload=spec.payload,
+        parent="" if parent is None else "\n" + _PARENT.format(
+            parent=parent.payload, noun=parent.noun, domain=parent.name
+        ),
+        events="\n".join(
+            f"| `{event.type}` | {_MEANS[event.role]} | {_link(event.payload)} |"
+            for event in spec.events
+        ),
+    )  # fmt: skip
+
+
+def _shapes(spec: DomainSpec) -> dict[type, Any]:
+    """Every kind of value in the domain's events, with one of it."""
+    full, found = full_payloads(), dict[type, Any]()
+    for payload in dict.fromkeys(event.payload for event in spec.events):
+        found |= {k: v for k, v in _structs(full[payload]).items() if k not in found}
+    return found
+
+
 def _flat(paragraphs: list[str]) -> str:
     return "\n\n".join(" ".join(part.split()) for part in paragraphs)
 
 
 def _structs(value: Any) -> dict[type, Any]:
-    """Every kind of value in the order with the first of it, in the order of the fields."""
+    """Every kind of value in the payload with the first of it, in the order of the fields."""
     found = {type(value): value}
     for name in value.__struct_fields__:
         inner = getattr(value, name)
@@ -85,7 +124,11 @@ def _words(hint: Any) -> str:
         return f"list of {_words(arguments[0])}"
     if origin is dict:
         return "number by name"
-    return f"[{hint.__name__}](#{hint.__name__.lower()})"
+    return _link(hint)
+
+
+def _link(kind: type) -> str:
+    return f"[{kind.__name__}](#{kind.__name__.lower()})"
 
 
 def _row(name: str, words: str, example: Any) -> str:
@@ -101,36 +144,40 @@ def _shown(example: Any) -> str:
     return f"`{text}`".replace("|", "\\|")
 
 
-def _vanished() -> Vanished:
-    order = full_order()
-    return Vanished(
-        entity_id=order.entity_id,
-        increment_id=order.increment_id,
-        state=order.state,
-        status=order.status,
-        grand_total=order.grand_total,
-        order_currency_code=order.order_currency_code,
-    )
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_the_committed_page_is_what_the_types_and_the_sample_say(spec: DomainSpec) -> None:
+    assert page_of(spec).read_text("utf-8") == document(spec), REMEDY
 
 
-def test_the_committed_page_is_what_the_types_and_the_sample_say() -> None:
-    assert DOCUMENT.read_text("utf-8") == document(), REMEDY
+def test_every_domain_has_its_page_and_every_page_its_domain() -> None:
+    assert set(FOLDER.iterdir()) == {page_of(spec) for spec in SPECS}
 
 
-def test_every_field_that_an_expression_may_name_has_a_row_with_an_example() -> None:
-    page = DOCUMENT.read_text("utf-8")
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_every_field_that_an_expression_may_name_has_a_row_with_an_example(
+    spec: DomainSpec,
+) -> None:
+    page = page_of(spec).read_text("utf-8")
 
-    for kind in _structs(full_order()):
+    for kind in _shapes(spec):
         section = page.split(f"## {kind.__name__}\n")[1].split("\n## ")[0]
         assert {f"| `{name}` |" in section for name in members_of(kind)} == {True}
-    assert "| none |" not in page.split("## Vanished")[0].replace("associated_item_id", "")
+        # The tax on shipping is of no line.
+        assert "| none |" not in section.replace("`associated_item_id` | whole number ? |", "")
 
 
-def test_the_sample_is_an_order_that_is_sent_as_the_schema_says() -> None:
-    validate(ORDER_PLACED, as_sent(ORDER_PLACED, full_order()))
-    assert isinstance(full_order(), Order)
-    assert problems(full_order(), Decimal(3)) != []
+@pytest.mark.parametrize(
+    "event",
+    [event for spec in SPECS for event in spec.events],
+    ids=lambda event: event.type,
+)
+def test_the_sample_is_sent_as_the_schema_says(event: EventSpec) -> None:
+    validate(event, as_sent(event, full_payloads()[event.payload]))
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(document(), encoding="utf-8")
+    FOLDER.mkdir(exist_ok=True)
+    for stale in FOLDER.iterdir():
+        stale.unlink()
+    for each in SPECS:
+        page_of(each).write_text(document(each), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What an order's grand total has beside goods and shipping, and what one piece costs.
+"""What an order's grand total has beside goods and shipping.
 
 A charge is for whoever adds up: Magento's total has parts that stand in no line (fixed product
 taxes, fees of modules, store credit), and an ERP that reckons for itself must be told each.
@@ -8,7 +8,7 @@ docs/amounts.md shows the arithmetic on real orders.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from sidecar.domains.orders.payload import Order, OrderItem
 
 _ZERO = Decimal(0)
-#: Places of a unit price that gives the row total to the cent again for up to 9,999 pieces.
-_PRICE_PLACES = 6
 #: taxable_item_type of the tax on a fixed product tax.
 _WEEE = "weee"
 
@@ -68,17 +66,6 @@ def weee_tax_of(item: OrderItem) -> Charge | None:
         tax_percent=sum((tax.tax_percent for tax in on_it), _ZERO),
         item_id=item.item_id,
     )
-
-
-def by_the_piece(total: Decimal, quantity: Decimal, price: Decimal) -> Decimal:
-    """The price that times the quantity gives the total, to the cent.
-
-    That is `price` where it does, because people know that figure.
-    """
-    if not quantity or rounded(price * quantity) == rounded(total):
-        return price
-    places = _PRICE_PLACES + max(0, quantity.adjusted() - 3)
-    return (total / quantity).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
 
 
 def total_of(order: Order, amount: Callable[[OrderItem], Decimal]) -> Decimal:

@@ -17,22 +17,18 @@ importers leave flags and base amounts out, and Magento itself is off by a cent 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 
 from sidecar.domains.orders.charges import total_of
 from sidecar.domains.orders.payload import Order
-from sidecar.model.money import CENT, Money, rounded
+from sidecar.model.money import CENT, Parts, imbalance
 
 COMPOSITE_TYPES = frozenset({"configurable", "bundle"})
 
-_ALWAYS_SHOWN = frozenset({"shipping", "tax", "discount"})
 #: Magento's own roundings (of a discount over lines, of tax by row and by total) leave no more.
 TOLERANCE = CENT
 
 _ZERO = Decimal(0)
-
-_Parts = tuple[tuple[str, Decimal], ...]
 
 
 def problems(order: Order, tolerance: Decimal = TOLERANCE) -> list[str]:
@@ -60,12 +56,11 @@ def is_nameless(order: Order) -> bool:
 
 def differences(order: Order, tolerance: Decimal = _ZERO) -> list[str]:
     """Where the order's amounts do not come to its total by more than `tolerance`, in words."""
-    sums = [_of_sum(order.money, _parts(order), "grand_total", order.grand_total, tolerance)]
+    total = order.money(order.grand_total)
+    sums = [imbalance("grand_total", total, _parts(order), tolerance)]
     if not order.base_is_derived:
-        claimed = order.base_grand_total
-        sums.append(
-            _of_sum(order.base_money, _base_parts(order), "base_grand_total", claimed, tolerance)
-        )
+        base_total = order.base_money(order.base_grand_total)
+        sums.append(imbalance("base_grand_total", base_total, _base_parts(order), tolerance))
     return [problem for problem in sums if problem]
 
 
@@ -113,7 +108,7 @@ def _is_to_be_shipped(order: Order) -> bool:
     )
 
 
-def _parts(order: Order) -> _Parts:
+def _parts(order: Order) -> Parts:
     return (
         ("lines", total_of(order, lambda item: item.row_total)),
         ("fixed product tax", total_of(order, lambda item: item.weee_tax_applied_row_amount)),
@@ -130,7 +125,7 @@ def _parts(order: Order) -> _Parts:
     )
 
 
-def _base_parts(order: Order) -> _Parts:
+def _base_parts(order: Order) -> Parts:
     return (
         ("lines", total_of(order, lambda item: item.base_row_total)),
         ("fixed product tax", total_of(order, lambda item: item.base_weee_tax_applied_row_amnt)),
@@ -145,35 +140,3 @@ def _base_parts(order: Order) -> _Parts:
         *((charge.name, charge.base_amount) for charge in order.surcharges),
         ("credits", -order.base_credits_amount),
     )
-
-
-def _of_sum(
-    money: Callable[[Decimal], Money],
-    parts: _Parts,
-    field: str,
-    claimed: Decimal,
-    tolerance: Decimal,
-) -> str | None:
-    """The arithmetic in words when it does not come to `claimed`, the amount of `field`."""
-    total = money(_ZERO)
-    for _, amount in parts:
-        total += money(amount)
-    difference = money(claimed) - total
-    off = rounded(abs(difference.amount))
-    if off < CENT or off <= tolerance:
-        return None
-    (first, amount), *others = parts
-    terms = [f"{rounded(amount)} ({first})"] + [
-        f"{_sign(name, amount)} {rounded(abs(amount))} ({name})"
-        for name, amount in others
-        if amount or name in _ALWAYS_SHOWN
-    ]
-    verdict = "too much" if difference.amount > 0 else "too little"
-    return (
-        f"{' '.join(terms)} = {rounded(total.amount)}, but {field} is {rounded(claimed)}: "
-        f"{abs(difference)} {verdict}"
-    )
-
-
-def _sign(name: str, amount: Decimal) -> str:
-    return "−" if amount < 0 or (name == "discount" and not amount) else "+"

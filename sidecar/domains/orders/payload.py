@@ -16,7 +16,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sidecar.domains.orders.charges import Charge, by_the_piece, charges_of, weee_tax_of
+from sidecar.domains.orders.charges import Charge, charges_of, weee_tax_of
 from sidecar.model.columns import (
     Decimal12,
     Decimal20,
@@ -28,7 +28,7 @@ from sidecar.model.columns import (
     Text128,
     Text255,
 )
-from sidecar.model.money import Basis, Money
+from sidecar.model.money import Basis, Money, by_the_piece
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -12,13 +12,10 @@ a real Magento (tests/acceptance/test_recorded_flows.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from decimal import Decimal
 
 from sidecar.domains.refunds.payload import Refund
-from sidecar.model.money import CENT, rounded
-
-_Parts = Sequence[tuple[str, Decimal]]
+from sidecar.model.money import CENT, Basis, Money, Parts, imbalance, rounded
 
 
 def problems(refund: Refund, tolerance: Decimal = CENT) -> list[str]:
@@ -41,15 +38,16 @@ def problems_of(payload: object) -> list[str]:
 
 def differences(refund: Refund, tolerance: Decimal = Decimal(0)) -> list[str]:
     """Where the parts are not the total, as arithmetic."""
-    return [
-        *_of_sum(_parts(refund), refund.grand_total, refund.order_currency_code, tolerance),
-        *_of_sum(
-            _base_parts(refund), refund.base_grand_total, refund.base_currency_code, tolerance
-        ),
-    ]
+    total = Money(refund.grand_total, refund.order_currency_code, Basis.ORDER)
+    base_total = Money(refund.base_grand_total, refund.base_currency_code, Basis.BASE)
+    sums = (
+        imbalance("grand_total", total, _parts(refund), tolerance),
+        imbalance("base_grand_total", base_total, _base_parts(refund), tolerance),
+    )
+    return [problem for problem in sums if problem]
 
 
-def _parts(refund: Refund) -> _Parts:
+def _parts(refund: Refund) -> Parts:
     lines = refund.sellable_items
     return (
         ("lines", sum((item.row_total for item in lines), Decimal(0))),
@@ -66,7 +64,7 @@ def _parts(refund: Refund) -> _Parts:
     )
 
 
-def _base_parts(refund: Refund) -> _Parts:
+def _base_parts(refund: Refund) -> Parts:
     lines = refund.sellable_items
     return (
         ("lines", sum((item.base_row_total for item in lines), Decimal(0))),
@@ -81,14 +79,3 @@ def _base_parts(refund: Refund) -> _Parts:
         ("discount", refund.base_discount_amount),
         ("adjustment", refund.base_adjustment_positive - refund.base_adjustment_negative),
     )
-
-
-def _of_sum(parts: _Parts, total: Decimal, currency: str, tolerance: Decimal) -> list[str]:
-    reckoned = sum((amount for _, amount in parts), Decimal(0))
-    if abs(reckoned - total) <= tolerance:
-        return []
-    terms = " + ".join(f"{name} {rounded(amount)}" for name, amount in parts if amount)
-    return [
-        f"the refund does not add up: {terms or 'nothing'} = {rounded(reckoned)}, and its total is "
-        f"{rounded(total)} {currency}"
-    ]

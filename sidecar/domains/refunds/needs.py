@@ -25,6 +25,8 @@ NEEDS = Needs(
             "sales_order_status_history",
         ),
     ),
+    # What people wrote there is none of its business.
+    unread=frozenset({"sales_creditmemo_comment", "sales_order_status_history"}),
 )
 #: An update is written for an e-mail only; the rare change of state is the sweep's to find.
 WATCHES = (Watch("sales_creditmemo", "INSERT", "entity_id"),)

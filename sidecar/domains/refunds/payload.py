@@ -13,6 +13,7 @@ from decimal import Decimal
 import msgspec
 
 from sidecar.model.columns import Decimal12, Decimal20, Text3, Text50, Text255
+from sidecar.model.money import by_the_piece
 
 
 class RefundItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -43,6 +44,16 @@ class RefundItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_discount_tax_compensation_amount: Decimal20
     weee_tax_applied_row_amount: Decimal20
     base_weee_tax_applied_row_amnt: Decimal20
+
+    @property
+    def unit_price(self) -> Decimal:
+        """The row total by the piece: times the quantity it gives the row total to the cent."""
+        return by_the_piece(self.row_total, self.qty, self.price)
+
+    @property
+    def base_unit_price(self) -> Decimal:
+        """`unit_price` in the base currency."""
+        return by_the_piece(self.base_row_total, self.qty, self.base_price)
 
     @property
     def net_discount_amount(self) -> Decimal:

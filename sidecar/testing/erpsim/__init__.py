@@ -1,6 +1,7 @@
 r"""erpsim: a stateful ERP that misbehaves on demand, to test against and to try the sidecar with.
 
-It books sales orders behind a small REST and a small SOAP interface and does its own arithmetic.
+It books sales orders and credit memos behind a small REST and a small SOAP interface and does its
+own arithmetic.
 Its books are the truth of every test: how often an order was booked, with which lines, tax and
 total.
 
@@ -27,6 +28,10 @@ The ERP's paths, below the base path:
     GET  sales-orders?externalNumber=      200 with {"items": [...]}, all that carry the number
     GET  sales-orders?changedSince=&page=  200 with {"items": [...], "nextPage": n or null}
 
+Credit memos are sent, found and listed alike below credit-memos, in bulk as creditMemos; each names
+its order's number as salesOrder and may have an adjustment.  An order that is not there is 422
+unknown_order, giving back more than it took 422 refund_too_high.
+
 A document shows its lines: lineId as sent, sku, quantity, unitPrice, discount and tax of the line,
 and total, which is quantity times price to the cent.
 
@@ -40,14 +45,15 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
     FindOrder(ExternalId)                   every Order that carries the number
     ListOrders(ChangedSince, Page)          Order, NextPage
     SaveCustomer(request)                   CustomerNo; new, or changed by its ExternalId
-    CreateRefund(ExternalId, OrderNo, Amount, Lines)    RefundNo
+    CreateCreditMemo(request)               CreditMemoNo, Status, Total, Tax, Lines
+    FindCreditMemo(ExternalId)              every CreditMemo that carries the number
     GetStock(Skus)                          Level: Sku, Warehouse, Qty (ErpSim.set_stock sets them)
     Ping()                                  Version
 
 Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
 INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
 
-What a known external number does (--duplicates), a refund's too:
+What a known external number does (--duplicates), of each kind by itself:
 
     none             books a second document, as most ERPs do
     reject           409 with the number of the existing document
@@ -99,13 +105,13 @@ the matching orders alone, the others the whole call.
 The table shows REST.  In SOAP what it has as 409, 412 and 422 is a ResultCode with 200, and 201
 is 200 with ResultCode OK; 500, 503 and the error inside a success are a Server fault with that
 status; 401, 404 and 429 are plain text; half of the JSON is half of the XML; a renamed number is
-DocumentNo, or OrderNo within Document.  With --user the login is HTTP basic or, in SOAP, a
+DocumentNo, or is within Document.  With --user the login is HTTP basic or, in SOAP, a
 UsernameToken as text or digest, five minutes old at most, each nonce once; a wrong one is the
 fault FailedAuthentication.  What is no XML, no operation or no value of its type is a Client
 fault (500; 400 as Sender in SOAP 1.2).
 
 A document is in the journal (--state-file) before its answer leaves, so the books survive a
-kill -9; customers, refunds and stock are in a second one beside it.  The first line on standard
+kill -9; customers and stock are in a second one beside it.  The first line on standard
 output is JSON: url, wsdl, port, pid.  Ctrl-C ends it.
 """
 
@@ -115,13 +121,14 @@ from sidecar.testing.erpsim.books import (
     OPEN,
     POSTED,
     Document,
+    DocumentKind,
     DuplicatePolicy,
     Line,
 )
 from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
-from sidecar.testing.erpsim.side_books import Customer, Refund, StockLevel
+from sidecar.testing.erpsim.side_books import Customer, StockLevel
 from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
@@ -134,13 +141,13 @@ __all__ = [
     "WSDL",
     "Customer",
     "Document",
+    "DocumentKind",
     "DuplicatePolicy",
     "ErpSim",
     "ErpSimClient",
     "Exchange",
     "Line",
     "Misbehaviour",
-    "Refund",
     "Setup",
     "StockLevel",
     "serve_in_thread",

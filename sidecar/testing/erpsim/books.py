@@ -1,4 +1,4 @@
-"""The ERP's books: what it believes it was ordered, by its own arithmetic.
+"""The ERP's books: what it believes it was ordered and gave back, by its own arithmetic.
 
 The books are what the tests trust.  So they know nothing of HTTP, SOAP or misbehaviour, and a
 document that was booked is in the journal before `submit` returns: a `kill -9` of the simulator
@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -28,6 +28,16 @@ OPEN, POSTED, CANCELED, DRAFT = "OPEN", "POSTED", "CANCELED", "DRAFT"
 CENT = Decimal("0.01")
 UNIT = Decimal(1)
 FIRST_NUMBER = 100_001
+
+
+class DocumentKind(StrEnum):
+    """The kinds of documents; an external number stands for one document of each."""
+
+    SALES_ORDER = "sales_order"
+    CREDIT_MEMO = "credit_memo"
+
+
+_PREFIX = {DocumentKind.SALES_ORDER: "SO", DocumentKind.CREDIT_MEMO: "CR"}
 
 
 class DuplicatePolicy(StrEnum):
@@ -56,11 +66,12 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """An order as a client sent it, free of any wire format.
+    """A document as a client sent it, free of any wire format.
 
     `tax` is the tax of the document (None: the sum of the lines' taxes) and `total` what the
-    client believes, which is kept and never honoured.  `other` holds every field the simulator
-    has no use for, so that a test can see that it arrived.
+    client believes, which is kept and never honoured.  `order`: of a credit memo, the number of the
+    order that money is given back on; `adjustment`: what it gives back beside lines and shipping.
+    `other` holds every field the simulator has no use for, so that a test can see that it arrived.
     """
 
     external: str
@@ -73,6 +84,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     revision: int | None = None
     idempotency_key: str | None = None
     other: dict[str, Any] = {}
+    kind: DocumentKind = DocumentKind.SALES_ORDER
+    order: str | None = None
+    adjustment: Decimal = Decimal(0)
 
     @property
     def booked_tax(self) -> Decimal:
@@ -103,6 +117,9 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     changed: datetime
     version: int
     sequence: int
+    kind: DocumentKind = DocumentKind.SALES_ORDER
+    order: str | None = None
+    adjustment: Decimal = Decimal(0)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +159,7 @@ class Books:
     def submit(
         self, submission: Submission, *, state: str = OPEN, total_to: Decimal = CENT
     ) -> Document | Refusal:
-        """Book an order as the duplicate policy has it; `total_to` is the unit of the total."""
+        """Book a document as the duplicate policy has it; `total_to` is the unit of the total."""
         with self._lock:
             known = self._known(submission)
             if known is None:
@@ -178,6 +195,11 @@ class Books:
             known = self._current(number)
             return unknown_document(number) if known is None else self._change(known, state=state)
 
+    def known(self, submission: Submission) -> Document | None:
+        """The document that the duplicate policy takes the submission for, where it is booked."""
+        with self._lock:
+            return self._known(submission)
+
     def document(self, number: str) -> Document | None:
         return self._current(number)
 
@@ -185,13 +207,16 @@ class Books:
         self,
         external: str | None = None,
         as_of: Callable[[Document], bool] | None = None,
+        kind: DocumentKind | None = None,
     ) -> list[Document]:
         """Documents by number; `as_of` says which versions are visible to a stale read."""
         with self._lock:
-            numbers = list(self._versions if external is None else self._numbers.get(external, ()))
-            if as_of is None:
-                return [self._versions[number][-1] for number in numbers]
+            numbers = self._versions if external is None else self._numbers.get(external, ())
             histories = [list(self._versions[number]) for number in numbers]
+        if kind is not None:
+            histories = [history for history in histories if history[0].kind is kind]
+        if as_of is None:
+            return [history[-1] for history in histories]
         visible = ([version for version in history if as_of(version)] for history in histories)
         return [versions[-1] for versions in visible if versions]
 
@@ -221,20 +246,21 @@ class Books:
         if self._duplicates is DuplicatePolicy.IDEMPOTENCY_KEY:
             number = self._keys.get(submission.idempotency_key or "")
             return None if number is None else self._current(number)
-        numbers = self._numbers.get(submission.external)
-        return self._current(numbers[0]) if numbers else None
+        numbers = self._numbers.get(submission.external, ())
+        known = (self._versions[number][-1] for number in numbers)
+        return next((one for one in known if one.kind is submission.kind), None)
 
     def _book(self, submission: Submission, state: str, total_to: Decimal) -> Document:
         now = self.now()
         return self._write(
             Document(
-                number=f"SO-{FIRST_NUMBER + len(self._versions)}",
+                number=f"{_PREFIX[submission.kind]}-{FIRST_NUMBER + self._booked[submission.kind]}",
                 external=submission.external,
                 state=state,
                 lines=submission.lines,
                 shipping=submission.shipping,
                 tax=submission.booked_tax,
-                total=_total(submission, total_to),
+                total=total_of(submission, total_to),
                 submitted_total=submission.total,
                 currency=submission.currency,
                 customer=submission.customer,
@@ -245,6 +271,9 @@ class Books:
                 changed=now,
                 version=1,
                 sequence=self._sequence + 1,
+                kind=submission.kind,
+                order=submission.order,
+                adjustment=submission.adjustment,
             )
         )
 
@@ -265,12 +294,14 @@ class Books:
             lines=submission.lines,
             shipping=submission.shipping,
             tax=submission.booked_tax,
-            total=_total(submission, total_to),
+            total=total_of(submission, total_to),
             submitted_total=submission.total,
             currency=submission.currency,
             customer=submission.customer,
             revision=submission.revision,
             other=submission.other,
+            order=submission.order,
+            adjustment=submission.adjustment,
         )
 
     def _change(self, known: Document, **fields: Any) -> Document:
@@ -293,6 +324,7 @@ class Books:
     def _remember(self, document: Document) -> None:
         self._sequence = document.sequence
         if document.number not in self._versions:
+            self._booked[document.kind] += 1
             self._numbers[document.external].append(document.number)
             if document.idempotency_key:
                 self._keys[document.idempotency_key] = document.number
@@ -303,6 +335,7 @@ class Books:
         self._versions: defaultdict[str, list[Document]] = defaultdict(list)
         self._numbers: defaultdict[str, list[str]] = defaultdict(list)
         self._keys: dict[str, str] = {}
+        self._booked: Counter[DocumentKind] = Counter()
 
     def _current(self, number: str) -> Document | None:
         versions = self._versions.get(number)
@@ -382,9 +415,11 @@ def _closed(document: Document, code: str) -> Refusal:
     )
 
 
-def _total(submission: Submission, to: Decimal) -> Decimal:
+def total_of(submission: Submission, to: Decimal = CENT) -> Decimal:
+    """The ERP's own sum, in the unit `to`."""
     net = sum((line.total - line.discount for line in submission.lines), Decimal(0))
-    return _rounded(net + submission.booked_tax + submission.shipping, to)
+    beside = submission.booked_tax + submission.shipping + submission.adjustment
+    return _rounded(net + beside, to)
 
 
 def _rounded(value: Decimal, to: Decimal) -> Decimal:

@@ -12,7 +12,7 @@ from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Document
 from sidecar.testing.erpsim.control import State
-from sidecar.testing.erpsim.side_books import Customer, Refund
+from sidecar.testing.erpsim.side_books import Customer
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
 
@@ -50,7 +50,7 @@ class ErpSimClient:
         return control.read_state(self._call("GET", "state"))
 
     def documents(self) -> list[Document]:
-        """Every document in its newest version, by number."""
+        """Every document of whichever kind in its newest version, by number."""
         return self.state().documents
 
     def count(self) -> int:
@@ -82,9 +82,6 @@ class ErpSimClient:
 
     def customers(self) -> list[Customer]:
         return self.state().customers
-
-    def refunds(self) -> list[Refund]:
-        return self.state().refunds
 
     def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
         """Let so much of an item lie in a warehouse."""

@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sidecar.testing.erpsim.books import Document, Refusal, Submission
-from sidecar.testing.erpsim.order_entry import OrderEntry
+from sidecar.testing.erpsim.books import Document, DocumentKind, Refusal, Submission
+from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.rules import (
     Enquiry,
     Form,
@@ -28,7 +28,7 @@ from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Delivery, Request, Response
 
 Ordered = tuple[Subject, Submission | Refusal]
-"""An order of a request: what rules may match in it, and what was read or why it cannot be."""
+"""A document of a request: what rules may match in it, what was read or why it cannot be."""
 
 Answered = tuple[Subject, Document | Refusal]
 
@@ -46,7 +46,7 @@ class Conduct:
 
     def __init__(
         self,
-        order_entry: OrderEntry,
+        entry: DocumentEntry,
         rules: RuleBook,
         traffic: Traffic,
         *,
@@ -57,7 +57,7 @@ class Conduct:
         stopping: threading.Event,
     ) -> None:
         """`credentials` is `user:password` or empty; `latency` gives the next one in seconds."""
-        self.order_entry = order_entry
+        self.entry = entry
         self._rules = rules
         self._traffic = traffic
         self._page_size = page_size
@@ -69,9 +69,7 @@ class Conduct:
 
     def attend(self, request: Request, answer: Callable[[Exchange], Response]) -> Response:
         """Answer the request and keep a log of it."""
-        exchange = self._traffic.arrived(
-            request.method, request.target, self.order_entry.books.sequence
-        )
+        exchange = self._traffic.arrived(request.method, request.target, self.entry.books.sequence)
         outcome = "crashed"
         try:
             self._stopping.wait(self._latency())
@@ -94,12 +92,12 @@ class Conduct:
         return faults
 
     def submit(self, exchange: Exchange, enquiry: Enquiry, ordered: Ordered) -> Document | Refusal:
-        """Have one order booked."""
+        """Have one document booked."""
         subject, submission = ordered
         faults = self._rules.for_order(enquiry, subject)
         exchange.faults += tuple(faults)
         if isinstance(submission, Submission):
-            return self.order_entry.submit(submission, faults)
+            return self.entry.submit(submission, faults)
         return submission
 
     def submit_all(
@@ -113,17 +111,20 @@ class Conduct:
         self._shuffle(answered)
         return answered
 
-    def find(self, exchange: Exchange, external: str, faults: Strikes) -> list[Document]:
-        """Every document that carries the number."""
-        return self.order_entry.books.documents(external, self._stale(exchange, faults))
+    def find(
+        self, exchange: Exchange, kind: DocumentKind, external: str, faults: Strikes
+    ) -> list[Document]:
+        """Every document of the kind that carries the number."""
+        return self.entry.books.documents(external, self._stale(exchange, faults), kind)
 
-    def changed(self, exchange: Exchange, since: datetime, page: int, faults: Strikes) -> Page:
+    def changed(
+        self, exchange: Exchange, kind: DocumentKind, since: datetime, page: int, faults: Strikes
+    ) -> Page:
         """One page of what changed; as in real ERPs, a change between two pages moves documents
         from one page to a later one."""
         stale = self._stale(exchange, faults)
-        changed = [
-            item for item in self.order_entry.books.documents(as_of=stale) if item.changed >= since
-        ]
+        shown = self.entry.books.documents(as_of=stale, kind=kind)
+        changed = [item for item in shown if item.changed >= since]
         changed.sort(key=lambda item: item.sequence)
         start = (page - 1) * self._page_size
         end = start + self._page_size
@@ -154,7 +155,7 @@ class Conduct:
         if fault is None:
             return None
         if fault.parameters["seconds"]:
-            latest = self.order_entry.books.now() - timedelta(seconds=fault.parameters["seconds"])
+            latest = self.entry.books.now() - timedelta(seconds=fault.parameters["seconds"])
             return lambda version: version.changed <= latest
         sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
         return lambda version: version.sequence <= sequence

@@ -3,7 +3,7 @@
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
     GET    state[?externalNumber=]  documents, bookings per external number, requests, rules;
-                                    customers, refunds and stock
+                                    customers and stock
     GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
@@ -24,7 +24,7 @@ import msgspec
 from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.rules import RuleBook
-from sidecar.testing.erpsim.side_books import Customer, Refund, SideBooks, StockLevel
+from sidecar.testing.erpsim.side_books import Customer, SideBooks, StockLevel
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
 
@@ -48,7 +48,6 @@ class State(msgspec.Struct, kw_only=True):
     requests: dict[str, dict[str, int]]
     rules: list[dict[str, Any]]
     customers: list[Customer]
-    refunds: list[Refund]
     stock: list[StockLevel]
 
 
@@ -109,7 +108,6 @@ class ControlFace:
             requests=self._traffic.counts(),
             rules=self._rules.describe(),
             customers=self._side_books.customers(),
-            refunds=self._side_books.refunds(),
             stock=self._side_books.stock(),
         )
 

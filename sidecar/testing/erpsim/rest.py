@@ -1,8 +1,9 @@
-"""The REST face: sales orders in JSON, as `legacy-rest` and `legacy-batch-rest` describe it."""
+"""The REST face: sales orders and credit memos in JSON, each kind below a path of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sidecar.model.errors import UsageError
-from sidecar.testing.erpsim.books import Document, Refusal
+from sidecar.testing.erpsim.books import Document, DocumentKind, Refusal
 from sidecar.testing.erpsim.conduct import (
     CHALLENGE,
     HUNG_UP,
@@ -19,6 +20,7 @@ from sidecar.testing.erpsim.conduct import (
     page_of_a_proxy,
     retry_after,
 )
+from sidecar.testing.erpsim.document_json import read_document, show_document, subject_of
 from sidecar.testing.erpsim.rules import (
     Enquiry,
     Form,
@@ -28,14 +30,21 @@ from sidecar.testing.erpsim.rules import (
     Strikes,
     Subject,
 )
-from sidecar.testing.erpsim.sales_order_json import read_order, show_document, subject_of
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import Request, Response
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-_ORDERS = "/sales-orders"
+_KINDS: Mapping[str, DocumentKind] = {
+    "/sales-orders": DocumentKind.SALES_ORDER,
+    "/credit-memos": DocumentKind.CREDIT_MEMO,
+}
+_BULK: Mapping[DocumentKind, str] = {
+    DocumentKind.SALES_ORDER: "orders",
+    DocumentKind.CREDIT_MEMO: "creditMemos",
+}
+"""What a bulk call calls its documents."""
 _STATUS = {
     "duplicate": 409,
     "already_delivered": 409,
@@ -43,6 +52,18 @@ _STATUS = {
     "unknown_document": 404,
 }
 """HTTP status of a refusal by its code; every other code is 422."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that was read: `rest` is its path below the kind's own, `sent` its documents."""
+
+    request: Request
+    exchange: Exchange
+    enquiry: Enquiry
+    kind: DocumentKind
+    rest: str
+    sent: list[Any]
 
 
 class RestFace:
@@ -59,20 +80,23 @@ class RestFace:
         if not self._conduct.admits(request):
             return _unauthorised()
         path = request.path.removeprefix(self._base_path)
-        operation = _operation(request.method, path, request.query)
+        place = next((place for place in _KINDS if path.startswith(place)), "")
+        rest = path.removeprefix(place)
+        operation = _operation(request.method, rest, request.query) if place else None
         if operation is None:
             return _error(404, "no_such_path", f"{request.method} {request.path}")
         if operation is Operation.CANCEL:
-            exchange.route = f"{self._base_path}{_ORDERS}/{{number}}/cancel"
+            exchange.route = f"{self._base_path}{place}/{{number}}/cancel"
+        kind = _KINDS[place]
         try:
-            orders = _orders(operation, request.body)
+            sent = _documents(operation, kind, request.body)
         except msgspec.MsgspecError as malformed:
             return _error(400, "malformed", str(malformed))
         enquiry = Enquiry(
             operation=operation,
             method=request.method,
             path=path,
-            subjects=self._subjects(operation, path, request.query, orders),
+            subjects=self._subjects(operation, rest, request.query, sent),
             header=request.headers.get("x-erpsim", ""),
         )
         try:
@@ -82,49 +106,46 @@ class RestFace:
         for name, fault in faults.items():
             if name in _REFUSALS:
                 return _REFUSALS[name](fault)
-        response = self._act(request, exchange, enquiry, orders, faults)
+        asked = _Asked(request, exchange, enquiry, kind, rest, sent)
+        response = self._act(asked, faults)
         return self._conduct.after(response, faults, _failure)
 
     def _subjects(
-        self, operation: Operation, path: str, query: Mapping[str, str], orders: list[Any]
+        self, operation: Operation, rest: str, query: Mapping[str, str], sent: list[Any]
     ) -> tuple[Subject, ...]:
         if operation is Operation.CANCEL:
-            document = self._conduct.order_entry.books.document(_number(path))
+            document = self._conduct.entry.books.document(_number(rest))
             return (Subject(document.external),) if document else ()
         if operation is Operation.FIND:
             return (Subject(query["externalNumber"]),)
-        return tuple(subject_of(order) for order in orders)
+        return tuple(subject_of(document) for document in sent)
 
-    def _act(
-        self,
-        request: Request,
-        exchange: Exchange,
-        enquiry: Enquiry,
-        orders: list[Any],
-        faults: Strikes,
-    ) -> Response:
+    def _act(self, asked: _Asked, faults: Strikes) -> Response:
+        exchange, enquiry, kind = asked.exchange, asked.enquiry, asked.kind
         form = changed_form(faults)
         match enquiry.operation:
             case Operation.CREATE:
-                order = read_order(orders[0], request.headers.get("idempotency-key"))
-                ordered = (enquiry.subjects[0], order)
+                key = asked.request.headers.get("idempotency-key")
+                ordered = (enquiry.subjects[0], read_document(kind, asked.sent[0], key))
                 return _single(self._conduct.submit(exchange, enquiry, ordered), 201, form)
             case Operation.BULK:
-                read = [read_order(order, None) for order in orders]
+                read = [read_document(kind, document, None) for document in asked.sent]
                 batch = list(zip(enquiry.subjects, read, strict=True))
                 answered = self._conduct.submit_all(exchange, enquiry, batch, faults)
                 results = [_result(subject, answer, form) for subject, answer in answered]
                 return _json(200, {"results": results})
             case Operation.CANCEL:
-                canceled = self._conduct.order_entry.books.cancel(_number(enquiry.path))
+                canceled = self._conduct.entry.books.cancel(_number(asked.rest))
                 return _single(canceled, 200, form)
             case Operation.FIND:
-                documents = self._conduct.find(exchange, request.query["externalNumber"], faults)
-                return _json(200, {"items": [show_document(item, form) for item in documents]})
+                external = asked.request.query["externalNumber"]
+                found = self._conduct.find(exchange, kind, external, faults)
+                return _json(200, {"items": [show_document(item, form) for item in found]})
             case _:
-                return self._list(request.query, exchange, faults)
+                return self._list(asked, faults)
 
-    def _list(self, query: Mapping[str, str], exchange: Exchange, faults: Strikes) -> Response:
+    def _list(self, asked: _Asked, faults: Strikes) -> Response:
+        query = asked.request.query
         try:
             since = _time(query.get("changedSince", ""))
             page = int(query.get("page") or 1)
@@ -132,38 +153,39 @@ class RestFace:
             return _error(400, "malformed", str(error), "changedSince or page")
         if page < 1:
             return _error(400, "malformed", "pages begin with 1", "page")
-        shown = self._conduct.changed(exchange, since, page, faults)
+        shown = self._conduct.changed(asked.exchange, asked.kind, since, page, faults)
         items = [show_document(item, changed_form(faults)) for item in shown.documents]
         return _json(200, {"items": items, "nextPage": shown.next})
 
 
-def _operation(method: str, path: str, query: Mapping[str, str]) -> Operation | None:
-    match method, path.removeprefix(_ORDERS) if path.startswith(_ORDERS) else None:
+def _operation(method: str, rest: str, query: Mapping[str, str]) -> Operation | None:
+    match method, rest:
         case (("POST" | "PUT"), ""):
             return Operation.CREATE
         case "POST", "/bulk":
             return Operation.BULK
         case "GET", "":
             return Operation.FIND if "externalNumber" in query else Operation.LIST
-        case "POST", str(rest) if rest.startswith("/") and rest.endswith("/cancel"):
+        case "POST", _ if rest.startswith("/") and rest.endswith("/cancel"):
             return Operation.CANCEL
     return None
 
 
-def _number(path: str) -> str:
-    return path.removeprefix(f"{_ORDERS}/").removesuffix("/cancel")
+def _number(rest: str) -> str:
+    return rest.removeprefix("/").removesuffix("/cancel")
 
 
-def _orders(operation: Operation, body: bytes) -> list[Any]:
-    """The orders in the body as plain values.  Raises MsgspecError."""
+def _documents(operation: Operation, kind: DocumentKind, body: bytes) -> list[Any]:
+    """The documents in the body as plain values.  Raises MsgspecError."""
     match operation:
         case Operation.CREATE:
             return [_decode(body)]
         case Operation.BULK:
             sent = _decode(body)
-            if not isinstance(sent, dict) or not isinstance(sent.get("orders"), list):
-                raise msgspec.ValidationError("`orders` must be an array")
-            return list(sent["orders"])
+            name = _BULK[kind]
+            if not isinstance(sent, dict) or not isinstance(sent.get(name), list):
+                raise msgspec.ValidationError(f"`{name}` must be an array")
+            return list(sent[name])
     return []
 
 

@@ -66,7 +66,6 @@ class Operation(StrEnum):
     FIND = "find"
     LIST = "list"
     CUSTOMER = "customer"
-    REFUND = "refund"
     STOCK = "stock"
     PING = "ping"
 
@@ -79,8 +78,8 @@ class Form(StrEnum):
 
 
 EVERY = frozenset(Operation)
-ORDERS = frozenset({Operation.CREATE, Operation.BULK})
-WRITES = ORDERS | {Operation.CANCEL, Operation.CUSTOMER, Operation.REFUND}
+DOCUMENTS = frozenset({Operation.CREATE, Operation.BULK})
+WRITES = DOCUMENTS | {Operation.CANCEL, Operation.CUSTOMER}
 READS = frozenset({Operation.FIND, Operation.LIST})
 
 
@@ -88,8 +87,8 @@ READS = frozenset({Operation.FIND, Operation.LIST})
 class Kind:
     """Where a misbehaviour applies.
 
-    `per_order`: it concerns one order, so that in a bulk call it strikes the matching order alone;
-    otherwise it strikes the whole request as soon as one order in it matches.
+    `per_order`: it concerns one order (credit memo), so that in a bulk call it strikes the matching
+    one alone; otherwise it strikes the whole request as soon as one in it matches.
     `refuses`: it keeps the ERP from its work, so no other misbehaviour comes to pass.
     """
 
@@ -99,8 +98,8 @@ class Kind:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-_PER_ORDER = Kind(ORDERS, per_order=True)
-_PER_ORDER_REFUSAL = Kind(ORDERS, per_order=True, refuses=True)
+_PER_ORDER = Kind(DOCUMENTS, per_order=True)
+_PER_ORDER_REFUSAL = Kind(DOCUMENTS, per_order=True, refuses=True)
 KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.ACCEPT_THEN_DROP: Kind(WRITES),
     Misbehaviour.DROP_BEFORE: Kind(EVERY, refuses=True),
@@ -116,8 +115,8 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.DROP_LINE: _PER_ORDER,
     Misbehaviour.DROP_PRICE: _PER_ORDER,
     Misbehaviour.DROP_TAX: _PER_ORDER,
-    Misbehaviour.CUT_PRICE: Kind(ORDERS, per_order=True, defaults={"places": 2}),
-    Misbehaviour.ROUND_QUANTITY: Kind(ORDERS, per_order=True, defaults={"places": 2}),
+    Misbehaviour.CUT_PRICE: Kind(DOCUMENTS, per_order=True, defaults={"places": 2}),
+    Misbehaviour.ROUND_QUANTITY: Kind(DOCUMENTS, per_order=True, defaults={"places": 2}),
     Misbehaviour.ROUNDED_TOTAL: _PER_ORDER,
     Misbehaviour.THROTTLE: Kind(EVERY, refuses=True, defaults={"after": 1, "limit": 0, "per": 1.0}),
     Misbehaviour.BUSY: Kind(EVERY, refuses=True),
@@ -155,7 +154,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 @dataclass(frozen=True)
 class Subject:
-    """An order (customer, refund) that a request is about."""
+    """A document (or customer) that a request is about."""
 
     external: str
     skus: tuple[str, ...] = ()

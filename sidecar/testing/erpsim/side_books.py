@@ -1,4 +1,4 @@
-"""The ERP's smaller books, beside the orders: customers, refunds, stock."""
+"""The ERP's smaller books, beside the documents: customers, stock."""
 
 from __future__ import annotations
 
@@ -8,14 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sidecar.testing.erpsim.books import (
-    Books,
-    DuplicatePolicy,
-    Journal,
-    Refusal,
-    duplicate,
-    unknown_document,
-)
+from sidecar.testing.erpsim.books import Journal
 
 FIRST_NUMBER = 100_001
 
@@ -30,24 +23,6 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
     country: str | None = None
 
 
-class RefundLine(msgspec.Struct, frozen=True, kw_only=True):
-    """What was given back of an order's line."""
-
-    line_id: str | None = None
-    sku: str
-    quantity: Decimal
-
-
-class Refund(msgspec.Struct, frozen=True, kw_only=True, tag="refund"):
-    """Money given back on an order; `order` is the number of its document."""
-
-    number: str
-    external: str
-    order: str
-    amount: Decimal
-    lines: tuple[RefundLine, ...] = ()
-
-
 class StockLevel(msgspec.Struct, frozen=True, kw_only=True, tag="stock"):
     """How much of an item lies in a warehouse."""
 
@@ -56,20 +31,13 @@ class StockLevel(msgspec.Struct, frozen=True, kw_only=True, tag="stock"):
     quantity: Decimal
 
 
-SideRecord = Customer | Refund | StockLevel
+SideRecord = Customer | StockLevel
 
 
 class SideBooks:
     """Every method may be called from any thread; what was written survives a kill as orders do."""
 
-    def __init__(
-        self,
-        books: Books,
-        duplicates: DuplicatePolicy,
-        journal: Journal[SideRecord] | None = None,
-    ) -> None:
-        self._books = books
-        self._duplicates = duplicates
+    def __init__(self, journal: Journal[SideRecord] | None = None) -> None:
         self._journal = journal
         self._lock = threading.Lock()
         self._forget()
@@ -89,41 +57,6 @@ class SideBooks:
             self._write(customer)
         return customer
 
-    def refund(
-        self, external: str, order: str, amount: Decimal, lines: tuple[RefundLine, ...]
-    ) -> Refund | Refusal:
-        """Give money back; a known external number does what it does with an order.
-
-        A refund has no idempotency key, so under that policy it is booked anew.
-        """
-        document = self._books.document(order)
-        if document is None:
-            return unknown_document(order)
-        with self._lock:
-            known = next(
-                (each for each in self._refunds.values() if each.external == external), None
-            )
-            if known and self._duplicates is DuplicatePolicy.REJECT:
-                return duplicate(external, known.number)
-            replaced = known if known and self._duplicates is DuplicatePolicy.UPSERT else None
-            number = replaced.number if replaced else f"RF-{FIRST_NUMBER + len(self._refunds)}"
-            given = sum(
-                each.amount
-                for each in self._refunds.values()
-                if each.order == order and each.number != number
-            )
-            if given + amount > document.total:
-                return Refusal(
-                    code="refund_too_high",
-                    message=f"{given} of {document.total} was given back already",
-                    field="amount",
-                )
-            refund = Refund(
-                number=number, external=external, order=order, amount=amount, lines=lines
-            )
-            self._write(refund)
-        return refund
-
     def set_stock(self, level: StockLevel) -> None:
         """What a delivery or a stocktaking does."""
         with self._lock:
@@ -132,10 +65,6 @@ class SideBooks:
     def customers(self) -> list[Customer]:
         with self._lock:
             return list(self._customers.values())
-
-    def refunds(self) -> list[Refund]:
-        with self._lock:
-            return list(self._refunds.values())
 
     def stock(self, skus: Collection[str] = ()) -> list[StockLevel]:
         """The levels of these items, of all without any; an unknown item has none."""
@@ -162,12 +91,9 @@ class SideBooks:
         match record:
             case Customer():
                 self._customers[record.external] = record
-            case Refund():
-                self._refunds[record.number] = record
             case StockLevel():
                 self._levels[record.sku, record.warehouse] = record
 
     def _forget(self) -> None:
         self._customers: dict[str, Customer] = {}
-        self._refunds: dict[str, Refund] = {}
         self._levels: dict[tuple[str, str], StockLevel] = {}

@@ -17,7 +17,7 @@ from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy, Journal
 from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.order_entry import OrderEntry
+from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
@@ -88,7 +88,7 @@ class Simulator:
         self.books, self.side_books = _open_books(setup.duplicates, state_file, clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(
-            OrderEntry(self.books, setup.items_unknown, setup.credit_limit_customers),
+            DocumentEntry(self.books, setup.items_unknown, setup.credit_limit_customers),
             self.rules,
             self.traffic,
             page_size=setup.page_size,
@@ -153,13 +153,13 @@ def serve_in_thread(
 def _open_books(
     duplicates: DuplicatePolicy, state_file: Path | None, clock: Callable[[], float]
 ) -> tuple[Books, SideBooks]:
-    """The books with what the journals know; the smaller ones' lies beside that of the orders."""
+    """The books with what the journals know; the smaller ones' lies beside the other."""
     if state_file is None:
         books = Books(duplicates, None, clock)
-        return books, SideBooks(books, duplicates)
+        return books, SideBooks()
     books = Books(duplicates, Journal(state_file, Document), clock)
     beside = state_file.with_name(f"{state_file.name}-side")
-    return books, SideBooks(books, duplicates, Journal(beside, SideRecord))
+    return books, SideBooks(Journal(beside, SideRecord))
 
 
 def _latency(setup: Setup) -> Callable[[], float]:

@@ -33,7 +33,7 @@ from sidecar.testing.soap_messages import (
 
 PATH = "/soap"
 
-_ORDER_NUMBER = re.compile(rb"<(/?)([\w.-]+:)?OrderNo>")
+_NUMBER = rb"(OrderNo|CreditMemoNo)>"
 
 
 class SoapFace:
@@ -155,10 +155,10 @@ def _response(written: Written, form: Form | None = None) -> Response:
 def _reformed(content: bytes, form: Form | None) -> bytes:
     """The answer after an upgrade of the ERP, which its WSDL knows nothing of."""
     if form is Form.RENAMED:
-        return _ORDER_NUMBER.sub(rb"<\1\2DocumentNo>", content)
+        return re.sub(rb"<(/?)([\w.-]+:)?" + _NUMBER, rb"<\1\2DocumentNo>", content)
     if form is Form.NESTED:
-        opened = re.sub(rb"<([\w.-]+:)?OrderNo>", rb"<\1Document><\1OrderNo>", content)
-        return re.sub(rb"</([\w.-]+:)?OrderNo>", rb"</\1OrderNo></\1Document>", opened)
+        opened = re.sub(rb"<([\w.-]+:)?" + _NUMBER, rb"<\1Document><\1\2>", content)
+        return re.sub(rb"</([\w.-]+:)?" + _NUMBER, rb"</\1\2></\1Document>", opened)
     return content
 
 

@@ -9,19 +9,19 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sidecar.testing.erpsim.books import Refusal
+from sidecar.testing.erpsim.books import DocumentKind, Refusal
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
-from sidecar.testing.erpsim.sales_order_xml import (
+from sidecar.testing.erpsim.document_xml import (
     first_unfit,
     present,
-    read_order,
+    read_document,
     show_answer,
     show_document,
     show_refusal,
     subject_of,
 )
-from sidecar.testing.erpsim.side_books import RefundLine, SideBooks
+from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
+from sidecar.testing.erpsim.side_books import SideBooks
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.soap_messages import Message
 
@@ -34,9 +34,17 @@ OPERATIONS: Mapping[str, Operation] = {
     "FindOrder": Operation.FIND,
     "ListOrders": Operation.LIST,
     "SaveCustomer": Operation.CUSTOMER,
-    "CreateRefund": Operation.REFUND,
+    "CreateCreditMemo": Operation.CREATE,
+    "FindCreditMemo": Operation.FIND,
     "GetStock": Operation.STOCK,
     "Ping": Operation.PING,
+}
+#: Of the operations that are there for more than one kind: the kind, and its element in a list.
+_KINDS: Mapping[str, tuple[DocumentKind, str]] = {
+    "CreateOrder": (DocumentKind.SALES_ORDER, "Order"),
+    "FindOrder": (DocumentKind.SALES_ORDER, "Order"),
+    "CreateCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
+    "FindCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
 }
 
 
@@ -55,9 +63,9 @@ class SoapOperations:
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
-                document = self._conduct.order_entry.books.document(body.OrderNo or "")
+                document = self._conduct.entry.books.document(body.OrderNo or "")
                 return (Subject(document.external),) if document else ()
-            case Operation.FIND | Operation.REFUND:
+            case Operation.FIND:
                 return (Subject(body.ExternalId or ""),)
             case Operation.CUSTOMER:
                 return (Subject(present(body.request).ExternalId or ""),)
@@ -77,17 +85,16 @@ class SoapOperations:
             case Operation.BULK:
                 return self._create_all(exchange, enquiry, call, faults)
             case Operation.CANCEL:
-                answer = self._conduct.order_entry.books.cancel(body.OrderNo or "")
+                answer = self._conduct.entry.books.cancel(body.OrderNo or "")
                 return show_answer(None, answer)
             case Operation.FIND:
-                documents = self._conduct.find(exchange, body.ExternalId or "", faults)
-                return {"ResultCode": "OK", "Order": [show_document(item) for item in documents]}
+                kind, name = _KINDS[call.operation]
+                found = self._conduct.find(exchange, kind, body.ExternalId or "", faults)
+                return {"ResultCode": "OK", name: [show_document(item) for item in found]}
             case Operation.LIST:
                 return self._list(exchange, body, faults)
             case Operation.CUSTOMER:
                 return self._save_customer(body)
-            case Operation.REFUND:
-                return self._refund(body)
             case Operation.STOCK:
                 return self._stock(body)
             case Operation.PING:
@@ -95,15 +102,16 @@ class SoapOperations:
 
     def _create(self, exchange: Exchange, enquiry: Enquiry, call: Message) -> dict[str, Any]:
         [subject] = enquiry.subjects
-        ordered = (subject, read_order(present(call.body.request), call.headers))
-        return show_answer(subject.external, self._conduct.submit(exchange, enquiry, ordered))
+        kind, _ = _KINDS[call.operation]
+        sent = (subject, read_document(kind, present(call.body.request), call.headers))
+        return show_answer(subject.external, self._conduct.submit(exchange, enquiry, sent), kind)
 
     def _create_all(
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
         orders = _orders(call.body)
         batch = [
-            (subject, read_order(order, call.headers))
+            (subject, read_document(DocumentKind.SALES_ORDER, order, call.headers))
             for subject, order in zip(enquiry.subjects, orders, strict=True)
         ]
         answered = self._conduct.submit_all(exchange, enquiry, batch, faults)
@@ -117,7 +125,7 @@ class SoapOperations:
             return _invalid("pages begin with 1", "Page")
         if since.tzinfo is None:
             since = since.replace(tzinfo=UTC)
-        shown = self._conduct.changed(exchange, since, page, faults)
+        shown = self._conduct.changed(exchange, DocumentKind.SALES_ORDER, since, page, faults)
         orders = [show_document(document) for document in shown.documents]
         return {"ResultCode": "OK", "Order": orders, "NextPage": shown.next}
 
@@ -130,22 +138,6 @@ class SoapOperations:
             sent.ExternalId, sent.Name, sent.Email, sent.Country
         )
         return {"ResultCode": "OK", "CustomerNo": customer.number}
-
-    def _refund(self, body: Any) -> dict[str, Any]:
-        sent = [present(line) for line in body.Lines.Line] if body.Lines else []
-        figures = [("Amount", body.Amount), *(("Qty", line.Qty) for line in sent)]
-        unfit = first_unfit((("ExternalId", body.ExternalId),), figures)
-        if unfit:
-            return show_refusal(unfit)
-        if body.Amount is None or body.Amount <= 0 or any(line.Qty is None for line in sent):
-            return _invalid("nothing is given back", "Amount")
-        lines = tuple(
-            RefundLine(line_id=line.LineId, sku=line.Sku or "", quantity=line.Qty) for line in sent
-        )
-        refund = self._side_books.refund(body.ExternalId, body.OrderNo or "", body.Amount, lines)
-        if isinstance(refund, Refusal):
-            return {**show_refusal(refund), "RefundNo": refund.number}
-        return {"ResultCode": "OK", "RefundNo": refund.number}
 
     def _stock(self, body: Any) -> dict[str, Any]:
         levels = [

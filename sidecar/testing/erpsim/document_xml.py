@@ -1,4 +1,5 @@
-"""The XML of a sales order: what the SOAP face reads (as zeep's values) and shows."""
+"""The XML of a sales order and of a credit memo: what the SOAP face reads (as zeep's values) and
+shows."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from sidecar.testing.erpsim.books import Document, Line, Refusal, Submission
+from sidecar.testing.erpsim.books import Document, DocumentKind, Line, Refusal, Submission
 from sidecar.testing.erpsim.rules import Subject
 
 MOST = {"ExternalId": 32, "Sku": 64, "LineId": 32, "Name": 80, "City": 80, "Email": 254}
@@ -22,6 +23,7 @@ _CODES = {
     "document_closed": "CLOSED",
     "already_delivered": "DELIVERED",
     "unknown_document": "NOT_FOUND",
+    "unknown_order": "NOT_FOUND",
     "refund_too_high": "AMOUNT",
 }
 """Where a refusal's code is not the same word in capitals."""
@@ -31,8 +33,10 @@ _FIELDS = {
     "lines": "Lines",
     "revision": "Revision",
     "Idempotency-Key": "IdempotencyKey",
-    "amount": "Amount",
+    "amount": "Total",
+    "order": "OrderNo",
 }
+_NUMBER = {DocumentKind.SALES_ORDER: "OrderNo", DocumentKind.CREDIT_MEMO: "CreditMemoNo"}
 _CUSTOMER = ("Email", "Name", "City", "Country")
 _LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
 
@@ -52,43 +56,59 @@ def present(sent: Any) -> Any:
     return NOTHING if sent is None else sent
 
 
-def read_order(sent: Any, headers: Mapping[str, Any]) -> Submission | Refusal:
-    """The order in a call, or what is wrong with it and in which field; `headers` are kept."""
-    unfit = first_unfit(_texts(sent), _figures(sent))
+def read_document(
+    kind: DocumentKind, sent: Any, headers: Mapping[str, Any]
+) -> Submission | Refusal:
+    """The document in a call, or what is wrong with it and in which field; `headers` are kept."""
+    is_order = kind is DocumentKind.SALES_ORDER
+    of_kind = _of_order(sent) if is_order else _of_credit_memo(sent)
+    unfit = first_unfit(_texts(sent, is_order), _figures(sent, is_order))
     if unfit:
         return unfit
+    return Submission(
+        external=sent.ExternalId,
+        lines=tuple(_line(line) for line in _lines(sent)),
+        currency=sent.Currency,
+        shipping=sent.Shipping or Decimal(0),
+        tax=sent.Tax,
+        total=sent.Total,
+        idempotency_key=sent.IdempotencyKey,
+        other=dict(headers),
+        kind=kind,
+        **of_kind,
+    )
+
+
+def _of_order(sent: Any) -> dict[str, Any]:
     customer = sent.Customer and {
         name.lower(): value
         for name in _CUSTOMER
         if (value := getattr(sent.Customer, name)) is not None
     }
-    return Submission(
-        external=sent.ExternalId,
-        lines=tuple(_line(line) for line in _lines(sent)),
-        currency=sent.Currency,
-        customer=customer,
-        shipping=sent.Shipping or Decimal(0),
-        tax=sent.Tax,
-        total=sent.Total,
-        revision=sent.Revision,
-        idempotency_key=sent.IdempotencyKey,
-        other=dict(headers),
-    )
+    return {"customer": customer, "revision": sent.Revision}
+
+
+def _of_credit_memo(sent: Any) -> dict[str, Any]:
+    return {"order": sent.OrderNo, "adjustment": sent.Adjustment or Decimal(0)}
 
 
 def subject_of(sent: Any) -> Subject:
-    """What rules may match in an order that was not checked yet."""
+    """What rules may match in a document that was not checked yet."""
     return Subject(sent.ExternalId or "", tuple(line.Sku or "" for line in _lines(sent)))
 
 
-def show_answer(external: str | None, answer: Document | Refusal) -> dict[str, Any]:
-    """The result of a call about one order."""
+def show_answer(
+    external: str | None,
+    answer: Document | Refusal,
+    kind: DocumentKind = DocumentKind.SALES_ORDER,
+) -> dict[str, Any]:
+    """The result of a call about one document."""
     if isinstance(answer, Refusal):
-        return {**show_refusal(answer), "ExternalId": external, "OrderNo": answer.number}
+        return {**show_refusal(answer), "ExternalId": external, _NUMBER[kind]: answer.number}
     return {
         "ResultCode": "OK",
         "ExternalId": answer.external,
-        "OrderNo": answer.number,
+        _NUMBER[kind]: answer.number,
         "Status": answer.state,
         "Currency": answer.currency,
         "Total": answer.total,
@@ -110,7 +130,7 @@ def show_refusal(refusal: Refusal) -> dict[str, Any]:
 def show_document(document: Document) -> dict[str, Any]:
     """A document in a list."""
     return {
-        "OrderNo": document.number,
+        _NUMBER[document.kind]: document.number,
         "ExternalId": document.external,
         "Status": document.state,
         "Currency": document.currency,
@@ -142,10 +162,10 @@ def first_unfit(
     return None
 
 
-def _texts(sent: Any) -> Iterator[tuple[str, str | None]]:
+def _texts(sent: Any, is_order: bool) -> Iterator[tuple[str, str | None]]:
     yield "ExternalId", sent.ExternalId
     yield "Currency", sent.Currency
-    if sent.Customer:
+    if is_order and sent.Customer:
         for name in _CUSTOMER:
             yield f"Customer.{name}", getattr(sent.Customer, name)
     for index, line in enumerate(_lines(sent)):
@@ -153,8 +173,8 @@ def _texts(sent: Any) -> Iterator[tuple[str, str | None]]:
         yield f"Lines.Line[{index}].LineId", line.LineId
 
 
-def _figures(sent: Any) -> Iterator[tuple[str, Decimal | None]]:
-    for name in ("Shipping", "Tax", "Total"):
+def _figures(sent: Any, is_order: bool) -> Iterator[tuple[str, Decimal | None]]:
+    for name in ("Shipping", "Tax", "Total", *(() if is_order else ("Adjustment",))):
         yield name, getattr(sent, name)
     for index, line in enumerate(_lines(sent)):
         for name in ("Qty", "Price"):

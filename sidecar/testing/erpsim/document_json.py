@@ -1,14 +1,15 @@
-"""The JSON of a sales order: what the REST face reads and shows."""
+"""The JSON of a sales order and of a credit memo: what the REST face reads and shows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from sidecar.testing.erpsim.books import Document, Line, Refusal, Submission
+from sidecar.testing.erpsim.books import Document, DocumentKind, Line, Refusal, Submission
 from sidecar.testing.erpsim.rules import Form, Subject
 
 # Amounts must be JSON numbers: an ERP that took strings would hide an adapter that sends them.
@@ -45,33 +46,49 @@ class _SentOrder(msgspec.Struct, kw_only=True, rename="camel"):
     revision: int | None = None
 
 
-_READ = frozenset(_SentOrder.__struct_encode_fields__)
+class _SentCreditMemo(_SentOrder, kw_only=True, rename="camel"):
+    sales_order: str
+    adjustment: Amount = 0
 
 
-def read_order(sent: Any, idempotency_key: str | None) -> Submission | Refusal:
-    """The order in a decoded body, or what is wrong with it and in which field."""
+_SHAPES: Mapping[DocumentKind, type[_SentOrder]] = {
+    DocumentKind.SALES_ORDER: _SentOrder,
+    DocumentKind.CREDIT_MEMO: _SentCreditMemo,
+}
+
+
+def read_document(
+    kind: DocumentKind, sent: Any, idempotency_key: str | None
+) -> Submission | Refusal:
+    """The document in a decoded body, or what is wrong with it and in which field."""
+    shape = _SHAPES[kind]
     try:
-        order = msgspec.convert(sent, _SentOrder, builtin_types=(Decimal,))
+        read = msgspec.convert(sent, shape, builtin_types=(Decimal,))
     except msgspec.ValidationError as invalid:
         # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
         message, _, path = str(invalid).partition(" - at `$")
         return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
+    memo = read if isinstance(read, _SentCreditMemo) else None
+    known = shape.__struct_encode_fields__
     return Submission(
-        external=order.external_number,
-        lines=tuple(line.line() for line in order.lines),
-        currency=order.currency,
-        customer=order.customer,
-        shipping=Decimal(order.shipping),
-        tax=None if order.tax is None else Decimal(order.tax),
-        total=None if order.total is None else Decimal(order.total),
-        revision=order.revision,
+        external=read.external_number,
+        lines=tuple(line.line() for line in read.lines),
+        currency=read.currency,
+        customer=read.customer,
+        shipping=Decimal(read.shipping),
+        tax=None if read.tax is None else Decimal(read.tax),
+        total=None if read.total is None else Decimal(read.total),
+        revision=read.revision,
         idempotency_key=idempotency_key,
-        other={name: value for name, value in sent.items() if name not in _READ},
+        other={name: value for name, value in sent.items() if name not in known},
+        kind=kind,
+        order=memo.sales_order if memo else None,
+        adjustment=Decimal(memo.adjustment) if memo else Decimal(0),
     )
 
 
 def subject_of(sent: Any) -> Subject:
-    """What rules may match in an order that was not checked yet."""
+    """What rules may match in a document that was not checked yet."""
     if not isinstance(sent, dict):
         return Subject("")
     lines = sent.get("lines")
@@ -86,8 +103,10 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         number = {"documentNumber": document.number}
     elif form is Form.NESTED:
         number = {"document": number}
+    memo = {"salesOrder": document.order, "adjustment": document.adjustment}
     return {
         **number,
+        **(memo if document.kind is DocumentKind.CREDIT_MEMO else {}),
         "externalNumber": document.external,
         "state": document.state,
         "version": document.version,

@@ -1,7 +1,8 @@
-"""An order of which every field holds something: what docs/payload.md shows."""
+"""Of each shape of an event's data one with something in every field: what docs/payload shows."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -18,9 +19,12 @@ from sidecar.domains.orders.payload import (
     PaymentTransaction,
     StatusHistory,
     TaxItem,
+    Vanished,
 )
+from sidecar.domains.refunds.payload import Refund
 from sidecar.model.columns import bare
 from sidecar.testing.sample_order import SampleLine, sample_order
+from sidecar.testing.sample_refund import refund_of
 
 _MOMENT = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
 _GIFT = GiftMessage(gift_message_id=2, sender="Anna", recipient="Ömer", message="Alles Gute")
@@ -40,6 +44,30 @@ _EXAMPLES: dict[str, Any] = {
 _BY_TYPE: dict[object, Any] = {
     Decimal: Decimal("0.0000"), int: 1, str: "", datetime: _MOMENT,
 }  # fmt: skip
+
+
+def full_payloads() -> Mapping[type[msgspec.Struct], msgspec.Struct]:
+    """By their types."""
+    order = full_order()
+    vanished = {name: getattr(order, name) for name in Vanished.__struct_fields__}
+    return {Order: order, Vanished: Vanished(**vanished), Refund: full_refund(order)}
+
+
+def full_refund(order: Order) -> Refund:
+    """A refund of the order with an adjustment."""
+    amounts = {"adjustment": Decimal("-2.5000"), "adjustment_negative": Decimal("2.5000")}
+    adjusted: dict[str, Any] = {**amounts, **{f"base_{name}": at for name, at in amounts.items()}}
+    refund: Refund = _filled(
+        refund_of(
+            order,
+            transaction_id="re_3PzL",
+            customer_note="Broken on arrival",
+            grand_total=order.grand_total - Decimal("2.5000"),
+            base_grand_total=order.base_grand_total - Decimal("2.5000"),
+            **adjusted,
+        )
+    )
+    return refund
 
 
 def full_order() -> Order:

@@ -1,6 +1,6 @@
-"""Order entry: takes an order, checks it, books it, and says what it did, or something else.
+"""The entry: takes a document, checks it, books it, and says what it did, or something else.
 
-Strikes that concern one order act here, so that every face (REST, SOAP) shows them alike.
+Strikes that concern one document act here, so that every face (REST, SOAP) shows them alike.
 """
 
 from __future__ import annotations
@@ -12,24 +12,28 @@ from typing import Any
 from msgspec.structs import replace
 
 from sidecar.testing.erpsim.books import (
+    CANCELED,
     CENT,
     DRAFT,
     OPEN,
     UNIT,
     Books,
     Document,
+    DocumentKind,
     Line,
     Refusal,
     Submission,
     duplicate,
+    total_of,
 )
 from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
 
 NOBODYS_NUMBER = "SO-000000"
+_WITHOUT_LINES = Refusal(code="invalid", message="an order without lines", field="lines")
 
 
-class OrderEntry:
-    """Books orders under the standing business rules of this ERP."""
+class DocumentEntry:
+    """Books orders and credit memos under the standing business rules of this ERP."""
 
     def __init__(
         self, books: Books, items_unknown: frozenset[str], credit_limit_customers: frozenset[str]
@@ -39,7 +43,7 @@ class OrderEntry:
         self._credit_limit_customers = credit_limit_customers
 
     def submit(self, submission: Submission, faults: Strikes) -> Document | Refusal:
-        """What the ERP answers to the order; what it booked stands in the books."""
+        """What the ERP answers to the document; what it booked stands in the books."""
         refusal = self._refusal(submission, faults)
         if refusal:
             return refusal
@@ -60,8 +64,12 @@ class OrderEntry:
             return Refusal(code="invalid", message="a number has more digits than the ERP")
 
     def _refusal(self, submission: Submission, faults: Strikes) -> Refusal | None:
-        if not submission.lines:
-            return Refusal(code="invalid", message="an order without lines", field="lines")
+        if submission.kind is DocumentKind.CREDIT_MEMO:
+            refusal = self._unfit_credit_memo(submission)
+        else:
+            refusal = None if submission.lines else _WITHOUT_LINES
+        if refusal:
+            return refusal
         if Misbehaviour.WRONG_DUPLICATE in faults:
             return duplicate(submission.external, NOBODYS_NUMBER)
         if Misbehaviour.DUPLICATE_ANSWER in faults:
@@ -72,9 +80,36 @@ class OrderEntry:
             )
         return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
 
+    def _unfit_credit_memo(self, memo: Submission) -> Refusal | None:
+        """Money is given back on an order, and no more than it took."""
+        order = self.books.document(memo.order or "")
+        if order is None or order.kind is not DocumentKind.SALES_ORDER:
+            return Refusal(
+                code="unknown_order", message=f"there is no order {memo.order}", field="order"
+            )
+        amount = total_of(memo)
+        if amount <= 0:
+            return Refusal(code="invalid", message="nothing is given back", field="amount")
+        given = self._given_back(order, besides=self.books.known(memo))
+        if given + amount > order.total + CENT:
+            return Refusal(
+                code="refund_too_high",
+                message=f"{given} of {order.total} was given back already",
+                field="amount",
+            )
+        return None
+
+    def _given_back(self, order: Document, *, besides: Document | None) -> Decimal:
+        memos = (
+            memo
+            for memo in self.books.documents(kind=DocumentKind.CREDIT_MEMO)
+            if memo.order == order.number and memo.state != CANCELED
+        )
+        return sum((memo.total for memo in memos if memo != besides), Decimal(0))
+
     def _already_booked(self, submission: Submission, faults: Strikes) -> Refusal:
         """As when a gateway retried by itself: one document, and the retry's answer."""
-        known = self.books.documents(submission.external)
+        known = self.books.documents(submission.external, kind=submission.kind)
         if known:
             return duplicate(submission.external, known[0].number)
         booked = self._book(submission, faults)
