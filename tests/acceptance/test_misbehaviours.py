@@ -283,7 +283,7 @@ def _found(stage: Stage, placed: PlacedOrder) -> tuple[str, str, str, str, str]:
     attempts = pipeline.ask(Records.attempts_of, [event.id for event in events])
     ways = [f"{attempt.operation} {attempt.outcome}" for attempt in attempts]
     event = events[0]
-    code = f" ({event['error_code']})" if event.error_code else ""
+    code = f" ({event.error_code})" if event.error_code else ""
     documents = stage.erp.bookings(placed.increment_id)
     states = ", ".join(document.state for document in documents)
     (order,) = pipeline.sql(
@@ -296,7 +296,7 @@ def _found(stage: Stage, placed: PlacedOrder) -> tuple[str, str, str, str, str]:
         number = ITS_NUMBER
     return (
         " → ".join(way for way, _ in itertools.groupby(ways)),
-        f"{event['status']}{code}",
+        f"{event.status}{code}",
         f"{len(documents)} {states}" if documents else "none",
         ", ".join(dict.fromkeys(pipeline.differences(placed.entity_id))) or "–",
         f"{order.state}, {order.status}, {number}",

@@ -398,9 +398,9 @@ class History:
         ]
         for event in events:
             why = event.reason or event.waiting or ""
-            lines.append(f"#{event['sequence']} {event['type']} {event['status']} {why}")
+            lines.append(f"#{event.sequence} {event.type} {event.status} {why}")
             lines += [
-                f"  {one['operation']} {one['outcome']} {one['reference'] or ''} {one['message']}"
+                f"  {one.operation} {one.outcome} {one.reference or ''} {one.message}"
                 for one in attempts
                 if one.event == event.id
             ]

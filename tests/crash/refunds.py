@@ -143,7 +143,7 @@ class Refunds:
         ]
         for event in self._pipeline.events(memo.entity_id, KIND):
             why = event.reason or event.waiting or ""
-            lines.append(f"#{event['sequence']} {event['type']} {event['status']} {why}")
+            lines.append(f"#{event.sequence} {event.type} {event.status} {why}")
         return "\n".join(lines)
 
     def stories(self) -> str:

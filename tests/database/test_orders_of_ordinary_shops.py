@@ -59,7 +59,7 @@ class Stage:
         self.pipeline.work()
 
     def status(self, entity_id: int) -> str:
-        return str(self.pipeline.events(entity_id)[0]["status"])
+        return str(self.pipeline.events(entity_id)[0].status)
 
     def event(self, entity_id: int) -> Any:
         return self.pipeline.events(entity_id)[0]
