@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sidecar.app import packages
 from sidecar.app.domains import specs
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
@@ -22,9 +22,6 @@ from sidecar.settings.fields import SecretRef, closest
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
-
-ADAPTERS = "erp_sidecar.adapters"
-CONTRACTS = "erp_sidecar.contracts"
 
 OpenContract = Callable[[str, Connection | None], Contract | None]
 
@@ -43,12 +40,12 @@ def installed() -> list[Installed]:
     """All adapters."""
     return [
         Installed(
-            name,
+            entry.name,
             entry.value,
             entry.dist.name if entry.dist else "",
             entry.dist.version if entry.dist else "",
         )
-        for name, entry in sorted(_entries().items())
+        for entry in packages.offered(packages.ADAPTERS)
     ]
 
 
@@ -60,7 +57,7 @@ def load_adapter(
     `connection`: what it is told, where that was read already; `origin`: where the settings were
     written.
     """
-    entries, name = _entries(), settings.erp.adapter
+    entries, name = packages.named(packages.ADAPTERS, "an adapter"), settings.erp.adapter
     if name not in entries:
         raise ConfigurationError(
             f"{place_of('erp.adapter', origin)}: there is no adapter {name!r}"
@@ -69,7 +66,7 @@ def load_adapter(
         )
     require_files(settings.erp, "erp", origin)
     connection = connection or connection_of(settings, origin=origin)
-    adapter: ErpAdapter = entries[name].load()(connection)
+    adapter: ErpAdapter = packages.load(entries[name])(connection)
     return adapter
 
 
@@ -134,12 +131,13 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
     Raises UsageError where none can, ConfigurationError for a document that is broken.
     """
     refusals: list[ConfigurationError] = []
-    for entry in sorted(entry_points(group=CONTRACTS), key=lambda entry: entry.name):
-        opener = _opener(entry)
+    for entry in packages.offered(packages.CONTRACTS):
         try:
-            contract = opener(source, connection) if opener else None
+            opener: OpenContract = packages.load(entry)
+            contract = opener(source, connection)
         except ConfigurationError as wrong:
-            # Another reader may be able to read it all the same: an address, say.
+            # Another reader may be able to read it all the same: an address, say.  One that cannot
+            # be loaded must not keep the others from reading.
             refusals.append(wrong)
             continue
         if contract is not None:
@@ -155,16 +153,3 @@ def open_contract(source: str, connection: Connection | None = None) -> Contract
 def _secret(name: str, reference: SecretRef, origin: Origin) -> Secret:
     with named_by(f"erp.secrets.{name}", origin):
         return resolve(reference).secret
-
-
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=ADAPTERS)}
-
-
-def _opener(entry: EntryPoint) -> OpenContract | None:
-    try:
-        opener: OpenContract = entry.load()
-    except ImportError:
-        # One that lacks a library of its own must not keep the others from reading.
-        return None
-    return opener
