@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from sidecar.app import packages
 from sidecar.app.domains import specs
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
@@ -22,9 +22,6 @@ from sidecar.settings.fields import SecretRef, closest
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
-
-ADAPTERS = "erp_sidecar.adapters"
-CONTRACTS = "erp_sidecar.contracts"
 
 OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
 
@@ -43,12 +40,12 @@ def installed() -> list[InstalledAdapter]:
     """All adapters."""
     return [
         InstalledAdapter(
-            name,
+            entry.name,
             entry.value,
             entry.dist.name if entry.dist else "",
             entry.dist.version if entry.dist else "",
         )
-        for name, entry in sorted(_entries().items())
+        for entry in packages.offered(packages.ADAPTERS)
     ]
 
 
@@ -66,7 +63,7 @@ def load_adapter(
     where the settings were written.
     """
     erp, key = settings.accounts[account], settings.key_of(account)
-    entries, name = _entries(), erp.adapter
+    entries, name = packages.named(packages.ADAPTERS, "an adapter"), erp.adapter
     if name not in entries:
         raise ConfigurationError(
             f"{place_of(f'{key}.adapter', origin)}: there is no adapter {name!r}"
@@ -75,7 +72,7 @@ def load_adapter(
         )
     require_files(erp, key, origin)
     adapter_settings = adapter_settings or adapter_settings_of(settings, account, origin=origin)
-    adapter: ErpAdapter = entries[name].load()(adapter_settings)
+    adapter: ErpAdapter = packages.load(entries[name])(adapter_settings)
     try:
         _require_calls(settings, account, adapter, origin)
     except ConfigurationError:
@@ -173,13 +170,14 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
     """
     refusals: list[ConfigurationError] = []
-    for entry in sorted(entry_points(group=CONTRACTS), key=lambda entry: entry.name):
-        opener = _opener(entry)
+    for entry in packages.offered(packages.CONTRACTS):
         try:
-            contract = opener(source, adapter_settings) if opener else None
-        except ConfigurationError as wrong:
-            # Another reader may be able to read it all the same: an address, say.
-            refusals.append(wrong)
+            opener: OpenContract = packages.load(entry)
+            contract = opener(source, adapter_settings)
+        except ConfigurationError as error:
+            # Another reader may be able to read it all the same: an address, say.  One that cannot
+            # be loaded must not keep the others from reading.
+            refusals.append(error)
             continue
         if contract is not None:
             return contract
@@ -194,16 +192,3 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
 def _secret(key: str, reference: SecretRef, origin: Origin) -> Secret:
     with named_by(key, origin):
         return resolve(reference).secret
-
-
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=ADAPTERS)}
-
-
-def _opener(entry: EntryPoint) -> OpenContract | None:
-    try:
-        opener: OpenContract = entry.load()
-    except ImportError:
-        # One that lacks a library of its own must not keep the others from reading.
-        return None
-    return opener

@@ -27,6 +27,19 @@ def offered(group: str) -> list[EntryPoint]:
     return sorted(entry_points(group=group), key=lambda entry: (entry.name, entry.value))
 
 
+def named(group: str, what: str) -> dict[str, EntryPoint]:
+    """The entry points of a group by their names, each of which says `what` there is.
+
+    Raises ConfigurationError where two packages give one name: which of them is meant nobody knows.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in offered(group):
+        if entry.name in found:
+            raise refusal(entry, f"names {what} that {whose(found[entry.name])} names too")
+        found[entry.name] = entry
+    return found
+
+
 def load(entry: EntryPoint) -> Any:
     """What an entry point names; raises ConfigurationError where its package cannot be used."""
     try:
@@ -37,16 +50,22 @@ def load(entry: EntryPoint) -> Any:
         raise refusal(entry, f"cannot be loaded: {type(wrong).__name__}: {wrong}") from wrong
 
 
+def whose(entry: EntryPoint) -> str:
+    """The package that an entry point came with, for people."""
+    dist = entry.dist
+    return f"the package {dist.name} {dist.version}" if dist else "a package without a name"
+
+
 def refusal(entry: EntryPoint, why: str) -> ConfigurationError:
     """What is said of an entry point that cannot be used: whose it is, why, and what to do."""
     name = entry.dist.name if entry.dist else None
-    whose = f"the package {name} {entry.dist.version}" if entry.dist else "a package without a name"
     if name == _OURS:
         remedy = f"install {_OURS} anew, with the packages that it needs"
     else:
         remedy = f"correct or update {name or 'it'}, or remove it: pip uninstall {name or 'NAME'}"
     return ConfigurationError(
-        f"the entry point '{entry.name} = {entry.value}' ({entry.group}) of {whose} {why}", remedy
+        f"the entry point '{entry.name} = {entry.value}' ({entry.group}) of {whose(entry)} {why}",
+        remedy,
     )
 
 

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from sidecar.app.erp_adapters import ADAPTERS
+from sidecar.app.packages import ADAPTERS
 from sidecar.model.errors import UsageError
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract

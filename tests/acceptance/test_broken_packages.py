@@ -24,6 +24,17 @@ PACKAGES = {
     "leaving": "'returns = erp_returns:DOMAIN' (erp_sidecar.domains) of the package "
     "erp-returns 0.1 cannot be loaded: SystemExit: 3",
 }
+OPENAPI = json.dumps(
+    {
+        "openapi": "3.0.0",
+        "info": {"title": "x", "version": "1"},
+        "paths": {
+            "/orders": {
+                "post": {"operationId": "create", "responses": {"200": {"description": "ok"}}}
+            }
+        },
+    }
+)
 CONFIGURATION = """\
 version: 1
 shop:
@@ -144,3 +155,34 @@ def test_the_bundle_has_the_finding(folder: Path) -> None:
         read = archive.extractfile(report)
         assert read is not None
         assert "package-unusable" in {one["id"] for one in findings(read.read().decode())}
+
+
+def test_an_adapter_that_cannot_be_loaded_is_named_where_it_is_used(folder: Path) -> None:
+    file = folder / "sidecar.yaml"
+    done = run(folder, "unimportable_adapter", "config", "validate")
+    assert done.returncode == 0, done.stderr
+    file.write_text(file.read_text("utf-8").replace("rest.generic", "couriers.rest"), "utf-8")
+    done = run(folder, "unimportable_adapter", "config", "validate")
+    assert (done.returncode, done.stdout) == (78, "")
+    assert "of the package erp-couriers 0.1 cannot be loaded: ModuleNotFoundError" in done.stderr
+
+
+def test_a_reader_of_interfaces_that_cannot_be_loaded_keeps_no_other_from_reading(
+    folder: Path,
+) -> None:
+    (folder / "api.json").write_text(OPENAPI, "utf-8")
+    done = run(folder, "unimportable_adapter", "adapter", "describe", "api.json")
+    assert (done.returncode, done.stderr) == (0, "")
+    (folder / "notes.txt").write_text("no interface", "utf-8")
+    done = run(folder, "unimportable_adapter", "adapter", "describe", "notes.txt")
+    assert done.returncode == 78
+    assert "Traceback" not in done.stderr
+
+
+def test_an_adapter_of_a_taken_name_is_refused_with_both_packages(folder: Path) -> None:
+    done = run(folder, "adapter_of_a_taken_name", "config", "validate")
+    assert done.returncode == 78, done.stderr
+    assert "erp-copies 0.1" in done.stderr
+    assert "magento-erp-sidecar" in done.stderr
+    listed = run(folder, "adapter_of_a_taken_name", "adapter", "list", "--json")
+    assert [one["name"] for one in json.loads(listed.stdout)].count("rest.generic") == 2
