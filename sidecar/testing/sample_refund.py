@@ -1,7 +1,7 @@
 """Refunds for tests that need no database: of the sample orders, adding up to the cent.
 
 order = simple_order()
-adapter.push([issued(refund_of(order), order, Link("SO-100001"))])
+adapter.push([delivery(refund_of(order), "refund.issued", order, Link("SO-100001"))])
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 
 from sidecar.domains.orders.payload import Order, OrderItem
-from sidecar.domains.refunds.events import REFUND_ISSUED
 from sidecar.domains.refunds.payload import Refund, RefundItem
 from sidecar.domains.refunds.spec import REFUNDED, SPEC
 from sidecar.model.event import Event, event_id, schema_urn
@@ -40,11 +39,6 @@ def refund_of(order: Order, number: str = "000000042", **fields: Any) -> Refund:
         **dict.fromkeys(_ADJUSTMENTS, _ZERO),
     }
     return Refund(**(given | fields))
-
-
-def issued(refund: Refund, order: Order, link: Link, sequence: int = 1) -> Delivery:
-    """The delivery of `refund.issued` to an ERP that booked the order as `link`."""
-    return delivery(refund, REFUND_ISSUED, order, link, sequence)
 
 
 def delivery(

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sidecar.testing.erpsim.books import Journal
+from sidecar.testing.erpsim.journal import Journal
 
 FIRST_NUMBER = 100_001
 

@@ -14,10 +14,11 @@ import msgspec
 
 from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
-from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy, Journal
+from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy
 from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.document_entry import DocumentEntry
+from sidecar.testing.erpsim.journal import Journal
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
