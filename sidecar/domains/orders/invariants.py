@@ -91,6 +91,12 @@ def _of_lines(order: Order) -> list[str]:
                 f"line {item.item_id} ({item.sku}) is a {item.product_type} without the line of "
                 "what it consists of"
             )
+        if item.is_sellable and item.row_total and not item.qty_ordered:
+            # NULL, as importers leave it: the ERP would book, and ship, nothing of it.
+            found.append(
+                f"line {item.item_id} ({item.sku}) costs {rounded(item.row_total)} and has no "
+                "quantity"
+            )
     if not order.sellable_items:
         found.append(f"no line to book among its {len(order.items)} lines")
     return found
