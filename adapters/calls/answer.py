@@ -45,6 +45,8 @@ PREDICATES = (
 VALUES = (*BOOKED, "code", "message", "field", "what", "after")
 #: What may not be believed of an answer that is not the ERP's own: each says "not booked".
 DENIALS = frozenset({"rejected", "throttled", "retry", "misconfigured"})
+#: What says "it is booked".
+BOOKINGS = frozenset({"accepted", "partial", "duplicate"})
 #: What may be decided of a whole batch without looking at its results: that nothing was booked.
 WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 
@@ -71,6 +73,8 @@ class Evidence:
     stranger: str = ""
     #: The same for lines that do not look at the body: it is not what the ERP's API answers.
     wordless: str = ""
+    #: Why a line that does not look at the body is no proof of a booking: the body is for people.
+    page: str = ""
     after: float | None = None
     unreadable: str = ""
     verdict: Outcome | None = None
@@ -80,6 +84,10 @@ class Evidence:
     def doubt_of(self, predicate: Predicate) -> str:
         """Why "not booked" must not be believed; empty where it may be."""
         return self.stranger or ("" if predicate.reads_body else self.wordless)
+
+    def doubt_of_booking(self, predicate: Predicate) -> str:
+        """Why "booked" must not be believed; empty where it may be."""
+        return self.unreadable or ("" if predicate.reads_body else self.page)
 
     def believed(self, verdict: Outcome) -> Outcome:
         """What the protocol itself says, unless it may be a gateway that speaks it."""
@@ -141,8 +149,8 @@ class Answer:
             reasons = f" ({'; '.join(told)})" if passed_over else ""
             return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
         name = decided.name
-        if evidence.unreadable and name in ("accepted", "partial", "duplicate"):
-            return Unknown(message=f"{name}, but {evidence.unreadable}; {evidence.told}")
+        if name in BOOKINGS and (doubt := evidence.doubt_of_booking(decided)):
+            return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
         if name in DENIALS and (doubt := evidence.doubt_of(decided)):
             return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
         return self._described(name, values, evidence)

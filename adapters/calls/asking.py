@@ -54,12 +54,6 @@ class Answered:
         words = " ".join(self.exchange.answer.split())[:_SHOWN]
         return f"it begins: {words}" if words else "it is empty"
 
-    @property
-    def is_page(self) -> bool:
-        """Whether it is a page for people, whatever its status."""
-        content_type = self.reply.headers.get("Content-Type", "").strip().lower()
-        return content_type.startswith("text/html") and self.reply.content.lstrip()[:1] == b"<"
-
     def unusable(self, why: str, leaf: object = None, remedy: str = _REMEDY) -> NotUnderstood:
         """What is wrong with the answer, read by the `leaf` of the file."""
         place = leaf.place if isinstance(leaf, Expression) else ""
@@ -131,7 +125,7 @@ class Asking(Generic[Call]):
         answered = self.answered(inquiry, asked)
         if inquiry.found is not None:
             _sorted_out(inquiry, (asked["ref"],), answered)
-        elif not inquiry.ok.reads_body and answered.is_page:
+        elif not inquiry.ok.reads_body and answered.reply.is_page:
             raise answered.unusable("it is a page of HTML; is it one for signing in?")
 
     def answered(self, inquiry: Inquiry[Call], asked: Values) -> Answered:
@@ -160,6 +154,9 @@ def _believed(inquiry: Inquiry[Call], bare: Answered) -> Answered:
         response, evidence = read_answer(inquiry.call, bare.reply)
     except ExpressionError as error:
         raise bare.unusable(error.message) from error
+    if evidence.stranger:
+        # Whatever `ok` says: that a gateway has nothing is not that the ERP has nothing.
+        raise bare.unusable(evidence.stranger)
     answered = Answered(bare.reply, {**bare.values, "response": response})
     if _is_refusal(inquiry, answered, evidence):
         raise Refused.by(answered)

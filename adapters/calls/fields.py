@@ -32,7 +32,18 @@ _LONGEST_REFERENCE = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 #: Words with which one system's "nothing" reaches another as text.
 _NO_REFERENCE = frozenset(
-    {"false", "true", "null", "none", "nil", "undefined", "nan", "[]", "{}", "[object object]"}
+    {
+        "false",
+        "true",
+        "null",
+        "none",
+        "nil",
+        "undefined",
+        "nan",
+        "infinity",
+        "n/a",
+        "[object object]",
+    }
 )
 #: The ledger's columns hold a thousand times as much: sums of lines must fit in too.
 _LARGEST = Decimal(10) ** 13
@@ -195,11 +206,14 @@ def _number(value: Any) -> Decimal:
 
 
 def _is_reference(text: str) -> bool:
-    """Whether a document can be called so: not a word for "nothing", nor zero, nor unprintable."""
+    """Whether a document can be called so: not a word for "nothing", nor zero, nor unprintable.
+
+    Without a letter and without a digit it is a sign for "nothing" (`?`, `--`, an invisible blank).
+    """
     name = text.strip()
     return (
         0 < len(name) <= _LONGEST_REFERENCE
         and name.casefold() not in _NO_REFERENCE
-        and bool(name.strip("0.+-"))
+        and any(one.isalnum() and one != "0" for one in name)
         and not _CONTROL.search(name)
     )

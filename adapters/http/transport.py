@@ -88,6 +88,15 @@ class Reply:
     exchange: Exchange
     request: Request
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is a page for people (one for signing in), whatever its status."""
+        content_type = self.headers.get("Content-Type", "").strip().lower()
+        start = self.content[:200].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+        return start.startswith((b"<!doctype html", b"<html")) or (
+            content_type.startswith("text/html") and start.startswith(b"<")
+        )
+
 
 class NotSent(NotReached):
     """See `NotReached`, with what was seen of the call."""

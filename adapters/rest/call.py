@@ -121,6 +121,7 @@ class Response:
             unreadable=self.malformed if self.status in _SUCCESS else "",
             stranger=gateways_word(self.status),
             wordless=self._wordless(),
+            page="it is a page of HTML" if reply.is_page and self.status in _SUCCESS else "",
         )
 
     def _wordless(self) -> str:

@@ -19,16 +19,18 @@ from typing import Any
 from lxml import etree
 
 from adapters.contract.field import Field, Members
-from adapters.soap.lexical import BLANKS, Unfit, read_text
+from adapters.soap.lexical import Unfit, read_text
 from adapters.soap.schema import Schemas
 from adapters.soap.xml import (
     NIL,
     TYPE,
     Element,
     Malformed,
+    id_of,
     is_annotation,
     is_nil,
     local,
+    refuse_text,
     tree_of,
 )
 
@@ -130,12 +132,12 @@ class _Reading:
 
     def parts(self, field: Field, body: Element) -> Any:
         """Of an RPC message: the first element has them, what they refer to may follow."""
-        roots = [element for element in body if _id_of(element) is None] or list(body[:1])
+        roots = [element for element in body if id_of(element) is None] or list(body[:1])
         if len(roots) != 1:
             raise Malformed(f"the answer's body has {len(roots)} elements where one is wanted")
         record = self.record(field, roots[0], local(roots[0]), 0)
         for element in body:
-            if element is not roots[0] and _id_of(element) not in self._referred:
+            if element is not roots[0] and id_of(element) not in self._referred:
                 raise Malformed(f"nothing refers to <{local(element)}> in the answer's body")
         return record
 
@@ -168,7 +170,7 @@ class _Reading:
             self._leaf(element, place)
             values[form.text.name] = _read(form.text, element.text, place)
             return _completed(form, values)
-        _no_text(element, place)
+        refuse_text(element, place)
         for child in element:
             self._child(form, child, values, place, depth)
         return _completed(form, values)
@@ -231,7 +233,7 @@ class _Reading:
 
     def _array(self, field: Field, element: Element, place: str, depth: int) -> list[Any]:
         """An array of SOAP's encoding: what its entries are called says nothing."""
-        _no_text(element, place)
+        refuse_text(element, place)
         self._attributes({}, element, {}, place)
         wanted = element.get(f"{_ENCODING_11}arrayType", "").rpartition("[")[2].rstrip("]")
         wanted = wanted or element.get(f"{_ENCODING_12}arraySize", "")
@@ -298,7 +300,7 @@ class _Reading:
     def _ids(self) -> dict[str, Element]:
         by_id: dict[str, Element] = {}
         for element in self._body.iter(etree.Element):
-            name = _id_of(element)
+            name = id_of(element)
             if name is not None and by_id.setdefault(name, element) is not element:
                 raise Malformed("two elements of the answer have one id")
         return by_id
@@ -335,15 +337,3 @@ def _read(field: Field, text: str | None, place: str) -> Any:
         return read_text(field, text)
     except Unfit as error:
         raise Malformed(f"{place}: {error}") from None
-
-
-def _no_text(element: Element, place: str) -> None:
-    if (element.text or "").strip(BLANKS) or any(
-        (child.tail or "").strip(BLANKS) for child in element
-    ):
-        raise Malformed(f"{place} has text beside its elements")
-
-
-def _id_of(element: Element) -> str | None:
-    identifier: str | None = element.get("id") or element.get(f"{_ENCODING_12}id")
-    return identifier

@@ -18,7 +18,17 @@ from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, retry_after
 from adapters.language.shape import ANYTHING, Plain, Record
 from adapters.soap.wsdl import ENVELOPES, Operation
-from adapters.soap.xml import Element, Malformed, Unreadable, compile_xpath, local, parse, tree_of
+from adapters.soap.xml import (
+    Element,
+    Malformed,
+    Unreadable,
+    compile_xpath,
+    id_of,
+    local,
+    parse,
+    refuse_text,
+    tree_of,
+)
 from sidecar.model.outcome import Misconfigured, Outcome, Throttled
 
 _TEXT = Plain("text")
@@ -161,9 +171,24 @@ def _envelope(reply: Reply, operation: Operation) -> Element:
     bodies = root.findall("{*}Body")
     if len(bodies) != 1:
         raise Malformed(f"the answer's envelope has {'no body' if not bodies else 'two bodies'}")
-    if _fault_in(root) is None and operation.answered(root) is None:
+    for one in (root, *bodies):
+        refuse_text(one, f"the answer's {local(one)}")
+    fault = _fault_in(root)
+    if fault is not None:
+        _alone(fault, bodies[0])
+    elif operation.answered(root) is None:
         raise Malformed("the answer does not fit the WSDL: it is the answer to something else")
     return root
+
+
+def _alone(fault: Element, body: Element) -> None:
+    """Beside a fault stands only what its detail refers to, in SOAP's encoding.
+
+    What came with a result is no refusal: the order may be booked.
+    """
+    others = [one for one in body if one is not fault and id_of(one) is None]
+    if others:
+        raise Malformed(f"the answer has <{local(others[0])}> beside its fault")
 
 
 def _fault_in(root: Element) -> Element | None:

@@ -104,6 +104,18 @@ def is_nil(element: Element, place: str) -> bool:
     return True
 
 
+def refuse_text(element: Element, place: str) -> None:
+    """Raises Malformed for text beside the element's elements: nobody would read it."""
+    if (element.text or "").strip(BLANKS) or any((one.tail or "").strip(BLANKS) for one in element):
+        raise Malformed(f"{place} has text beside its elements")
+
+
+def id_of(element: Element) -> str | None:
+    """What other elements refer to it by, in SOAP's encodings."""
+    found: str | None = element.get("id") or element.get(f"{_ENCODINGS[1]}id")
+    return found
+
+
 def tree_of(element: Element, *, attributes: bool = True) -> Any:
     """Nested mappings by local name, text at the leaves, a list where a name comes again.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from sidecar.documents import open_regular
 from sidecar.model.errors import SidecarError, Unavailable
 
 LINES = 5_000
@@ -21,7 +22,7 @@ def log_tail(file: Path | None) -> list[str]:
 
 def _of_file(file: Path) -> list[str]:
     try:
-        with file.open("rb") as log:
+        with open_regular(file) as log:
             log.seek(max(0, log.seek(0, 2) - _BYTES))
             text = log.read()
     except OSError as error:

@@ -10,6 +10,7 @@ from sidecar.app.erp_adapters import check_adapters
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import other_writers
+from sidecar.magento.env_php import read_env_php
 from sidecar.model.errors import UsageError
 from sidecar.settings.generate import generate as generated
 from sidecar.settings.secrets import unresolved
@@ -59,9 +60,9 @@ def generate(magento_root: Path | None, output: Path | None) -> None:
 def validate(context: Context, *, as_json: bool) -> None:
     """Check the configuration, the mapping and the secrets: files only, no network, safe in CI.
 
-    Reads every secret (of systemd's credentials only while the unit runs), and asks neither the
-    database nor the ERP.  A WSDL that is named by its address is not fetched: a note says so, and
-    'erp-sidecar adapter check' compares the mapping with it.
+    Reads every secret (of systemd's credentials only while the unit runs), the login in Magento's
+    env.php too, and asks neither the database nor the ERP.  A WSDL that is named by its address is
+    not fetched: a note says so, and 'erp-sidecar adapter check' compares the mapping with it.
 
     \b
     Examples:
@@ -72,6 +73,8 @@ def validate(context: Context, *, as_json: bool) -> None:
     if problems := unresolved(loaded.settings, origin=loaded.origin):
         first = problems[0]
         raise type(first)("\n".join(one.message for one in problems), first.remedy)
+    if magento_root := loaded.settings.shop.database.magento_root:
+        read_env_php(Path(magento_root))
     warnings, notes = check_adapters(loaded.settings, origin=loaded.origin)
     files = [*loaded.files, *loaded.settings.files_of_calls]
     warnings += [

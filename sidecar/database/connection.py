@@ -343,8 +343,9 @@ def _refused(code: int, text: str, login: Login, doing: str) -> PermissionDenied
         return PermissionDenied(
             f"the account has no right on schema {login.database!r}, or there is none of that name "
             f"({code}: {text}) as {where}",
-            "check shop.database.name against Magento's app/etc/env.php; if it is right, grant "
-            "what 'erp-sidecar grants print' prints",
+            "check shop.database.name against Magento's app/etc/env.php; if it is right, "
+            "'erp-sidecar install' grants what the account needs; 'erp-sidecar grants print' "
+            "prints it",
         )
     remedy = (
         "check shop.database.user and the file or credential that its password names; a changed "

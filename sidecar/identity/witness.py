@@ -13,6 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from sidecar.documents import open_regular
+from sidecar.model.errors import ConfigurationError
 from sidecar.model.identity import Seen
 
 #: Where systemd tells a service that its StateDirectory= is, and where that is.
@@ -51,8 +53,9 @@ class Witness:
         if self.path is None:
             return None
         try:
-            return _SEEN.decode(self.path.read_bytes())
-        except (OSError, msgspec.DecodeError):
+            with open_regular(self.path) as file:
+                return _SEEN.decode(file.read())
+        except (ConfigurationError, OSError, msgspec.DecodeError):
             return None
 
     def write(self, seen: Seen) -> str | None:

@@ -6,6 +6,9 @@ import json
 import re
 from pathlib import Path
 
+from sidecar.documents import open_regular
+from sidecar.model.errors import ConfigurationError
+
 _PRODUCTS = (
     "magento/product-enterprise-edition",
     "magento/product-community-edition",
@@ -16,9 +19,10 @@ _PRODUCTS = (
 def release(magento_root: Path) -> tuple[str, str] | None:
     """Product and version (`2.4.7-p6`); None where composer.lock is missing or names none."""
     try:
-        lock = json.loads((magento_root / "composer.lock").read_text("utf-8"))
+        with open_regular(magento_root / "composer.lock") as opened:
+            lock = json.load(opened)
         versions = {str(package["name"]): str(package["version"]) for package in lock["packages"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ConfigurationError, OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     return next(((name, versions[name]) for name in _PRODUCTS if name in versions), None)
 

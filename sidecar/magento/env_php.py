@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from sidecar.documents import open_regular
 from sidecar.magento.php_literal import Computed, NotUnderstood, Table, Value, returned_array
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.model.secret import Secret
@@ -82,7 +83,8 @@ def read_env_php(magento_root: Path) -> EnvPhp:
 
 def _content(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8")
+        with open_regular(file) as opened:
+            return opened.read().decode("utf-8")
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigurationError(
             f"{file}: there is no such file",

@@ -99,7 +99,8 @@ class LogFile:
             self._reopen = False
             self.close()
         if self._descriptor is None:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+            # A pipe that nobody reads would hold whoever writes a line, at SIGTERM too.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
             self._descriptor = os.open(self._path, flags, _MODE)
         return self._descriptor
 

@@ -176,3 +176,14 @@ def test_a_file_that_a_group_of_others_may_write_is_told_and_the_own_group_is_no
 
     calls.chmod(0o640)
     assert warnings(folder) == []
+
+
+def test_magento_s_own_login_is_read_like_every_secret(folder: Path) -> None:
+    edited(
+        folder / "sidecar.yaml",
+        "{host: 127.0.0.1, name: magento, user: m2, password: {file: password}}",
+        "{magento_root: shop}",
+    )
+
+    assert refused(folder)[0] == 78
+    assert "shop/app/etc/env.php: there is no such file" in refused(folder)[1]

@@ -197,6 +197,40 @@ def test_a_multipart_answer_is_not_believed(tmp_path: Path) -> None:
         assert isinstance(at.push(), Unknown)
 
 
+REFUSED = result("CREDIT")
+BODY_ENDS = "</s:Body>"
+FAULT = fault("s:Client").partition("<s:Body>")[2].partition(BODY_ENDS)[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        REFUSED.replace("<s:Body>", "<s:Body>Warning: no such index"),
+        REFUSED.replace(BODY_ENDS, f"Deprecated{BODY_ENDS}"),
+        REFUSED.replace(BODY_ENDS, f"{BODY_ENDS}booked"),
+        REFUSED.replace(BODY_ENDS, f"{FAULT}{BODY_ENDS}"),
+        envelope(ACCEPTED + FAULT),
+        envelope(FAULT + ACCEPTED),
+        envelope(FAULT + FAULT),
+        envelope(FAULT + '<Booked xmlns="urn:other">1</Booked>'),
+    ],
+)
+def test_what_stands_beside_a_result_or_a_fault_is_not_passed_over(
+    tmp_path: Path, content: str
+) -> None:
+    for status in (200, 500):
+        assert isinstance(outcome(tmp_path, status, content), Unknown)
+
+
+def test_what_a_faults_detail_refers_to_may_stand_beside_it(tmp_path: Path) -> None:
+    detail = '<detail><cause href="#id0"/></detail></s:Fault>'
+    content = envelope(
+        FAULT.replace("</s:Fault>", detail) + '<multiRef xmlns="" id="id0">no such item</multiRef>'
+    )
+
+    assert isinstance(outcome(tmp_path, 500, content), Rejected)
+
+
 # Asking
 
 
@@ -217,7 +251,10 @@ def test_a_probe_that_finds_nothing_says_nothing(tmp_path: Path) -> None:
         assert at.adapter.probe("orders", ["000000042"]) == {"000000042": ()}
 
 
-@pytest.mark.parametrize("content", ["", "<html/>", fault("s:Server"), envelope("")])
+@pytest.mark.parametrize(
+    "content",
+    ["", "<html/>", fault("s:Server"), envelope(""), found("").replace(BODY_ENDS, f"{BODY_ENDS}x")],
+)
 def test_a_probe_without_an_answer_is_not_nothing(tmp_path: Path, content: str) -> None:
     with (
         peer(tmp_path, answering(200, content)) as at,

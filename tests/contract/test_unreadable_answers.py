@@ -184,6 +184,18 @@ def test_what_the_file_calls_misconfigured_is_lasting_and_what_a_gateway_may_hav
     assert raised.value.lasting
 
 
+@pytest.mark.parametrize("status", [408, 502, 503, 504, 522])
+def test_that_a_gateway_has_nothing_is_not_that_the_erp_has_nothing(
+    stack: ExitStack, tmp_path: Path, status: int
+) -> None:
+    calls = CALLS.replace("ok: =response.status == 200", "ok: =response.body.hits is defined")
+    adapter = answering(stack, tmp_path, '{"hits": [], "next": ""}', status, calls)
+
+    for ask in (lambda: adapter.probe("orders", ["1"]), lambda: adapter.list("orders", SINCE)):
+        with pytest.raises(NotUnderstood, match=f"HTTP {status} may come from a gateway"):
+            ask()
+
+
 def test_an_answer_that_is_not_ok_for_another_reason_is_not_lasting(
     stack: ExitStack, tmp_path: Path
 ) -> None:

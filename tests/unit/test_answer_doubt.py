@@ -230,6 +230,13 @@ def test_a_truth_value_and_a_number_say_yes(said: object) -> None:
         '"0"',
         '"000"',
         '"[object Object]"',
+        '"?"',
+        '"--"',
+        '"()"',
+        '"[ ]"',
+        '"\u200b"',
+        '"N/A"',
+        '"Infinity"',
         '"a\\nb"',
         "[1]",
         '"' + "x" * 101 + '"',
@@ -251,6 +258,45 @@ def test_a_number_is_a_reference(given: str, told: str) -> None:
 
     assert isinstance(booked, Accepted)
     assert booked.booked.reference == told
+
+
+# Pages for people
+
+
+@pytest.mark.parametrize(
+    ("body", "mime"),
+    [
+        ("<!DOCTYPE html><html><body>Sign in</body></html>", "text/html; charset=utf-8"),
+        ("\ufeff\n<!doctype HTML>", "text/plain"),
+        ("<HTML><title>Maintenance</title>", ""),
+        ("<p>Sign in</p>", "text/html"),
+    ],
+)
+@pytest.mark.parametrize("said", ["accepted", "partial", "duplicate"])
+@pytest.mark.parametrize("status", [200, 202])
+def test_a_page_with_status_200_is_no_yes_of_a_line_that_looks_at_the_status_alone(
+    said: str, body: str, mime: str, status: int
+) -> None:
+    """Such a line is that of a cancel: believed, canceled goods would be shipped."""
+    of = answer(**{said: "response.status in [200, 202]", "reference": "'SO-1'"})
+
+    assert isinstance(outcome(of, status, body, mime), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("body", "mime"),
+    [("", ""), ("OK", "text/html"), ("{}", "text/html"), ("<ok/>", "application/xml")],
+)
+def test_what_is_no_page_may_be_a_yes_by_its_status(body: str, mime: str) -> None:
+    of = answer(accepted="response.status == 200", reference="'SO-1'")
+
+    assert isinstance(outcome(of, 200, body, mime), Accepted)
+
+
+def test_an_interface_that_answers_in_html_may_say_it_there() -> None:
+    of = answer(accepted="'booked' in response.body", reference="'SO-1'")
+
+    assert isinstance(outcome(of, 200, "<html>booked</html>", "text/html"), Accepted)
 
 
 # The rule

@@ -217,3 +217,14 @@ def test_all_problems_are_told_at_once() -> None:
     )
 
     assert len(problems(order)) == 3
+
+
+def test_a_line_that_costs_something_has_a_quantity() -> None:
+    """An ERP multiplies: it would book nothing, and ship nothing."""
+    assert problems(an_order(a_line(qty_ordered=Decimal(0)))) == [
+        "line 1 (MUG) costs 10.00 and has no quantity"
+    ]
+    free = a_line(
+        2, qty_ordered=Decimal(0), row_total=Decimal(0), base_row_total=Decimal(0), sku="GIFT"
+    )
+    assert problems(an_order(a_line(), free)) == []

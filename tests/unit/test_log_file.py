@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -101,3 +102,12 @@ def test_a_folder_that_is_gone_is_waited_for(
 def test_others_than_owner_and_group_may_not_read_it(path: Path) -> None:
     log_at(path).write(line(1))
     assert path.stat().st_mode & 0o007 == 0
+
+
+def test_a_pipe_that_nobody_reads_holds_nobody(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(path)
+    log_at(path).write(line(1))
+    told = [json.loads(text) for text in capsys.readouterr().err.splitlines()]
+    assert [one["event"] for one in told] == ["log.unwritable", "a"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,10 @@ def test_a_journal_that_refuses_is_told_with_the_command_to_run(
     with pytest.raises(SidecarError, match="look yourself: journalctl") as refused:
         log_tail(None)
     assert refused.value.exit_code == 69
+
+
+def test_a_pipe_or_a_device_in_the_log_s_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "log")
+    for file in (tmp_path / "log", Path("/dev/zero")):
+        with pytest.raises(SidecarError, match="no regular file"):
+            log_tail(file)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sidecar.magento.composer_lock import release
 from sidecar.magento.env_php import read_env_php
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.model.secret import Secret
@@ -237,6 +238,24 @@ def test_a_folder_without_magento_is_a_configuration_error(tmp_path: Path) -> No
     with pytest.raises(ConfigurationError, match="there is no such file") as raised:
         read_env_php(tmp_path)
     assert "magento_root" in raised.value.remedy
+
+
+def test_what_is_no_regular_file_keeps_nobody_waiting(root: Path) -> None:
+    file = write(root, TYPICAL)
+    file.unlink()
+    os.mkfifo(file)
+    os.mkfifo(root / "composer.lock")
+
+    with pytest.raises(ConfigurationError, match="no regular file"):
+        read_env_php(root)
+    assert release(root) is None
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"packages": 1}', "[" * 100_000, "\xff"])
+def test_a_lock_file_that_cannot_be_read_names_no_release(tmp_path: Path, text: str) -> None:
+    (tmp_path / "composer.lock").write_text(text, "latin-1")
+
+    assert release(tmp_path) is None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,3 +77,9 @@ def test_an_earlier_beat_of_the_same_record_never_takes_it_down(tmp_path: Path) 
     accepted = replace(SEEN, token="record-2", beat=6)
     kept.write(accepted)
     assert kept.read() == accepted
+
+
+def test_a_pipe_in_its_place_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "witness")
+
+    assert Witness(tmp_path / "witness").read() is None

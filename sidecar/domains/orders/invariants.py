@@ -21,7 +21,7 @@ from decimal import Decimal
 
 from sidecar.domains.orders.charges import total_of
 from sidecar.domains.orders.payload import Order
-from sidecar.model.money import CENT, Parts, imbalance
+from sidecar.model.money import CENT, Parts, imbalance, rounded
 
 COMPOSITE_TYPES = frozenset({"configurable", "bundle"})
 
@@ -85,6 +85,12 @@ def _of_lines(order: Order) -> list[str]:
             problems.append(
                 f"line {item.item_id} ({item.sku}) is a {item.product_type} without the line of "
                 "what it consists of"
+            )
+        if item.is_sellable and item.row_total and not item.qty_ordered:
+            # NULL, as importers leave it: the ERP would book, and ship, nothing of it.
+            problems.append(
+                f"line {item.item_id} ({item.sku}) costs {rounded(item.row_total)} and has no "
+                "quantity"
             )
     if not order.sellable_items:
         problems.append(f"no line to book among its {len(order.items)} lines")
