@@ -34,8 +34,12 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Seconds."""
-        return time.monotonic()
+        """Seconds, also those for which the machine slept.
+
+        Linux's CLOCK_MONOTONIC stands still in a suspended machine: it would wake with its leases
+        still trusted, and make a call that another daemon has made meanwhile.
+        """
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class Stop:
