@@ -87,16 +87,6 @@ class HandClock(Stop):
         return False
 
 
-#: What a domain needs to be taken; an adapter that a test hands in makes its own calls.
-_REFUNDS = """
-refunds:
-  push:
-    on: [refund.issued]
-    call: {method: POST, path: /credit-notes, json: {externalNumber: =ref}}
-    answer: {accepted: =response.status == 201, reference: =response.body.number}
-"""
-
-
 class Pipeline:
     """Made of a configuration by `sidecar.app.sidecar`, installed beside `magento`, run by hand.
 
@@ -123,8 +113,6 @@ class Pipeline:
         folder.mkdir(exist_ok=True)
         (folder / "password").touch(mode=0o600)
         (folder / "password").write_text(USER, "utf-8")
-        if adapter is not None and "refunds:" in str(settings.get("domains")):
-            calls += _REFUNDS
         (folder / "calls.yaml").write_text(calls, "utf-8")
         places = {
             **_DEFAULTS,
@@ -141,7 +129,7 @@ class Pipeline:
         self._installation = self._installer.installation()
         self._installation.install(who="test")
         if adapter is not None:
-            self.sidecar.adapters = {"main": adapter}
+            self.sidecar.erps.adapters = {"main": adapter}
         self.clock = HandClock()
         self.sidecar.clock = self.clock  # type: ignore[assignment]
         self.sidecar.stop = self.clock

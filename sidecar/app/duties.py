@@ -98,7 +98,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
                 sidecar.database,
                 sidecar.store,
                 sidecar.domains,
-                list(sidecar.account_limits),
+                list(sidecar.erps.limits),
                 sidecar.clone_guard.may_send,
             ),
         ),

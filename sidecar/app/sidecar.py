@@ -12,9 +12,8 @@ from pathlib import Path
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled
-from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
-from sidecar.app.renewing import RenewingAdapter
-from sidecar.app.rules import pace_of, rank_of, settler_of
+from sidecar.app.erp_accounts import ErpAccounts
+from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
@@ -22,13 +21,10 @@ from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, knows_skip_locked, require_supported
 from sidecar.delivery.account import ErpAccount
-from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
 from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
-from sidecar.delivery.slots import Slots
-from sidecar.delivery.throttle import Throttle
 from sidecar.delivery.workers import Workers
 from sidecar.domains.orders.domain import own_statuses
 from sidecar.domains.orders.statuses import OwnStatus
@@ -50,7 +46,6 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
-from sidecar.monitor.accounts import AccountLimits
 from sidecar.monitor.ledger_vitals import LedgerVitalsReader
 from sidecar.monitor.standing import Standing, StandingReader
 from sidecar.monitor.top.watch import Subject, Watch
@@ -67,7 +62,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Story, Storyteller
-from sidecar.ports import AdapterSettings, ErpAdapter, Narrator
+from sidecar.ports import ErpAdapter, Narrator
 from sidecar.settings.domains import Answered, Orders
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
@@ -113,6 +108,7 @@ class Sidecar:
         self.shop_database = shop_database(settings, self.origin)
         self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
+        self.erps = ErpAccounts(settings, self.origin, self.narrator)
         self._closing: list[Callable[[], None]] = []
 
     @cached_property
@@ -196,35 +192,6 @@ class Sidecar:
                 f"{self.names.schema}.{self.names.prefix}".rstrip("._"),
                 self.shop_database.login.place,
             ),
-        )
-
-    @cached_property
-    def adapters(self) -> Mapping[str, ErpAdapter]:
-        """The adapter of each ERP account, its file of calls checked."""
-        return {
-            account: load_adapter(self.settings, account, settings, origin=self.origin)
-            for account, settings in self._adapter_settings.items()
-        }
-
-    def adapter_of(self, domain: str) -> ErpAdapter:
-        """The adapter of the ERP account that an enabled domain goes to."""
-        return self.adapters[self.settings.account_of(domain)]
-
-    @cached_property
-    def _adapter_settings(self) -> Mapping[str, AdapterSettings]:
-        return {
-            account: adapter_settings_of(self.settings, account, origin=self.origin)
-            for account in self.settings.accounts
-        }
-
-    def _renewing_adapter(self, account: str) -> RenewingAdapter:
-        """The adapter for work that goes on while somebody changes a secret."""
-        return RenewingAdapter(
-            self.adapters[account],
-            self._adapter_settings[account],
-            partial(adapter_settings_of, self.settings, account, origin=self.origin),
-            partial(load_adapter, self.settings, account, origin=self.origin),
-            self.narrator,
         )
 
     @cached_property
@@ -332,31 +299,12 @@ class Sidecar:
             ),
         )
 
-    def erp_account(self, name: str, adapter: ErpAdapter | None = None) -> ErpAccount:
-        """An ERP account as the ledger remembers it; the pumps of its domains share it."""
-        erp = self.settings.accounts[name]
-        pace = pace_of(erp.throttle)
-        account = ErpAccount(
-            name,
-            Throttle(pace, self.clock),
-            Slots(pace.concurrency, float(erp.throttle.slow_at), self.clock),
-            Breaker(erp.breaker.after, erp.breaker.probe_every.total_seconds(), self.clock),
-            adapter or self.adapters[name],
-            self.database,
-            self.store,
-            self.narrator,
-            address=erp.address,
-            longest_wait=erp.throttle.longest_wait.total_seconds(),
-        )
-        account.restore()
-        return account
-
     def pumps(self, owner_name: str) -> list[Pump]:
         """The stations that deliver, one for each domain, in the order of the domains."""
         pumps: dict[str, Pump] = {}
         for name, erp in self.settings.accounts.items():
-            adapter = self._renewing_adapter(name)
-            account = self.erp_account(name, adapter)
+            adapter = self.erps.renewing(name)
+            account = self.erps.restored(name, adapter, self.database, self.store, self.clock)
             threads = erp.throttle.concurrency
             workers = Workers(account, threads, clock=self.clock, sleeper=self.stop)
             for domain in self.settings.domains_of(name):
@@ -446,20 +394,7 @@ class Sidecar:
             name: section.pause_alarm.total_seconds()
             for name, section in self.settings.domains.carried().items()
         }
-        return LedgerVitalsReader(self.store, self.specs, self.account_limits, alarms)
-
-    @property
-    def account_limits(self) -> dict[str, AccountLimits]:
-        """What is configured of each ERP account, by its name."""
-        return {
-            name: AccountLimits(
-                erp.address,
-                erp.throttle.concurrency,
-                erp.throttle.longest_wait.total_seconds(),
-                self.settings.domains_of(name),
-            )
-            for name, erp in self.settings.accounts.items()
-        }
+        return LedgerVitalsReader(self.store, self.specs, self.erps.limits, alarms)
 
     def standing(self) -> Standing:
         """How everything stands, for a person."""
@@ -479,7 +414,9 @@ class Sidecar:
             self.database,
             self.store,
             self.specs,
-            clears_doubt=lambda domain: self.adapter_of(domain).capabilities(domain).clears_doubt,
+            clears_doubt=lambda domain: (
+                self.erps.adapter_of(domain).capabilities(domain).clears_doubt
+            ),
         )
 
     @property
@@ -499,13 +436,9 @@ class Sidecar:
     @property
     def identification(self) -> Identification:
         """What operators say about which system this is."""
-        kinds = {
-            account: tuple(
-                spec.kind for spec in self.specs if self.settings.account_of(spec.name) == account
-            )
-            for account in self.settings.accounts
-        }
-        return Identification(self.database, self.store, self.clone_guard, kinds)
+        return Identification(
+            self.database, self.store, self.clone_guard, self.erps.kinds(self.specs)
+        )
 
     @property
     def domain_switch(self) -> DomainSwitch:
@@ -523,13 +456,13 @@ class Sidecar:
         store = self.store if self.ledger.applied() else None
         shop = self.settings.shop.name
         parts = list(self.parts.values())
-        return DryRun(self.database, store, parts, self.adapter_of, shop)
+        return DryRun(self.database, store, parts, self.erps.adapter_of, shop)
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""
         subject = Subject(
             self.settings.shop.name,
-            self.account_limits,
+            self.erps.limits,
             self.domains,
             TriggerWatch(self.triggers, self.clock, _TOP_SEES_TRIGGERS).look,
             partial(name_of, self.specs),
@@ -539,7 +472,7 @@ class Sidecar:
     def stories(self, number: str, *, ask_erp: bool) -> list[Story]:
         """The whole story of each order that carries this number (one per store)."""
         return Storyteller(self.database, self.store, list(self.parts.values())).stories(
-            number, self.adapter_of if ask_erp else None
+            number, self.erps.adapter_of if ask_erp else None
         )
 
     def prepare(self) -> None:
@@ -548,7 +481,7 @@ class Sidecar:
         What is wrong is raised here, while a former daemon may still be at work.
         """
         self.ledger.require_current()
-        _ = self.magento, self.adapters, self.triggers, self.clone_guard
+        _ = self.magento, self.erps.adapters, self.triggers, self.clone_guard
         with_secrets(self.settings.heartbeat, at="heartbeat", origin=self.origin)
         if self.settings.logging.file is not None:
             require_appendable(self.settings.logging.file)
@@ -557,8 +490,7 @@ class Sidecar:
         """End the workers and give back the connections of what was made."""
         for close in self._closing:
             close()
-        for adapter in self.__dict__.get("adapters", {}).values():
-            adapter.close()
+        self.erps.close()
         if "database" in self.__dict__:
             self.database.close()
 

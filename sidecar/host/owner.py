@@ -33,6 +33,11 @@ def owner() -> str:
     return f"{socket.gethostname()[:40]}:{pid}:{started}:{place or '-'}:{token}"
 
 
+def living(name: str | None) -> str | None:
+    """The owner, or None where it is found dead: its lease may stand for a while."""
+    return None if name is None or is_dead(name) else name
+
+
 def is_dead(name: str) -> bool:
     """Whether the process of this name has ended for certain; False where that cannot be known."""
     named = _NAME.fullmatch(name)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from sidecar.capture.outbox import NO_HINTS, Depth, Outbox
+from sidecar.host.owner import living
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import OpenDifferences, Overview, Waiting
 from sidecar.ledger.stations import Failing
@@ -100,7 +101,7 @@ class LedgerVitalsReader:
         write_backs = self._overview.write_backs_waiting(connection)
         parked = self._overview.write_backs_parked(connection)
         return LedgerVitals(
-            holder=self._store.work_lease.holder(connection),
+            holder=living(self._store.work_lease.holder(connection)),
             domains=self._of_domains(connection, hints, write_backs, parked),
             accounts=read_accounts(connection, self._store.accounts, self._accounts),
             hints=_deepest(hints.values()),

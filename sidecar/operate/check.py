@@ -15,6 +15,7 @@ from typing import Any
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
+from sidecar.host.owner import living
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.ledger.check_runs import CHECK, CheckRun
 from sidecar.ledger.store import LedgerStore
@@ -177,7 +178,7 @@ class EndToEnd:
 
     def _nobody_looks(self, wait: int) -> Stuck:
         with self._database.transaction("asking who works") as connection:
-            holder = self._ledger.work_lease.holder(connection)
+            holder = living(self._ledger.work_lease.holder(connection))
             depth = self._outbox.depth(connection)
         if holder is None:
             return Stuck(

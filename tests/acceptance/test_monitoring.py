@@ -146,6 +146,20 @@ def test_the_plugin_ends_with_0_to_3_and_says_why(rig: Rig) -> None:
     assert plugin(rig)[0] == 3
 
 
+def test_a_daemon_that_was_killed_is_named_by_nobody(rig: Rig) -> None:
+    """Its lease stands for a while, here for a minute: a person who looks is not kept waiting."""
+    file = rig.folder / "sidecar.yaml"
+    file.write_text(file.read_text("utf-8").replace("work_lease: 1s", "work_lease: 60s"), "utf-8")
+    daemon = rig.start()
+    rig.until(lambda: plugin(rig)[0] == 0)
+    rig.kill(daemon)
+
+    assert "daemon   nobody works" in rig.sidecar("status", code=2)
+    assert "NOBODY WORKS" in rig.sidecar("top", "--once")
+    assert "daemon-absent" in rig.sidecar("doctor", "--only", "daemon-absent", code=2)
+    assert plugin(rig)[0] == 2
+
+
 def test_only_the_daemon_that_works_keeps_the_switch_quiet(rig: Rig, tmp_path: Path) -> None:
     with dead_mans_switch() as (address, asked):
         secret = rig.folder / "heartbeat.url"

@@ -30,7 +30,7 @@ class Stage:
         return [one.increment_id for one in placed]
 
     def use(self, adapter: ErpAdapter) -> None:
-        self.pipeline.sidecar.adapters = {"main": adapter}
+        self.pipeline.sidecar.erps.adapters = {"main": adapter}
         self.pipeline.pump.workers.close()
         self.pipeline.start()
 
@@ -82,7 +82,7 @@ def test_a_concurrency_fault_slows_the_throttle_and_loses_nothing(stage: Stage) 
 def test_a_wrong_token_stops_the_domain_and_the_right_one_goes_on(
     stage: Stage, tmp_path: Path
 ) -> None:
-    good = stage.pipeline.sidecar.adapters["main"]
+    good = stage.pipeline.sidecar.erps.adapters["main"]
     wrong = make_adapter(
         EXAMPLE, stage.netsuite.url, token={**TOKEN, "token_secret": Secret("of another account")}
     )

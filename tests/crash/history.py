@@ -82,7 +82,7 @@ class History:
         self._streets = 0
         self._select, self._table = world.shop.session.select, world.shop.session.table
         erp.freeze = self._freeze
-        self.pipeline.sidecar.adapters = {"main": erp}
+        self.pipeline.sidecar.erps.adapters = {"main": erp}
         self.restart()
 
     # --- what customers, admins and Magento do --------------------------------------------------

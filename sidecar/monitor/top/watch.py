@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
+from sidecar.host.owner import living
 from sidecar.ledger.backlog import Backlog, TroubledEvent
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import Overview
@@ -118,7 +119,7 @@ class Watch:
             return Look(
                 shop=self._subject.shop,
                 at=self._clock.now(),
-                daemon=self._store.work_lease.holder(connection),
+                daemon=living(self._store.work_lease.holder(connection)),
                 capture=CaptureRow(
                     hints=depth.count,
                     oldest=depth.seconds,
