@@ -133,7 +133,7 @@ def test_run_once_in_a_copy_ends_with_78_and_names_the_way_out(rig: Rig, twin: T
     assert rig.erp.count() == 1
     said = twin.json("identity", "is-copy", "--reason", "staging")
     assert (said["standing"], said["sends"]) == ("copy", False)
-    assert "set erp.url to a test ERP" in said["remedy"]
+    assert "to that of a test ERP" in said["remedy"]
     assert twin.run("run", "--once").returncode == 78
     assert rig.erp.count() == 1
 

@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
 from tests.rig import Rig
-from tests.waiting import CALLS, PACKAGE, copy_waiting
+from tests.waiting import PACKAGE, calls_beside, copy_waiting
 
 WAITING = 300
 
@@ -22,8 +22,8 @@ def rig(server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     project = str(Path(__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(PACKAGE), project)))
     with Rig(server, tmp_path, "priority", latency_ms=50) as rig:
-        with (tmp_path / "calls.yaml").open("a", encoding="utf-8") as calls:
-            calls.write(CALLS)
+        calls = tmp_path / "calls.yaml"
+        calls.write_text(calls_beside(calls.read_text("utf-8")), "utf-8")
         file = rig.folder / "sidecar.yaml"
         text = file.read_text("utf-8").replace("concurrency: 4", "concurrency: 1")
         further = 'refunds: {every: 50ms}\n  further: {payments: {ref: "PAY{increment_id}"}}'

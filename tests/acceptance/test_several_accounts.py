@@ -6,7 +6,6 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +43,7 @@ def two(server: PrivateServer, tmp_path: Path) -> Iterator[TwoErps]:
         rig = stack.enter_context(Rig(server, tmp_path, "accounts"))
         finance = ErpSim.start(duplicates="none")
         stack.callback(finance.stop)
-        soap = resources.files("sidecar.testing.demo").joinpath("soap-calls.yaml")
-        (tmp_path / "finance.yaml").write_text(soap.read_text("utf-8") + REFUNDS, "utf-8")
+        (tmp_path / "finance.yaml").write_text(REFUNDS, "utf-8")
         two = TwoErps(rig, finance)
         head, _, tail = (tmp_path / "sidecar.yaml").read_text("utf-8").partition("erp:\n")
         main, _, rest = tail.partition("capture:")
@@ -118,7 +116,7 @@ def test_one_that_is_away_holds_up_only_what_goes_there(two: TwoErps) -> None:
     ("old", "new", "told"),
     [
         ("erp: finance", "erp: finanze", "domains.refunds.erp: there is no ERP account finanze"),
-        ("refunds: {erp: finance,", "refunds: {", "calls.yaml has no call for refunds"),
+        ("orders:\n", "orders:\n    erp: finance\n", "finance.yaml has no call for orders"),
         ("  main:\n", "  first:\n", "domains.orders.erp: is missing; there are finance, first"),
         ("erps:\n", "erp: {adapter: rest.generic, url: http://localhost:1}\nerps:\n",
          "erp: stands beside erps"),

@@ -20,7 +20,7 @@ from tests.bench.backlog import FIVE_ITEMS
 from tests.bench.report import Report, at_least, at_most, percentile
 from tests.bench.scale import Scale
 from tests.bench.stand import LEDGER, Stand
-from tests.waiting import CALLS, PACKAGE, copy_waiting
+from tests.waiting import PACKAGE, calls_beside, copy_waiting
 
 CALL_MS = 100
 GRACE_MS = 250
@@ -39,7 +39,7 @@ def measure(report: Report, scale: Scale) -> None:
     refunds, payments = scale.pick(20_000, 2_000), scale.pick(100_000, 10_000)
     with (
         _other_package(),
-        Stand(concurrency=1, latency_ms=CALL_MS, domains=_DOMAINS, calls=CALLS) as stand,
+        Stand(concurrency=1, latency_ms=CALL_MS, domains=_DOMAINS, calls=calls_beside) as stand,
     ):
         report.server = stand.version
         _fill(stand, refunds, payments)

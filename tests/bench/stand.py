@@ -47,8 +47,8 @@ class Stand:
     """One installation with fsync on.  Its settings are the shipped defaults unless said.
 
     `soap` speaks that to the ERP instead of REST; `capture`, `orders` and `domains` are further
-    lines of YAML below those keys, `calls` of the file of calls; `erp` are fields of the
-    simulator's set-up.
+    lines of YAML below those keys; `calls` makes another file of calls of the demonstration's;
+    `erp` are fields of the simulator's set-up.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Stand:
         capture: str = "",
         orders: str = "",
         domains: str = "",
-        calls: str = "",
+        calls: Callable[[str], str] = str,
         server: PrivateServer | None = None,
         **erp: Any,
     ) -> None:
@@ -170,14 +170,14 @@ class Stand:
         ((count,),) = self.sql("SELECT COUNT(*) FROM sales_order WHERE ext_order_id IS NULL")
         return int(count)
 
-    def _configure(self, calls_name: str, further_calls: str, **values: object) -> None:
+    def _configure(self, calls_name: str, of_calls: Callable[[str], str], **values: object) -> None:
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text("bench", encoding="utf-8")
         self.sql("CREATE USER IF NOT EXISTS sidecar@localhost IDENTIFIED BY 'bench'")
         self.sql("GRANT ALL ON *.* TO sidecar@localhost WITH GRANT OPTION")
         calls = resources.files("sidecar.testing.demo").joinpath(calls_name).read_text("utf-8")
-        (self.folder / "calls.yaml").write_text(calls + further_calls, encoding="utf-8")
+        (self.folder / "calls.yaml").write_text(of_calls(calls), encoding="utf-8")
         text = _CONFIGURATION.format(**values)
         (self.folder / "sidecar.yaml").write_text(text, encoding="utf-8")
 

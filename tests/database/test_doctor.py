@@ -262,8 +262,9 @@ TROUBLES = {
     ),
     "breaker-open": Trouble(
         (
-            "REPLACE INTO {ledger}.erp_account (name, failures, opened_at, ask_at, used, "
-            "updated_at) VALUES ('{url}', 5, UTC_TIMESTAMP(), UTC_TIMESTAMP(), 0, UTC_TIMESTAMP())",
+            "REPLACE INTO {ledger}.erp_account (name, address, failures, opened_at, ask_at, used, "
+            "updated_at) VALUES "
+            "('main', '{url}', 5, UTC_TIMESTAMP(), UTC_TIMESTAMP(), 0, UTC_TIMESTAMP())",
         ),
         "is open after 5 failure(s)",
         ("DELETE FROM {ledger}.erp_account",),

@@ -134,7 +134,7 @@ def test_a_column_that_explains_nothing_is_not_taken_for_a_total(stage: Stage) -
 
     assert stage.status(sound) == "accepted"
     assert stage.payload(sound).charges == ()
-    assert (stage.status(off), stage.event(off)["error_code"]) == ("parked", "bad_data")
+    assert (stage.status(off), stage.event(off).error_code) == ("parked", "bad_data")
 
 
 def test_columns_that_are_named_count_as_the_configuration_says(
@@ -233,7 +233,7 @@ def test_an_order_that_lacks_what_can_be_told_without_it_goes(stage: Stage, what
 
     stage.sweep()
 
-    assert stage.status(order) == "accepted", stage.event(order)["reason"]
+    assert stage.status(order) == "accepted", stage.event(order).reason
     sent = stage.payload(order)
     assert sent.base_grand_total == sent.grand_total
     assert [item.base_row_total for item in sent.items] == [item.row_total for item in sent.items]
@@ -245,9 +245,9 @@ def test_an_order_without_a_number_never_goes_not_even_as_it_is(stage: Stage) ->
     stage.sweep()
 
     assert stage.status(order) == "parked"
-    assert "has no number" in stage.event(order)["reason"]
+    assert "has no number" in stage.event(order).reason
     with pytest.raises(UsageError, match="has no number"):
-        stage.pipeline.sidecar.operations.release_as_is([stage.event(order)["event_id"]], WHY)
+        stage.pipeline.sidecar.operations.release_as_is([stage.event(order).event_id], WHY)
     assert stage.erp.pushed == []
 
 
@@ -324,7 +324,7 @@ def test_an_order_that_stays_broken_is_looked_at_ever_more_rarely_and_makes_no_e
 def test_what_an_operator_sends_as_it_is_goes_and_is_not_asked_about_again(stage: Stage) -> None:
     order = stage.place(TOTAL.format(by=7))
     stage.sweep()
-    number = stage.event(order)["number"]
+    number = stage.event(order).number
 
     done = stage.pipeline.sidecar.operations.release_as_is([number], By("test", "agreed"))
     stage.pipeline.work()
@@ -356,7 +356,7 @@ def test_only_what_was_parked_for_its_data_is_released_as_it_is(stage: Stage) ->
     stage.sweep()
 
     with pytest.raises(UsageError, match="is parked because of its data"):
-        stage.pipeline.sidecar.operations.release_as_is([stage.event(order)["number"]], WHY)
+        stage.pipeline.sidecar.operations.release_as_is([stage.event(order).number], WHY)
 
 
 def test_what_waits_is_counted_by_its_gate(stage: Stage) -> None:
