@@ -27,13 +27,15 @@ class Link:
     """What the ERP called an entity that it accepted before.
 
     `ref`: the external reference under which it was booked, for its whole life.  `ended`: the ERP
-    took a cancel of it; an order that lives again is placed with this link.
+    took a cancel of it; an order that lives again is placed with this link.  `key`: the name that
+    calls need, where the file of calls reads one.
     """
 
     reference: str
     status: str | None = None
     ref: str | None = None
     ended: bool = False
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,8 @@ CREATE TABLE {attempt} (
 CREATE TABLE {link} (
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
   entity_id   bigint unsigned NOT NULL,
-  reference   varchar(255) NOT NULL,
+  reference   varchar(255) NOT NULL COMMENT 'what people call it',
+  erp_key     varchar(100) NULL COMMENT 'what calls need, where that is another name',
   status      varchar(64)  NULL,
   total       decimal(20,4) NULL,
   tax         decimal(20,4) NULL,

@@ -21,7 +21,7 @@ from adapters.language.filters import (
 from sidecar.model.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.
-BOOKED = ("reference", "status", "currency", "total", "tax", "lines")
+BOOKED = ("reference", "key", "status", "currency", "total", "tax", "lines")
 ITEMS = "items"
 #: What is known of a line, and by which of it the line is found among those that were sent.
 LINE = BookedLine.__struct_fields__
@@ -79,13 +79,17 @@ class Fields:
         return text if text.strip() else None
 
     def reference(self, values: Values) -> str | None:
+        """What people call the ERP's document; see `name`."""
+        return self.name("reference", values)
+
+    def name(self, leaf: str, values: Values) -> str | None:
         """What the ERP calls its document; None for what is missing or cannot be such a name.
 
         A truth value, zero, a list and blank text are none: an order that was accepted under one
         of them could never be found again.  Nor is one cut that is too long to be kept whole.
         """
         try:
-            value = self.get("reference", values)
+            value = self.get(leaf, values)
             if isinstance(value, bool) or (is_number(value) and as_number(value) <= 0):
                 return None
             name = as_text(value)
@@ -116,11 +120,12 @@ class Fields:
     def booked(self, values: Values) -> Booked | None:
         """The document with what could be read of it; None without a reference."""
         reference = self.reference(values)
+        key = self.name("key", values)
         if "reference" not in self.leaves and (link := values.get("link")):
-            reference = link.reference
+            reference, key = link.reference, key or link.key
         if reference is None:
             return None
-        notes: list[str] = []
+        notes = ["key: is none"] if "key" in self.leaves and key is None else []
         status = _noted(self.word, "status", values, notes)
         currency = _noted(self.word, "currency", values, notes)
         total = _noted(self.amount, "total", values, notes)
@@ -129,6 +134,7 @@ class Fields:
         items = None if self.items is None else self.items.read(values, notes)
         return Booked(
             reference=reference,
+            key=key,
             status=status,
             currency=currency,
             total=total,

@@ -59,8 +59,12 @@ def document(booked: Booked) -> Booked:
     if items is not None and not all(map(_is_measured, items)):
         items = None
         notes.append("items: a figure is beyond measure")
+    key = booked.key
+    if key is not None and not (key.isprintable() and fit.whole_text("link", "erp_key", key)):
+        key = None
+        notes.append("key: is none, or longer than the ledger's column holds")
     unread = "; ".join(filter(None, (booked.unread, *notes)))
-    return replace(booked, **fitting, items=items, unread=unread)
+    return replace(booked, **fitting, key=key, items=items, unread=unread)
 
 
 def _is_reference(text: str) -> bool:

@@ -60,11 +60,11 @@ class Journal:
         if not wanted:
             return {}
         rows = connection.exec_driver_sql(
-            f"SELECT entity_id, reference, status, ref, ended_at FROM {self._names('link')} "
-            "WHERE kind = %s AND entity_id IN %s",
+            "SELECT entity_id, reference, status, ref, ended_at, erp_key "
+            f"FROM {self._names('link')} WHERE kind = %s AND entity_id IN %s",
             (kind, wanted),
         )
-        return {row[0]: Link(row[1], row[2], row[3], row[4] is not None) for row in rows}
+        return {row[0]: Link(row[1], row[2], row[3], row[4] is not None, row[5]) for row in rows}
 
     def former(
         self, connection: sa.Connection, kind: str, ids: Iterable[int]
@@ -141,11 +141,13 @@ class Journal:
         """
         insert_rows(
             connection,
-            f"{self._names('link')} (kind, entity_id, reference, status, total, tax, line_count, "
-            "currency, ref, event, booked_at, updated_at, ended_at)",
-            f"({'%s, ' * 10}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), IF(%s, UTC_TIMESTAMP(3), NULL))",
+            f"{self._names('link')} (kind, entity_id, reference, erp_key, status, total, tax, "
+            "line_count, currency, ref, event, booked_at, updated_at, ended_at)",
+            f"({'%s, ' * 11}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), IF(%s, UTC_TIMESTAMP(3), NULL))",
             [_link_row(*document) for document in documents],
-            "ON DUPLICATE KEY UPDATE reference = VALUES(reference), "
+            # First, while `reference` is still the former one: another document has another key.
+            "ON DUPLICATE KEY UPDATE erp_key = IF(VALUES(reference) = reference, "
+            "COALESCE(VALUES(erp_key), erp_key), VALUES(erp_key)), reference = VALUES(reference), "
             # What a canceled document was before is no word on what it is.
             "status = IF(VALUES(ended_at) IS NULL, COALESCE(VALUES(status), status), "
             "VALUES(status)), ref = COALESCE(ref, VALUES(ref)), ended_at = VALUES(ended_at), "
@@ -374,6 +376,7 @@ def _link_row(claimed: Claimed, booked: Booked, ended: bool) -> tuple[object, ..
         claimed.kind,
         claimed.entity_id,
         booked.reference,
+        booked.key,
         fit.text("link", "status", booked.status),
         fit.number("link", "total", booked.total),
         fit.number("link", "tax", booked.tax),

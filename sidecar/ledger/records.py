@@ -97,6 +97,7 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     entity_id: int
     reference: str
+    erp_key: str | None
     status: str | None
     total: Decimal | None
     tax: Decimal | None

@@ -33,11 +33,13 @@ class BookedLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class Booked(msgspec.Struct, frozen=True, kw_only=True):
     """A document in the ERP as the ERP describes it; what it does not say is None.
 
-    `currency`: the three letters of ISO 4217, in which all figures are.
+    `reference` is what people call it; `key` what calls need, where that is another name (a
+    technical id).  `currency`: the three letters of ISO 4217, in which all figures are.
     `unread`: which figures it says in a way that could not be read, and why; they are None too.
     """
 
     reference: str
+    key: str | None = None
     status: str | None = None
     currency: str | None = None
     total: Decimal | None = None

@@ -4,6 +4,7 @@ and what a person may say about it."""
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from sidecar.domains.orders.spec import SPEC
 from sidecar.model.event import encode_payload
@@ -110,6 +111,30 @@ class TestOneNumberOfTwoOrders:
         assert 12 not in links(ledger)
 
 
+def test_the_name_that_calls_need_belongs_to_one_document(ledger: LedgerBench) -> None:
+    """Kept where a later answer is silent of it; gone with the document that was canceled."""
+    know(ledger, 11, "000000001")
+    erp = ScriptedErp()
+    first, second = booked("000000001", "S00042"), booked("000000001", "S00043")
+    answers = [
+        (PLACED, Accepted(booked=structs.replace(first, key="42"))),
+        (UPDATED, Accepted(booked=first)),
+        (CANCELED, Accepted(booked=structs.replace(first, status="CANCELED"))),
+        (PLACED, Accepted(booked=second)),
+    ]
+    kept = []
+    for sequence, (type_, answer) in enumerate(answers, 1):
+        erp.answers["000000001"] = [answer]
+        add(ledger, 11, "000000001", type_, sequence)
+        ledger.deliver(erp)
+        [link] = ledger.sql("SELECT reference, erp_key FROM {link}")
+        kept.append((link.reference, link.erp_key))
+
+    told = [delivery.link.key if delivery.link else None for delivery in erp.pushed]
+    assert told == [None, "42", "42", "42"]
+    assert kept == [("S00042", "42")] * 3 + [("S00043", None)]
+
+
 @pytest.mark.parametrize("can_ask", [True, False])
 def test_one_document_for_two_orders_of_a_call_is_nobodys(
     ledger: LedgerBench, can_ask: bool
@@ -130,7 +155,7 @@ def test_one_document_for_two_orders_of_a_call_is_nobodys(
         assert [stands(ledger, event)[1] for event in events] == ["document_taken"] * 2
 
 
-def test_a_duplicate_that_is_andocument_taken_comes_to_an_end_where_nobody_can_be_asked(
+def test_a_duplicate_that_is_another_orders_document_comes_to_an_end_where_nobody_can_be_asked(
     ledger: LedgerBench,
 ) -> None:
     """It was sent again at once, and called a duplicate again, for ever."""

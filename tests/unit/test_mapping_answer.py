@@ -310,6 +310,21 @@ def outcomes(
     return of.outcomes(values, events(*numbers), Evidence(f"HTTP {status}"))
 
 
+def test_the_name_that_calls_need_is_kept_beside_the_one_that_people_use() -> None:
+    keyed = answer(accepted="true", reference="response.body.name", key="response.body.id")
+    later = answer(accepted="true", key="response.body.id")
+
+    assert outcome(keyed, {"name": "S00042", "id": 42}) == Accepted(
+        booked=Booked(reference="S00042", key="42")
+    )
+    missing = outcome(keyed, {"name": "S00042"})
+    assert isinstance(missing, Accepted)
+    assert (missing.booked.key, missing.booked.unread) == (None, "key: is none")
+    kept = outcome(later, {}, link=Link("S00042", key="42"))
+    assert isinstance(kept, Accepted)
+    assert kept.booked.key == "42"
+
+
 def test_results_are_matched_by_reference_in_any_order() -> None:
     results = [
         {"external": "000000002", "ok": False, "error": "no credit"},
