@@ -12,7 +12,7 @@ from typing import Any
 
 from sidecar.model.errors import ConfigurationError
 
-#: Each names a `sidecar.magento.domain.Domain`.
+#: Each names a `sidecar.magento.domain.RegisteredDomain`.
 DOMAINS = "erp_sidecar.domains"
 #: Each names what makes a `sidecar.ports.ErpAdapter`.
 ADAPTERS = "erp_sidecar.adapters"
@@ -45,9 +45,9 @@ def load(entry: EntryPoint) -> Any:
     try:
         return entry.load()
     # Whatever a package does while it is imported (SystemExit, too), it is not this program's end.
-    except (Exception, SystemExit) as wrong:
+    except (Exception, SystemExit) as error:
         # Its own words are needed here, and nothing of a customer is known yet.
-        raise refusal(entry, f"cannot be loaded: {type(wrong).__name__}: {wrong}") from wrong
+        raise refusal(entry, f"cannot be loaded: {type(error).__name__}: {error}") from error
 
 
 def whose(entry: EntryPoint) -> str:
@@ -79,6 +79,6 @@ def unusable(group: str) -> list[ConfigurationError]:
             found.append(refusal(entry, "has a name that another package's entry point has too"))
         try:
             load(entry)
-        except ConfigurationError as wrong:
-            found.append(wrong)
+        except ConfigurationError as error:
+            found.append(error)
     return found
