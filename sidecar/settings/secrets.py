@@ -88,7 +88,7 @@ def unresolved(
 
     A credential of systemd is passed by while there is none at all: only the running unit has them.
     """
-    has_credentials = Path(environ.get(CREDENTIALS_VARIABLE) or UNIT_CREDENTIALS).is_dir()
+    has_credentials = _is_there(Path(environ.get(CREDENTIALS_VARIABLE) or UNIT_CREDENTIALS))
     problems: list[SidecarError] = []
     for key, reference in references(section):
         if reference.credential is not None and not has_credentials:
@@ -124,12 +124,24 @@ def _credential(name: str, environ: Mapping[str, str]) -> Secret:
         return _read(folder / name, private=False)
     except FileNotFoundError:
         # The folder is there only while the unit runs.
-        first = "" if folder.is_dir() else "start the unit, or "
+        first = "" if _is_there(folder) else "start the unit, or "
         raise ConfigurationError(
             f"there is no credential {name} in {folder}",
             f"{first}add LoadCredential={name}:/path/to/file to the unit (systemctl edit "
             "erp-sidecar) and restart it",
         ) from None
+
+
+def _is_there(credentials: Path) -> bool:
+    """Whether there are credentials of systemd that this process may see.
+
+    The unit's ExecReload is told of none, and may not look into the folder of the unit's own
+    (tests/systemd: test_a_reload_takes_up_a_good_file_and_refuses_a_bad_one).
+    """
+    try:
+        return credentials.is_dir()
+    except PermissionError:
+        return False
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> Resolved:
