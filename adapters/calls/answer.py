@@ -104,14 +104,32 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A question to the answer; a constant where the file says true or false."""
+    """A question to the answer; a constant where the file says true or false.
+
+    `compared`: parts of the answer of which it asks whether they are something else.
+    """
 
     name: str
     ask: Expression | bool
+    compared: tuple[Expression, ...] = ()
 
     def holds(self, values: Values) -> bool:
         """Whether it is true.  Raises ExpressionError when that cannot be said."""
         return self.ask if isinstance(self.ask, bool) else truth(self.ask(values), self.ask.source)
+
+    def silence(self, values: Values) -> str:
+        """Which of the compared parts the answer leaves empty: of nothing all else is different.
+
+        An upgrade, or a gateway, may have dropped what stood there (docs/mapping.md).
+        """
+        for part in self.compared:
+            try:
+                value = part(values)
+            except ExpressionError:
+                continue
+            if value is None or (isinstance(value, str) and not value.strip()):
+                return f"{part.source} is empty"
+        return ""
 
     @property
     def names(self) -> frozenset[str]:
@@ -151,7 +169,7 @@ class Answer:
         name = decided.name
         if name in BOOKINGS and (doubt := evidence.doubt_of_booking(decided)):
             return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
-        if name in DENIALS and (doubt := evidence.doubt_of(decided)):
+        if name in DENIALS and (doubt := evidence.doubt_of(decided) or decided.silence(values)):
             return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
         return self._described(name, values, evidence)
 

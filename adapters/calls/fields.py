@@ -214,12 +214,14 @@ def _number(value: Any) -> Decimal:
 def _is_reference(text: str) -> bool:
     """Whether a document can be called so: not a word for "nothing", nor zero, nor unprintable.
 
-    Without a letter and without a digit it is a sign for "nothing" (`?`, `--`, an invisible blank).
+    Without a letter and without a digit it is a sign for "nothing" (`?`, `--`, an invisible blank);
+    in brackets it is a list or an object that somebody made a text of.
     """
     name = text.strip()
     return (
         0 < len(name) <= _LONGEST_REFERENCE
         and name.casefold() not in _NO_REFERENCE
+        and name[0] not in "[{"
         and any(one.isalnum() and one != "0" for one in name)
         and not _CONTROL.search(name)
     )

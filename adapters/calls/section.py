@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from adapters.calls.answer import DENIALS, Predicate
 from adapters.calls.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
 from adapters.language.compiler import Scope
-from adapters.language.expression import Expression
+from adapters.language.expression import Expression, InvalidExpression, compile_expression
 from adapters.language.shape import suggest
 from adapters.language.template import (
     ANY,
@@ -170,7 +171,10 @@ class Section:
                     f"where {part} is none, this says that nothing was booked; name what the ERP "
                     f"says when it refuses: {part} in ['…']",
                 )
-        return Predicate(key, False if condition is None else condition)
+        if condition is None:
+            return Predicate(key, ask=False)
+        compared = _compiled(condition.unsaid, scope) if key in DENIALS else ()
+        return Predicate(key, condition, compared)
 
     def fields(self, names: Collection[str], scope: Scope) -> Fields:
         """Those of the named values that the section has."""
@@ -224,3 +228,12 @@ class Section:
             hint = suggest(str(value), choices) or f"; there are {', '.join(choices)}"
             self.problem(key, f"'{value}' is not known{hint}")
         return value if value in choices else None
+
+
+def _compiled(parts: Collection[str], scope: Scope) -> tuple[Expression, ...]:
+    """Parts of an expression on their own; one that cannot stand alone is left out."""
+    compiled = []
+    for part in parts:
+        with suppress(InvalidExpression):
+            compiled.append(compile_expression(part, scope))
+    return tuple(compiled)

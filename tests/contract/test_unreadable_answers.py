@@ -14,7 +14,10 @@ import pytest
 from adapters.rest import generic
 from sidecar.domains import SPECS
 from sidecar.model.errors import NotReached, NotUnderstood
+from sidecar.model.outcome import Rejected, Unknown
 from sidecar.ports import AdapterSettings, ErpAdapter, ShopContext
+from sidecar.testing.contract_calls import push_all
+from sidecar.testing.sample_order import placed, simple_order
 from tests.contract.scripted_server import answer, scripted_server
 
 CALLS = """
@@ -202,3 +205,24 @@ def test_an_answer_that_is_not_ok_for_another_reason_is_not_lasting(
     for status in (400, 404, 500, 503):
         with pytest.raises(NotUnderstood):
             answering(stack, tmp_path, "{}", status).probe("orders", ["1"])
+
+
+@pytest.mark.parametrize("code", ['""', '" "', "null"])
+@pytest.mark.parametrize(
+    "line", ["response.body.code != 'OK'", "response.body.code | lower not in ['ok', 'done']"]
+)
+def test_what_an_answer_leaves_empty_is_no_refusal_by_what_it_is_not(
+    stack: ExitStack, tmp_path: Path, code: str, line: str
+) -> None:
+    calls = CALLS.replace(
+        "{accepted: =response.status == 200,", f'{{rejected: "={line}", accepted: true,'
+    )
+    silent = answering(stack, tmp_path, f'{{"number": "SO-1", "code": {code}}}', calls=calls)
+    said = answering(stack, tmp_path, '{"number": "SO-1", "code": "CREDIT"}', calls=calls)
+
+    [doubtful], [refused] = (push_all(one, [placed(simple_order())]) for one in (silent, said))
+
+    assert isinstance(doubtful.outcome, Unknown)
+    assert "rejected, but response.body.code" in doubtful.outcome.message
+    assert "is empty" in doubtful.outcome.message
+    assert isinstance(refused.outcome, Rejected)
