@@ -133,26 +133,28 @@ class Sidecar:
 
     def require_stores(self, database: Database, schema: MagentoSchema) -> None:
         """Raises ConfigurationError for a store or a website that the shop does not have."""
+        place = place_of("domains.orders.only", self.origin)
         with database.transaction("reading the shop's stores") as connection:
-            for name in self.domains:
-                owner, _ = self.settings.domains.only(name)
-                place = place_of(f"domains.{owner}.only", self.origin)
-                self._stores(name, schema).require_known(connection, place)
+            self._stores(schema).require_known(connection, place)
 
-    def _stores(self, domain: str, schema: MagentoSchema) -> StoreLimit:
-        _, only = self.settings.domains.only(domain)
+    def _stores(self, schema: MagentoSchema) -> StoreLimit:
+        """The orders' limit, which what belongs to an order shares.
+
+        A refund of an order that is not carried would wait for its document for ever.
+        """
+        only = self.settings.domains.orders.only
         return StoreLimit(schema, only.stores, only.websites)
 
     def parts_of(self, schema: MagentoSchema, *, skip_locked: bool = True) -> Mapping[str, Parts]:
         """Raises ConfigurationError for what is configured and the shop does not have."""
-        table = self.names("entity")
+        table, stores = self.names("entity"), self._stores(schema)
         return {
             domain.spec.name: domain.open(
                 Beside(
                     schema,
                     table,
                     self.settings_of(domain.spec),
-                    self._stores(domain.spec.name, schema),
+                    stores,
                     skip_locked,
                     self.origin,
                 )

@@ -438,11 +438,6 @@ class Domains(Section):
         examples=["{warranties: {batch: 10}}"],
     )
 
-    def only(self, name: str) -> tuple[str, Only]:
-        """The limits of a domain, and the domain whose they are: what has a parent shares its."""
-        section = self.section(name)
-        return (name, section.only) if isinstance(section, Orders) else ("orders", self.orders.only)
-
     def section(self, name: str) -> Orders | Answered | None:
         """A domain's section; None for one that is not carried."""
         own = getattr(self, name) if name in type(self).model_fields and name != "further" else None

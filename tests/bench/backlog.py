@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 
 from pymysql.cursors import Cursor
@@ -106,3 +107,25 @@ def _columns(cursor: Cursor, table: str, without: set[str | None], before: str =
     cursor.execute(f"SHOW COLUMNS FROM {table}")
     names = [str(row[0]) for row in cursor.fetchall()]
     return ", ".join(f"{before}{name}" for name in names if name not in without)
+
+
+def sell(
+    magento: MagentoDatabase, orders: int, shortest: float, longest: float
+) -> dict[str, float]:
+    """Place orders with so many seconds between; when each one's COMMIT returned, by number."""
+    rng = random.Random(7)
+    committed: dict[str, float] = {}
+    moments: list[float] = []
+
+    def note(statement: str) -> None:
+        if statement == "COMMIT":
+            moments.append(time.time())
+
+    with Shop(magento, between=note) as shop:
+        for _ in range(orders):
+            moments.clear()
+            placed = shop.place(FIVE_ITEMS)
+            # The first COMMIT is the order's; mail flags and quote follow in their own.
+            committed[placed.increment_id] = moments[0]
+            time.sleep(rng.uniform(shortest, longest))
+    return committed

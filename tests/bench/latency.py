@@ -7,12 +7,10 @@ left alone for a while: its processor time is that of polling.  Both with the sh
 
 from __future__ import annotations
 
-import random
 import time
 from datetime import UTC, datetime
 
-from sidecar.testing.magento_db import Shop
-from tests.bench.backlog import FIVE_ITEMS
+from tests.bench.backlog import sell
 from tests.bench.report import Report, at_most, percentile
 from tests.bench.scale import Scale
 from tests.bench.stand import Stand, cpu_seconds
@@ -38,21 +36,7 @@ def measure(report: Report, scale: Scale) -> None:
 
 def _place_and_wait(stand: Stand, orders: int) -> list[float]:
     """Milliseconds from commit to booking, per order."""
-    rng = random.Random(7)
-    committed: dict[str, float] = {}
-    moments: list[float] = []
-
-    def note(statement: str) -> None:
-        if statement == "COMMIT":
-            moments.append(time.time())
-
-    with Shop(stand.magento, between=note) as shop:
-        for _ in range(orders):
-            moments.clear()
-            placed = shop.place(FIVE_ITEMS)
-            # The first COMMIT is the order's; mail flags and quote follow in their own.
-            committed[placed.increment_id] = moments[0]
-            time.sleep(rng.uniform(0.2, 0.8))
+    committed = sell(stand.magento, orders, 0.2, 0.8)
     stand.until(lambda: stand.unacknowledged() == 0, 60)
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     return [

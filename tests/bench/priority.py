@@ -9,14 +9,12 @@ that wait are written into the tables before the daemon starts; nothing else is 
 from __future__ import annotations
 
 import os
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from sidecar.testing.magento_db import Shop
-from tests.bench.backlog import FIVE_ITEMS
+from tests.bench.backlog import FIVE_ITEMS, sell
 from tests.bench.report import Report, at_least, at_most, percentile
 from tests.bench.scale import Scale
 from tests.bench.stand import LEDGER, Stand
@@ -46,7 +44,7 @@ def measure(report: Report, scale: Scale) -> None:
         daemon = stand.start()
         stand.until(lambda: len(stand.erp.requests()) >= _FIRST_CALLS, 120)
         first = len(stand.erp.requests())
-        committed = _place(stand, orders)
+        committed = sell(stand.magento, orders, 0.4, 1.2)
         stand.until(lambda: len(_arrivals(stand).keys() & committed.keys()) == orders, 120)
         others = [one.external[0][:2] for one in stand.erp.requests()[first:] if one.external]
         stand.stop(daemon)
@@ -95,25 +93,6 @@ def _fill(stand: Stand, refunds: int, payments: int) -> None:
     copy_waiting(stand.magento, LEDGER, "sales_creditmemo", "creditmemo", refunds)
     copy_waiting(stand.magento, LEDGER, "sales_invoice", "invoice", payments)
     stand.durable(True)
-
-
-def _place(stand: Stand, orders: int) -> dict[str, float]:
-    """When each order's COMMIT returned, by its number."""
-    rng = random.Random(7)
-    committed: dict[str, float] = {}
-    moments: list[float] = []
-
-    def note(statement: str) -> None:
-        if statement == "COMMIT":
-            moments.append(time.time())
-
-    with Shop(stand.magento, between=note) as shop:
-        for _ in range(orders):
-            moments.clear()
-            placed = shop.place(FIVE_ITEMS)
-            committed[placed.increment_id] = moments[0]
-            time.sleep(rng.uniform(0.4, 1.2))
-    return committed
 
 
 def _arrivals(stand: Stand) -> dict[str, float]:
