@@ -92,6 +92,8 @@ class PushCall:
 class Capabilities:
     """What an adapter can do in one domain.
 
+    `tells_changes`, `tells_all`: what the ERP tells by itself, since a moment or whole (`changes`).
+
     `subscriptions`: the event types it has a call for.  `batch`: most events in one call (1: single
     calls).  `probe`: the ERP can be asked by external reference; where it cannot, and the ERP
     does not refuse duplicates by itself (`dedupe`), an unknown outcome is parked, never resent.
@@ -106,6 +108,8 @@ class Capabilities:
     probe_items: bool = False
     dedupe: bool = False
     lists: bool = False
+    tells_changes: bool = False
+    tells_all: bool = False
 
     @property
     def clears_doubt(self) -> bool:
@@ -180,6 +184,19 @@ class Preview:
     headers: Mapping[str, str]
     body: str | None = None
     shown: str | None = None
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """An adapter whose ERP is asked what it has to say by itself (`Capabilities.tells_changes`)."""
+
+    def changes(
+        self, domain: str, since: datetime | None, page: str | int | None = None
+    ) -> Page[msgspec.Struct]:
+        """What the ERP tells of a domain by itself, as rows of its `DomainSpec.tells`.
+
+        `since` (UTC): what changed since; None: everything.  Raises as `list`.
+        """
 
 
 @runtime_checkable

@@ -202,6 +202,49 @@ CREATE TABLE {write_back} (
   KEY entity (kind, entity_id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
+-- What the ERP said by itself, a row for each document of its own and each version of it, and what
+-- became of it.  Levels (quantities, prices) stand here only where one was not written, and where a
+-- whole run waits for a person.
+CREATE TABLE {incoming} (
+  id           bigint unsigned NOT NULL AUTO_INCREMENT,
+  domain       varchar(16)  CHARACTER SET ascii NOT NULL,
+  account      varchar(64)  CHARACTER SET ascii NOT NULL COMMENT 'the ERP account that said it',
+  number       varchar(191) NOT NULL COMMENT 'what the ERP calls it',
+  version      char(40)     CHARACTER SET ascii NOT NULL COMMENT 'digest of what it said',
+  told_at      datetime(3)  NULL COMMENT 'when the ERP changed it, by its own word',
+  payload      mediumtext   NOT NULL COMMENT 'JSON',
+  kind         varchar(16)  CHARACTER SET ascii NULL COMMENT 'of the Magento document it belongs to',
+  entity_id    bigint unsigned NULL,
+  status       varchar(12)  CHARACTER SET ascii NOT NULL
+               COMMENT 'waiting asked applied differs parked superseded dropped',
+  due_at       datetime(3)  NULL,
+  waiting_since datetime(3) NOT NULL,
+  tries        int unsigned NOT NULL DEFAULT 0,
+  asked_at     datetime(3)  NULL COMMENT 'the last call to Magento that may have written it',
+  memory       text         NULL COMMENT 'what was written down before that call',
+  document     bigint unsigned NULL COMMENT 'id of what was made of it in Magento',
+  what         text         NULL COMMENT 'what was done, or why not',
+  remedy       text         NULL,
+  created_at   datetime(3)  NOT NULL,
+  finished_at  datetime(3)  NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY news (domain, account, number, version),
+  KEY due (due_at),
+  KEY entity (kind, entity_id),
+  KEY status (status, id)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- How far the ERP's news of a domain have been read, for each account.
+CREATE TABLE {cursor} (
+  domain     varchar(16)  CHARACTER SET ascii NOT NULL,
+  account    varchar(64)  CHARACTER SET ascii NOT NULL,
+  since      datetime(3)  NULL COMMENT 'everything that the ERP changed before was read',
+  full_at    datetime(3)  NULL COMMENT 'when everything was last read',
+  approved   text         NULL COMMENT 'JSON: what a person lets the next run change',
+  updated_at datetime(3)  NOT NULL,
+  PRIMARY KEY (domain, account)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.
 CREATE TABLE {difference} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,

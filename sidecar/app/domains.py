@@ -60,7 +60,7 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
     Raises ConfigurationError for one that no package has.
     """
     known = {domain.spec.name for domain in installed()}
-    unknown = sorted(configured.carried().keys() - known)
+    unknown = sorted(configured.enabled().keys() - known)
     if unknown:
         raise ConfigurationError(
             f"domains.further.{unknown[0]}: no installed package has such a domain",
@@ -69,6 +69,12 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
         )
     carried = configured.carried()
     domains = tuple(domain for domain in installed() if domain.spec.name in carried)
+    for domain in domains:
+        if domain.open is None:
+            raise ConfigurationError(
+                f"domains.{domain.spec.name}.owner: magento: nothing of it can go to the ERP",
+                f"write domains.{domain.spec.name}.owner: erp",
+            )
     kinds = {domain.spec.kind for domain in domains}
     for domain in domains:
         if domain.spec.parent and domain.spec.parent not in kinds:

@@ -8,8 +8,9 @@ from sidecar.delivery.turns import Rank
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import Tolerances
 from sidecar.ports import Capabilities
-from sidecar.settings.domains import Answered, Orders, Remark, StatusMapping
+from sidecar.settings.domain import Answered, Carried, Domain, Remark
 from sidecar.settings.erp import Throttle
+from sidecar.settings.orders import Orders, StatusMapping
 
 
 def pace_of(throttle: Throttle) -> Pace:
@@ -22,12 +23,12 @@ def pace_of(throttle: Throttle) -> Pace:
     )
 
 
-def rank_of(spec: DomainSpec, domain: Orders | Answered) -> Rank:
+def rank_of(spec: DomainSpec, domain: Carried) -> Rank:
     """Where a domain stands among those of its ERP account."""
     return Rank(spec.name, domain.priority or spec.priority, domain.share)
 
 
-def settler_of(spec: DomainSpec, domain: Orders | Answered, capabilities: Capabilities) -> Settler:
+def settler_of(spec: DomainSpec, domain: Domain, capabilities: Capabilities) -> Settler:
     """What each outcome leads to in a domain."""
     retry = domain.retry
     return Settler(
@@ -53,7 +54,10 @@ def settler_of(spec: DomainSpec, domain: Orders | Answered, capabilities: Capabi
     )
 
 
-def _acknowledgement(domain: Orders | Answered) -> Acknowledgement:
+def _acknowledgement(domain: Domain) -> Acknowledgement:
+    if not isinstance(domain, Orders | Answered):
+        # Nobody in Magento reads what the ERP says of a customer or a quantity.
+        return Acknowledgement(Answer(None, None), Answer(None, None), {})
     rules = domain.acknowledge
     accepted = _answer(rules.accepted)
     statuses = {code: _answer(answer) for code, answer in rules.statuses.items()}

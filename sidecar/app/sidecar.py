@@ -63,7 +63,7 @@ from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import ErpAdapter, Narrator
-from sidecar.settings.domains import Answered, Orders
+from sidecar.settings.domain import Domain
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
@@ -160,10 +160,11 @@ class Sidecar:
                 )
             )
             for domain in self._enabled
+            if domain.open is not None
         }
 
-    def settings_of(self, spec: DomainSpec) -> Orders | Answered:
-        """An enabled domain's section of the configuration."""
+    def settings_of(self, spec: DomainSpec) -> Domain:
+        """The section of a domain that goes to the ERP."""
         return self.settings.domains.carried()[spec.name]
 
     @cached_property
@@ -310,6 +311,8 @@ class Sidecar:
             threads = erp.throttle.concurrency
             workers = Workers(account, threads, clock=self.clock, sleeper=self.stop)
             for domain in self.settings.domains_of(name):
+                if domain not in self.domains:
+                    continue  # the ERP owns it: nothing of it is sent
                 pumps[domain] = self._pump(domain, owner_name, adapter, account, workers)
             self._closing += [workers.close, adapter.close]
         return [pumps[domain] for domain in self.domains]

@@ -43,8 +43,8 @@ def show(context: Context, *, name: str, no_erp: bool, as_json: bool) -> None:
 
 @cache
 def nouns() -> dict[str, click.Group]:
-    """A group for each domain that can be had, by its noun."""
-    return {domain.spec.noun: _noun(domain.spec) for domain in found().usable}
+    """A group for each domain whose events can be had, by its noun."""
+    return {domain.spec.noun: _noun(domain.spec) for domain in found().usable if domain.spec.events}
 
 
 def _noun(spec: DomainSpec) -> click.Group:

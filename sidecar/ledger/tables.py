@@ -31,6 +31,9 @@ _COLUMNS = {
     "former_link": "kind entity_id reference ref ended_at",
     "write_back": "id kind entity_id event verdict status reference comment hold state due_at "
     "waiting_since tries applied applied_at wrote_status wrote_reference message created_at",
+    "incoming": "id domain account number version told_at payload kind entity_id status due_at "
+    "waiting_since tries asked_at memory document what remedy created_at finished_at",
+    "cursor": "domain account since full_at approved updated_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
@@ -84,6 +87,8 @@ class Tables:
         self.original_link = self._table("original_link", "link")
         self.original_former_link = self._table("original_former_link", "former_link")
         self.write_back = self._table("write_back")
+        self.incoming = self._table("incoming")
+        self.cursor = self._table("cursor")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
         self.control = self._table("control")

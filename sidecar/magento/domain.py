@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 import sqlalchemy as sa
 
 from sidecar.magento.acknowledger import Acknowledger
+from sidecar.magento.applier import Applier, BesideMagento
 from sidecar.magento.examiner import Examiner, Search
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.stores import StoreLimit
@@ -61,7 +62,12 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredDomain:
-    """One domain; `open` raises ConfigurationError where the shop cannot bear its settings."""
+    """One domain; `open` raises ConfigurationError where the shop cannot bear its settings.
+
+    `open`: for what Magento owns of it; `inbound`: for what the ERP owns of it; None where the one
+    or the other cannot be.
+    """
 
     spec: DomainSpec
-    open: Callable[[Beside], Parts]
+    open: Callable[[Beside], Parts] | None = None
+    inbound: Callable[[BesideMagento], Applier] | None = None

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 
 from sidecar.model.errors import BadData
+from sidecar.model.news import NewsSpec
 from sidecar.model.outcome import Booked
 from sidecar.model.settlement import Difference, Tolerances
 
@@ -108,7 +109,8 @@ class DomainSpec:
     planned; `parent`: the kind whose document must be in the ERP first; `finished`: Magento's
     states in which nothing changes any more; `plain_numbers`: operators name one by its number
     alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
-    where several domains wait for one ERP account, the smallest number's.
+    where several domains wait for one ERP account, the smallest number's.  `tells`: what the ERP
+    tells of it by itself, where it may own it.
     """
 
     name: str
@@ -128,6 +130,7 @@ class DomainSpec:
     plain_numbers: bool = False
     sentence: str = ""
     priority: int = 5
+    tells: NewsSpec | None = None
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""

@@ -15,7 +15,7 @@ from sidecar.documents import write_scalar
 from sidecar.settings import outline
 from sidecar.settings.fields import SecretRef, Section
 from sidecar.settings.outline import Entry, KeyPath
-from sidecar.settings.schema import DOMAINS_TO_COME, Settings
+from sidecar.settings.schema import Settings
 
 _WIDTH = 100
 _DATABASE = ("shop", "database")
@@ -30,7 +30,7 @@ _HEADER = (
     "After a change: erp-sidecar config validate"
 )
 
-_PREFACE = f"""\
+_PREFACE = """\
 # Configuration
 
 <!-- Generated from sidecar/settings; a test keeps it so. -->
@@ -46,8 +46,6 @@ relative to the file they are written in.
 
 Durations are a whole number and a unit (`250ms`, `5s`, `30m`, `48h`, `400d`), rates are requests
 per window (`2/s`, `120/min`, `6000/5min`), percentages carry their sign (`20%`).
-
-Not yet supported by this version: the domains {", ".join(DOMAINS_TO_COME)}.
 """
 
 

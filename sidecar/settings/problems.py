@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from sidecar.settings import outline
 from sidecar.settings.fields import closest
-from sidecar.settings.schema import DOMAINS_TO_COME, Settings
+from sidecar.settings.schema import Settings
 
 _SENTENCES = {
     "missing": "is missing",
@@ -73,8 +73,6 @@ def _sentence(found: ErrorDetails, at: outline.KeyPath) -> str:
 
 def _unknown_key(at: outline.KeyPath) -> str:
     *parent, key = at
-    if parent == ["domains"] and key in DOMAINS_TO_COME:
-        return "is not yet supported by this version; remove it"
     section = outline.section_at(Settings, tuple(parent))
     known = tuple(outline.entries(section)) if section is not None else ()
     if hint := closest(key, known):

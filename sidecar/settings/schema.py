@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from sidecar.settings.domains import Domain, Domains
+from sidecar.settings.domain import Carried
+from sidecar.settings.domains import Domains
 from sidecar.settings.erp import Erp
 from sidecar.settings.fields import (
     FilePath,
@@ -36,11 +37,6 @@ from sidecar.settings.quantities import Duration, Kind, format_duration
 
 #: The ERP account of a domain that names none, and of `erp`.
 MAIN = "main"
-# Domains that the design names and this version does not carry yet: refused with that sentence
-# instead of "unknown key", so that nobody searches for a spelling mistake.
-DOMAINS_TO_COME = (
-    "invoices", "shipments", "customers", "inventory", "prices", "products",
-)  # fmt: skip
 
 
 class Database(Section):
@@ -224,7 +220,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _every_domain_has_an_account(self) -> Settings:
-        for name, domain in self.domains.carried().items():
+        for name, domain in self.domains.enabled().items():
             if self._account_of(domain) not in self.accounts:
                 named = domain.erp is not None
                 says = f"there is no ERP account {domain.erp}" if named else "is missing"
@@ -270,13 +266,13 @@ class Settings(Section):
         return f"erps.{account}" if self.erp is None else "erp"
 
     def account_of(self, domain: str) -> str:
-        """The name of the ERP account that a domain which is carried goes to."""
-        return self._account_of(self.domains.carried()[domain])
+        """The name of the ERP account of an enabled domain."""
+        return self._account_of(self.domains.enabled()[domain])
 
-    def _account_of(self, domain: Domain) -> str:
+    def _account_of(self, domain: Carried) -> str:
         only = next(iter(self.accounts)) if len(self.accounts) == 1 else MAIN
         return domain.erp or only
 
     def domains_of(self, account: str) -> tuple[str, ...]:
-        """The names of the domains that go to an ERP account."""
-        return tuple(name for name in self.domains.carried() if self.account_of(name) == account)
+        """The names of the enabled domains of an ERP account."""
+        return tuple(name for name in self.domains.enabled() if self.account_of(name) == account)

@@ -23,7 +23,8 @@ from sidecar.magento.domain import Beside
 from sidecar.magento.live_schema import read_schema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.secret import Secret
-from sidecar.settings.domains import Domains, Refunds
+from sidecar.settings.domains import Domains
+from sidecar.settings.inbound import Refunds
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay
 
 pytestmark = pytest.mark.shared
@@ -69,9 +70,10 @@ class Captured:
         entities = self._store.names("entity")
         parts = [
             domain.open(
-                Beside(magento, entities, sections.section(domain.spec.name), StoreLimit(magento))
+                Beside(magento, entities, sections.carried()[domain.spec.name], StoreLimit(magento))
             )
             for domain in DOMAINS
+            if domain.open is not None and domain.spec.name in sections.carried()
         ]
         self._installation = Installation(
             self._database,

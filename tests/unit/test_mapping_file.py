@@ -350,7 +350,9 @@ def test_an_event_is_carried_by_one_call_only(folder: Path) -> None:
 
 
 def test_an_empty_file_says_what_belongs_into_it(folder: Path) -> None:
-    assert problems(folder, "") == ["1: : there is no domain; there are orders, refunds"]
+    assert problems(folder, "") == [
+        "1: : there is no domain; there are orders, refunds, invoices, shipments, stock, prices, order_status"
+    ]
 
 
 def test_a_batch_has_no_single_order(folder: Path) -> None:

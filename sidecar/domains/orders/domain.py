@@ -18,7 +18,7 @@ from sidecar.domains.orders.writer import OrderWriter
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.reference import Reference
-from sidecar.settings.domains import Acknowledge
+from sidecar.settings.orders import Acknowledge
 from sidecar.settings.origin import place_of
 
 #: States in which an accepted order may stand when our status is put on it.

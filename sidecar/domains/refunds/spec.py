@@ -5,6 +5,7 @@ from __future__ import annotations
 from sidecar.domains.refunds.events import EVENTS
 from sidecar.domains.refunds.invariants import problems_of
 from sidecar.domains.refunds.needs import NEEDS, WATCHES
+from sidecar.domains.refunds.news import NEWS
 from sidecar.domains.refunds.verify import verify, worth
 from sidecar.model.domain_spec import DomainSpec
 
@@ -28,4 +29,5 @@ SPEC = DomainSpec(
     verify=verify,
     worth=worth,
     problems=problems_of,
+    tells=NEWS,
 )

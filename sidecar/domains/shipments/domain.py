@@ -1,0 +1,8 @@
+"""The shipments domain, opened beside a shop."""
+
+from __future__ import annotations
+
+from sidecar.domains.shipments.spec import SPEC
+from sidecar.magento.domain import RegisteredDomain
+
+DOMAIN = RegisteredDomain(SPEC)

@@ -1,0 +1,8 @@
+"""The stock domain, opened beside a shop."""
+
+from __future__ import annotations
+
+from sidecar.domains.stock.spec import SPEC
+from sidecar.magento.domain import RegisteredDomain
+
+DOMAIN = RegisteredDomain(SPEC)

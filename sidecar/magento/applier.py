@@ -1,0 +1,99 @@
+"""What the inbound stations ask of a domain: to carry the ERP's word into Magento."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sidecar.magento.live_schema import MagentoSchema
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.news import Application, News
+
+
+class DocumentApplier(Protocol):
+    """Of a domain whose news are documents: each is applied alone, once.
+
+    It may be told of one again after a crash at any moment: it looks in Magento first whether it
+    stands there already (by the mark that it leaves: the ERP's number).
+    """
+
+    spec: DomainSpec
+
+    def apply(self, news: News, writing: Callable[[str], None]) -> Application:
+        """Carry it out.
+
+        `writing(memory)` is called right before a call to Magento that writes: it is written down,
+        with what the applier wants to remember of it, and committed.  Raises what the database and
+        Magento raise where nothing was written (`sidecar.model.errors`): it is tried again.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that must not be written, and why; `ours` and `theirs` for a person."""
+
+    number: str
+    reason: str
+    ours: str = ""
+    theirs: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of levels would change.
+
+    `changes`: rows of the applier's own, to be handed to `write`; `described`: the first of them,
+    for a person.  `known`: how many levels the shop has; `to_zero`: how many of the changes fall to
+    zero.  `held`: why the run must wait for a person (beyond its bounds), None where it may go.
+    """
+
+    changes: Sequence[Any]
+    refused: Sequence[Refusal]
+    known: int
+    equal: int
+    to_zero: int = 0
+    held: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a plan: rows written, and those that Magento refused."""
+
+    rows: int
+    refused: Sequence[Refusal] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+
+
+class LevelApplier(Protocol):
+    """Of a domain whose news are levels: a whole run is compared, and what differs is written."""
+
+    spec: DomainSpec
+
+    def plan(self, rows: Iterable[Any], *, whole: bool) -> Plan:
+        """Compare with Magento; writes nothing.  `whole`: the rows are all that the ERP has."""
+
+    def write(self, plan: Plan, stopping: Callable[[], bool]) -> Written:
+        """Write what differs.  Harmless to repeat; a level that changed meanwhile is left alone."""
+
+    def shown(self, plan: Plan, most: int) -> Sequence[Mapping[str, object]]:
+        """The first changes, for `stock diff` and the like: number, what is, what would be."""
+
+
+Applier = DocumentApplier | LevelApplier
+
+
+@dataclass(frozen=True, slots=True)
+class BesideMagento:
+    """What an applier is opened beside.
+
+    `database` runs transactions on Magento's tables; `api` is Magento's REST API, None where the
+    configuration has none; `settings` the domain's section; `ledger` full names of our tables.
+    """
+
+    schema: MagentoSchema
+    database: Any
+    api: Any | None
+    settings: Any
+    ledger: Callable[[str], str]
+    origin: Mapping[str, str] = field(default_factory=dict)
