@@ -209,7 +209,8 @@ CREATE TABLE {incoming} (
   id           bigint unsigned NOT NULL AUTO_INCREMENT,
   domain       varchar(16)  CHARACTER SET ascii NOT NULL,
   account      varchar(64)  CHARACTER SET ascii NOT NULL COMMENT 'the ERP account that said it',
-  number       varchar(191) NOT NULL COMMENT 'what the ERP calls it',
+  number       varchar(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL
+               COMMENT 'what the ERP calls it',
   version      char(40)     CHARACTER SET ascii NOT NULL COMMENT 'digest of what it said',
   told_at      datetime(3)  NULL COMMENT 'when the ERP changed it, by its own word',
   payload      mediumtext   NOT NULL COMMENT 'JSON',
@@ -222,6 +223,8 @@ CREATE TABLE {incoming} (
   tries        int unsigned NOT NULL DEFAULT 0,
   asked_at     datetime(3)  NULL COMMENT 'the last call to Magento that may have written it',
   memory       text         NULL COMMENT 'what was written down before that call',
+  state        varchar(64)  NULL COMMENT 'in which it says that the document is, in the ERP',
+  as_is        tinyint      NOT NULL DEFAULT 0 COMMENT 'a person lets it through',
   document     bigint unsigned NULL COMMENT 'id of what was made of it in Magento',
   what         text         NULL COMMENT 'what was done, or why not',
   remedy       text         NULL,

@@ -86,6 +86,22 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
     return domains
 
 
+def told(configured: Domains) -> tuple[RegisteredDomain, ...]:
+    """The domains of a configuration that the ERP owns."""
+    wanted = configured.told()
+    domains = tuple(domain for domain in installed() if domain.spec.name in wanted)
+    kinds = {domain.spec.kind for domain in enabled(configured)}
+    for domain in domains:
+        of = domain.spec.tells.of if domain.spec.tells else None
+        if of is not None and of[0] not in kinds:
+            raise ConfigurationError(
+                f"domains.{domain.spec.name} needs the domain of the {of[0]}s that it speaks of: "
+                "only what was sent to the ERP is known by its names",
+                f"enable that domain too, or write domains.{domain.spec.name}.enabled: false",
+            )
+    return domains
+
+
 def _unfit(domain: object, others: Sequence[DomainSpec]) -> str | None:
     """Why this cannot be a domain beside those, None where it can."""
     if not isinstance(domain, RegisteredDomain):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 from sidecar.app.daemon import Daemon, Station, Supervision
+from sidecar.app.inbound import InboundStations
 from sidecar.app.sidecar import Sidecar
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.watch import TriggerWatch
@@ -42,6 +43,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
         Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
         *(_delivery(sidecar, pump) for pump in pumps),
+        *(station for of_domain in sidecar.inbound.stations() for station in _inbound(of_domain)),
         Station(_WRITE, _SECOND, write_back.run_once),
     ]
     if once:
@@ -111,6 +113,19 @@ def _delivery(sidecar: Sidecar, pump: Pump) -> Station:
     pause = sidecar.settings_of(spec).every.total_seconds()
     name = f"deliver {pump.domain}"
     return Station(name, max(_SECOND, pause), pump.run_once, wakes=(_WRITE,), pause=pause)
+
+
+def _inbound(of_domain: InboundStations) -> list[Station]:
+    """What a domain hears of the ERP by itself, and what carries it into Magento."""
+    name = of_domain.spec.name
+    hears, applies = f"hear {name}", f"apply {name}"
+    ask, every = of_domain.ask.run_once, of_domain.every
+    if of_domain.apply is None:
+        return [Station(hears, every, ask, pause=every)]
+    return [
+        Station(hears, every, ask, wakes=(applies,), pause=every),
+        Station(applies, _SECOND, of_domain.apply.run_once, wakes=(_WRITE,)),
+    ]
 
 
 def _monitoring(sidecar: Sidecar, liveness: Liveness, *, once: bool) -> list[Station]:

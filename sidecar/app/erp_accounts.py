@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
@@ -13,12 +14,23 @@ from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
 from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
+from sidecar.delivery.workers import Workers
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.monitor.accounts import AccountLimits
 from sidecar.ports import AdapterSettings, Clock, ErpAdapter, Narrator
 from sidecar.settings.origin import Origin
 from sidecar.settings.schema import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An ERP account at work: its adapter, its pace, and the threads that all its domains share."""
+
+    name: str
+    adapter: ErpAdapter
+    account: ErpAccount
+    workers: Workers
 
 
 class ErpAccounts:

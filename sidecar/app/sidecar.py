@@ -11,8 +11,9 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from sidecar.acknowledge.write_back import WriteBackStation
-from sidecar.app.domains import enabled
-from sidecar.app.erp_accounts import ErpAccounts
+from sidecar.app.domains import enabled, told
+from sidecar.app.erp_accounts import ErpAccounts, Line
+from sidecar.app.inbound import Inbound
 from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
@@ -20,13 +21,12 @@ from sidecar.capture.sweep import Sweep
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, knows_skip_locked, require_supported
-from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.claim import Claimer
 from sidecar.delivery.courier import Courier
 from sidecar.delivery.parents import Parents
 from sidecar.delivery.pump import Lane, Pump
 from sidecar.delivery.workers import Workers
-from sidecar.domains.orders.domain import own_statuses
+from sidecar.domains.orders.domain import own_statuses, with_lifecycle
 from sidecar.domains.orders.statuses import OwnStatus
 from sidecar.host.owner import machine, owner
 from sidecar.host.process import Stop, SystemClock
@@ -39,6 +39,7 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.applier import BesideMagento
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.live_schema import MagentoSchema, read_schema
@@ -59,11 +60,13 @@ from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
 from sidecar.operate.dry_run import DryRun
 from sidecar.operate.identification import Identification
+from sidecar.operate.incoming import IncomingNews
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
 from sidecar.operate.story import Story, Storyteller
-from sidecar.ports import ErpAdapter, Narrator
+from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
+from sidecar.settings.lifecycle import read_lifecycle
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
@@ -109,6 +112,7 @@ class Sidecar:
         self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
         self.erps = ErpAccounts(settings, self.origin, self.narrator)
+        self._lines: dict[str, Line] = {}
         self._closing: list[Callable[[], None]] = []
 
     @cached_property
@@ -235,8 +239,12 @@ class Sidecar:
 
     @property
     def own_statuses(self) -> list[OwnStatus]:
-        """The order statuses that the acknowledgement uses, with the states they stand in."""
-        return own_statuses(self.settings.domains.orders.acknowledge)
+        """The order statuses that we write, with the states they stand in."""
+        statuses = own_statuses(self.settings.domains.orders.acknowledge)
+        told_of = self.settings.domains.order_status
+        if not told_of.enabled or told_of.lifecycle is None:
+            return statuses
+        return with_lifecycle(statuses, read_lifecycle(told_of.lifecycle))
 
     def require_at_work(self) -> None:
         """Raises ConfigurationError when a domain is stopped: what waits there does not go."""
@@ -304,27 +312,58 @@ class Sidecar:
 
     def pumps(self, owner_name: str) -> list[Pump]:
         """The stations that deliver, one for each domain, in the order of the domains."""
-        pumps: dict[str, Pump] = {}
-        for name, erp in self.settings.accounts.items():
+        self._lines.clear()
+        return [
+            self._pump(domain, owner_name, self.line(self.settings.account_of(domain)))
+            for domain in self.domains
+        ]
+
+    def line(self, name: str) -> Line:
+        """An ERP account at work, made when a station first needs it."""
+        if name not in self._lines:
+            erp = self.settings.accounts[name]
             adapter = self.erps.renewing(name)
             account = self.erps.restored(name, adapter, self.database, self.store, self.clock)
             threads = erp.throttle.concurrency
             workers = Workers(account, threads, clock=self.clock, sleeper=self.stop)
-            for domain in self.settings.domains_of(name):
-                if domain not in self.domains:
-                    continue  # the ERP owns it: nothing of it is sent
-                pumps[domain] = self._pump(domain, owner_name, adapter, account, workers)
             self._closing += [workers.close, adapter.close]
-        return [pumps[domain] for domain in self.domains]
+            self._lines[name] = Line(name, adapter, account, workers)
+        return self._lines[name]
 
-    def _pump(
-        self,
-        domain: str,
-        owner_name: str,
-        adapter: ErpAdapter,
-        account: ErpAccount,
-        workers: Workers,
-    ) -> Pump:
+    @cached_property
+    def inbound(self) -> Inbound:
+        """What makes the stations of the domains that the ERP owns."""
+        return Inbound(
+            self.settings,
+            self.line,
+            self._beside_magento,
+            self.database,
+            self.store,
+            may_write=self.clone_guard.may_send,
+            stopping=lambda: self.stop.asked,
+            progress=self.watchdog.progress,
+            clock=self.clock,
+            narrator=self.narrator,
+        )
+
+    @property
+    def incoming(self) -> IncomingNews:
+        """What operators do to the ERP's own news."""
+        specs = {domain.spec.name: domain.spec for domain in told(self.settings.domains)}
+        return IncomingNews(self.database, self.store, specs)
+
+    def _beside_magento(self, spec: DomainSpec) -> BesideMagento:
+        return BesideMagento(
+            schema=self.magento,
+            database=self.database,
+            api=None,
+            settings=self.settings.domains.enabled()[spec.name],
+            ledger=self.names,
+            origin=self.origin,
+        )
+
+    def _pump(self, domain: str, owner_name: str, line: Line) -> Pump:
+        adapter, account, workers = line.adapter, line.account, line.workers
         parts = self.parts[domain]
         spec = parts.search.spec
         settings = self.settings_of(spec)

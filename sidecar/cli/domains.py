@@ -34,4 +34,7 @@ class DomainChoice(click.Choice[str]):
 
 
 NAMES = DomainChoice(lambda domains: (domain.name for domain in domains))
+TELLING = DomainChoice(
+    lambda domains: (domain.name for domain in domains if domain.tells is not None)
+)
 TYPES = DomainChoice(lambda domains: (type_ for domain in domains for type_ in domain.types))

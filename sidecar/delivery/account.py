@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import structs
 
@@ -16,10 +17,18 @@ from sidecar.delivery.slots import Slots
 from sidecar.delivery.throttle import Throttle
 from sidecar.ledger.accounts import AccountState
 from sidecar.ledger.store import LedgerStore
-from sidecar.model.errors import SidecarError, described, frames
+from sidecar.model.errors import (
+    NotReached,
+    NotUnderstood,
+    SidecarError,
+    Unavailable,
+    described,
+    frames,
+)
 from sidecar.model.outcome import Accepted, Retry, Throttled, Unknown
 from sidecar.ports import ErpAdapter, Narrator, Ping, PushCall, Result
 
+_T = TypeVar("_T")
 #: A longer wait is not told to the second (ten years).
 _BEYOND_MEASURE = 3.2e8
 #: Seconds between two looks whether an operator has ended a wait.
@@ -152,6 +161,27 @@ class ErpAccount:
             return False
         self.answered()
         return True
+
+    def asked(self, question: Callable[[], _T]) -> _T:
+        """Put a question, with a place in the throttle's window taken; what was answered.
+
+        Raises SidecarError, whatever the adapter raises.
+        """
+        try:
+            said = question()
+        except NotUnderstood:
+            self.answered()
+            raise
+        except SidecarError as error:
+            if not (isinstance(error, NotReached) and error.lasting):
+                self.failed(error.message)
+            raise
+        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
+            raise Unavailable(self.broke(error), "see adapter.failed in the log") from None
+        finally:
+            self.throttle.ended()
+        self.answered()
+        return said
 
     def note(self, calls: Sequence[PushCall]) -> list[PushCall]:
         """Learn from the calls of one push; the same calls with their waits within bounds.

@@ -130,21 +130,7 @@ class Courier:
 
         Where it can be asked for documents: for a number that none has.  Raises SidecarError.
         """
-        try:
-            said = self._something_harmless()
-        except NotUnderstood:
-            self._account.answered()
-            raise
-        except SidecarError as error:
-            if not (isinstance(error, NotReached) and error.lasting):
-                self._account.failed(error.message)
-            raise
-        except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
-            raise Unavailable(self._account.broke(error), "see adapter.failed in the log") from None
-        finally:
-            self._account.throttle.ended()
-        self._account.answered()
-        return said
+        return self._account.asked(self._something_harmless)
 
     def _something_harmless(self) -> str:
         if self._can_probe:

@@ -24,6 +24,9 @@ PLACES = (
     "write_back.committed",
 )
 
+#: Those on the way of the ERP's own news into Magento.
+INBOUND_PLACES = ("inbound.kept", "inbound.asking", "inbound.applied", "inbound.settled")
+
 _place, _, _count = os.environ.get(VARIABLE, "").partition(":")
 _left = int(_count or 1)
 _lock = threading.Lock()

@@ -30,6 +30,35 @@ class Differences:
             [_row(claimed, difference) for claimed, difference in found],
         )
 
+    def add_told(
+        self,
+        connection: sa.Connection,
+        domain: str,
+        kind: str,
+        entity_id: int,
+        difference: Difference,
+    ) -> None:
+        """Keep what the ERP said by itself and cannot be; what stands there already stays once."""
+        table = self._names("difference")
+        connection.exec_driver_sql(
+            f"INSERT INTO {table} (domain, kind, entity_id, number, class, ours, theirs, amount, "
+            "currency, found_at) SELECT %(domain)s, e.kind, e.entity_id, e.number, %(class)s, "
+            "%(ours)s, %(theirs)s, %(amount)s, e.currency, UTC_TIMESTAMP(3) "
+            f"FROM {self._names('entity')} e WHERE e.kind = %(kind)s AND e.entity_id = %(id)s "
+            f"AND NOT EXISTS (SELECT 1 FROM {table} d WHERE d.kind = e.kind "
+            "AND d.entity_id = e.entity_id AND d.domain = %(domain)s AND d.class = %(class)s "
+            "AND d.theirs <=> %(theirs)s AND d.resolved_at IS NULL)",
+            {
+                "domain": domain,
+                "kind": kind,
+                "id": entity_id,
+                "class": fit.text("difference", "class", difference.kind),
+                "ours": fit.text("difference", "ours", difference.ours),
+                "theirs": fit.text("difference", "theirs", difference.theirs),
+                "amount": fit.number("difference", "amount", difference.amount),
+            },
+        )
+
     def end(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
         """Nothing that was found of these entities so far stands any more; gives how much that was.
 

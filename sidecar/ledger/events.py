@@ -144,6 +144,18 @@ class Events(Claims):
             )
         return found
 
+    def sent_of_late(
+        self, connection: sa.Connection, kind: str, entity_id: int, hours: int
+    ) -> dict[str, int]:
+        """Type → how many events of an entity were sent within so many hours."""
+        rows = connection.exec_driver_sql(
+            f"SELECT type, COUNT(*) FROM {self._tables.names('event')} WHERE kind = %s "
+            "AND entity_id = %s AND sent_at > UTC_TIMESTAMP(3) - INTERVAL %s HOUR "
+            "GROUP BY type ORDER BY type",
+            (kind, entity_id, hours),
+        )
+        return {type_: int(count) for type_, count in rows}
+
     def is_parked(self, connection: sa.Connection, kind: str, entity_id: int, code: str) -> bool:
         """Whether an event of this entity was parked with this code."""
         c = self._event.c

@@ -6,10 +6,12 @@ from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
 from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
+from sidecar.ledger.cursors import Cursors
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
+from sidecar.ledger.incoming import Incoming
 from sidecar.ledger.journal import Journal, WriteBacks
 from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
@@ -40,6 +42,8 @@ class LedgerStore:
             self.differences,
             self.write_backs,
         )
+        self.incoming = Incoming(self.tables)
+        self.cursors = Cursors(self.tables)
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)

@@ -32,7 +32,7 @@ _COLUMNS = {
     "write_back": "id kind entity_id event verdict status reference comment hold state due_at "
     "waiting_since tries applied applied_at wrote_status wrote_reference message created_at",
     "incoming": "id domain account number version told_at payload kind entity_id status due_at "
-    "waiting_since tries asked_at memory document what remedy created_at finished_at",
+    "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",
     "cursor": "domain account since full_at approved updated_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",

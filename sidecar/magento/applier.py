@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.news import Application, News
 
 
+@runtime_checkable
 class DocumentApplier(Protocol):
     """Of a domain whose news are documents: each is applied alone, once.
 
@@ -65,6 +66,7 @@ class Written:
     calls: Mapping[str, int] = field(default_factory=dict)
 
 
+@runtime_checkable
 class LevelApplier(Protocol):
     """Of a domain whose news are levels: a whole run is compared, and what differs is written."""
 
@@ -88,7 +90,8 @@ class BesideMagento:
     """What an applier is opened beside.
 
     `database` runs transactions on Magento's tables; `api` is Magento's REST API, None where the
-    configuration has none; `settings` the domain's section; `ledger` full names of our tables.
+    configuration has none; `settings` the domain's section; `ledger` full names of our tables;
+    `origin`: where each value of the configuration was written.
     """
 
     schema: MagentoSchema

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -27,6 +27,11 @@ class NewsSpec:
     at: str | None = "at"
     of: tuple[str, str, str] | None = None
     levels: bool = False
+    decoder: msgspec.json.Decoder[msgspec.Struct] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Made while modules are imported; why: `sidecar.model.domain_spec.EventSpec`.
+        object.__setattr__(self, "decoder", msgspec.json.Decoder(self.row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,9 @@ class News:
 
     `entity_id`: of the Magento document that it belongs to; `account`: of the ERP account that said
     it.  `asked_ago`: seconds since a call that may have written it, None where none was made;
-    `memory`: what `apply` wrote down before that call.
+    `present`: the state in which the ERP's last word left that document;
+    `memory`: what `apply` wrote down before that call; `as_is`: a person lets it through whatever
+    rule of the configuration is against it.
     """
 
     id: int
@@ -46,15 +53,17 @@ class News:
     asked_ago: float | None = None
     memory: str | None = None
     told_at: datetime | None = None
+    as_is: bool = False
+    present: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """It stands in Magento.  `what` says in words what was done; `document`: its id there.
 
-    `write_back`: what is to be carried onto the Magento document that it belongs to (status,
-    comment, hold), in the same transaction.  `reached`: the state that the document has in the
-    ERP now, for the memory of its lifecycle.
+    `status`, `comment`, `hold`: what is to be carried onto the Magento document that it belongs to,
+    as a write-back.  `reached`: the state that the document has in the ERP now, for the memory of
+    its lifecycle; `alarm`: what an operator is told of it.
     """
 
     what: str
@@ -63,6 +72,7 @@ class Applied:
     comment: str | None = None
     hold: bool = False
     reached: str | None = None
+    alarm: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,14 @@ class Differs:
     reason: str
 
 
-Application: TypeAlias = Applied | Waits | InDoubt | NeedsPerson | Differs
+@dataclass(frozen=True, slots=True)
+class Superseded:
+    """The ERP has said something newer of the same thing, or says what is so already."""
+
+    reason: str
+
+
+Application: TypeAlias = Applied | Waits | InDoubt | NeedsPerson | Differs | Superseded
 
 #: What becomes of a row of `incoming`.
 IncomingStatus = Literal[

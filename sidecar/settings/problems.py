@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from sidecar.settings import outline
-from sidecar.settings.fields import closest
+from sidecar.settings.fields import Section, closest
 from sidecar.settings.schema import Settings
 
 _SENTENCES = {
@@ -41,18 +41,18 @@ class Problem(NamedTuple):
     text: str
 
 
-def explain(error: ValidationError) -> list[Problem]:
-    """Every finding, in the order of the models."""
-    return [_problem(found) for found in error.errors(include_url=False)]
+def explain(error: ValidationError, root: type[Section] = Settings) -> list[Problem]:
+    """Every finding, in the order of the models; `root`: the model of the whole file."""
+    return [_problem(found, root) for found in error.errors(include_url=False)]
 
 
-def _problem(found: ErrorDetails) -> Problem:
+def _problem(found: ErrorDetails, root: type[Section]) -> Problem:
     context = found.get("ctx", {})
     at = (*map(str, found["loc"]), *context.get("at", ()))
-    return Problem(at, f"{outline.dotted(at)}: {_sentence(found, at)}")
+    return Problem(at, f"{outline.dotted(at)}: {_sentence(found, at, root)}")
 
 
-def _sentence(found: ErrorDetails, at: outline.KeyPath) -> str:
+def _sentence(found: ErrorDetails, at: outline.KeyPath, root: type[Section]) -> str:
     context = found.get("ctx", {})
     match found["type"]:
         case "contradiction":
@@ -60,10 +60,10 @@ def _sentence(found: ErrorDetails, at: outline.KeyPath) -> str:
         case "value_error":
             return str(context["error"])
         case "extra_forbidden":
-            return _unknown_key(at)
+            return _unknown_key(at, root)
         case "literal_error":
             return _not_one_of(found["input"], str(context["expected"]))
-        case "missing" if (entry := outline.entry_at(Settings, at)) is not None:
+        case "missing" if (entry := outline.entry_at(root, at)) is not None:
             return f"is missing. {entry.description}"
         case known if known in _SENTENCES:
             return _SENTENCES[known].format_map(context)
@@ -71,13 +71,13 @@ def _sentence(found: ErrorDetails, at: outline.KeyPath) -> str:
             return found["msg"].replace("Input should", "should")
 
 
-def _unknown_key(at: outline.KeyPath) -> str:
+def _unknown_key(at: outline.KeyPath, root: type[Section]) -> str:
     *parent, key = at
-    section = outline.section_at(Settings, tuple(parent))
+    section = outline.section_at(root, tuple(parent))
     known = tuple(outline.entries(section)) if section is not None else ()
     if hint := closest(key, known):
         return f"unknown key{hint}"
-    for path in outline.every_path(Settings):
+    for path in outline.every_path(root):
         if path[-1] == key:
             return f'unknown key here; did you mean "{outline.dotted(path)}"?'
     return f"unknown key; there are {', '.join(known)}"

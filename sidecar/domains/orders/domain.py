@@ -17,12 +17,16 @@ from sidecar.domains.orders.totals import ITEMS, ORDER, ExtraTotal, extra_totals
 from sidecar.domains.orders.writer import OrderWriter
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.model.errors import ConfigurationError
 from sidecar.model.reference import Reference
+from sidecar.settings.lifecycle import Lifecycle
 from sidecar.settings.orders import Acknowledge
 from sidecar.settings.origin import place_of
 
 #: States in which an accepted order may stand when our status is put on it.
 _STATES_AT_WORK = ("new", "processing")
+#: Those in which it may stand when the ERP says what became of it.
+_STATES_TO_THE_END = (*_STATES_AT_WORK, "complete")
 _COUNTS: Mapping[str, Literal[1, 0, -1]] = {"plus": 1, "no": 0, "minus": -1}
 
 
@@ -61,6 +65,27 @@ def own_statuses(rules: Acknowledge) -> list[OwnStatus]:
     return [
         OwnStatus(code, label, tuple(sorted(states))) for code, (label, states) in wanted.items()
     ]
+
+
+def with_lifecycle(statuses: list[OwnStatus], lifecycle: Lifecycle) -> list[OwnStatus]:
+    """The same, and those that the lifecycle file names: they stand to an order's end.
+
+    Raises ConfigurationError for a status that is called otherwise elsewhere.
+    """
+    wanted = {status.code: status for status in statuses}
+    for name, state in lifecycle.states.items():
+        if state.status is None or state.label is None:
+            continue
+        known = wanted.get(state.status, OwnStatus(state.status, state.label, ()))
+        if known.label != state.label:
+            raise ConfigurationError(
+                f'lifecycle state {name}: status {state.status} is called "{known.label}" in '
+                "domains.orders.acknowledge; one status has one label",
+                "give it the same label in both, or another status",
+            )
+        states = tuple(sorted({*known.states, *_STATES_TO_THE_END}))
+        wanted[state.status] = OwnStatus(known.code, known.label, states)
+    return list(wanted.values())
 
 
 def reader_of(shop: Beside) -> OrderReader:

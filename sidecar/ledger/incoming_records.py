@@ -1,0 +1,153 @@
+"""What operators read of the ERP's own news, as typed rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from sidecar.ledger.tables import NOW, Tables, in_seconds
+
+
+class IncomingRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One news; `kind` and `entity_id`: the Magento document that it is about, where known."""
+
+    id: int
+    domain: str
+    account: str
+    number: str
+    status: str
+    kind: str | None
+    entity_id: int | None
+    state: str | None
+    told_at: datetime | None
+    tries: int
+    what: str | None
+    remedy: str | None
+    document: int | None
+    due_at: datetime | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class IncomingDetail(IncomingRecord, frozen=True, kw_only=True):
+    """The same with what the ERP said."""
+
+    payload: msgspec.Raw
+
+
+class IncomingCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How many news of a domain stand in a status; `oldest`: since when the first waits."""
+
+    domain: str
+    status: str
+    count: int
+    oldest: datetime | None
+
+
+class IncomingRecords:
+    """Table `incoming`, for people."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._table = tables.incoming
+
+    def listed(
+        self,
+        connection: sa.Connection,
+        *,
+        domain: str | None = None,
+        statuses: Sequence[str] = (),
+        limit: int = 100,
+    ) -> list[IncomingRecord]:
+        """The newest first."""
+        c = self._table.c
+        statement = sa.select(*_columns(self._table)).order_by(c.id.desc()).limit(limit)
+        if domain is not None:
+            statement = statement.where(c.domain == domain)
+        if statuses:
+            statement = statement.where(c.status.in_(statuses))
+        return [IncomingRecord(**_values(row)) for row in connection.execute(statement)]
+
+    def find(self, connection: sa.Connection, name: str) -> list[IncomingDetail]:
+        """Those with this id, or the ERP's number; the newest first."""
+        c = self._table.c
+        by_id = c.id == int(name) if name.isdecimal() and len(name) < 19 else sa.false()
+        statement = (
+            sa.select(*_columns(self._table), c.payload)
+            .where(sa.or_(by_id, c.number == name))
+            .order_by(c.id.desc())
+            .limit(100)
+        )
+        return [
+            IncomingDetail(**_values(row), payload=msgspec.Raw(row.payload.encode()))
+            for row in connection.execute(statement)
+        ]
+
+    def counts(self, connection: sa.Connection) -> list[IncomingCount]:
+        """What is open or waits for a person, by domain and status."""
+        c = self._table.c
+        rows = connection.execute(
+            sa.select(
+                c.domain,
+                c.status,
+                sa.func.count().label("news"),
+                sa.func.min(c.waiting_since).label("oldest"),
+            )
+            .where(c.status.in_(("waiting", "asked", "parked", "differs")))
+            .group_by(c.domain, c.status)
+            .order_by(c.domain, c.status)
+        )
+        return [
+            IncomingCount(
+                domain=row.domain, status=row.status, count=row.news, oldest=_utc(row.oldest)
+            )
+            for row in rows
+        ]
+
+    def again(self, connection: sa.Connection, incoming: int, *, as_is: bool) -> None:
+        """Try it anew at once; `as_is`: whatever rule of the configuration is against it."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.id == incoming)
+            .values(
+                status="waiting",
+                due_at=NOW,
+                waiting_since=NOW,
+                finished_at=None,
+                tries=0,
+                as_is=as_is,
+            )
+        )
+
+    def drop(self, connection: sa.Connection, incoming: int) -> None:
+        """Nothing is to become of it."""
+        connection.execute(
+            sa.update(self._table)
+            .where(self._table.c.id == incoming)
+            .values(status="dropped", due_at=None, finished_at=in_seconds(0))
+        )
+
+    def lock(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, str]:
+        """Id → status of these rows, held to the end of the transaction."""
+        c = self._table.c
+        rows = connection.execute(sa.select(c.id, c.status).where(c.id.in_(ids)).with_for_update())
+        return {row.id: row.status for row in rows}
+
+
+def _columns(table: sa.TableClause) -> list[sa.ColumnElement[Any]]:
+    return [table.c[name] for name in IncomingRecord.__struct_fields__]
+
+
+def _values(row: Any) -> dict[str, Any]:
+    return {
+        name: _utc(value) if isinstance(value, datetime) else value
+        for name in IncomingRecord.__struct_fields__
+        for value in (row._mapping[name],)
+    }
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
