@@ -210,7 +210,11 @@ class Intake:
                 )
                 if result.undone:
                     again = self._ledger.write_backs.undone(
-                        connection, look.kind, entity_id, MOST_REAPPLIED
+                        connection,
+                        look.kind,
+                        entity_id,
+                        MOST_REAPPLIED,
+                        held_by_us=known is not None and known.held_by_us,
                     )
                     written.undone.append((look.kind, snapshot.number, again))
             elif known is not None and not known.vanished:

@@ -114,7 +114,7 @@ def _print(spec: DomainSpec, story: Story) -> None:
         times = f" {back.applied} times" if back.applied > 1 else ""
         note = f" ({back.message})" if back.message else ""
         echo(
-            f"written  {text(back.applied_at)} {back.verdict}: {back.state}{times}"
+            f"written  {text(back.applied_at)} {back.action}: {back.state}{times}"
             f"{_wrote(back)}{note}"
         )
     for act in story.audit:

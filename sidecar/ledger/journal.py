@@ -1,21 +1,18 @@
-"""What follows from an attempt: its record, the link, the write-back."""
+"""What follows from an attempt: its record and the link."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.ledger.tables import Tables
 from sidecar.model.outcome import Booked, reference_key
-from sidecar.model.settlement import Verdict
-from sidecar.model.write_back import Applied, WriteBack, WriteBackState
 from sidecar.ports import Exchange, Link
 
 
@@ -157,201 +154,6 @@ class Journal:
         )
 
 
-class WriteBacks:
-    """Table `write_back`: what is to be carried into Magento survives a crash here."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._table = tables.write_back
-        self._names = tables.names
-
-    def add(self, connection: sa.Connection, verdicts: Sequence[tuple[Claimed, Verdict]]) -> None:
-        """Queue verdicts.
-
-        One on the placement itself replaces an older one that was not applied yet; one on a change
-        (a refused cancel) goes after it.
-        """
-        placements: dict[str, list[int]] = defaultdict(list)
-        for claimed, verdict in verdicts:
-            if verdict.of_placement:
-                placements[claimed.kind].append(claimed.entity_id)
-        c = self._table.c
-        for kind, ids in placements.items():
-            connection.execute(
-                sa.update(self._table)
-                .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
-                .values(
-                    state=WriteBackState.REFUSED,
-                    due_at=None,
-                    message="a newer answer of the ERP replaced it",
-                )
-            )
-        insert_rows(
-            connection,
-            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, reference, "
-            "comment, hold, state, due_at, waiting_since, created_at)",
-            f"({'%s, ' * 8}'{WriteBackState.PENDING}', "
-            "UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
-            [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
-        )
-
-    def due(self, connection: sa.Connection, limit: int, kinds: Sequence[str]) -> list[WriteBack]:
-        """What wants to be applied now to entities of these kinds, oldest first.
-
-        Of one entity only the oldest that waits.
-        """
-        c = self._table.c
-        older = self._table.alias("older")
-        before = sa.exists().where(
-            older.c.kind == c.kind,
-            older.c.entity_id == c.entity_id,
-            older.c.due_at.is_not(None),
-            older.c.id < c.id,
-        )
-        statement = (
-            sa.select(
-                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.reference,
-                c.comment, c.hold, c.tries, c.applied,
-            )
-            .where(c.due_at <= NOW, c.kind.in_(kinds), ~before)
-            .order_by(c.due_at, c.id)
-            .limit(limit)
-        )  # fmt: skip
-        return [_write_back(row) for row in connection.execute(statement)]
-
-    def applied(self, connection: sa.Connection, applied: Sequence[Applied]) -> bool:
-        """Note them as standing in Magento; False when one was no longer due."""
-        if not applied:
-            return True
-        ids = [one.write_back.id for one in applied]
-        marks = ", ".join(["%s"] * len(ids))
-        case = f"CASE id {'WHEN %s THEN %s ' * len(ids)}END"
-        values = [
-            value
-            for column in ("status", "reference", "note")
-            for one in applied
-            for value in (one.write_back.id, getattr(one, column) or None)
-        ]
-        result = connection.exec_driver_sql(
-            f"UPDATE {self._names('write_back')} "
-            f"SET state = '{WriteBackState.APPLIED}', due_at = NULL, "
-            "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
-            f"wrote_status = {case}, wrote_reference = {case}, message = {case} "
-            f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
-            (*values, *ids),
-        )
-        return int(result.rowcount) == len(ids)
-
-    def refused(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
-        """Note that it cannot be applied, and why."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id)
-            .values(
-                state=WriteBackState.REFUSED,
-                due_at=None,
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
-
-    def parked(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
-        """Note that it cannot be written for a cause that a person has to find, until `again`."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id)
-            .values(
-                state=WriteBackState.PARKED,
-                due_at=None,
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
-
-    def again(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
-        """Let those that were parked be tried anew; gives how many."""
-        if not entity_ids:
-            return 0
-        c = self._table.c
-        result = connection.execute(
-            sa.update(self._table)
-            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == WriteBackState.PARKED)
-            .values(state=WriteBackState.PENDING, due_at=NOW, waiting_since=NOW, tries=0)
-        )
-        return int(result.rowcount)
-
-    def later(
-        self, connection: sa.Connection, write_back: WriteBack, seconds: float, message: str
-    ) -> None:
-        """Try again after a while."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id, self._table.c.due_at.is_not(None))
-            .values(
-                due_at=in_seconds(seconds),
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
-
-    def withdraw(self, connection: sa.Connection, kind: str, entity_id: int, why: str) -> None:
-        """Nothing that waits for this entity is to be written any more."""
-        c = self._table.c
-        connection.execute(
-            sa.update(self._table)
-            .where(c.kind == kind, c.entity_id == entity_id, c.due_at.is_not(None))
-            .values(state=WriteBackState.REFUSED, due_at=None, message=why)
-        )
-
-    def undone(self, connection: sa.Connection, kind: str, entity_id: int, most: int) -> str:
-        """Magento's own save undid the last write: queue it again, at most `most` times.
-
-        Gives "again", "too often", or "nothing" when there is none to repeat.
-        """
-        c = self._table.c
-        # The newest that changes the entity, whatever became of it: an older one (a refusal, say,
-        # of what the ERP has accepted since) must never come back in its place.
-        last = connection.execute(
-            sa.select(c.id, c.applied, c.state)
-            .where(
-                c.kind == kind,
-                c.entity_id == entity_id,
-                sa.or_(c.reference.is_not(None), c.hold == 1),
-            )
-            .order_by(c.id.desc())
-            .limit(1)
-        ).first()
-        if last is None or last.state != WriteBackState.APPLIED:
-            return "nothing"
-        again = last.applied < most
-        connection.execute(
-            sa.update(self._table)
-            .where(c.id == last.id)
-            .values(
-                state=WriteBackState.PENDING if again else WriteBackState.REFUSED,
-                due_at=NOW if again else None,
-                waiting_since=NOW if again else None,
-                message=f"Magento's own save undid it {last.applied} time(s)",
-            )
-        )
-        return "again" if again else "too often"
-
-
-def _write_back(row: Any) -> WriteBack:
-    return WriteBack(
-        id=row.id,
-        kind=row.kind,
-        entity_id=row.entity_id,
-        event=row.event,
-        verdict=row.verdict,
-        status=row.status,
-        reference=row.reference,
-        comment=row.comment,
-        hold=bool(row.hold),
-        tries=row.tries,
-        applied=row.applied,
-    )
-
-
 def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object, ...]:
     exchange = attempt.exchange
     return (
@@ -385,17 +187,4 @@ def _link_row(claimed: Claimed, booked: Booked, ended: bool) -> tuple[object, ..
         claimed.ref,
         claimed.id,
         int(ended),
-    )
-
-
-def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
-    return (
-        claimed.kind,
-        claimed.entity_id,
-        claimed.id,
-        verdict.verdict,
-        verdict.status,
-        verdict.reference,
-        fit.text("write_back", "comment", verdict.comment),
-        int(verdict.hold),
     )

@@ -18,7 +18,7 @@ from sidecar.model.cause import Refusal
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import event_key
 from sidecar.model.settlement import REFUSED, EventStatus
-from sidecar.model.write_back import WriteBackState
+from sidecar.model.write_back import Action, Detail, WriteBackState, detail_or_none
 
 
 class EventHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,17 +111,15 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WriteBackRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written to Magento, or is to be."""
+    """What was written to Magento, or is to be; `detail`: None where it cannot be read."""
 
     id: int
     kind: str
     entity_id: int
-    event: int
-    verdict: str
-    status: str | None
-    reference: str | None
-    comment: str | None
-    hold: bool
+    event: int | None
+    incoming: int | None
+    action: Action
+    detail: Detail | None
     state: WriteBackState
     due_at: datetime | None
     waiting_since: datetime | None
@@ -191,7 +189,7 @@ _OF_EVENTS: Mapping[str, Callable[[Any], Any]] = {
 _MADE: Mapping[type[msgspec.Struct], Mapping[str, Callable[[Any], Any]]] = {
     EventRow: _OF_EVENTS,
     WholeEvent: _OF_EVENTS,
-    WriteBackRow: {"hold": bool, "state": WriteBackState},
+    WriteBackRow: {"action": Action, "detail": detail_or_none, "state": WriteBackState},
 }
 
 

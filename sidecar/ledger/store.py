@@ -10,12 +10,13 @@ from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
-from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.journal import Journal
 from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
 from sidecar.ledger.tables import LedgerNames, Tables
+from sidecar.ledger.write_backs import WriteBacks
 
 
 class LedgerStore:

@@ -29,7 +29,7 @@ _COLUMNS = {
     "link": "kind entity_id reference erp_key status total tax line_count currency ref event "
     "booked_at updated_at ended_at",
     "former_link": "kind entity_id reference ref ended_at",
-    "write_back": "id kind entity_id event verdict status reference comment hold state due_at "
+    "write_back": "id kind entity_id event incoming action detail changes state due_at "
     "waiting_since tries applied applied_at wrote_status wrote_reference message created_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
