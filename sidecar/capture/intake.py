@@ -242,7 +242,7 @@ class Intake:
             doubtful,
             Obstacle(_REPLACED, _REPLACED_REMEDY, DOCUMENT_TAKEN),
         )
-        self._ledger.journal.part(connection, kind, entity_id)
+        self._ledger.journal.part(connection, kind, entity_id, wholly=True)
         self._ledger.write_backs.withdraw(connection, kind, entity_id, _REPLACED)
         self._ledger.entities.forget_write_back(connection, kind, entity_id)
 

@@ -104,6 +104,9 @@ def _print(spec: DomainSpec, story: Story) -> None:
                 f"{took}: {attempt.message}"
             )
     echo(f"erp      {_erp(story)}")
+    for further in story.further_links:
+        key = f" (key {further.erp_key})" if further.erp_key else ""
+        echo(f"further  {further.reference}{key}, known since {text(further.booked_at)}")
     for difference in story.differences:
         ended = difference.resolved_at
         echo(

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.ledger.journal import main_link
 from sidecar.ledger.tables import Tables
 from sidecar.model.cause import Refusal
 from sidecar.model.domain_spec import DomainSpec
@@ -92,7 +93,7 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ERP calls an entity; `ref`: the external reference it was booked under."""
+    """One document of the ERP's; `ref`: the external reference it was booked under."""
 
     kind: str
     entity_id: int
@@ -104,7 +105,7 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
     line_count: int | None
     currency: str | None
     ref: str | None
-    event: int
+    event: int | None
     booked_at: datetime
     updated_at: datetime
     ended_at: datetime | None
@@ -294,10 +295,15 @@ class Records:
 
     # --- documents --------------------------------------------------------------------------
 
-    def link_of(self, connection: sa.Connection, kind: str, entity_id: int) -> LinkRow | None:
-        """What the ERP calls the entity."""
-        found = _rows(LinkRow, connection.execute(self._of(self._tables.link, kind, entity_id)))
-        return found[0] if found else None
+    def links_of(
+        self, connection: sa.Connection, kind: str, entity_id: int
+    ) -> tuple[LinkRow | None, list[LinkRow]]:
+        """What the ERP calls the entity, and further documents that belong to it, oldest first."""
+        link = self._tables.link
+        documents = self._of(link, kind, entity_id).order_by(link.c.booked_at, link.c.reference)
+        main = _rows(LinkRow, connection.execute(documents.where(main_link(link))))
+        further = connection.execute(documents.where(link.c.is_main.is_(None)))
+        return main[0] if main else None, _rows(LinkRow, further)
 
     def write_backs_of(
         self, connection: sa.Connection, kind: str, entity_id: int

@@ -286,8 +286,8 @@ class TestTheClaimer:
 def link(ledger: LedgerBench, entity: int = 1) -> None:
     """As if the ERP had taken the order before."""
     ledger.sql(
-        "INSERT INTO {link} (kind, entity_id, reference, event, booked_at, updated_at) "
-        "VALUES ('order', %s, 'SO-0', 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())",
+        "INSERT INTO {link} (kind, entity_id, reference, is_main, event, booked_at, updated_at) "
+        "VALUES ('order', %s, 'SO-0', 1, 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())",
         entity,
     )
 
