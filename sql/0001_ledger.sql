@@ -137,23 +137,26 @@ CREATE TABLE {attempt} (
   KEY event (event)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
--- Magento entity <-> ERP document, with the figures as the ERP computed them.
+-- Magento entity <-> ERP documents: the one that an event opened, with the figures as the ERP computed
+-- them, and further ones that belong to it (a delivery, an invoice), of which the ERP told by itself.
 CREATE TABLE {link} (
   kind        varchar(16)  CHARACTER SET ascii NOT NULL,
   entity_id   bigint unsigned NOT NULL,
   reference   varchar(255) NOT NULL COMMENT 'what people call it',
   erp_key     varchar(100) NULL COMMENT 'what calls need, where that is another name',
+  is_main     tinyint      NULL COMMENT '1: an event opened it; NULL: further (a key allows many NULLs)',
   status      varchar(64)  NULL,
   total       decimal(20,4) NULL,
   tax         decimal(20,4) NULL,
   line_count  int unsigned NULL,
   currency    varchar(3)   NULL,
   ref         varchar(100) NULL COMMENT 'external reference under which it was booked, for life',
-  event       bigint unsigned NOT NULL,
+  event       bigint unsigned NULL COMMENT 'NULL: the ERP told of it by itself',
   booked_at   datetime(3)  NOT NULL,
   updated_at  datetime(3)  NOT NULL,
   ended_at    datetime(3)  NULL COMMENT 'the ERP took a cancel of it',
-  PRIMARY KEY (kind, entity_id),
+  PRIMARY KEY (kind, entity_id, reference),
+  UNIQUE KEY main (kind, entity_id, is_main),
   KEY reference (reference),
   KEY ref (ref)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
@@ -181,12 +184,11 @@ CREATE TABLE {write_back} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,
   kind          varchar(16)  CHARACTER SET ascii NOT NULL,
   entity_id     bigint unsigned NOT NULL,
-  event         bigint unsigned NOT NULL,
-  verdict       varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'accepted or rejected',
-  status        varchar(32)  NULL,
-  reference     varchar(255) NULL COMMENT 'what the ERP calls its document, whole',
-  comment       mediumtext   NULL,
-  hold          tinyint      NOT NULL DEFAULT 0,
+  event         bigint unsigned NULL COMMENT 'whose answer it is',
+  incoming      bigint unsigned NULL COMMENT 'what the ERP said by itself, where it is no answer',
+  action        varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'accept, reject or status',
+  detail        mediumtext   NOT NULL COMMENT 'JSON: status, reference, comment, hold',
+  changes       tinyint      NOT NULL COMMENT 'the entity itself, not its comments only',
   state         varchar(12)  CHARACTER SET ascii NOT NULL COMMENT 'pending applied refused parked',
   due_at        datetime(3)  NULL,
   waiting_since datetime(3)  NULL COMMENT 'when it, or its repetition, was first due',

@@ -46,6 +46,7 @@ from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
 from sidecar.model.settlement import EventStatus, Tolerances
+from sidecar.model.write_back import Detail, detail_or_none
 from sidecar.ports import (
     Capabilities,
     Delivery,
@@ -399,6 +400,13 @@ class Beside(LedgerBench):
         self.sql(f"DELETE FROM {self.schema.table('sales_order_grid')}")
         self.wipe()
         self.told.lines.clear()
+
+
+def detail_of(row: Any) -> Detail:
+    """What a row of the table `write_back` says."""
+    detail = detail_or_none(row.detail)
+    assert detail is not None
+    return detail
 
 
 def drain(station: Intake | WriteBackStation | Pump) -> None:

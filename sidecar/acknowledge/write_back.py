@@ -1,4 +1,4 @@
-"""Carry the ERP's verdicts into Magento, in short transactions over a few entities of one kind.
+"""Carry what the ERP says into Magento, in short transactions over a few entities of one kind.
 
 Magento's entity and the ledger's memory of it change in the same transaction (they live on one
 server), so that intake can never see our write without knowing that it is ours.
@@ -135,8 +135,8 @@ class WriteBackStation:
                 domain=self._acknowledgers[write_back.kind].spec.name,
                 kind=write_back.kind,
                 number=applied.memory.number,
-                verdict=write_back.verdict,
-                reference=write_back.reference,
+                action=write_back.action,
+                reference=write_back.detail.reference,
                 **({"message": applied.note} if applied.note else {}),
             )
         for event, write_back, message in outcome.told:

@@ -25,7 +25,7 @@ _FIELDS = frozenset(
         "status",
         "scope", "changed", "vanished", "trigger", "pointed", "errno", "pushes", "probes",
         "folded", "attempt", "operation", "reference", "code", "due_in", "milliseconds",
-        "difference", "crashes", "account", "rate", "slots", "seconds", "until", "verdict",
+        "difference", "crashes", "account", "rate", "slots", "seconds", "until", "action",
         "reason", "owner", "holder", "library", "cause", "http", "repeated",
         "lines", "error", "standing",
     )

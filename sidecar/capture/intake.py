@@ -210,7 +210,11 @@ class Intake:
                 )
                 if result.undone:
                     again = self._ledger.write_backs.undone(
-                        connection, look.kind, entity_id, MOST_REAPPLIED
+                        connection,
+                        look.kind,
+                        entity_id,
+                        MOST_REAPPLIED,
+                        held_by_us=known is not None and known.held_by_us,
                     )
                     written.undone.append((look.kind, snapshot.number, again))
             elif known is not None and not known.vanished:
@@ -238,7 +242,7 @@ class Intake:
             doubtful,
             Obstacle(_REPLACED, _REPLACED_REMEDY, DOCUMENT_TAKEN),
         )
-        self._ledger.journal.part(connection, kind, entity_id)
+        self._ledger.journal.part(connection, kind, entity_id, wholly=True)
         self._ledger.write_backs.withdraw(connection, kind, entity_id, _REPLACED)
         self._ledger.entities.forget_write_back(connection, kind, entity_id)
 

@@ -104,6 +104,9 @@ def _print(spec: DomainSpec, story: Story) -> None:
                 f"{took}: {attempt.message}"
             )
     echo(f"erp      {_erp(story)}")
+    for further in story.further_links:
+        key = f" (key {further.erp_key})" if further.erp_key else ""
+        echo(f"further  {further.reference}{key}, known since {text(further.booked_at)}")
     for difference in story.differences:
         ended = difference.resolved_at
         echo(
@@ -114,7 +117,7 @@ def _print(spec: DomainSpec, story: Story) -> None:
         times = f" {back.applied} times" if back.applied > 1 else ""
         note = f" ({back.message})" if back.message else ""
         echo(
-            f"written  {text(back.applied_at)} {back.verdict}: {back.state}{times}"
+            f"written  {text(back.applied_at)} {back.action}: {back.state}{times}"
             f"{_wrote(back)}{note}"
         )
     for act in story.audit:

@@ -17,8 +17,8 @@ from sidecar.model.settlement import (
     EventStatus,
     Settlement,
     Tolerances,
-    Verdict,
 )
+from sidecar.model.write_back import Action, Detail, NewWriteBack
 from sidecar.ports import Capabilities, Link
 
 #: Of a back-off's bound; what is drawn is never less.
@@ -59,7 +59,7 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one verdict writes into Magento: templates over {reference}, {status}…"""
+    """What one answer writes into Magento: templates over {reference}, {status}…"""
 
     status: str | None = None
     comment: str | None = None
@@ -118,33 +118,32 @@ class Acceptance:
         return Settlement(
             EventStatus.ACCEPTED,
             booked=booked,
-            verdict=self._verdict_of(event.type, booked),
+            write_back=self._write_back_of(event.type, booked),
             differences=(*found, *self._reopened(event, booked, link)),
             opens=role is Role.OPENS,
             ends=role is Role.ENDS,
         )
 
-    def _verdict_of(self, event_type: str, booked: Booked) -> Verdict | None:
+    def _write_back_of(self, event_type: str, booked: Booked) -> NewWriteBack | None:
         """What Magento hears of an acceptance: of a change nothing, unless it ends our hold."""
         event = self._spec.event(event_type)
         if event.role is Role.OPENS:
-            return self._verdict_accepted(booked)
+            return self._acceptance(booked)
         if event.replaces:
             released = self._acknowledgement.released
-            return replace(self._verdict_accepted(booked), releases=True, released=released)
+            return replace(self._acceptance(booked), releases=True, released=released)
         return None
 
-    def _verdict_accepted(self, booked: Booked) -> Verdict:
+    def _acceptance(self, booked: Booked) -> NewWriteBack:
         rules = self._acknowledgement
         answer = rules.statuses.get(booked.status or "", rules.accepted)
         comment = answer.comment or rules.accepted.comment
-        return Verdict(
-            verdict="accepted",
+        detail = Detail(
             status=answer.status,
             reference=booked.reference,
             comment=filled(comment, reference=booked.reference, status=booked.status or ""),
-            of_placement=True,
         )
+        return NewWriteBack(Action.ACCEPT, detail, of_placement=True)
 
     def _resend_in(self, event: Claimed) -> float:
         """Seconds before what was asked about is sent: at once the first times, then ever later."""

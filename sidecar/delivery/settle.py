@@ -38,8 +38,8 @@ from sidecar.model.settlement import (
     MAPPING,
     EventStatus,
     Settlement,
-    Verdict,
 )
+from sidecar.model.write_back import Action, Detail, NewWriteBack
 from sidecar.ports import Link
 
 __all__ = ["Acknowledgement", "Answer", "Backoff", "Doubt", "Settler"]
@@ -99,12 +99,15 @@ class Settler(Questions):
             remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
             f"{self._requeue(event)}{self._spec.sent_again_by}",
             code=outcome.code,
-            verdict=Verdict(
-                verdict="rejected",
-                status=answer.status,
-                reference=None,
-                comment=filled(answer.comment, message=outcome.message, code=outcome.code or ""),
-                hold=answer.hold and not ending,
+            write_back=NewWriteBack(
+                Action.REJECT,
+                Detail(
+                    status=answer.status,
+                    comment=filled(
+                        answer.comment, message=outcome.message, code=outcome.code or ""
+                    ),
+                    hold=answer.hold and not ending,
+                ),
                 of_placement=self._opens(event),
             ),
             # An ERP that cannot be asked was sent it again: what it says now is no word on the

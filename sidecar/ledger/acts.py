@@ -11,6 +11,7 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
+from sidecar.ledger.journal import Journal
 from sidecar.ledger.payloads import Key, Payloads
 from sidecar.ledger.tables import NOW, Tables
 from sidecar.model.settlement import (
@@ -28,9 +29,9 @@ from sidecar.model.settlement import (
 class Acts:
     """Table `event` under an operator's hand."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, journal: Journal) -> None:
         self._event = tables.event
-        self._link = tables.link
+        self._journal = journal
         self._payloads = Payloads(tables)
 
     def requeue(
@@ -89,18 +90,17 @@ class Acts:
         keep_doubt: bool,
         opening: str | None,
     ) -> None:
-        c, link = self._event.c, self._link.c
+        c = self._event.c
         looked_into = connection.execute(
             sa.select(c.id, c.kind, c.entity_id, c.error_code)
             .where(c.id.in_(ids), c.status == EventStatus.PARKED)
             .where(c.error_code.in_(VOUCHED_FOR))
         ).all()
         for row in looked_into:
-            document = (link.kind == row.kind, link.entity_id == row.entity_id)
             if row.error_code == CANCELED_DOCUMENT:
-                connection.execute(sa.update(self._link).where(*document).values(ended_at=None))
+                self._journal.revive(connection, row.kind, row.entity_id)
             elif row.error_code == ANOTHER_DOCUMENT and keep_doubt:
-                connection.execute(sa.delete(self._link).where(*document))
+                self._journal.forget(connection, row.kind, row.entity_id)
         # One that is no placement becomes one where the ERP could not be asked: he has looked.
         connection.execute(
             sa.update(self._event)

@@ -1,21 +1,19 @@
-"""What follows from an attempt: its record, the link, the write-back."""
+"""What follows from an attempt: its record and the link."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
 from sidecar.ledger.claims import Claimed
-from sidecar.ledger.tables import NOW, Tables, in_seconds
+from sidecar.ledger.tables import Tables
+from sidecar.model.errors import BadData
 from sidecar.model.outcome import Booked, reference_key
-from sidecar.model.settlement import Verdict
-from sidecar.model.write_back import Applied, WriteBack, WriteBackState
 from sidecar.ports import Exchange, Link
 
 
@@ -29,6 +27,16 @@ class Attempt:
     reference: str | None = None
     code: str | None = None
     exchange: Exchange | None = None
+
+
+#: Of the documents of an entity the one that an event opened, which the word *link* means wherever
+#: nothing else is said: the one that is verified, changed, canceled and asked for.
+_MAIN = "is_main = 1"
+
+
+def main_link(link: sa.TableClause) -> sa.ColumnElement[bool]:
+    """The same for statements that are built."""
+    return link.c.is_main == 1
 
 
 class Journal:
@@ -61,7 +69,7 @@ class Journal:
             return {}
         rows = connection.exec_driver_sql(
             "SELECT entity_id, reference, status, ref, ended_at, erp_key "
-            f"FROM {self._names('link')} WHERE kind = %s AND entity_id IN %s",
+            f"FROM {self._names('link')} WHERE kind = %s AND entity_id IN %s AND {_MAIN}",
             (kind, wanted),
         )
         return {row[0]: Link(row[1], row[2], row[3], row[4] is not None, row[5]) for row in rows}
@@ -77,7 +85,7 @@ class Journal:
             f"SELECT entity_id, reference FROM {self._names('former_link')} "
             "WHERE kind = %(kind)s AND entity_id IN %(ids)s "
             f"UNION ALL SELECT entity_id, reference FROM {self._names('link')} "
-            "WHERE kind = %(kind)s AND entity_id IN %(ids)s AND ended_at IS NOT NULL",
+            f"WHERE kind = %(kind)s AND entity_id IN %(ids)s AND {_MAIN} AND ended_at IS NOT NULL",
             {"kind": kind, "ids": wanted},
         )
         found: dict[int, set[str]] = defaultdict(set)
@@ -88,12 +96,16 @@ class Journal:
     def owners(
         self, connection: sa.Connection, references: Sequence[str]
     ) -> dict[tuple[str, str], set[int]]:
-        """(kind, key of a reference) → the entities whose document it is or was."""
+        """(kind, key of a reference) → the entities whose document it is or was.
+
+        Not further ones: an ERP counts deliveries apart from orders, maybe from the same number.
+        """
         if not references:
             return {}
         one = "SELECT kind, reference, entity_id FROM {} WHERE reference IN %(references)s"
         rows = connection.exec_driver_sql(
-            f"{one.format(self._names('link'))} UNION ALL {one.format(self._names('former_link'))}",
+            f"{one.format(self._names('link'))} AND {_MAIN} "
+            f"UNION ALL {one.format(self._names('former_link'))}",
             {"references": sorted(set(references))},
         )
         found: dict[tuple[str, str], set[int]] = defaultdict(set)
@@ -114,21 +126,70 @@ class Journal:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    def part(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
-        """The entity's document is its own no more: it may be booked under another one."""
+    def entity_of(self, connection: sa.Connection, kind: str, reference: str) -> list[int]:
+        """The entities that the ERP's document of this number belongs to, main or further."""
+        rows = connection.exec_driver_sql(
+            f"SELECT DISTINCT entity_id FROM {self._names('link')} "
+            "WHERE kind = %s AND reference = %s ORDER BY entity_id",
+            (kind, reference),
+        )
+        return [int(row[0]) for row in rows]
+
+    def entity_of_ref(self, connection: sa.Connection, kind: str, ref: str) -> list[int]:
+        """The entities that were booked under this external reference.
+
+        Where there is none, those of this number: all of them where several carry it, none where
+        the only one was booked under another reference.
+        """
+        booked = connection.exec_driver_sql(
+            f"SELECT entity_id FROM {self._names('link')} WHERE kind = %s AND ref = %s AND {_MAIN} "
+            "ORDER BY entity_id",
+            (kind, ref),
+        )
+        if found := [int(row[0]) for row in booked]:
+            return found
+        numbered = connection.exec_driver_sql(
+            f"SELECT e.entity_id, l.ref FROM {self._names('entity')} e "
+            f"LEFT JOIN {self._names('link')} l ON l.kind = e.kind AND l.entity_id = e.entity_id "
+            f"AND l.{_MAIN} WHERE e.kind = %s AND e.number = %s ORDER BY e.entity_id",
+            (kind, ref),
+        ).all()
+        if len(numbered) == 1 and numbered[0].ref is not None:
+            return []
+        return [int(row.entity_id) for row in numbered]
+
+    def part(
+        self, connection: sa.Connection, kind: str, entity_id: int, *, wholly: bool = False
+    ) -> None:
+        """The entity's document is its own no more: it may be booked under another one.
+
+        `wholly`: nor is any further one, because Magento has another entity in its place.
+        """
         connection.exec_driver_sql(
             f"INSERT IGNORE INTO {self._names('former_link')} "
             "(kind, entity_id, reference, ref, ended_at) "
             "SELECT kind, entity_id, reference, ref, COALESCE(ended_at, UTC_TIMESTAMP(3)) "
-            f"FROM {self._names('link')} WHERE kind = %s AND entity_id = %s",
+            f"FROM {self._names('link')} WHERE kind = %s AND entity_id = %s AND {_MAIN}",
             (kind, entity_id),
         )
-        self.forget(connection, kind, entity_id)
+        connection.exec_driver_sql(
+            f"DELETE FROM {self._names('link')} WHERE kind = %s AND entity_id = %s "
+            f"AND (%s OR {_MAIN})",
+            (kind, entity_id, wholly),
+        )
 
     def forget(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
         """Which document is the entity's is open: the ERP is asked."""
         connection.exec_driver_sql(
-            f"DELETE FROM {self._names('link')} WHERE kind = %s AND entity_id = %s",
+            f"DELETE FROM {self._names('link')} WHERE kind = %s AND entity_id = %s AND {_MAIN}",
+            (kind, entity_id),
+        )
+
+    def revive(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
+        """The entity's document, which had ended, lives again."""
+        connection.exec_driver_sql(
+            f"UPDATE {self._names('link')} SET ended_at = NULL "
+            f"WHERE kind = %s AND entity_id = %s AND {_MAIN}",
             (kind, entity_id),
         )
 
@@ -141,13 +202,16 @@ class Journal:
         """
         insert_rows(
             connection,
-            f"{self._names('link')} (kind, entity_id, reference, erp_key, status, total, tax, "
-            "line_count, currency, ref, event, booked_at, updated_at, ended_at)",
-            f"({'%s, ' * 11}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), IF(%s, UTC_TIMESTAMP(3), NULL))",
+            f"{self._names('link')} (kind, entity_id, reference, erp_key, is_main, status, total, "
+            "tax, line_count, currency, ref, event, booked_at, updated_at, ended_at)",
+            f"({'%s, ' * 4}1, {'%s, ' * 7}UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), "
+            "IF(%s, UTC_TIMESTAMP(3), NULL))",
             [_link_row(*document) for document in documents],
             # First, while `reference` is still the former one: another document has another key.
             "ON DUPLICATE KEY UPDATE erp_key = IF(VALUES(reference) = reference, "
             "COALESCE(VALUES(erp_key), erp_key), VALUES(erp_key)), reference = VALUES(reference), "
+            # One that was known as a further document.
+            "is_main = 1, "
             # What a canceled document was before is no word on what it is.
             "status = IF(VALUES(ended_at) IS NULL, COALESCE(VALUES(status), status), "
             "VALUES(status)), ref = COALESCE(ref, VALUES(ref)), ended_at = VALUES(ended_at), "
@@ -156,200 +220,47 @@ class Journal:
             "updated_at = VALUES(updated_at)",
         )
 
-
-class WriteBacks:
-    """Table `write_back`: what is to be carried into Magento survives a crash here."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._table = tables.write_back
-        self._names = tables.names
-
-    def add(self, connection: sa.Connection, verdicts: Sequence[tuple[Claimed, Verdict]]) -> None:
-        """Queue verdicts.
-
-        One on the placement itself replaces an older one that was not applied yet; one on a change
-        (a refused cancel) goes after it.
-        """
-        placements: dict[str, list[int]] = defaultdict(list)
-        for claimed, verdict in verdicts:
-            if verdict.of_placement:
-                placements[claimed.kind].append(claimed.entity_id)
-        c = self._table.c
-        for kind, ids in placements.items():
-            connection.execute(
-                sa.update(self._table)
-                .where(c.kind == kind, c.entity_id.in_(ids), c.due_at.is_not(None))
-                .values(
-                    state=WriteBackState.REFUSED,
-                    due_at=None,
-                    message="a newer answer of the ERP replaced it",
-                )
-            )
-        insert_rows(
-            connection,
-            f"{self._names('write_back')} (kind, entity_id, event, verdict, status, reference, "
-            "comment, hold, state, due_at, waiting_since, created_at)",
-            f"({'%s, ' * 8}'{WriteBackState.PENDING}', "
-            "UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
-            [_verdict_row(claimed, verdict) for claimed, verdict in verdicts],
-        )
-
-    def due(self, connection: sa.Connection, limit: int, kinds: Sequence[str]) -> list[WriteBack]:
-        """What wants to be applied now to entities of these kinds, oldest first.
-
-        Of one entity only the oldest that waits.
-        """
-        c = self._table.c
-        older = self._table.alias("older")
-        before = sa.exists().where(
-            older.c.kind == c.kind,
-            older.c.entity_id == c.entity_id,
-            older.c.due_at.is_not(None),
-            older.c.id < c.id,
-        )
-        statement = (
-            sa.select(
-                c.id, c.kind, c.entity_id, c.event, c.verdict, c.status, c.reference,
-                c.comment, c.hold, c.tries, c.applied,
-            )
-            .where(c.due_at <= NOW, c.kind.in_(kinds), ~before)
-            .order_by(c.due_at, c.id)
-            .limit(limit)
-        )  # fmt: skip
-        return [_write_back(row) for row in connection.execute(statement)]
-
-    def applied(self, connection: sa.Connection, applied: Sequence[Applied]) -> bool:
-        """Note them as standing in Magento; False when one was no longer due."""
-        if not applied:
-            return True
-        ids = [one.write_back.id for one in applied]
-        marks = ", ".join(["%s"] * len(ids))
-        case = f"CASE id {'WHEN %s THEN %s ' * len(ids)}END"
-        values = [
-            value
-            for column in ("status", "reference", "note")
-            for one in applied
-            for value in (one.write_back.id, getattr(one, column) or None)
-        ]
-        result = connection.exec_driver_sql(
-            f"UPDATE {self._names('write_back')} "
-            f"SET state = '{WriteBackState.APPLIED}', due_at = NULL, "
-            "tries = tries + 1, applied = applied + 1, applied_at = UTC_TIMESTAMP(3), "
-            f"wrote_status = {case}, wrote_reference = {case}, message = {case} "
-            f"WHERE id IN ({marks}) AND due_at IS NOT NULL",
-            (*values, *ids),
-        )
-        return int(result.rowcount) == len(ids)
-
-    def refused(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
-        """Note that it cannot be applied, and why."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id)
-            .values(
-                state=WriteBackState.REFUSED,
-                due_at=None,
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
-
-    def parked(self, connection: sa.Connection, write_back: WriteBack, message: str) -> None:
-        """Note that it cannot be written for a cause that a person has to find, until `again`."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id)
-            .values(
-                state=WriteBackState.PARKED,
-                due_at=None,
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
-
-    def again(self, connection: sa.Connection, kind: str, entity_ids: Sequence[int]) -> int:
-        """Let those that were parked be tried anew; gives how many."""
-        if not entity_ids:
-            return 0
-        c = self._table.c
-        result = connection.execute(
-            sa.update(self._table)
-            .where(c.kind == kind, c.entity_id.in_(entity_ids), c.state == WriteBackState.PARKED)
-            .values(state=WriteBackState.PENDING, due_at=NOW, waiting_since=NOW, tries=0)
-        )
-        return int(result.rowcount)
-
-    def later(
-        self, connection: sa.Connection, write_back: WriteBack, seconds: float, message: str
+    def link_further(
+        self,
+        connection: sa.Connection,
+        kind: str,
+        entity_id: int,
+        reference: str,
+        erp_key: str | None,
     ) -> None:
-        """Try again after a while."""
-        connection.execute(
-            sa.update(self._table)
-            .where(self._table.c.id == write_back.id, self._table.c.due_at.is_not(None))
-            .values(
-                due_at=in_seconds(seconds),
-                tries=self._table.c.tries + 1,
-                message=fit.text("write_back", "message", message),
-            )
-        )
+        """Remember another document of the ERP's that belongs to the entity, or its newer key.
 
-    def withdraw(self, connection: sa.Connection, kind: str, entity_id: int, why: str) -> None:
-        """Nothing that waits for this entity is to be written any more."""
-        c = self._table.c
-        connection.execute(
-            sa.update(self._table)
-            .where(c.kind == kind, c.entity_id == entity_id, c.due_at.is_not(None))
-            .values(state=WriteBackState.REFUSED, due_at=None, message=why)
-        )
-
-    def undone(self, connection: sa.Connection, kind: str, entity_id: int, most: int) -> str:
-        """Magento's own save undid the last write: queue it again, at most `most` times.
-
-        Gives "again", "too often", or "nothing" when there is none to repeat.
+        Nothing is done where it is the entity's main one.  The caller holds the lock of the entity.
+        Raises BadData for a reference or a key that the ledger cannot hold.
         """
-        c = self._table.c
-        # The newest that changes the entity, whatever became of it: an older one (a refusal, say,
-        # of what the ERP has accepted since) must never come back in its place.
-        last = connection.execute(
-            sa.select(c.id, c.applied, c.state)
-            .where(
-                c.kind == kind,
-                c.entity_id == entity_id,
-                sa.or_(c.reference.is_not(None), c.hold == 1),
-            )
-            .order_by(c.id.desc())
-            .limit(1)
-        ).first()
-        if last is None or last.state != WriteBackState.APPLIED:
-            return "nothing"
-        again = last.applied < most
-        connection.execute(
-            sa.update(self._table)
-            .where(c.id == last.id)
-            .values(
-                state=WriteBackState.PENDING if again else WriteBackState.REFUSED,
-                due_at=NOW if again else None,
-                waiting_since=NOW if again else None,
-                message=f"Magento's own save undid it {last.applied} time(s)",
-            )
+        for column, text in (("reference", reference), ("erp_key", erp_key)):
+            if text is not None and not (
+                text.isprintable() and fit.whole_text("link", column, text)
+            ):
+                raise BadData(
+                    f"the ERP names a document of {kind} {entity_id} by {len(text)} characters "
+                    f"that are no {column}, or more than the ledger's column holds"
+                )
+        rows = connection.exec_driver_sql(
+            f"SELECT reference, is_main FROM {self._names('link')} "
+            "WHERE kind = %s AND entity_id = %s",
+            (kind, entity_id),
         )
-        return "again" if again else "too often"
-
-
-def _write_back(row: Any) -> WriteBack:
-    return WriteBack(
-        id=row.id,
-        kind=row.kind,
-        entity_id=row.entity_id,
-        event=row.event,
-        verdict=row.verdict,
-        status=row.status,
-        reference=row.reference,
-        comment=row.comment,
-        hold=bool(row.hold),
-        tries=row.tries,
-        applied=row.applied,
-    )
+        known = {reference_key(row.reference): row for row in rows}.get(reference_key(reference))
+        if known is None:
+            connection.exec_driver_sql(
+                f"INSERT INTO {self._names('link')} "
+                "(kind, entity_id, reference, erp_key, booked_at, updated_at) "
+                "VALUES (%s, %s, %s, %s, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
+                (kind, entity_id, reference, erp_key),
+            )
+        elif not known.is_main:
+            connection.exec_driver_sql(
+                f"UPDATE {self._names('link')} SET erp_key = COALESCE(%s, erp_key), "
+                "updated_at = UTC_TIMESTAMP(3) "
+                "WHERE kind = %s AND entity_id = %s AND reference = %s",
+                (erp_key, kind, entity_id, known.reference),
+            )
 
 
 def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object, ...]:
@@ -385,17 +296,4 @@ def _link_row(claimed: Claimed, booked: Booked, ended: bool) -> tuple[object, ..
         claimed.ref,
         claimed.id,
         int(ended),
-    )
-
-
-def _verdict_row(claimed: Claimed, verdict: Verdict) -> tuple[object, ...]:
-    return (
-        claimed.kind,
-        claimed.entity_id,
-        claimed.id,
-        verdict.verdict,
-        verdict.status,
-        verdict.reference,
-        fit.text("write_back", "comment", verdict.comment),
-        int(verdict.hold),
     )

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.ledger.journal import main_link
 from sidecar.ledger.tables import Tables
 from sidecar.model.cause import Refusal
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import event_key
 from sidecar.model.settlement import REFUSED, EventStatus
-from sidecar.model.write_back import WriteBackState
+from sidecar.model.write_back import Action, Detail, WriteBackState, detail_or_none
 
 
 class EventHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ERP calls an entity; `ref`: the external reference it was booked under."""
+    """One document of the ERP's; `ref`: the external reference it was booked under."""
 
     kind: str
     entity_id: int
@@ -104,24 +105,22 @@ class LinkRow(msgspec.Struct, frozen=True, kw_only=True):
     line_count: int | None
     currency: str | None
     ref: str | None
-    event: int
+    event: int | None
     booked_at: datetime
     updated_at: datetime
     ended_at: datetime | None
 
 
 class WriteBackRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What was written to Magento, or is to be."""
+    """What was written to Magento, or is to be; `detail`: None where it cannot be read."""
 
     id: int
     kind: str
     entity_id: int
-    event: int
-    verdict: str
-    status: str | None
-    reference: str | None
-    comment: str | None
-    hold: bool
+    event: int | None
+    incoming: int | None
+    action: Action
+    detail: Detail | None
     state: WriteBackState
     due_at: datetime | None
     waiting_since: datetime | None
@@ -191,7 +190,7 @@ _OF_EVENTS: Mapping[str, Callable[[Any], Any]] = {
 _MADE: Mapping[type[msgspec.Struct], Mapping[str, Callable[[Any], Any]]] = {
     EventRow: _OF_EVENTS,
     WholeEvent: _OF_EVENTS,
-    WriteBackRow: {"hold": bool, "state": WriteBackState},
+    WriteBackRow: {"action": Action, "detail": detail_or_none, "state": WriteBackState},
 }
 
 
@@ -296,10 +295,15 @@ class Records:
 
     # --- documents --------------------------------------------------------------------------
 
-    def link_of(self, connection: sa.Connection, kind: str, entity_id: int) -> LinkRow | None:
-        """What the ERP calls the entity."""
-        found = _rows(LinkRow, connection.execute(self._of(self._tables.link, kind, entity_id)))
-        return found[0] if found else None
+    def links_of(
+        self, connection: sa.Connection, kind: str, entity_id: int
+    ) -> tuple[LinkRow | None, list[LinkRow]]:
+        """What the ERP calls the entity, and further documents that belong to it, oldest first."""
+        link = self._tables.link
+        documents = self._of(link, kind, entity_id).order_by(link.c.booked_at, link.c.reference)
+        main = _rows(LinkRow, connection.execute(documents.where(main_link(link))))
+        further = connection.execute(documents.where(link.c.is_main.is_(None)))
+        return main[0] if main else None, _rows(LinkRow, further)
 
     def write_backs_of(
         self, connection: sa.Connection, kind: str, entity_id: int

@@ -18,15 +18,16 @@ from sidecar.ledger.claims import Claimed
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
-from sidecar.ledger.journal import Attempt, Journal, WriteBacks
+from sidecar.ledger.journal import Attempt, Journal
 from sidecar.ledger.tables import Tables
+from sidecar.ledger.write_backs import WriteBacks
 from sidecar.model.outcome import reference_key
 from sidecar.model.settlement import (
     DOCUMENT_TAKEN,
     EventStatus,
     Settlement,
-    Verdict,
 )
+from sidecar.model.write_back import NewWriteBack
 from sidecar.ports import Link
 
 #: Seconds for each time it was sent before.
@@ -138,24 +139,24 @@ class Settling:
 
     def _worth_a_word(
         self, connection: sa.Connection, ended: Sequence[Ended]
-    ) -> list[tuple[Claimed, Verdict]]:
+    ) -> list[tuple[Claimed, NewWriteBack]]:
         """What is to be carried into Magento; of changes that the ERP took, those that release."""
-        verdicts = [
-            (one.claimed, one.settlement.verdict) for one in ended if one.settlement.verdict
+        answers = [
+            (one.claimed, one.settlement.write_back) for one in ended if one.settlement.write_back
         ]
         changed: dict[tuple[str, str | None], list[int]] = defaultdict(list)
-        for claimed, verdict in verdicts:
-            if verdict.releases:
-                changed[claimed.kind, verdict.released].append(claimed.entity_id)
+        for claimed, answer in answers:
+            if answer.releases:
+                changed[claimed.kind, answer.released].append(claimed.entity_id)
         held = {
             (kind, entity_id)
             for (kind, released), ids in changed.items()
             for entity_id in self._entities.held_by_us(connection, kind, ids, released)
         }
         return [
-            (claimed, verdict)
-            for claimed, verdict in verdicts
-            if not verdict.releases or (claimed.kind, claimed.entity_id) in held
+            (claimed, answer)
+            for claimed, answer in answers
+            if not answer.releases or (claimed.kind, claimed.entity_id) in held
         ]
 
     def _still_ours(

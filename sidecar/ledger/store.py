@@ -12,12 +12,13 @@ from sidecar.ledger.entities import Entities
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
 from sidecar.ledger.incoming import Incoming
-from sidecar.ledger.journal import Journal, WriteBacks
+from sidecar.ledger.journal import Journal
 from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
 from sidecar.ledger.tables import LedgerNames, Tables
+from sidecar.ledger.write_backs import WriteBacks
 
 
 class LedgerStore:
@@ -29,8 +30,8 @@ class LedgerStore:
         self.entities = Entities(self.tables)
         self.events = Events(self.tables)
         self.payloads = Payloads(self.tables)
-        self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)
+        self.acts = Acts(self.tables, self.journal)
         self.original_links = OriginalLinks(self.tables)
         self.differences = Differences(self.tables)
         self.write_backs = WriteBacks(self.tables)

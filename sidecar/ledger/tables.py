@@ -26,10 +26,10 @@ _COLUMNS = {
     "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
     "http_status milliseconds answer at",
-    "link": "kind entity_id reference erp_key status total tax line_count currency ref event "
-    "booked_at updated_at ended_at",
+    "link": "kind entity_id reference erp_key is_main status total tax line_count currency ref "
+    "event booked_at updated_at ended_at",
     "former_link": "kind entity_id reference ref ended_at",
-    "write_back": "id kind entity_id event verdict status reference comment hold state due_at "
+    "write_back": "id kind entity_id event incoming action detail changes state due_at "
     "waiting_since tries applied applied_at wrote_status wrote_reference message created_at",
     "incoming": "id domain account number version told_at payload kind entity_id status due_at "
     "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sidecar.model.outcome import Booked
+from sidecar.model.write_back import NewWriteBack
 
 
 class EventStatus(StrEnum):
@@ -94,26 +95,6 @@ class Tolerances:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What is to be carried into Magento.
-
-    `reference`: what the ERP calls its document; `hold`: put the order on hold; `releases`: worth a
-    word only where it is on hold because the ERP refused something of it, which it has now taken,
-    or was released from that by a person and still has the status `released`; `of_placement`: on
-    the document itself, not on a change of it.
-    """
-
-    verdict: str
-    status: str | None
-    reference: str | None
-    comment: str | None
-    hold: bool = False
-    releases: bool = False
-    released: str | None = None
-    of_placement: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Obstacle:
     """Why an event cannot go and what a person is to do; `code` is stable."""
 
@@ -139,7 +120,7 @@ class Settlement:
     remedy: str | None = None
     code: str | None = None
     booked: Booked | None = None
-    verdict: Verdict | None = None
+    write_back: NewWriteBack | None = None
     differences: tuple[Difference, ...] = field(default=())
     maybe_booked: bool = False
     absent: bool = False

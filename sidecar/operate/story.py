@@ -50,6 +50,7 @@ class EventStory(EventHead, frozen=True, kw_only=True):
 class Story:
     """`magento`: what it has of the entity, None where it is gone or cannot be read.
 
+    `link`: the document that one of its events opened; `further_links`: what belongs to it besides.
     `erp`: what the ERP holds now, a sentence where it could not be asked, None where it was not.
     """
 
@@ -60,6 +61,7 @@ class Story:
     ledger: Remembered
     events: Sequence[EventStory]
     link: LinkRow | None
+    further_links: Sequence[LinkRow]
     erp: tuple[Booked, ...] | str | None
     differences: Sequence[DifferenceRow]
     write_backs: Sequence[WriteBackRow]
@@ -115,6 +117,7 @@ class Storyteller:
         kind, entity_id = entity.kind, entity.entity_id
         with self._database.snapshot("reading an entity's story") as view:
             magento, unread = _in_magento(view, examiner, entity_id)
+            link, further = self._records.links_of(view, kind, entity_id)
             return Story(
                 kind=kind,
                 number=entity.number,
@@ -129,7 +132,8 @@ class Storyteller:
                     sequence=entity.sequence,
                 ),
                 events=self._events(view, kind, entity_id),
-                link=self._records.link_of(view, kind, entity_id),
+                link=link,
+                further_links=further,
                 erp=erp,
                 differences=self._records.differences_of(view, kind, entity_id),
                 write_backs=self._records.write_backs_of(view, kind, entity_id),

@@ -72,6 +72,12 @@ def test_quiet_and_trouble_are_printed_as_the_schemas_say(rig: Rig) -> None:
             rig.sidecar("run", "--once")
         rig.sidecar("domain", "pause", "orders", "--until", "2h", "--reason", "a test")
         shop.place()
+    with rig.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {rig.magento.name}_ledger.link (kind, entity_id, reference, booked_at, "
+            "updated_at) SELECT kind, entity_id, 'LS-1', booked_at, updated_at "
+            f"FROM {rig.magento.name}_ledger.link WHERE is_main = 1"
+        )
     rig.sidecar("queue", "park", numbers[0], "--reason", "a test")
     assert len(check(rig, "status", "status")["attention"]) >= 2
     assert len(check(rig, "queue-list", "queue", "list", "--all")) >= 4

@@ -387,6 +387,27 @@ def test_an_order_of_many_differences_is_one_line_of_the_status_and_all_of_its_s
     assert [line["tax_amount"] for line in story["erp"][0]["items"]] == [0, 0, 0]
 
 
+def test_the_story_tells_every_document_that_the_erp_has_of_an_order(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        number = shop.place().increment_id
+    rig.sidecar("run", "--once")
+    with rig.magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {rig.magento.name}_ledger.link (kind, entity_id, reference, erp_key, "
+            f"booked_at, updated_at) SELECT kind, entity_id, 'LS-1', '77', '2026-11-30 08:00:00', "
+            f"'2026-11-30 08:00:00' FROM {rig.magento.name}_ledger.link"
+        )
+
+    (story,) = as_json(rig, "order", "show", number)
+
+    assert story["link"]["reference"].startswith("SO-")
+    assert [(one["reference"], one["erp_key"]) for one in story["further_links"]] == [
+        ("LS-1", "77")
+    ]
+    told = ok(rig, "order", "show", number).splitlines()
+    assert "further  LS-1 (key 77), known since 2026-11-30 08:00:00" in told
+
+
 def test_differences_are_listed_until_somebody_has_seen_to_them(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         rig.erp.rule("drop_tax", times=1)

@@ -36,6 +36,7 @@ from tests.harness import (
     LedgerBench,
     RecordingNarrator,
     ScriptedErp,
+    detail_of,
     drain,
     new_event,
 )
@@ -285,8 +286,8 @@ class TestTheClaimer:
 def link(ledger: LedgerBench, entity: int = 1) -> None:
     """As if the ERP had taken the order before."""
     ledger.sql(
-        "INSERT INTO {link} (kind, entity_id, reference, event, booked_at, updated_at) "
-        "VALUES ('order', %s, 'SO-0', 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())",
+        "INSERT INTO {link} (kind, entity_id, reference, is_main, event, booked_at, updated_at) "
+        "VALUES ('order', %s, 'SO-0', 1, 0, UTC_TIMESTAMP(), UTC_TIMESTAMP())",
         entity,
     )
 
@@ -301,9 +302,8 @@ class TestDelivery:
         assert erp.types() == ("order.placed",)
         assert ledger.statuses() == [("order.placed", "accepted")]
         (back,) = ledger.sql("SELECT * FROM {write_back}")
-        assert (back.verdict, back.reference, back.state) == (
-            "accepted", f"SO-{NUMBER}", "pending",
-        )  # fmt: skip
+        assert (back.action, back.state) == ("accept", "pending")
+        assert detail_of(back).reference == f"SO-{NUMBER}"
         (linked,) = ledger.sql("SELECT * FROM {link}")
         assert linked.reference == f"SO-{NUMBER}"
         (attempt,) = ledger.sql("SELECT * FROM {attempt}")
@@ -335,7 +335,8 @@ class TestDelivery:
         erp.answers[NUMBER] = [Rejected(message="unknown street", code="E1")]
         ledger.deliver(erp)
         assert ledger.statuses() == [("order.placed", "rejected")]
-        assert ledger.sql("SELECT verdict, reference FROM {write_back}") == [("rejected", None)]
+        [back] = ledger.sql("SELECT * FROM {write_back}")
+        assert (back.action, detail_of(back).reference) == ("reject", None)
 
         add(ledger, UPDATED, first=2)
         ledger.deliver(erp)
@@ -346,8 +347,8 @@ class TestDelivery:
             ("order.updated", "superseded"),
         ]
         # The refusal that was not written yet must not be written any more.
-        states = ledger.sql("SELECT verdict, state FROM {write_back} ORDER BY id")
-        assert states == [("rejected", "refused"), ("accepted", "pending")]
+        states = ledger.sql("SELECT action, state FROM {write_back} ORDER BY id")
+        assert states == [("reject", "refused"), ("accept", "pending")]
 
     @pytest.mark.parametrize("doubt", [Unknown(message="cut"), Conflict(message="412")])
     def test_an_unknown_placement_is_asked_for_and_not_sent_again_before_its_time(

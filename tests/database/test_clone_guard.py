@@ -223,6 +223,10 @@ class TestACopyWithATestErp:
         rows = pipeline.sql(f"SELECT entity_id, reference FROM {pipeline.sidecar.names('link')}")
         return {int(entity_id): str(reference) for entity_id, reference in rows}
 
+    def references(self, pipeline: Pipeline) -> set[str]:
+        rows = pipeline.sql(f"SELECT reference FROM {pipeline.sidecar.names('link')}")
+        return {row.reference for row in rows}
+
     def test_may_get_a_number_that_the_originals_gave(
         self, copy: Pipeline, sent: Any, test_erp: ScriptedErp
     ) -> None:
@@ -275,6 +279,21 @@ class TestACopyWithATestErp:
         with another_process(copy, tmp_path / "original again") as original:
             original.sidecar.identification.accept(OPERATOR)
             assert self.documents(original) == {sent.entity_id: f"SO-{sent.increment_id}"}
+
+    def test_has_further_documents_of_an_order_again_with_them(
+        self, original: Pipeline, sent: Any, tmp_path: Path
+    ) -> None:
+        with original.sidecar.database.transaction() as connection:
+            original.sidecar.store.journal.link_further(
+                connection, "order", sent.entity_id, "LS-1", None
+            )
+        both = self.references(original)
+        original.sidecar.identification.declare_copy(OPERATOR)
+        assert self.references(original) == set()
+
+        with another_process(original, tmp_path / "original again") as again:
+            again.sidecar.identification.accept(OPERATOR)
+            assert self.references(again) == both == {f"SO-{sent.increment_id}", "LS-1"}
 
     def test_says_in_a_dry_run_nothing_for_good(self, original: Pipeline, sent: Any) -> None:
         original.sidecar.identification.declare_copy(OPERATOR, dry_run=True)

@@ -49,8 +49,8 @@ _EVENT = (
     "UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP(), UTC_TIMESTAMP())"
 )
 _WRITE_BACK = (
-    "INSERT INTO {ledger}.write_back (kind, entity_id, event, verdict, state, due_at, "
-    "waiting_since, created_at) VALUES ('order', 1, 1, 'accepted', '%s', %s, "
+    "INSERT INTO {ledger}.write_back (kind, entity_id, event, action, detail, changes, state, "
+    "due_at, waiting_since, created_at) VALUES ('order', 1, 1, 'accept', '{{}}', 1, '%s', %s, "
     "UTC_TIMESTAMP() - INTERVAL 1 HOUR, UTC_TIMESTAMP())"
 )
 _NO_EVENT = ("DELETE FROM {ledger}.event",)

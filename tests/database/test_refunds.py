@@ -11,6 +11,7 @@ import pytest
 
 from sidecar.domains.refunds.payload import Refund
 from sidecar.model.outcome import Accepted, Booked, Rejected
+from sidecar.model.write_back import Detail
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import TAKES, ScriptedErp
@@ -91,6 +92,24 @@ def test_a_refund_is_booked_after_its_order_and_both_are_told(
         "WHERE entity_name = 'creditmemo' AND comment LIKE 'Credit memo%%'"
     )
     assert [row[0] for row in comments] == ["Credit memo 000000001: ERP document SO-CM000000001"]
+
+
+def test_what_the_erp_says_of_it_later_is_a_comment_on_both(pipeline: Pipeline, php: Shop) -> None:
+    memo = php.refund(paid(php))
+    pipeline.run()
+
+    with pipeline.sidecar.database.transaction() as connection:
+        pipeline.sidecar.store.write_backs.add_told(
+            connection, "creditmemo", memo.entity_id, 1, Detail(comment="paid out", status="paid")
+        )
+    pipeline.run()
+
+    for table, told in (
+        ("sales_creditmemo_comment", "paid out"),
+        ("sales_order_status_history", "Credit memo 000000001: paid out"),
+    ):
+        comments = pipeline.sql(f"SELECT comment FROM `{pipeline.magento.name}`.{table}")
+        assert [row[0] for row in comments][-1] == told
 
 
 def test_a_trigger_announces_it_and_without_one_the_sweep_finds_it(

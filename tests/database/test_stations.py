@@ -156,9 +156,10 @@ def test_an_answer_waits_since_it_was_first_due_and_is_written_again_when_asked_
 ) -> None:
     (event,) = ledger.add(new_event(1))
     ledger.sql(
-        "INSERT INTO {write_back} (kind, entity_id, event, verdict, state, due_at, waiting_since, "
-        "created_at) VALUES ('order', 1, %s, 'accepted', 'pending', UTC_TIMESTAMP(3), "
-        "UTC_TIMESTAMP(3) - INTERVAL 9 MINUTE, UTC_TIMESTAMP(3) - INTERVAL 9 DAY)",
+        "INSERT INTO {write_back} (kind, entity_id, event, action, detail, changes, state, "
+        "due_at, waiting_since, created_at) VALUES ('order', 1, %s, 'accept', '{{}}', 1, "
+        "'pending', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3) - INTERVAL 9 MINUTE, "
+        "UTC_TIMESTAMP(3) - INTERVAL 9 DAY)",
         event,
     )
     overview, back = Overview(ledger.store.tables), ledger.store.write_backs

@@ -76,9 +76,9 @@ def test_answers_and_differences_are_counted_for_each_domain_apart(ledger: Ledge
         ("creditmemo", "parked", "NULL"),
     ):
         ledger.sql(
-            "INSERT INTO {write_back} (kind, entity_id, event, verdict, state, due_at, "
-            f"waiting_since, created_at) VALUES (%s, 1, 1, 'accepted', %s, {waits}, {waits}, "
-            "UTC_TIMESTAMP(3))",
+            "INSERT INTO {write_back} (kind, entity_id, event, action, detail, changes, state, "
+            f"due_at, waiting_since, created_at) VALUES (%s, 1, 1, 'accept', '{{{{}}}}', 1, %s, "
+            f"{waits}, {waits}, UTC_TIMESTAMP(3))",
             kind,
             state,
         )

@@ -12,7 +12,7 @@ from sidecar.capture.intake import MOST_REAPPLIED
 from sidecar.domains.orders.acknowledge import Rules
 from sidecar.model.outcome import Accepted, Booked, Rejected
 from sidecar.testing.magento_db import PlacedOrder, Shop
-from tests.harness import Beside, ScriptedErp
+from tests.harness import Beside, ScriptedErp, detail_of
 
 #: PHP writes sales_order only when something in it changed.
 _notes = count(1)
@@ -528,7 +528,7 @@ class TestTheErpsNumber:
 
         assert beside.standing(order.entity_id) == ("new", "erp_received", None)
         (row,) = write_backs(beside)
-        assert (row.reference, row.wrote_reference) == (reference, None)
+        assert (detail_of(row).reference, row.wrote_reference) == (reference, None)
         assert "does not fit into ext_order_id (32, utf8" in row.message
         assert beside.look() == []
 
@@ -551,7 +551,7 @@ class TestTheErpsNumber:
         order = php.place()
         self.charge(beside, order)
         answer(beside, erp)
-        beside.sql("UPDATE {write_back} SET comment = 'taken'")
+        beside.sql("UPDATE {write_back} SET detail = JSON_SET(detail, '$.comment', 'taken')")
         beside.acknowledge()
 
         assert beside.comments(order.entity_id) == [f"taken ({number(order)})"]
@@ -567,7 +567,7 @@ def test_of_a_finished_order_is_told_that_its_status_was_left(
     beside.acknowledge()
 
     (row,) = write_backs(beside)
-    assert (row.state, row.status) == ("applied", "erp_received")
+    assert (row.state, detail_of(row).status) == ("applied", "erp_received")
     assert (row.wrote_status, row.wrote_reference) == (None, number(order))
     assert row.message == "the order is complete and keeps its status"
 
@@ -667,7 +667,7 @@ class TestAStaleSave:
             beside.make_due()
 
         assert beside.order(order.entity_id).state == "new"
-        assert [row.verdict for row in write_backs(beside)] == ["rejected", "accepted"]
+        assert [row.action for row in write_backs(beside)] == ["reject", "accept"]
         assert [row.applied for row in write_backs(beside)] == [1, MOST_REAPPLIED]
 
     def test_after_a_refused_cancel_brings_the_number_back(

@@ -106,9 +106,12 @@ def test_accepted_is_over_and_goes_back_to_magento() -> None:
     end = pushed(Accepted(booked=BOOKED))
 
     assert (end.status, end.due_in, end.booked, end.maybe_booked) == (ACCEPTED, None, BOOKED, False)
-    assert end.verdict is not None
-    assert (end.verdict.verdict, end.verdict.status) == ("accepted", "erp_received")
-    assert (end.verdict.reference, end.verdict.comment) == ("SO-1", "ERP order SO-1")
+    assert end.write_back is not None
+    assert (end.write_back.action, end.write_back.detail.status) == ("accept", "erp_received")
+    assert (end.write_back.detail.reference, end.write_back.detail.comment) == (
+        "SO-1",
+        "ERP order SO-1",
+    )
     assert end.differences == ()
 
 
@@ -153,10 +156,10 @@ def test_a_canceled_order_is_not_compared() -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_accepted_change_leaves_magentos_status_alone(change: str) -> None:
-    verdict = pushed(Accepted(booked=BOOKED), claimed(change)).verdict
+    answer = pushed(Accepted(booked=BOOKED), claimed(change)).write_back
 
     # But an update that was refused before takes our hold back.
-    assert verdict is None or (change == ORDER_UPDATED and verdict.releases)
+    assert answer is None or (change == ORDER_UPDATED and answer.releases)
 
 
 def test_the_erps_status_decides_what_the_order_becomes() -> None:
@@ -165,17 +168,17 @@ def test_the_erps_status_decides_what_the_order_becomes() -> None:
         statuses={"POSTED": Answer("erp_posted")},
     )
 
-    def verdict(status: str | None) -> tuple[str | None, str | None]:
+    def written(status: str | None) -> tuple[str | None, str | None]:
         booked = Booked(reference="SO-1", status=status)
         end = settler(ASKS, acknowledgement=rules).of_push(
             claimed(), ORDER, Accepted(booked=booked)
         )
-        assert end.verdict
-        return end.verdict.status, end.verdict.comment
+        assert end.write_back
+        return end.write_back.detail.status, end.write_back.detail.comment
 
-    assert verdict("POSTED") == ("erp_posted", "taken as SO-1")
-    assert verdict("OPEN") == ("erp_received", "taken as SO-1")
-    assert verdict(None) == ("erp_received", "taken as SO-1")
+    assert written("POSTED") == ("erp_posted", "taken as SO-1")
+    assert written("OPEN") == ("erp_received", "taken as SO-1")
+    assert written(None) == ("erp_received", "taken as SO-1")
 
 
 def test_a_number_too_long_for_magento_is_never_cut_into_another_number() -> None:
@@ -185,8 +188,8 @@ def test_a_number_too_long_for_magento_is_never_cut_into_another_number() -> Non
 
     assert end.booked
     assert end.booked.reference == reference
-    assert end.verdict
-    assert end.verdict.reference == reference
+    assert end.write_back
+    assert end.write_back.detail.reference == reference
 
 
 def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
@@ -195,21 +198,21 @@ def test_rejected_waits_for_a_human_and_holds_the_order() -> None:
     assert (end.status, end.due_in, end.code) == (REJECTED, None, "CR1")
     assert end.reason == "Credit limit {exceeded} (field customer)"
     assert "queue requeue 000000042" in (end.remedy or "")
-    assert end.verdict is not None
-    assert (end.verdict.verdict, end.verdict.status, end.verdict.hold) == (
-        "rejected",
+    assert end.write_back is not None
+    assert (end.write_back.action, end.write_back.detail.status, end.write_back.detail.hold) == (
+        "reject",
         "erp_rejected",
         True,
     )
-    assert end.verdict.comment == "ERP refused: Credit limit {exceeded}"
-    assert (end.verdict.reference, end.verdict.of_placement) == (None, True)
+    assert end.write_back.detail.comment == "ERP refused: Credit limit {exceeded}"
+    assert (end.write_back.detail.reference, end.write_back.of_placement) == (None, True)
 
 
 def test_what_the_erp_says_is_text_in_magentos_page() -> None:
     end = pushed(Rejected(message="<img src=x onerror=alert(1)> \u202eevil\x1b]52;c;x\a"))
 
-    assert end.verdict
-    assert end.verdict.comment == (
+    assert end.write_back
+    assert end.write_back.detail.comment == (
         "ERP refused: &lt;img src=x onerror=alert(1)&gt; \ufffdevil\ufffd]52;c;x\ufffd"
     )
     assert end.reason, "the ledger keeps the ERP's own words"
@@ -218,15 +221,15 @@ def test_what_the_erp_says_is_text_in_magentos_page() -> None:
 def test_a_refused_change_keeps_the_number_that_the_order_has() -> None:
     end = pushed(Rejected(message="no"), claimed(ORDER_UPDATED))
 
-    assert end.verdict
-    assert (end.verdict.reference, end.verdict.of_placement) == (None, False)
+    assert end.write_back
+    assert (end.write_back.detail.reference, end.write_back.of_placement) == (None, False)
 
 
 def test_an_order_that_is_being_canceled_is_not_held() -> None:
     end = pushed(Rejected(message="shipped already"), claimed(ORDER_CANCELED))
 
-    assert end.verdict
-    assert end.verdict.hold is False
+    assert end.write_back
+    assert end.write_back.detail.hold is False
 
 
 @pytest.mark.parametrize("outcome", [Retry, Throttled])
@@ -237,7 +240,7 @@ def test_what_was_certainly_not_booked_goes_again_after_a_growing_wait(
     end = pushed(outcome(message="busy"))
 
     assert waits == [5, 10, 20]
-    assert (end.status, end.maybe_booked, end.verdict) == (PENDING, False, None)
+    assert (end.status, end.maybe_booked, end.write_back) == (PENDING, False, None)
 
 
 @pytest.mark.parametrize("outcome", [Retry, Throttled])
@@ -401,7 +404,7 @@ def test_what_the_probe_finds_is_adopted_and_compared() -> None:
     end = probed(Booked(reference="SO-1", total=ORDER.grand_total - Decimal("0.05")))
 
     assert end.status is ACCEPTED
-    assert end.verdict is not None
+    assert end.write_back is not None
     assert [difference.kind for difference in end.differences] == ["total"]
 
 
@@ -499,7 +502,7 @@ def test_what_never_left_the_machine_is_no_attempt() -> None:
 def test_what_cannot_be_mapped_is_the_operators_business_and_not_the_shops() -> None:
     end = pushed(Unmapped(message="calls.yaml:12: no such key"), claimed(maybe_booked=True))
 
-    assert (end.status, end.code, end.verdict) == (PARKED, "mapping", None)
+    assert (end.status, end.code, end.write_back) == (PARKED, "mapping", None)
     assert "calls.yaml:12" in (end.reason or "")
     assert end.maybe_booked, "what was in doubt stays in doubt"
 
@@ -678,5 +681,5 @@ def test_a_template_without_its_fields_is_no_error() -> None:
 
     end = made.of_push(claimed(), ORDER, Rejected(message="m"))
 
-    assert end.verdict
-    assert end.verdict.comment == "/m//"
+    assert end.write_back
+    assert end.write_back.detail.comment == "/m//"

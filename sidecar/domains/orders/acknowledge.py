@@ -1,4 +1,4 @@
-"""Carry the ERP's verdicts onto Magento's orders: state, status, number, comment.
+"""Carry what the ERP says onto Magento's orders: state, status, number, comment.
 
 Called in a transaction over a few orders, in which the ledger's memory of them changes too (they
 live on one server), so that intake can never see our write without knowing that it is ours.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import assert_never
 
 import sqlalchemy as sa
 
@@ -18,7 +19,7 @@ from sidecar.domains.orders.standing import HOLDED, after_acceptance, after_refu
 from sidecar.domains.orders.writer import LockedOrder, OrderWriter
 from sidecar.model.entity import KnownEntity, WrittenBack
 from sidecar.model.in_page import in_page
-from sidecar.model.write_back import Applied, NotApplied, WriteBack
+from sidecar.model.write_back import Action, Applied, NotApplied, WriteBack
 
 #: Magento counts its orders from 1.
 _NO_ORDER = LockedOrder(0, "", "", "", None, None, None)
@@ -54,19 +55,20 @@ class _Written:
     @property
     def number(self) -> str | None:
         """The ERP's number where it stands in the order's own column."""
-        number = self.write_back.reference or self.known.our_number
+        number = self.write_back.detail.reference or self.known.our_number
         return number if number and number == self.after.ext_order_id else None
 
     @property
     def status(self) -> str | None:
         """Our status where the order carries it, or *Unhold* will give it."""
-        wanted = self.write_back.status
+        wanted = self.write_back.detail.status
         return wanted if wanted in (self.after.status, self.after.hold_before_status) else None
 
     @property
     def comment(self) -> str | None:
         """The comment; a number that stands nowhere else goes in whole."""
-        comment, number = self.write_back.comment, self.write_back.reference
+        detail = self.write_back.detail
+        comment, number = detail.comment, detail.reference
         if number is None or self.number is not None or in_page(number) in (comment or ""):
             return comment
         return f"{comment or ''} ({in_page(number)})".strip()
@@ -97,7 +99,7 @@ class OrderAcknowledger:
         standings = self._writer.lock(connection, ids)
         missing = [entity_id for entity_id in ids if entity_id not in standings]
         busy = self._writer.existing(connection, missing)
-        statuses = {write_back.status for write_back in due} | {self._rules.released}
+        statuses = {write_back.detail.status for write_back in due} | {self._rules.released}
         assigned = self._writer.assigned(connection, {status for status in statuses if status})
         written: list[_Written] = []
         refused: list[NotApplied] = []
@@ -136,18 +138,27 @@ class OrderAcknowledger:
         assigned: Container[tuple[str, str]],
     ) -> tuple[LockedOrder, tuple[str, ...]]:
         """Where the order goes, and a note on each thing that was meant and cannot be."""
-        # A verdict on a change brings no number: where a stale save took ours away, it returns.
-        number, why_not = self._number(write_back.reference or known.our_number, before, known)
-        if write_back.verdict == "rejected":
-            earlier = memory.overwritten(known)
-            released = released_status(before, self._rules.released, earlier, assigned)
-            after = after_refusal(
-                before, write_back.status, number, hold=write_back.hold, released=released
-            )
-        else:
-            after = after_acceptance(before, write_back.status, number, held_by_us=known.held_by_us)
-        after, unassigned = _with_assigned_status(write_back, before, after, assigned)
-        notes = (why_not, unassigned or _status_left(write_back, after))
+        detail = write_back.detail
+        # An answer to a change brings no number: where a stale save took ours away, it returns.
+        number, why_not = self._number(detail.reference or known.our_number, before, known)
+        match write_back.action:
+            case Action.ACCEPT:
+                after = after_acceptance(before, detail.status, number, held_by_us=known.held_by_us)
+            case Action.REJECT:
+                earlier = memory.overwritten(known)
+                released = released_status(before, self._rules.released, earlier, assigned)
+                after = after_refusal(
+                    before, detail.status, number, hold=detail.hold, released=released
+                )
+            case Action.STATUS if detail.hold:
+                after = after_refusal(before, detail.status, number, hold=True)
+            case Action.STATUS:
+                # What was refused is refused still: its hold ends with Unhold, or once it is taken.
+                after = after_acceptance(before, detail.status, number, held_by_us=False)
+            case _:
+                assert_never(write_back.action)
+        after, unassigned = _with_assigned_status(detail.status, before, after, assigned)
+        notes = (why_not, unassigned or _status_left(detail.status, after))
         return after, tuple(note for note in notes if note)
 
     def _number(
@@ -167,24 +178,31 @@ class OrderAcknowledger:
 
 
 def _with_assigned_status(
-    write_back: WriteBack,
+    status: str | None,
     before: LockedOrder,
     after: LockedOrder,
     assigned: Container[tuple[str, str]],
 ) -> tuple[LockedOrder, str]:
-    ours = after.status == write_back.status and after.status != before.status
-    if not ours or (after.status, after.state) in assigned:
-        return after, ""
-    own = before.hold_before_status if before.state == HOLDED else before.status
-    fallback = HOLDED if after.state == HOLDED else own or before.status
-    return replace(after, status=fallback), (
-        f"status {after.status} is not assigned to state {after.state}: run "
-        "'erp-sidecar install' again"
-    )
+    """The order without a status that Magento does not know in that state, and a note on it."""
+    if status == after.status != before.status and (status, after.state) not in assigned:
+        own = before.hold_before_status if before.state == HOLDED else before.status
+        fallback = HOLDED if after.state == HOLDED else own or before.status
+        return replace(after, status=fallback), _unassigned(status, after.state)
+    state = after.hold_before_state
+    beneath = before.state == HOLDED and status == after.hold_before_status
+    if beneath and status != before.hold_before_status and (status, state) not in assigned:
+        # Unhold would bring it out.
+        own = before.hold_before_status
+        return replace(after, hold_before_status=own), _unassigned(status, state)
+    return after, ""
 
 
-def _status_left(write_back: WriteBack, after: LockedOrder) -> str:
-    if write_back.status in (None, after.status, after.hold_before_status):
+def _unassigned(status: str | None, state: str | None) -> str:
+    return f"status {status} is not assigned to state {state}: run 'erp-sidecar install' again"
+
+
+def _status_left(status: str | None, after: LockedOrder) -> str:
+    if status in (None, after.status, after.hold_before_status):
         return ""
     return f"the order is {after.state} and keeps its status"
 
@@ -205,7 +223,8 @@ def _memory(written: _Written) -> WrittenBack:
 def _overwritten(written: _Written) -> Overwritten | None:
     """What a stale save would bring back, where nothing else looks like it."""
     before, after = written.before, written.after
-    if before == after:
+    if _seen(before) == _seen(after):
+        # Also where only what *Unhold* gives is another: a save from before the hold is still told.
         return memory.overwritten_or_none(written.known)
     # Unhold gives back state and status from before the hold: where it gives the same, it cannot be
     # told from a stale save, and is taken for what a person did.
@@ -218,6 +237,11 @@ def _overwritten(written: _Written) -> Overwritten | None:
         before.ext_order_id,
         held_by_us=before.state == HOLDED and written.known.held_by_us,
     )
+
+
+def _seen(order: LockedOrder) -> tuple[str, str, str | None]:
+    """What a look at the order compares."""
+    return order.state, order.status, order.ext_order_id
 
 
 def _held_by_us(before: LockedOrder, after: LockedOrder, known: KnownEntity) -> bool:

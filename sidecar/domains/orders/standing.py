@@ -1,4 +1,4 @@
-"""Where a verdict of the ERP takes an order: pure rules over Magento's states.
+"""Where the ERP's word takes an order: pure rules over Magento's states.
 
 The state never moves backwards, a finished order keeps its status, and a hold is Magento's own
 hold, so that *Unhold* in the admin works.

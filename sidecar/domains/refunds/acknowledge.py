@@ -62,11 +62,10 @@ class RefundAcknowledger:
                 gone = "the credit memo is gone from Magento"
                 refused.append(NotApplied(write_back, gone, again=False))
                 continue
-            if write_back.comment and write_back.is_first:
-                comment = f"Credit memo {row.increment_id}: {write_back.comment}"
-                self._say(
-                    connection, row.entity_id, row.order_id, row.status, write_back.comment, comment
-                )
+            comment = write_back.detail.comment
+            if comment and write_back.is_first:
+                of_order = f"Credit memo {row.increment_id}: {comment}"
+                self._say(connection, row.entity_id, row.order_id, row.status, comment, of_order)
             applied.append(Applied(write_back, None, None, "", _memory(entity)))
         return applied, refused
 

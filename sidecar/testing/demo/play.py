@@ -30,7 +30,7 @@ _TOLD = {
     "delivery.accepted": "ERP      {number} booked as {reference}",
     "delivery.rejected": "ERP      {number} REFUSED: {code}",
     "delivery.unknown": "ERP      {number} no answer to trust ({failure}); it is asked, not resent",
-    "write_back.applied": "Magento  {number} carries the answer ({verdict})",
+    "write_back.applied": "Magento  {number} carries the answer ({action})",
     "write_back.applied_again": "Magento  {number} carries it again: a stale save had undone it",
     "delivery.difference": "ERP      {number} differs in {difference}: {ours} became {theirs}",
     "station.failed": "trouble  {message}",
