@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.capture.intake import Intake
@@ -42,6 +44,7 @@ from sidecar.ledger.tables import TABLES, LedgerNames
 from sidecar.magento.domain import Parts
 from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.stores import StoreLimit
+from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import Accepted, Booked, Outcome
 from sidecar.model.reference import Reference
 from sidecar.model.secret import Secret
@@ -173,6 +176,32 @@ class ScriptedErp:
         booked = Booked(reference=f"SO-{delivery.ref}", status="OPEN")
         self.documents[delivery.ref] = (booked,)
         return Accepted(booked=booked)
+
+
+class TellingErp(ScriptedErp):
+    """It also tells by itself: `said` are the rows of each domain, which every question repeats.
+
+    `since`: from when on each question asked; `silent`: it gives no answer.
+    """
+
+    def __init__(self, *, rows_to_a_page: int = 2) -> None:
+        super().__init__()
+        self.can = replace(self.can, tells_changes=True)
+        self.said: dict[str, list[msgspec.Struct]] = {}
+        self.since: list[datetime | None] = []
+        self.silent = False
+        self._to_a_page = rows_to_a_page
+
+    def changes(
+        self, domain: str, since: datetime | None, page: str | int | None = None
+    ) -> Page[msgspec.Struct]:
+        if self.silent:
+            raise Unavailable("the ERP does not answer")
+        self.since.append(since)
+        begin = int(page or 0)
+        rows = self.said.get(domain, [])
+        end = begin + self._to_a_page
+        return Page(tuple(rows[begin:end]), end if end < len(rows) else None)
 
 
 def settler(

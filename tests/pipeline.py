@@ -26,6 +26,7 @@ USER = "pipeline"
 
 #: Moments in the ledger.  Time passes for it when they all move into the past.
 _MOMENTS = {
+    "incoming": ("due_at", "waiting_since", "asked_at"),
     "event": ("due_at", "lease_until", "first_sent_at", "sent_at"),
     "write_back": ("due_at",),
     "erp_account": ("opened_at", "ask_at", "slow_until"),
@@ -144,6 +145,16 @@ class Pipeline:
         self.pumps = self.sidecar.pumps(self.owner)
         self.pump, *_ = self.pumps
         self.write_back = self.sidecar.write_back()
+        self.inbound = self.sidecar.inbound.stations()
+
+    def hear(self) -> None:
+        """Every domain that the ERP owns asks what is new, and all of it is carried in."""
+        for of_domain in self.inbound:
+            of_domain.ask.run_once()
+        for of_domain in self.inbound:
+            while of_domain.apply is not None and of_domain.apply.run_once():
+                pass
+        self.work()
 
     def __enter__(self) -> Self:
         return self
