@@ -126,11 +126,25 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreadableRow:
+    """A row of the ERP's news that could not be read, and which keeps no other from being read.
+
+    `number`: what the ERP calls it, as far as that could be read; `reason`: what was missing or did
+    not fit, with its place in the file of calls and without the value, which may be personal.  It
+    is the same each time that the ERP tells the same row.
+    """
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """Part of what the ERP tells by itself, row by row; `next` is None on the last page."""
 
     rows: tuple[Row, ...]
     next: str | int | None = None
+    unreadable: tuple[UnreadableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +209,8 @@ class Telling(Protocol):
     ) -> Page[msgspec.Struct]:
         """What the ERP tells of a domain by itself, as rows of its `DomainSpec.tells`.
 
-        `since` (UTC): what changed since; None: everything.  Raises as `list`.
+        `since` (UTC): what changed since; None: everything.  Raises as `list`: an answer that
+        cannot be read is never "nothing new"; a row that cannot be is one of `Page.unreadable`.
         """
 
 

@@ -301,16 +301,19 @@ class BatchAnswer:
 
 
 def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
-    """What a result may call each event: our reference, or the entity's own number.
+    """What a result may call each event: our reference, or the entity's own number (an event's
+    subject is KIND/NUMBER).
 
     A number that two of them share, or that is another's reference, names none of them.
     """
+    numbers = [event["event"].subject.partition("/")[2] for event in events]
     names = Counter(
-        name for event in events for name in {event["ref"], event["event"].data.increment_id}
+        name
+        for event, number in zip(events, numbers, strict=True)
+        for name in {event["ref"], number}
     )
     keys: list[tuple[str, ...]] = []
-    for sent in events:
-        number = sent["event"].data.increment_id
+    for sent, number in zip(events, numbers, strict=True):
         is_known = number == sent["ref"] or names[number] > 1
         keys.append((sent["ref"],) if is_known else (sent["ref"], number))
     return keys

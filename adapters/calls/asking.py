@@ -115,7 +115,7 @@ class Asking(Generic[Call]):
             for external, booked in documents(inquiry, answered)
             if external  # made by hand in the ERP: nobody's external reference
         )
-        return Page(rows, _next(inquiry, answered, page))
+        return Page(rows, next_page(inquiry, answered, page))
 
     def try_out(self, inquiry: Inquiry[Call], asked: Values) -> None:
         """Ask something harmless, and read the answer as far as a question would.
@@ -193,7 +193,7 @@ def documents(inquiry: Inquiry[Call], answered: Answered) -> Iterator[tuple[str 
 
     Raises NotUnderstood for an answer that cannot be read.
     """
-    for item in _list(inquiry, answered):
+    for item in found_list(inquiry, answered):
         values = {**answered.values, "item": item}
         booked = inquiry.each.booked(values)
         if booked is None:
@@ -235,7 +235,7 @@ def _sorted_out(
     return {ref: tuple(booked) for ref, booked in ours.items()}
 
 
-def _list(inquiry: Inquiry[Call], answered: Answered) -> Sequence[Any]:
+def found_list(inquiry: Inquiry[Call], answered: Answered) -> Sequence[Any]:
     """What was found as a list: one document is one; none is nothing only where a file's protocol
     writes nothing for an empty list."""
     try:
@@ -265,7 +265,10 @@ def _external(each: Fields, answered: Answered, values: Values) -> str | None:
         raise answered.unusable(error.message, each.leaves.get("external")) from error
 
 
-def _next(inquiry: Inquiry[Call], answered: Answered, page: str | int | None) -> str | int | None:
+def next_page(
+    inquiry: Inquiry[Call], answered: Answered, page: str | int | None
+) -> str | int | None:
+    """The name of the page that follows; None on the last.  Raises NotUnderstood."""
     try:
         following = None if inquiry.next is None else inquiry.next(answered.values)
     except ExpressionError as error:

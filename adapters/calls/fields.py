@@ -103,19 +103,12 @@ class Fields:
         Raises ExpressionError for what is missing, no number, or beyond all measure.
         """
         value = self.get(name, values)
-        if value is None:
-            return None
-        number = _number(value)
-        if not -_LARGEST < number < _LARGEST:
-            raise ExpressionError("the number is beyond all measure")
-        return number
+        return None if value is None else exact_amount(value)
 
     def count(self, name: str, values: Values) -> int | None:
         """The value as a whole number.  Raises ExpressionError."""
-        number = self.amount(name, values)
-        if number is not None and number != number.to_integral_value():
-            raise ExpressionError("the number has decimals")
-        return None if number is None else int(number)
+        value = self.get(name, values)
+        return None if value is None else whole_number(value)
 
     def booked(self, values: Values) -> Booked | None:
         """The document with what could be read of it; None without a reference."""
@@ -202,13 +195,25 @@ def _noted(
         return None
 
 
-def _number(value: Any) -> Decimal:
-    """A number, or a text that is one.  Raises ExpressionError."""
-    if isinstance(value, str):
-        return number_of(value)
-    if not is_number(value):
+def exact_amount(value: Any) -> Decimal:
+    """A number, or a text that is one.
+
+    Raises ExpressionError for what is none, or is beyond all measure.
+    """
+    if not isinstance(value, str) and not is_number(value):
         raise ExpressionError(f"{kind(value)} is not a number")
-    return Decimal(as_number(value))
+    number = number_of(value) if isinstance(value, str) else Decimal(as_number(value))
+    if not -_LARGEST < number < _LARGEST:
+        raise ExpressionError("the number is beyond all measure")
+    return number
+
+
+def whole_number(value: Any) -> int:
+    """As `exact_amount`; raises ExpressionError for one that has decimals, too."""
+    number = exact_amount(value)
+    if number != number.to_integral_value():
+        raise ExpressionError("the number has decimals")
+    return int(number)
 
 
 def _is_reference(text: str) -> bool:

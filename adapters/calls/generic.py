@@ -14,8 +14,11 @@ from secrets import token_bytes
 from types import SimpleNamespace
 from typing import Generic
 
+import msgspec
+
 from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
-from adapters.calls.mapping import Calls, Inquiry, names_of
+from adapters.calls.mapping import Calls, Inquiry, Telling, names_of
+from adapters.calls.news import News
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction
 from adapters.calls.wire_call import Call
@@ -64,6 +67,7 @@ class GenericAdapter(Generic[Call]):
             calls, transport, settings.shop, self._request, names_of(settings.domains)
         )
         self._asking = Asking[Call](calls.name, transport, settings.shop, self._request)
+        self._news = News[Call](self._asking)
 
     def capabilities(self, domain: str) -> Capabilities:
         return self._calls.capabilities(domain)
@@ -91,6 +95,14 @@ class GenericAdapter(Generic[Call]):
             ]
             # The next page's name comes back to be asked for as it is.
             return Page(tuple(rows), told.next)
+
+    def changes(
+        self, domain: str, since: datetime | None, page: str | int | None = None
+    ) -> Page[msgspec.Struct]:
+        """See `sidecar.ports.Telling`."""
+        telling = self._told(domain, "whole" if since is None else "changes")
+        with self._redaction.of_errors():
+            return self._redaction.of_news(self._news.page(telling, since, page), telling.form.news)
 
     def preview(self, delivery: Delivery) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
@@ -180,10 +192,20 @@ class GenericAdapter(Generic[Call]):
         calls = self._calls.domains.get(domain)
         inquiry: Inquiry[Call] | None = getattr(calls, name, None)
         if inquiry is None:
-            raise ConfigurationError(
-                f"{self._calls.name} has no {domain}.{name}", "add that call (docs/mapping.md)"
-            )
+            raise self._undeclared(domain, name)
         return inquiry
+
+    def _told(self, domain: str, name: str) -> Telling[Call]:
+        calls = self._calls.domains.get(domain)
+        telling: Telling[Call] | None = getattr(calls, name, None)
+        if telling is None:
+            raise self._undeclared(domain, "changes" if name == "changes" else "list of news")
+        return telling
+
+    def _undeclared(self, domain: str, name: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{self._calls.name} has no {domain}.{name}", "add that call (docs/mapping.md)"
+        )
 
 
 class _Nonces:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from adapters.calls.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
 from adapters.calls.fields import BOOKED, ITEMS, Fields
+from adapters.calls.row_form import RowForm, is_row, read_row_form
 from adapters.calls.section import Section, misplaced
 from adapters.calls.sent_event import SentEvent
 from adapters.language.compiler import Scope
@@ -20,6 +21,7 @@ from adapters.language.shape import ANYTHING, Many, Plain, Record, Shape, either
 from adapters.language.template import Source
 from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec, EventSpec, Role
+from sidecar.model.news import NewsSpec
 from sidecar.ports import Capabilities, Link, ShopContext
 
 Call = TypeVar("Call")
@@ -28,7 +30,9 @@ _TEXT, _TIME = Plain("text"), Plain("time")
 #: Magento's number of a document.
 _REF = Plain("text", longest=50)
 _EACH = ("external", *BOOKED)
+_LISTED = frozenset({*_EACH, ITEMS})
 _INQUIRY = ("call", "answer", "each")
+_QUESTIONS = ("probe", "list", "changes")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_STEP = ("code", "message", "field", "after")
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref"})
@@ -79,12 +83,26 @@ class Inquiry(Generic[Call]):
 
 
 @dataclass(frozen=True, slots=True)
+class Telling(Generic[Call]):
+    """A call that asks what the ERP has to say by itself, and the rows that are made of it."""
+
+    inquiry: Inquiry[Call]
+    form: RowForm
+
+
+@dataclass(frozen=True, slots=True)
 class DomainCalls(Generic[Call]):
-    """The calls of one domain."""
+    """The calls of one domain.
+
+    `list`: of the documents that we sent.  What the ERP tells by itself: `changes` since a moment,
+    `whole` all of it, which is `list` in the file, too.
+    """
 
     pushes: tuple[Push[Call], ...]
-    probe: Inquiry[Call] | None
-    list: Inquiry[Call] | None
+    probe: Inquiry[Call] | None = None
+    list: Inquiry[Call] | None = None
+    changes: Telling[Call] | None = None
+    whole: Telling[Call] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +129,8 @@ class Calls(Generic[Call]):
             probe_items=calls.probe is not None and calls.probe.each.items is not None,
             dedupe=self.dedupe,
             lists=calls.list is not None,
+            tells_changes=calls.changes is not None,
+            tells_all=calls.whole is not None,
         )
 
 
@@ -243,15 +263,41 @@ class _Reader(Generic[Call]):
         for name in section.data:
             if hint := misplaced(name):
                 section.problem(name, hint)
-            elif name not in ("probe", "list"):
+            elif name not in _QUESTIONS:
                 names.append(name)
         pushes = tuple(self._push(section.section(name), name, spec) for name in names)
         _each_event_once(section, pushes)
-        return DomainCalls(
-            pushes,
-            self._probe(section.section("probe")) if "probe" in section else None,
-            self._list(section.section("list")) if "list" in section else None,
-        )
+        calls: DomainCalls[Call] = DomainCalls(pushes)
+        if "probe" in section:
+            calls = replace(calls, probe=self._probe(section.section("probe")))
+        if "list" in section:
+            calls = self._with_list(calls, section.section("list"), spec)
+        if "changes" in section:
+            calls = replace(calls, changes=self._changes(section, spec))
+        return calls
+
+    def _with_list(
+        self, calls: DomainCalls[Call], section: Section, spec: DomainSpec
+    ) -> DomainCalls[Call]:
+        """Of documents that we sent, or of all that the ERP has to say: `each` tells which."""
+        if spec.tells and is_row(section.section("each").data, spec, _LISTED):
+            return replace(calls, whole=self._telling(section, spec, spec.tells))
+        return replace(calls, list=self._list(section))
+
+    def _changes(self, section: Section, spec: DomainSpec) -> Telling[Call] | None:
+        if spec.tells is None:
+            section.problem("changes", f"the ERP tells nothing of {spec.name} by itself")
+            return None
+        return self._telling(section.section("changes"), spec, spec.tells)
+
+    def _telling(self, section: Section, spec: DomainSpec, news: NewsSpec) -> Telling[Call]:
+        own = self._dialect.own.list
+        section.keys(_INQUIRY, ("call", *("answer",) * (not own), "each"))
+        since = replace(_TIME, optional=True)
+        scope = self._scope.with_names(since=since, page=ANYTHING)
+        inquiry = self._inquiry(section, scope, section.section("answer", own), ("next",))
+        item = scope.with_names(response=self._response, item=ANYTHING)
+        return Telling(inquiry, read_row_form(section.section("each"), spec, news, item))
 
     def _push(self, section: Section, name: str, spec: DomainSpec) -> Push[Call]:
         own = self._dialect.own.batch if "batch" in section else self._dialect.own.answer
@@ -259,7 +305,7 @@ class _Reader(Generic[Call]):
             ("on", "batch", "first", "call", "answer"), ("call",) if own else ("call", "answer")
         )
         if "on" not in section:
-            hint = suggest(name, ("probe", "list"))
+            hint = suggest(name, _QUESTIONS)
             self._source.problem(section.path, f"'on' is missing: which events it carries{hint}")
         events = _events(section, spec)
         payload = either(tuple(shape_of(carried.payload) for carried in events) or (ANYTHING,))
@@ -351,15 +397,16 @@ class _Reader(Generic[Call]):
         asked: dict[str, Shape] = {"refs": Many(_REF)} if is_batch else {"ref": _REF}
         required = ("external", "reference") if is_batch else ("reference",)
         scope = self._scope.with_names(**asked)
-        answer = section.section("answer", own)
-        return replace(self._inquiry(section, scope, answer, (), required), batch=batch)
+        inquiry = self._inquiry(section, scope, section.section("answer", own))
+        return replace(inquiry, batch=batch, each=self._documents(section, scope, required))
 
     def _list(self, section: Section) -> Inquiry[Call]:
         own = self._dialect.own.list
         section.keys(_INQUIRY, self._required_of_inquiry(own))
         scope = self._scope.with_names(since=_TIME, page=ANYTHING)
-        answer = section.section("answer", own)
-        return self._inquiry(section, scope, answer, ("next",), ("external", "reference"))
+        inquiry = self._inquiry(section, scope, section.section("answer", own), ("next",))
+        each = self._documents(section, scope, ("external", "reference"))
+        return replace(inquiry, each=each)
 
     def _required_of_inquiry(self, own: Keys) -> tuple[str, ...]:
         answer, each = ("answer",) * (not own), ("each",) * (not self._dialect.own.each)
@@ -370,13 +417,10 @@ class _Reader(Generic[Call]):
         section: Section,
         scope: Scope,
         answer: Section,
-        further: Collection[str],
-        required: Collection[str],
+        further: Collection[str] = (),
     ) -> Inquiry[Call]:
         call = self._call(section, scope)
-        each = section.section("each", self._dialect.own.each)
         answer.keys(("ok", "misconfigured", "found", *further), ("ok", "found"))
-        each.keys((*_EACH, ITEMS), required)
         answered = scope.with_names(response=self._response)
         return Inquiry(
             call=call,
@@ -384,9 +428,13 @@ class _Reader(Generic[Call]):
             misconfigured=_misconfigured(answer, answered),
             found=answer.expression("found", answered),
             next=answer.expression("next", answered),
-            each=each.document(_EACH, answered.with_names(item=ANYTHING)),
             none_is_nothing=self._dialect.none_is_nothing,
         )
+
+    def _documents(self, section: Section, scope: Scope, required: Collection[str]) -> Fields:
+        each = section.section("each", self._dialect.own.each)
+        each.keys((*_EACH, ITEMS), required)
+        return each.document(_EACH, scope.with_names(response=self._response, item=ANYTHING))
 
     def _ping(self, section: Section) -> Inquiry[Call]:
         section.keys(("call", "answer"), ("call", "answer"))

@@ -16,8 +16,9 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from sidecar.model.errors import NotUnderstood, SidecarError
+from sidecar.model.news import NewsSpec
 from sidecar.model.outcome import Accepted, Booked, Duplicate, Outcome, Partial, Unknown, name_of
-from sidecar.ports import PushCall, Result
+from sidecar.ports import Page, PushCall, Result, UnreadableRow
 
 T = TypeVar("T")
 
@@ -51,6 +52,22 @@ class Redaction:
         if redacted.reference != booked.reference:
             raise NotUnderstood(_NO_NAME)
         return redacted
+
+    def of_news(self, page: Page[msgspec.Struct], news: NewsSpec) -> Page[msgspec.Struct]:
+        """A page of what the ERP tells; a row that is named by a secret cannot be read.
+
+        The next page's name comes back to be asked for as it is.
+        """
+        named = (*news.number, *(news.of[1:] if news.of else ()))
+        rows: list[msgspec.Struct] = []
+        unreadable = list(map(self.of, page.unreadable))
+        for row in page.rows:
+            redacted = self.of(row)
+            if all(getattr(row, name) == getattr(redacted, name) for name in named):
+                rows.append(redacted)
+            else:
+                unreadable.append(UnreadableRow("", _NO_NAME))
+        return Page(tuple(rows), page.next, tuple(unreadable))
 
     @contextmanager
     def of_errors(self) -> Iterator[None]:

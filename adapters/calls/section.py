@@ -35,7 +35,7 @@ _NAMES = frozenset({"reference", "external"})
 #: What a key that stands in the wrong place may have slipped out of, or into.
 _HOMES: Mapping[str, Collection[str]] = {
     "a domain (orders)": ("push", "probe", "list", "changes"),
-    "a call that carries events, a probe or a list": (
+    "a call that carries events, or a question": (
         "on",
         "batch",
         "first",
