@@ -105,7 +105,10 @@ class Document:
         >>> document.line(("orders", "push", "call"))
         """
         node, line = self._root, self._root.line
-        for key in at:
+        for name in at:
+            # A list's item may be named by the text of its number: a path of the configuration is.
+            is_item = isinstance(node.value, list) and isinstance(name, str) and name.isdecimal()
+            key = int(name) if is_item else name
             if key not in node.children:
                 break
             node, line = node.children[key], node.key_lines[key]

@@ -5,7 +5,7 @@ An adapter knows this module and `sidecar.model`, nothing else of the sidecar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
@@ -98,7 +98,8 @@ class Capabilities:
     calls).  `probe`: the ERP can be asked by external reference; where it cannot, and the ERP
     does not refuse duplicates by itself (`dedupe`), an unknown outcome is parked, never resent.
     `probe_batch`: most references in one question.  `probe_items`: what a probe finds has its lines
-    too, so that one is worth a call where an acceptance does not tell them.
+    too, so that one is worth a call where an acceptance does not tell them.  `tells_total`: the
+    total of each document that was opened is told, by the answer or by a probe, to be compared.
     """
 
     subscriptions: frozenset[str]
@@ -108,6 +109,7 @@ class Capabilities:
     probe_items: bool = False
     dedupe: bool = False
     lists: bool = False
+    tells_total: bool = False
     tells_changes: bool = False
     tells_all: bool = False
 
@@ -191,13 +193,15 @@ class ErpAdapter(Protocol):
 class Preview:
     """A call as it would be made, its secrets struck out.
 
-    `body` is exact; `shown` is the same body with line breaks for a person.
+    `body` is exact; `shown` is the same body with line breaks for a person.  `exception`: the name
+    of the exception whose file of calls makes it.
     """
 
     request: str
     headers: Mapping[str, str]
     body: str | None = None
     shown: str | None = None
+    exception: str | None = None
 
 
 @runtime_checkable
@@ -222,6 +226,17 @@ class Previewing(Protocol):
         """The calls that would be made for this event, its own last; none where nothing carries it.
 
         Raises `sidecar.model.errors.BadData` for an event that cannot be mapped.
+        """
+
+
+@runtime_checkable
+class Conditional(Protocol):
+    """An adapter whose language can say which events something is for (`exceptions`)."""
+
+    def condition(self, domain: str, when: str) -> Callable[[Delivery], bool]:
+        """An expression over the payload of a domain; ConfigurationError for what is none.
+
+        What is returned raises `sidecar.model.errors.BadData` where it cannot be told of an event.
         """
 
 

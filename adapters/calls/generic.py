@@ -6,8 +6,9 @@ What a call and its answer look like on the wire is the protocol's business:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from itertools import count
 from secrets import token_bytes
@@ -17,6 +18,7 @@ from typing import Generic
 import msgspec
 
 from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
+from adapters.calls.condition import read_condition
 from adapters.calls.mapping import Calls, Inquiry, Telling, names_of
 from adapters.calls.news import News
 from adapters.calls.pushing import Pushing
@@ -58,6 +60,7 @@ class GenericAdapter(Generic[Call]):
         self._calls = calls
         self._transport = transport
         self._shop = settings.shop
+        self._domains = settings.domains
         self._renamed = settings.renamed
         self._secret = secrets_of(settings)
         self._nonces = _Nonces()
@@ -108,6 +111,11 @@ class GenericAdapter(Generic[Call]):
         """See `sidecar.ports.Previewing`."""
         with self._redaction.of_errors():
             return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
+
+    def condition(self, domain: str, when: str) -> Callable[[Delivery], bool]:
+        """See `sidecar.ports.Conditional`."""
+        values = partial(self._pushing.values, domain=domain)
+        return read_condition(when, domain, self._domains, values)
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""

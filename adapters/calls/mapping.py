@@ -59,6 +59,8 @@ class Push(Generic[Call]):
     call: Call
     answer: Answer | BatchAnswer
     first: tuple[Step[Call], ...] = ()
+    #: Whether it carries events that open a document.
+    opens: bool = False
     #: Where it is in the file, when it opens documents and never names one by our reference.
     unnamed: str = ""
 
@@ -131,7 +133,19 @@ class Calls(Generic[Call]):
             lists=calls.list is not None,
             tells_changes=calls.changes is not None,
             tells_all=calls.whole is not None,
+            tells_total=_tells_total(calls),
         )
+
+
+def _tells_total(calls: DomainCalls[Any]) -> bool:
+    """Whether each document that was opened has a total to compare, told or asked for."""
+    if calls.probe is not None and "total" in calls.probe.each.leaves:
+        return True
+    opening = [push.answer for push in calls.pushes if push.opens]
+    return bool(opening) and all(
+        "total" in (one.each if isinstance(one, BatchAnswer) else one).fields.leaves
+        for one in opening
+    )
 
 
 Keys = Mapping[str, Any]
@@ -310,17 +324,9 @@ class _Reader(Generic[Call]):
         events = _events(section, spec)
         payload = either(tuple(shape_of(carried.payload) for carried in events) or (ANYTHING,))
         opens = any(carried.role is Role.OPENS for carried in events)
-        above = self._above(spec)
-        event = _event_shape(payload, above)
-        of_event = {
-            "event": event,
-            spec.payload: payload,
-            **_named(above),
-            "link": shape_of(Link),
-            "ref": _REF,
-        }
+        of_event = names_of_event(spec, payload, self._domains.values())
         batch = section.count("batch", self._dialect.most)
-        sent = {"events": Many(event)} if "batch" in section else of_event
+        sent = {"events": Many(of_event["event"])} if "batch" in section else of_event
         call = self._call(section, self._scope.with_names(**sent))
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
@@ -339,14 +345,7 @@ class _Reader(Generic[Call]):
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
-        return Push(name, types, batch, call, answer, first, unnamed)
-
-    def _above(self, spec: DomainSpec) -> _Above | None:
-        """The document that those of a domain belong to."""
-        above = next((one for one in self._domains.values() if one.kind == spec.parent), None)
-        if above is None or above.opening is None:
-            return None
-        return _Above(above.payload, shape_of(above.event(above.opening).payload))
+        return Push(name, types, batch, call, answer, first, opens, unnamed)
 
     def _step(self, section: Section, scope: Scope) -> Step[Call]:
         own = self._dialect.own.first
@@ -474,6 +473,28 @@ class _Above:
 
     name: str
     payload: Shape
+
+
+def names_of_event(
+    spec: DomainSpec, payload: Shape, domains: Collection[DomainSpec]
+) -> dict[str, Shape]:
+    """What an expression about one event of a domain may name, beside `shop`."""
+    above = _above(spec, domains)
+    return {
+        "event": _event_shape(payload, above),
+        spec.payload: payload,
+        **_named(above),
+        "link": shape_of(Link),
+        "ref": _REF,
+    }
+
+
+def _above(spec: DomainSpec, domains: Collection[DomainSpec]) -> _Above | None:
+    """The document that those of a domain belong to."""
+    above = next((one for one in domains if one.kind == spec.parent), None)
+    if above is None or above.opening is None:
+        return None
+    return _Above(above.payload, shape_of(above.event(above.opening).payload))
 
 
 def _named(above: _Above | None) -> dict[str, Shape]:

@@ -59,7 +59,7 @@ class Pushing(Generic[Call]):
             domain, push = self._pushes[deliveries[0].event.type]
             for part in parts(deliveries, push.batch or 1):
                 calls += self._deliver(
-                    push, [Outgoing(sent, self._values(sent, domain)) for sent in part]
+                    push, [Outgoing(sent, self.values(sent, domain)) for sent in part]
                 )
         return calls
 
@@ -68,7 +68,7 @@ class Pushing(Generic[Call]):
         if delivery.event.type not in self._pushes:
             return []
         domain, push = self._pushes[delivery.event.type]
-        outgoing = Outgoing(delivery, self._values(delivery, domain))
+        outgoing = Outgoing(delivery, self.values(delivery, domain))
         before = [(step.call, outgoing.values) for step in push.first]
         return [*before, (push.call, self._call_values(push, [outgoing]))]
 
@@ -77,7 +77,8 @@ class Pushing(Generic[Call]):
             message=f"{self._calls.name} has no call for {delivery.event.type}: nothing was sent"
         )
 
-    def _values(self, delivery: Delivery, domain: str) -> Values:
+    def values(self, delivery: Delivery, domain: str) -> Values:
+        """What an expression about one event may name."""
         return {
             "shop": self._shop,
             "event": sent_event(delivery),

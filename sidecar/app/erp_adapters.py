@@ -6,24 +6,40 @@ the daemon, which needs none, does not load them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sidecar.app import packages
 from sidecar.app.domains import specs
+from sidecar.app.excepting import ExceptingAdapter, Exceptional
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
-from sidecar.ports import AdapterSettings, Advising, Contract, ErpAdapter, ShopContext
+from sidecar.ports import (
+    AdapterSettings,
+    Advising,
+    Capabilities,
+    Conditional,
+    Contract,
+    ErpAdapter,
+    ShopContext,
+)
 from sidecar.settings.fields import SecretRef, closest
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of, require_files
+from sidecar.settings.ownership import SpecialCase
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
 OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
+MakeAdapter = Callable[[AdapterSettings], ErpAdapter]
+
+#: How long before the last day of an exception it is told.
+NOTICE = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +72,11 @@ def load_adapter(
     *,
     origin: Origin = NOWHERE,
 ) -> ErpAdapter:
-    """The adapter of an ERP account.
+    """The adapter of an ERP account, with its exceptions.
 
-    Raises ConfigurationError, also for a domain that goes to this account and that its file of
-    calls has no call for.  `adapter_settings`: where they were made already; `origin`:
-    where the settings were written.
+    Raises ConfigurationError, also for a domain of this account that no file of calls has a call
+    for, or that is of high risk and cannot be verified.  `adapter_settings`: where they were made
+    already; `origin`: where the settings were written.
     """
     erp, key = settings.accounts[account], settings.key_of(account)
     entries, name = packages.named(packages.ADAPTERS, "an adapter"), erp.adapter
@@ -72,27 +88,96 @@ def load_adapter(
         )
     require_files(erp, key, origin)
     adapter_settings = adapter_settings or adapter_settings_of(settings, account, origin=origin)
-    adapter: ErpAdapter = packages.load(entries[name])(adapter_settings)
-    try:
+    make: MakeAdapter = packages.load(entries[name])
+    with ExitStack() as made:
+        adapter = make(adapter_settings)
+        made.callback(adapter.close)
+        exceptions = []
+        for number, case in settings.exceptions_of(account).items():
+            exceptions.append(_exceptional(number, case, make, adapter_settings, origin))
+            made.callback(exceptions[-1].adapter.close)
+        if exceptions:
+            zone = adapter_settings.shop.timezone
+            adapter = ExceptingAdapter(
+                adapter, exceptions, adapter_settings.domains, lambda: datetime.now(zone)
+            )
         _require_calls(settings, account, adapter, origin)
-    except ConfigurationError:
-        adapter.close()
-        raise
+        made.pop_all()
     return adapter
 
 
+def _exceptional(
+    number: int,
+    case: SpecialCase,
+    make: MakeAdapter,
+    adapter_settings: AdapterSettings,
+    origin: Origin,
+) -> Exceptional:
+    """Raises ConfigurationError for a file or an expression that cannot be read."""
+    at = f"exceptions.{number}"
+    require_files(case, at, origin)
+    adapter = make(replace(adapter_settings, calls=case.calls))
+    with ExitStack() as made:
+        made.callback(adapter.close)
+        if not isinstance(adapter, Conditional):
+            raise ConfigurationError(
+                f"{place_of(at, origin)}: this adapter has no language for `when`",
+                "an exception needs an adapter with a file of calls",
+            )
+        with named_by(f"{at}.when", origin):
+            applies = adapter.condition(case.domain, case.when)
+        if not adapter.capabilities(case.domain).subscriptions:
+            raise ConfigurationError(
+                f"{place_of(f'{at}.calls', origin)}: {case.calls} has no call for {case.domain}",
+                f"write {case.domain}: push: … into it (docs/mapping.md)",
+            )
+        made.pop_all()
+    name = f"the exception '{case.reason}' ({place_of(at, origin)})"
+    return Exceptional(case.domain, name, str(case.calls), case.expires, adapter, applies)
+
+
 def _require_calls(settings: Settings, account: str, adapter: ErpAdapter, origin: Origin) -> None:
-    """Every domain that goes there has calls: without, its events would wait for ever, unseen."""
+    """Every domain of the account has what it needs: without, it would do nothing, unseen."""
+    erp, told = settings.accounts[account], settings.domains.told()
     for domain in settings.domains_of(account):
-        if not adapter.capabilities(domain).subscriptions:
-            key = ".".join(settings.domains.path(domain))
-            erp = settings.accounts[account]
-            calls = f"{erp.calls} has no call" if erp.calls else f"{erp.adapter} carries none"
+        able = adapter.capabilities(domain)
+        key = ".".join(settings.domains.path(domain))
+        calls = f"{erp.calls} has no call" if erp.calls else f"{erp.adapter} carries none"
+        instead = f"let {key}.erp name another account, or write {key}.enabled: false"
+        if domain in told and not (able.tells_changes or able.tells_all):
+            raise ConfigurationError(
+                f"{place_of(key, origin)}: {calls} that asks for {domain}, which the ERP owns: "
+                "nothing of them would come",
+                f"write {domain}: changes: … into the file of calls (docs/mapping.md), {instead}",
+            )
+        if domain not in told and not able.subscriptions:
             raise ConfigurationError(
                 f"{place_of(key, origin)}: {calls} for {domain}: nothing of them would be sent",
-                f"write {domain}: push: … into the file of calls (docs/mapping.md), let {key}.erp "
-                f"name another account, or write {key}.enabled: false",
+                f"write {domain}: push: … into the file of calls (docs/mapping.md), {instead}",
             )
+        for lack in _unproven(settings, domain, able):
+            raise ConfigurationError(
+                f"{place_of(f'{key}.risk', origin)}: the risk of {domain} is high, and {lack}",
+                f"write it into the file of calls (docs/blueprint.md), or {key}.risk: normal",
+            )
+
+
+def _unproven(settings: Settings, domain: str, able: Capabilities) -> Iterator[str]:
+    """What is missing of the proof that a domain of high risk needs, as far as files tell it."""
+    if settings.domains.enabled()[domain].risk != "high":
+        return
+    if domain in settings.domains.told():
+        if not able.tells_all:
+            yield "the file of calls has no `list`: what the ERP told once cannot be compared again"
+        return
+    spec = next(one for one in specs() if one.name == domain)
+    if spec.verify is not None and not able.tells_total:
+        yield (
+            "no answer has a `total`, nor does `probe`: what the ERP took cannot be compared with "
+            "what was sent"
+        )
+    if not able.lists:
+        yield "the file of calls has no `list`: the ERP's own books cannot be compared"
 
 
 class Checked(NamedTuple):
@@ -112,7 +197,23 @@ def check_adapters(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
         warnings, notes = _check_adapter(settings, account, origin)
         checked.warnings.extend(warnings)
         checked.notes.extend(notes)
+    checked.warnings.extend(ending_exceptions(settings, origin))
     return checked
+
+
+def ending_exceptions(settings: Settings, origin: Origin = NOWHERE) -> Iterator[str]:
+    """Those of which the last day is near, or over."""
+    today = datetime.now(ZoneInfo(settings.shop.timezone)).date()
+    for number, case in enumerate(settings.exceptions):
+        left = case.expires - today
+        place = place_of(f"exceptions.{number}.expires", origin)
+        if left < timedelta(0):
+            yield (
+                f"{place}: the exception '{case.reason}' was good until {case.expires}: what it "
+                f"would take of {case.domain} is parked"
+            )
+        elif left <= NOTICE:
+            yield f"{place}: the exception '{case.reason}' ends on {case.expires}"
 
 
 def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
@@ -124,8 +225,10 @@ def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
         return Checked(warnings, [])
     adapter_settings_of(settings, account, origin=origin)
     require_files(erp, key, origin)
-    if erp.calls is not None:
-        read_document(erp.calls)
+    cases = settings.exceptions_of(account).values()
+    for calls in (erp.calls, *(case.calls for case in cases)):
+        if calls is not None:
+            read_document(calls)
     note = (
         f"{key}.wsdl is an address, {erp.wsdl}: it is not fetched here, so that the mapping is not "
         "compared with it; 'erp-sidecar adapter check' does that"

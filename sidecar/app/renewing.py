@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sidecar.model.errors import SidecarError, described
+import msgspec
+
+from sidecar.model.errors import ConfigurationError, SidecarError, described
 from sidecar.model.outcome import Booked, Misconfigured
 from sidecar.ports import (
     AdapterSettings,
@@ -24,6 +26,7 @@ from sidecar.ports import (
     Page,
     Ping,
     PushCall,
+    Telling,
 )
 
 _T = TypeVar("_T")
@@ -79,6 +82,12 @@ class RenewingAdapter:
         """Ask for what has changed."""
         return self._asked(lambda adapter: adapter.list(domain, since, page))
 
+    def changes(
+        self, domain: str, since: datetime | None, page: str | int | None = None
+    ) -> Page[msgspec.Struct]:
+        """See `sidecar.ports.Telling`."""
+        return self._asked(lambda adapter: _telling(adapter).changes(domain, since, page))
+
     def ping(self) -> Ping:
         """Ask something harmless."""
         used = self._adapter
@@ -129,3 +138,9 @@ def _without_refusals(call: PushCall) -> PushCall:
     """The call was made; what it was refused for is decided by another one."""
     results = [one for one in call.results if not isinstance(one.outcome, Misconfigured)]
     return replace(call, results=results)
+
+
+def _telling(adapter: ErpAdapter) -> Telling:
+    if isinstance(adapter, Telling):
+        return adapter
+    raise ConfigurationError("this adapter does not tell what is new")

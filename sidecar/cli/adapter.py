@@ -225,6 +225,8 @@ def _print_call(one: Rehearsed) -> None:
         if len(one.calls) > 1:
             what = "the order itself" if number == len(one.calls) else "first"
             echo(f"\n{number} of {len(one.calls)}, {what}:")
+        if call.exception is not None:
+            echo(f"by {call.exception}")
         echo(f"{call.request}")
         for name, value in call.headers.items():
             echo(f"{name}: {value}")

@@ -132,6 +132,24 @@ class Answers(Section):
     )
 
 
+class AnsweredBy(Section):
+    """Who answers for a domain: names under owners."""
+
+    technical: Slug | None = Field(
+        default=None,
+        description="For the connection: pauses, stops, calls that fail.",
+        examples=["shop"],
+    )
+    business: Slug | None = Field(
+        default=None,
+        description="For what is carried: refusals, differences.",
+        examples=["finance"],
+    )
+    erp: Slug | None = Field(
+        default=None, description="For the ERP's side of it.", examples=["erp-team"]
+    )
+
+
 class Carried(Section):
     """What every domain has, whichever way it goes."""
 
@@ -161,6 +179,17 @@ class Carried(Section):
         default=Decimal("0.1"),
         description="Share of the calls that a domain is promised while it waits and others go "
         "before it, 0% to 50%. Where these come to more than half, they are cut in proportion.",
+    )
+    answers: AnsweredBy = Field(
+        default=AnsweredBy(),
+        description="Who answers for it. They are named with every alarm, finding and refusal of "
+        "this domain, and in the blueprint.",
+    )
+    risk: Literal["low", "normal", "high"] = Field(
+        default="normal",
+        description="What a fault in it would cost. high makes it compulsory that what the ERP "
+        "took can be compared (its total is told, lines are not ignored) and that the ERP's own "
+        "list can be asked for (`list` of the file of calls): docs/blueprint.md.",
     )
     pause_alarm: Duration = Field(
         default=timedelta(hours=4),
@@ -202,6 +231,17 @@ class Domain(Carried):
         default=Compare(),
         description="What the ERP answered against what was sent; more is a difference at once.",
     )
+
+    @model_validator(mode="after")
+    def _high_risk_compares_lines(self) -> Domain:
+        if self.enabled and self.risk == "high" and self.compare.lines == "ignore":
+            raise contradiction(
+                "is ignore, and the risk of this domain is high: a line that the ERP dropped would "
+                "not be noticed; write exact, or risk: normal",
+                "compare",
+                "lines",
+            )
+        return self
 
 
 class Answered(Domain):

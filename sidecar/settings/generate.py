@@ -104,14 +104,14 @@ def _table(section: type[Section], at: KeyPath, chosen: Mapping[KeyPath, str]) -
 
 def _block(entry: Entry) -> type[Section] | None:
     """The table that is written with its keys below it; others are written on one line."""
-    if entry.section is None or entry.by_name or entry.section.one_of:
+    if entry.section is None or entry.name_of_one or entry.section.one_of:
         return None
     return entry.section
 
 
 def _default(entry: Entry) -> str | None:
     """What the generated file sets: the default, or the example of a key that must be written."""
-    if entry.info.is_required() or (entry.section is not None and not entry.by_name):
+    if entry.info.is_required() or (entry.section is not None and not entry.name_of_one):
         return None if entry.optional else _example(entry)
     default = entry.info.default
     if isinstance(default, Mapping):
@@ -122,7 +122,7 @@ def _default(entry: Entry) -> str | None:
 
 
 def _alternatives(entry: Entry, indent: str) -> Iterator[str]:
-    if entry.by_name:
+    if entry.name_of_one:
         yield f"{indent}# {entry.key}: {_example(entry)}"
     elif entry.section is not None and entry.section.one_of:
         for way in outline.entries(entry.section).values():
@@ -161,7 +161,7 @@ def tables(section: type[Section], at: KeyPath) -> Iterator[tuple[KeyPath, type[
     for key, entry in outline.entries(section).items():
         if entry.section is None or entry.section is SecretRef:
             continue
-        here = (*at, key, "NAME") if entry.by_name else (*at, key)
+        here = (*at, key, entry.name_of_one) if entry.name_of_one else (*at, key)
         yield here, entry.section
         yield from tables(entry.section, here)
 

@@ -152,16 +152,26 @@ class _Merged:
             entry = outline.entry_at(Settings, here)
             if value is None and entry is not None and entry.is_table and not entry.optional:
                 value = {}  # a table whose keys are all commented out
+            if value is None and entry is not None and entry.listed:
+                value = []
             old = below.get(key)
             if isinstance(value, dict) and isinstance(old, dict) and _merges(entry, old, value):
                 self._lay(old, value, document, here)
                 continue
             self._forget(here)
             self._writers[here] = document
+            if entry is not None and entry.listed and isinstance(value, list):
+                self._note_items(here, value, document)
             # A new table is laid into an empty one, so that aliased parts are never shared.
             below[key] = {} if isinstance(value, dict) else value
             if isinstance(value, dict):
                 self._lay(below[key], value, document, here)
+
+    def _note_items(self, at: outline.KeyPath, items: list[Any], document: Document) -> None:
+        """Who wrote each value of a list's tables: each has a line of its own."""
+        for number, item in enumerate(items):
+            for key in item if isinstance(item, dict) else ():
+                self._writers[*at, str(number), key] = document
 
     def _forget(self, at: outline.KeyPath) -> None:
         for path in [path for path in self._writers if path[: len(at)] == at]:
@@ -185,6 +195,10 @@ def _anchored(section: _S, at: outline.KeyPath, merged: _Merged) -> _S:
                 name: _anchored(one, (*at, key, name), merged) if isinstance(one, Section) else one
                 for name, one in value.items()
             }
+        elif isinstance(value, tuple) and outline.entries(type(section))[key].listed:
+            changed[key] = tuple(
+                _anchored(one, (*at, key, str(number)), merged) for number, one in enumerate(value)
+            )
         elif isinstance(value, Path) and not value.is_absolute():
             changed[key] = (merged.folder((*at, key)) / value).absolute()
     return section.model_copy(update=changed)

@@ -30,7 +30,8 @@ class Entry:
     """One key of a table.
 
     `section` is the table it holds, if it holds one; with `by_name`, a table of such tables (or of
-    plain values) under keys of the operator's choosing.
+    plain values) under keys of the operator's choosing; with `listed`, a list of them, whose keys
+    are the numbers from 0.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Entry:
     section: type[Section] | None
     by_name: bool
     optional: bool
+    listed: bool = False
 
     @property
     def description(self) -> str:
@@ -46,7 +48,12 @@ class Entry:
 
     @property
     def is_table(self) -> bool:
-        return self.section is not None or self.by_name
+        return (self.section is not None or self.by_name) and not self.listed
+
+    @property
+    def name_of_one(self) -> str:
+        """What stands for the key of one of its tables in a reference; empty where it is one."""
+        return "N" if self.listed else "NAME" if self.by_name else ""
 
 
 @cache
@@ -63,7 +70,7 @@ def section_at(root: type[Section], path: KeyPath) -> type[Section] | None:
         if name_follows:
             name_follows = False
         elif section is not None and (found := entries(section).get(key)) is not None:
-            section, name_follows = found.section, found.by_name
+            section, name_follows = found.section, bool(found.name_of_one)
         else:
             return None
     return None if name_follows else section
@@ -84,7 +91,7 @@ def every_path(section: type[Section], at: KeyPath = ()) -> Iterator[KeyPath]:
     """All paths of the outline, tables before their keys."""
     for key, found in entries(section).items():
         yield (*at, key)
-        if found.section is not None and not found.by_name:
+        if found.section is not None and not found.name_of_one:
             yield from every_path(found.section, (*at, key))
 
 
@@ -110,8 +117,12 @@ def _entry(key: str, info: FieldInfo) -> Entry:
     kind = _kind(annotation, info.metadata)
     by_name = get_origin(annotation) is Mapping
     held = get_args(annotation)[1] if by_name else annotation
+    item = get_args(annotation)[0] if get_origin(annotation) is tuple else None
+    listed = isinstance(item, type) and issubclass(item, Section)
+    if listed:
+        held, kind = item, "list of tables"
     section = held if isinstance(held, type) and issubclass(held, Section) else None
-    return Entry(key, info, kind, section, by_name, optional)
+    return Entry(key, info, kind, section, by_name, optional, listed)
 
 
 def _without_none(annotation: Any) -> tuple[Any, bool]:

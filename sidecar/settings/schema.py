@@ -30,9 +30,11 @@ from sidecar.settings.fields import (
     TablePrefix,
     Text,
     Timezone,
+    closest,
     contradiction,
 )
 from sidecar.settings.monitoring import Heartbeat, Metrics
+from sidecar.settings.ownership import Owner, SpecialCase
 from sidecar.settings.quantities import Duration, Kind, format_duration
 
 #: The ERP account of a domain that names none, and of `erp`.
@@ -201,7 +203,22 @@ class Settings(Section):
         ],
     )
     capture: Capture = Field(default=Capture(), description="How changes in Magento are learnt of.")
+    owners: Mapping[Slug, Owner] = Field(
+        default={},
+        description="Who answers for something, by a name of yours that domains.NAME.answers and "
+        "exceptions use.",
+        examples=["{finance: {name: Finance, contact: finance@example.com}}"],
+    )
     domains: Domains = Field(default=Domains(), description="What is carried.")
+    exceptions: tuple[SpecialCase, ...] = Field(
+        default=(),
+        description="Special cases, which stand apart from the rule: each with a reason, somebody "
+        "who answers for it, and an end (docs/blueprint.md).",
+        examples=[
+            "[{domain: orders, when: \"order.customer_group_code == 'EXPORT'\", "
+            "calls: export.yaml, owner: finance, reason: Customs number, expires: 2027-06-30}]"
+        ],
+    )
     logging: Logging = Field(default=Logging(), description="Where the log goes.")
     metrics: Metrics = Field(default=Metrics(), description="Figures for a monitoring system.")
     heartbeat: Heartbeat = Field(
@@ -245,6 +262,39 @@ class Settings(Section):
                 )  # fmt: skip
         return self
 
+    @model_validator(mode="after")
+    def _who_answers_is_named(self) -> Settings:
+        for name, domain in self.domains.enabled().items():
+            for role, owner in domain.answers:
+                if owner is not None:
+                    self._require_owner(owner, *self.domains.path(name), "answers", role)
+        for number, one in enumerate(self.exceptions):
+            self._require_owner(one.owner, "exceptions", str(number), "owner")
+        return self
+
+    def _require_owner(self, owner: str, *at: str) -> None:
+        if owner not in self.owners:
+            hint = closest(owner, self.owners) or (
+                f"; there are {', '.join(sorted(self.owners))}"
+                if self.owners
+                else "; write owners: at the top of the file"
+            )
+            raise contradiction(f'there is no owner "{owner}"{hint}', *at)
+
+    @model_validator(mode="after")
+    def _exceptions_are_of_what_is_carried(self) -> Settings:
+        for number, one in enumerate(self.exceptions):
+            at = ("exceptions", str(number), "domain")
+            if one.domain in self.domains.carried():
+                continue
+            if one.domain in self.domains.enabled():
+                raise contradiction(
+                    f"{one.domain} is owned by the ERP: nothing of it is sent there", *at
+                )
+            hint = closest(one.domain, self.domains.carried())
+            raise contradiction(f'no domain "{one.domain}" goes to the ERP here{hint}', *at)
+        return self
+
     @property
     def accounts(self) -> Mapping[str, Erp]:
         """The ERP accounts by name, those of `erps` or the one of `erp`."""
@@ -259,6 +309,7 @@ class Settings(Section):
     def files_of_calls(self) -> tuple[Path, ...]:
         """Of all ERP accounts, each once."""
         named = [erp.calls for erp in self.accounts.values() if erp.calls is not None]
+        named += [one.calls for one in self.exceptions]
         return tuple(dict.fromkeys(named))
 
     def key_of(self, account: str) -> str:
@@ -272,6 +323,14 @@ class Settings(Section):
     def _account_of(self, domain: Carried) -> str:
         only = next(iter(self.accounts)) if len(self.accounts) == 1 else MAIN
         return domain.erp or only
+
+    def exceptions_of(self, account: str) -> Mapping[int, SpecialCase]:
+        """Those whose domain goes to an ERP account, by their number in the file."""
+        return {
+            number: one
+            for number, one in enumerate(self.exceptions)
+            if self.account_of(one.domain) == account
+        }
 
     def domains_of(self, account: str) -> tuple[str, ...]:
         """The names of the enabled domains of an ERP account."""

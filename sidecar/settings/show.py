@@ -62,6 +62,9 @@ def _values(section: Section, at: KeyPath) -> Iterator[tuple[KeyPath, Scalar]]:
             for name, each in value.items():
                 inner = (*here, name)
                 yield from _held(each, inner) if isinstance(each, Section) else [(inner, each)]
+        elif entry.listed:
+            for number, each in enumerate(value):
+                yield from _held(each, (*here, str(number)))
         elif not (value is None and section.one_of):
             yield here, outline.plain(entry, value)
 
