@@ -487,7 +487,8 @@ class Sidecar:
     @property
     def domain_switch(self) -> DomainSwitch:
         """What operators do to whole domains."""
-        accounts = {domain: self.settings.account_of(domain) for domain in self.domains}
+        enabled_ones = self.settings.domains.enabled()
+        accounts = {domain: self.settings.account_of(domain) for domain in enabled_ones}
         return DomainSwitch(self.database, self.store, accounts)
 
     @property

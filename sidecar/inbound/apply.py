@@ -126,7 +126,7 @@ class Applying:
         with self._database.transaction("looking for what the ERP speaks of") as connection:
             if self._ledger.incoming.is_overtaken(connection, row) and not row.as_is:
                 return Superseded("the ERP said something newer of it, which was applied")
-            owner, present = row.entity_id, None
+            owner, present, has_entered = row.entity_id, None, True
             if tells.of:
                 found = owner_of(connection, self._ledger, self._spec, news_row)
                 if found.entity_id is None:
@@ -135,7 +135,7 @@ class Applying:
                 self._ledger.incoming.belongs_to(connection, row.id, kind, owner)
                 if loop := self._loop(connection, row, kind, owner):
                     return loop
-                present = self._present(connection, kind, owner)
+                present, has_entered = self._present(connection, kind, owner)
         news = News(
             id=row.id,
             number=row.number,
@@ -147,6 +147,7 @@ class Applying:
             told_at=row.told_at,
             as_is=row.as_is,
             present=present,
+            has_entered=has_entered,
         )
         application = self._applier.apply(news, lambda memory: self._asking(row, memory))
         passing("inbound.applied")
@@ -177,13 +178,18 @@ class Applying:
             )
         return Waits(f"no document is known by {name or 'an empty name'} yet", _ABSENT_WAIT)
 
-    def _present(self, connection: sa.Connection, kind: str, entity_id: int) -> str | None:
-        """The state in which the ERP's last word left a document: a news, or its acceptance."""
+    def _present(
+        self, connection: sa.Connection, kind: str, entity_id: int
+    ) -> tuple[str | None, bool]:
+        """The state in which the ERP's last word left a document; whether a news brought it there.
+
+        Else its acceptance did, and what the state does was not done yet.
+        """
         state = self._ledger.incoming.state_of(connection, self._spec.name, kind, entity_id)
         if state is not None:
-            return state
+            return state, True
         link = self._ledger.journal.links(connection, kind, [entity_id]).get(entity_id)
-        return link.status if link else None
+        return (link.status if link else None), False
 
     def _loop(
         self, connection: sa.Connection, row: IncomingRow, kind: str, entity_id: int

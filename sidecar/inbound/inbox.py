@@ -16,6 +16,7 @@ from sidecar.database.connection import Database
 from sidecar.host.crash_point import passing
 from sidecar.inbound.asking import Questions, Reached
 from sidecar.inbound.numbers import number_of
+from sidecar.inbound.unread import unread
 from sidecar.ledger.incoming import Kept, Told
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
@@ -64,7 +65,7 @@ class Inbox:
         for page in self._questions.pages(None if whole else self._questions.since(cursor)):
             for row in page.rows:
                 reached.see(row)
-            kept = self._keep([self._told(row) for row in page.rows])
+            kept = self._keep([self._told(row) for row in page.rows], unread(page))
             new, known = new + kept.new, known + kept.known
             passing("inbound.kept")
         with self._database.transaction("noting how far the ERP's news were read") as connection:
@@ -75,11 +76,13 @@ class Inbox:
             self._narrator.tell("inbound.told", domain=spec.name, account=account, new=new)
         return new
 
-    def _keep(self, told: list[Told]) -> Kept:
-        if not told:
+    def _keep(self, told: list[Told], unread: list[tuple[Told, str, str]]) -> Kept:
+        if not told and not unread:
             return Kept(0, 0)
+        domain, account, incoming = self._spec.name, self._account, self._ledger.incoming
         with self._database.transaction("keeping what the ERP said") as connection:
-            return self._ledger.incoming.keep(connection, self._spec.name, self._account, told)
+            incoming.refused(connection, domain, account, unread)
+            return incoming.keep(connection, domain, account, told)
 
     def _told(self, row: Any) -> Told:
         payload = _ENCODER.encode(row).decode()

@@ -18,6 +18,7 @@ from sidecar.database.connection import Database
 from sidecar.host.crash_point import passing
 from sidecar.inbound.asking import Questions, Reached
 from sidecar.inbound.numbers import number_of
+from sidecar.inbound.unread import unread
 from sidecar.ledger.incoming import Told
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.applier import LevelApplier, Plan, Refusal
@@ -76,14 +77,16 @@ class Levels:
         whole = self._whole(cursor.full_ago)
         reached = Reached(self._questions, self._clock.now())
         rows: list[Any] = []
+        wrong: list[tuple[Told, str, str]] = []
         for page in self._questions.pages(None if whole else self._questions.since(cursor)):
             for row in page.rows:
                 reached.see(row)
                 rows.append(row)
+            wrong += unread(page)
         if self._stopping():
             return 0
         plan = self._applier.plan(rows, whole=whole)
-        self._park(rows, plan.refused)
+        self._park(rows, plan.refused, wrong)
         if plan.held is not None and not _approved(cursor.approved, plan):
             self._hold(plan)
             return 0
@@ -105,7 +108,7 @@ class Levels:
                 return 0
         written = self._applier.write(plan, self._stopping)
         passing("inbound.applied")
-        self._park([], written.refused)
+        self._park([], written.refused, [])
         if written.rows or written.refused:
             self._narrator.tell(
                 "inbound.levels_written",
@@ -117,7 +120,12 @@ class Levels:
             )
         return written.rows
 
-    def _park(self, rows: Sequence[Any], refused: Sequence[Refusal]) -> None:
+    def _park(
+        self,
+        rows: Sequence[Any],
+        refused: Sequence[Refusal],
+        unreadable: Sequence[tuple[Told, str, str]],
+    ) -> None:
         """Keep what must not be written; what was parked and is told otherwise now is history."""
         spec, account = self._spec, self._account
         said = {number_of(spec, row): row for row in rows}
@@ -125,6 +133,7 @@ class Levels:
             (self._told(refusal, said.get(refusal.number)), refusal.reason, _ROW_REMEDY)
             for refusal in refused
         ]
+        wrong += unreadable
         with self._database.transaction("keeping what is not written") as connection:
             parked = self._ledger.incoming.parked_numbers(connection, spec.name, account)
             bad = {refusal.number for refusal in refused}

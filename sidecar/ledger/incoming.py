@@ -98,6 +98,8 @@ class Incoming:
             f"({'%s, ' * 6}'waiting', UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), UTC_TIMESTAMP(3))",
             new,
         )
+        # What waits for a person and was said otherwise since is history.
+        self.outdated(connection, domain, account, [row[2] for row in new])
         return Kept(len(new), len(rows) - len(new))
 
     def _versions(

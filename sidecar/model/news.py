@@ -40,7 +40,8 @@ class News:
 
     `entity_id`: of the Magento document that it belongs to; `account`: of the ERP account that said
     it.  `asked_ago`: seconds since a call that may have written it, None where none was made;
-    `present`: the state in which the ERP's last word left that document;
+    `present`: the state in which the ERP's last word left that document, and
+    whether it has entered it by a news (`has_entered`), or was accepted in it;
     `memory`: what `apply` wrote down before that call; `as_is`: a person lets it through whatever
     rule of the configuration is against it.
     """
@@ -55,6 +56,7 @@ class News:
     told_at: datetime | None = None
     as_is: bool = False
     present: str | None = None
+    has_entered: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sidecar.model.errors import SidecarError
 from sidecar.operate.queue import By
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import TellingErp
-from tests.pipeline import Pipeline
+from tests.pipeline import DEMO_CALLS, Pipeline
 
 LIFECYCLE = """\
 states:
@@ -30,7 +30,15 @@ transitions:
   POSTED:  [SHIPPED]
   SHIPPED: [CLOSED, POSTED]
 """
-MORNING = datetime(2026, 11, 23, 6, tzinfo=UTC)
+CALLS = """
+order_status:
+  changes:
+    call: {method: GET, path: /sales-orders}
+    answer: {ok: =response.status == 200, found: =response.body.items}
+    each: {external: =item.number, status: =item.state}
+"""
+#: Before the moment at which the pipeline's clock begins.
+MORNING = datetime(2026, 11, 22, 6, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -49,7 +57,8 @@ def erp() -> TellingErp:
 def pipeline(magento: MagentoDatabase, erp: TellingErp, tmp_path: Path) -> Iterator[Pipeline]:
     (tmp_path / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
     domains = "  order_status: {lifecycle: lifecycle.yaml, every: 30s}\n"
-    with Pipeline(magento, tmp_path, adapter=erp, domains=domains) as pipeline:
+    calls = DEMO_CALLS + CALLS
+    with Pipeline(magento, tmp_path, adapter=erp, calls=calls, domains=domains) as pipeline:
         yield pipeline
 
 
@@ -62,10 +71,10 @@ def php(magento: MagentoDatabase) -> Iterator[Shop]:
 @pytest.fixture
 def order(pipeline: Pipeline, php: Shop) -> int:
     """An order that the ERP has, and said so."""
-    entity_id = php.place_order().entity_id
+    entity_id = php.place().entity_id
     pipeline.look_everywhere()
     pipeline.work()
-    return entity_id
+    return int(entity_id)
 
 
 def number_of(pipeline: Pipeline, order: int) -> str:
@@ -201,7 +210,7 @@ def test_news_of_an_order_that_is_placed_a_moment_later_finds_it(
 ) -> None:
     erp.said["order_status"] = [OrderStatus(external="000000001", status="POSTED", at=MORNING)]
     pipeline.hear()
-    placed = php.place_order()
+    placed = php.place()
     assert placed.increment_id == "000000001"
     pipeline.look_everywhere()
     pipeline.work()

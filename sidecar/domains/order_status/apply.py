@@ -55,9 +55,10 @@ class OrderStatusApplier:
         way = steps(self._lifecycle, news.present, row.status)
         if isinstance(way, Forbidden) and not (news.as_is and row.status in self._lifecycle.states):
             return Differs(LIFECYCLE, news.present or "", row.status, way.reason)
-        entered = (row.status,) if isinstance(way, Forbidden) else way.states
-        if not entered:
+        entered = () if isinstance(way, Forbidden) else way.states
+        if not entered and row.status == news.present and news.has_entered:
             return Superseded(f"it is {row.status} already")
+        entered = entered or (row.status,)
         for name in entered:
             if "invoice" in self._lifecycle.states[name].do:
                 made = self._invoice(news, news.entity_id, name, writing)
