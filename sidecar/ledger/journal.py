@@ -116,7 +116,10 @@ class Journal:
     def holders(
         self, connection: sa.Connection, kind: str, refs: Sequence[str]
     ) -> list[tuple[str, int, str]]:
-        """(external reference, entity, its document) of all that was booked under one of these."""
+        """(external reference, entity, its document) of all that was booked under one of these.
+
+        Further documents have no reference of ours.
+        """
         if not refs:
             return []
         one = "SELECT ref, entity_id, reference FROM {} WHERE kind = %(kind)s AND ref IN %(refs)s "
@@ -216,7 +219,8 @@ class Journal:
             "status = IF(VALUES(ended_at) IS NULL, COALESCE(VALUES(status), status), "
             "VALUES(status)), ref = COALESCE(ref, VALUES(ref)), ended_at = VALUES(ended_at), "
             "total = COALESCE(VALUES(total), total), tax = COALESCE(VALUES(tax), tax), "
-            "line_count = COALESCE(VALUES(line_count), line_count), event = VALUES(event), "
+            "line_count = COALESCE(VALUES(line_count), line_count), "
+            "currency = COALESCE(currency, VALUES(currency)), event = VALUES(event), "
             "updated_at = VALUES(updated_at)",
         )
 

@@ -252,12 +252,15 @@ class WriteBacks:
         """The newest that changes the entity and, beneath it, the newest that put it on hold.
 
         Whatever became of them: an older one (a refusal, say, of what the ERP has accepted since)
-        must never come back in their place.
+        must never come back in their place.  But a status that never stood there took no place.
         """
         c = self._table.c
+        never_stood = sa.and_(
+            c.action == Action.STATUS, c.state == WriteBackState.REFUSED, c.applied == 0
+        )
         rows = connection.execute(
             sa.select(c.id, c.applied, c.state, c.detail)
-            .where(c.kind == kind, c.entity_id == entity_id, c.changes == 1)
+            .where(c.kind == kind, c.entity_id == entity_id, c.changes == 1, ~never_stood)
             .order_by(c.id.desc())
         ).all()
         hold = next((row for row in rows if held_by_us and _holds(row.detail)), None)

@@ -146,6 +146,8 @@ def test_a_further_document_that_the_erp_names_in_its_answer_is_the_one_that_was
     ledger.deliver(erp)
 
     assert links(ledger) == [(1, "SO-7", "77", 1)]
+    [main] = ledger.sql("SELECT event, currency, ref FROM {link}")
+    assert (main.event is not None, main.currency, main.ref) == (True, "EUR", NUMBER)
 
 
 def test_an_order_that_is_booked_anew_keeps_its_further_documents(

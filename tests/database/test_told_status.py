@@ -6,6 +6,7 @@ from itertools import count
 
 import pytest
 
+from sidecar.capture.intake import MOST_REAPPLIED
 from sidecar.domains.orders.statuses import OwnStatus, register
 from sidecar.model.outcome import Rejected
 from sidecar.model.write_back import Detail
@@ -210,6 +211,37 @@ class TestUndoneByMagentosOwnSave:
 
         assert beside.standing(order.entity_id) == ("holded", SHORT, number(order))
         assert beside.order(order.entity_id).hold_before_status == PICKING
+
+    def test_the_answer_comes_back_where_the_status_was_never_written(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = php.place()
+        stale = php.load_order(order.entity_id)
+        answer(beside, erp)
+        queue(beside, order, Detail(status=PICKING))
+        beside.sql(
+            "UPDATE {write_back} SET state = 'refused', due_at = NULL WHERE action = 'status'"
+        )
+        save(stale)
+
+        beside.look()
+        beside.acknowledge()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
+
+    def test_that_happens_for_ever_it_is_not_fought_for_ever(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = answered(beside, php, erp)
+        queue(beside, order, Detail(status=PICKING))
+        for _ in range(MOST_REAPPLIED + 3):
+            stale = php.load_order(order.entity_id)
+            beside.acknowledge()
+            save(stale)
+            beside.look()
+
+        assert beside.standing(order.entity_id) == ("new", "erp_received", number(order))
+        assert messages(beside)[-1][:2] == ("status", "refused")
 
     def test_no_hold_comes_back_that_a_person_ended(
         self, beside: Beside, php: Shop, erp: ScriptedErp
