@@ -135,7 +135,7 @@ def _limit(complaint: Complaint) -> int | None:
     if not isinstance(given, dict) or not given.keys() <= {"type", "max"}:
         return None
     most = str(given.get("max"))
-    return int(most) if most.isascii() and most.isdigit() and int(most) > 0 else None
+    return int(most) if re.fullmatch(r"[1-9][0-9]{0,8}", most) else None
 
 
 def _not_authorised(name: str, complaint: Complaint | None, told: str) -> NotAuthorised:

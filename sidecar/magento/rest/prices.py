@@ -58,7 +58,7 @@ class TierPrice(msgspec.Struct, frozen=True, kw_only=True):
 
 #: `post` or `put` of the client.
 Write = Callable[[str, dict[str, Any], type[list[Complaint]]], list[Complaint]]
-Price = TypeVar("Price", BasePrice, SpecialPrice, TierPrice)
+Price = TypeVar("Price", bound=BasePrice | SpecialPrice | TierPrice)
 
 
 def write_base_prices(
