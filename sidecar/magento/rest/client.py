@@ -112,7 +112,7 @@ class MagentoRest:
         """Read.  Raises NotUnderstood for an answer that is not `of` that type."""
         return self._read(self._request("GET", path, query), of)
 
-    def ask(self, path: str, body: Mapping[str, Any], of: type[T]) -> T:
+    def ask(self, path: str, body: Mapping[str, Any] | None, of: type[T]) -> T:
         """A POST that only reads (the `…-information` routes)."""
         return self._read(self._request("POST", path, body=body), of)
 
@@ -137,9 +137,9 @@ class MagentoRest:
                     raise
                 self.limits.page = limit.most
 
-    def look(self, path: str, query: Query = ()) -> Mapping[str, str]:
-        """The headers of an answer to a question, whatever it says."""
-        return self._answer(self._request("GET", path, query)).headers
+    def whatever(self, path: str) -> Answer:
+        """The answer to a question with any status; raises only where none came."""
+        return self._authorised(self._request("GET", path))
 
     def _pages(self, path: str, of: type[T], criteria: Query) -> list[T]:
         found: list[T] = []
