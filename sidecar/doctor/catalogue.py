@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from sidecar.doctor import delivery, erp, files, ledger, magento, rights, server, triggers
+from sidecar.doctor import api, delivery, erp, files, ledger, magento, rights, server, triggers
 from sidecar.doctor.check import Check
 from sidecar.model.errors import UsageError
 
@@ -18,6 +18,7 @@ SECTIONS: Mapping[str, Sequence[Check]] = {
     "ledger": ledger.CHECKS,
     "delivery": delivery.CHECKS,
     "erp": erp.CHECKS,
+    "api": api.CHECKS,
 }
 
 

@@ -15,12 +15,14 @@ from typing import Any, Generic, TypeVar, overload
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import load_adapter
 from sidecar.app.installer import installers_login
+from sidecar.app.magento_api import magento_rest
 from sidecar.app.sidecar import Sidecar
 from sidecar.capture.trigger_plan import LiveSchema, read_live
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Server
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.live_schema import MagentoSchema, read_schema
+from sidecar.magento.rest.survey import Survey, looked
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied, SidecarError, Unavailable
 from sidecar.model.secret import Secret
@@ -217,6 +219,14 @@ class ExaminedInstallation:
                 return adapter.ping()
         except SidecarError as error:
             return error
+
+    @part
+    def api(self) -> Survey | SidecarError | None:
+        """What is seen of the shop's REST API, or why nothing is; None where it is not named."""
+        loaded = self.configuration
+        if loaded.settings.shop.api is None:
+            return None
+        return looked(magento_rest(loaded.settings.shop.api, loaded.origin))
 
     def need_all_tables(self) -> None:
         """Raise `Unseen` for a look at tables that the daemon's database user has no right on."""

@@ -76,7 +76,9 @@ def _http_url(url: str) -> str:
     if wrong:
         raise ValueError("is no address; write https://host/path")
     if parts.username or parts.password:
-        raise ValueError("holds a login; write it under erp.auth instead")
+        raise ValueError(
+            "holds a login; write it under the keys for it instead (erp.auth, shop.api.admin)"
+        )
     if parts.query or parts.fragment:
         raise ValueError("may have no ? or # part")
     return url

@@ -106,6 +106,8 @@ def _block(entry: Entry) -> type[Section] | None:
     """The table that is written with its keys below it; others are written on one line."""
     if entry.section is None or entry.name_of_one or entry.section.one_of:
         return None
+    if entry.optional and entry.info.examples:  # not there unless it is asked for
+        return None
     return entry.section
 
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from sidecar.settings.api import Api
 from sidecar.settings.domain import Carried
 from sidecar.settings.domains import Domains
 from sidecar.settings.erp import Erp
@@ -96,6 +97,18 @@ class Shop(Section):
         examples=["Europe/Berlin"],
     )
     database: Database = Field(description="Magento's database.")
+    api: Api | None = Field(
+        default=None,
+        description="Magento's own REST API, for what needs its business logic: shipments, "
+        "invoices, credit memos, prices.",
+        examples=[
+            "{url: https://shop.example.com, integration: "
+            "{consumer_key: {credential: magento-consumer-key}, "
+            "consumer_secret: {credential: magento-consumer-secret}, "
+            "access_token: {credential: magento-access-token}, "
+            "access_token_secret: {credential: magento-access-token-secret}}}"
+        ],
+    )
 
 
 with warnings.catch_warnings():
