@@ -47,6 +47,7 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
+from sidecar.monitor.inbound_vitals import TellingLimits
 from sidecar.monitor.ledger_vitals import LedgerVitalsReader
 from sidecar.monitor.standing import Standing, StandingReader
 from sidecar.monitor.top.watch import Subject, Watch
@@ -438,7 +439,20 @@ class Sidecar:
             name: section.pause_alarm.total_seconds()
             for name, section in self.settings.domains.carried().items()
         }
-        return LedgerVitalsReader(self.store, self.specs, self.erps.limits, alarms)
+        return LedgerVitalsReader(self.store, self.specs, self.erps.limits, alarms, self._told())
+
+    def _told(self) -> dict[str, TellingLimits]:
+        """What is worth a word of the domains that the ERP owns."""
+        stock = self.settings.domains.stock.freshness
+        freshness = {"stock": stock.total_seconds() if stock else None}
+        return {
+            name: TellingLimits(
+                self.settings.account_of(name),
+                section.pause_alarm.total_seconds(),
+                freshness.get(name),
+            )
+            for name, section in self.settings.domains.told().items()
+        }
 
     def standing(self) -> Standing:
         """How everything stands, for a person."""

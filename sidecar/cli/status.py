@@ -18,6 +18,7 @@ from sidecar.model.settlement import EventStatus
 from sidecar.model.span import age
 from sidecar.model.write_back import WriteBackState
 from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.inbound_vitals import InboundVitals, seconds_since
 from sidecar.monitor.standing import DomainStanding, Standing
 from sidecar.operate.naming import name_of
 
@@ -69,6 +70,7 @@ def _document(standing: Standing) -> dict[str, Any]:
             "faults": standing.faults,
         },
         "domains": {name: _domain(domain) for name, domain in standing.domains.items()},
+        "inbound": {name: _inbound(domain) for name, domain in ledger.inbound.items()},
         "stations": [
             {
                 "station": one.name,
@@ -107,6 +109,21 @@ def _domain(domain: DomainStanding) -> dict[str, Any]:
     }
 
 
+def _inbound(domain: InboundVitals) -> dict[str, Any]:
+    return {
+        "account": domain.account,
+        "working": domain.control.may_work,
+        "paused_until": domain.control.paused_until,
+        "paused": domain.control.paused,
+        "pause_forgotten": domain.pause_forgotten,
+        "stopped": domain.control.stopped_at,
+        "news": domain.news,
+        "oldest": domain.oldest,
+        "heard_seconds": domain.heard_ago,
+        "stale": domain.stale,
+    }
+
+
 def _account(account: AccountVitals) -> dict[str, Any]:
     return {
         "url": account.address,
@@ -139,6 +156,8 @@ def _print(standing: Standing) -> None:
     )
     for name, domain in standing.domains.items():
         echo(f"{name:<8} {_standing(name, domain)}")
+    for name, inbound in ledger.inbound.items():
+        echo(f"{name:<8} {_hearing(inbound)}")
     backs = standing.write_backs
     echo(
         f"magento  {backs[WriteBackState.APPLIED]} answer(s) written, "
@@ -174,6 +193,17 @@ def _standing(name: str, domain: DomainStanding) -> str:
         f"oldest {age(domain.oldest)}: {standing}; {events[EventStatus.ACCEPTED]} accepted, "
         f"{events[EventStatus.REJECTED]} rejected, {events[EventStatus.PARKED]} parked; "
         f"last accepted {_ago(vitals.last_accepted)}"
+    )
+
+
+def _hearing(domain: InboundVitals) -> str:
+    news = domain.news
+    waiting = news.get("waiting", 0) + news.get("asked", 0)
+    heard = "never" if domain.heard_ago is None else f"{age(domain.heard_ago)} ago"
+    return (
+        f"{'working' if domain.control.may_work else 'NOT WORKING'}; heard of {domain.account} "
+        f"{heard}; {waiting} news waiting, oldest {age(seconds_since(domain.oldest))}; "
+        f"{news.get('differs', 0)} differ, {news.get('parked', 0)} parked"
     )
 
 

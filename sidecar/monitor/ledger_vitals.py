@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.settlement import OPEN, EventStatus
 from sidecar.monitor.accounts import AccountLimits, AccountVitals, read_accounts
+from sidecar.monitor.inbound_vitals import InboundVitals, InboundVitalsReader, TellingLimits
 
 _NOTHING = Waiting(0, None)
 #: An answer that is not in Magento after this time is worth a word.
@@ -53,7 +55,8 @@ class DomainVitals:
 class LedgerVitals:
     """`holder`: the daemon that works, None where none does; `failing`: its duties that fail.
 
-    `hints`, `write_backs`, `write_backs_parked`: of all kinds, also of domains that are not enabled
+    `inbound`: the domains that the ERP owns.  `hints`, `write_backs`, `write_backs_parked`: of all
+    kinds, also of domains that are not enabled
     any more.
     """
 
@@ -65,6 +68,7 @@ class LedgerVitals:
     write_backs_parked: int
     differing: OpenDifferences
     failing: tuple[Failing, ...]
+    inbound: Mapping[str, InboundVitals] = field(default_factory=dict)
 
     @property
     def late_write_backs(self) -> Waiting | None:
@@ -79,7 +83,10 @@ class LedgerVitals:
 
 
 class LedgerVitalsReader:
-    """`accounts`: the ERP accounts by the ledger's name; `pause_alarms`: domain → seconds."""
+    """`accounts`: the ERP accounts by the ledger's name; `pause_alarms`: domain → seconds.
+
+    `told`: the domains that the ERP owns.
+    """
 
     def __init__(
         self,
@@ -87,12 +94,14 @@ class LedgerVitalsReader:
         domains: Sequence[DomainSpec],
         accounts: Mapping[str, AccountLimits],
         pause_alarms: Mapping[str, float],
+        told: Mapping[str, TellingLimits] = MappingProxyType({}),
     ) -> None:
         self._store = store
         self._domains = domains
         self._accounts = accounts
         self._pause_alarms = pause_alarms
         self._overview = Overview(store.tables)
+        self._inbound = InboundVitalsReader(store, told)
         self._outbox = Outbox(store.names)
 
     def read(self, connection: sa.Connection) -> LedgerVitals:
@@ -109,6 +118,7 @@ class LedgerVitalsReader:
             write_backs_parked=parked.total(),
             differing=self._overview.differing(connection),
             failing=tuple(self._store.stations.failing(connection)),
+            inbound=self._inbound.read(connection),
         )
 
     def _of_domains(

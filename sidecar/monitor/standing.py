@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
+from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.records import DifferenceRow, Records
 from sidecar.ledger.store import LedgerStore
@@ -72,7 +73,13 @@ class Standing:
     @property
     def attention(self) -> list[str]:
         """What a person must look at, with the command that helps."""
-        return [*_of_daemon(self), *_of_events(self), *_of_shop(self), *_of_accounts(self)]
+        return [
+            *_of_daemon(self),
+            *_of_events(self),
+            *_of_news(self),
+            *_of_shop(self),
+            *_of_accounts(self),
+        ]
 
 
 class StandingReader:
@@ -136,19 +143,20 @@ def _of_daemon(standing: Standing) -> Iterator[str]:
     if not standing.identity.may_send:
         yield f"NOTHING IS SENT: {standing.identity.why} (erp-sidecar identity show)"
     for name, domain in standing.domains.items():
-        yield from _halted(name, domain.vitals)
+        yield from _halted(name, domain.vitals.control, forgotten=domain.vitals.pause_forgotten)
+    for name, inbound in standing.ledger.inbound.items():
+        yield from _halted(name, inbound.control, forgotten=inbound.pause_forgotten)
 
 
-def _halted(name: str, domain: DomainVitals) -> Iterator[str]:
-    """Why a domain sends nothing, where a person must end that."""
-    control = domain.control
+def _halted(name: str, control: DomainControl, *, forgotten: bool) -> Iterator[str]:
+    """Why a domain does not work, where a person must end that."""
     if control.stopped_at is not None:
         # Not why: that is the ERP's words, which may name a customer.
         yield (
             f"{name} are stopped since {_moment(control.stopped_at)} (why: erp-sidecar domain "
             f"list; then: erp-sidecar domain resume {name})"
         )
-    if domain.pause_forgotten:
+    if forgotten:
         end = control.paused_until
         yield (
             f"{name} are paused {f'until {_moment(end)}' if end else 'without an end'}, for "
@@ -165,6 +173,21 @@ def _of_events(standing: Standing) -> Iterator[str]:
             f"{one.name} has been failing for {age(one.seconds)}, {one.failures} time(s): "
             f"{one.message} ({one.remedy or 'station.failed in the log'})"
         )
+
+
+def _of_news(standing: Standing) -> Iterator[str]:
+    """What the ERP said by itself, and what a person has to see to."""
+    for name, inbound in standing.ledger.inbound.items():
+        if inbound.troubled:
+            yield (
+                f"{inbound.troubled} of the ERP's news on {name} need a person "
+                f"(erp-sidecar incoming list --domain {name})"
+            )
+        if inbound.stale and inbound.control.may_work:
+            yield (
+                f"{name}: nothing was heard of the ERP for {age(inbound.heard_ago)}, longer than "
+                f"domains.{name}.freshness"
+            )
 
 
 def _of_shop(standing: Standing) -> Iterator[str]:
