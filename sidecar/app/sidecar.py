@@ -14,6 +14,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled, told
 from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
+from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
@@ -43,6 +44,7 @@ from sidecar.magento.applier import BesideMagento
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.live_schema import MagentoSchema, read_schema
+from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
@@ -353,11 +355,21 @@ class Sidecar:
         specs = {domain.spec.name: domain.spec for domain in told(self.settings.domains)}
         return IncomingNews(self.database, self.store, specs)
 
+    @cached_property
+    def magento_api(self) -> MagentoRest | None:
+        """Magento's REST API, where the configuration has it."""
+        api = self.settings.shop.api
+        if api is None:
+            return None
+        client = magento_rest(api, self.origin)
+        self._closing.append(client.close)
+        return client
+
     def _beside_magento(self, spec: DomainSpec) -> BesideMagento:
         return BesideMagento(
             schema=self.magento,
             database=self.database,
-            api=None,
+            api=self.magento_api,
             settings=self.settings.domains.enabled()[spec.name],
             ledger=self.names,
             origin=self.origin,

@@ -20,7 +20,13 @@ from sidecar.ledger.incoming import IncomingRow, Verdict
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.applier import DocumentApplier
 from sidecar.model.bulkhead import MOST_ALIKE
-from sidecar.model.errors import ConfigurationError, SidecarError, described, is_of_one
+from sidecar.model.errors import (
+    ConfigurationError,
+    PermissionDenied,
+    SidecarError,
+    described,
+    is_of_one,
+)
 from sidecar.model.news import (
     Application,
     Applied,
@@ -93,7 +99,7 @@ class Applying:
     def _judged(self, row: IncomingRow) -> Application:
         try:
             application = self._apply(row)
-        except ConfigurationError:
+        except (ConfigurationError, PermissionDenied):
             # Magento's rights or ours: every news would fail alike.
             raise
         except Exception as error:
@@ -242,18 +248,16 @@ class Applying:
         entity_id = self._ledger.incoming.entity_of(connection, row.id)
         if entity_id is None:
             return
-        if isinstance(said, Differs):
-            difference = Difference(said.class_, said.ours, said.theirs)
+        for one in (said,) if isinstance(said, Differs) else said.differences:
+            difference = Difference(one.class_, one.ours, one.theirs)
             self._ledger.differences.add_told(
                 connection, self._spec.name, kind, entity_id, difference
             )
+        if isinstance(said, Differs):
             return
         if said.status or said.comment or said.hold:
             detail = Detail(status=said.status, comment=said.comment, hold=said.hold)
             self._ledger.write_backs.add_told(connection, kind, entity_id, row.id, detail)
-        if said.alarm:
-            alarm = Difference("erp_state", "", said.alarm)
-            self._ledger.differences.add_told(connection, self._spec.name, kind, entity_id, alarm)
 
     def _verdict(self, row: IncomingRow, application: Application) -> Verdict:
         match application:

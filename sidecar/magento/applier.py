@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.errors import ConfigurationError
 from sidecar.model.news import Application, News
 
 
@@ -100,3 +101,17 @@ class BesideMagento:
     settings: Any
     ledger: Callable[[str], str]
     origin: Mapping[str, str] = field(default_factory=dict)
+
+
+def require_api(shop: BesideMagento, domain: str) -> Any:
+    """Magento's REST API; raises ConfigurationError where the configuration has none.
+
+    Only Magento's own business logic makes a shipment, an invoice or a credit memo: it owns stock,
+    reservations and e-mails.
+    """
+    if shop.api is None:
+        raise ConfigurationError(
+            f"domains.{domain}: shop.api is missing: Magento's own API makes the documents",
+            "configure shop.api (docs/magento-api.md)",
+        )
+    return shop.api

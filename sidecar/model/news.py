@@ -65,7 +65,7 @@ class Applied:
 
     `status`, `comment`, `hold`: what is to be carried onto the Magento document that it belongs to,
     as a write-back.  `reached`: the state that the document has in the ERP now, for the memory of
-    its lifecycle; `alarm`: what an operator is told of it.
+    its lifecycle; `differences`: what an operator must see of it all the same.
     """
 
     what: str
@@ -74,7 +74,7 @@ class Applied:
     comment: str | None = None
     hold: bool = False
     reached: str | None = None
-    alarm: str | None = None
+    differences: tuple[Differs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ from sidecar.settings.lifecycle import Lifecycle, State
 
 #: The class of a difference that the lifecycle forbids.
 LIFECYCLE = "lifecycle"
+#: That of one into whose state somebody must look (`alarm` of the lifecycle).
+ALARM = "erp_state"
 _NO_INVOICES = NeedsPerson(
     "the lifecycle says that an invoice is made, and there is no way to Magento's own API",
     "configure shop.api, then 'erp-sidecar incoming apply' it",
@@ -78,7 +80,9 @@ class OrderStatusApplier:
         """What the states say together: the last status, each comment, every hold."""
         states = [(name, self._lifecycle.states[name]) for name in entered]
         comments = [text for name, state in states if (text := _comment(row, name, state))]
-        alarms = [name for name, state in states if state.alarm]
+        alarms = tuple(
+            Differs(ALARM, "", name, state.meaning) for name, state in states if state.alarm
+        )
         statuses = [state.status for _, state in states if state.status]
         return Applied(
             what=f"the order is {' → '.join(entered)} in the ERP",
@@ -86,7 +90,7 @@ class OrderStatusApplier:
             comment="\n".join(comments) or None,
             hold=any("hold" in state.do for _, state in states),
             reached=row.status,
-            alarm=", ".join(alarms) or None,
+            differences=alarms,
         )
 
 

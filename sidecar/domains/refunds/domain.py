@@ -5,6 +5,7 @@ from __future__ import annotations
 from sidecar.domains.refunds.acknowledge import RefundAcknowledger
 from sidecar.domains.refunds.examiner import RefundExaminer
 from sidecar.domains.refunds.gate import RefundGate
+from sidecar.domains.refunds.inbound import open_inbound
 from sidecar.domains.refunds.reader import RefundReader
 from sidecar.domains.refunds.spec import SPEC
 from sidecar.magento.documents import DocumentSearch, Outlines
@@ -30,4 +31,4 @@ def open_refunds(shop: Beside) -> Parts:
     )
 
 
-DOMAIN = RegisteredDomain(SPEC, open_refunds)
+DOMAIN = RegisteredDomain(SPEC, open_refunds, inbound=open_inbound)
