@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.refunds.invariants import problems
-from sidecar.domains.refunds.verify import verify
+from sidecar.magento.money_document_figures import verify
 from sidecar.model.outcome import Booked, BookedLine
 from sidecar.model.settlement import Tolerances
 from sidecar.testing.sample_order import (
