@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
+from sidecar.magento.money_document import DocumentItem, MoneyDocument
 from sidecar.model.columns import bare
 from sidecar.model.domain_spec import Needs
 
@@ -55,4 +56,17 @@ def needs_of_document(
             (f"INSERT ({columns}, status, entity_name)", history),
         ),
         unread=frozenset({own, history}),
+    )
+
+
+def needs_of_money_document(table: str, kind: type[MoneyDocument]) -> Needs:
+    """The same for an invoice or a credit memo."""
+    return needs_of_document(
+        table,
+        {
+            table: columns_of(kind),
+            f"{table}_item": (*columns_of(DocumentItem), "parent_id"),
+            "sales_order": ("entity_id", "increment_id", "grand_total", "status"),
+            "sales_order_item": ("item_id", "parent_item_id", "product_type"),
+        },
     )

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
+from decimal import Decimal
 from typing import ClassVar, Generic
 
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.magento.document_reader import Document, DocumentReader
+from sidecar.magento.document_reader import Document, DocumentReader, Money
 from sidecar.magento.documents import Outlines
 from sidecar.magento.money_document import MoneyDocument
 from sidecar.magento.stores import StoreLimit, is_taken
@@ -127,22 +128,36 @@ class DocumentExaminer(ABC, Generic[Document]):
         return snapshot.payload  # type: ignore[return-value]
 
 
-def snapshot_of_money(document: MoneyDocument, taken: Collection[int] | None) -> Snapshot:
-    """An invoice or a credit memo with what the ledger keeps of it; its state is for the gate."""
-    return Snapshot(
-        entity_id=document.entity_id,
-        number=document.increment_id,
-        payload=document,
-        state=str(document.state),
-        amount=document.grand_total,
-        currency=document.order_currency_code,
-        store_id=document.store_id,
-        made_at=document.created_at.replace(tzinfo=None, microsecond=0),
-        updated_at=document.updated_at,
-        facts=str(document.state),
-        parent=("order", document.order_id),
-        is_carried=is_taken(document.store_id, taken),
-    )
+class MoneyDocumentExaminer(DocumentExaminer[Money]):
+    """Of invoices or credit memos; `tolerance`: how far a document's sums may be off."""
+
+    def __init__(
+        self,
+        reader: DocumentReader[Money],
+        outlines: Outlines,
+        stores: StoreLimit,
+        *,
+        tolerance: Decimal,
+    ) -> None:
+        super().__init__(reader, outlines, stores)
+        self.tolerance = tolerance
+
+    def snapshot(self, document: Money, taken: Collection[int] | None) -> Snapshot:
+        """See `DocumentExaminer`; its state is what a gate decides on."""
+        return Snapshot(
+            entity_id=document.entity_id,
+            number=document.increment_id,
+            payload=document,
+            state=str(document.state),
+            amount=document.grand_total,
+            currency=document.order_currency_code,
+            store_id=document.store_id,
+            made_at=document.created_at.replace(tzinfo=None, microsecond=0),
+            updated_at=document.updated_at,
+            facts=str(document.state),
+            parent=("order", document.order_id),
+            is_carried=is_taken(document.store_id, taken),
+        )
 
 
 def description_of_money(document: MoneyDocument) -> dict[str, object]:

@@ -14,13 +14,15 @@ import sqlalchemy as sa
 
 from sidecar.magento.document_columns import amounts_of, columns_of
 from sidecar.magento.live_schema import MagentoSchema
-from sidecar.magento.money_document import MoneyDocument, MoneyLine
+from sidecar.magento.money_document import DocumentItem, MoneyDocument
 from sidecar.model.errors import BadData
 
 Document = TypeVar("Document", bound=msgspec.Struct)
 Money = TypeVar("Money", bound=MoneyDocument)
 Row = Mapping[str, Any]
 
+_LINE_COLUMNS = columns_of(DocumentItem)
+_LINE_AMOUNTS = amounts_of(DocumentItem)
 _CONFIGURABLE = "configurable"
 _ZERO = Decimal(0)
 
@@ -97,16 +99,11 @@ class DocumentReader(ABC, Generic[Document]):
 class MoneyDocumentReader(DocumentReader[Money]):
     """Reads invoices or credit memos."""
 
-    def __init__(
-        self, schema: MagentoSchema, table: str, kind: type[Money], line: type[MoneyLine]
-    ) -> None:
+    def __init__(self, schema: MagentoSchema, table: str, kind: type[Money]) -> None:
         super().__init__(schema, table, kind, ["o.grand_total AS order_grand_total"])
         self._kind = kind
-        self._line = line
-        self._line_columns = columns_of(line)
-        self._line_amounts = amounts_of(line)
         self._lines = (
-            f"SELECT i.parent_id, {', '.join(f'i.{name}' for name in self._line_columns)}, "
+            f"SELECT i.parent_id, {', '.join(f'i.{name}' for name in _LINE_COLUMNS)}, "
             "l.parent_item_id AS parent_order_item_id, "
             "COALESCE(l.product_type, '') AS product_type "
             f"FROM {schema.table(f'{table}_item')} i "
@@ -129,8 +126,8 @@ class MoneyDocumentReader(DocumentReader[Money]):
         }
         return self._kind(**values)
 
-    def _items(self, rows: Iterable[Row]) -> tuple[MoneyLine, ...]:
-        lines = [filled(row, self._line_amounts) for row in rows]
+    def _items(self, rows: Iterable[Row]) -> tuple[DocumentItem, ...]:
+        lines = [filled(row, _LINE_AMOUNTS) for row in rows]
         by_order_item = {line["order_item_id"]: line for line in lines}
         children: dict[int, list[dict[str, Any]]] = defaultdict(list)
         for line in lines:
@@ -143,15 +140,15 @@ class MoneyDocumentReader(DocumentReader[Money]):
         line: dict[str, Any],
         by_order_item: Mapping[int, dict[str, Any]],
         children: Mapping[int, Sequence[dict[str, Any]]],
-    ) -> MoneyLine:
+    ) -> DocumentItem:
         parent = by_order_item.get(line["parent_order_item_id"])
         if parent is None:
             sells = _sells_itself(line, children.get(line["order_item_id"], ()))
         else:
             sells = not _sells_itself(parent, children[parent["order_item_id"]])
-        values = {name: line[name] for name in self._line_columns}
+        values = {name: line[name] for name in _LINE_COLUMNS}
         values |= {"sku": values["sku"] or "", "order_item_id": values["order_item_id"] or 0}
-        return self._line(
+        return DocumentItem(
             **values,
             is_sellable=sells,
             product_type=line["product_type"],

@@ -16,8 +16,8 @@ from sidecar.model.columns import Decimal12, Decimal20, Text3, Text50, Text255
 from sidecar.model.money import by_the_piece
 
 
-class MoneyLine(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One line.
+class DocumentItem(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Row of sales_invoice_item or sales_creditmemo_item.
 
     Ours: `is_sellable`, whether the line carries money (of a configurable product the parent, of a
     bundle whichever has the price): the others stand for it; `parent_order_item_id`, the order's
@@ -103,9 +103,9 @@ class MoneyDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     base_tax_amount: Decimal20
     grand_total: Decimal20
     base_grand_total: Decimal20
-    items: tuple[MoneyLine, ...]
+    items: tuple[DocumentItem, ...]
 
     @property
-    def sellable_items(self) -> tuple[MoneyLine, ...]:
+    def sellable_items(self) -> tuple[DocumentItem, ...]:
         """The lines that carry money."""
         return tuple(item for item in self.items if item.is_sellable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sidecar.magento.money_document import MoneyDocument, MoneyLine
+from sidecar.magento.money_document import DocumentItem, MoneyDocument
 from sidecar.model.figures import Figures, SentLine, differences
 from sidecar.model.outcome import Booked
 from sidecar.model.settlement import Difference, Tolerances
@@ -40,7 +40,7 @@ def worth(payload: Any) -> tuple[Decimal | None, str | None] | None:
     return payload.grand_total, payload.order_currency_code
 
 
-def _line(item: MoneyLine) -> SentLine:
+def _line(item: DocumentItem) -> SentLine:
     return SentLine(
         item_id=item.order_item_id,
         sku=item.sku,
@@ -53,7 +53,7 @@ def _line(item: MoneyLine) -> SentLine:
     )
 
 
-def _base_line(item: MoneyLine) -> SentLine:
+def _base_line(item: DocumentItem) -> SentLine:
     return SentLine(
         item_id=item.order_item_id,
         sku=item.sku,

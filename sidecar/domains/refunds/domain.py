@@ -5,7 +5,7 @@ from __future__ import annotations
 from sidecar.domains.refunds.examiner import RefundExaminer
 from sidecar.domains.refunds.gate import RefundGate
 from sidecar.domains.refunds.needs import TABLE
-from sidecar.domains.refunds.payload import Refund, RefundItem
+from sidecar.domains.refunds.payload import Refund
 from sidecar.domains.refunds.spec import SPEC
 from sidecar.magento.document_acknowledger import DocumentAcknowledger
 from sidecar.magento.document_reader import MoneyDocumentReader
@@ -20,7 +20,7 @@ def open_refunds(shop: Beside) -> Parts:
     """See `sidecar.magento.domain.RegisteredDomain`."""
     return Parts(
         examiner=RefundExaminer(
-            MoneyDocumentReader(shop.schema, TABLE, Refund, RefundItem),
+            MoneyDocumentReader(shop.schema, TABLE, Refund),
             Outlines(shop.schema, _MEMOS),
             shop.stores,
             tolerance=shop.settings.tolerance,

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from decimal import Decimal
+from collections.abc import Mapping
 
 from sidecar.domains.refunds.events import REFUND_CANCELED, REFUND_ISSUED
 from sidecar.domains.refunds.invariants import differences, problems
 from sidecar.domains.refunds.payload import Refund
 from sidecar.domains.refunds.spec import CANCELED, SPEC
-from sidecar.magento.document_examiner import (
-    DocumentExaminer,
-    description_of_money,
-    snapshot_of_money,
-)
-from sidecar.magento.document_reader import DocumentReader
-from sidecar.magento.documents import Outlines
-from sidecar.magento.stores import StoreLimit
+from sidecar.magento.document_examiner import MoneyDocumentExaminer, description_of_money
 from sidecar.model.entity import KnownEntity, Snapshot
 
 
-class RefundExaminer(DocumentExaminer[Refund]):
-    """A credit memo never changes but for its state; one whose data was corrected goes anew.
-
-    `tolerance`: how far a refund's sums may be off.
-    """
+class RefundExaminer(MoneyDocumentExaminer[Refund]):
+    """A credit memo never changes but for its state; one whose data was corrected goes anew."""
 
     spec = SPEC
     payload = Refund
     opens = REFUND_ISSUED
-
-    def __init__(
-        self,
-        reader: DocumentReader[Refund],
-        outlines: Outlines,
-        stores: StoreLimit,
-        *,
-        tolerance: Decimal,
-    ) -> None:
-        super().__init__(reader, outlines, stores)
-        self._tolerance = tolerance
-
-    def snapshot(self, document: Refund, taken: Collection[int] | None) -> Snapshot:
-        """See `DocumentExaminer`."""
-        return snapshot_of_money(document, taken)
 
     def first(self, snapshot: Snapshot) -> tuple[str, ...]:
         """See `DocumentExaminer`."""
@@ -57,7 +31,7 @@ class RefundExaminer(DocumentExaminer[Refund]):
 
     def broken(self, document: Refund) -> list[str]:
         """See `DocumentExaminer`."""
-        return problems(document, self._tolerance)
+        return problems(document, self.tolerance)
 
     def tolerated(self, snapshot: Snapshot) -> list[str]:
         """See `Examiner`."""

@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from sidecar.magento.money_document import MoneyDocument, MoneyLine
+from sidecar.magento.money_document import MoneyDocument
 from sidecar.model.columns import Decimal20
-
-
-class RefundItem(MoneyLine, frozen=True, kw_only=True, gc=False):
-    """Row of sales_creditmemo_item.
-
-    Ours: `is_sellable`, whether the line carries money (of a configurable product the parent, of a
-    bundle whichever has the price): the others stand for it; `parent_order_item_id`, the order's
-    line that it belongs to.
-    """
 
 
 class Refund(MoneyDocument, frozen=True, kw_only=True, gc=False):
@@ -30,4 +21,3 @@ class Refund(MoneyDocument, frozen=True, kw_only=True, gc=False):
     base_adjustment_positive: Decimal20
     adjustment_negative: Decimal20
     base_adjustment_negative: Decimal20
-    items: tuple[RefundItem, ...]
