@@ -282,4 +282,9 @@ def _record(kind: type) -> Record:
 
 
 def _properties(kind: type) -> dict[str, property]:
-    return {name: value for name, value in vars(kind).items() if isinstance(value, property)}
+    return {
+        name: value
+        for parent in reversed(kind.__mro__)
+        for name, value in vars(parent).items()
+        if isinstance(value, property)
+    }

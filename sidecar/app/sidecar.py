@@ -359,11 +359,7 @@ class Sidecar:
     def magento_api(self) -> MagentoRest | None:
         """Magento's REST API, where the configuration has it."""
         api = self.settings.shop.api
-        if api is None:
-            return None
-        client = magento_rest(api, self.origin)
-        self._closing.append(client.close)
-        return client
+        return None if api is None else magento_rest(api, self.origin)
 
     def _beside_magento(self, spec: DomainSpec) -> BesideMagento:
         return BesideMagento(

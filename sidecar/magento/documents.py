@@ -1,10 +1,13 @@
 """What Magento's documents of an order have in common: sales_invoice, sales_creditmemo, …
 
-Each has an `increment_id`, a `state` in figures, a store, an order, and the two moments; none is
-ever changed much once it is there.
+Each has an `increment_id`, a store, an order, and the two moments, those with money a `state` in
+figures; none is ever changed much once it is there.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 import sqlalchemy as sa
@@ -19,6 +22,38 @@ _HIDING_SECONDS = 2
 _RANGE = "d.entity_id > %(after)s AND d.entity_id <= %(upto)s"
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentTable:
+    """One table of documents; `with_money`: they have a state, a total and a currency.
+
+    `mark`: SQL for the checksum of what moves no `updated_at` of a document, of the rows that
+    belong to the one that is named.
+    """
+
+    name: str
+    with_money: bool = True
+    mark: Callable[[MagentoSchema, str], str] | None = None
+
+    @property
+    def state(self) -> str:
+        """SQL for the state as the ledger keeps it."""
+        return "COALESCE(d.state, 0)" if self.with_money else "''"
+
+    @property
+    def amount(self) -> str:
+        """SQL for the total, NULL where there is none."""
+        return "d.grand_total" if self.with_money else "NULL"
+
+    @property
+    def currency(self) -> str:
+        """SQL for the currency of the total."""
+        return "d.order_currency_code" if self.with_money else "NULL"
+
+    def marked(self, schema: MagentoSchema) -> str:
+        """SQL for the mark of document `d`, NULL where there is none."""
+        return self.mark(schema, "d.entity_id") if self.mark else "NULL"
+
+
 class Remains(msgspec.Struct, frozen=True, kw_only=True):
     """The payload of a document that cannot be read: its id and number."""
 
@@ -29,12 +64,13 @@ class Remains(msgspec.Struct, frozen=True, kw_only=True):
 class Outlines:
     """The little of a document that can be read whatever else is wrong with it."""
 
-    def __init__(self, schema: MagentoSchema, table: str) -> None:
+    def __init__(self, schema: MagentoSchema, table: DocumentTable) -> None:
         self._outline = (
-            "SELECT entity_id, LEFT(COALESCE(increment_id, ''), 50) AS number, "
-            "COALESCE(state, 0) AS state, CAST(grand_total AS DECIMAL(20, 4)) AS amount, "
-            "LEFT(order_currency_code, 3) AS currency, updated_at, order_id "
-            f"FROM {schema.table(table)} WHERE entity_id = %(id)s"
+            "SELECT d.entity_id, LEFT(COALESCE(d.increment_id, ''), 50) AS number, "
+            f"{table.state} AS state, CAST({table.amount} AS DECIMAL(20, 4)) AS amount, "
+            f"LEFT({table.currency}, 3) AS currency, d.updated_at, d.order_id, "
+            f"{table.marked(schema)} AS mark "
+            f"FROM {schema.table(table.name)} d WHERE d.entity_id = %(id)s"
         )
 
     def of(self, connection: sa.Connection, entity_id: int) -> Snapshot | None:
@@ -50,6 +86,7 @@ class Outlines:
             amount=row.amount,
             currency=row.currency,
             updated_at=row.updated_at,
+            mark=row.mark,
             parent=("order", row.order_id),
         )
 
@@ -58,10 +95,12 @@ class DocumentSearch:
     """The sweep's questions about one table of documents (`sidecar.magento.examiner.Search`)."""
 
     def __init__(
-        self, spec: DomainSpec, schema: MagentoSchema, table: str, entity_table: str
+        self, spec: DomainSpec, schema: MagentoSchema, table: DocumentTable, entity_table: str
     ) -> None:
         self.spec = spec
-        documents, kind = schema.table(table), {"kind": spec.kind}
+        documents, kind = schema.table(table.name), {"kind": spec.kind}
+        mark = table.marked(schema)
+        is_marked_otherwise = f"OR (e.mark IS NOT NULL AND e.mark <> {mark}) " if table.mark else ""
         self._parameters = kind
         joined = (
             f"FROM {documents} d FORCE INDEX (PRIMARY) LEFT JOIN {entity_table} e "
@@ -69,7 +108,7 @@ class DocumentSearch:
         )
         self._changed = (
             f"SELECT d.entity_id {joined} AND (e.entity_id IS NULL "
-            "OR CAST(e.state AS BINARY) <> CAST(COALESCE(d.state, 0) AS BINARY) "
+            f"OR CAST(e.state AS BINARY) <> CAST({table.state} AS BINARY) {is_marked_otherwise}"
             "OR NOT (e.updated_at <=> IF(d.updated_at > '1000-01-01', d.updated_at, NULL)) "
             f"OR d.updated_at >= e.looked_at - INTERVAL {_HIDING_SECONDS} SECOND) "
             "ORDER BY d.entity_id"
@@ -88,9 +127,9 @@ class DocumentSearch:
         )
         self._baseline = (
             f"INSERT IGNORE INTO {entity_table} (kind, entity_id, number, store_id, state, status, "
-            "amount, currency, made_at, updated_at, looked_at, parent_kind, parent_id) "
+            "amount, currency, mark, made_at, updated_at, looked_at, parent_kind, parent_id) "
             "SELECT %(kind)s, d.entity_id, COALESCE(d.increment_id, ''), d.store_id, "
-            "COALESCE(d.state, 0), '', d.grand_total, d.order_currency_code, "
+            f"{table.state}, '', {table.amount}, {table.currency}, {mark}, "
             "IF(d.created_at > '1970-01-02', d.created_at, NULL), d.updated_at, "
             f"UTC_TIMESTAMP(3), 'order', d.order_id {joined} AND e.entity_id IS NULL"
         )

@@ -98,6 +98,16 @@ class Refunds(Answered, Told):
     )
 
 
+class InvoiceGateRules(Section):
+    """What an invoice must have before it may go."""
+
+    payment: Literal["always", "paid"] = Field(
+        default="always",
+        description="always: an invoice goes when it is issued, and `invoice.paid` follows when it "
+        "is paid. paid: it waits until then. Most are paid when they are issued.",
+    )
+
+
 class Invoices(Answered, Told):
     """Invoices: Magento's go to the ERP, or the ERP's are made in Magento."""
 
@@ -110,6 +120,10 @@ class Invoices(Answered, Told):
     tolerance: Tolerance = Field(
         default=Decimal("0.01"),
         description="How far an invoice's amounts may be off its total.",
+    )
+    gate: InvoiceGateRules = Field(
+        default=InvoiceGateRules(),
+        description="What an invoice must have before it may go, where Magento owns them.",
     )
     capture: Switch = Field(
         default=True,

@@ -14,8 +14,8 @@ speaks another language than that brings its own simulator: override `start_erp`
 that has the methods of `Erp`, whose rules have the names and meanings that
 `sidecar.testing.erpsim` documents.
 
-Each test is made with each of `contract_domain.CONTRACT_DOMAINS`: orders, refunds.  What an adapter
-cannot do (`capabilities`) is skipped.
+Each test is made with each of `contract_domain.CONTRACT_DOMAINS`: orders, refunds, invoices.  What
+an adapter cannot do (`capabilities`) is skipped.
 """
 # ruff: noqa: S101  -- these are tests, only shipped
 

@@ -13,13 +13,14 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.invoices.spec import SPEC as INVOICES_SPEC
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.spec import SPEC as ORDERS_SPEC
-from sidecar.domains.refunds.payload import Refund
 from sidecar.domains.refunds.spec import SPEC as REFUNDS_SPEC
+from sidecar.magento.money_document import MoneyDocument
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.ports import Delivery, Link, Parent
-from sidecar.testing import sample_order, sample_refund
+from sidecar.testing import sample_documents, sample_order
 from sidecar.testing.erpsim import DocumentKind
 
 NUMBER = "000000042"
@@ -89,27 +90,27 @@ def _order_on_its_way(
     return sample_order.delivery(order, event_type, sequence, link)
 
 
-def _refund_on_its_way(
-    refund: Any, event_type: str, sequence: int, link: Link | None, parent: Parent | None
+def _on_its_way_after_its_order(
+    document: Any, event_type: str, sequence: int, link: Link | None, parent: Parent | None
 ) -> Delivery:
     if parent is None or not isinstance(parent.payload, Order) or parent.link is None:
-        raise ValueError("a refund belongs to an order that the ERP has")
+        raise ValueError("such a document belongs to an order that the ERP has")
     order = parent.payload
     of_order = msgspec.structs.replace(
-        refund,
+        document,
         order_id=order.entity_id,
         order_increment_id=order.increment_id,
         order_grand_total=order.grand_total,
     )
-    return sample_refund.delivery(of_order, event_type, order, parent.link, sequence, link)
+    return sample_documents.delivery(of_order, event_type, order, parent.link, sequence, link)
 
 
 def _sold_of_order(order: Order) -> Sequence[Sold]:
     return [(item.sku, item.qty_ordered, item.price) for item in order.sellable_items]
 
 
-def _sold_of_refund(refund: Refund) -> Sequence[Sold]:
-    return [(item.sku, item.qty, item.price) for item in refund.sellable_items]
+def _sold_of_document(document: MoneyDocument) -> Sequence[Sold]:
+    return [(item.sku, item.qty, item.price) for item in document.sellable_items]
 
 
 ORDERS = ContractDomain(
@@ -123,9 +124,17 @@ ORDERS = ContractDomain(
 REFUNDS = ContractDomain(
     spec=REFUNDS_SPEC,
     kind=DocumentKind.CREDIT_MEMO,
-    made_of=lambda order: sample_refund.refund_of(order, order.increment_id),
+    made_of=lambda order: sample_documents.refund_of(order, order.increment_id),
     ref_of=lambda number: f"CM{number}",
-    sold=_sold_of_refund,
-    deliver=_refund_on_its_way,
+    sold=_sold_of_document,
+    deliver=_on_its_way_after_its_order,
 )
-CONTRACT_DOMAINS = (ORDERS, REFUNDS)
+INVOICES = ContractDomain(
+    spec=INVOICES_SPEC,
+    kind=DocumentKind.INVOICE,
+    made_of=lambda order: sample_documents.invoice_of(order, order.increment_id),
+    ref_of=lambda number: f"IN{number}",
+    sold=_sold_of_document,
+    deliver=_on_its_way_after_its_order,
+)
+CONTRACT_DOMAINS = (ORDERS, REFUNDS, INVOICES)

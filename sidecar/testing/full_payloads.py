@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.invoices.payload import Invoice
 from sidecar.domains.orders.charges import Charge
 from sidecar.domains.orders.payload import (
     AppliedRule,
@@ -22,9 +23,10 @@ from sidecar.domains.orders.payload import (
     Vanished,
 )
 from sidecar.domains.refunds.payload import Refund
+from sidecar.domains.shipments.payload import Shipment
 from sidecar.model.columns import bare
+from sidecar.testing.sample_documents import invoice_of, refund_of, shipment_of
 from sidecar.testing.sample_order import SampleLine, sample_order
-from sidecar.testing.sample_refund import refund_of
 
 _MOMENT = datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
 _GIFT = GiftMessage(gift_message_id=2, sender="Anna", recipient="Ömer", message="Alles Gute")
@@ -50,7 +52,13 @@ def full_payloads() -> Mapping[type[msgspec.Struct], msgspec.Struct]:
     """By their types."""
     order = full_order()
     vanished = {name: getattr(order, name) for name in Vanished.__struct_fields__}
-    return {Order: order, Vanished: Vanished(**vanished), Refund: full_refund(order)}
+    return {
+        Order: order,
+        Vanished: Vanished(**vanished),
+        Refund: full_refund(order),
+        Invoice: _filled(invoice_of(order, transaction_id="ch_3PzL")),
+        Shipment: _filled(shipment_of(order)),
+    }
 
 
 def full_refund(order: Order) -> Refund:

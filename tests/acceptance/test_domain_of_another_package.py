@@ -89,12 +89,12 @@ def test_it_is_planned_sent_verified_and_told_beside_the_orders(rig: Rig) -> Non
     (story,) = as_json(rig, "payment", "show", "000000001")
     assert story["link"]["reference"] == booked["PAY000000001"].number
     assert [event["status"] for event in story["events"]] == ["accepted"]
-    assert "sales_invoice" in watched(rig)
+    assert "sales_invoice_item" in watched(rig)
 
 
 def test_where_it_is_not_carried_nothing_of_it_is_asked_for(rig: Rig) -> None:
     assert set(as_json(rig, "status")["domains"]) == {"orders"}
-    assert "sales_invoice" not in watched(rig)
+    assert "sales_invoice_item" not in watched(rig)
     assert "payments is not carried here" in refused(rig, 64, "domain", "pause", "payments")
 
 

@@ -91,7 +91,7 @@ def _fill(stand: Stand, refunds: int, payments: int) -> None:
     for _ in range(2):
         stand.sidecar("run", "--once")
     copy_waiting(stand.magento, LEDGER, "sales_creditmemo", "creditmemo", refunds)
-    copy_waiting(stand.magento, LEDGER, "sales_invoice", "invoice", payments)
+    copy_waiting(stand.magento, LEDGER, "sales_invoice", "payment", payments)
     stand.durable(True)
 
 

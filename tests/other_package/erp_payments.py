@@ -11,13 +11,15 @@ from decimal import Decimal
 import msgspec
 import sqlalchemy as sa
 
-from sidecar.magento.documents import DocumentSearch, Outlines
+from sidecar.magento.documents import DocumentSearch, DocumentTable, Outlines
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec, EventSpec, Needs, Role, Watch
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot
 from sidecar.model.reference import Reference
 
 _TABLE = "sales_invoice"
+_INVOICES = DocumentTable(_TABLE)
+_LINES = "sales_invoice_item"
 _COLUMNS = (
     "entity_id", "increment_id", "order_id", "store_id", "state", "grand_total",
     "order_currency_code", "created_at", "updated_at",
@@ -36,12 +38,13 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
 
 SPEC = DomainSpec(
     name="payments",
-    kind="invoice",
+    kind="payment",
     noun="payment",
     payload="payment",
     events=(EventSpec(RECEIVED, Role.OPENS, Payment, revives=True),),
-    watches=(Watch(_TABLE, "INSERT", "entity_id"),),
-    needs=Needs({_TABLE: _COLUMNS}),
+    # The table of the invoices themselves is the shipped domain's to watch.
+    watches=(Watch(_LINES, "INSERT", "parent_id"),),
+    needs=Needs({_TABLE: _COLUMNS, _LINES: ("parent_id",)}),
     parent="order",
     worth=lambda payload: (payload.grand_total, payload.order_currency_code),
     sentence="state {state}  {grand_total:.2f} {currency}",
@@ -121,8 +124,8 @@ class PaymentExaminer:
 def open_payments(shop: Beside) -> Parts:
     """See `sidecar.magento.domain.RegisteredDomain`."""
     return Parts(
-        examiner=PaymentExaminer(shop.schema.table(_TABLE), Outlines(shop.schema, _TABLE)),
-        search=DocumentSearch(SPEC, shop.schema, _TABLE, shop.entity_table),
+        examiner=PaymentExaminer(shop.schema.table(_TABLE), Outlines(shop.schema, _INVOICES)),
+        search=DocumentSearch(SPEC, shop.schema, _INVOICES, shop.entity_table),
         reference=Reference(shop.settings.ref),
     )
 

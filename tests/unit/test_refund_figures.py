@@ -9,9 +9,10 @@ import pytest
 
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.refunds.invariants import problems
-from sidecar.domains.refunds.verify import verify
+from sidecar.magento.money_document_figures import verify
 from sidecar.model.outcome import Booked, BookedLine
 from sidecar.model.settlement import Tolerances
+from sidecar.testing.sample_documents import refund_of
 from sidecar.testing.sample_order import (
     SampleLine,
     bundle_order,
@@ -20,7 +21,6 @@ from sidecar.testing.sample_order import (
     sample_order,
     simple_order,
 )
-from sidecar.testing.sample_refund import refund_of
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from sidecar.domains.orders.addresses import (
     BILLING,
     SHIPPING,
     address,
-    mark_expression,
+    marked_addresses,
     no_billing_address,
 )
 from sidecar.domains.orders.amounts import rate_of
@@ -141,8 +141,9 @@ class OrderReader:
             f"FROM {schema.table('sales_order')} WHERE entity_id = %(id)s"
         )
         self._marks = (
-            f"SELECT parent_id, {mark_expression('a')} FROM {schema.table('sales_order_address')} a"
-            " WHERE parent_id IN %(ids)s GROUP BY parent_id"
+            f"SELECT parent_id, {marked_addresses('a')} "
+            f"FROM {schema.table('sales_order_address')} a "
+            "WHERE parent_id IN %(ids)s GROUP BY parent_id"
         )
 
     def read(self, connection: sa.Connection, ids: Sequence[int]) -> dict[int, Order]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from sidecar.domains.orders.addresses import mark_expression
+from sidecar.domains.orders.addresses import marked_addresses
 from sidecar.domains.orders.spec import SPEC
 from sidecar.magento.live_schema import MagentoSchema
 
@@ -35,7 +35,7 @@ class OrderSearch:
     def __init__(self, schema: MagentoSchema, entity_table: str) -> None:
         orders = schema.table("sales_order")
         mark = (
-            f"(SELECT {mark_expression('a')} FROM {schema.table('sales_order_address')} a "
+            f"(SELECT {marked_addresses('a')} FROM {schema.table('sales_order_address')} a "
             "WHERE a.parent_id = o.entity_id)"
         )
         # FORCE INDEX: on a small or freshly grown table the optimiser's statistics would make it

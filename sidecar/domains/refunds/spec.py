@@ -6,7 +6,7 @@ from sidecar.domains.refunds.events import EVENTS
 from sidecar.domains.refunds.invariants import problems_of
 from sidecar.domains.refunds.needs import NEEDS, WATCHES
 from sidecar.domains.refunds.news import NEWS
-from sidecar.domains.refunds.verify import verify, worth
+from sidecar.magento.money_document_figures import verify, worth
 from sidecar.model.domain_spec import DomainSpec
 
 #: Magento's states of a credit memo.

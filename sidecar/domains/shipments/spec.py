@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from sidecar.domains.shipments.events import EVENTS
+from sidecar.domains.shipments.invariants import problems_of
+from sidecar.domains.shipments.needs import NEEDS, WATCHES
 from sidecar.domains.shipments.news import NEWS
 from sidecar.model.domain_spec import DomainSpec
 
@@ -10,6 +13,13 @@ SPEC = DomainSpec(
     kind="shipment",
     noun="shipment",
     payload="shipment",
-    events=(),
+    events=EVENTS,
+    watches=WATCHES,
+    needs=NEEDS,
+    parent="order",
+    priority=3,
+    sentence="of order {order}, {total_qty:g} piece(s) in {lines} line(s), {tracks} track(s), from "
+    "source {source_code}, shipped {created_at}",
+    problems=problems_of,
     tells=NEWS,
 )

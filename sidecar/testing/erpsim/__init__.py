@@ -1,7 +1,7 @@
 r"""erpsim: a stateful ERP that misbehaves on demand, to test against and to try the sidecar with.
 
-It books sales orders and credit memos behind a small REST and a small SOAP interface and does its
-own arithmetic.
+It books sales orders and what belongs to them (credit memos, invoices, payments, shipments) behind
+a small REST and a small SOAP interface and does its own arithmetic.
 Its books are the truth of every test: how often an order was booked, with which lines, tax and
 total.
 
@@ -30,7 +30,9 @@ The ERP's paths, below the base path:
 
 Credit memos are sent, found and listed alike below credit-memos, in bulk as creditMemos; each names
 its order's number as salesOrder and may have an adjustment.  An order that is not there is 422
-unknown_order, giving back more than it took 422 refund_too_high.
+unknown_order, giving back more than it took 422 refund_too_high.  So are invoices below invoices
+(invoice_too_high); shipments below shipments, whose lines need no price; and payments below
+payments, with an amount and the order's number as order, and without lines (payment_too_high).
 
 A document shows its lines: lineId as sent, sku, quantity, unitPrice, discount and tax of the line,
 and total, which is quantity times price to the cent.

@@ -33,9 +33,18 @@ class DocumentKind(StrEnum):
 
     SALES_ORDER = "sales_order"
     CREDIT_MEMO = "credit_memo"
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+    SHIPMENT = "shipment"
 
 
-_PREFIX = {DocumentKind.SALES_ORDER: "SO", DocumentKind.CREDIT_MEMO: "CR"}
+_PREFIX = {
+    DocumentKind.SALES_ORDER: "SO",
+    DocumentKind.CREDIT_MEMO: "CR",
+    DocumentKind.INVOICE: "IV",
+    DocumentKind.PAYMENT: "PY",
+    DocumentKind.SHIPMENT: "SH",
+}
 
 
 class DuplicatePolicy(StrEnum):
@@ -67,8 +76,9 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A document as a client sent it, free of any wire format.
 
     `tax` is the tax of the document (None: the sum of the lines' taxes) and `total` what the
-    client believes, which is kept and never honoured.  `order`: of a credit memo, the number of the
-    order that money is given back on; `adjustment`: what it gives back beside lines and shipping.
+    client believes, which is kept and never honoured.  `order`: the number of the order that a
+    document of another kind belongs to; `adjustment`: what a credit memo gives back beside lines
+    and shipping, and all of a payment, which has no lines.
     `other` holds every field the simulator has no use for, so that a test can see that it arrived.
     """
 

@@ -31,9 +31,16 @@ from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
 NOBODYS_NUMBER = "SO-000000"
 _WITHOUT_LINES = Refusal(code="invalid", message="an order without lines", field="lines")
 
+#: Of a kind the code of a refusal, and what happens to the money.
+_TAKES = {
+    DocumentKind.CREDIT_MEMO: ("refund_too_high", "given back"),
+    DocumentKind.INVOICE: ("invoice_too_high", "invoiced"),
+    DocumentKind.PAYMENT: ("payment_too_high", "paid"),
+}
+
 
 class DocumentEntry:
-    """Books orders and credit memos under the standing business rules of this ERP."""
+    """Books documents under the standing business rules of this ERP."""
 
     def __init__(
         self, books: Books, items_unknown: frozenset[str], credit_limit_customers: frozenset[str]
@@ -64,11 +71,7 @@ class DocumentEntry:
             return Refusal(code="invalid", message="a number has more digits than the ERP")
 
     def _refusal(self, submission: Submission, faults: Strikes) -> Refusal | None:
-        if submission.kind is DocumentKind.CREDIT_MEMO:
-            refusal = self._unfit_credit_memo(submission)
-        else:
-            refusal = None if submission.lines else _WITHOUT_LINES
-        if refusal:
+        if refusal := self._unfit(submission):
             return refusal
         if Misbehaviour.WRONG_DUPLICATE in faults:
             return duplicate(submission.external, NOBODYS_NUMBER)
@@ -80,32 +83,39 @@ class DocumentEntry:
             )
         return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
 
-    def _unfit_credit_memo(self, memo: Submission) -> Refusal | None:
-        """Money is given back on an order, and no more than it took."""
-        order = self.books.document(memo.order or "")
+    def _unfit(self, submission: Submission) -> Refusal | None:
+        """What belongs to an order needs one, and takes no more of it than there is."""
+        if submission.kind is DocumentKind.SALES_ORDER:
+            return None if submission.lines else _WITHOUT_LINES
+        order = self.books.document(submission.order or "")
         if order is None or order.kind is not DocumentKind.SALES_ORDER:
             return Refusal(
-                code="unknown_order", message=f"there is no order {memo.order}", field="order"
+                code="unknown_order", message=f"there is no order {submission.order}", field="order"
             )
-        amount = total_of(memo)
+        if submission.kind is DocumentKind.SHIPMENT:
+            return None if submission.lines else _WITHOUT_LINES
+        return self._too_much(submission, order)
+
+    def _too_much(self, submission: Submission, order: Document) -> Refusal | None:
+        amount = total_of(submission)
+        code, done = _TAKES[submission.kind]
         if amount <= 0:
-            return Refusal(code="invalid", message="nothing is given back", field="amount")
-        given = self._given_back(order, besides=self.books.known(memo))
-        if given + amount > order.total + CENT:
+            return Refusal(code="invalid", message=f"nothing is {done}", field="amount")
+        before = self._before(submission.kind, order, besides=self.books.known(submission))
+        if before + amount > order.total + CENT:
             return Refusal(
-                code="refund_too_high",
-                message=f"{given} of {order.total} was given back already",
-                field="amount",
+                code=code, message=f"{before} of {order.total} was {done} already", field="amount"
             )
         return None
 
-    def _given_back(self, order: Document, *, besides: Document | None) -> Decimal:
-        memos = (
-            memo
-            for memo in self.books.documents(kind=DocumentKind.CREDIT_MEMO)
-            if memo.order == order.number and memo.state != CANCELED
+    def _before(self, kind: DocumentKind, order: Document, *, besides: Document | None) -> Decimal:
+        """For how much there are documents of a kind of the order."""
+        others = (
+            one
+            for one in self.books.documents(kind=kind)
+            if one.order == order.number and one.state != CANCELED
         )
-        return sum((memo.total for memo in memos if memo != besides), Decimal(0))
+        return sum((one.total for one in others if one != besides), Decimal(0))
 
     def _already_booked(self, submission: Submission, faults: Strikes) -> Refusal:
         """As when a gateway retried by itself: one document, and the retry's answer."""

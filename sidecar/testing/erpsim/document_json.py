@@ -1,4 +1,4 @@
-"""The JSON of a sales order and of a credit memo: what the REST face reads and shows."""
+"""The JSON of each kind of document: what the REST face reads and shows."""
 
 from __future__ import annotations
 
@@ -46,14 +46,34 @@ class _SentOrder(msgspec.Struct, kw_only=True, rename="camel"):
     revision: int | None = None
 
 
-class _SentCreditMemo(_SentOrder, kw_only=True, rename="camel"):
+class _SentInvoice(_SentOrder, kw_only=True, rename="camel"):
     sales_order: str
+
+
+class _SentCreditMemo(_SentInvoice, kw_only=True, rename="camel"):
     adjustment: Amount = 0
+
+
+class _SentPieces(_SentLine, kw_only=True, rename="camel"):
+    unit_price: Amount = 0
+
+
+class _SentShipment(_SentInvoice, kw_only=True, rename="camel"):
+    lines: list[_SentPieces]  # type: ignore[assignment]
+
+
+class _SentPayment(_SentOrder, kw_only=True, rename="camel"):
+    order: str
+    amount: Amount
+    lines: list[_SentLine] = []
 
 
 _SHAPES: Mapping[DocumentKind, type[_SentOrder]] = {
     DocumentKind.SALES_ORDER: _SentOrder,
     DocumentKind.CREDIT_MEMO: _SentCreditMemo,
+    DocumentKind.INVOICE: _SentInvoice,
+    DocumentKind.PAYMENT: _SentPayment,
+    DocumentKind.SHIPMENT: _SentShipment,
 }
 
 
@@ -68,7 +88,7 @@ def read_document(
         # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
         message, _, path = str(invalid).partition(" - at `$")
         return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
-    memo = read if isinstance(read, _SentCreditMemo) else None
+    order, adjustment = _belonging(read)
     known = shape.__struct_encode_fields__
     return Submission(
         external=read.external_number,
@@ -82,9 +102,21 @@ def read_document(
         idempotency_key=idempotency_key,
         other={name: value for name, value in sent.items() if name not in known},
         kind=kind,
-        order=memo.sales_order if memo else None,
-        adjustment=Decimal(memo.adjustment) if memo else Decimal(0),
+        order=order,
+        adjustment=Decimal(adjustment),
     )
+
+
+def _belonging(read: _SentOrder) -> tuple[str | None, Amount]:
+    """The order that a document belongs to, and what it is worth beside its lines."""
+    match read:
+        case _SentCreditMemo():
+            return read.sales_order, read.adjustment
+        case _SentInvoice():
+            return read.sales_order, 0
+        case _SentPayment():
+            return read.order, read.amount
+    return None, 0
 
 
 def subject_of(sent: Any) -> Subject:
@@ -103,10 +135,10 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         number = {"documentNumber": document.number}
     elif form is Form.NESTED:
         number = {"document": number}
-    memo = {"salesOrder": document.order, "adjustment": document.adjustment}
+    of_order = {"salesOrder": document.order, "adjustment": document.adjustment}
     return {
         **number,
-        **(memo if document.kind is DocumentKind.CREDIT_MEMO else {}),
+        **({} if document.kind is DocumentKind.SALES_ORDER else of_order),
         "externalNumber": document.external,
         "state": document.state,
         "version": document.version,

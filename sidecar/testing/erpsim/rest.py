@@ -1,4 +1,4 @@
-"""The REST face: sales orders and credit memos in JSON, each kind below a path of its own."""
+"""The REST face: the documents in JSON, each kind below a path of its own."""
 
 from __future__ import annotations
 
@@ -39,10 +39,16 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _KINDS: Mapping[str, DocumentKind] = {
     "/sales-orders": DocumentKind.SALES_ORDER,
     "/credit-memos": DocumentKind.CREDIT_MEMO,
+    "/invoices": DocumentKind.INVOICE,
+    "/payments": DocumentKind.PAYMENT,
+    "/shipments": DocumentKind.SHIPMENT,
 }
 _BULK: Mapping[DocumentKind, str] = {
     DocumentKind.SALES_ORDER: "orders",
     DocumentKind.CREDIT_MEMO: "creditMemos",
+    DocumentKind.INVOICE: "invoices",
+    DocumentKind.PAYMENT: "payments",
+    DocumentKind.SHIPMENT: "shipments",
 }
 """What a bulk call calls its documents."""
 _STATUS = {

@@ -1,11 +1,11 @@
-"""A refund's figures, as they are compared with what the ERP booked."""
+"""An invoice's or a credit memo's figures, as they are compared with what the ERP booked."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from sidecar.domains.refunds.payload import Refund, RefundItem
+from sidecar.magento.money_document import DocumentItem, MoneyDocument
 from sidecar.model.figures import Figures, SentLine, differences
 from sidecar.model.outcome import Booked
 from sidecar.model.settlement import Difference, Tolerances
@@ -13,7 +13,7 @@ from sidecar.model.settlement import Difference, Tolerances
 
 def verify(payload: Any, booked: Booked, tolerances: Tolerances) -> tuple[Difference, ...]:
     """See `sidecar.model.domain_spec.Verify`."""
-    if not isinstance(payload, Refund):
+    if not isinstance(payload, MoneyDocument):
         return ()
     items = [item for item in payload.sellable_items if item.qty]
     own = Figures(
@@ -34,13 +34,13 @@ def verify(payload: Any, booked: Booked, tolerances: Tolerances) -> tuple[Differ
 
 
 def worth(payload: Any) -> tuple[Decimal | None, str | None] | None:
-    """The refund's total, in its order's currency."""
-    if not isinstance(payload, Refund):
+    """The document's total, in its order's currency."""
+    if not isinstance(payload, MoneyDocument):
         return None
     return payload.grand_total, payload.order_currency_code
 
 
-def _line(item: RefundItem) -> SentLine:
+def _line(item: DocumentItem) -> SentLine:
     return SentLine(
         item_id=item.order_item_id,
         sku=item.sku,
@@ -53,7 +53,7 @@ def _line(item: RefundItem) -> SentLine:
     )
 
 
-def _base_line(item: RefundItem) -> SentLine:
+def _base_line(item: DocumentItem) -> SentLine:
     return SentLine(
         item_id=item.order_item_id,
         sku=item.sku,
