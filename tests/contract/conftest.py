@@ -5,9 +5,14 @@ The kit is shipped as modules; their assertions are explained as those of a test
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from sidecar.testing.magento_db import PrivateServer, Shop, create_magento
+from sidecar.testing.magento_rest import MagentoRest
+from tests.contract.magento_rest_bench import RestBench
 
 pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
@@ -27,3 +32,12 @@ def netsuite_wsdl(request: pytest.FixtureRequest) -> Path:
     if not path.is_file():
         pytest.skip(f"NetSuite's WSDL is not here ({path})")
     return path
+
+
+@pytest.fixture(scope="module")
+def rest(server: PrivateServer, request: pytest.FixtureRequest) -> Iterator[RestBench]:
+    """A shop with its REST API; the tests of one file share it and place orders of their own."""
+    database = create_magento(server, request.module.__name__.rpartition(".")[2])
+    with Shop(database) as shop, MagentoRest(shop) as served:
+        yield RestBench(shop, served)
+    database.drop()

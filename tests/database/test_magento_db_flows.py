@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ from sidecar.testing.magento_db import (
     load_dump,
     replay,
     statements,
+)
+from sidecar.testing.magento_db.product_values import Value, save_product, save_values
+from sidecar.testing.magento_db.source_items import (
+    SourceItem,
+    product_of,
+    save_legacy_stock,
+    save_source_items,
 )
 
 pytestmark = [pytest.mark.shared, pytest.mark.any_server]
@@ -140,6 +148,18 @@ def _ship(shop: Shop, order_id: int) -> None:
     shop.ship(order_id)
 
 
+def _save_base_price(shop: Shop) -> None:
+    with shop.session.transaction():
+        save_values(shop.session, "price", [Value(1, 0, Decimal("88.50"))])
+
+
+def _save_product(shop: Shop, code: str | None, value: object) -> None:
+    product = product_of(shop.session, "MUG") or {}
+    (stock,) = shop.session.select("SELECT * FROM inventory_source_item WHERE sku = 'MUG'")
+    values = {code: [Value(product["entity_id"], 0, value)]} if code else {}
+    save_product(shop.session, product, stock, values)
+
+
 FLOWS: dict[str, tuple[Callable[[Shop], int], Callable[[Shop, int], object]]] = {
     "hold": (_plain(), lambda s, o: s.hold(o)),
     "unhold": (_plain(lambda s, o: s.hold(o)), lambda s, o: s.unhold(o)),
@@ -167,6 +187,21 @@ FLOWS: dict[str, tuple[Callable[[Shop], int], Callable[[Shop, int], object]]] = 
     "order-save-nochange": (_plain(), lambda s, o: s.save_without_change(o)),
     "order-delete": (_plain(), lambda s, o: s.delete(o)),
     "stock-save-msi": (_plain(), lambda s, o: s.save_stock("MUG", 900)),
+    "stock-save-legacy": (
+        _plain(),
+        lambda s, o: save_legacy_stock(s.session, "MUG", Decimal(901), in_stock=True),
+    ),
+    "rest-source-items": (
+        _plain(),
+        lambda s, o: save_source_items(
+            s.session, [SourceItem(sku, "default", Decimal(555), 1) for sku in ("MUG", "TEAPOT")]
+        ),
+    ),
+    "rest-base-price": (_plain(), lambda s, o: _save_base_price(s)),
+    "rest-order-partial-save": (_plain(), lambda s, o: s.save_columns(o, ext_order_id="ERP-1")),
+    "product-save-price": (_plain(), lambda s, o: _save_product(s, "price", Decimal(81))),
+    "product-save-name": (_plain(), lambda s, o: _save_product(s, "name", "Lamp2")),
+    "product-save-nochange": (_plain(), lambda s, o: _save_product(s, None, None)),
     "customer-save": (_plain(), lambda s, o: s.save_customer(1, firstname="Janet")),
     "customer-address-save": (_plain(), lambda s, o: s.save_customer_address(1, city="Ulm")),
 }

@@ -146,7 +146,7 @@ def test_a_prefix_stands_before_every_table_and_trigger(server: PrivateServer) -
         "FROM information_schema.triggers WHERE trigger_schema = %s",
         "prefixed",
     )
-    assert found == ((48, 48),)
+    assert found == ((51, 51),)
     assert _select(server, "SELECT increment_id FROM prefixed.shop_sales_order") == (
         (placed.increment_id,),
     )

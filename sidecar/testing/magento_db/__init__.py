@@ -30,13 +30,13 @@ from sidecar.testing.magento_db.catalogue import (
     Customer,
     Product,
 )
-from sidecar.testing.magento_db.documents import Document, Track
 from sidecar.testing.magento_db.dump import load_dump, replay, statements
 from sidecar.testing.magento_db.mysql import MySql
-from sidecar.testing.magento_db.order_acts import LoadedOrder
+from sidecar.testing.magento_db.order_acts import LoadedOrder, Remark
 from sidecar.testing.magento_db.random_order import random_order
-from sidecar.testing.magento_db.schema import MagentoDatabase, create_magento
+from sidecar.testing.magento_db.schema import MagentoDatabase, RunningMagento, create_magento
 from sidecar.testing.magento_db.server import Flavour, MariaDb, PrivateServer
+from sidecar.testing.magento_db.shipments import Document, Track
 from sidecar.testing.magento_db.shop import PlacedOrder, Shop
 
 __all__ = [
@@ -58,6 +58,8 @@ __all__ = [
     "PricedCart",
     "PrivateServer",
     "Product",
+    "Remark",
+    "RunningMagento",
     "Shop",
     "Track",
     "create_magento",

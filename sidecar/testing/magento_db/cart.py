@@ -35,7 +35,8 @@ class Line:
 
     `sku` names the product as it lies in the cart: the configurable (`option` picks its variant),
     the bundle, or for a grouped product one of its members with `group` set.  `price` replaces
-    the catalogue's base price, as a special or negotiated price does.
+    the catalogue's base price, as a special or negotiated price does.  `ship_separately` sells a
+    bundle whose parts are shipped one by one (*Ship Bundle Items: Separately*).
     """
 
     sku: str
@@ -43,6 +44,7 @@ class Line:
     option: str | None = None
     group: str | None = None
     price: Decimal | None = None
+    ship_separately: bool = False
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sidecar.model.errors import BadData
@@ -15,7 +16,13 @@ class CustomerActs:
     session: Session
 
     def create_customer(
-        self, email: str, firstname: str, lastname: str, store_id: int = 1, group_id: int = 1
+        self,
+        email: str,
+        firstname: str,
+        lastname: str,
+        store_id: int = 1,
+        group_id: int = 1,
+        **columns: Any,
     ) -> int:
         """Register a customer without address; returns the entity_id."""
         stores = self.session.select(
@@ -35,6 +42,7 @@ class CustomerActs:
                     "created_in": stores[0]["name"],
                     "firstname": firstname,
                     "lastname": lastname,
+                    **columns,
                 },
             )
             self._write_customer(self._customer(customer_id))
@@ -54,6 +62,38 @@ class CustomerActs:
                 for address in addresses:
                     self._write_address(address)
             self._write_customer(customer)
+
+    def add_customer_address(
+        self, customer_id: int, *, default_billing: bool, default_shipping: bool, **columns: Any
+    ) -> int:
+        """Put an address into the address book; returns its entity_id."""
+        with self.session.transaction():
+            address_id = self.session.insert(
+                "customer_address_entity", {"parent_id": customer_id, **columns}
+            )
+            customer = self._customer(customer_id)
+            if default_billing:
+                customer["default_billing"] = address_id
+            if default_shipping:
+                customer["default_shipping"] = address_id
+            self._write_customer(customer)
+        return address_id
+
+    def delete_customer_addresses(self, customer_id: int, address_ids: Collection[int]) -> None:
+        """Take addresses out of the address book; they are nobody's default afterwards."""
+        with self.session.transaction():
+            customer = self._customer(customer_id)
+            for address_id in address_ids:
+                self.session.delete("customer_address_entity", entity_id=address_id)
+                for default in ("default_billing", "default_shipping"):
+                    if customer[default] == address_id:
+                        customer[default] = None
+            self._write_customer(customer)
+
+    def delete_customer(self, customer_id: int) -> None:
+        """Delete a customer; the addresses go by cascade, orders stay."""
+        with self.session.transaction():
+            self.session.delete("customer_entity", entity_id=customer_id)
 
     def save_customer_address(self, address_id: int, **columns: Any) -> None:
         """Save an address of the address book, and its customer along with it."""

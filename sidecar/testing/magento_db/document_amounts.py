@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sidecar.model.errors import BadData
 from sidecar.testing.magento_db.cart import ZERO, cents
-from sidecar.testing.magento_db.order_acts import LoadedOrder, Via
+from sidecar.testing.magento_db.order_acts import LoadedOrder
 from sidecar.testing.magento_db.session import Row
 
-# So many of each line, or so many by item_id of the top-level line; None: all that is open.
+# So many of each line, or so many by item_id (of the top-level line; of the parts of a bundle that
+# is shipped separately); None: all that is open.
 Quantities = Decimal | int | Mapping[int, Decimal | int] | None
 
 PREFIXES = ("base_", "")
@@ -23,6 +25,10 @@ class Part:
 
     item: Row
     qty: Decimal
+
+
+# Chooses from the order as it is once it is locked, and may refuse it.
+Choice = Callable[[LoadedOrder], Sequence[Part]]
 
 
 def to_invoice(item: Row) -> Decimal:
@@ -40,14 +46,26 @@ def to_refund(item: Row) -> Decimal:
     return Decimal(item["qty_invoiced"] - item["qty_refunded"])
 
 
+def chosen_parts(
+    loaded: LoadedOrder, wanted: Quantities | Choice, open_qty: Callable[[Row], Decimal], verb: str
+) -> list[Part]:
+    """The lines that a document covers, by quantities or as somebody else chooses."""
+    if callable(wanted):
+        return list(wanted(loaded))
+    return select_parts(loaded, wanted, open_qty, verb)
+
+
 def select_parts(
     loaded: LoadedOrder, qty: Quantities, open_qty: Callable[[Row], Decimal], verb: str
 ) -> list[Part]:
     """The lines that a document covers, each followed by its companions in proportion."""
+    if loaded.order["state"] in ("canceled", "closed", "holded") and verb != "refund":
+        raise BadData(
+            f"Order {loaded.order['increment_id']} is {loaded.order['state']}.",
+            "Only an open order that is not on hold can be invoiced or shipped.",
+        )
     parts: list[Part] = []
-    for item in loaded.items:
-        if item["parent_item_id"]:
-            continue
+    for item in named_lines(loaded, verb):
         available = open_qty(item)
         wanted = _wanted(qty, item, available)
         if wanted > available:
@@ -55,14 +73,59 @@ def select_parts(
                 f"Only {available} of item {item['item_id']} ({item['sku']}) are left to {verb}."
             )
         if wanted > 0:
-            parts.append(Part(item, wanted))
-            parts += [
-                Part(child, child["qty_ordered"] * wanted / item["qty_ordered"])
-                for child in loaded.children_of(item)
-            ]
+            parts += with_companions(loaded, item, wanted)
     if not parts:
         raise BadData(f"Nothing of order {loaded.order['increment_id']} is left to {verb}.")
     return parts
+
+
+def ships_separately(item: Row) -> bool:
+    """Whether this is a bundle whose parts are shipped one by one."""
+    if item["product_type"] != "bundle":
+        return False
+    return str(json.loads(item["product_options"]).get("shipment_type")) == "1"
+
+
+def named_lines(loaded: LoadedOrder, verb: str) -> list[Row]:
+    """The lines that a document names: those without parent, but for a bundle that is shipped
+    separately its parts."""
+    lines: list[Row] = []
+    for item in loaded.items:
+        if item["parent_item_id"]:
+            continue
+        apart = verb == "ship" and ships_separately(item)
+        lines += loaded.children_of(item) if apart else [item]
+    return lines
+
+
+def with_companions(loaded: LoadedOrder, item: Row, qty: Decimal) -> list[Part]:
+    """A line, followed by its children in proportion."""
+    return [
+        Part(item, qty),
+        *(
+            Part(child, child["qty_ordered"] * qty / item["qty_ordered"])
+            for child in loaded.children_of(item)
+        ),
+    ]
+
+
+def with_separate_bundles(loaded: LoadedOrder, parts: Sequence[Part]) -> list[Part]:
+    """A shipment of a bundle's parts counts one of the bundle as shipped, while one is left."""
+    covered = {part.item["item_id"] for part in parts}
+    completed: list[Part] = []
+    for part in parts:
+        bundle = loaded.parent_of(part.item)
+        if bundle is not None and bundle["item_id"] not in covered and ships_separately(bundle):
+            covered.add(bundle["item_id"])
+            if bundle["qty_shipped"] < bundle["qty_ordered"]:
+                completed.append(Part(bundle, Decimal(1)))
+        completed.append(part)
+    return completed
+
+
+def left_to_ship(loaded: LoadedOrder) -> bool:
+    """Whether a shipment of the order is possible."""
+    return any(to_ship(item) > 0 for item in named_lines(loaded, "ship"))
 
 
 def _wanted(qty: Quantities, item: Row, available: Decimal) -> Decimal:
@@ -83,10 +146,10 @@ def stocked_pieces(loaded: LoadedOrder, parts: Sequence[Part]) -> dict[str, Deci
     return pieces
 
 
-def is_shipped_itself(loaded: LoadedOrder, item: Row, via: Via) -> bool:
-    """A configurable's child is never counted as shipped, a bundle's only by the admin."""
+def is_shipped_itself(loaded: LoadedOrder, item: Row) -> bool:
+    """A bundle's children count as shipped along with it, a configurable's child never does."""
     parent = loaded.parent_of(item)
-    return parent is None or (parent["product_type"] == "bundle" and via == "admin")
+    return parent is None or parent["product_type"] == "bundle"
 
 
 # What of an order item's money is shared among its documents, and where the sum is kept.
@@ -292,7 +355,7 @@ def settle_state(loaded: LoadedOrder) -> None:
         loaded.set_state("processing")
     if any(to_invoice(item) > 0 for item in top):
         return
-    unshipped = any(to_ship(item) > 0 for item in top)
+    unshipped = left_to_ship(loaded)
     refunded = bool(order["total_refunded"]) and order["total_refunded"] >= order["total_paid"]
     if refunded and not unshipped and order["state"] != "closed":
         loaded.set_state("closed")

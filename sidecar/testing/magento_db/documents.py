@@ -1,37 +1,36 @@
-"""Invoices, shipments and credit memos: what was ordered, paid, sent and given back."""
+"""Invoices and credit memos: what was paid and given back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sidecar.model.errors import BadData
 from sidecar.testing.magento_db import stock
 from sidecar.testing.magento_db.cart import ZERO, cents
 from sidecar.testing.magento_db.document_amounts import (
     PREFIXES,
+    Choice,
     Part,
     Quantities,
     book_invoice,
     book_item,
     book_refund,
+    chosen_parts,
     document_item_row,
     document_row,
     invoice_amounts,
-    is_shipped_itself,
     money_columns,
     refund_amounts,
-    select_parts,
     settle_state,
     stocked_pieces,
     to_invoice,
     to_refund,
-    to_ship,
 )
 from sidecar.testing.magento_db.grids import refresh_document_grid, refresh_order_grid
-from sidecar.testing.magento_db.order_acts import LoadedOrder, OrderActs, Via, insert_comment
+from sidecar.testing.magento_db.order_acts import LoadedOrder, Remark, Via, insert_comment
 from sidecar.testing.magento_db.session import Row
+from sidecar.testing.magento_db.shipments import Document, ShipmentActs
 
 _CURRENCY_SIGNS = {"EUR": "€", "USD": "$"}
 # Both documents' state for a sum that needs nothing more: paid, refunded.
@@ -39,24 +38,18 @@ _DONE = 2
 
 
 @dataclass(frozen=True)
-class Document:
-    """A document that was made of an order; `grand_total` in order currency (shipments: 0)."""
+class _CreditMemo:
+    """What a credit memo covers; `items` are its rows, worked out before the order was booked."""
 
-    entity_id: int
-    increment_id: str
-    grand_total: Decimal
-
-
-@dataclass(frozen=True)
-class Track:
-    """A parcel's number."""
-
-    track_number: str
-    title: str = "UPS"
-    carrier_code: str = "ups"
+    items: Sequence[Row]
+    parts: Sequence[Part]
+    amounts: Mapping[str, Mapping[str, Decimal]]
+    back_in_stock: Mapping[str, Decimal]
+    invoice_id: int | None
+    remark: Remark | None
 
 
-class DocumentActs(OrderActs):
+class DocumentActs(ShipmentActs):
     """Acts on an order that make a document.
 
     `via="api"` is the service class behind REST, `via="admin"` the admin's controller: same
@@ -64,19 +57,25 @@ class DocumentActs(OrderActs):
     """
 
     def invoice(
-        self, order_id: int, qty: Quantities = None, via: Via = "api", notify: bool = False
+        self,
+        order_id: int,
+        qty: Quantities | Choice = None,
+        via: Via = "api",
+        notify: bool = False,
+        remark: Remark | None = None,
     ) -> Document:
         """Invoice (and capture offline) all or part of what is not invoiced."""
-        loaded = self._load_open(order_id)
-        parts = select_parts(loaded, qty, to_invoice, "invoice")
-        first = not loaded.order["total_invoiced"]
-        amounts = {
-            prefix: invoice_amounts(loaded, parts, prefix, "invoiced", first) for prefix in PREFIXES
-        }
         session = self.session
         with session.transaction():
             if via == "api":
                 session.lock_order(order_id)
+            loaded = self.load_order(order_id)
+            parts = chosen_parts(loaded, qty, to_invoice, "invoice")
+            first = not loaded.order["total_invoiced"]
+            amounts = {
+                prefix: invoice_amounts(loaded, parts, prefix, "invoiced", first)
+                for prefix in PREFIXES
+            }
             increment_id = self._next_number("invoice", loaded.order["store_id"])
             invoice_id = session.insert(
                 "sales_invoice",
@@ -96,6 +95,8 @@ class DocumentActs(OrderActs):
                 )
                 book_item(loaded, part, "invoiced")
                 loaded.write_item(part.item)
+            if remark is not None:
+                self._insert_remark("sales_invoice", invoice_id, remark)
             refresh_document_grid(session, "sales_invoice", invoice_id)
             book_invoice(loaded, amounts)
             settle_state(loaded)
@@ -105,130 +106,55 @@ class DocumentActs(OrderActs):
         refresh_order_grid(session, order_id)
         return Document(invoice_id, increment_id, amounts[""]["grand_total"])
 
-    def ship(
-        self,
-        order_id: int,
-        qty: Quantities = None,
-        via: Via = "api",
-        notify: bool = False,
-        tracks: Sequence[Track] | None = None,
-    ) -> Document:
-        """Ship all or part of what is not shipped, from source `default` (None: one parcel).
-
-        A part leaves the order's own row untouched.
-        """
-        loaded = self._load_open(order_id)
-        parts = select_parts(loaded, qty, to_ship, "ship")
-        taken = stocked_pieces(loaded, parts)
-        session, order = self.session, loaded.order
-        with session.transaction():
-            if via == "api":
-                session.lock_order(order_id)
-            increment_id = self._next_number("shipment", order["store_id"])
-            shipment_id = session.insert(
-                "sales_shipment",
-                {
-                    "store_id": order["store_id"],
-                    "total_qty": sum(
-                        (part.qty for part in parts if not part.item["parent_item_id"]), ZERO
-                    ),
-                    "order_id": order_id,
-                    "customer_id": order["customer_id"],
-                    "shipping_address_id": order["shipping_address_id"],
-                    "billing_address_id": order["billing_address_id"],
-                    "increment_id": increment_id,
-                    "packages": "[]",
-                },
-            )
-            stock.deduct(session, taken)
-            stock.reserve(
-                session, taken, stock.metadata("shipment_created", order_id, order["increment_id"])
-            )
-            self._insert_shipment_items(parts, shipment_id, via)
-            for track in [Track(f"1Z{increment_id}")] if tracks is None else tracks:
-                session.insert(
-                    "sales_shipment_track",
-                    {
-                        "parent_id": shipment_id,
-                        "order_id": order_id,
-                        "track_number": track.track_number,
-                        "title": track.title,
-                        "carrier_code": track.carrier_code,
-                    },
-                )
-            refresh_document_grid(session, "sales_shipment", shipment_id)
-            session.insert(
-                "inventory_shipment_source", {"shipment_id": shipment_id, "source_code": "default"}
-            )
-            for part in parts:
-                if is_shipped_itself(loaded, part.item, via):
-                    part.item["qty_shipped"] += part.qty
-            settle_state(loaded)
-            loaded.write()
-            self._note_mail("sales_shipment", shipment_id, notify)
-        refresh_document_grid(session, "sales_shipment", shipment_id)
-        refresh_order_grid(session, order_id)
-        return Document(shipment_id, increment_id, ZERO)
-
-    def _insert_shipment_items(self, parts: Sequence[Part], shipment_id: int, via: Via) -> None:
-        """One row per top-level line; the admin saves and at once removes the companions."""
-        for part in parts:
-            item = part.item
-            if item["parent_item_id"]:
-                if via == "admin":
-                    self.session.delete("sales_shipment_item", entity_id=0)
-                continue
-            self.session.insert(
-                "sales_shipment_item",
-                {
-                    "parent_id": shipment_id,
-                    "price": item["price"],
-                    "weight": item["weight"],
-                    "qty": part.qty,
-                    "product_id": item["product_id"],
-                    "order_item_id": item["item_id"],
-                    "name": item["name"],
-                    "sku": item["sku"],
-                },
-            )
-
     def refund(
         self,
         order_id: int,
-        qty: Quantities = None,
+        qty: Quantities | Choice = None,
         via: Via = "api",
         notify: bool = False,
         *,
         shipping: Decimal | None = None,
         adjustment_positive: Decimal = ZERO,
         adjustment_negative: Decimal = ZERO,
+        return_to_stock: Set[int] = frozenset(),
+        invoice_id: int | None = None,
+        remark: Remark | None = None,
     ) -> Document:
         """Refund offline all or part of what was invoiced.
 
         `shipping` (order currency, without tax; None: all that is left) and the adjustments go
-        into the grand total.  The admin puts the goods back into the stock, the API does not.
+        into the grand total.  The admin puts the goods back into the stock, the API only those of
+        the lines in `return_to_stock` (item ids).
         """
-        loaded = self.load_order(order_id)
-        parts = select_parts(loaded, qty, to_refund, "refund")
-        amounts = {
-            prefix: refund_amounts(
-                loaded, parts, prefix, shipping, adjustment_positive, adjustment_negative
-            )
-            for prefix in PREFIXES
-        }
-        items = [document_item_row(loaded, part, 0, "refunded") for part in parts]
-        for part in parts:
-            book_item(loaded, part, "refunded")
-        book_refund(loaded, amounts)
-        settle_state(loaded)
         session = self.session
         with session.transaction():
             if via == "api":
                 session.lock_order(order_id)
+            loaded = self.load_order(order_id)
+            parts = chosen_parts(loaded, qty, to_refund, "refund")
+            amounts = {
+                prefix: refund_amounts(
+                    loaded, parts, prefix, shipping, adjustment_positive, adjustment_negative
+                )
+                for prefix in PREFIXES
+            }
+            memo = _CreditMemo(
+                items=[document_item_row(loaded, part, 0, "refunded") for part in parts],
+                parts=parts,
+                amounts=amounts,
+                back_in_stock=_back_in_stock(loaded, parts, via, return_to_stock),
+                invoice_id=invoice_id,
+                remark=remark,
+            )
+            for part in parts:
+                book_item(loaded, part, "refunded")
+            book_refund(loaded, amounts)
+            settle_state(loaded)
+            if via == "api":
                 self._write_refunded_order(loaded, amounts)
-                document = self._write_creditmemo(loaded, parts, items, amounts, via)
+                document = self._write_creditmemo(loaded, memo, via)
             else:
-                document = self._write_creditmemo(loaded, parts, items, amounts, via)
+                document = self._write_creditmemo(loaded, memo, via)
                 self._write_refunded_order(loaded, amounts)
             self._note_mail("sales_creditmemo", document.entity_id, notify)
         refresh: list[Callable[[], None]] = [
@@ -244,52 +170,45 @@ class DocumentActs(OrderActs):
     ) -> None:
         sign = _CURRENCY_SIGNS[loaded.order["order_currency_code"]]
         text = f"We refunded {sign}{cents(amounts['']['grand_total'])} offline."
-        loaded.write(within=lambda: insert_comment(self.session, loaded, text, "creditmemo"))
+        loaded.write(
+            within=lambda: insert_comment(self.session, loaded, Remark(text), "creditmemo")
+        )
 
-    def _write_creditmemo(
-        self,
-        loaded: LoadedOrder,
-        parts: Sequence[Part],
-        items: Sequence[Row],
-        amounts: Mapping[str, Mapping[str, Decimal]],
-        via: Via,
-    ) -> Document:
+    def _write_creditmemo(self, loaded: LoadedOrder, memo: _CreditMemo, via: Via) -> Document:
         session = self.session
         increment_id = self._next_number("creditmemo", loaded.order["store_id"])
         creditmemo_id = session.insert(
             "sales_creditmemo",
             {
                 **document_row(loaded, increment_id),
-                **money_columns(amounts),
+                **money_columns(memo.amounts),
                 **{
-                    f"{prefix}{name}": amounts[prefix][name]
+                    f"{prefix}{name}": memo.amounts[prefix][name]
                     for prefix in PREFIXES
                     for name in ("adjustment", "adjustment_positive", "adjustment_negative")
                 },
+                "invoice_id": memo.invoice_id,
                 "state": _DONE,
             },
         )
-        self._return_stock(loaded, parts, via)
-        for item in items:
+        self._return_stock(loaded, memo, via)
+        for item in memo.items:
             session.insert("sales_creditmemo_item", {**item, "parent_id": creditmemo_id})
+        if memo.remark is not None:
+            self._insert_remark("sales_creditmemo", creditmemo_id, memo.remark)
         refresh_document_grid(session, "sales_creditmemo", creditmemo_id)
-        return Document(creditmemo_id, increment_id, amounts[""]["grand_total"])
+        return Document(creditmemo_id, increment_id, memo.amounts[""]["grand_total"])
 
-    def _return_stock(self, loaded: LoadedOrder, parts: Sequence[Part], via: Via) -> None:
+    def _return_stock(self, loaded: LoadedOrder, memo: _CreditMemo, via: Via) -> None:
         """What was never shipped gets its reservation back, what was shipped may come back."""
-        shipped: dict[str, Decimal] = {}
-        unshipped: dict[str, Decimal] = {}
-        for part in parts:
-            top = loaded.parent_of(part.item) or part.item
-            gone = shipped if top["qty_shipped"] or top["is_virtual"] else unshipped
-            for sku, qty in stocked_pieces(loaded, [part]).items():
-                gone[sku] = gone.get(sku, ZERO) + qty
-        if via == "admin":
-            stock.deduct(self.session, {sku: -qty for sku, qty in shipped.items()})
-        if unshipped:
+        if memo.back_in_stock:
+            stock.deduct(self.session, {sku: -qty for sku, qty in memo.back_in_stock.items()})
+        unshipped = [part for part in memo.parts if part.qty and not _is_gone(loaded, part)]
+        released = stocked_pieces(loaded, unshipped)
+        if released:
             stock.reserve(
                 self.session,
-                unshipped,
+                released,
                 stock.metadata("creditmemo_created", loaded.order_id, loaded.order["increment_id"]),
             )
         elif via == "admin":
@@ -303,15 +222,22 @@ class DocumentActs(OrderActs):
             why = stock.metadata("invoice_created", loaded.order_id, loaded.order["increment_id"])
             stock.reserve(self.session, taken, why)
 
-    def _note_mail(self, table: str, entity_id: int, notify: bool) -> None:
-        if notify:
-            self.session.update(table, {"send_email": 1, "email_sent": 1}, entity_id=entity_id)
 
-    def _load_open(self, order_id: int) -> LoadedOrder:
-        loaded = self.load_order(order_id)
-        if loaded.order["state"] in ("canceled", "closed", "holded"):
-            raise BadData(
-                f"Order {loaded.order['increment_id']} is {loaded.order['state']}.",
-                "Only an open order that is not on hold can be invoiced or shipped.",
-            )
-        return loaded
+def _is_gone(loaded: LoadedOrder, part: Part) -> bool:
+    """Whether what the line took from the stock has left it."""
+    top = loaded.parent_of(part.item) or part.item
+    return bool(top["qty_shipped"] or top["is_virtual"])
+
+
+def _back_in_stock(
+    loaded: LoadedOrder, parts: Sequence[Part], via: Via, named: Set[int]
+) -> dict[str, Decimal]:
+    """Pieces by SKU that return to source `default`."""
+    returned = [
+        part
+        for part in parts
+        if part.qty
+        and _is_gone(loaded, part)
+        and (via == "admin" or named & {part.item["item_id"], part.item["parent_item_id"]})
+    ]
+    return stocked_pieces(loaded, returned)

@@ -42,6 +42,9 @@ SUBSCRIPTIONS: Mapping[str, Sequence[tuple[str, str]]] = {
     "catalog_product_entity_varchar": _views(
         "entity_id", "catalogsearch_fulltext", "catalog_product_attribute", "catalogrule_product"
     ),
+    "catalog_product_entity_tier_price": _views(
+        "entity_id", "catalog_product_price", "catalogrule_product"
+    ),
     "catalog_product_website": _views(
         "product_id", "catalogsearch_fulltext", "catalog_product_category", "catalog_product_price"
     ),

@@ -142,15 +142,26 @@ def _without(row: Row, *columns: str) -> Row:
     return {column: value for column, value in row.items() if column not in columns}
 
 
-def insert_comment(session: Session, loaded: LoadedOrder, text: str, entity: str = "order") -> None:
+@dataclass(frozen=True)
+class Remark:
+    """A comment as it is given with an order or a document."""
+
+    comment: str
+    is_visible_on_front: bool = False
+    is_customer_notified: bool = False
+
+
+def insert_comment(
+    session: Session, loaded: LoadedOrder, remark: Remark, entity: str | None = "order"
+) -> None:
     """A row of the order's history with the status it has now."""
     session.insert(
         "sales_order_status_history",
         {
             "parent_id": loaded.order_id,
-            "is_customer_notified": 0,
-            "is_visible_on_front": 0,
-            "comment": text,
+            "is_customer_notified": int(remark.is_customer_notified),
+            "is_visible_on_front": int(remark.is_visible_on_front),
+            "comment": remark.comment,
             "status": loaded.order["status"],
             "entity_name": entity,
         },
@@ -188,14 +199,20 @@ class OrderActs:
         loaded.save()
 
     def cancel(self, order_id: int) -> None:
-        """Cancel what is not invoiced; reservations are compensated item by item."""
-        loaded = self.load_order(order_id)
+        """Cancel what is not invoiced; reservations are compensated item by item.
+
+        An order that is invoiced in part lives on: there is something to ship, or all of it is
+        done.
+        """
         with self.session.transaction():
             self.session.lock_order(order_id)
+            loaded = self.load_order(order_id)
+            state = _state_after_cancel(loaded)
             for item in loaded.items:
                 self._cancel_item(loaded, item)
             _cancel_totals(loaded.order)
-            loaded.set_state("canceled")
+            if state != loaded.order["state"]:
+                loaded.set_state(state)
             loaded.write()
         refresh_order_grid(self.session, order_id)
 
@@ -257,15 +274,40 @@ class OrderActs:
             for document in ("sales_invoice", "sales_shipment", "sales_creditmemo"):
                 refresh_document_grid(self.session, document, order_id, "order_id")
 
-    def comment(self, order_id: int, text: str = "A comment", via: Via = "api") -> None:
+    def comment(self, order_id: int, remark: str | Remark = "A comment", via: Via = "api") -> None:
         """Add a comment; `sales_order` itself is not written."""
         loaded = self.load_order(order_id)
+        given = Remark(remark) if isinstance(remark, str) else remark
         if via == "api":
-            loaded.save(within=lambda: insert_comment(self.session, loaded, text))
+            loaded.save(within=lambda: insert_comment(self.session, loaded, given, None))
             return
         with self.session.transaction():
-            insert_comment(self.session, loaded, text)
+            insert_comment(self.session, loaded, given)
         loaded.save()
+
+    def save_columns(self, order_id: int, **columns: Any) -> None:
+        """Write single columns, as a save of an order with nothing but them does.
+
+        State and status are taken as they come, but for one thing: Magento's state handler, which
+        runs in every save, makes an order in `processing` complete when nothing of it is left.
+        """
+        loaded = self.load_order(order_id)
+        given = dict(columns)
+        top = [item for item in loaded.items if not item["parent_item_id"]]
+        if given.get("state") == "processing" and all(_is_done(item) for item in top):
+            given |= {"state": "complete", "status": _DEFAULT_STATUS["complete"]}
+        with self.session.transaction():
+            if given:
+                self.session.update("sales_order", given, entity_id=order_id)
+            loaded.write(within=lambda: self._write_address_ids(loaded))
+        refresh_order_grid(self.session, order_id)
+
+    def _write_address_ids(self, loaded: LoadedOrder) -> None:
+        """Every save of an order with addresses ends with these two, changed or not."""
+        ids = ("billing_address_id", "shipping_address_id")
+        self.session.update(
+            "sales_order", {name: loaded.order[name] for name in ids}, entity_id=loaded.order_id
+        )
 
     def delete(self, order_id: int) -> None:
         """Delete: everything else of the order goes by cascade, which fires no trigger."""
@@ -285,6 +327,22 @@ class OrderActs:
             f"INSERT {table}", f"INSERT INTO {self.session.table(table)} () VALUES ()"
         )
         return f"{'' if store_id == 1 else store_id}{value:09d}"
+
+
+def _is_done(item: Row) -> bool:
+    """Whether nothing of the line is left to invoice or to ship."""
+    wanted = item["qty_ordered"] - item["qty_canceled"]
+    gone = wanted if item["is_virtual"] else item["qty_shipped"] + item["qty_refunded"]
+    return bool(item["qty_invoiced"] >= wanted and gone >= wanted)
+
+
+def _state_after_cancel(loaded: LoadedOrder) -> str:
+    """Canceled, unless something is invoiced: then what is left to ship decides."""
+    invoiced = [item for item in loaded.items if item["qty_invoiced"] > item["qty_refunded"]]
+    if not invoiced:
+        return "canceled"
+    waits = any(item["qty_invoiced"] > item["qty_shipped"] for item in invoiced)
+    return "processing" if waits else "complete"
 
 
 def _cancel_totals(order: Row) -> None:

@@ -234,7 +234,7 @@ def _bundle_options(item: Item, cart: PricedCart) -> dict[str, Any]:
             for component, child in zip(item.product.components, item.children, strict=True)
         },
         "product_calculations": calculations,
-        "shipment_type": "0",
+        "shipment_type": str(int(item.line.ship_separately)),
     }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -18,7 +19,7 @@ from pymysql.constants import CLIENT
 
 from sidecar.testing.magento_db import mview as views
 from sidecar.testing.magento_db import reference
-from sidecar.testing.magento_db.server import PrivateServer
+from sidecar.testing.magento_db.server import PrivateServer, connect_to
 
 _TABLE = re.compile(r"^CREATE TABLE (\w+) \((.*?)^\);", re.MULTILINE | re.DOTALL)
 _COLUMN = re.compile(r"^  `?([a-z]\w*)`? ", re.MULTILINE)
@@ -48,6 +49,19 @@ class MagentoDatabase:
         """Remove the schema with everything in it."""
         with self.server.connect() as connection, connection.cursor() as cursor:
             cursor.execute(f"DROP DATABASE IF EXISTS `{self.name}`")
+
+
+@dataclass(frozen=True)
+class RunningMagento:
+    """The same in a server that somebody else has started, reached as root by its socket."""
+
+    socket: Path
+    name: str = "magento"
+    prefix: str = ""
+
+    def connect(self, **kw: Any) -> pymysql.Connection[Any]:
+        """A new connection to this schema; `kw` as in `PrivateServer.connect`."""
+        return connect_to(self.socket, self.name, **kw)
 
 
 def create_magento(

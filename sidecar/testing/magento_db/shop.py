@@ -24,7 +24,7 @@ from sidecar.testing.magento_db.catalogue import (
 from sidecar.testing.magento_db.customers import CustomerActs
 from sidecar.testing.magento_db.documents import DocumentActs
 from sidecar.testing.magento_db.grids import refresh_order_grid
-from sidecar.testing.magento_db.schema import MagentoDatabase
+from sidecar.testing.magento_db.schema import MagentoDatabase, RunningMagento
 from sidecar.testing.magento_db.session import Between, Session
 
 DEFAULT_LINES = (Line("MUG", 2), Line("TEAPOT"))
@@ -54,10 +54,11 @@ class Shop(DocumentActs, CustomerActs):
 
     def __init__(
         self,
-        database: MagentoDatabase,
+        database: MagentoDatabase | RunningMagento,
         connection: pymysql.Connection[Any] | None = None,
         between: Between | None = None,
     ) -> None:
+        self.database = database
         self.session = Session(connection or database.connect(), database.prefix, between)
 
     def close(self) -> None:

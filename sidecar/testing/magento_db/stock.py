@@ -53,15 +53,17 @@ def queue_salability(session: Session, skus: list[str]) -> None:
     )
 
 
-def deduct(session: Session, quantities: Mapping[str, Decimal]) -> None:
-    """Take pieces from source `default` (negative: put back), then from its legacy copies."""
+def deduct(session: Session, quantities: Mapping[str, Decimal], source: str = "default") -> None:
+    """Take pieces from a source (negative: put back), then from the legacy copies of `default`."""
     for sku, qty in quantities.items():
         session.execute(
             "UPDATE inventory_source_item",
             f"UPDATE {session.table('inventory_source_item')} SET quantity = quantity - %s "
-            "WHERE source_code = 'default' AND sku = %s",
-            [qty, sku],
+            "WHERE source_code = %s AND sku = %s",
+            [qty, source, sku],
         )
+    if source != "default":
+        return
     for sku, qty in quantities.items():
         session.execute(
             "UPDATE cataloginventory_stock_item",

@@ -96,6 +96,25 @@ CREATE TABLE catalog_product_entity_varchar (
   FOREIGN KEY (entity_id) REFERENCES catalog_product_entity (entity_id) ON DELETE CASCADE
 );
 
+-- prices by quantity and customer group
+CREATE TABLE catalog_product_entity_tier_price (
+  value_id int NOT NULL AUTO_INCREMENT,
+  entity_id int unsigned NOT NULL DEFAULT 0,
+  all_groups smallint unsigned NOT NULL DEFAULT 1,
+  customer_group_id int unsigned NOT NULL DEFAULT 0,
+  qty decimal(12,4) NOT NULL DEFAULT 1.0000,
+  value decimal(20,6) NOT NULL DEFAULT 0.000000,
+  website_id smallint unsigned NOT NULL,
+  percentage_value decimal(5,2),
+  PRIMARY KEY (value_id),
+  UNIQUE KEY UNQ_E8AB433B9ACB00343ABB312AD2FAB087 (entity_id,all_groups,customer_group_id,qty,website_id),
+  KEY CATALOG_PRODUCT_ENTITY_TIER_PRICE_CUSTOMER_GROUP_ID (customer_group_id),
+  KEY CATALOG_PRODUCT_ENTITY_TIER_PRICE_WEBSITE_ID (website_id),
+  FOREIGN KEY (customer_group_id) REFERENCES customer_group (customer_group_id) ON DELETE CASCADE,
+  FOREIGN KEY (entity_id) REFERENCES catalog_product_entity (entity_id) ON DELETE CASCADE,
+  FOREIGN KEY (website_id) REFERENCES store_website (website_id) ON DELETE CASCADE
+);
+
 -- where a product is sold
 CREATE TABLE catalog_product_website (
   product_id int unsigned NOT NULL,
