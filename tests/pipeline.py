@@ -43,7 +43,7 @@ shop:
   name: {shop}
   timezone: UTC
   database: {{socket: {socket}, name: {name}, user: {user}, password: {{file: password}}}}
-ledger: {{schema: {ledger}}}
+{api}ledger: {{schema: {ledger}}}
 erp:
   adapter: rest.generic
   url: {url}
@@ -67,6 +67,7 @@ _DEFAULTS: Mapping[str, object] = {
     "give_up_after": 48,
     "trust_absence_after": 60,
     "domains": "",
+    "api": "",
 }
 
 
