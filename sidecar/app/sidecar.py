@@ -11,10 +11,12 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from sidecar.acknowledge.write_back import WriteBackStation
-from sidecar.app.domains import enabled
+from sidecar.app.domains import enabled, inbound_of
+from sidecar.app.domains import specs as all_specs
 from sidecar.app.erp_accounts import ErpAccounts
 from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
+from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.trigger_plan import Definer
@@ -39,11 +41,12 @@ from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import LedgerNames
+from sidecar.magento.applier import Applier, BesideMagento
 from sidecar.magento.domain import Beside, Parts, RegisteredDomain
 from sidecar.magento.env_php import read_env_php
 from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.stores import StoreLimit
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
 from sidecar.monitor.ledger_vitals import LedgerVitalsReader
@@ -122,7 +125,31 @@ class Sidecar:
     @cached_property
     def magento(self) -> MagentoSchema:
         """Magento's tables, looked at."""
-        return read_schema(self.database, self.specs, self.shop_database.prefix)
+        return read_schema(
+            self.database, self.specs, self.shop_database.prefix, inbound=self.inbound_needs
+        )
+
+    @property
+    def inbound_needs(self) -> tuple[Needs, ...]:
+        """What the domains that the ERP owns need of Magento's schema."""
+        return inbound_needs(all_specs(), self.settings.domains)
+
+    def applier(self, name: str) -> Applier:
+        """What carries the ERP's word of a domain into Magento.
+
+        Raises UsageError where the ERP does not own it.
+        """
+        opened = inbound_of(self.settings.domains, name)
+        return opened(
+            BesideMagento(
+                self.magento,
+                self.database,
+                None,
+                self.settings.domains.told()[name],
+                self.names,
+                self.origin,
+            )
+        )
 
     @cached_property
     def parts(self) -> Mapping[str, Parts]:
