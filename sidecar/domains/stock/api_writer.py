@@ -47,7 +47,7 @@ class ApiWriter:
             done, asked = self._send(rows, refused)
             written, calls = written + done, calls + asked
         left = len(changes) - written - len(refused)
-        return Written(written, refused, left, {"source-items": calls})
+        return Written(written, tuple(refused), left, {"source-items": calls})
 
     def _unchanged(self, part: Sequence[Change]) -> list[tuple[Change, int]]:
         """Those of which nobody has changed the quantity, with their present status."""
