@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from sidecar.app import packages
 from sidecar.domains import DOMAINS
+from sidecar.magento.applier import Applier, BesideMagento
 from sidecar.magento.domain import RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec
-from sidecar.model.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.settings.domains import Domains
 
 
@@ -100,6 +101,22 @@ def told(configured: Domains) -> tuple[RegisteredDomain, ...]:
                 f"enable that domain too, or write domains.{domain.spec.name}.enabled: false",
             )
     return domains
+
+
+def inbound_of(configured: Domains, name: str) -> Callable[[BesideMagento], Applier]:
+    """What opens a domain that the ERP owns.  Raises UsageError for one that it does not."""
+    opens = {domain.spec.name: domain.inbound for domain in installed()}
+    if name not in configured.told():
+        raise UsageError(
+            f"{name} is not the ERP's here", f"write domains.{name}: {{owner: erp}} for that"
+        )
+    opened = opens[name]
+    if opened is None:
+        raise ConfigurationError(
+            f"domains.{name}.owner: erp: nothing of it can come from the ERP",
+            f"write domains.{name}.owner: magento",
+        )
+    return opened
 
 
 def _unfit(domain: object, others: Sequence[DomainSpec]) -> str | None:

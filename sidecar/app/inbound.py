@@ -9,7 +9,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from sidecar.app.domains import told
+from sidecar.app.domains import inbound_of, told
 from sidecar.app.erp_accounts import Line
 from sidecar.app.rules import rank_of
 from sidecar.database.connection import Database
@@ -82,14 +82,13 @@ class Inbound:
         """
         return [self._of(domain) for domain in told(self._settings.domains)]
 
-    def applier_of(self, domain: RegisteredDomain) -> Applier:
-        """What carries a domain's news into Magento; raises ConfigurationError."""
-        if domain.inbound is None:
-            raise ConfigurationError(
-                f"domains.{domain.spec.name}.owner: erp: nothing of it can be told by the ERP",
-                f"write domains.{domain.spec.name}.owner: magento",
-            )
-        return domain.inbound(self._beside(domain.spec))
+    def applier_of(self, spec: DomainSpec) -> Applier:
+        """What carries a domain's news into Magento.
+
+        Raises UsageError where the ERP does not own it, ConfigurationError where Magento cannot be
+        told of it.
+        """
+        return inbound_of(self._settings.domains, spec.name)(self._beside(spec))
 
     def questions_of(self, spec: DomainSpec) -> Questions:
         """The questions to its ERP account; raises ConfigurationError."""
@@ -128,7 +127,7 @@ class Inbound:
         spec, section = domain.spec, self._section(domain.spec.name)
         name, account = spec.name, self._settings.account_of(spec.name)
         questions = self.questions_of(spec)
-        applier = self.applier_of(domain)
+        applier = self.applier_of(spec)
         may_work = partial(self._may_work, name)
         whole = self._whole(name, account)
         every = self._settings.domains.enabled()[name].every.total_seconds()

@@ -61,7 +61,11 @@ class Installer:
         """Which of the tables that not every shop has this login sees."""
         shop = self._sidecar.shop_database
         return optional_tables(
-            self._database, shop.login.database, shop.prefix, self._sidecar.specs
+            self._database,
+            shop.login.database,
+            shop.prefix,
+            self._sidecar.specs,
+            self._sidecar.inbound_needs,
         )
 
     def installation(self) -> Installation:
@@ -69,7 +73,9 @@ class Installer:
         sidecar = self._sidecar
         for account in sidecar.settings.accounts:
             load_adapter(sidecar.settings, account, origin=sidecar.origin).close()
-        magento = read_schema(self._database, sidecar.specs, sidecar.shop_database.prefix)
+        inbound = sidecar.inbound_needs
+        prefix = sidecar.shop_database.prefix
+        magento = read_schema(self._database, sidecar.specs, prefix, inbound=inbound)
         sidecar.require_stores(self._database, magento)
         return Installation(
             self._database,
@@ -81,6 +87,7 @@ class Installer:
             list(sidecar.parts_of(magento).values()),
             daemon_user=self._daemon_user,
             guard=self._guard(magento),
+            inbound=inbound,
         )
 
     def _guard(self, magento: MagentoSchema) -> CloneGuard:

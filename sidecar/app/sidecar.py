@@ -12,11 +12,13 @@ from pathlib import Path
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled, told
+from sidecar.app.domains import specs as all_specs
 from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
+from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
 from sidecar.capture.sweep import Sweep
 from sidecar.capture.trigger_plan import Definer
@@ -46,7 +48,7 @@ from sidecar.magento.env_php import read_env_php
 from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.stores import StoreLimit
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
 from sidecar.monitor.inbound_vitals import TellingLimits
@@ -129,7 +131,14 @@ class Sidecar:
     @cached_property
     def magento(self) -> MagentoSchema:
         """Magento's tables, looked at."""
-        return read_schema(self.database, self.specs, self.shop_database.prefix)
+        return read_schema(
+            self.database, self.specs, self.shop_database.prefix, inbound=self.inbound_needs
+        )
+
+    @property
+    def inbound_needs(self) -> tuple[Needs, ...]:
+        """What the domains that the ERP owns need of Magento's schema."""
+        return inbound_needs(all_specs(), self.settings.domains)
 
     @cached_property
     def parts(self) -> Mapping[str, Parts]:

@@ -7,11 +7,23 @@ is enough and that nothing of it can be left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.live_schema import SHOP
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Needs
+from sidecar.settings.domains import Domains
+
+
+def inbound_needs(specs: Iterable[DomainSpec], configured: Domains) -> tuple[Needs, ...]:
+    """What the domains that the ERP owns need of Magento's schema, as they are configured."""
+    told = configured.told()
+    return tuple(
+        spec.inbound if told[spec.name].writes_tables else replace(spec.inbound, writes=())
+        for spec in specs
+        if spec.name in told
+    )
 
 
 def daemon_grants(
@@ -20,20 +32,21 @@ def daemon_grants(
     names: LedgerNames,
     *,
     domains: Iterable[DomainSpec],
+    inbound: Iterable[Needs] = (),
     triggers: bool = True,
     optional: Collection[str] = (),
 ) -> list[str]:
     """The statements for the daemon's `user` (`user@host`).
 
-    `table` gives a Magento table's full name; `domains`: those that run; `triggers`: whether their
-    tables carry triggers; `optional`: tables that not every shop has, and this one does.
+    `table` gives a Magento table's full name; `domains`: those that go to the ERP; `inbound`: what
+    those need that the ERP owns; `triggers`: whether tables carry triggers; `optional`: tables that
+    not every shop has, and this one does.
     """
     specs = tuple(domains)
-    read = {*SHOP, *(name for spec in specs for name in spec.needs.reads), *optional}
+    needs = [*(spec.needs for spec in specs), *inbound]
+    read = {*SHOP, *(name for one in needs for name in one.reads), *optional}
     watched = {watch.table for spec in specs for watch in spec.watches if triggers}
-    writes = [
-        f"{privilege} ON {table(name)}" for spec in specs for privilege, name in spec.needs.writes
-    ]
+    writes = [f"{privilege} ON {table(name)}" for one in needs for privilege, name in one.writes]
     return grants(
         user,
         "grants.sql",

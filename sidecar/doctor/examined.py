@@ -176,7 +176,7 @@ class ExaminedInstallation:
     @part
     def magento(self) -> MagentoSchema:
         """Magento's tables."""
-        return read_schema(self.database, self.sidecar.specs, self.sidecar.shop_database.prefix)
+        return self._schema_of(self.database)
 
     @part
     def live(self) -> LiveSchema:
@@ -236,9 +236,12 @@ class ExaminedInstallation:
     @part
     def whole_magento(self) -> MagentoSchema:
         """Magento's tables, as far as the user that may look further sees them."""
-        return read_schema(
-            self.administrator, self.sidecar.specs, self.sidecar.shop_database.prefix
-        )
+        return self._schema_of(self.administrator)
+
+    def _schema_of(self, database: Database) -> MagentoSchema:
+        sidecar = self.sidecar
+        prefix = sidecar.shop_database.prefix
+        return read_schema(database, sidecar.specs, prefix, inbound=sidecar.inbound_needs)
 
     @cached_property
     def daemon(self) -> pwd.struct_passwd | None:

@@ -44,6 +44,7 @@ def _wanted(examined: ExaminedInstallation) -> list[str]:
         lambda name: f"{quoted(schema)}.{quoted(shop.prefix + name)}",
         examined.sidecar.names,
         domains=examined.sidecar.specs,
+        inbound=examined.sidecar.inbound_needs,
         triggers=settings.capture.triggers,
         optional=_optional(examined),
     )

@@ -8,7 +8,7 @@ the ERP says something else of it; a run beyond its bounds waits whole for a per
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from sidecar.database.connection import Database
 from sidecar.host.crash_point import passing
 from sidecar.inbound.asking import Questions, Reached
-from sidecar.inbound.numbers import number_of
+from sidecar.inbound.numbers import fitted, number_of
 from sidecar.inbound.unread import unread
 from sidecar.ledger.incoming import Told
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.applier import LevelApplier, Plan, Refusal
+from sidecar.magento.applier import LevelApplier, Plan, Refusal, Written
 from sidecar.ports import Clock, Narrator
 
 #: By this number a whole run is kept that waits for a person; no SKU is called so.
@@ -78,34 +78,40 @@ class Levels:
         reached = Reached(self._questions, self._clock.now())
         rows: list[Any] = []
         wrong: list[tuple[Told, str, str]] = []
-        for page in self._questions.pages(None if whole else self._questions.since(cursor)):
-            for row in page.rows:
-                reached.see(row)
-                rows.append(row)
-            wrong += unread(page)
+
+        def pulled() -> Iterator[Any]:
+            for page in self._questions.pages(None if whole else self._questions.since(cursor)):
+                for row in page.rows:
+                    reached.see(row)
+                    rows.append(row)
+                    yield row
+                wrong.extend(unread(page))
+
+        plan = self._applier.plan(pulled(), whole=whole)
         if self._stopping():
             return 0
-        plan = self._applier.plan(rows, whole=whole)
         self._park(rows, plan.refused, wrong)
         if plan.held is not None and not _approved(cursor.approved, plan):
             self._hold(plan)
             return 0
         passing("inbound.asking")
         written = self._write(plan)
-        if self._stopping():
+        if written is None:
+            return 0
+        if written.left or self._stopping():
             # What is unwritten is different still; the cursor stays, so that it is asked for again.
-            return written
+            return written.rows
         with self._database.transaction("noting how far the ERP's news were read") as connection:
             self._ledger.incoming.outdated(connection, spec.name, account, [RUN])
             self._ledger.cursors.advance(
                 connection, spec.name, account, reached.since(cursor.since), whole=whole
             )
-        return written
+        return written.rows
 
-    def _write(self, plan: Plan) -> int:
+    def _write(self, plan: Plan) -> Written | None:
         with self._database.transaction("asking whether to write") as connection:
             if not self._may_work(connection):
-                return 0
+                return None
         written = self._applier.write(plan, self._stopping)
         passing("inbound.applied")
         self._park([], written.refused, [])
@@ -117,8 +123,9 @@ class Levels:
                 written=written.rows,
                 equal=plan.equal,
                 refused=len(plan.refused) + len(written.refused),
+                left=written.left,
             )
-        return written.rows
+        return written
 
     def _park(
         self,
@@ -130,13 +137,13 @@ class Levels:
         spec, account = self._spec, self._account
         said = {number_of(spec, row): row for row in rows}
         wrong = [
-            (self._told(refusal, said.get(refusal.number)), refusal.reason, _ROW_REMEDY)
+            (self._told(refusal, said.get(fitted(refusal.number))), refusal.reason, _ROW_REMEDY)
             for refusal in refused
         ]
         wrong += unreadable
         with self._database.transaction("keeping what is not written") as connection:
             parked = self._ledger.incoming.parked_numbers(connection, spec.name, account)
-            bad = {refusal.number for refusal in refused}
+            bad = {fitted(refusal.number) for refusal in refused}
             self._ledger.incoming.outdated(
                 connection, spec.name, account, sorted((parked & said.keys()) - bad)
             )
@@ -149,8 +156,10 @@ class Levels:
     def _told(self, refusal: Refusal, row: Any) -> Told:
         if row is None:
             payload = json.dumps({"ours": refusal.ours, "theirs": refusal.theirs})
-            return Told(refusal.number, payload)
-        return Told(refusal.number, _ENCODER.encode(row).decode(), self._questions.moment(row))
+            return Told(fitted(refusal.number), payload)
+        return Told(
+            fitted(refusal.number), _ENCODER.encode(row).decode(), self._questions.moment(row)
+        )
 
     def _hold(self, plan: Plan) -> None:
         """The run waits whole: a person says whether so much may change at once."""

@@ -24,7 +24,12 @@ def number_of(spec: DomainSpec, row: Any) -> str:
     if not spec.tells.levels:
         # The first that is there: an order is known by the ERP's number, or else by ours.
         names = [name for name in names if name not in (None, "")][:1]
-    number = printable(" @ ".join("" if name is None else str(name) for name in names))
+    return fitted(" @ ".join("" if name is None else str(name) for name in names))
+
+
+def fitted(name: str) -> str:
+    """A number as the ledger holds it."""
+    number = printable(name)
     if len(number) <= _LONGEST:
         return number
     digest = hashlib.sha256(number.encode()).hexdigest()[:_DIGEST]

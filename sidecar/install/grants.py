@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
-from sidecar.capture.least_rights import daemon_grants
+from sidecar.capture.least_rights import daemon_grants, inbound_needs
 from sidecar.database.connection import Database as Server
 from sidecar.ledger.grants import grants
 from sidecar.ledger.tables import LedgerNames
 from sidecar.magento.env_php import read_env_php
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.settings.schema import Database, Settings
 
 _INSTALLER = "erp_installer"
@@ -43,10 +44,15 @@ class _Place:
 
 
 def optional_tables(
-    database: Server, schema: str, prefix: str, domains: Iterable[DomainSpec]
+    database: Server,
+    schema: str,
+    prefix: str,
+    domains: Iterable[DomainSpec],
+    inbound: Iterable[Needs] = (),
 ) -> list[str]:
     """What the shop has, as far as who asks may see it, of the tables that not every shop has."""
-    optional = [name for spec in domains for name in spec.needs.optional]
+    needs = [*(spec.needs for spec in domains), *inbound]
+    optional = [name for one in needs for name in one.optional]
     there = database.sizes([(schema, prefix + name) for name in optional])
     return [name for name in optional if (schema, prefix + name) in there]
 
@@ -79,14 +85,21 @@ def grants_for(
         statements = grants(user, "grants-installer.sql", names, table, magento_schema=place.schema)
         return Printed(user, statements, _notes(user))
     domains = [spec for spec in specs if spec.name in settings.domains.carried()]
-    triggers = settings.capture.triggers
-    statements = daemon_grants(
-        user, table, names, domains=domains, triggers=triggers, optional=there
+    inbound = inbound_needs(specs, settings.domains)
+    wanted = partial(
+        daemon_grants,
+        user,
+        table,
+        names,
+        domains=domains,
+        inbound=inbound,
+        triggers=settings.capture.triggers,
     )
+    statements = wanted(optional=there)
     if sees_all:
         return Printed(user, statements, [])
-    some = [name for spec in domains for name in spec.needs.optional]
-    optional = daemon_grants(user, table, names, domains=domains, triggers=triggers, optional=some)
+    needs = [*(spec.needs for spec in domains), *inbound]
+    optional = wanted(optional=[name for one in needs for name in one.optional])
     more = [f"  {statement};" for statement in optional if statement not in statements]
     notes = ["Where the shop has these tables, also (--magento-root PATH looks):", *more]
     return Printed(user, statements, notes if more else [])

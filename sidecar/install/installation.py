@@ -35,6 +35,7 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.ledger.tables import TABLES
 from sidecar.magento.domain import Parts
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.model.domain_spec import Needs
 from sidecar.model.errors import PermissionDenied, TryAgain
 from sidecar.model.settlement import OPEN
 
@@ -85,7 +86,7 @@ class Installation:
     `daemon_user` (`user@host`): the user that the daemon logs in with, when it is not the
     one that installs; it is granted the rights of sql/grants.sql.  It is asked for only then: what
     is taken away needs no login that may be refused by now.  `guard` remembers which system it is
-    (None: nobody will send from it).
+    (None: nobody will send from it).  `inbound`: what the domains need that the ERP owns.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Installation:
         *,
         daemon_user: Callable[[], str | None] = lambda: None,
         guard: CloneGuard | None = None,
+        inbound: Sequence[Needs] = (),
     ) -> None:
         self._database = database
         self._store = store
@@ -108,6 +110,7 @@ class Installation:
         self._triggers = triggers
         self._statuses = statuses
         self._daemon_user = daemon_user
+        self._inbound = inbound
         self._guard = guard
         self._parts = parts
 
@@ -285,6 +288,7 @@ class Installation:
             self._magento.table,
             self._store.names,
             domains=self._triggers.domains,
+            inbound=self._inbound,
             optional=[name for name in self._magento.optional if self._magento.has_table(name)],
         )
 

@@ -60,11 +60,15 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a plan: rows written, and those that Magento refused."""
+    """What became of a plan: rows written, and those that Magento refused.
+
+    `left`: rows left alone, since they changed after the plan was made or somebody held them; they
+    are right with the next run that is told of them.
+    """
 
     rows: int
     refused: Sequence[Refusal] = ()
-    calls: Mapping[str, int] = field(default_factory=dict)
+    left: int = 0
 
 
 @runtime_checkable
@@ -74,7 +78,11 @@ class LevelApplier(Protocol):
     spec: DomainSpec
 
     def plan(self, rows: Iterable[Any], *, whole: bool) -> Plan:
-        """Compare with Magento; writes nothing.  `whole`: the rows are all that the ERP has."""
+        """Compare with Magento; writes nothing.  `whole`: the rows are all that the ERP has.
+
+        `rows` is best an iterator that asks the ERP as it is pulled: what must be known from before
+        the question (which orders the ERP had by then) is read before the first row is pulled.
+        """
 
     def write(self, plan: Plan, stopping: Callable[[], bool]) -> Written:
         """Write what differs.  Harmless to repeat; a level that changed meanwhile is left alone."""

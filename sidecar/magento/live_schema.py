@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from sidecar.database.connection import Database
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 
 #: What we read of every shop, whatever its domains.
@@ -97,15 +97,21 @@ class MagentoSchema:
 
 
 def read_schema(
-    database: Database, domains: Iterable[DomainSpec], prefix: str = ""
+    database: Database,
+    domains: Iterable[DomainSpec],
+    prefix: str = "",
+    *,
+    inbound: Iterable[Needs] = (),
 ) -> MagentoSchema:
     """Look at the database that the login names, for what these domains need of it.
+
+    `inbound`: what those need that the ERP owns.
 
     Raises ConfigurationError, which names all that is missing, when it cannot be Magento 2's;
     PermissionDenied where it may be that the user does not see it.
     """
     name = database.login.database
-    required, optional = _needed(domains)
+    required, optional = _needed([*(domain.needs for domain in domains), *inbound])
     with database.transaction("looking at Magento's schema") as connection:
         rows = connection.exec_driver_sql(
             "SELECT TABLE_NAME, COLUMN_NAME, DATA_TYPE, CHARACTER_MAXIMUM_LENGTH, "
@@ -166,16 +172,16 @@ def _of_prefix(tables: Mapping[str, set[str]], prefix: str) -> dict[str, frozens
 
 
 def _needed(
-    domains: Iterable[DomainSpec],
+    needs: Iterable[Needs],
 ) -> tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, str]]]:
     """Tables with the columns that they must have, and optional tables."""
     required = dict(SHOP)
     optional: dict[str, tuple[str, str]] = {}
-    for domain in domains:
-        for table, columns in domain.needs.tables.items():
+    for one in needs:
+        for table, columns in one.tables.items():
             there = required.get(table, ())
             required[table] = (*there, *(column for column in columns if column not in there))
-        optional |= domain.needs.optional
+        optional |= one.optional
     return required, optional
 
 

@@ -110,7 +110,7 @@ class DomainSpec:
     states in which nothing changes any more; `plain_numbers`: operators name one by its number
     alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
     where several domains wait for one ERP account, the smallest number's.  `tells`: what the ERP
-    tells of it by itself, where it may own it.
+    tells of it by itself, where it may own it; `inbound`: what is needed of Magento's schema then.
     """
 
     name: str
@@ -131,6 +131,7 @@ class DomainSpec:
     sentence: str = ""
     priority: int = 5
     tells: NewsSpec | None = None
+    inbound: Needs = Needs()
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""

@@ -197,6 +197,11 @@ class Carried(Section):
         "daemon, and by status.",
     )
 
+    @property
+    def writes_tables(self) -> bool:
+        """Whether what the ERP tells of it is written into Magento's tables, not by its API."""
+        return True
+
     @model_validator(mode="after")
     def _leaves_half_to_what_goes_first(self) -> Carried:
         if self.share > Decimal("0.5"):

@@ -231,6 +231,11 @@ class Stock(Domain, Told):
         "each SKU and stock.",
     )
 
+    @property
+    def writes_tables(self) -> bool:
+        """Not where Magento's API alone may be used."""
+        return self.write != "rest"
+
 
 class RowBoundsOfPrices(Section):
     """What a price may become without a person."""

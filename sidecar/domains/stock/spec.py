@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.domains.stock.needs import INBOUND
 from sidecar.domains.stock.news import NEWS
 from sidecar.model.domain_spec import DomainSpec
 
@@ -12,4 +13,5 @@ SPEC = DomainSpec(
     payload="stock",
     events=(),
     tells=NEWS,
+    inbound=INBOUND,
 )

@@ -1,0 +1,45 @@
+"""What the stock domain needs of Magento's schema: its multi-source inventory (MSI)."""
+
+from __future__ import annotations
+
+from sidecar.model.domain_spec import Needs
+
+#: The changelog of each index that quantities feed, into which Magento's own triggers write.
+SOURCE_CHANGELOG = "inventory_cl"
+LEGACY_CHANGELOG = "cataloginventory_stock_cl"
+
+#: Where the ERP owns it.
+INBOUND = Needs(
+    {
+        "catalog_product_entity": ("entity_id", "sku", "type_id"),
+        "cataloginventory_stock_item": (
+            "item_id",
+            "product_id",
+            "website_id",
+            "qty",
+            "is_in_stock",
+            "is_qty_decimal",
+            "min_qty",
+            "use_config_min_qty",
+            "backorders",
+            "use_config_backorders",
+            "manage_stock",
+            "use_config_manage_stock",
+        ),
+        "inventory_reservation": ("stock_id", "sku", "quantity", "metadata"),
+        "inventory_source": ("source_code", "enabled"),
+        "inventory_source_item": ("source_item_id", "source_code", "sku", "quantity", "status"),
+        "inventory_source_stock_link": ("stock_id", "source_code"),
+        "mview_state": ("view_id", "mode"),
+    },
+    # Magento makes them with the first "Update by Schedule"; 2.4.8 drops them with the last.
+    {
+        LEGACY_CHANGELOG: (LEGACY_CHANGELOG, "version_id"),
+        SOURCE_CHANGELOG: (SOURCE_CHANGELOG, "version_id"),
+    },
+    (
+        ("UPDATE (quantity, status)", "inventory_source_item"),
+        ("INSERT (source_code, sku, quantity, status)", "inventory_source_item"),
+        ("UPDATE (qty, is_in_stock)", "cataloginventory_stock_item"),
+    ),
+)
