@@ -172,7 +172,8 @@ class Carried(Section):
     priority: Annotated[int, Field(strict=True, ge=1, le=9), Kind("whole number")] | None = Field(
         default=None,
         description="Whose calls go first where several domains wait for the ERP: the smallest "
-        "number's, 1 to 9; null: the domain's own (orders 1, refunds 2, of other packages 5).",
+        "number's, 1 to 9; null: the domain's own (orders 1, refunds 2, invoices and shipments 3, "
+        "the others 5).",
         examples=["3"],
     )
     share: Percent = Field(
