@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from sidecar.app.erp_adapters import check_adapters
+from sidecar.app.magento_api import magento_rest
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import other_writers
@@ -75,6 +76,8 @@ def validate(context: Context, *, as_json: bool) -> None:
         raise type(first)("\n".join(one.message for one in problems), first.remedy)
     if magento_root := loaded.settings.shop.database.magento_root:
         read_env_php(Path(magento_root))
+    if api := loaded.settings.shop.api:
+        magento_rest(api, loaded.origin)
     warnings, notes = check_adapters(loaded.settings, origin=loaded.origin)
     files = [*loaded.files, *loaded.settings.files_of_calls]
     warnings += [

@@ -45,7 +45,7 @@ class BadData(SidecarError):
 
 
 class Unavailable(SidecarError):
-    """The database or the ERP cannot be reached.
+    """The database, the ERP or the shop's API cannot be reached.
 
     `exchange`: what was seen of the call to the ERP.
     """
@@ -58,7 +58,7 @@ class Unavailable(SidecarError):
 
 
 class NotReached(Unavailable):
-    """Nothing reached the ERP, or it turned us away: no question was put, nothing was sent.
+    """Nothing reached the other side, or it turned us away: nothing was asked, nothing sent.
 
     `lasting`: trying again would fail alike until a person acts (a redirection, a certificate, a
     login that is refused).

@@ -187,3 +187,11 @@ def test_magento_s_own_login_is_read_like_every_secret(folder: Path) -> None:
 
     assert refused(folder)[0] == 78
     assert "shop/app/etc/env.php: there is no such file" in refused(folder)[1]
+
+
+def test_certificates_of_the_shop_s_api_that_are_not_there_are_told(folder: Path) -> None:
+    api = "{url: 'https://x.example', token: {file: password}, tls: {ca_file: ca.pem}}"
+    edited(folder / "sidecar.yaml", "  timezone: UTC\n", f"  timezone: UTC\n  api: {api}\n")
+    code, said = refused(folder)
+    assert code == 78
+    assert "sidecar.yaml:5: shop.api.tls.ca_file: " in said

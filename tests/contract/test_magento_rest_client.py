@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 import socket
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -307,6 +310,21 @@ def test_an_integration_signs_each_call_with_a_nonce_of_its_own() -> None:
     nonces = {found[1] for one in headers if (found := re.search('oauth_nonce="([^"]+)"', one))}
     assert len(nonces) == 2
     assert all(one.startswith("OAuth ") for one in headers)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "error"), [(timedelta(minutes=20), NotAuthorised), (timedelta(), MagentoRefused)]
+)
+def test_a_signature_from_the_future_is_no_fault_of_the_document(
+    ahead: timedelta, error: type[SidecarError]
+) -> None:
+    shops = format_datetime(datetime.now(UTC) - ahead, usegmt=True)
+    body = json.dumps({"message": "The timestamp value is invalid."})
+    with (
+        shop(lambda _: answer(400, body, Date=shops), facts.INTEGRATION) as (magento, _),
+        pytest.raises(error),
+    ):
+        magento.post(SHIP, {}, int)
 
 
 def magento_verifies(request: Received, host: str) -> bool:

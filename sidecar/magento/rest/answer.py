@@ -7,7 +7,9 @@ exception is the input limit, whose figure stands in the answer's `parameters`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +68,15 @@ def complaint_of(content: bytes) -> Complaint | None:
         return None
 
 
+def moment_of(headers: Mapping[str, str]) -> datetime | None:
+    """The shop's clock, as an answer tells it."""
+    try:
+        moment = parsedate_to_datetime(headers.get("date", ""))
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def reasons_of(complaint: Complaint, strike: Strike) -> tuple[str, ...]:
     """Each fault by itself: one message may hold several, with line feeds between."""
     texts = [*str(complaint).split("\n"), *map(str, complaint.errors or ())]
@@ -97,7 +108,8 @@ def failure_of(
             return NotReached(f"{name}: HTTP 429 from what stands before Magento")
         case status if status in _MOVED:
             return ConfigurationError(
-                f"{name}: HTTP {status} redirects to {_place(answer)}, which is not followed",
+                f"{name}: HTTP {status} redirects to {strike(_place(answer))}, "
+                "which is not followed",
                 "write the address it leads to under shop.api.url",
             )
         case HTTPStatus.SERVICE_UNAVAILABLE:

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from sidecar.magento.rest.answer import Complaint, complaint_of, failure_of
-from sidecar.magento.rest.errors import LimitExceeded, MagentoUnknown
+from sidecar.magento.rest.answer import Complaint, complaint_of, failure_of, moment_of
+from sidecar.magento.rest.errors import LimitExceeded, MagentoUnknown, NotAuthorised
 from sidecar.magento.rest.login import AdminLogin, BearerLogin, IntegrationLogin, Login
 from sidecar.magento.rest.oauth import Keys
 from sidecar.magento.rest.wire import Answer, Request, Wire
@@ -171,6 +171,14 @@ class MagentoRest:
     def _answer(self, request: Request) -> Answer:
         """The answer with status 200; raises what any other means."""
         answer = self._authorised(request)
+        if answer.status == HTTPStatus.BAD_REQUEST and self._login.is_ahead_of(
+            moment_of(answer.headers)
+        ):
+            # An unfit signature may be a bad input to Magento: no document is at fault for that.
+            raise NotAuthorised(
+                f"{request.name}: signed with a time that is minutes ahead of the shop's clock",
+                "timedatectl set-ntp true, on this machine and the shop's",
+            )
         if answer.status != HTTPStatus.OK:
             raise failure_of(answer, request.name, self.strike, self._is_no_route)
         return answer

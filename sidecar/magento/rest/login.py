@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from secrets import token_hex
 from typing import Protocol
 
@@ -16,6 +17,9 @@ from sidecar.model.secret import Secret, is_printable
 #: least (`webapi/jwtauth/admin_expiration`): with a younger one it is the right that is missing,
 #: and a new login for each such call would lock the account's owner out of peace.
 _SHORTEST_LIFETIME = 60.0
+
+#: Seconds; Magento takes a signature whose time is ten minutes ahead, and is at work meanwhile.
+_MOST_AHEAD = 590.0
 
 #: Fetches a token for (user, password).
 Fetch = Callable[[str, Secret], Secret]
@@ -30,6 +34,9 @@ class Login(Protocol):
 
     def refused(self, header: Mapping[str, str]) -> bool:
         """Magento answered 401 to this header: True where a fresh one may do better."""
+
+    def is_ahead_of(self, moment: datetime | None) -> bool:
+        """Whether the time that is signed is too far ahead of the shop's clock."""
 
     def secrets(self) -> tuple[Secret, ...]:
         """What no message may repeat."""
@@ -59,6 +66,10 @@ class IntegrationLogin:
         """See `Login`."""
         return False
 
+    def is_ahead_of(self, moment: datetime | None) -> bool:
+        """See `Login`."""
+        return moment is not None and self._clock() - moment.timestamp() > _MOST_AHEAD
+
     def secrets(self) -> tuple[Secret, ...]:
         """See `Login`."""
         keys = self._keys
@@ -80,6 +91,10 @@ class BearerLogin:
         return self._header
 
     def refused(self, _header: Mapping[str, str]) -> bool:
+        """See `Login`."""
+        return False
+
+    def is_ahead_of(self, _moment: datetime | None) -> bool:
         """See `Login`."""
         return False
 
@@ -119,6 +134,10 @@ class AdminLogin:
                 return False
             self._token = None
             return True
+
+    def is_ahead_of(self, _moment: datetime | None) -> bool:
+        """See `Login`."""
+        return False
 
     def secrets(self) -> tuple[Secret, ...]:
         """See `Login`."""

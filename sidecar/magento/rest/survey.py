@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 
+from sidecar.magento.rest.answer import moment_of
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.rest.errors import MagentoRefused, MagentoUnknown, NotAuthorised
 from sidecar.magento.rest.shop import StoreConfig, modules, store_configs
@@ -71,7 +71,7 @@ def survey(magento: MagentoRest) -> Survey:
     before = datetime.now(UTC)
     headers = magento.whatever("store/storeConfigs").headers
     after = datetime.now(UTC)
-    told = _moment(headers.get("date", ""))
+    told = moment_of(headers)
     ahead = None if told is None else told - (before + (after - before) / 2)
     # The first of these raises where something else than Magento's REST API answers.
     missing = {
@@ -115,14 +115,6 @@ def _stores(magento: MagentoRest) -> tuple[StoreConfig, ...] | None:
         return tuple(store_configs(magento))
     except NotAuthorised:
         return None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def looked(magento: MagentoRest) -> Survey | SidecarError:
