@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from loguru import logger
+
 from sidecar.testing.erpsim.wire import Delivery, Request, Response
 from sidecar.testing.magento_db import MagentoDatabase, RunningMagento, Shop
 from sidecar.testing.magento_db.product_values import configured
-from sidecar.testing.magento_db.session import Between, Session
+from sidecar.testing.magento_db.session import Between, DatabaseError, Session
 from sidecar.testing.magento_rest import (
     creditmemos,
     customers,
@@ -40,6 +42,7 @@ _JSON_TYPE, _XML_TYPE = "application/json; charset=utf-8", "application/xml; cha
 _HTML_TYPE = "text/html; charset=UTF-8"
 _WITH_BODY = ("POST", "PUT")
 _MAINTENANCE = "<html><body><h1>Service Temporarily Unavailable</h1></body></html>"
+_NO_PAGE = "<html><body><h1>Whoops, our bad...</h1></body></html>"
 _FATAL = "<html><body><h1>There has been an error processing your request</h1></body></html>"
 
 ROUTES: Sequence[Route] = (
@@ -107,14 +110,21 @@ class Gateway:
     def _answer(self, request: Request) -> Response:
         if self.maintenance:
             return Response(503, _MAINTENANCE.encode(), _HTML_TYPE)
+        if not request.target.startswith(PREFIX):
+            return Response(404, _NO_PAGE.encode(), _HTML_TYPE)
         address = _address(request.target)
         fault = self._faults.strike(request.method, address.path)
         if fault is not None:
             instead = self._before(fault)
             if instead is not None:
                 return instead
-        with Shop(self._database, between=self._between) as shop:
-            response = self._served(request, address, shop, fault)
+        try:
+            with Shop(self._database, between=self._between) as shop:
+                response = self._served(request, address, shop, fault)
+        except DatabaseError:
+            # Magento writes it into its log, too, and tells the client no more than this.
+            logger.exception("the database failed {} {}", request.method, address.path)
+            response = Response(500, to_json(_internal_error()), _JSON_TYPE)
         return response if fault is None else self._after(fault, response)
 
     def _before(self, fault: Fault) -> Response | None:
