@@ -45,6 +45,10 @@ _MAINTENANCE = "<html><body><h1>Service Temporarily Unavailable</h1></body></htm
 _NO_PAGE = "<html><body><h1>Whoops, our bad...</h1></body></html>"
 _FATAL = "<html><body><h1>There has been an error processing your request</h1></body></html>"
 
+# Served here and not by a handler: the gateway knows who can log in.
+_LOGIN_PATH = "integration/admin/token"
+_LOGIN = {"username": TEXT, "password": TEXT}
+
 ROUTES: Sequence[Route] = (
     *orders.ROUTES,
     *shipments.ROUTES,
@@ -178,7 +182,7 @@ class Gateway:
         session = shop.session
         store_id = _store_id(session, address.store)
         query = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
-        if (request.method, address.path) == ("POST", _TOKEN.path):
+        if (request.method, address.path) == ("POST", _LOGIN_PATH):
             return self._token(request, session)
         route, parameters = _route(request.method, address)
         if route.resource is not None:
@@ -198,23 +202,9 @@ class Gateway:
         return _fields(route.handle(call), query)
 
     def _token(self, request: Request, session: Session) -> str:
-        given = read_body(_decoded(request), _TOKEN.body, _TOKEN.required, None)
+        given = read_body(_decoded(request), _LOGIN, frozenset(_LOGIN), None)
         minutes = float(configured(session, "webapi/jwtauth/admin_expiration", "60"))
         return self._logins.admin_token(given["username"], given["password"], minutes)
-
-
-def _never(_: Call) -> None:
-    """The token's route is served by the gateway, which knows who can log in."""
-
-
-_TOKEN = Route(
-    "POST",
-    "integration/admin/token",
-    None,
-    _never,
-    {"username": TEXT, "password": TEXT},
-    frozenset({"username", "password"}),
-)
 
 
 def _address(target: str) -> _Address:
