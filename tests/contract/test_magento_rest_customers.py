@@ -105,6 +105,11 @@ def test_custom_attributes_are_ignored(rest: RestBench, customer: dict[str, Any]
     assert change(rest, customer, custom_attributes=attributes).status == 200
 
 
+def test_a_customer_of_no_store_is_refused(rest: RestBench) -> None:
+    given = {"email": "y@example.com", "firstname": "Y", "lastname": "Y", "store_id": 99}
+    assert rest.post("customers", {"customer": given}).status == 400
+
+
 def test_a_name_is_needed(rest: RestBench) -> None:
     answer = rest.post("customers", {"customer": {"email": "x@example.com", "lastname": "X"}})
     assert answer.status == 400

@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from sidecar.testing.magento_db import Line, PrivateServer, Shop, create_magento
-from sidecar.testing.magento_rest import Misbehaviour
+from sidecar.testing.magento_rest import MagentoRest, Misbehaviour
 from tests.contract.magento_rest_bench import RestBench
 
 IMPATIENCE = 0.4
@@ -121,6 +121,22 @@ def test_the_requests_are_kept_with_how_they_ended(rest: RestBench) -> None:
         b"{}",
         None,
     )
+
+
+def test_what_the_database_fails_is_an_internal_error_and_nothing_is_done(
+    server: PrivateServer,
+) -> None:
+    database = create_magento(server, "rest_broken")
+    with Shop(database) as shop, MagentoRest(shop) as served:
+        broken = RestBench(shop, served)
+        order_id = broken.order()
+        shop.session.execute("DROP", "DROP TABLE inventory_shipment_source")
+        answer = broken.post(f"order/{order_id}/ship", {})
+        assert answer.status == 500
+        assert "Report ID" in answer.message
+        assert broken.shipped(order_id) == [0, 0]
+        assert broken.count("sales_shipment", order_id) == 0
+    database.drop()
 
 
 # --- as a process

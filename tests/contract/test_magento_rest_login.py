@@ -154,6 +154,11 @@ def test_a_wrong_route_and_a_wrong_method_are_the_same_404(
     assert (answer.status, answer.message) == (404, "Request does not match any route.")
 
 
+def test_what_is_not_below_rest_is_a_page(rest: RestBench) -> None:
+    answer = rest.get("catalog", base="/")
+    assert (answer.status, answer.body) == (404, None)
+
+
 def raw(rest: RestBench, body: bytes, **headers: str) -> Answer:
     sent = {"Authorization": f"Bearer {rest.token}", "Content-Type": "application/json"}
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +135,28 @@ def test_an_order_shows_its_lines_with_children_and_what_it_is_sent_to(rest: Res
     (assignment,) = order["extension_attributes"]["shipping_assignments"]
     assert assignment["shipping"]["address"]["street"] == ["Lindenallee 1", "2. Stock"]
     assert order["payment"]["method"] == "checkmo"
+
+
+@pytest.mark.shared
+def test_an_order_is_shown_as_a_real_one_was(rest: RestBench, shared: Path) -> None:
+    """The very keys of a recorded answer, at the top and of a line, but for those named here."""
+    recorded = json.loads((shared / "magento" / "rest" / "rest-order-5.json").read_text("utf-8"))
+    order_id = rest.order(Line("WARRANTY"), store="us")
+    rest.shop.invoice(order_id)
+    shown = rest.get(f"orders/{order_id}").body
+    assert set(recorded) == set(shown)
+    assert set(recorded["items"][0]) ^ set(shown["items"][0]) == {
+        "extension_attributes", "quote_item_id", "weee_tax_applied", "base_cost",
+        "qty_backordered",
+    }  # fmt: skip
+    assert set(recorded["payment"]) == set(shown["payment"])
+    assert set(recorded["billing_address"]) - {"company"} == set(shown["billing_address"])
+
+
+def test_a_partly_invoiced_bundle_is_canceled_once(rest: RestBench) -> None:
+    order_id = rest.order(Line("TEASET", 2))
+    rest.shop.invoice(order_id, 1)
+    assert [rest.post(f"orders/{order_id}/cancel").body for _ in range(2)] == [True, False]
 
 
 def test_orders_are_found_by_their_number(rest: RestBench) -> None:

@@ -11,6 +11,9 @@ from pymysql.cursors import DictCursor
 
 Row = dict[str, Any]
 
+# What a statement or a connection fails with.
+DatabaseError = pymysql.MySQLError
+
 # Called after each statement with its name: "INSERT sales_order", "COMMIT".
 Between = Callable[[str], None]
 

@@ -115,7 +115,7 @@ def _scalar(kind: Scalar, value: Any, name: str) -> Any:
         number = Decimal(str(value))
     except InvalidOperation:
         raise _wrong_type(name, value, kind.name) from None
-    if not number.is_finite() or isinstance(value, bool):
+    if not number.is_finite():
         raise _wrong_type(name, value, kind.name)
     if kind is INT:
         if number != number.to_integral_value():

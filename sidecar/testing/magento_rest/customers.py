@@ -58,8 +58,10 @@ def create(call: Call) -> Json:
         if not given.get(column):
             raise bad(f'"{label}" is required. Enter and try again.')
     store_id = given.get("store_id") or call.store_id or 1
-    (store,) = of_parents(session, "store", "store_id", [store_id])
-    website_id = given.get("website_id") or store["website_id"]
+    stores = of_parents(session, "store", "store_id", [store_id])
+    if not stores:
+        raise bad("The store view is not in the associated website.")
+    website_id = given.get("website_id") or stores[0]["website_id"]
     _check_address_is_free(session, given["email"], website_id, None)
     customer_id = call.shop.create_customer(
         given["email"],

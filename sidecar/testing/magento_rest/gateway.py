@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
+from loguru import logger
+
 from sidecar.testing.erpsim.wire import Delivery, Request, Response
 from sidecar.testing.magento_db import MagentoDatabase, RunningMagento, Shop
 from sidecar.testing.magento_db.product_values import configured
-from sidecar.testing.magento_db.session import Between, Session
+from sidecar.testing.magento_db.session import Between, DatabaseError, Session
 from sidecar.testing.magento_rest import (
     creditmemos,
     customers,
@@ -40,7 +42,12 @@ _JSON_TYPE, _XML_TYPE = "application/json; charset=utf-8", "application/xml; cha
 _HTML_TYPE = "text/html; charset=UTF-8"
 _WITH_BODY = ("POST", "PUT")
 _MAINTENANCE = "<html><body><h1>Service Temporarily Unavailable</h1></body></html>"
+_NO_PAGE = "<html><body><h1>Whoops, our bad...</h1></body></html>"
 _FATAL = "<html><body><h1>There has been an error processing your request</h1></body></html>"
+
+# Served here and not by a handler: the gateway knows who can log in.
+_LOGIN_PATH = "integration/admin/token"
+_LOGIN = {"username": TEXT, "password": TEXT}
 
 ROUTES: Sequence[Route] = (
     *orders.ROUTES,
@@ -107,14 +114,21 @@ class Gateway:
     def _answer(self, request: Request) -> Response:
         if self.maintenance:
             return Response(503, _MAINTENANCE.encode(), _HTML_TYPE)
+        if not request.target.startswith(PREFIX):
+            return Response(404, _NO_PAGE.encode(), _HTML_TYPE)
         address = _address(request.target)
         fault = self._faults.strike(request.method, address.path)
         if fault is not None:
             instead = self._before(fault)
             if instead is not None:
                 return instead
-        with Shop(self._database, between=self._between) as shop:
-            response = self._served(request, address, shop, fault)
+        try:
+            with Shop(self._database, between=self._between) as shop:
+                response = self._served(request, address, shop, fault)
+        except DatabaseError:
+            # Magento writes it into its log, too, and tells the client no more than this.
+            logger.exception("the database failed {} {}", request.method, address.path)
+            response = Response(500, to_json(_internal_error()), _JSON_TYPE)
         return response if fault is None else self._after(fault, response)
 
     def _before(self, fault: Fault) -> Response | None:
@@ -168,7 +182,7 @@ class Gateway:
         session = shop.session
         store_id = _store_id(session, address.store)
         query = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
-        if (request.method, address.path) == ("POST", _TOKEN.path):
+        if (request.method, address.path) == ("POST", _LOGIN_PATH):
             return self._token(request, session)
         route, parameters = _route(request.method, address)
         if route.resource is not None:
@@ -188,23 +202,9 @@ class Gateway:
         return _fields(route.handle(call), query)
 
     def _token(self, request: Request, session: Session) -> str:
-        given = read_body(_decoded(request), _TOKEN.body, _TOKEN.required, None)
+        given = read_body(_decoded(request), _LOGIN, frozenset(_LOGIN), None)
         minutes = float(configured(session, "webapi/jwtauth/admin_expiration", "60"))
         return self._logins.admin_token(given["username"], given["password"], minutes)
-
-
-def _never(_: Call) -> None:
-    """The token's route is served by the gateway, which knows who can log in."""
-
-
-_TOKEN = Route(
-    "POST",
-    "integration/admin/token",
-    None,
-    _never,
-    {"username": TEXT, "password": TEXT},
-    frozenset({"username", "password"}),
-)
 
 
 def _address(target: str) -> _Address:

@@ -99,8 +99,9 @@ def cancel(call: Call) -> bool:
 def _can_cancel(loaded: LoadedOrder) -> bool:
     if loaded.order["state"] in _NO_CANCEL:
         return False
-    top = [item for item in loaded.items if not item["parent_item_id"]]
-    return any(to_invoice(item) > Decimal(0) for item in top)
+    # A companion and a bundle that is the sum of its parts are never canceled themselves.
+    canceled = [item for item in loaded.items if loaded.carries_price(item)]
+    return any(to_invoice(item) > Decimal(0) for item in canceled)
 
 
 def save(call: Call) -> Json:

@@ -11,7 +11,8 @@ from sidecar.testing.magento_rest.rows import by_parent, of_parents
 from sidecar.testing.magento_rest.values import Json, shown
 
 _SHIPPING_TOTALS = ("shipping_", "base_shipping_")
-_NOT_SHOWN = ("product_options", "shipping_method", "shipping_address_id")
+_NOT_SHOWN = ("product_options", "shipping_method", "shipping_address_id", "send_email",
+              "paypal_ipn_customer_notified")  # fmt: skip
 
 
 def orders(session: Session, rows: Sequence[Row]) -> list[Json]:

@@ -125,7 +125,10 @@ def _tree(query: Query) -> dict[str, Any]:
         keys = [_snake(key) for key in _KEY.findall(bracket + rest)]
         branch = tree
         for key in keys[:-1]:
-            branch = branch.setdefault(key, {})
+            # As in PHP: what a later key needs as a list replaces a plain value.
+            if not isinstance(branch.get(key), dict):
+                branch[key] = {}
+            branch = branch[key]
         if keys:
             branch[keys[-1]] = value
     if not given:
@@ -138,7 +141,8 @@ def _snake(name: str) -> str:
 
 
 def _parts(branch: Any) -> list[dict[str, Any]]:
-    return list(branch.values()) if isinstance(branch, dict) else []
+    values = branch.values() if isinstance(branch, dict) else ()
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _number(tree: dict[str, Any], name: str) -> int | None:

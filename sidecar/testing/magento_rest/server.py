@@ -13,7 +13,7 @@ from sidecar.testing.erpsim.wire import HOST, Server
 from sidecar.testing.magento_db import Shop
 from sidecar.testing.magento_db.session import Between
 from sidecar.testing.magento_rest.faults import Fault, Faults, Misbehaviour
-from sidecar.testing.magento_rest.gateway import PREFIX, Exchange, Gateway
+from sidecar.testing.magento_rest.gateway import Exchange, Gateway
 from sidecar.testing.magento_rest.login import Integration, Logins, Resources
 
 ADMIN, PASSWORD = "erp", "erp-password-1"
@@ -47,7 +47,7 @@ class MagentoRest:
         self.faults = Faults()
         self._gateway = Gateway(shop.database, self.logins, self.faults, stopping, between)
         try:
-            self._server = Server(port, {PREFIX: self._gateway.answer}, stopping)
+            self._server = Server(port, {"/": self._gateway.answer}, stopping)
         except OSError as taken:
             raise Unavailable(
                 f"cannot listen on {HOST}:{port}: {taken.strerror}", "choose another port, or 0"
