@@ -29,6 +29,7 @@ from sidecar.cli import (
     run,
     show,
     status,
+    stock,
     top,
     triggers,
 )
@@ -113,6 +114,7 @@ for command in (
     run.run,
     show.show,
     status.status,
+    stock.stock,
     top.top,
     triggers.triggers,
 ):
