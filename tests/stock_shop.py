@@ -88,18 +88,18 @@ class StockShop:
             cursor.execute(statement, parameters or None)
             return list(cursor.fetchall())
 
-    def levels(self) -> dict[tuple[str, str], tuple[Decimal, int]]:
+    def levels(self) -> dict[tuple[str, str], tuple[Any, int]]:
         """(SKU, source) → quantity and status, of all."""
         rows = self.sql("SELECT sku, source_code, quantity, status FROM inventory_source_item")
         return {(sku, source): (quantity, status) for sku, source, quantity, status in rows}
 
-    def level(self, sku: str, source: str = "default") -> tuple[Decimal, int] | None:
+    def level(self, sku: str, source: str = "default") -> tuple[Any, int] | None:
         return self.levels().get((sku, source))
 
-    def quantity(self, sku: str, source: str = "default") -> Decimal:
+    def quantity(self, sku: str, source: str = "default") -> Any:
         return self.levels()[sku, source][0]
 
-    def legacy(self, sku: str) -> tuple[Decimal, int]:
+    def legacy(self, sku: str) -> tuple[Any, int]:
         """Quantity and is_in_stock in the table from before MSI."""
         ((quantity, status),) = self.sql(
             "SELECT s.qty, s.is_in_stock FROM cataloginventory_stock_item s "
@@ -108,7 +108,7 @@ class StockShop:
         )
         return quantity, status
 
-    def salable(self, sku: str, stock: int = 1) -> Decimal:
+    def salable(self, sku: str, stock: int = 1) -> Any:
         """What Magento would sell: what lies there, and its reservations."""
         ((quantity,),) = self.sql(
             "SELECT (SELECT SUM(i.quantity) FROM inventory_source_item i JOIN "

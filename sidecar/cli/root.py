@@ -31,6 +31,7 @@ from sidecar.cli import (
     run,
     show,
     status,
+    stock,
     top,
     triggers,
 )
@@ -117,6 +118,7 @@ for command in (
     run.run,
     show.show,
     status.status,
+    stock.stock,
     top.top,
     triggers.triggers,
 ):

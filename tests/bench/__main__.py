@@ -21,6 +21,7 @@ NAMES = (
     "claim",
     "memory",
     "checkout",
+    "stock",
 )
 _ON_MYSQL = " on MySQL"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from sidecar.testing.magento_db import Line, PlacedOrder, PrivateServer, Shop, c
 from tests.harness import LedgerBench, bare_ledger
 from tests.stock_shop import StockShop, pulled_after, stock_shop, told
 
-AVAILABLE = {"basis": "available"}
+AVAILABLE: dict[str, Any] = {"basis": "available"}
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_a_fraction_of_what_is_sold_by_the_piece_is_refused_or_cut(shop: StockSh
     assert reasons(shop.refused(told("MUG", "2.5"))) == {
         "MUG @ default": "a fraction of what is sold by the piece"
     }
-    cut = {"bounds": {"row": {"fraction": "cut"}, "run": {"changed": "100%"}}}
+    cut: dict[str, Any] = {"bounds": {"row": {"fraction": "cut"}, "run": {"changed": "100%"}}}
     assert changed(shop, told("MUG", "2.5"), **cut) == {"MUG": Decimal(2)}
 
 
@@ -110,7 +110,7 @@ def test_a_fraction_of_what_is_sold_by_length_is_taken_to_four_places(shop: Stoc
 def test_a_quantity_below_zero_is_refused_or_taken_as_zero(shop: StockShop) -> None:
     (refusal,) = shop.refused(told("MUG", -5))
     assert (refusal.reason, refusal.theirs) == ("the quantity is below 0", "-5")
-    zero = {"bounds": {"row": {"below_zero": "zero"}, "run": {"to_zero": "100%"}}}
+    zero: dict[str, Any] = {"bounds": {"row": {"below_zero": "zero"}, "run": {"to_zero": "100%"}}}
     assert changed(shop, told("MUG", -5), **zero) == {"MUG": Decimal(0)}
 
 
@@ -123,7 +123,7 @@ def test_a_hundred_times_the_present_quantity_is_refused_with_both(shop: StockSh
 def test_a_jump_is_no_jump_from_less_than_one_nor_without_a_bound(shop: StockShop) -> None:
     shop.sql("UPDATE inventory_source_item SET quantity = 0 WHERE sku = 'MUG'")
     assert changed(shop, told("MUG", 5000)) == {"MUG": Decimal(5000)}
-    unbound = {"bounds": {"row": {"factor": None}, "run": {"changed": "100%"}}}
+    unbound: dict[str, Any] = {"bounds": {"row": {"factor": None}, "run": {"changed": "100%"}}}
     assert changed(shop, told("DESK", 1_000_000), **unbound) == {"DESK": Decimal(1_000_000)}
 
 

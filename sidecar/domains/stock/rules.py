@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from sidecar.domains.stock.levels import Level, Source
 from sidecar.settings.inbound import RowBoundsOfStock
@@ -80,8 +80,7 @@ def _exact(told: Decimal) -> Decimal:
     """As Magento's column can hold it."""
     if not told.is_finite() or abs(told) >= _BEYOND:
         raise NotTaken("no quantity that Magento can keep")
-    with localcontext(prec=28):
-        return told.quantize(_STEP, ROUND_HALF_UP)
+    return told.quantize(_STEP, ROUND_HALF_UP)
 
 
 def plain(quantity: Decimal) -> str:
