@@ -82,6 +82,14 @@ class Inbound:
         """
         return [self._of(domain) for domain in told(self._settings.domains)]
 
+    def level_applier_of(self, name: str) -> LevelApplier:
+        """What compares the levels of a domain with Magento's; raises as `applier_of`."""
+        inbound_of(self._settings.domains, name)
+        (spec,) = (
+            domain.spec for domain in told(self._settings.domains) if domain.spec.name == name
+        )
+        return _level(self.applier_of(spec))
+
     def applier_of(self, spec: DomainSpec) -> Applier:
         """What carries a domain's news into Magento.
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import cast
 
 import click
 
 from sidecar.cli.context import Context, as_json, table
 from sidecar.cli.outlet import echo, emit_json
-from sidecar.magento.applier import LevelApplier, Plan, Refusal
+from sidecar.magento.applier import Plan, Refusal
 from sidecar.operate.levels import all_told
 
 _DOMAIN = "stock"
@@ -38,7 +37,7 @@ def diff(context: Context, *, skus: tuple[str, ...], most: int, as_json: bool) -
       erp-sidecar stock diff --sku 24-MB01 --sku 24-MB02
     """
     with context.sidecar() as sidecar:
-        applier = cast("LevelApplier", sidecar.applier(_DOMAIN))  # as its `tells` says
+        applier = sidecar.inbound.level_applier_of(_DOMAIN)
         rows = all_told(sidecar.erps.adapter_of(_DOMAIN), _DOMAIN)
         some = (row for row in rows if not skus or getattr(row, "sku", None) in skus)
         plan = applier.plan(some, whole=not skus)
