@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.app.magento_api import magento_rest
-from sidecar.magento.rest.client import MagentoRest
+from sidecar.magento.rest.client import NAMES, MagentoRest
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.settings.load import load
 from tests.contract.magento_answers import says
@@ -54,7 +54,7 @@ def test_the_shop_sees_the_login_that_is_written(tmp_path: Path, name: str) -> N
     login, is_so = LOGINS[name]
     with scripted_server(script) as server:
         magento = client(tmp_path, server.url.removesuffix("/api"), login, "store: german")
-        magento.get("modules", list[str])
+        magento.get("modules", NAMES)
         last = server.requests[-1]
     assert is_so(last.header("Authorization") or "")
     assert last.target == "/rest/german/V1/modules"

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
+from msgspec.json import Decoder
 
 from sidecar.magento.rest.answer import Complaint, complaint_of, failure_of, moment_of
 from sidecar.magento.rest.errors import LimitExceeded, MagentoUnknown, NotAuthorised
@@ -92,6 +93,16 @@ class _Page(msgspec.Struct):
     items: list[msgspec.Raw] | None = None
 
 
+# Decoders are made when a module is loaded: msgspec ends the process where two threads make one at
+# once.  Not strict: an id comes as text where it is the whole answer, as a number elsewhere.
+ID = Decoder(int, strict=False)
+DONE = Decoder(bool, strict=False)
+NAMES = Decoder(list[str])
+WHATEVER = Decoder(msgspec.Raw)
+_TOKEN = Decoder(str)
+_PAGE = Decoder(_Page)
+
+
 class MagentoRest:
     """Magento's REST API with one login, from any number of threads."""
 
@@ -108,24 +119,24 @@ class MagentoRest:
         self._no_route = ""
         self.limits = Limits()
 
-    def get(self, path: str, of: type[T], query: Query = ()) -> T:
-        """Read.  Raises NotUnderstood for an answer that is not `of` that type."""
+    def get(self, path: str, of: Decoder[T], query: Query = ()) -> T:
+        """Read.  Raises NotUnderstood for an answer that `of` cannot read."""
         return self._read(self._request("GET", path, query), of)
 
-    def ask(self, path: str, body: Mapping[str, Any] | None, of: type[T]) -> T:
+    def ask(self, path: str, body: Mapping[str, Any] | None, of: Decoder[T]) -> T:
         """A POST that only reads (the `…-information` routes)."""
         return self._read(self._request("POST", path, body=body), of)
 
-    def post(self, path: str, body: Mapping[str, Any] | None, of: type[T]) -> T:
+    def post(self, path: str, body: Mapping[str, Any] | None, of: Decoder[T]) -> T:
         """Write, once."""
         return self._write(self._request("POST", path, body=body), of)
 
-    def put(self, path: str, body: Mapping[str, Any], of: type[T]) -> T:
+    def put(self, path: str, body: Mapping[str, Any], of: Decoder[T]) -> T:
         """Write, once."""
         return self._write(self._request("PUT", path, body=body), of)
 
     def search(
-        self, path: str, of: type[T], filters: Sequence[Filter], fields: str = ""
+        self, path: str, of: Decoder[T], filters: Sequence[Filter], fields: str = ""
     ) -> list[T]:
         """All that a search finds, page by page; `fields`: those of an item, all when empty."""
         while True:
@@ -141,12 +152,12 @@ class MagentoRest:
         """The answer to a question with any status; raises only where none came."""
         return self._authorised(self._request("GET", path))
 
-    def _pages(self, path: str, of: type[T], criteria: Query) -> list[T]:
+    def _pages(self, path: str, of: Decoder[T], criteria: Query) -> list[T]:
         found: list[T] = []
         page = 1
         while True:
             query = (*criteria, ("searchCriteria[currentPage]", str(page)))
-            answered = self.get(path, _Page, query)
+            answered = self.get(path, _PAGE, query)
             items = answered.items or []
             found += [_decoded(item, of, f"GET {path}") for item in items]
             if len(found) >= answered.total_count:
@@ -157,10 +168,10 @@ class MagentoRest:
                 )
             page += 1
 
-    def _read(self, request: Request, of: type[T]) -> T:
+    def _read(self, request: Request, of: Decoder[T]) -> T:
         return _decoded(self._answer(request).content, of, request.name)
 
-    def _write(self, request: Request, of: type[T]) -> T:
+    def _write(self, request: Request, of: Decoder[T]) -> T:
         answer = self._answer(request)
         try:
             return _decoded(answer.content, of, request.name)
@@ -240,7 +251,7 @@ class MagentoRest:
             answer = self._wire.exchange(request)
             if answer.status != HTTPStatus.OK:
                 raise failure_of(answer, request.name, self.strike, lambda _: True)
-            token = _decoded(answer.content, str, request.name)
+            token = _decoded(answer.content, _TOKEN, request.name)
             if not (token.isascii() and is_printable(token)):
                 raise NotUnderstood(f"{request.name}: a token that no header can carry")
         except Unavailable as error:
@@ -274,10 +285,9 @@ def _criteria(filters: Sequence[Filter], fields: str, size: int) -> Query:
     return query
 
 
-def _decoded(content: bytes | msgspec.Raw, of: type[T], name: str) -> T:
-    """Not strict: an id comes as text where it is the whole answer, as a number elsewhere."""
+def _decoded(content: bytes | msgspec.Raw, of: Decoder[T], name: str) -> T:
     try:
-        return msgspec.json.decode(content, type=of, strict=False)
+        return of.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # The error names a place and a type, never a value.
         raise NotUnderstood(f"{name}: the answer cannot be read: {error}") from error

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from sidecar.magento.rest.client import Filter, MagentoRest
+from sidecar.magento.rest.client import ID, Filter, MagentoRest
 from sidecar.magento.rest.exact import exact
 from sidecar.magento.rest.order import order
 from sidecar.model.errors import BadData
@@ -120,6 +120,11 @@ class _Made(msgspec.Struct):
     entity_id: int
 
 
+_MADE = msgspec.json.Decoder(_Made, strict=False)
+_SHIPMENT = msgspec.json.Decoder(Shipment, strict=False)
+_DOCUMENT = msgspec.json.Decoder(Document, strict=False)
+
+
 def ship(
     magento: MagentoRest,
     order_id: int,
@@ -143,7 +148,7 @@ def ship(
         body["tracks"] = [_track(track) for track in tracks]
     if source_code is not None:
         body["arguments"] = {"extension_attributes": {"source_code": source_code}}
-    return magento.post(f"order/{order_id}/ship", body, int)
+    return magento.post(f"order/{order_id}/ship", body, ID)
 
 
 def add_track(magento: MagentoRest, order_id: int, shipment_id: int, track: Track) -> int:
@@ -156,17 +161,17 @@ def add_track(magento: MagentoRest, order_id: int, shipment_id: int, track: Trac
         "qty": 1,
         "description": "",
     }
-    return magento.post("shipment/track", {"entity": entity}, _Made).entity_id
+    return magento.post("shipment/track", {"entity": entity}, _MADE).entity_id
 
 
 def shipments_of(magento: MagentoRest, order_id: int) -> list[Shipment]:
     """All shipments of an order."""
-    return magento.search("shipments", Shipment, _of(order_id), _OF_SHIPMENT)
+    return magento.search("shipments", _SHIPMENT, _of(order_id), _OF_SHIPMENT)
 
 
 def shipment(magento: MagentoRest, shipment_id: int) -> Shipment:
     """One shipment.  Raises NoSuchEntity."""
-    return magento.get(f"shipment/{shipment_id}", Shipment, (("fields", _OF_SHIPMENT),))
+    return magento.get(f"shipment/{shipment_id}", _SHIPMENT, (("fields", _OF_SHIPMENT),))
 
 
 def invoice(
@@ -189,17 +194,17 @@ def invoice(
         "notify": notify,
         **_commented(comment, notify),
     }
-    return magento.post(f"order/{order_id}/invoice", body, int)
+    return magento.post(f"order/{order_id}/invoice", body, ID)
 
 
 def invoices_of(magento: MagentoRest, order_id: int) -> list[Document]:
     """All invoices of an order."""
-    return magento.search("invoices", Document, _of(order_id), _OF_DOCUMENT)
+    return magento.search("invoices", _DOCUMENT, _of(order_id), _OF_DOCUMENT)
 
 
 def refund(magento: MagentoRest, order_id: int, memo: CreditMemo) -> int:
     """Refund offline: no money moves; the credit memo's entity id."""
-    return magento.post(f"order/{order_id}/refund", _refunded(magento, order_id, memo), int)
+    return magento.post(f"order/{order_id}/refund", _refunded(magento, order_id, memo), ID)
 
 
 def refund_invoice(
@@ -207,12 +212,12 @@ def refund_invoice(
 ) -> int:
     """Refund an invoice of the order; `online` gives the money back by its payment method."""
     body = {"isOnline": online, **_refunded(magento, order_id, memo)}
-    return magento.post(f"invoice/{invoice_id}/refund", body, int)
+    return magento.post(f"invoice/{invoice_id}/refund", body, ID)
 
 
 def credit_memos_of(magento: MagentoRest, order_id: int) -> list[Document]:
     """All credit memos of an order."""
-    return magento.search("creditmemos", Document, _of(order_id), _OF_DOCUMENT)
+    return magento.search("creditmemos", _DOCUMENT, _of(order_id), _OF_DOCUMENT)
 
 
 def _refunded(magento: MagentoRest, order_id: int, memo: CreditMemo) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from sidecar.magento.rest.client import MagentoRest
+from sidecar.magento.rest.client import DONE, MagentoRest
 
 _LINE_FIELDS = (
     "item_id", "parent_item_id", "sku", "product_type", "qty_ordered", "qty_shipped",
@@ -56,9 +56,12 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     is_virtual: bool | None = None
 
 
+_ORDER = msgspec.json.Decoder(Order, strict=False)
+
+
 def order(magento: MagentoRest, order_id: int) -> Order:
     """The order with this entity_id.  Raises NoSuchEntity."""
-    return magento.get(f"orders/{order_id}", Order, (("fields", _FIELDS),))
+    return magento.get(f"orders/{order_id}", _ORDER, (("fields", _FIELDS),))
 
 
 def comment(
@@ -70,7 +73,7 @@ def comment(
         "is_customer_notified": int(notify),
         "is_visible_on_front": int(visible),
     }
-    magento.post(f"orders/{order_id}/comments", {"statusHistory": entry}, bool)
+    magento.post(f"orders/{order_id}/comments", {"statusHistory": entry}, DONE)
 
 
 def hold(magento: MagentoRest, order_id: int) -> bool:
@@ -92,4 +95,4 @@ def cancel(magento: MagentoRest, order_id: int) -> bool:
 
 
 def _done(post: Callable[..., bool], order_id: int, action: str) -> bool:
-    return post(f"orders/{order_id}/{action}", None, bool)
+    return post(f"orders/{order_id}/{action}", None, DONE)

@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, Literal, TypeVar
 
 import msgspec
+from msgspec.json import Decoder
 
 from sidecar.magento.rest.answer import Complaint, reasons_of
 from sidecar.magento.rest.client import MagentoRest
@@ -57,8 +58,14 @@ class TierPrice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 #: `post` or `put` of the client.
-Write = Callable[[str, dict[str, Any], type[list[Complaint]]], list[Complaint]]
+Write = Callable[[str, dict[str, Any], Decoder[list[Complaint]]], list[Complaint]]
 Price = TypeVar("Price", bound=BasePrice | SpecialPrice | TierPrice)
+
+
+_FAILED = Decoder(list[Complaint])
+_BASE_PRICES = Decoder(list[BasePrice], strict=False)
+_SPECIAL_PRICES = Decoder(list[SpecialPrice], strict=False)
+_TIER_PRICES = Decoder(list[TierPrice], strict=False)
 
 
 def write_base_prices(
@@ -107,17 +114,17 @@ def replace_tier_prices(
 
 def base_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[BasePrice]:
     """As Magento holds them, a row for each store view.  Raises NoSuchEntity for an unknown SKU."""
-    return _asked(magento, "products/base-prices-information", skus, list[BasePrice])
+    return _asked(magento, "products/base-prices-information", skus, _BASE_PRICES)
 
 
 def special_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[SpecialPrice]:
     """As Magento holds them."""
-    return _asked(magento, "products/special-price-information", skus, list[SpecialPrice])
+    return _asked(magento, "products/special-price-information", skus, _SPECIAL_PRICES)
 
 
 def tier_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[TierPrice]:
     """As Magento holds them."""
-    return _asked(magento, "products/tier-prices-information", skus, list[TierPrice])
+    return _asked(magento, "products/tier-prices-information", skus, _TIER_PRICES)
 
 
 def _each(magento: MagentoRest, path: str, prices: Sequence[Price]) -> tuple[Refusal[Price], ...]:
@@ -128,7 +135,7 @@ def _each(magento: MagentoRest, path: str, prices: Sequence[Price]) -> tuple[Ref
 def _sent(
     magento: MagentoRest, write: Write, path: str, units: Sequence[Unit[Price]]
 ) -> list[Refusal[Price]]:
-    complaints = write(path, {"prices": [row for unit in units for row in unit]}, list[Complaint])
+    complaints = write(path, {"prices": [row for unit in units for row in unit]}, _FAILED)
     refused: dict[Unit[Price], tuple[str, ...]] = {}
     for complaint in complaints:
         reasons = reasons_of(complaint, magento.strike)
@@ -153,7 +160,7 @@ def _named(complaint: Complaint, units: Sequence[Unit[Price]]) -> Unit[Price] | 
 
 
 def _asked(
-    magento: MagentoRest, path: str, skus: Sequence[str], of: type[list[Price]]
+    magento: MagentoRest, path: str, skus: Sequence[str], of: Decoder[list[Price]]
 ) -> list[Price]:
     return [
         price

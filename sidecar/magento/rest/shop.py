@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sidecar.magento.rest.client import MagentoRest
+from sidecar.magento.rest.client import NAMES, MagentoRest
 
 
 class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,11 +16,15 @@ class StoreConfig(msgspec.Struct, frozen=True, kw_only=True):
     secure_base_url: str = ""
 
 
+_STORES = msgspec.json.Decoder(list[StoreConfig], strict=False)
+
+
 def store_configs(magento: MagentoRest) -> list[StoreConfig]:
     """All store views."""
-    return magento.get("store/storeConfigs", list[StoreConfig])
+    return magento.get("store/storeConfigs", _STORES)
 
 
 def modules(magento: MagentoRest) -> frozenset[str]:
     """The modules that are enabled."""
-    return frozenset(magento.get("modules", list[str]))
+    names = magento.get("modules", NAMES)
+    return frozenset(names)

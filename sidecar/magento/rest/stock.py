@@ -36,6 +36,10 @@ class SourceItem(msgspec.Struct, frozen=True, kw_only=True):
     status: int
 
 
+_LIST = msgspec.json.Decoder(list[Any])
+_ITEM = msgspec.json.Decoder(SourceItem, strict=False)
+
+
 def write_source_items(
     magento: MagentoRest, items: Sequence[SourceItem]
 ) -> tuple[Refusal[SourceItem], ...]:
@@ -51,7 +55,7 @@ def write_source_items(
     _require_once(items)
 
     def send(units: Sequence[Unit[SourceItem]]) -> tuple[Refusal[SourceItem], ...]:
-        magento.post(_PATH, {"sourceItems": [item for (item,) in units]}, list[Any])
+        magento.post(_PATH, {"sourceItems": [item for (item,) in units]}, _LIST)
         return ()
 
     return in_portions([(item,) for item in items], send, magento.limits)
@@ -59,9 +63,7 @@ def write_source_items(
 
 def source_items_of(magento: MagentoRest, skus: Sequence[str]) -> list[SourceItem]:
     """What Magento holds of these SKUs, at all sources."""
-    return [
-        item for asked in _questions(skus) for item in magento.search(_PATH, SourceItem, (asked,))
-    ]
+    return [item for asked in _questions(skus) for item in magento.search(_PATH, _ITEM, (asked,))]
 
 
 def _questions(skus: Sequence[str]) -> Iterator[Filter]:
