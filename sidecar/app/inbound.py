@@ -85,10 +85,8 @@ class Inbound:
     def level_applier_of(self, name: str) -> LevelApplier:
         """What compares the levels of a domain with Magento's; raises as `applier_of`."""
         inbound_of(self._settings.domains, name)
-        (spec,) = (
-            domain.spec for domain in told(self._settings.domains) if domain.spec.name == name
-        )
-        return _level(self.applier_of(spec))
+        specs = {domain.spec.name: domain.spec for domain in told(self._settings.domains)}
+        return _level(self.applier_of(specs[name]))
 
     def applier_of(self, spec: DomainSpec) -> Applier:
         """What carries a domain's news into Magento.

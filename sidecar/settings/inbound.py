@@ -173,11 +173,10 @@ class RunBoundsOfStock(Section):
     """What one run may change; beyond it the whole run waits for `incoming apply`."""
 
     changed: Percent = Field(
-        default=Decimal("0.3"), description="The most of the shop's levels that change."
+        default=Decimal("0.3"),
+        description="The most that change, of the levels at the sources that the run speaks of.",
     )
-    to_zero: Percent = Field(
-        default=Decimal("0.1"), description="The most that fall to 0 or below."
-    )
+    to_zero: Percent = Field(default=Decimal("0.1"), description="The most that fall to 0.")
 
 
 class BoundsOfStock(Section):
@@ -208,7 +207,8 @@ class Stock(Domain, Told):
         default="on_hand",
         description="What the ERP's quantity is: on_hand (what lies in the warehouse, as Magento "
         "keeps it), or available (what is free to sell: what is reserved in Magento for orders "
-        "that the ERP has is added to it, as Magento subtracts it again).",
+        "that the ERP has is added to it, as Magento subtracts it again; not where a stock has "
+        "several sources). docs/stock.md has an example.",
     )
     write: Literal["auto", "sql", "rest"] = Field(
         default="auto",

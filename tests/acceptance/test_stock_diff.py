@@ -125,8 +125,8 @@ def test_it_shows_changes_refused_rows_and_totals_and_writes_nothing(installed: 
         "MUG     default  1000  998",
         "RIBBON  default  1000  0.5",
         "LAMP    default  1000  0",
-        "refused       why                      magento  erp",
-        "NOPE/default  Magento has no such SKU  -        4",
+        "refused         why                      magento  erp",
+        "NOPE @ default  Magento has no such SKU  -        4",
         "3 of 12 level(s) would change, 1 of them to 0; 1 equal, 1 refused",
     ], done.stderr
     assert done.returncode == 2
@@ -151,7 +151,7 @@ def test_as_json_for_some_skus_and_no_more_than_asked_for(installed: Installed) 
         "to_zero": 1,
         "held": None,
         "changes": [
-            {"number": "MUG/default", "sku": "MUG", "source_code": "default",
+            {"number": "MUG @ default", "sku": "MUG", "source_code": "default",
              "is": 1000.0, "would_be": 998}
         ],
         "refused": 0,

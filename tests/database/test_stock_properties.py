@@ -55,7 +55,7 @@ def test_the_table_is_what_the_erp_told_and_nothing_else_moved(
     wanted = {
         (row.sku, row.source_code): row.quantity
         for row in rows
-        if f"{row.sku}/{row.source_code}" not in refused
+        if f"{row.sku} @ {row.source_code}" not in refused
     }
     after = shop.levels()
     assert done.rows == len(plan.changes)

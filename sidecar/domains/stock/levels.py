@@ -100,12 +100,12 @@ class LevelReader:
         for (`SIMPLE-5` for `simple-5`), and is another SKU then.
         """
         rows = connection.exec_driver_sql(
-            "SELECT p.sku, p.entity_id, p.type_id, COALESCE(s.item_id, 0), "
+            "SELECT p.sku, p.entity_id, p.type_id, s.item_id, "
             "COALESCE(s.is_qty_decimal, 0), "
             "IF(COALESCE(s.use_config_manage_stock, 1) = 1, %s, s.manage_stock) = 0 "
             "OR IF(COALESCE(s.use_config_backorders, 1) = 1, %s, s.backorders) > 0, "
             "IF(COALESCE(s.use_config_min_qty, 1) = 1, %s, s.min_qty), "
-            "COALESCE(i.source_item_id, 0), COALESCE(i.quantity, 0) "
+            "i.source_item_id, COALESCE(i.quantity, 0) "
             f"FROM {self._product} AS p "
             f"LEFT JOIN {self._legacy} AS s ON s.product_id = p.entity_id AND s.website_id = 0 "
             f"LEFT JOIN {self._item} AS i ON i.source_code = %s AND i.sku = p.sku "
@@ -119,6 +119,8 @@ class LevelReader:
             ),
         )
         return {
-            sku: Level(product, type_id, legacy, bool(fractions), bool(beyond), least, item, qty)
+            sku: Level(
+                product, type_id, legacy or 0, bool(fractions), bool(beyond), least, item or 0, qty
+            )
             for sku, product, type_id, legacy, fractions, beyond, least, item, qty in rows
         }

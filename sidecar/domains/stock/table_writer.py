@@ -67,9 +67,9 @@ class TableWriter:
 
     def __init__(self, database: Database, schema: MagentoSchema, *, skip_locked: bool) -> None:
         self._database = database
-        self._has_changelogs = schema.has_table(SOURCE_CHANGELOG) and schema.has_table(
-            LEGACY_CHANGELOG
-        )
+        self._unseen = [
+            name for name in (SOURCE_CHANGELOG, LEGACY_CHANGELOG) if not schema.has_table(name)
+        ]
         self._product = schema.table("catalog_product_entity")
         self._view = schema.table("mview_state")
         lock = "FOR UPDATE SKIP LOCKED" if skip_locked else "FOR UPDATE NOWAIT"
@@ -90,8 +90,11 @@ class TableWriter:
 
     def not_possible(self) -> str | None:
         """Why Magento's indexes would not learn of what is written here, None where they do."""
-        if not self._has_changelogs:
-            return f"Magento has no table {SOURCE_CHANGELOG} or {LEGACY_CHANGELOG}"
+        if self._unseen:
+            return (
+                f"Magento has no table {self._unseen[0]} (no index was ever on schedule), or the "
+                "right SELECT on it is missing"
+            )
         with self._database.transaction("reading the modes of Magento's indexers") as connection:
             rows = connection.exec_driver_sql(
                 f"SELECT view_id FROM {self._view} WHERE mode = 'enabled' AND view_id IN %s",
