@@ -15,8 +15,12 @@ _CALLS = """
   changes:
     call: {{method: GET, path: /news}}
     answer: {{ok: =response.status == 200, found: =response.body.items}}
-    each: {{number: =item.number, order: =item.order}}
+    each: {{{each}}}
 """
+
+
+_OF_DOCUMENT = "number: =item.number, order: =item.order"
+_EACH = {"order_status": "external: =item.external, status: =item.status"}
 
 
 def telling(
@@ -35,7 +39,9 @@ def telling(
         "timeout: {connect: 1s, read: 1s}}\n"
     )
     # The demonstration's file has refunds of its own.
-    calls = DEMO_CALLS.partition("\nrefunds:")[0] + _CALLS.format(name=name)
+    calls = DEMO_CALLS.partition("\nrefunds:")[0] + _CALLS.format(
+        name=name, each=_EACH.get(name, _OF_DOCUMENT)
+    )
     return Pipeline(
         magento,
         folder,

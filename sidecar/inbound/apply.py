@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sidecar.database.connection import Database
 from sidecar.host.crash_point import passing
 from sidecar.inbound.owners import owner_of
+from sidecar.ledger import fit
 from sidecar.ledger.incoming import IncomingRow, Verdict
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.applier import DocumentApplier
@@ -248,6 +249,8 @@ class Applying:
         entity_id = self._ledger.incoming.entity_of(connection, row.id)
         if entity_id is None:
             return
+        # As settlement and write-back do: what follows of a document is written by one at a time.
+        self._ledger.entities.lock(connection, kind, [entity_id])
         for one in (said,) if isinstance(said, Differs) else said.differences:
             difference = Difference(one.class_, one.ours, one.theirs)
             self._ledger.differences.add_told(
@@ -258,6 +261,18 @@ class Applying:
         if said.status or said.comment or said.hold:
             detail = Detail(status=said.status, comment=said.comment, hold=said.hold)
             self._ledger.write_backs.add_told(connection, kind, entity_id, row.id, detail)
+        if self._is_further_document(row):
+            self._ledger.journal.link_further(connection, kind, entity_id, row.number, None)
+
+    def _is_further_document(self, row: IncomingRow) -> bool:
+        """Whether its number is that of a document of its own (a delivery), not the order's.
+
+        One that is longer than the ledger's column holds is kept in `incoming` alone.
+        """
+        tells = self._spec.tells
+        if tells is None or tells.of is None or tells.of[2] in tells.number:
+            return False
+        return fit.whole_text("link", "reference", row.number)
 
     def _verdict(self, row: IncomingRow, application: Application) -> Verdict:
         match application:

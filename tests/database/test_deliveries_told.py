@@ -284,3 +284,15 @@ def test_a_bundle_that_is_shipped_apart_ships_the_parts_that_are_named(
     assert parts(pipeline, order)[sku][1] == ONE
     assert sum(shipped for _, shipped in parts(pipeline, order).values()) == ONE
     assert pipeline.sidecar.findings.open(10) == []
+
+
+def test_the_delivery_is_known_as_a_further_document_of_the_order(
+    pipeline: Pipeline, erp: TellingErp, order: PlacedOrder
+) -> None:
+    tell(erp, order)
+    pipeline.hear()
+    rows = pipeline.sql(
+        f"SELECT reference FROM {pipeline.sidecar.names('link')} WHERE kind = 'order' "
+        "AND entity_id = %s AND is_main IS NULL", order.entity_id,
+    )  # fmt: skip
+    assert [row.reference for row in rows] == ["L-1001"]
