@@ -13,6 +13,8 @@ pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
     "sidecar.testing.contract_calls",
     "sidecar.testing.figures_contract",
+    "sidecar.testing.questions_contract",
+    "sidecar.testing.telling_contract",
     "sidecar.testing.wire_contract",
 )
 

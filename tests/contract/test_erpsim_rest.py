@@ -420,7 +420,7 @@ def test_a_document_that_does_not_exist_cannot_be_canceled(erp: ErpSimClient) ->
 
 
 def test_an_unknown_path_is_not_found(erp: ErpSimClient) -> None:
-    assert call(erp, "GET", "/invoices").status == 404
+    assert call(erp, "GET", "/quotations").status == 404
     assert call(erp, "DELETE", "/sales-orders").status == 404
 
 

@@ -33,9 +33,14 @@ class DocumentKind(StrEnum):
 
     SALES_ORDER = "sales_order"
     CREDIT_MEMO = "credit_memo"
+    PAYMENT = "payment"
 
 
-_PREFIX = {DocumentKind.SALES_ORDER: "SO", DocumentKind.CREDIT_MEMO: "CR"}
+_PREFIX = {
+    DocumentKind.SALES_ORDER: "SO",
+    DocumentKind.CREDIT_MEMO: "CR",
+    DocumentKind.PAYMENT: "PA",
+}
 
 
 class DuplicatePolicy(StrEnum):
@@ -67,8 +72,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A document as a client sent it, free of any wire format.
 
     `tax` is the tax of the document (None: the sum of the lines' taxes) and `total` what the
-    client believes, which is kept and never honoured.  `order`: of a credit memo, the number of the
-    order that money is given back on; `adjustment`: what it gives back beside lines and shipping.
+    client believes, which is kept and never honoured.  `order`: of a credit memo or a payment, the
+    number of the order; `adjustment`: what is given back, or paid, beside lines and shipping.
     `other` holds every field the simulator has no use for, so that a test can see that it arrived.
     """
 
@@ -95,7 +100,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a booked document.
 
     `total` is the ERP's own sum over `lines`, `submitted_total` what the client sent.
-    `sequence` counts the changes of the whole books, `version` those of this document.
+    `sequence` counts the changes of the whole books, `version` those of this document.  `note`:
+    what the clerk wrote who changed its state.
     """
 
     number: str
@@ -118,6 +124,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     kind: DocumentKind = DocumentKind.SALES_ORDER
     order: str | None = None
     adjustment: Decimal = Decimal(0)
+    note: str | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -187,11 +194,20 @@ class Books:
                 return _closed(known, "already_delivered")
             return self._change(known, state=CANCELED)
 
-    def set_state(self, number: str, state: str) -> Document | Refusal:
-        """What a clerk or a nightly job of the ERP does."""
+    def set_state(
+        self,
+        number: str,
+        state: str,
+        note: str | None = None,
+        changed: datetime | None = None,
+    ) -> Document | Refusal:
+        """What a clerk or a nightly job of the ERP does; `changed`: when, by the ERP's own word."""
         with self._lock:
             known = self._current(number)
-            return unknown_document(number) if known is None else self._change(known, state=state)
+            if known is None:
+                return unknown_document(number)
+            told = {} if changed is None else {"changed": changed}
+            return self._change(known, state=state, note=note, **told)
 
     def known(self, submission: Submission) -> Document | None:
         """The document that the duplicate policy takes the submission for, where it is booked."""
@@ -305,10 +321,9 @@ class Books:
     def _change(self, known: Document, **fields: Any) -> Document:
         changed = msgspec.structs.replace(
             known,
-            changed=self.now(),
             version=known.version + 1,
             sequence=self._sequence + 1,
-            **fields,
+            **{"changed": self.now(), **fields},
         )
         return self._write(changed)
 

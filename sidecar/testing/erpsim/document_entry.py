@@ -26,9 +26,12 @@ from sidecar.testing.erpsim.books import (
     duplicate,
     total_of,
 )
-from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
+from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes, Subject
 
 NOBODYS_NUMBER = "SO-000000"
+_USED_UP = Refusal(
+    code="credit_limit", message="the customer's credit is used up", field="customer"
+)
 _WITHOUT_LINES = Refusal(code="invalid", message="an order without lines", field="lines")
 
 
@@ -53,6 +56,17 @@ class DocumentEntry:
             return replace(booked, number=other.number)
         return booked
 
+    def refusal_of_record(self, subject: Subject, faults: Strikes) -> Refusal | None:
+        """Why a record that is no document (a customer, a level) is not taken."""
+        if Misbehaviour.CREDIT_LIMIT in faults:
+            return _USED_UP
+        unknown = [sku for sku in subject.skus if sku in self._items_unknown]
+        if Misbehaviour.UNKNOWN_ITEM in faults:
+            unknown = list(subject.skus)
+        if unknown:
+            return Refusal(code="unknown_item", message=f"there is no item {unknown[0]}")
+        return None
+
     def _book(self, submission: Submission, faults: Strikes) -> Document | Refusal:
         try:
             return self.books.submit(
@@ -64,10 +78,7 @@ class DocumentEntry:
             return Refusal(code="invalid", message="a number has more digits than the ERP")
 
     def _refusal(self, submission: Submission, faults: Strikes) -> Refusal | None:
-        if submission.kind is DocumentKind.CREDIT_MEMO:
-            refusal = self._unfit_credit_memo(submission)
-        else:
-            refusal = None if submission.lines else _WITHOUT_LINES
+        refusal = self._unfit(submission)
         if refusal:
             return refusal
         if Misbehaviour.WRONG_DUPLICATE in faults:
@@ -75,18 +86,25 @@ class DocumentEntry:
         if Misbehaviour.DUPLICATE_ANSWER in faults:
             return self._already_booked(submission, faults)
         if Misbehaviour.CREDIT_LIMIT in faults or self._over_limit(submission.customer):
-            return Refusal(
-                code="credit_limit", message="the customer's credit is used up", field="customer"
-            )
+            return _USED_UP
         return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
 
-    def _unfit_credit_memo(self, memo: Submission) -> Refusal | None:
-        """Money is given back on an order, and no more than it took."""
-        order = self.books.document(memo.order or "")
+    def _unfit(self, submission: Submission) -> Refusal | None:
+        """What is missing: an order has lines, what belongs to an order names one that is there."""
+        if submission.kind is DocumentKind.SALES_ORDER:
+            return None if submission.lines else _WITHOUT_LINES
+        order = self.books.document(submission.order or "")
         if order is None or order.kind is not DocumentKind.SALES_ORDER:
             return Refusal(
-                code="unknown_order", message=f"there is no order {memo.order}", field="order"
+                code="unknown_order",
+                message=f"there is no order {submission.order}",
+                field="order",
             )
+        is_memo = submission.kind is DocumentKind.CREDIT_MEMO
+        return self._unfit_credit_memo(submission, order) if is_memo else None
+
+    def _unfit_credit_memo(self, memo: Submission, order: Document) -> Refusal | None:
+        """Money is given back on an order, and no more than it took."""
         amount = total_of(memo)
         if amount <= 0:
             return Refusal(code="invalid", message="nothing is given back", field="amount")

@@ -1,19 +1,21 @@
-"""The JSON of a sales order and of a credit memo: what the REST face reads and shows."""
+"""The JSON of sales orders, credit memos and payments: what the REST face reads and shows."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sidecar.testing.erpsim.books import Document, DocumentKind, Line, Refusal, Submission
+from sidecar.testing.erpsim.news_json import moment
 from sidecar.testing.erpsim.rules import Form, Subject
 
 # Amounts must be JSON numbers: an ERP that took strings would hide an adapter that sends them.
 Amount = int | Decimal
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 class _SentLine(msgspec.Struct, kw_only=True, rename="camel"):
@@ -54,7 +56,58 @@ class _SentCreditMemo(_SentOrder, kw_only=True, rename="camel"):
 _SHAPES: Mapping[DocumentKind, type[_SentOrder]] = {
     DocumentKind.SALES_ORDER: _SentOrder,
     DocumentKind.CREDIT_MEMO: _SentCreditMemo,
+    # A payment has no lines: what is paid is beside them.
+    DocumentKind.PAYMENT: _SentCreditMemo,
 }
+
+
+class _SentNoteLine(msgspec.Struct, kw_only=True, rename="camel"):
+    order_line: int | str | None = None
+    sku: str
+    quantity: Amount
+    amount: Amount
+    discount: Amount = 0
+    tax: Amount = 0
+
+
+class _SentNote(msgspec.Struct, kw_only=True, rename="camel"):
+    order: str
+    lines: list[_SentNoteLine] = []
+
+
+class _SentPayment(msgspec.Struct, kw_only=True):
+    order: str
+    amount: Amount
+
+
+def credit_memo_of_note(sent: dict[str, Any]) -> dict[str, Any] | Refusal:
+    """A credit note names the amount of each line, and the order's line that it is of."""
+    note = _read(sent, _SentNote)
+    if isinstance(note, Refusal):
+        return note
+    lines = [
+        {
+            "lineId": line.order_line,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unitPrice": Decimal(line.amount) / line.quantity if line.quantity else Decimal(0),
+            "discount": line.discount,
+            "tax": line.tax,
+        }
+        for line in note.lines
+    ]
+    rest = {name: value for name, value in sent.items() if name != "order"}
+    return {**rest, "salesOrder": note.order, "lines": lines}
+
+
+def document_of_payment(sent: dict[str, Any]) -> dict[str, Any] | Refusal:
+    """A payment names its order and one amount."""
+    payment = _read(sent, _SentPayment)
+    if isinstance(payment, Refusal):
+        return payment
+    rest = {name: value for name, value in sent.items() if name not in ("order", "amount")}
+    whole: dict[str, Any] = {"adjustment": payment.amount, "total": payment.amount, "lines": []}
+    return {**rest, **whole, "salesOrder": payment.order}
 
 
 def read_document(
@@ -62,12 +115,9 @@ def read_document(
 ) -> Submission | Refusal:
     """The document in a decoded body, or what is wrong with it and in which field."""
     shape = _SHAPES[kind]
-    try:
-        read = msgspec.convert(sent, shape, builtin_types=(Decimal,))
-    except msgspec.ValidationError as invalid:
-        # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
-        message, _, path = str(invalid).partition(" - at `$")
-        return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
+    read = _read(sent, shape)
+    if isinstance(read, Refusal):
+        return read
     memo = read if isinstance(read, _SentCreditMemo) else None
     known = shape.__struct_encode_fields__
     return Submission(
@@ -85,6 +135,15 @@ def read_document(
         order=memo.sales_order if memo else None,
         adjustment=Decimal(memo.adjustment) if memo else Decimal(0),
     )
+
+
+def _read(sent: Any, shape: type[Shape]) -> Shape | Refusal:
+    try:
+        return msgspec.convert(sent, shape, builtin_types=(Decimal,))
+    except msgspec.ValidationError as invalid:
+        # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
+        message, _, path = str(invalid).partition(" - at `$")
+        return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
 
 
 def subject_of(sent: Any) -> Subject:
@@ -106,7 +165,7 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
     memo = {"salesOrder": document.order, "adjustment": document.adjustment}
     return {
         **number,
-        **(memo if document.kind is DocumentKind.CREDIT_MEMO else {}),
+        **({} if document.kind is DocumentKind.SALES_ORDER else memo),
         "externalNumber": document.external,
         "state": document.state,
         "version": document.version,
@@ -115,7 +174,8 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         "shipping": document.shipping,
         "tax": document.tax,
         "total": document.total,
-        "changedAt": document.changed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "note": document.note,
+        "changedAt": moment(document.changed),
     }
 
 
