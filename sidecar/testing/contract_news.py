@@ -41,6 +41,8 @@ from sidecar.testing.erpsim import StockLevel as Level
 
 #: When the ERP changed what it tells; to the millisecond.
 CHANGED = datetime(2026, 11, 29, 23, 15, 30, 250_000, tzinfo=UTC)
+#: The simulator's warehouse, which the file of calls makes the shop's source of.
+WAREHOUSE, SOURCE = "MAIN", "default"
 #: More places than money has, and more digits than a float holds.
 QUANTITIES = (Decimal("0.3330"), Decimal("12345678901.1250"), Decimal("2"))
 
@@ -99,7 +101,7 @@ def _delivery(count: int) -> Delivery:
     return Delivery(
         number=f"D-{count}",
         order=_order(count),
-        source_code="default",
+        source_code=SOURCE,
         items=tuple(
             ShippedLine(qty=qty, order_item_id=line, sku=sku) for sku, qty, line in _lines(count)
         ),
@@ -112,7 +114,7 @@ def _say_delivery(erp: Any, _: ErpAdapter, row: Delivery) -> Delivery:
     note = DeliveryNote(
         number=row.number,
         external_order=row.order,
-        warehouse=row.source_code,
+        warehouse=WAREHOUSE,
         lines=_of_lines(row.items or ()),
         parcels=tuple(Parcel(carrier=one.title, number=one.track_number) for one in row.tracks),
     )
@@ -128,11 +130,11 @@ def _of_lines(items: Sequence[Any]) -> tuple[OfLine, ...]:
 
 def _level(count: int) -> StockLevel:
     quantity = QUANTITIES[count % 3]
-    return StockLevel(sku=f"SKU {count}", source_code="default", quantity=quantity, at=at(count))
+    return StockLevel(sku=f"SKU {count}", source_code=SOURCE, quantity=quantity, at=at(count))
 
 
 def _say_level(erp: Any, _: ErpAdapter, row: StockLevel) -> StockLevel:
-    erp.tell(Level(sku=row.sku, warehouse=row.source_code, quantity=row.quantity), row.at)
+    erp.tell(Level(sku=row.sku, warehouse=WAREHOUSE, quantity=row.quantity), row.at)
     return row
 
 
