@@ -82,17 +82,23 @@ def load_adapter(
 
 
 def _require_calls(settings: Settings, account: str, adapter: ErpAdapter, origin: Origin) -> None:
-    """Every domain that goes there has calls: without, its events would wait for ever, unseen."""
+    """Every domain that goes there, or comes from there, has calls: without, its events would wait
+    for ever, and its news never come, unseen."""
+    told = settings.domains.told()
     for domain in settings.domains_of(account):
-        if not adapter.capabilities(domain).subscriptions:
-            key = ".".join(settings.domains.path(domain))
-            erp = settings.accounts[account]
-            calls = f"{erp.calls} has no call" if erp.calls else f"{erp.adapter} carries none"
-            raise ConfigurationError(
-                f"{place_of(key, origin)}: {calls} for {domain}: nothing of them would be sent",
-                f"write {domain}: push: … into the file of calls (docs/mapping.md), let {key}.erp "
-                f"name another account, or write {key}.enabled: false",
-            )
+        can = adapter.capabilities(domain)
+        is_told = domain in told
+        if can.tells_changes or can.tells_all if is_told else can.subscriptions:
+            continue
+        key = ".".join(settings.domains.path(domain))
+        erp = settings.accounts[account]
+        calls = f"{erp.calls} has no call" if erp.calls else f"{erp.adapter} carries none"
+        lost = "nothing of them would be told" if is_told else "nothing of them would be sent"
+        raise ConfigurationError(
+            f"{place_of(key, origin)}: {calls} for {domain}: {lost}",
+            f"write {domain}: {'changes' if is_told else 'push'}: … into the file of calls "
+            f"(docs/mapping.md), let {key}.erp name another account, or write {key}.enabled: false",
+        )
 
 
 class Checked(NamedTuple):

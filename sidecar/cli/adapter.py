@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import click
+import msgspec
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import adapter_settings_of, installed, open_contract
-from sidecar.cli.context import Context, as_json, table
-from sidecar.cli.domains import TYPES
+from sidecar.app.erp_adapters import adapter_settings_of, installed, load_adapter, open_contract
+from sidecar.cli.context import Context, as_json, table, text
+from sidecar.cli.domains import TOLD, TYPES
+from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
+from sidecar.operate.news import ShownNews, ask_for_news
 from sidecar.ports import Contract, ContractFinding
 
 _FINDINGS = 2
@@ -157,6 +162,54 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
         _print_call(one)
 
 
+@adapter.command()
+@click.argument("domain", type=TOLD)
+@click.option(
+    "--since",
+    default="24h",
+    show_default=True,
+    metavar="WHEN",
+    help="2d, 12h, or a time such as 2026-11-24T06:00 (UTC).",
+)
+@click.option("--all", "whole", is_flag=True, help="Of all that the ERP has, not of what changed.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
+              help="The first so many rows.")  # fmt: skip
+@_account
+@as_json
+@click.pass_obj
+def changes(
+    context: Context,
+    *,
+    domain: str,
+    since: str,
+    whole: bool,
+    most: int,
+    account: str | None,
+    as_json: bool,
+) -> int:
+    """Ask the ERP what it tells of a domain by itself, and show the rows; nothing is written.
+
+    Exit code 2 when a row cannot be read.
+
+    \b
+    Examples:
+      erp-sidecar adapter changes shipments --since 2d
+      erp-sidecar adapter changes stock --all --most 10 --json
+    """
+    loaded = context.loaded
+    begin = None if whole else moment_of("--since", since)
+    [spec] = [one for one in specs() if one.name == domain]
+    enabled = domain in loaded.settings.domains.enabled() and account is None
+    name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
+    with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
+        shown = ask_for_news(opened, spec, begin, most)
+    if as_json:
+        emit_json(shown)
+    else:
+        _print_news(shown)
+    return _FINDINGS if shown.unreadable else 0
+
+
 def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
     """The named document, else the configuration's."""
     if contract not in (None, "-"):
@@ -230,3 +283,24 @@ def _print_call(one: Rehearsed) -> None:
             echo(f"{name}: {value}")
         if call.shown is not None:
             echo_lines(f"\n{call.shown}")
+
+
+def _print_news(shown: ShownNews) -> None:
+    when = "all that it has" if shown.since is None else f"since {text(shown.since)} UTC"
+    echo(f"what the ERP tells of {shown.domain}, {when}: {len(shown.rows)} row(s)")
+    for row in shown.rows:
+        told = {name: value for name, value in row.items() if value is not None}
+        echo()
+        for name, value in told.items():
+            echo(f"  {name}: {_shown(value)}")
+    for one in shown.unreadable:
+        echo(f"unreadable: {one.number or '(no number)'}: {one.reason}")
+    if shown.more:
+        echo("there is more: --most")
+
+
+def _shown(value: object) -> str:
+    """One value in a line; a list as JSON has it."""
+    if isinstance(value, str | Decimal):
+        return str(value)
+    return msgspec.json.Encoder(decimal_format="number").encode(value).decode()

@@ -35,3 +35,4 @@ class DomainChoice(click.Choice[str]):
 
 NAMES = DomainChoice(lambda domains: (domain.name for domain in domains))
 TYPES = DomainChoice(lambda domains: (type_ for domain in domains for type_ in domain.types))
+TOLD = DomainChoice(lambda domains: (domain.name for domain in domains if domain.tells))
