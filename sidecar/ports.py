@@ -271,8 +271,9 @@ class Contract(Protocol):
     def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
         """Its arguments; `types` choose where the description leaves a choice."""
 
-    def skeleton(self, operation: str, types: Sequence[str]) -> str:
-        """A file of calls with that operation, to be filled in."""
+    def skeleton(self, operation: str, types: Sequence[str], news: DomainSpec | None = None) -> str:
+        """A file of calls with that operation, to be filled in; `news`: as that domain's
+        `changes`."""
 
     def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         """What in a file of calls, for these domains, the ERP would not take."""

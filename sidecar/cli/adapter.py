@@ -15,6 +15,7 @@ from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.operate.news import ShownNews, ask_for_news
@@ -53,6 +54,11 @@ def list_(*, as_json: bool) -> None:
 @click.argument("operation", required=False)
 @click.option("--skeleton", is_flag=True, help="Print a file of calls to fill in instead.")
 @click.option(
+    "--changes",
+    type=TOLD,
+    help="With --skeleton: as the call that asks what changed in this domain.",
+)
+@click.option(
     "--type",
     "types",
     multiple=True,
@@ -70,6 +76,7 @@ def describe(
     contract: str | None,
     operation: str | None,
     skeleton: bool,
+    changes: str | None,
     types: tuple[str, ...],
     depth: int,
     account: str | None,
@@ -85,6 +92,7 @@ def describe(
       erp-sidecar adapter describe legacy.wsdl
       erp-sidecar adapter describe legacy.wsdl CreateOrder
       erp-sidecar adapter describe legacy.wsdl CreateOrder --skeleton > calls.yaml
+      erp-sidecar adapter describe legacy.wsdl ListDeliveries --skeleton --changes shipments
     """
     opened = _opened(context, contract, account)
     if operation is None:
@@ -92,7 +100,8 @@ def describe(
             raise UsageError("--skeleton is for one operation", "name the operation too")
         _print_operations(opened, as_json=as_json)
     elif skeleton:
-        echo_lines(opened.skeleton(operation, types))
+        news = None if changes is None else _spec(changes)
+        echo_lines(opened.skeleton(operation, types, news))
     else:
         described = opened.describe(operation, types, depth)
         if as_json:
@@ -198,16 +207,19 @@ def changes(
     """
     loaded = context.loaded
     begin = None if whole else moment_of("--since", since)
-    [spec] = [one for one in specs() if one.name == domain]
     enabled = domain in loaded.settings.domains.enabled() and account is None
     name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
-        shown = ask_for_news(opened, spec, begin, most)
+        shown = ask_for_news(opened, _spec(domain), begin, most)
     if as_json:
         emit_json(shown)
     else:
         _print_news(shown)
     return _FINDINGS if shown.unreadable else 0
+
+
+def _spec(domain: str) -> DomainSpec:
+    return next(spec for spec in specs() if spec.name == domain)
 
 
 def _opened(context: Context, contract: str | None, account: str | None) -> Contract:

@@ -1,4 +1,4 @@
-"""What the simulator tells by itself and what a shop tells it beside documents, in REST and SOAP."""
+"""What the simulator tells by itself and is told beside documents, in REST and in SOAP."""
 
 from __future__ import annotations
 
