@@ -30,6 +30,8 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _NAME_OF_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _QUESTIONS = ("GET", "HEAD")
 _NAME = FILL_IN[1:]
+#: Where since when and which page are asked for.
+_PARAMETERS = ("body", "query", "json")
 
 
 def skeleton(
@@ -48,9 +50,10 @@ def skeleton(
         "    call:",
         *(f"      {key}: {_constant(key, value)}" for key, value in operation.call.items()),
     ]
-    for part in operation.parts.values():
-        wanted = part.required or bool(part.members.mandatory()) or news is not None
-        spot = _Spot(" " * 6, types, wanted, whole=news is not None, of_news=news is not None)
+    for key, part in operation.parts.items():
+        asks_for_news = news is not None and key in _PARAMETERS
+        wanted = part.required or bool(part.members.mandatory()) or asks_for_news
+        spot = _Spot(" " * 6, types, wanted, whole=asks_for_news, of_news=asks_for_news)
         lines += _field(part, spot)
     if news is not None and news.tells is not None:
         lines += _telling(news.tells)
