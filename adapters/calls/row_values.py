@@ -126,7 +126,8 @@ def _struct(struct: type[msgspec.Struct]) -> ReadValue:
 def _text(value: Any, where: str, _: tzinfo) -> str:
     if isinstance(_present(value, where), bool) or not (isinstance(value, str) or is_number(value)):
         raise _unfit(where, f"{kind(value)} is not a text")
-    return as_text(value)
+    # ERPs pad what they keep in columns of a fixed width: `D-1` and `D-1  ` are one delivery.
+    return as_text(value).strip()
 
 
 def _amount(value: Any, where: str, _: tzinfo) -> Decimal:

@@ -229,6 +229,12 @@ def test_a_value_that_does_not_fit_makes_the_row_unreadable_and_is_not_quoted(
     )
 
 
+def test_a_name_that_the_erp_pads_is_the_same_name(tmp_path: Path) -> None:
+    level = row(levels(tmp_path), "stock", {"sku": "Sku-A   ", "qty": 1, "at": None})
+
+    assert level.sku == "Sku-A"  # type: ignore[attr-defined]
+
+
 def test_a_line_of_a_row_says_which_it_is(tmp_path: Path) -> None:
     lines = [{"sku": "A", "qty": 1}, {"sku": "B", "qty": "many"}]
 
