@@ -1,7 +1,8 @@
 """What the ERP tells by itself, mutated on its way: a row is read right, or not at all.
 
 MUTATIONS and FUZZ_SEED as in test_mutated_answers.  What cannot be told apart from an ERP that says
-so is let pass: a line or a row that is there twice or cleanly gone, letters of another case.
+so is let pass: a line or a row that is there twice, at another place or cleanly gone; letters of
+another case.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def between(mutate: Callable[[bytes], bytes], make: Make) -> Iterator[tuple[ErpA
 
 def lies(rows: list[Any], said: list[Any]) -> list[Any]:
     """Rows that say something else than the ERP did."""
-    true = {row.number.casefold(): row for row in said}
+    pooled = {name: sum((getattr(row, name) for row in said), ()) for name in ("items", "tracks")}
+    true = {row.number.casefold(): msgspec.structs.replace(row, **pooled) for row in said}
     return [row for row in rows if not _agrees(row, true.get(row.number.casefold()))]
 
 
