@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from sidecar.model.errors import SidecarError, described
+import msgspec
+
+from sidecar.model.errors import SidecarError, UsageError, described
 from sidecar.model.outcome import Booked, Misconfigured
 from sidecar.ports import (
     AdapterSettings,
@@ -24,6 +26,7 @@ from sidecar.ports import (
     Page,
     Ping,
     PushCall,
+    Telling,
 )
 
 _T = TypeVar("_T")
@@ -78,6 +81,18 @@ class RenewingAdapter:
     def list(self, domain: str, since: datetime, page: str | int | None = None) -> Page[Listed]:
         """Ask for what has changed."""
         return self._asked(lambda adapter: adapter.list(domain, since, page))
+
+    def changes(
+        self, domain: str, since: datetime | None, page: str | int | None = None
+    ) -> Page[msgspec.Struct]:
+        """Ask what the ERP says by itself; only of an adapter that can tell (`capabilities`)."""
+
+        def ask(adapter: ErpAdapter) -> Page[msgspec.Struct]:
+            if not isinstance(adapter, Telling):
+                raise UsageError(f"this adapter does not tell of {domain}")
+            return adapter.changes(domain, since, page)
+
+        return self._asked(ask)
 
     def ping(self) -> Ping:
         """Ask something harmless."""
