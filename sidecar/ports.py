@@ -226,6 +226,14 @@ class Previewing(Protocol):
 
 
 @runtime_checkable
+class PreviewingNews(Protocol):
+    """As `Previewing`, of a question for news (`erp-sidecar adapter changes --dry-run`)."""
+
+    def preview_changes(self, domain: str, since: datetime | None) -> Preview:
+        """The first call that `Telling.changes` would make.  Raises as `Previewing.preview`."""
+
+
+@runtime_checkable
 class Advising(Protocol):
     """An adapter that has something to say of its file which is no error (`config validate`)."""
 

@@ -109,6 +109,12 @@ class GenericAdapter(Generic[Call]):
         with self._redaction.of_errors():
             return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
 
+    def preview_changes(self, domain: str, since: datetime | None) -> Preview:
+        """See `sidecar.ports.PreviewingNews`."""
+        call = self._told(domain, "whole" if since is None else "changes").inquiry.call
+        with self._redaction.of_errors():
+            return self._shown(call, {"shop": self._shop, "since": since, "page": None})
+
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
         return (*self._calls.warnings, *self._unnamed())

@@ -18,8 +18,8 @@ from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
-from sidecar.operate.news import ShownNews, ask_for_news
-from sidecar.ports import Contract, ContractFinding
+from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
+from sidecar.ports import Contract, ContractFinding, Preview
 
 _FINDINGS = 2
 _account = click.option(
@@ -183,6 +183,7 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
 @click.option("--all", "whole", is_flag=True, help="Of all that the ERP has, not of what changed.")
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
               help="The first so many rows.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the first call, and make none.")
 @_account
 @as_json
 @click.pass_obj
@@ -193,6 +194,7 @@ def changes(
     since: str,
     whole: bool,
     most: int,
+    dry_run: bool,
     account: str | None,
     as_json: bool,
 ) -> int:
@@ -204,12 +206,17 @@ def changes(
     Examples:
       erp-sidecar adapter changes shipments --since 2d
       erp-sidecar adapter changes stock --all --most 10 --json
+      erp-sidecar adapter changes prices --dry-run
     """
     loaded = context.loaded
     begin = None if whole else moment_of("--since", since)
     enabled = domain in loaded.settings.domains.enabled() and account is None
     name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
+        if dry_run:
+            preview = preview_of_news(opened, _spec(domain), begin)
+            emit_json(preview) if as_json else _print_request(preview)
+            return 0
         shown = ask_for_news(opened, _spec(domain), begin, most)
     if as_json:
         emit_json(shown)
@@ -290,11 +297,15 @@ def _print_call(one: Rehearsed) -> None:
         if len(one.calls) > 1:
             what = "the order itself" if number == len(one.calls) else "first"
             echo(f"\n{number} of {len(one.calls)}, {what}:")
-        echo(f"{call.request}")
-        for name, value in call.headers.items():
-            echo(f"{name}: {value}")
-        if call.shown is not None:
-            echo_lines(f"\n{call.shown}")
+        _print_request(call)
+
+
+def _print_request(call: Preview) -> None:
+    echo(call.request)
+    for name, value in call.headers.items():
+        echo(f"{name}: {value}")
+    if call.shown is not None:
+        echo_lines(f"\n{call.shown}")
 
 
 def _print_news(shown: ShownNews) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
-from sidecar.ports import ErpAdapter, Telling, UnreadableRow
+from sidecar.ports import ErpAdapter, Preview, PreviewingNews, Telling, UnreadableRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,9 @@ def ask_for_news(
 
     Raises UsageError where this ERP cannot be asked so, and what `Telling.changes` raises.
     """
-    can = adapter.capabilities(spec.name)
-    if not isinstance(adapter, Telling) or not (
-        can.tells_all if since is None else can.tells_changes
-    ):
-        call = "list (of rows, docs/news)" if since is None else "changes"
-        raise UsageError(
-            f"this ERP cannot be asked for {spec.name} so",
-            f"write {spec.name}: {call} into the file of calls (docs/mapping.md)",
-        )
+    _require(adapter, spec, since)
+    if not isinstance(adapter, Telling):
+        raise UsageError(f"this adapter does not tell of {spec.name}")
     rows: list[Mapping[str, Any]] = []
     unreadable: list[UnreadableRow] = []
     page = adapter.changes(spec.name, since)
@@ -53,6 +47,25 @@ def ask_for_news(
         page = adapter.changes(spec.name, since, page.next)
     more = page.next is not None or len(rows) > most
     return ShownNews(spec.name, since, tuple(rows[:most]), tuple(unreadable[:most]), more)
+
+
+def preview_of_news(adapter: ErpAdapter, spec: DomainSpec, since: datetime | None) -> Preview:
+    """The first call that would be made, and is not; as `ask_for_news`."""
+    _require(adapter, spec, since)
+    if not isinstance(adapter, PreviewingNews):
+        raise UsageError("this adapter cannot show its calls without making them")
+    return adapter.preview_changes(spec.name, since)
+
+
+def _require(adapter: ErpAdapter, spec: DomainSpec, since: datetime | None) -> None:
+    can = adapter.capabilities(spec.name)
+    if can.tells_all if since is None else can.tells_changes:
+        return
+    call = "list (of rows, docs/news)" if since is None else "changes"
+    raise UsageError(
+        f"this ERP cannot be asked for {spec.name} so",
+        f"write {spec.name}: {call} into the file of calls (docs/mapping.md)",
+    )
 
 
 def _told(row: msgspec.Struct) -> Mapping[str, Any]:

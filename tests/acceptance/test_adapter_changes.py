@@ -118,6 +118,16 @@ def test_all_that_the_erp_has_is_asked_for_page_by_page(folder: Path, erp: ErpSi
     assert len(json.loads(read.stdout)["rows"]) == 5, read.stderr
 
 
+def test_the_call_is_shown_and_not_made(folder: Path, erp: ErpSimClient) -> None:
+    shown = changes(folder, "shipments", "--since", "2026-11-30T06:00", "--dry-run")
+
+    assert shown.returncode == 0, shown.stderr
+    [request, *_] = shown.stdout.splitlines()
+    assert request.startswith("GET ")
+    assert "/deliveries?changedSince=2026-11-30T06" in request
+    assert erp.requests() == []
+
+
 def test_pages_without_end_are_asked_for_up_to_the_most_rows(
     folder: Path, erp: ErpSimClient
 ) -> None:
