@@ -17,7 +17,8 @@ from typing import Generic
 import msgspec
 
 from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
-from adapters.calls.mapping import Calls, Inquiry, Telling, names_of
+from adapters.calls.declared import Calls, Inquiry, Telling
+from adapters.calls.names import names_of
 from adapters.calls.news import News
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction

@@ -215,7 +215,10 @@ def changes(
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
         if dry_run:
             preview = preview_of_news(opened, _spec(domain), begin)
-            emit_json(preview) if as_json else _print_request(preview)
+            if as_json:
+                emit_json(preview)
+            else:
+                _print_request(preview)
             return 0
         shown = ask_for_news(opened, _spec(domain), begin, most)
     if as_json:

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from adapters.calls.mapping import Calls, Dialect, read_calls
+from adapters.calls.declared import Calls
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.calls.row_form import UnreadableField
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
