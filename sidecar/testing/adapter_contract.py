@@ -23,7 +23,6 @@ the ERP tells by itself with each of `contract_news.TOLD_DOMAINS`.  What an adap
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
@@ -59,9 +58,9 @@ from sidecar.testing.contract_calls import (
     reference_of,
     require,
     require_batches,
-    wait_for,
 )
 from sidecar.testing.contract_domain import CONTRACT_DOMAINS, NUMBER, ContractDomain
+from sidecar.testing.doubt_contract import DoubtContract
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.figures_contract import FiguresContract
 from sidecar.testing.questions_contract import QuestionsContract
@@ -82,7 +81,9 @@ IMPATIENT = 0.5
 REFUSED = ("credit_limit", "CREDIT")
 
 
-class AdapterContract(FiguresContract, QuestionsContract, TellingContract, WireContract):
+class AdapterContract(
+    DoubtContract, FiguresContract, QuestionsContract, TellingContract, WireContract
+):
     """Subclass it as `Test…` and say how the adapter is made."""
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
@@ -287,68 +288,6 @@ class AdapterContract(FiguresContract, QuestionsContract, TellingContract, WireC
         erp.rule("conflict")
 
         assert isinstance(push_one(adapter, domain.opening()), Conflict | Unknown)
-
-    # What cannot be trusted
-
-    def test_a_booking_whose_answer_is_lost_is_unknown_and_the_probe_finds_it_once(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("accept_then_drop", times=1)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-
-        [document] = erp.bookings(domain.ref)
-        assert [each.reference for each in probe(adapter, domain)] == [document.number]
-
-    def test_a_lost_request_is_unknown_and_the_probe_finds_nothing(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("drop_before", times=1)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-
-        assert erp.bookings(domain.ref) == []
-        assert probe(adapter, domain) == ()
-
-    @pytest.mark.parametrize("misbehaviour", ["answer_late", "slow_body"])
-    def test_an_answer_that_takes_too_long_is_unknown_and_ends_in_time(
-        self, impatient: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
-    ) -> None:
-        erp.rule(misbehaviour, seconds=60)
-        started = time.monotonic()
-
-        outcome = push_one(impatient, domain.opening())
-
-        assert isinstance(outcome, Unknown), outcome
-        assert time.monotonic() - started < 20
-        wait_for(lambda: erp.bookings(domain.ref))
-
-    @pytest.mark.parametrize(
-        "misbehaviour",
-        ["truncated_body", "malformed_json", "schema_change", "server_error_after_booking"],
-    )
-    def test_a_booking_with_an_unusable_answer_is_unknown(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
-    ) -> None:
-        erp.rule(misbehaviour)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-        assert len(erp.bookings(domain.ref)) == 1
-
-    def test_an_error_inside_a_success_is_no_success(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("error_in_200")
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown | Rejected)
-
-    @pytest.mark.parametrize("status", [200, 201, 500])
-    def test_the_page_of_a_proxy_is_no_word_of_the_erp(
-        self, adapter: ErpAdapter, erp: Erp, status: int, domain: ContractDomain
-    ) -> None:
-        erp.rule("html_error", status=status)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
 
     def test_a_refused_connection_is_certainly_not_sent(self, domain: ContractDomain) -> None:
         with closing(self.make_adapter(nobody_listens(), PATIENT)) as adapter:

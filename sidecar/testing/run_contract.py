@@ -16,6 +16,7 @@ from sidecar.testing.erpsim import SOAP_PORTS
 _REWRITTEN = (
     "adapter_contract",
     "contract_calls",
+    "doubt_contract",
     "figures_contract",
     "questions_contract",
     "telling_contract",

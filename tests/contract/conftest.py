@@ -12,6 +12,7 @@ import pytest
 pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
     "sidecar.testing.contract_calls",
+    "sidecar.testing.doubt_contract",
     "sidecar.testing.figures_contract",
     "sidecar.testing.questions_contract",
     "sidecar.testing.telling_contract",
