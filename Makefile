@@ -123,6 +123,7 @@ docs: schemas man ## Write the generated documents anew: configuration, doctor, 
 	$(BIN)/python -m tests.unit.test_settings_generate
 	$(BIN)/python -m tests.unit.test_doctor_documented
 	$(BIN)/python -m tests.unit.test_payload_documented
+	$(BIN)/python -m tests.unit.test_news_documented
 
 .PHONY: schemas
 schemas: $(INSTALLED) ## Write docs/schemas anew from the payload types

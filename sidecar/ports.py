@@ -241,6 +241,14 @@ class Conditional(Protocol):
 
 
 @runtime_checkable
+class PreviewingNews(Protocol):
+    """As `Previewing`, of a question for news (`erp-sidecar adapter changes --dry-run`)."""
+
+    def preview_changes(self, domain: str, since: datetime | None) -> Preview:
+        """The first call that `Telling.changes` would make.  Raises as `Previewing.preview`."""
+
+
+@runtime_checkable
 class Advising(Protocol):
     """An adapter that has something to say of its file which is no error (`config validate`)."""
 
@@ -286,8 +294,9 @@ class Contract(Protocol):
     def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
         """Its arguments; `types` choose where the description leaves a choice."""
 
-    def skeleton(self, operation: str, types: Sequence[str]) -> str:
-        """A file of calls with that operation, to be filled in."""
+    def skeleton(self, operation: str, types: Sequence[str], news: DomainSpec | None = None) -> str:
+        """A file of calls with that operation, to be filled in; `news`: as that domain's
+        `changes`."""
 
     def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         """What in a file of calls, for these domains, the ERP would not take."""

@@ -14,8 +14,8 @@ from http import HTTPStatus
 from typing import Any, Generic
 
 from adapters.calls.answer import Evidence, Predicate
+from adapters.calls.declared import Inquiry
 from adapters.calls.fields import Fields
-from adapters.calls.mapping import Inquiry
 from adapters.calls.pushing import parts
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import Reply, Request, Transport

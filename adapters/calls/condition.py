@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from adapters.calls.mapping import names_of_event
+from adapters.calls.names import names_of_event
 from adapters.language.compiler import Scope, Values
 from adapters.language.expression import Expression, InvalidExpression, compile_expression
 from adapters.language.filters import ExpressionError, truth

@@ -12,7 +12,7 @@ from typing import Generic
 
 import msgspec
 
-from adapters.calls.mapping import Step
+from adapters.calls.declared import Step
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered

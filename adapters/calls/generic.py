@@ -19,7 +19,8 @@ import msgspec
 
 from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
 from adapters.calls.condition import read_condition
-from adapters.calls.mapping import Calls, Inquiry, Telling, names_of
+from adapters.calls.declared import Calls, Inquiry, Telling
+from adapters.calls.names import names_of
 from adapters.calls.news import News
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction
@@ -116,6 +117,12 @@ class GenericAdapter(Generic[Call]):
         """See `sidecar.ports.Conditional`."""
         values = partial(self._pushing.values, domain=domain)
         return read_condition(when, domain, self._domains, values)
+
+    def preview_changes(self, domain: str, since: datetime | None) -> Preview:
+        """See `sidecar.ports.PreviewingNews`."""
+        call = self._told(domain, "whole" if since is None else "changes").inquiry.call
+        with self._redaction.of_errors():
+            return self._shown(call, {"shop": self._shop, "since": since, "page": None})
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""

@@ -8,13 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
 from adapters.calls.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
+from adapters.calls.declared import (
+    Call,
+    Calls,
+    DomainCalls,
+    Inquiry,
+    Push,
+    Step,
+    Telling,
+)
 from adapters.calls.fields import BOOKED, ITEMS, Fields
-from adapters.calls.row_form import RowForm, is_row, read_row_form
+from adapters.calls.names import REF, names_of, names_of_event
+from adapters.calls.row_form import is_row, read_row_form
 from adapters.calls.section import Section, misplaced
-from adapters.calls.sent_event import SentEvent
 from adapters.language.compiler import Scope
 from adapters.language.expression import Expression
 from adapters.language.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
@@ -22,13 +31,9 @@ from adapters.language.template import Source
 from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec, EventSpec, Role
 from sidecar.model.news import NewsSpec
-from sidecar.ports import Capabilities, Link, ShopContext
-
-Call = TypeVar("Call")
+from sidecar.ports import ShopContext
 
 _TEXT, _TIME = Plain("text"), Plain("time")
-#: Magento's number of a document.
-_REF = Plain("text", longest=50)
 _EACH = ("external", *BOOKED)
 _LISTED = frozenset({*_EACH, ITEMS})
 _INQUIRY = ("call", "answer", "each")
@@ -36,116 +41,6 @@ _QUESTIONS = ("probe", "list", "changes")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_STEP = ("code", "message", "field", "after")
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref"})
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Generic[Call]):
-    """A call that must go well before an event is sent."""
-
-    call: Call
-    answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Push(Generic[Call]):
-    """A call that carries events: one (`batch` is None) or up to `batch` at once.
-
-    `first` is made for each event alone, before it.
-    """
-
-    name: str
-    events: frozenset[str]
-    batch: int | None
-    call: Call
-    answer: Answer | BatchAnswer
-    first: tuple[Step[Call], ...] = ()
-    #: Whether it carries events that open a document.
-    opens: bool = False
-    #: Where it is in the file, when it opens documents and never names one by our reference.
-    unnamed: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry(Generic[Call]):
-    """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
-
-    `misconfigured` says that every question would be answered so until a person acts.
-    `batch`: how many references one probe asks for (None: one by one).
-    """
-
-    call: Call
-    ok: Predicate
-    misconfigured: Predicate | None = None
-    found: Expression | None = None
-    next: Expression | None = None
-    each: Fields = field(default_factory=lambda: Fields({}))
-    batch: int | None = None
-    #: Whether none for a list means that nothing was found, as in XML, where nothing is written.
-    none_is_nothing: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Telling(Generic[Call]):
-    """A call that asks what the ERP has to say by itself, and the rows that are made of it."""
-
-    inquiry: Inquiry[Call]
-    form: RowForm
-
-
-@dataclass(frozen=True, slots=True)
-class DomainCalls(Generic[Call]):
-    """The calls of one domain.
-
-    `list`: of the documents that we sent.  What the ERP tells by itself: `changes` since a moment,
-    `whole` all of it, which is `list` in the file, too.
-    """
-
-    pushes: tuple[Push[Call], ...]
-    probe: Inquiry[Call] | None = None
-    list: Inquiry[Call] | None = None
-    changes: Telling[Call] | None = None
-    whole: Telling[Call] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Calls(Generic[Call]):
-    """A whole file of calls.  `dedupe`: the ERP refuses or merges duplicates by itself."""
-
-    name: str
-    domains: Mapping[str, DomainCalls[Call]]
-    dedupe: bool
-    ping: Inquiry[Call] | None
-    #: What in the file may be meant, and most often is not.
-    warnings: tuple[str, ...] = ()
-
-    def capabilities(self, domain: str) -> Capabilities:
-        """What the file declares for a domain; nothing for one that it does not have."""
-        calls = self.domains.get(domain)
-        if calls is None:
-            return Capabilities(subscriptions=frozenset())
-        return Capabilities(
-            subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
-            batch=max((push.batch or 1 for push in calls.pushes), default=1),
-            probe=calls.probe is not None,
-            probe_batch=(calls.probe.batch if calls.probe else None) or 1,
-            probe_items=calls.probe is not None and calls.probe.each.items is not None,
-            dedupe=self.dedupe,
-            lists=calls.list is not None,
-            tells_changes=calls.changes is not None,
-            tells_all=calls.whole is not None,
-            tells_total=_tells_total(calls),
-        )
-
-
-def _tells_total(calls: DomainCalls[Any]) -> bool:
-    """Whether each document that was opened has a total to compare, told or asked for."""
-    if calls.probe is not None and "total" in calls.probe.each.leaves:
-        return True
-    opening = [push.answer for push in calls.pushes if push.opens]
-    return bool(opening) and all(
-        "total" in (one.each if isinstance(one, BatchAnswer) else one).fields.leaves
-        for one in opening
-    )
 
 
 Keys = Mapping[str, Any]
@@ -204,26 +99,6 @@ def read_calls(
     calls = _Reader(source, dialect, domains, secrets).file(document.data, name)
     source.raise_problems()
     return calls
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What a domain's payload is called in expressions, and its parent's where it has one.
-
-    The parent's document in the ERP has the parent's name and `_link`.
-    """
-
-    payload: str
-    parent: str | None = None
-
-
-def names_of(domains: Sequence[DomainSpec]) -> dict[str, Names]:
-    """Domain → its names."""
-    payloads = {spec.kind: spec.payload for spec in domains}
-    return {
-        spec.name: Names(spec.payload, payloads.get(spec.parent) if spec.parent else None)
-        for spec in domains
-    }
 
 
 class _Reader(Generic[Call]):
@@ -393,7 +268,7 @@ class _Reader(Generic[Call]):
         section.keys((*_INQUIRY, "batch"), self._required_of_inquiry(own))
         batch = section.count("batch", self._dialect.most)
         is_batch = "batch" in section
-        asked: dict[str, Shape] = {"refs": Many(_REF)} if is_batch else {"ref": _REF}
+        asked: dict[str, Shape] = {"refs": Many(REF)} if is_batch else {"ref": REF}
         required = ("external", "reference") if is_batch else ("reference",)
         scope = self._scope.with_names(**asked)
         inquiry = self._inquiry(section, scope, section.section("answer", own))
@@ -465,53 +340,6 @@ def _answer_of(section: Section, scope: Scope) -> Answer:
 def _names_by_reference(read: str) -> bool:
     """`ref`, or that of an event in a round of `$each`, whatever the round calls it."""
     return read == "ref" or (read.endswith(".ref") and read != "link.ref")
-
-
-@dataclass(frozen=True, slots=True)
-class _Above:
-    """A document that others belong to: what its payload is called, and what is in it."""
-
-    name: str
-    payload: Shape
-
-
-def names_of_event(
-    spec: DomainSpec, payload: Shape, domains: Collection[DomainSpec]
-) -> dict[str, Shape]:
-    """What an expression about one event of a domain may name, beside `shop`."""
-    above = _above(spec, domains)
-    return {
-        "event": _event_shape(payload, above),
-        spec.payload: payload,
-        **_named(above),
-        "link": shape_of(Link),
-        "ref": _REF,
-    }
-
-
-def _above(spec: DomainSpec, domains: Collection[DomainSpec]) -> _Above | None:
-    """The document that those of a domain belong to."""
-    above = next((one for one in domains if one.kind == spec.parent), None)
-    if above is None or above.opening is None:
-        return None
-    return _Above(above.payload, shape_of(above.event(above.opening).payload))
-
-
-def _named(above: _Above | None) -> dict[str, Shape]:
-    """What a call that carries one event knows of the document above it."""
-    if above is None:
-        return {}
-    return {above.name: above.payload, f"{above.name}_link": shape_of(Link)}
-
-
-def _event_shape(payload: Shape, above: _Above | None) -> Shape:
-    shape = shape_of(SentEvent)
-    if not isinstance(shape, Record):
-        raise TypeError("an event is a record")
-    members = {**shape.members, "data": payload}
-    beside = {} if above is None else {"parent": above.payload, "parent_link": shape_of(Link)}
-    of_own = {name: it for name, it in members.items() if name not in ("parent", "parent_link")}
-    return Record(shape.name, {**of_own, **beside})
 
 
 def _events(section: Section, spec: DomainSpec) -> tuple[EventSpec, ...]:

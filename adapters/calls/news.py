@@ -8,7 +8,7 @@ from typing import Generic
 import msgspec
 
 from adapters.calls.asking import Answered, Asking, found_list, next_page
-from adapters.calls.mapping import Telling
+from adapters.calls.declared import Telling
 from adapters.calls.row_form import RowForm, UnreadableField
 from adapters.calls.wire_call import Call
 from adapters.language.rounds import ROUNDS, Rounds

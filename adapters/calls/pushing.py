@@ -6,8 +6,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from adapters.calls.declared import Calls, Push
 from adapters.calls.first import FirstCalls
-from adapters.calls.mapping import Calls, Names, Push
+from adapters.calls.names import Names
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.sent_event import sent_event
 from adapters.calls.wire_call import Call, read_answer

@@ -25,14 +25,19 @@ Read = TypeVar("Read")
 
 
 def value_reader(annotation: Any) -> ReadValue:
-    """What reads a value of that type; it raises ExpressionError, which quotes no value."""
+    """What reads a value of that type; it raises ExpressionError, which quotes no value.
+
+    Raises TypeError for a type that no row may have: a defect of the domain that declares it.
+    """
     if (wanted := bare(annotation)) is not annotation:
         return _optional(wanted) if is_optional(annotation) else value_reader(wanted)
     if typing.get_origin(annotation) is tuple:
         return _list(typing.get_args(annotation)[0])
     if is_struct(annotation):
         return _struct(annotation)
-    return _PLAIN[annotation] if annotation in _PLAIN else _other(annotation)
+    if annotation not in _PLAIN:
+        raise TypeError(f"what an ERP tells cannot be read as {annotation}")
+    return _PLAIN[annotation]
 
 
 def bare(annotation: Any) -> Any:
@@ -126,7 +131,8 @@ def _struct(struct: type[msgspec.Struct]) -> ReadValue:
 def _text(value: Any, where: str, _: tzinfo) -> str:
     if isinstance(_present(value, where), bool) or not (isinstance(value, str) or is_number(value)):
         raise _unfit(where, f"{kind(value)} is not a text")
-    return as_text(value)
+    # ERPs pad what they keep in columns of a fixed width: `D-1` and `D-1  ` are one delivery.
+    return as_text(value).strip()
 
 
 def _amount(value: Any, where: str, _: tzinfo) -> Decimal:
@@ -178,17 +184,6 @@ def _parsed(value: Any, where: str, wanted: str) -> datetime:
         return datetime.fromisoformat(present.strip())
     except ValueError:
         raise _unfit(where, f"a text is not {wanted}") from None
-
-
-def _other(annotation: Any) -> ReadValue:
-    def converted(value: Any, where: str, _: tzinfo) -> Any:
-        try:
-            return msgspec.convert(value, annotation)
-        except msgspec.ValidationError:
-            # msgspec's words may quote the value.
-            raise _unfit(where, f"{kind(value)} does not fit") from None
-
-    return converted
 
 
 _PLAIN: Mapping[Any, ReadValue] = {

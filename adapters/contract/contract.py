@@ -29,8 +29,8 @@ class DescribedContract:
     def describe(self, operation: str, types: Sequence[str], depth: int) -> Described:
         return described(self._named(operation), types, depth)
 
-    def skeleton(self, operation: str, types: Sequence[str]) -> str:
-        return skeleton(self._named(operation), self._source, types)
+    def skeleton(self, operation: str, types: Sequence[str], news: DomainSpec | None = None) -> str:
+        return skeleton(self._named(operation), self._source, types, news)
 
     def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         return check_calls(self._description, read_document(calls), calls.name, domains)

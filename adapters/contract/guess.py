@@ -48,6 +48,8 @@ _OF_ADDRESS = {
 }
 #: What such a record names is something else than the order.
 _REFERS = ("ref", "reference", "key")
+_SINCE = ("since", "changed", "modified", "updated")
+_PAGES = frozenset({"page", "pageno", "pagenumber", "cursor", "skiptoken"})
 _LISTS = ("line", "item", "position", "product", "row")
 
 
@@ -75,6 +77,16 @@ def guessed(field: Field, above: tuple[str, ...], *, of_line: bool) -> str:
     if path is None and (address := _address(above)) and name in _ADDRESS:
         path = f"{address}.{_ADDRESS[name]}"
     return FILL_IN if path is None or field.choices else f"={path}{_filter(path, field)}"
+
+
+def asked(field: Field) -> str:
+    """The expression for a field of a question for what changed; FILL_IN where it is not clear."""
+    name = _plain(field.name)
+    if name in _PAGES:
+        return "=page"
+    if any(word in name for word in _SINCE):
+        return "=since" if "time" in field.takes else "=since | date('%Y-%m-%dT%H:%M:%SZ')"
+    return FILL_IN
 
 
 def _address(above: tuple[str, ...]) -> str:

@@ -9,12 +9,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
+
 from adapters.contract.field import Field, Operation
-from adapters.contract.guess import FILL_IN, guessed, lists_lines
+from adapters.contract.guess import FILL_IN, asked, guessed, lists_lines
 from adapters.contract.tree import chosen, note_of
 from adapters.contract.xml import about
 from adapters.language.template import TYPE
 from sidecar.documents import write_scalar
+from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.news import NewsSpec
 
 _NOTES_BEGIN_AT = 48
 _LONGEST_NOTE = 120
@@ -26,24 +30,34 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 _NAME_OF_FIELD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _QUESTIONS = ("GET", "HEAD")
 _NAME = FILL_IN[1:]
+#: Where since when and which page are asked for.
+_PARAMETERS = ("body", "query", "json")
 
 
-def skeleton(operation: Operation, source: str, types: Sequence[str]) -> str:
-    """The whole file."""
-    asks = operation.call.get("method") in _QUESTIONS
+def skeleton(
+    operation: Operation, source: str, types: Sequence[str], news: DomainSpec | None = None
+) -> str:
+    """The whole file; `news`: the operation tells what changed in that domain."""
+    asks = operation.call.get("method") in _QUESTIONS or news is not None
+    looks = "'erp-sidecar adapter dry-run ORDER' look at it."
+    if news is not None:
+        looks = f"'erp-sidecar adapter changes {news.name}' look at it."
     lines = [
         f"# {about(operation.name)} of {source}",
         f"# Replace each {FILL_IN}, and take '# ' away from what you want besides; then",
-        "# 'erp-sidecar adapter check' and 'erp-sidecar adapter dry-run ORDER' look at it.",
-        "orders:",
-        *(["  probe:"] if asks else ["  push:", "    on: [order.placed]"]),
+        f"# 'erp-sidecar adapter check' and {looks}",
+        *(_begin(asks=asks) if news is None else [f"{news.name}:", "  changes:"]),
         "    call:",
         *(f"      {key}: {_constant(key, value)}" for key, value in operation.call.items()),
     ]
-    for part in operation.parts.values():
-        spot = _Spot(" " * 6, types, wanted=part.required or bool(part.members.mandatory()))
+    for key, part in operation.parts.items():
+        asks_for_news = news is not None and key in _PARAMETERS
+        wanted = part.required or bool(part.members.mandatory()) or asks_for_news
+        spot = _Spot(" " * 6, types, wanted, whole=asks_for_news, of_news=asks_for_news)
         lines += _field(part, spot)
-    if asks:
+    if news is not None and news.tells is not None:
+        lines += _telling(news.tells)
+    elif asks:
         lines += _question()
     else:
         lines += _answer(is_soap="operation" in operation.call)
@@ -51,11 +65,16 @@ def skeleton(operation: Operation, source: str, types: Sequence[str]) -> str:
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
+def _begin(*, asks: bool) -> list[str]:
+    return ["orders:", *(["  probe:"] if asks else ["  push:", "    on: [order.placed]"])]
+
+
 @dataclass(frozen=True, slots=True)
 class _Spot:
     """Where in the file a field stands.
 
-    Not `wanted`: as a comment; `whole`: in a comment already, where nothing is left out.
+    Not `wanted`: as a comment; `whole`: where nothing is left out (in a comment already, or in a
+    question for news, whose few parameters are all worth a look); `of_news`: in such a question.
     """
 
     indent: str
@@ -63,6 +82,7 @@ class _Spot:
     wanted: bool
     whole: bool = False
     of_line: bool = False
+    of_news: bool = False
     left: int = _DEPTH
     above: tuple[str, ...] = ()
 
@@ -77,6 +97,8 @@ def _field(field: Field, spot: _Spot) -> Iterator[str]:
     key = field.name if _PLAIN_KEY.fullmatch(field.name) else str(write_scalar(field.name))
     if not target.is_record or target.takes:
         value = guessed(field, spot.above, of_line=spot.of_line)
+        if spot.of_news:
+            value = asked(field)
         shown = f"[{value}]" if field.many and not field.lone else value
         yield spot.line(f"{key}: {shown}", _note(field))
         return
@@ -149,6 +171,19 @@ def _question() -> list[str]:
         f"      found: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the list of what was found",
         "    each:",
         f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # =item.…, the ERP's number",
+    ]
+
+
+def _telling(news: NewsSpec) -> list[str]:
+    """`answer`, and each field of a row, those that must be mapped first."""
+    fields = sorted(msgspec.structs.fields(news.row), key=lambda field: not field.required)
+    return [
+        "    answer:",
+        "      ok: =response.status == 200",
+        f"      found: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the list of what changed",
+        f"      # next: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the next page; none ends it",
+        "    each:",
+        *(f"      {'' if field.required else '# '}{field.name}: {FILL_IN}" for field in fields),
     ]
 
 

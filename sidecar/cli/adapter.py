@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import click
+import msgspec
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import adapter_settings_of, installed, open_contract
-from sidecar.cli.context import Context, as_json, table
-from sidecar.cli.domains import TYPES
+from sidecar.app.erp_adapters import adapter_settings_of, installed, load_adapter, open_contract
+from sidecar.cli.context import Context, as_json, table, text
+from sidecar.cli.domains import TOLD, TYPES
+from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
+from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
-from sidecar.ports import Contract, ContractFinding
+from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
+from sidecar.ports import Contract, ContractFinding, Preview
 
 _FINDINGS = 2
 _account = click.option(
@@ -48,6 +54,11 @@ def list_(*, as_json: bool) -> None:
 @click.argument("operation", required=False)
 @click.option("--skeleton", is_flag=True, help="Print a file of calls to fill in instead.")
 @click.option(
+    "--changes",
+    type=TOLD,
+    help="With --skeleton: as the call that asks what changed in this domain.",
+)
+@click.option(
     "--type",
     "types",
     multiple=True,
@@ -65,6 +76,7 @@ def describe(
     contract: str | None,
     operation: str | None,
     skeleton: bool,
+    changes: str | None,
     types: tuple[str, ...],
     depth: int,
     account: str | None,
@@ -80,6 +92,7 @@ def describe(
       erp-sidecar adapter describe legacy.wsdl
       erp-sidecar adapter describe legacy.wsdl CreateOrder
       erp-sidecar adapter describe legacy.wsdl CreateOrder --skeleton > calls.yaml
+      erp-sidecar adapter describe legacy.wsdl ListDeliveries --skeleton --changes shipments
     """
     opened = _opened(context, contract, account)
     if operation is None:
@@ -87,7 +100,8 @@ def describe(
             raise UsageError("--skeleton is for one operation", "name the operation too")
         _print_operations(opened, as_json=as_json)
     elif skeleton:
-        echo_lines(opened.skeleton(operation, types))
+        news = None if changes is None else _spec(changes)
+        echo_lines(opened.skeleton(operation, types, news))
     else:
         described = opened.describe(operation, types, depth)
         if as_json:
@@ -155,6 +169,67 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
         return
     for one in shown:
         _print_call(one)
+
+
+@adapter.command()
+@click.argument("domain", type=TOLD)
+@click.option(
+    "--since",
+    default="24h",
+    show_default=True,
+    metavar="WHEN",
+    help="2d, 12h, or a time such as 2026-11-24T06:00 (UTC).",
+)
+@click.option("--all", "whole", is_flag=True, help="Of all that the ERP has, not of what changed.")
+@click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
+              help="The first so many rows.")  # fmt: skip
+@click.option("--dry-run", is_flag=True, help="Print the first call, and make none.")
+@_account
+@as_json
+@click.pass_obj
+def changes(
+    context: Context,
+    *,
+    domain: str,
+    since: str,
+    whole: bool,
+    most: int,
+    dry_run: bool,
+    account: str | None,
+    as_json: bool,
+) -> int:
+    """Ask the ERP what it tells of a domain by itself, and show the rows; nothing is written.
+
+    Exit code 2 when a row cannot be read.
+
+    \b
+    Examples:
+      erp-sidecar adapter changes shipments --since 2d
+      erp-sidecar adapter changes stock --all --most 10 --json
+      erp-sidecar adapter changes prices --dry-run
+    """
+    loaded = context.loaded
+    begin = None if whole else moment_of("--since", since)
+    enabled = domain in loaded.settings.domains.enabled() and account is None
+    name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
+    with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
+        if dry_run:
+            preview = preview_of_news(opened, _spec(domain), begin)
+            if as_json:
+                emit_json(preview)
+            else:
+                _print_request(preview)
+            return 0
+        shown = ask_for_news(opened, _spec(domain), begin, most)
+    if as_json:
+        emit_json(shown)
+    else:
+        _print_news(shown)
+    return _FINDINGS if shown.unreadable else 0
+
+
+def _spec(domain: str) -> DomainSpec:
+    return next(spec for spec in specs() if spec.name == domain)
 
 
 def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
@@ -225,10 +300,35 @@ def _print_call(one: Rehearsed) -> None:
         if len(one.calls) > 1:
             what = "the order itself" if number == len(one.calls) else "first"
             echo(f"\n{number} of {len(one.calls)}, {what}:")
-        if call.exception is not None:
-            echo(f"by {call.exception}")
-        echo(f"{call.request}")
-        for name, value in call.headers.items():
-            echo(f"{name}: {value}")
-        if call.shown is not None:
-            echo_lines(f"\n{call.shown}")
+        _print_request(call)
+
+
+def _print_request(call: Preview) -> None:
+    if call.exception is not None:
+        echo(f"by {call.exception}")
+    echo(call.request)
+    for name, value in call.headers.items():
+        echo(f"{name}: {value}")
+    if call.shown is not None:
+        echo_lines(f"\n{call.shown}")
+
+
+def _print_news(shown: ShownNews) -> None:
+    when = "all that it has" if shown.since is None else f"since {text(shown.since)} UTC"
+    echo(f"what the ERP tells of {shown.domain}, {when}: {len(shown.rows)} row(s)")
+    for row in shown.rows:
+        told = {name: value for name, value in row.items() if value is not None}
+        echo()
+        for name, value in told.items():
+            echo(f"  {name}: {_shown(value)}")
+    for one in shown.unreadable:
+        echo(f"unreadable: {one.number or '(no number)'}: {one.reason}")
+    if shown.more:
+        echo("there is more: --most")
+
+
+def _shown(value: object) -> str:
+    """One value in a line; a list as JSON has it."""
+    if isinstance(value, str | Decimal):
+        return str(value)
+    return msgspec.json.Encoder(decimal_format="number").encode(value).decode()

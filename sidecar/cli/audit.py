@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 import click
 from msgspec.structs import asdict
 
 from sidecar.cli.context import Context, as_json, table
+from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import emit_json
 from sidecar.ledger.records import Records
-from sidecar.model.errors import UsageError
-from sidecar.settings.quantities import parse_duration
 
 
 @click.group()
@@ -47,7 +45,7 @@ def list_(
       erp-sidecar audit list --order 000000042 --json
       erp-sidecar audit list --who ada --limit 10
     """
-    begin = _moment(since) if since else None
+    begin = moment_of("--since", since) if since else None
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
         with sidecar.database.transaction("reading the audit") as connection:
@@ -61,17 +59,3 @@ def list_(
         [(act.at, act.who, act.command, act.subject, act.reason) for act in acts],
         ("at", "who", "command", "subject", "reason"),
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.now(UTC) - parse_duration(text)
-    except ValueError:
-        pass
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"--since {text}: neither a duration nor a time", "write 2d, 12h or 2026-11-24T06:00"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

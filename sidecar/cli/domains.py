@@ -38,3 +38,4 @@ TELLING = DomainChoice(
     lambda domains: (domain.name for domain in domains if domain.tells is not None)
 )
 TYPES = DomainChoice(lambda domains: (type_ for domain in domains for type_ in domain.types))
+TOLD = DomainChoice(lambda domains: (domain.name for domain in domains if domain.tells))

@@ -14,19 +14,18 @@ speaks another language than that brings its own simulator: override `start_erp`
 that has the methods of `Erp`, whose rules have the names and meanings that
 `sidecar.testing.erpsim` documents.
 
-Each test is made with each of `contract_domain.CONTRACT_DOMAINS`: orders, refunds, invoices.  What
-an adapter cannot do (`capabilities`) is skipped.
+Each test is made with each of `contract_domain.CONTRACT_DOMAINS`: orders, refunds, invoices; those
+of what the ERP tells by itself with each of `contract_news.TOLD_DOMAINS`.  What an adapter cannot
+do (`capabilities`) is skipped.
 """
 # ruff: noqa: S101  -- these are tests, only shipped
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -35,10 +34,8 @@ import pytest
 
 from sidecar.domains import SPECS
 from sidecar.domains.orders.payload import Order
-from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
-    Booked,
     Conflict,
     Duplicate,
     Misconfigured,
@@ -48,7 +45,7 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import AdapterSettings, ErpAdapter, Link, Listed, ShopContext
+from sidecar.ports import AdapterSettings, ErpAdapter, Link, ShopContext
 from sidecar.testing.contract_calls import (
     Erp,
     documents,
@@ -61,14 +58,12 @@ from sidecar.testing.contract_calls import (
     reference_of,
     require,
     require_batches,
-    require_list,
-    require_probe,
-    wait_for,
-    whole_list,
 )
 from sidecar.testing.contract_domain import CONTRACT_DOMAINS, NUMBER, ContractDomain
+from sidecar.testing.doubt_contract import DoubtContract
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.figures_contract import FiguresContract
+from sidecar.testing.questions_contract import QuestionsContract
 from sidecar.testing.sample_order import (
     SampleLine,
     bundle_order,
@@ -77,6 +72,7 @@ from sidecar.testing.sample_order import (
     sample_order,
     simple_order,
 )
+from sidecar.testing.telling_contract import TellingContract
 from sidecar.testing.wire_contract import WireContract
 
 PATIENT = 30.0
@@ -85,7 +81,9 @@ IMPATIENT = 0.5
 REFUSED = ("credit_limit", "CREDIT")
 
 
-class AdapterContract(FiguresContract, WireContract):
+class AdapterContract(
+    DoubtContract, FiguresContract, QuestionsContract, TellingContract, WireContract
+):
     """Subclass it as `Test…` and say how the adapter is made."""
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
@@ -291,68 +289,6 @@ class AdapterContract(FiguresContract, WireContract):
 
         assert isinstance(push_one(adapter, domain.opening()), Conflict | Unknown)
 
-    # What cannot be trusted
-
-    def test_a_booking_whose_answer_is_lost_is_unknown_and_the_probe_finds_it_once(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("accept_then_drop", times=1)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-
-        [document] = erp.bookings(domain.ref)
-        assert [each.reference for each in probe(adapter, domain)] == [document.number]
-
-    def test_a_lost_request_is_unknown_and_the_probe_finds_nothing(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("drop_before", times=1)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-
-        assert erp.bookings(domain.ref) == []
-        assert probe(adapter, domain) == ()
-
-    @pytest.mark.parametrize("misbehaviour", ["answer_late", "slow_body"])
-    def test_an_answer_that_takes_too_long_is_unknown_and_ends_in_time(
-        self, impatient: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
-    ) -> None:
-        erp.rule(misbehaviour, seconds=60)
-        started = time.monotonic()
-
-        outcome = push_one(impatient, domain.opening())
-
-        assert isinstance(outcome, Unknown), outcome
-        assert time.monotonic() - started < 20
-        wait_for(lambda: erp.bookings(domain.ref))
-
-    @pytest.mark.parametrize(
-        "misbehaviour",
-        ["truncated_body", "malformed_json", "schema_change", "server_error_after_booking"],
-    )
-    def test_a_booking_with_an_unusable_answer_is_unknown(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
-    ) -> None:
-        erp.rule(misbehaviour)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-        assert len(erp.bookings(domain.ref)) == 1
-
-    def test_an_error_inside_a_success_is_no_success(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        erp.rule("error_in_200")
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown | Rejected)
-
-    @pytest.mark.parametrize("status", [200, 201, 500])
-    def test_the_page_of_a_proxy_is_no_word_of_the_erp(
-        self, adapter: ErpAdapter, erp: Erp, status: int, domain: ContractDomain
-    ) -> None:
-        erp.rule("html_error", status=status)
-
-        assert isinstance(push_one(adapter, domain.opening()), Unknown)
-
     def test_a_refused_connection_is_certainly_not_sent(self, domain: ContractDomain) -> None:
         with closing(self.make_adapter(nobody_listens(), PATIENT)) as adapter:
             assert isinstance(push_one(adapter, domain.opening()), Retry)
@@ -383,102 +319,6 @@ class AdapterContract(FiguresContract, WireContract):
 
         assert [type(answer.outcome) for answer in answers] == [Unknown] * 4
         assert len(documents(erp, domain)) == 4
-
-    # Questions
-
-    def test_a_probe_for_several_references_keeps_them_apart(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        require_probe(adapter, domain)
-        adapter.push([domain.opening("000000001"), domain.opening("000000002")])
-        asked = [domain.ref_of(number) for number in ("000000002", "000000003", "000000001")]
-
-        booked = adapter.probe(domain.name, asked)
-
-        for ref in asked:
-            references = [each.reference for each in booked.get(ref, ())]
-            assert references == [each.number for each in erp.bookings(ref)]
-
-    def test_a_probe_shows_every_document_of_a_double_booking(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        require_probe(adapter, domain)
-        push_one(adapter, domain.opening())
-        push_one(adapter, domain.opening())
-
-        assert len(probe(adapter, domain)) == len(erp.bookings(domain.ref)) == 2
-
-    @pytest.mark.parametrize(
-        ("misbehaviour", "settings"),
-        [
-            ("html_error", {"status": 200}),
-            ("busy", {}),
-            ("unauthorised", {}),
-            ("drop_before", {}),
-            ("truncated_body", {}),
-            ("malformed_json", {}),
-            ("schema_change", {}),
-        ],
-    )
-    def test_a_probe_that_cannot_be_trusted_never_says_that_there_is_nothing(
-        self,
-        adapter: ErpAdapter,
-        erp: Erp,
-        misbehaviour: str,
-        settings: dict[str, Any],
-        domain: ContractDomain,
-    ) -> None:
-        require_probe(adapter, domain)
-        push_one(adapter, domain.opening())
-        erp.rule(misbehaviour, **settings)
-
-        with pytest.raises(Unavailable):
-            probe(adapter, domain)
-
-    def test_a_login_that_is_refused_to_a_question_will_be_refused_to_the_next(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        require_probe(adapter, domain)
-        erp.rule("unauthorised")
-
-        with pytest.raises(NotReached) as refused:
-            probe(adapter, domain)
-
-        assert refused.value.lasting
-
-    def test_the_list_has_every_document_once_over_all_pages(
-        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
-    ) -> None:
-        require_list(adapter, domain)
-        adapter.push([domain.opening(f"{number:09}") for number in range(1, 8)])
-
-        rows = whole_list(adapter, domain)
-
-        # Typed, whoever wrote the adapter: a mapping would fail where nobody looks for it.
-        assert all(isinstance(row, Listed) and isinstance(row.booked, Booked) for row in rows), rows
-        listed = [(row.external, row.booked.reference) for row in rows]
-        assert sorted(listed) == sorted(
-            (each.external, each.number) for each in documents(erp, domain)
-        )
-
-    def test_the_list_leaves_out_what_did_not_change_since(
-        self, adapter: ErpAdapter, domain: ContractDomain
-    ) -> None:
-        require_list(adapter, domain)
-        push_one(adapter, domain.opening())
-
-        assert adapter.list(domain.name, datetime(2999, 1, 1, tzinfo=UTC)).rows == ()
-
-    @pytest.mark.parametrize("misbehaviour", ["html_error", "truncated_body", "malformed_json"])
-    def test_a_list_that_cannot_be_trusted_is_not_taken_for_a_short_one(
-        self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
-    ) -> None:
-        require_list(adapter, domain)
-        push_one(adapter, domain.opening())
-        erp.rule(misbehaviour)
-
-        with pytest.raises(Unavailable):
-            whole_list(adapter, domain)
 
     def test_a_ping_tells_reachable_and_authorised_apart(
         self, adapter: ErpAdapter, erp: Erp

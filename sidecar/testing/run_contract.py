@@ -13,7 +13,15 @@ from sidecar.model.errors import UsageError
 from sidecar.testing import named_adapter
 from sidecar.testing.erpsim import SOAP_PORTS
 
-_REWRITTEN = ("adapter_contract", "contract_calls", "figures_contract", "wire_contract")
+_REWRITTEN = (
+    "adapter_contract",
+    "contract_calls",
+    "doubt_contract",
+    "figures_contract",
+    "questions_contract",
+    "telling_contract",
+    "wire_contract",
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -17,7 +17,10 @@ from tests.contract.magento_rest_bench import RestBench
 pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
     "sidecar.testing.contract_calls",
+    "sidecar.testing.doubt_contract",
     "sidecar.testing.figures_contract",
+    "sidecar.testing.questions_contract",
+    "sidecar.testing.telling_contract",
     "sidecar.testing.wire_contract",
 )
 

@@ -16,9 +16,11 @@ from adapters.soap.generic import create as create_soap
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, Previewing
+from sidecar.testing import erpsim
 from sidecar.testing.sample_order import placed, simple_order
 from tests.unit.test_contract_rest import INTERFACES, adapter_settings
 
+ERPSIM = erpsim.WSDL
 WSDL = INTERFACES / "trade.wsdl"
 
 
@@ -114,3 +116,25 @@ def test_a_rest_skeleton_works_too(tmp_path: Path) -> None:
     adapter.close()
     assert preview.request == "POST http://erp.invalid/api/shops/main/orders"
     assert json.loads(preview.body or "")["externalNumber"] == "000000042"
+
+
+def test_as_a_question_for_news_it_has_the_fields_of_a_row(tmp_path: Path) -> None:
+    contract = open_soap(str(ERPSIM), None)
+    assert contract is not None
+    [news] = [spec for spec in SPECS if spec.name == "shipments"]
+
+    text = contract.skeleton("ListDeliveries", (), news)
+
+    lines = [line.partition("  # ")[0].rstrip() for line in text.splitlines()]
+    assert lines[2].endswith("'erp-sidecar adapter changes shipments' look at it.")
+    assert lines[3:5] == ["shipments:", "  changes:"]
+    assert "        ChangedSince: =since" in lines
+    assert "        Page: =page" in lines
+    assert text.index("\n      number: =FILL_IN\n") < text.index("\n      # tracks: =FILL_IN\n")
+    filled = text.replace("found: =FILL_IN", "found: =response.body.Delivery").replace(
+        "      number: =FILL_IN",
+        "      number: =item.DeliveryNo\n      order: =item.ExternalOrder",
+    )
+    (tmp_path / "calls.yaml").write_text("port: Document11\n" + filled, encoding="utf-8")
+    settings = replace(soap(tmp_path), wsdl=str(ERPSIM))
+    assert create_soap(settings).capabilities("shipments").tells_changes

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from adapters.calls.answer import Answer
-from adapters.calls.mapping import Calls, Dialect, Push, read_calls
+from adapters.calls.declared import Calls, Push
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from adapters.calls.mapping import Calls, Dialect, read_calls
+from adapters.calls.declared import Calls
+from adapters.calls.mapping import Dialect, read_calls
 from adapters.calls.row_form import UnreadableField
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
@@ -227,6 +228,12 @@ def test_a_value_that_does_not_fit_makes_the_row_unreadable_and_is_not_quoted(
     assert unreadable(levels(tmp_path), "stock", item).endswith(
         f"calls.yaml:5: stock.changes.{why}"
     )
+
+
+def test_a_name_that_the_erp_pads_is_the_same_name(tmp_path: Path) -> None:
+    level = row(levels(tmp_path), "stock", {"sku": "Sku-A   ", "qty": 1, "at": None})
+
+    assert level.sku == "Sku-A"  # type: ignore[attr-defined]
 
 
 def test_a_line_of_a_row_says_which_it_is(tmp_path: Path) -> None:

@@ -28,6 +28,27 @@ The ERP's paths, below the base path:
     GET  sales-orders?externalNumber=      200 with {"items": [...]}, all that carry the number
     GET  sales-orders?changedSince=&page=  200 with {"items": [...], "nextPage": n or null}
 
+What it tells by itself, each list with changedSince= and page= as above, changedAt in each row:
+
+    GET  deliveries    deliveryNumber, externalOrder, order, warehouse, lines (externalLine, sku,
+                       quantity), parcels (carrier, number)
+    GET  stock         sku, warehouse, available
+    GET  prices        sku, channel, price, promo, promoFrom, promoTo, scales (group, from, price)
+    GET  invoices      invoiceNumber, externalOrder, order, lines, total, currency
+    GET  returns       returnNumber, externalOrder, order, lines, shipping, adjustment, total,
+                       currency
+    GET  sales-orders  state and note of orders that it has
+
+ErpSim.tell, tell_delivery, set_stock, set_price, tell_invoice, tell_return and set_state let it
+tell of something, anew or again, with `changed=` as if long ago.  And what a shop tells it:
+
+    POST   credit-notes     as credit-memos, with order, and in lines orderLine and amount
+    POST   payments         externalNumber, order, amount, currency; found and listed alike
+    POST   customers/bulk   {"customers": [...]}: 200 with results (externalNumber, ok, number)
+    DELETE customers/{n}    204; 404 unknown
+    POST   stock/levels     {"levels": [...]}: 200 with results (id: SKU/WAREHOUSE, ok, message)
+    POST   stock/demand     {"demand": [...]}: 200 with results (id, ok, message)
+
 Credit memos are sent, found and listed alike below credit-memos, in bulk as creditMemos; each names
 its order's number as salesOrder and may have an adjustment.  An order that is not there is 422
 unknown_order, giving back more than it took 422 refund_too_high.  So are invoices below invoices
@@ -49,6 +70,11 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
     SaveCustomer(request)                   CustomerNo; new, or changed by its ExternalId
     CreateCreditMemo(request)               CreditMemoNo, Status, Total, Tax, Lines
     FindCreditMemo(ExternalId)              every CreditMemo that carries the number
+    ListDeliveries(ChangedSince, Page)      Delivery, NextPage; alike ListStock (Level), ListPrices
+                                            (Price), ListInvoices (Invoice), ListReturns (Return)
+    CreatePayment(request)                  PaymentNo, Status, Total; FindPayment(ExternalId)
+    SaveCustomers(Customers)                one Result a customer; EraseCustomer(CustomerNo)
+    SetLevels(Levels), AddDemand(Demands)   one Result each
     GetStock(Skus)                          Level: Sku, Warehouse, Qty (ErpSim.set_stock sets them)
     Ping()                                  Version
 
@@ -103,6 +129,13 @@ the matching orders alone, the others the whole call.
     malformed_json              half of the JSON, well counted        the order
     server_error_after_booking  500                                   the order
     conflict                    412                                   nothing
+    repeat_rows                 each row of a list's page twice       (a list)
+    disorder                    a list with the newest first          (a list)
+    same_page                   the page that was asked for as next   (a list)
+    endless_pages               always a next page, the last rows     (a list)
+                                again
+    spoil_row                   field=number (or a|b) is none in the  (a list)
+                                rows that have the text row=*
 
 The table shows REST.  In SOAP what it has as 409, 412 and 422 is a ResultCode with 200, and 201
 is 200 with ResultCode OK; 500, 503 and the error inside a success are a Server fault with that
@@ -113,7 +146,7 @@ fault FailedAuthentication.  What is no XML, no operation or no value of its typ
 fault (500; 400 as Sender in SOAP 1.2).
 
 A document is in the journal (--state-file) before its answer leaves, so the books survive a
-kill -9; customers and stock are in a second one beside it.  The first line on standard
+kill -9; what else it knows is in two more beside it.  The first line on standard
 output is JSON: url, wsdl, port, pid.  Ctrl-C ends it.
 """
 
@@ -128,9 +161,19 @@ from sidecar.testing.erpsim.books import (
     Line,
 )
 from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
+from sidecar.testing.erpsim.news_books import (
+    DeliveryNote,
+    GoodsReturn,
+    ItemPrice,
+    OfLine,
+    OwnInvoice,
+    Parcel,
+    Scale,
+    StockLevel,
+)
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
-from sidecar.testing.erpsim.side_books import Customer, StockLevel
+from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel
 from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
@@ -142,15 +185,24 @@ __all__ = [
     "SOAP_PORTS",
     "WSDL",
     "Customer",
+    "DeliveryNote",
+    "Demand",
     "Document",
     "DocumentKind",
     "DuplicatePolicy",
     "ErpSim",
     "ErpSimClient",
     "Exchange",
+    "GoodsReturn",
+    "ItemPrice",
     "Line",
     "Misbehaviour",
+    "OfLine",
+    "OwnInvoice",
+    "Parcel",
+    "Scale",
     "Setup",
+    "ShopLevel",
     "StockLevel",
     "serve_in_thread",
 ]

@@ -105,7 +105,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a booked document.
 
     `total` is the ERP's own sum over `lines`, `submitted_total` what the client sent.
-    `sequence` counts the changes of the whole books, `version` those of this document.
+    `sequence` counts the changes of the whole books, `version` those of this document.  `note`:
+    what the clerk wrote who changed its state.
     """
 
     number: str
@@ -128,6 +129,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     kind: DocumentKind = DocumentKind.SALES_ORDER
     order: str | None = None
     adjustment: Decimal = Decimal(0)
+    note: str | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,11 +199,20 @@ class Books:
                 return _closed(known, "already_delivered")
             return self._change(known, state=CANCELED)
 
-    def set_state(self, number: str, state: str) -> Document | Refusal:
-        """What a clerk or a nightly job of the ERP does."""
+    def set_state(
+        self,
+        number: str,
+        state: str,
+        note: str | None = None,
+        changed: datetime | None = None,
+    ) -> Document | Refusal:
+        """What a clerk or a nightly job of the ERP does; `changed`: when, by the ERP's own word."""
         with self._lock:
             known = self._current(number)
-            return unknown_document(number) if known is None else self._change(known, state=state)
+            if known is None:
+                return unknown_document(number)
+            told = {} if changed is None else {"changed": changed}
+            return self._change(known, state=state, note=note, **told)
 
     def known(self, submission: Submission) -> Document | None:
         """The document that the duplicate policy takes the submission for, where it is booked."""
@@ -315,10 +326,9 @@ class Books:
     def _change(self, known: Document, **fields: Any) -> Document:
         changed = msgspec.structs.replace(
             known,
-            changed=self.now(),
             version=known.version + 1,
             sequence=self._sequence + 1,
-            **fields,
+            **{"changed": self.now(), **fields},
         )
         return self._write(changed)
 

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
+
 from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import Document
-from sidecar.testing.erpsim.control import State
+from sidecar.testing.erpsim.control import State, Telling
+from sidecar.testing.erpsim.news_books import (
+    DeliveryNote,
+    Entry,
+    GoodsReturn,
+    ItemPrice,
+    OfLine,
+    OwnInvoice,
+    Parcel,
+    StockLevel,
+)
 from sidecar.testing.erpsim.side_books import Customer
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
@@ -74,19 +89,74 @@ class ErpSimClient:
     def clear_rules(self) -> None:
         self._call("DELETE", "rules")
 
-    def set_state(self, number: str, state: str) -> Document:
-        """Change a document's state inside the ERP, as a clerk does."""
-        return control.read_document(
-            self._call("POST", "documents", {"number": number, "state": state})
+    def set_state(
+        self,
+        number: str,
+        state: str,
+        note: str | None = None,
+        changed: datetime | None = None,
+    ) -> Document:
+        """Change a document's state inside the ERP, as a clerk does: any word, backwards too.
+
+        `changed`: when, by the ERP's own word; else now.
+        """
+        change = {"number": number, "state": state, "note": note, "changed": changed}
+        return control.read_document(self._call("POST", "documents", change))
+
+    def tell(self, entry: Entry, changed: datetime | None = None) -> None:
+        """Let the ERP tell of it from now on, in the place of what it told of the same number.
+
+        `changed`: the moment that the ERP gives for it, else now.
+        """
+        self._call("POST", "news", Telling(entry=entry, changed=changed))
+
+    def tell_delivery(
+        self,
+        number: str,
+        external_order: str,
+        lines: Sequence[tuple[str, int | str]],
+        *,
+        warehouse: str = "MAIN",
+        parcels: Sequence[str] = (),
+        changed: datetime | None = None,
+    ) -> None:
+        """A delivery of so many of each SKU, with the numbers of its parcels."""
+        note = DeliveryNote(
+            number=number,
+            external_order=external_order,
+            warehouse=warehouse,
+            lines=_lines(lines),
+            parcels=tuple(Parcel(carrier="DHL", number=parcel) for parcel in parcels),
         )
+        self.tell(note, changed)
+
+    def stock(self) -> list[StockLevel]:
+        """What lies in the warehouses."""
+        told = (one.entry for one in self.state().news)
+        return [entry for entry in told if isinstance(entry, StockLevel)]
+
+    def set_price(self, sku: str, price: int | str, **further: Any) -> None:
+        """Let an item cost so much; `further` are fields of ItemPrice."""
+        self.tell(ItemPrice(sku=sku, price=Decimal(price), **further))
+
+    def tell_invoice(
+        self, number: str, external_order: str, lines: Sequence[tuple[str, int | str]]
+    ) -> None:
+        """An invoice that the ERP made of so many of each SKU."""
+        self.tell(OwnInvoice(number=number, external_order=external_order, lines=_lines(lines)))
+
+    def tell_return(
+        self, number: str, external_order: str, lines: Sequence[tuple[str, int | str]]
+    ) -> None:
+        """Goods that came back, with the credit note that the ERP made."""
+        self.tell(GoodsReturn(number=number, external_order=external_order, lines=_lines(lines)))
 
     def customers(self) -> list[Customer]:
         return self.state().customers
 
     def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
         """Let so much of an item lie in a warehouse."""
-        level = {"type": "stock", "sku": sku, "warehouse": warehouse, "quantity": str(quantity)}
-        self._call("POST", "stock", level)
+        self.tell(StockLevel(sku=sku, warehouse=warehouse, quantity=Decimal(quantity)))
 
     def reset(self) -> None:
         """Empty books, no rules, empty log."""
@@ -94,7 +164,7 @@ class ErpSimClient:
 
     def _call(self, method: str, path: str, payload: Any = None) -> bytes:
         connection = http.client.HTTPConnection(HOST, self.port, timeout=_SECONDS)
-        body = None if payload is None else json.dumps(payload)
+        body = None if payload is None else msgspec.json.encode(payload)
         try:
             connection.request(method, control.PREFIX + path, body)
             answer = connection.getresponse()
@@ -109,3 +179,7 @@ class ErpSimClient:
         if answer.status >= 400:
             raise UsageError(json.loads(content)["error"])
         return content
+
+
+def _lines(lines: Sequence[tuple[str, int | str]]) -> tuple[OfLine, ...]:
+    return tuple(OfLine(sku=sku, quantity=Decimal(quantity)) for sku, quantity in lines)

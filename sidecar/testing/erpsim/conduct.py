@@ -12,6 +12,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any, Generic, TypeVar
 
 from sidecar.testing.erpsim.books import Document, DocumentKind, Refusal, Submission
 from sidecar.testing.erpsim.document_entry import DocumentEntry
@@ -27,6 +29,7 @@ from sidecar.testing.erpsim.rules import (
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Delivery, Request, Response
 
+T = TypeVar("T")
 Ordered = tuple[Subject, Submission | Refusal]
 """A document of a request: what rules may match in it, what was read or why it cannot be."""
 
@@ -34,10 +37,10 @@ Answered = tuple[Subject, Document | Refusal]
 
 
 @dataclass(frozen=True)
-class Page:
+class Page(Generic[T]):
     """One page of a list; `next` is None on the last one."""
 
-    documents: Sequence[Document]
+    rows: Sequence[T]
     next: int | None
 
 
@@ -94,8 +97,7 @@ class Conduct:
     def submit(self, exchange: Exchange, enquiry: Enquiry, ordered: Ordered) -> Document | Refusal:
         """Have one document booked."""
         subject, submission = ordered
-        faults = self._rules.for_order(enquiry, subject)
-        exchange.faults += tuple(faults)
+        faults = self.strikes(exchange, enquiry, subject)
         if isinstance(submission, Submission):
             return self.entry.submit(submission, faults)
         return submission
@@ -108,8 +110,7 @@ class Conduct:
         answered = [
             (ordered[0], self.submit(exchange, enquiry, ordered)) for ordered in orders[:kept]
         ]
-        self._shuffle(answered)
-        return answered
+        return self.shuffled(answered)
 
     def find(
         self, exchange: Exchange, kind: DocumentKind, external: str, faults: Strikes
@@ -119,16 +120,41 @@ class Conduct:
 
     def changed(
         self, exchange: Exchange, kind: DocumentKind, since: datetime, page: int, faults: Strikes
-    ) -> Page:
+    ) -> Page[Document]:
         """One page of what changed; as in real ERPs, a change between two pages moves documents
         from one page to a later one."""
         stale = self._stale(exchange, faults)
         shown = self.entry.books.documents(as_of=stale, kind=kind)
         changed = [item for item in shown if item.changed >= since]
         changed.sort(key=lambda item: item.sequence)
+        return self.page(changed, page, faults)
+
+    def page(self, rows: Sequence[T], page: int, faults: Strikes) -> Page[T]:
+        """One page of the rows, as well or badly told as the faults have it."""
+        rows = list(rows)
+        if Misbehaviour.DISORDER in faults:
+            rows.reverse()
         start = (page - 1) * self._page_size
         end = start + self._page_size
-        return Page(changed[start:end], page + 1 if len(changed) > end else None)
+        shown, following = rows[start:end], page + 1 if len(rows) > end else None
+        if Misbehaviour.ENDLESS_PAGES in faults:
+            shown, following = shown or rows[-self._page_size :], page + 1
+        if Misbehaviour.SAME_PAGE in faults:
+            following = page
+        if Misbehaviour.REPEAT_ROWS in faults:
+            shown = [row for row in shown for _ in range(2)]
+        return Page(shown, following)
+
+    def strikes(self, exchange: Exchange, enquiry: Enquiry, subject: Subject) -> Strikes:
+        """What strikes one record of the request."""
+        faults = self._rules.for_order(enquiry, subject)
+        exchange.faults += tuple(faults)
+        return faults
+
+    def shuffled(self, answered: list[T]) -> list[T]:
+        """No client may lean on the order of what was answered."""
+        self._shuffle(answered)
+        return answered
 
     def after(
         self, response: Response, faults: Strikes, failure: Callable[[], Response]
@@ -159,6 +185,18 @@ class Conduct:
             return lambda version: version.changed <= latest
         sequence = self._traffic.books_before(exchange, fault.parameters["requests"])
         return lambda version: version.sequence <= sequence
+
+
+def spoiled(row: dict[str, Any], faults: Strikes) -> dict[str, Any]:
+    """The row with a field that is none, where a fault strikes it."""
+    fault = faults.get(Misbehaviour.SPOIL_ROW)
+    if fault is None:
+        return row
+    texts = [value for value in row.values() if isinstance(value, str)]
+    if not any(fnmatchcase(text, fault.parameters["row"]) for text in texts):
+        return row
+    struck = fault.parameters["field"].split("|")
+    return {name: None if name in struck else value for name, value in row.items()}
 
 
 def changed_form(faults: Strikes) -> Form | None:

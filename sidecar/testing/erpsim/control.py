@@ -3,19 +3,22 @@
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
     GET    state[?externalNumber=]  documents, bookings per external number, requests, rules;
-                                    customers and stock
+                                    customers, news, what the shop says of its stock
     GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
     DELETE rules
-    POST   documents                {"number": …, "state": …}: what a clerk does
-    POST   stock                    {"sku": …, "warehouse": …, "quantity": …}: what a delivery does
+    POST   documents                {"number": …, "state": …, "note": …, "changed": …}: what a
+                                    clerk does
+    POST   news                     {"entry": {"type": "delivery", …}, "changed": …}: what the ERP
+                                    tells of from now on (types: `news_books`)
     POST   reset                    empty books, no rules, empty log
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +26,9 @@ import msgspec
 
 from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.books import Books, Document, Refusal
+from sidecar.testing.erpsim.news_books import Entry, NewsBooks, Told
 from sidecar.testing.erpsim.rules import RuleBook
-from sidecar.testing.erpsim.side_books import Customer, SideBooks, StockLevel
+from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel, SideBooks
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
 
@@ -38,6 +42,15 @@ class StateChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     number: str
     state: str
+    note: str | None = None
+    changed: datetime | None = None
+
+
+class Telling(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What `POST news` takes; `changed`: the moment that the ERP gives for it, else now."""
+
+    entry: Entry
+    changed: datetime | None = None
 
 
 class State(msgspec.Struct, kw_only=True):
@@ -48,17 +61,25 @@ class State(msgspec.Struct, kw_only=True):
     requests: dict[str, dict[str, int]]
     rules: list[dict[str, Any]]
     customers: list[Customer]
-    stock: list[StockLevel]
+    news: list[Told]
+    shop_levels: list[ShopLevel]
+    demand: list[Demand]
 
 
 class ControlFace:
     """Answers requests below `/_erpsim/`."""
 
     def __init__(
-        self, books: Books, side_books: SideBooks, rules: RuleBook, traffic: Traffic
+        self,
+        books: Books,
+        side_books: SideBooks,
+        news: NewsBooks,
+        rules: RuleBook,
+        traffic: Traffic,
     ) -> None:
         self._books = books
         self._side_books = side_books
+        self._news = news
         self._rules = rules
         self._traffic = traffic
 
@@ -84,17 +105,19 @@ class ControlFace:
                 return Response(204)
             case "POST", "documents":
                 change = msgspec.json.decode(request.body, type=StateChange)
-                changed = self._books.set_state(change.number, change.state)
+                changed = self._books.set_state(
+                    change.number, change.state, change.note, change.changed
+                )
                 if isinstance(changed, Refusal):
                     return _json(404, {"error": changed.message})
                 return _json(200, changed)
-            case "POST", "stock":
-                level = msgspec.json.decode(request.body, type=StockLevel)
-                self._side_books.set_stock(level)
-                return _json(200, level)
+            case "POST", "news":
+                telling = msgspec.json.decode(request.body, type=Telling)
+                return _json(200, self._news.tell(telling.entry, telling.changed))
             case "POST", "reset":
                 self._books.reset()
                 self._side_books.reset()
+                self._news.reset()
                 self._rules.clear()
                 self._traffic.reset()
                 return Response(204)
@@ -108,7 +131,9 @@ class ControlFace:
             requests=self._traffic.counts(),
             rules=self._rules.describe(),
             customers=self._side_books.customers(),
-            stock=self._side_books.stock(),
+            news=self._news.everything(),
+            shop_levels=self._side_books.shop_levels(),
+            demand=self._side_books.demand(),
         )
 
 

@@ -26,9 +26,12 @@ from sidecar.testing.erpsim.books import (
     duplicate,
     total_of,
 )
-from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes
+from sidecar.testing.erpsim.rules import Misbehaviour, Strike, Strikes, Subject
 
 NOBODYS_NUMBER = "SO-000000"
+_USED_UP = Refusal(
+    code="credit_limit", message="the customer's credit is used up", field="customer"
+)
 _WITHOUT_LINES = Refusal(code="invalid", message="an order without lines", field="lines")
 
 #: Of a kind the code of a refusal, and what happens to the money.
@@ -60,6 +63,17 @@ class DocumentEntry:
             return replace(booked, number=other.number)
         return booked
 
+    def refusal_of_record(self, subject: Subject, faults: Strikes) -> Refusal | None:
+        """Why a record that is no document (a customer, a level) is not taken."""
+        if Misbehaviour.CREDIT_LIMIT in faults:
+            return _USED_UP
+        unknown = [sku for sku in subject.skus if sku in self._items_unknown]
+        if Misbehaviour.UNKNOWN_ITEM in faults:
+            unknown = list(subject.skus)
+        if unknown:
+            return Refusal(code="unknown_item", message=f"there is no item {unknown[0]}")
+        return None
+
     def _book(self, submission: Submission, faults: Strikes) -> Document | Refusal:
         try:
             return self.books.submit(
@@ -78,9 +92,7 @@ class DocumentEntry:
         if Misbehaviour.DUPLICATE_ANSWER in faults:
             return self._already_booked(submission, faults)
         if Misbehaviour.CREDIT_LIMIT in faults or self._over_limit(submission.customer):
-            return Refusal(
-                code="credit_limit", message="the customer's credit is used up", field="customer"
-            )
+            return _USED_UP
         return self._unknown_item(submission, faults.get(Misbehaviour.UNKNOWN_ITEM))
 
     def _unfit(self, submission: Submission) -> Refusal | None:

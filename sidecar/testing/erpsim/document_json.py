@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from sidecar.testing.erpsim.books import Document, DocumentKind, Line, Refusal, Submission
+from sidecar.testing.erpsim.news_json import moment
 from sidecar.testing.erpsim.rules import Form, Subject
 
 # Amounts must be JSON numbers: an ERP that took strings would hide an adapter that sends them.
 Amount = int | Decimal
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 class _SentLine(msgspec.Struct, kw_only=True, rename="camel"):
@@ -77,17 +79,48 @@ _SHAPES: Mapping[DocumentKind, type[_SentOrder]] = {
 }
 
 
+class _SentNoteLine(msgspec.Struct, kw_only=True, rename="camel"):
+    order_line: int | str | None = None
+    sku: str
+    quantity: Amount
+    amount: Amount
+    discount: Amount = 0
+    tax: Amount = 0
+
+
+class _SentNote(msgspec.Struct, kw_only=True, rename="camel"):
+    order: str
+    lines: list[_SentNoteLine] = []
+
+
+def credit_memo_of_note(sent: dict[str, Any]) -> dict[str, Any] | Refusal:
+    """A credit note names the amount of each line, and the order's line that it is of."""
+    note = _read(sent, _SentNote)
+    if isinstance(note, Refusal):
+        return note
+    lines = [
+        {
+            "lineId": line.order_line,
+            "sku": line.sku,
+            "quantity": line.quantity,
+            "unitPrice": Decimal(line.amount) / line.quantity if line.quantity else Decimal(0),
+            "discount": line.discount,
+            "tax": line.tax,
+        }
+        for line in note.lines
+    ]
+    rest = {name: value for name, value in sent.items() if name != "order"}
+    return {**rest, "salesOrder": note.order, "lines": lines}
+
+
 def read_document(
     kind: DocumentKind, sent: Any, idempotency_key: str | None
 ) -> Submission | Refusal:
     """The document in a decoded body, or what is wrong with it and in which field."""
     shape = _SHAPES[kind]
-    try:
-        read = msgspec.convert(sent, shape, builtin_types=(Decimal,))
-    except msgspec.ValidationError as invalid:
-        # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
-        message, _, path = str(invalid).partition(" - at `$")
-        return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
+    read = _read(sent, shape)
+    if isinstance(read, Refusal):
+        return read
     order, adjustment = _belonging(read)
     known = shape.__struct_encode_fields__
     return Submission(
@@ -119,6 +152,15 @@ def _belonging(read: _SentOrder) -> tuple[str | None, Amount]:
     return None, 0
 
 
+def _read(sent: Any, shape: type[Shape]) -> Shape | Refusal:
+    try:
+        return msgspec.convert(sent, shape, builtin_types=(Decimal,))
+    except msgspec.ValidationError as invalid:
+        # msgspec says what and where in one sentence: … - at `$.lines[0].sku`
+        message, _, path = str(invalid).partition(" - at `$")
+        return Refusal(code="invalid", message=message, field=path.strip(".`") or None)
+
+
 def subject_of(sent: Any) -> Subject:
     """What rules may match in a document that was not checked yet."""
     if not isinstance(sent, dict):
@@ -147,7 +189,8 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         "shipping": document.shipping,
         "tax": document.tax,
         "total": document.total,
-        "changedAt": document.changed.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "note": document.note,
+        "changedAt": moment(document.changed),
     }
 
 

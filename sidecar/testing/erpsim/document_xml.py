@@ -36,7 +36,11 @@ _FIELDS = {
     "amount": "Total",
     "order": "OrderNo",
 }
-_NUMBER = {DocumentKind.SALES_ORDER: "OrderNo", DocumentKind.CREDIT_MEMO: "CreditMemoNo"}
+_NUMBER = {
+    DocumentKind.SALES_ORDER: "OrderNo",
+    DocumentKind.CREDIT_MEMO: "CreditMemoNo",
+    DocumentKind.PAYMENT: "PaymentNo",
+}
 _CUSTOMER = ("Email", "Name", "City", "Country")
 _LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
 
@@ -105,13 +109,18 @@ def show_answer(
     """The result of a call about one document."""
     if isinstance(answer, Refusal):
         return {**show_refusal(answer), "ExternalId": external, _NUMBER[kind]: answer.number}
-    return {
+    booked = {
         "ResultCode": "OK",
         "ExternalId": answer.external,
         _NUMBER[kind]: answer.number,
         "Status": answer.state,
         "Currency": answer.currency,
         "Total": answer.total,
+    }
+    if kind is DocumentKind.PAYMENT:
+        return booked
+    return {
+        **booked,
         "Tax": answer.tax,
         "Lines": {"Line": [_show_line(line) for line in answer.lines]},
     }
@@ -129,17 +138,23 @@ def show_refusal(refusal: Refusal) -> dict[str, Any]:
 
 def show_document(document: Document) -> dict[str, Any]:
     """A document in a list."""
-    return {
+    booked = {
         _NUMBER[document.kind]: document.number,
         "ExternalId": document.external,
         "Status": document.state,
         "Currency": document.currency,
         "Total": document.total,
+        "ChangedAt": document.changed,
+    }
+    if document.kind is DocumentKind.PAYMENT:
+        return booked
+    return {
+        **booked,
+        **({"Note": document.note} if document.kind is DocumentKind.SALES_ORDER else {}),
         "Tax": document.tax,
         "Shipping": document.shipping,
         "Lines": {"Line": [_show_line(line) for line in document.lines]},
         "Version": document.version,
-        "ChangedAt": document.changed,
     }
 
 

@@ -55,6 +55,11 @@ class Misbehaviour(StrEnum):
     MALFORMED_JSON = "malformed_json"
     SERVER_ERROR_AFTER_BOOKING = "server_error_after_booking"
     CONFLICT = "conflict"
+    REPEAT_ROWS = "repeat_rows"
+    DISORDER = "disorder"
+    SAME_PAGE = "same_page"
+    ENDLESS_PAGES = "endless_pages"
+    SPOIL_ROW = "spoil_row"
 
 
 class Operation(StrEnum):
@@ -66,6 +71,10 @@ class Operation(StrEnum):
     FIND = "find"
     LIST = "list"
     CUSTOMER = "customer"
+    CUSTOMERS = "customers"
+    ERASE = "erase"
+    LEVELS = "levels"
+    DEMAND = "demand"
     STOCK = "stock"
     PING = "ping"
 
@@ -79,7 +88,9 @@ class Form(StrEnum):
 
 EVERY = frozenset(Operation)
 DOCUMENTS = frozenset({Operation.CREATE, Operation.BULK})
-WRITES = DOCUMENTS | {Operation.CANCEL, Operation.CUSTOMER}
+#: Several records in one call, each with a result of its own.
+RECORDS = frozenset({Operation.CUSTOMERS, Operation.LEVELS, Operation.DEMAND})
+WRITES = DOCUMENTS | RECORDS | {Operation.CANCEL, Operation.CUSTOMER, Operation.ERASE}
 READS = frozenset({Operation.FIND, Operation.LIST})
 
 
@@ -100,13 +111,15 @@ class Kind:
 
 _PER_ORDER = Kind(DOCUMENTS, per_order=True)
 _PER_ORDER_REFUSAL = Kind(DOCUMENTS, per_order=True, refuses=True)
+_PER_RECORD_REFUSAL = Kind(DOCUMENTS | RECORDS, per_order=True, refuses=True)
+_OF_LISTS = Kind(frozenset({Operation.LIST}))
 KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.ACCEPT_THEN_DROP: Kind(WRITES),
     Misbehaviour.DROP_BEFORE: Kind(EVERY, refuses=True),
     Misbehaviour.ANSWER_LATE: Kind(EVERY, defaults={"seconds": 30.0}),
     Misbehaviour.SLOW_BODY: Kind(EVERY, defaults={"seconds": 5.0}),
     Misbehaviour.TRUNCATED_BODY: Kind(EVERY),
-    Misbehaviour.HALF_BATCH: Kind(frozenset({Operation.BULK})),
+    Misbehaviour.HALF_BATCH: Kind(RECORDS | {Operation.BULK}),
     Misbehaviour.ERROR_IN_200: Kind(WRITES, refuses=True, defaults={"status": 200}),
     Misbehaviour.DRAFT_ON_201: _PER_ORDER,
     Misbehaviour.DUPLICATE_ANSWER: _PER_ORDER,
@@ -120,8 +133,8 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.ROUNDED_TOTAL: _PER_ORDER,
     Misbehaviour.THROTTLE: Kind(EVERY, refuses=True, defaults={"after": 1, "limit": 0, "per": 1.0}),
     Misbehaviour.BUSY: Kind(EVERY, refuses=True),
-    Misbehaviour.CREDIT_LIMIT: _PER_ORDER_REFUSAL,
-    Misbehaviour.UNKNOWN_ITEM: _PER_ORDER_REFUSAL,
+    Misbehaviour.CREDIT_LIMIT: _PER_RECORD_REFUSAL,
+    Misbehaviour.UNKNOWN_ITEM: _PER_RECORD_REFUSAL,
     Misbehaviour.UNAUTHORISED: Kind(EVERY, refuses=True),
     Misbehaviour.NOT_FOUND: Kind(EVERY, refuses=True),
     Misbehaviour.HTML_ERROR: Kind(EVERY, refuses=True, defaults={"status": 500}),
@@ -130,6 +143,13 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.MALFORMED_JSON: Kind(EVERY),
     Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WRITES),
     Misbehaviour.CONFLICT: Kind(WRITES, refuses=True),
+    Misbehaviour.REPEAT_ROWS: _OF_LISTS,
+    Misbehaviour.DISORDER: _OF_LISTS,
+    Misbehaviour.SAME_PAGE: _OF_LISTS,
+    Misbehaviour.ENDLESS_PAGES: _OF_LISTS,
+    Misbehaviour.SPOIL_ROW: Kind(
+        frozenset({Operation.LIST}), defaults={"field": "number", "row": "*"}
+    ),
 }
 
 

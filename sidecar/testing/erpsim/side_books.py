@@ -1,10 +1,10 @@
-"""The ERP's smaller books, beside the documents: customers, stock."""
+"""The ERP's smaller books, beside the documents: customers, and what the shop says of its stock."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -21,17 +21,37 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
     name: str | None = None
     email: str | None = None
     country: str | None = None
+    group: str | None = None
+    vat_id: str | None = None
+    addresses: tuple[dict[str, Any], ...] = ()
 
 
-class StockLevel(msgspec.Struct, frozen=True, kw_only=True, tag="stock"):
-    """How much of an item lies in a warehouse."""
+class ErasedCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
+    """A customer of whom nothing is known any more."""
+
+    external: str
+
+
+class ShopLevel(msgspec.Struct, frozen=True, kw_only=True, tag="level"):
+    """How much of an item the shop says that it has."""
 
     sku: str
-    warehouse: str
+    warehouse: str | None = None
     quantity: Decimal
 
 
-SideRecord = Customer | StockLevel
+class Demand(msgspec.Struct, frozen=True, kw_only=True, tag="demand"):
+    """How much of an item the shop sold in some time; told twice by one `id`, it counts once."""
+
+    id: str
+    sku: str
+    quantity: Decimal
+    stock: int | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+SideRecord = Customer | ErasedCustomer | ShopLevel | Demand
 
 
 class SideBooks:
@@ -44,33 +64,40 @@ class SideBooks:
         for record in journal.replay() if journal else ():
             self._remember(record)
 
-    def save_customer(
-        self, external: str, name: str | None, email: str | None, country: str | None
-    ) -> Customer:
-        """The customer, new or as they are from now on."""
+    def save_customer(self, external: str, **known: Any) -> Customer:
+        """The customer, new or as they are from now on; `known` are fields of Customer."""
         with self._lock:
-            known = self._customers.get(external)
-            number = known.number if known else f"C-{FIRST_NUMBER + len(self._customers)}"
-            customer = Customer(
-                number=number, external=external, name=name, email=email, country=country
-            )
+            before = self._customers.get(external)
+            number = before.number if before else f"C-{FIRST_NUMBER + self._numbers}"
+            customer = Customer(number=number, external=external, **known)
             self._write(customer)
         return customer
 
-    def set_stock(self, level: StockLevel) -> None:
-        """What a delivery or a stocktaking does."""
+    def erase_customer(self, number: str) -> bool:
+        """Forget a customer; whether there was one."""
         with self._lock:
-            self._write(level)
+            for customer in self._customers.values():
+                if customer.number == number:
+                    self._write(ErasedCustomer(external=customer.external))
+                    return True
+        return False
+
+    def note(self, record: ShopLevel | Demand) -> None:
+        """What the shop says of its stock."""
+        with self._lock:
+            self._write(record)
 
     def customers(self) -> list[Customer]:
         with self._lock:
             return list(self._customers.values())
 
-    def stock(self, skus: Collection[str] = ()) -> list[StockLevel]:
-        """The levels of these items, of all without any; an unknown item has none."""
+    def shop_levels(self) -> list[ShopLevel]:
         with self._lock:
-            levels = list(self._levels.values())
-        return [level for level in levels if not skus or level.sku in skus]
+            return list(self._shop_levels.values())
+
+    def demand(self) -> list[Demand]:
+        with self._lock:
+            return list(self._demand.values())
 
     def reset(self) -> None:
         with self._lock:
@@ -90,10 +117,18 @@ class SideBooks:
     def _remember(self, record: SideRecord) -> None:
         match record:
             case Customer():
+                self._numbers += record.external not in self._customers
                 self._customers[record.external] = record
-            case StockLevel():
-                self._levels[record.sku, record.warehouse] = record
+            case ErasedCustomer():
+                self._customers.pop(record.external, None)
+            case ShopLevel():
+                self._shop_levels[record.sku, record.warehouse] = record
+            case Demand():
+                self._demand[record.id] = record
 
     def _forget(self) -> None:
+        #: How many customers there ever were: a number is given once.
+        self._numbers = 0
         self._customers: dict[str, Customer] = {}
-        self._levels: dict[tuple[str, str], StockLevel] = {}
+        self._shop_levels: dict[tuple[str, str | None], ShopLevel] = {}
+        self._demand: dict[str, Demand] = {}

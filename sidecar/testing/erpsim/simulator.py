@@ -19,11 +19,14 @@ from sidecar.testing.erpsim.client import ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.journal import Journal
+from sidecar.testing.erpsim.news_books import NewsBooks, Told
+from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
+from sidecar.testing.erpsim.soap_operations import SoapOperations
 from sidecar.testing.erpsim.traffic import Traffic
 from sidecar.testing.erpsim.username_token import UsernameTokens
 from sidecar.testing.erpsim.wire import HOST, Face, Server
@@ -86,7 +89,9 @@ class Simulator:
         self.rules = RuleBook(setup.seed)
         for rule in setup.rules:
             self.rules.add(parse_text(rule))
-        self.books, self.side_books = _open_books(setup.duplicates, state_file, clock)
+        self.books = Books(setup.duplicates, _journal(state_file, "", Document), clock)
+        self.side_books = SideBooks(_journal(state_file, "-side", SideRecord))
+        self.news = NewsBooks(_journal(state_file, "-news", Told), clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(
             DocumentEntry(self.books, setup.items_unknown, setup.credit_limit_customers),
@@ -98,14 +103,18 @@ class Simulator:
             seed=setup.seed,
             stopping=stopping,
         )
-        rest = RestFace(conduct, setup.base_path)
+        records = Records(conduct, self.side_books)
+        rest = RestFace(conduct, records, self.news, setup.base_path)
         tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
         faces: dict[str, Face] = {
             control.PREFIX: control.ControlFace(
-                self.books, self.side_books, self.rules, self.traffic
+                self.books, self.side_books, self.news, self.rules, self.traffic
             ),
             f"{setup.base_path}{SOAP_PATH}": SoapFace(
-                conduct, self.side_books, tokens, setup.base_path
+                SoapOperations(conduct, records, self.side_books, self.news),
+                conduct,
+                tokens,
+                setup.base_path,
             ),
             f"{setup.base_path}/": rest,
         }
@@ -130,6 +139,7 @@ class Simulator:
     def _close_books(self) -> None:
         self.books.close()
         self.side_books.close()
+        self.news.close()
 
 
 @contextmanager
@@ -151,16 +161,11 @@ def serve_in_thread(
         thread.join()
 
 
-def _open_books(
-    duplicates: DuplicatePolicy, state_file: Path | None, clock: Callable[[], float]
-) -> tuple[Books, SideBooks]:
-    """The books with what the journals know; the smaller ones' lies beside the other."""
+def _journal(state_file: Path | None, suffix: str, kind: Any) -> Journal[Any] | None:
+    """The journal of some of the books; those of the smaller ones lie beside the documents'."""
     if state_file is None:
-        books = Books(duplicates, None, clock)
-        return books, SideBooks()
-    books = Books(duplicates, Journal(state_file, Document), clock)
-    beside = state_file.with_name(f"{state_file.name}-side")
-    return books, SideBooks(Journal(beside, SideRecord))
+        return None
+    return Journal(state_file.with_name(f"{state_file.name}{suffix}"), kind)
 
 
 def _latency(setup: Setup) -> Callable[[], float]:

@@ -16,7 +16,7 @@ from sidecar.testing.erpsim.conduct import (
     retry_after,
 )
 from sidecar.testing.erpsim.rules import Enquiry, Form, Misbehaviour, Strikes
-from sidecar.testing.erpsim.side_books import SideBooks
+from sidecar.testing.erpsim.soap_news import LISTS
 from sidecar.testing.erpsim.soap_operations import OPERATIONS, SoapOperations
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.username_token import UsernameTokens, security_header
@@ -33,7 +33,9 @@ from sidecar.testing.soap_messages import (
 
 PATH = "/soap"
 
-_NUMBER = rb"(OrderNo|CreditMemoNo)>"
+_NUMBER = rb"((?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No)>"
+#: In a list of levels or prices the item is what is called otherwise.
+_NUMBER_OR_ITEM = rb"((?:Order|Delivery|Invoice|Return)No|Sku)>"
 
 
 class SoapFace:
@@ -41,8 +43,8 @@ class SoapFace:
 
     def __init__(
         self,
+        operations: SoapOperations,
         conduct: Conduct,
-        side_books: SideBooks,
         tokens: UsernameTokens | None,
         base_path: str,
     ) -> None:
@@ -51,7 +53,7 @@ class SoapFace:
         self._ports = {name: SoapPort(wsdl, port=name) for name in SOAP_PORTS}
         self._documents = ServedWsdl(WSDL)
         self._conduct = conduct
-        self._operations = SoapOperations(conduct, side_books)
+        self._operations = operations
         self._tokens = tokens
         self._base_path = base_path
 
@@ -79,7 +81,11 @@ class SoapFace:
         if refused is not None:
             return refused
         result = self._operations.act(exchange, enquiry, call, faults)
-        answer = _response(port.reply(call.operation, _result(call, result)), changed_form(faults))
+        answer = _response(
+            port.reply(call.operation, _result(call, result)),
+            changed_form(faults),
+            _NUMBER_OR_ITEM if call.operation in LISTS else _NUMBER,
+        )
         return self._conduct.after(
             answer, faults, lambda: _response(port.fault(SoapFault("Server", "the server failed")))
         )
@@ -148,17 +154,18 @@ def _result(call: Message, result: dict[str, Any]) -> dict[str, Any]:
     return {f"{call.operation}Result": result}
 
 
-def _response(written: Written, form: Form | None = None) -> Response:
-    return Response(written.status, _reformed(written.content, form), written.content_type)
+def _response(written: Written, form: Form | None = None, number: bytes = _NUMBER) -> Response:
+    content = _reformed(written.content, form, number)
+    return Response(written.status, content, written.content_type)
 
 
-def _reformed(content: bytes, form: Form | None) -> bytes:
+def _reformed(content: bytes, form: Form | None, number: bytes) -> bytes:
     """The answer after an upgrade of the ERP, which its WSDL knows nothing of."""
     if form is Form.RENAMED:
-        return re.sub(rb"<(/?)([\w.-]+:)?" + _NUMBER, rb"<\1\2DocumentNo>", content)
+        return re.sub(rb"<(/?)([\w.-]+:)?" + number, rb"<\1\2DocumentNo>", content)
     if form is Form.NESTED:
-        opened = re.sub(rb"<([\w.-]+:)?" + _NUMBER, rb"<\1Document><\1\2>", content)
-        return re.sub(rb"</([\w.-]+:)?" + _NUMBER, rb"</\1\2></\1Document>", opened)
+        opened = re.sub(rb"<([\w.-]+:)?" + number, rb"<\1Document><\1\2>", content)
+        return re.sub(rb"</([\w.-]+:)?" + number, rb"</\1\2></\1Document>", opened)
     return content
 
 

@@ -6,11 +6,10 @@ Every result has a ResultCode; OK says that it was done.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from sidecar.testing.erpsim.books import DocumentKind, Refusal
-from sidecar.testing.erpsim.conduct import Conduct
+from sidecar.testing.erpsim.conduct import Conduct, spoiled
 from sidecar.testing.erpsim.document_xml import (
     first_unfit,
     present,
@@ -20,8 +19,17 @@ from sidecar.testing.erpsim.document_xml import (
     show_refusal,
     subject_of,
 )
+from sidecar.testing.erpsim.news_books import NewsBooks
+from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
 from sidecar.testing.erpsim.side_books import SideBooks
+from sidecar.testing.erpsim.soap_news import (
+    LISTS,
+    SoapNews,
+    SoapRecords,
+    asked_page,
+    read_payment,
+)
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.soap_messages import Message
 
@@ -37,6 +45,13 @@ OPERATIONS: Mapping[str, Operation] = {
     "CreateCreditMemo": Operation.CREATE,
     "FindCreditMemo": Operation.FIND,
     "GetStock": Operation.STOCK,
+    **dict.fromkeys(LISTS, Operation.LIST),
+    "CreatePayment": Operation.CREATE,
+    "FindPayment": Operation.FIND,
+    "SaveCustomers": Operation.CUSTOMERS,
+    "EraseCustomer": Operation.ERASE,
+    "SetLevels": Operation.LEVELS,
+    "AddDemand": Operation.DEMAND,
     "Ping": Operation.PING,
 }
 #: Of the operations that are there for more than one kind: the kind, and its element in a list.
@@ -45,21 +60,30 @@ _KINDS: Mapping[str, tuple[DocumentKind, str]] = {
     "FindOrder": (DocumentKind.SALES_ORDER, "Order"),
     "CreateCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
     "FindCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
+    "CreatePayment": (DocumentKind.PAYMENT, "Payment"),
+    "FindPayment": (DocumentKind.PAYMENT, "Payment"),
 }
 
 
 class SoapOperations:
     """The operations over one conduct and its books."""
 
-    def __init__(self, conduct: Conduct, side_books: SideBooks) -> None:
+    def __init__(
+        self, conduct: Conduct, records: Records, side_books: SideBooks, news: NewsBooks
+    ) -> None:
         self._conduct = conduct
+        self._records = SoapRecords(records)
         self._side_books = side_books
+        self._news = news
+        self._lists = SoapNews(conduct, news)
 
     def subjects(self, operation: Operation, body: Any) -> tuple[Subject, ...]:
         """What the call is about, for the rules."""
         match operation:
-            case Operation.CREATE:
+            case Operation.CREATE if hasattr(body.request, "Lines"):
                 return (subject_of(present(body.request)),)
+            case Operation.CREATE:
+                return (Subject(present(body.request).ExternalId or ""),)
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
@@ -71,8 +95,8 @@ class SoapOperations:
                 return (Subject(present(body.request).ExternalId or ""),)
             case Operation.STOCK:
                 return (Subject("", tuple(_skus(body))),)
-            case Operation.LIST | Operation.PING:
-                return ()
+            case _:
+                return self._records.subjects(operation, body)
 
     def act(
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
@@ -91,6 +115,8 @@ class SoapOperations:
                 kind, name = _KINDS[call.operation]
                 found = self._conduct.find(exchange, kind, body.ExternalId or "", faults)
                 return {"ResultCode": "OK", name: [show_document(item) for item in found]}
+            case Operation.LIST if call.operation in LISTS:
+                return self._lists.listed(call, faults)
             case Operation.LIST:
                 return self._list(exchange, body, faults)
             case Operation.CUSTOMER:
@@ -99,11 +125,16 @@ class SoapOperations:
                 return self._stock(body)
             case Operation.PING:
                 return {"ResultCode": "OK", "Version": VERSION}
+            case _:
+                return self._records.act(exchange, enquiry, body, faults)
 
     def _create(self, exchange: Exchange, enquiry: Enquiry, call: Message) -> dict[str, Any]:
         [subject] = enquiry.subjects
         kind, _ = _KINDS[call.operation]
-        sent = (subject, read_document(kind, present(call.body.request), call.headers))
+        request = present(call.body.request)
+        is_payment = kind is DocumentKind.PAYMENT
+        read = read_payment(request) if is_payment else read_document(kind, request, call.headers)
+        sent = (subject, read)
         return show_answer(subject.external, self._conduct.submit(exchange, enquiry, sent), kind)
 
     def _create_all(
@@ -119,14 +150,11 @@ class SoapOperations:
         return {"ResultCode": "OK", "Result": results}
 
     def _list(self, exchange: Exchange, body: Any, faults: Strikes) -> dict[str, Any]:
-        since = body.ChangedSince or datetime(1970, 1, 1, tzinfo=UTC)
-        page = 1 if body.Page is None else body.Page
+        since, page = asked_page(body)
         if page < 1:
             return _invalid("pages begin with 1", "Page")
-        if since.tzinfo is None:
-            since = since.replace(tzinfo=UTC)
         shown = self._conduct.changed(exchange, DocumentKind.SALES_ORDER, since, page, faults)
-        orders = [show_document(document) for document in shown.documents]
+        orders = [spoiled(show_document(document), faults) for document in shown.rows]
         return {"ResultCode": "OK", "Order": orders, "NextPage": shown.next}
 
     def _save_customer(self, body: Any) -> dict[str, Any]:
@@ -135,14 +163,14 @@ class SoapOperations:
         if unfit := first_unfit(((name, getattr(sent, name)) for name in names), ()):
             return show_refusal(unfit)
         customer = self._side_books.save_customer(
-            sent.ExternalId, sent.Name, sent.Email, sent.Country
+            sent.ExternalId, name=sent.Name, email=sent.Email, country=sent.Country
         )
         return {"ResultCode": "OK", "CustomerNo": customer.number}
 
     def _stock(self, body: Any) -> dict[str, Any]:
         levels = [
             {"Sku": level.sku, "Warehouse": level.warehouse, "Qty": level.quantity}
-            for level in self._side_books.stock(_skus(body))
+            for level in self._news.stock(_skus(body))
         ]
         return {"ResultCode": "OK", "Level": levels}
 

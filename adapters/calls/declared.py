@@ -1,0 +1,125 @@
+"""What a file of calls declares, once it was read: the calls of each domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from adapters.calls.answer import Answer, BatchAnswer, Predicate
+from adapters.calls.fields import Fields
+from adapters.calls.row_form import RowForm
+from adapters.language.expression import Expression
+from sidecar.ports import Capabilities
+
+Call = TypeVar("Call")
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[Call]):
+    """A call that must go well before an event is sent."""
+
+    call: Call
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Push(Generic[Call]):
+    """A call that carries events: one (`batch` is None) or up to `batch` at once.
+
+    `first` is made for each event alone, before it.
+    """
+
+    name: str
+    events: frozenset[str]
+    batch: int | None
+    call: Call
+    answer: Answer | BatchAnswer
+    first: tuple[Step[Call], ...] = ()
+    #: Whether it carries events that open a document.
+    opens: bool = False
+    #: Where it is in the file, when it opens documents and never names one by our reference.
+    unnamed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry(Generic[Call]):
+    """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
+
+    `misconfigured` says that every question would be answered so until a person acts.
+    `batch`: how many references one probe asks for (None: one by one).
+    """
+
+    call: Call
+    ok: Predicate
+    misconfigured: Predicate | None = None
+    found: Expression | None = None
+    next: Expression | None = None
+    each: Fields = field(default_factory=lambda: Fields({}))
+    batch: int | None = None
+    #: Whether none for a list means that nothing was found, as in XML, where nothing is written.
+    none_is_nothing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Telling(Generic[Call]):
+    """A call that asks what the ERP has to say by itself, and the rows that are made of it."""
+
+    inquiry: Inquiry[Call]
+    form: RowForm
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCalls(Generic[Call]):
+    """The calls of one domain.
+
+    `list`: of the documents that we sent.  What the ERP tells by itself: `changes` since a moment,
+    `whole` all of it, which is `list` in the file, too.
+    """
+
+    pushes: tuple[Push[Call], ...]
+    probe: Inquiry[Call] | None = None
+    list: Inquiry[Call] | None = None
+    changes: Telling[Call] | None = None
+    whole: Telling[Call] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calls(Generic[Call]):
+    """A whole file of calls.  `dedupe`: the ERP refuses or merges duplicates by itself."""
+
+    name: str
+    domains: Mapping[str, DomainCalls[Call]]
+    dedupe: bool
+    ping: Inquiry[Call] | None
+    #: What in the file may be meant, and most often is not.
+    warnings: tuple[str, ...] = ()
+
+    def capabilities(self, domain: str) -> Capabilities:
+        """What the file declares for a domain; nothing for one that it does not have."""
+        calls = self.domains.get(domain)
+        if calls is None:
+            return Capabilities(subscriptions=frozenset())
+        return Capabilities(
+            subscriptions=frozenset().union(*(push.events for push in calls.pushes)),
+            batch=max((push.batch or 1 for push in calls.pushes), default=1),
+            probe=calls.probe is not None,
+            probe_batch=(calls.probe.batch if calls.probe else None) or 1,
+            probe_items=calls.probe is not None and calls.probe.each.items is not None,
+            dedupe=self.dedupe,
+            lists=calls.list is not None,
+            tells_changes=calls.changes is not None,
+            tells_all=calls.whole is not None,
+            tells_total=_tells_total(calls),
+        )
+
+
+def _tells_total(calls: DomainCalls[Any]) -> bool:
+    """Whether each document that was opened has a total to compare, told or asked for."""
+    if calls.probe is not None and "total" in calls.probe.each.leaves:
+        return True
+    opening = [push.answer for push in calls.pushes if push.opens]
+    return bool(opening) and all(
+        "total" in (one.each if isinstance(one, BatchAnswer) else one).fields.leaves
+        for one in opening
+    )

@@ -1,0 +1,23 @@
+"""A moment in the past as an operator writes it: how long ago, or when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sidecar.model.errors import UsageError
+from sidecar.settings.quantities import parse_duration
+
+
+def moment_of(option: str, text: str) -> datetime:
+    """Aware.  Raises UsageError, which names the option."""
+    try:
+        return datetime.now(UTC) - parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(
+            f"{option} {text}: neither a duration nor a time", "write 2d, 12h or 2026-11-24T06:00"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
