@@ -19,13 +19,6 @@ def _both(table: str, entity: str) -> tuple[Watch, Watch]:
     return Watch(table, "INSERT", entity), Watch(table, "UPDATE", entity, compare=True)
 
 
-INVOICES = watching("invoices", "invoice", Watch("sales_invoice", "INSERT", "entity_id"))
-SHIPMENTS = watching(
-    "shipments",
-    "shipment",
-    Watch("sales_shipment", "INSERT", "entity_id"),
-    Watch("sales_shipment_track", "INSERT", "parent_id"),
-)
 CUSTOMERS = watching(
     "customers",
     "customer",
@@ -47,7 +40,7 @@ ALL = (
     *_SHIPPED,
     *(
         spec
-        for spec in (INVOICES, SHIPMENTS, CUSTOMERS, RESERVATIONS, STOCK)
+        for spec in (CUSTOMERS, RESERVATIONS, STOCK)
         if not _WATCHED & {watch.table for watch in spec.watches}
     ),
 )

@@ -289,8 +289,8 @@ def _print_findings(findings: list[ContractFinding]) -> None:
 
 
 def _print_call(one: Rehearsed) -> None:
-    made = "as it waits in the ledger" if one.frozen else "made of the order as Magento has it now"
-    echo(f"order {one.number} (entity {one.entity_id}), {one.event}, {made}")
+    made = "as it waits in the ledger" if one.frozen else "made of it as Magento has it now"
+    echo(f"{one.kind} {one.number} (entity {one.entity_id}), {one.event}, {made}")
     echo(f"event {one.event_id}")
     for problem in one.broken:
         echo(f"would be parked: {problem}")
@@ -298,7 +298,7 @@ def _print_call(one: Rehearsed) -> None:
         echo(f"the mapping has no call for {one.event}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
-            what = "the order itself" if number == len(one.calls) else "first"
+            what = f"the {one.kind} itself" if number == len(one.calls) else "first"
             echo(f"\n{number} of {len(one.calls)}, {what}:")
         _print_request(call)
 

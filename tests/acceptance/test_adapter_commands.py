@@ -266,7 +266,7 @@ def test_dry_run_shows_the_call_of_an_order_and_sends_nothing(rig: Rig) -> None:
     body = json.loads(call["body"], parse_float=Decimal)
     assert number in body.values()
     assert f"POST {rig.erp.url}/" in text
-    assert "made of the order as Magento has it now" in text
+    assert "made of it as Magento has it now" in text
     assert rig.erp.requests() == []
 
 

@@ -112,7 +112,7 @@ def test_a_monitoring_system_is_told_that_it_cannot_be_told(folder: Path) -> Non
     [
         (("--help",), "payment "),
         (("--version",), "erp-sidecar, version"),
-        (("queue", "list", "--help"), "[orders|refunds|payments]"),
+        (("queue", "list", "--help"), "|payments]"),
         (("config", "show"), "rest.generic"),
         (("doctor", "explain", "package-unusable"), "entry point"),
     ],
