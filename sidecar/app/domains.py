@@ -110,7 +110,7 @@ def inbound_of(configured: Domains, name: str) -> Callable[[BesideMagento], Appl
         raise UsageError(
             f"{name} is not the ERP's here", f"write domains.{name}: {{owner: erp}} for that"
         )
-    opened = opens[name]
+    opened = opens.get(name)
     if opened is None:
         raise ConfigurationError(
             f"domains.{name}.owner: erp: nothing of it can come from the ERP",

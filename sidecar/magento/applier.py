@@ -80,8 +80,8 @@ class LevelApplier(Protocol):
     def plan(self, rows: Iterable[Any], *, whole: bool) -> Plan:
         """Compare with Magento; writes nothing.  `whole`: the rows are all that the ERP has.
 
-        `rows` is best an iterator that asks the ERP as it is pulled: what must be known from before
-        the question (which orders the ERP had by then) is read before the first row is pulled.
+        `rows` is best an iterator that asks the ERP as it is pulled: what the ERP did after the
+        moment at which this is called counts as unknown to its answer.
         """
 
     def write(self, plan: Plan, stopping: Callable[[], bool]) -> Written:

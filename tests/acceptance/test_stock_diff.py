@@ -23,7 +23,7 @@ from sidecar.ports import Capabilities, Page
 
 class Warehouse:
     def capabilities(self, domain):
-        return Capabilities(frozenset({"order.placed"}), tells_all=True)
+        return Capabilities(frozenset({"order.placed"}), tells_all="SILENT" not in os.environ)
     def changes(self, domain, since, page=None):
         assert since is None, "diff asks for everything"
         at = int(page or 0)
@@ -163,6 +163,15 @@ def test_where_all_is_equal_it_ends_with_zero(installed: Installed) -> None:
     done = installed.diff(("MUG", "default", "1000"))
     assert done.returncode == 0
     assert done.stdout == "0 of 12 level(s) would change, 0 of them to 0; 1 equal, 0 refused\n"
+
+
+def test_an_erp_that_cannot_be_asked_for_everything_is_told_apart(
+    installed: Installed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SILENT", "1")
+    done = installed.diff(("MUG", "default", "1000"))
+    assert done.returncode == 78
+    assert "the ERP cannot be asked for all that it has of stock" in done.stderr
 
 
 def test_where_the_erp_does_not_own_it_the_way_there_is_named(installed: Installed) -> None:

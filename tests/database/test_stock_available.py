@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from sidecar.magento.applier import Written
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import Line, PlacedOrder, PrivateServer, Shop, create_magento
 from tests.harness import LedgerBench, bare_ledger
@@ -57,9 +60,26 @@ def booked(ledger: LedgerBench, *orders: PlacedOrder, ended: str | None = None) 
     for order in orders:
         ledger.sql(
             "INSERT INTO {link} (kind, entity_id, reference, event, booked_at, updated_at, "
-            "ended_at) VALUES ('order', %s, %s, 1, NOW(), NOW(), %s)",
+            "ended_at) VALUES ('order', %s, %s, 1, UTC_TIMESTAMP(3), UTC_TIMESTAMP(3), %s)",
             order.entity_id, f"SO-{order.increment_id}", ended,
         )  # fmt: skip
+
+
+@contextmanager
+def shipped_before(shop: StockShop, table: str, does: Callable[[], object]) -> Iterator[None]:
+    """Let something happen right before the first statement of the applier that names a table."""
+    done: list[object] = []
+
+    def look(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if f"`{table}`" in statement and not done:
+            done.append(does())
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", look)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "before_cursor_execute", look)
+    assert done, f"nothing asked {table}"
 
 
 def test_an_order_is_subtracted_once_from_placing_to_shipping(
@@ -137,6 +157,20 @@ def test_an_order_that_is_booked_while_the_erp_is_asked_is_not_added(
     rows = pulled_after(lambda: booked(ledger, order), [told("LAMP", 10)])
     applier.write(applier.plan(rows, whole=False), lambda: False)
     assert shop.salable("LAMP") == 8
+
+
+def test_what_is_shipped_while_the_levels_are_read_is_left_alone(
+    shop: StockShop, ledger: LedgerBench, php: Shop
+) -> None:
+    """Between the level, read before, and what is reserved for it, read after."""
+    order = php.place([Line("LAMP", 2)])
+    known(ledger, order)
+    booked(ledger, order)
+    applier = shop.applier(**AVAILABLE)
+    with shipped_before(shop, "inventory_reservation", lambda: php.ship(order.entity_id)):
+        plan = applier.plan(iter([told("LAMP", 998)]), whole=False)
+    assert applier.write(plan, lambda: False) == Written(0, left=1)
+    assert (shop.quantity("LAMP"), shop.salable("LAMP")) == (998, 998)
 
 
 def test_a_number_that_two_stores_share_counts_where_the_erp_has_both(

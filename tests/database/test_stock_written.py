@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import pytest
 
 from sidecar.domains.stock.applier import StockApplier
+from sidecar.domains.stock.change import Change
+from sidecar.domains.stock.needs import INBOUND
+from sidecar.domains.stock.table_writer import TableWriter
 from sidecar.magento.applier import Written
+from sidecar.magento.live_schema import read_schema
 from sidecar.magento.rest.stock import SourceItem
 from sidecar.model.errors import ConfigurationError
 from sidecar.testing.magento_db import Line, PrivateServer, Shop, create_magento
@@ -117,6 +121,20 @@ def test_a_row_that_a_shipment_holds_is_not_waited_for(shop: StockShop) -> None:
         assert shop.write(told("MUG", 500), told("DESK", 500)) == Written(1, left=1)
         cursor.execute("ROLLBACK")
     assert (shop.quantity("MUG"), shop.quantity("DESK")) == (1000, 500)
+
+
+def test_on_a_server_without_skip_locked_a_held_row_keeps_its_chunk_back_at_once(
+    shop: StockShop,
+) -> None:
+    rows = [told("MUG", 500), told("DESK", 500)]
+    changes: Sequence[Change] = shop.plan(*rows).changes
+    schema = read_schema(shop.database, (), inbound=(INBOUND,))
+    writer = TableWriter(shop.database, schema, skip_locked=False)
+    with shop.magento.connect(autocommit=False) as other, other.cursor() as cursor:
+        cursor.execute("UPDATE inventory_source_item SET quantity = 999 WHERE sku = 'MUG'")
+        assert writer.write(changes, lambda: False) == Written(0, left=2)
+        cursor.execute("ROLLBACK")
+    assert writer.write(changes, lambda: False) == Written(2)
 
 
 def test_a_product_that_is_being_saved_keeps_both_its_rows(shop: StockShop) -> None:

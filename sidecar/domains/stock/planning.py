@@ -53,11 +53,11 @@ class Planner:
         with self._database.transaction("reading Magento's sources") as connection:
             sources = self._reader.sources(connection)
             options = self._reader.options(connection)
-            if self._reservations is None:
-                return _Run(sources, options, {})
-            require_attributable(sources.values())
-            reserved = self._reservations.of_orders_in_the_erp(connection)
-            return _Run(sources, options, reserved)
+            if self._reservations is not None:
+                require_attributable(sources.values())
+            # By the database's clock, as the ledger notes when an order was booked.
+            asked = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+        return _Run(sources, options, asked)
 
     def _compare(self, run: _Run, code: str, rows: Sequence[StockLevel]) -> None:
         try:
@@ -68,11 +68,16 @@ class Planner:
         with self._database.transaction("comparing stock levels") as connection:
             skus = [row.sku for row in rows]
             levels = self._reader.levels(connection, code, skus, run.options)
+            reserved: Mapping[str, Decimal] = {}
+            if self._reservations is not None:
+                reserved = self._reservations.of_orders_in_the_erp(
+                    connection, source, skus, run.asked
+                )
         for row in rows:
             try:
                 level = self._rules.require_level(row.sku, levels)
                 quantity = self._rules.quantity(
-                    row.quantity, level, run.reserved_at(source, row.sku)
+                    row.quantity, level, reserved.get(row.sku, Decimal(0))
                 )
             except NotTaken as why:
                 run.refuse([row], why)
@@ -112,7 +117,7 @@ class Planner:
 
 
 class _Run:
-    """What is known while the rows of one run are compared.
+    """What is known while the rows of one run are compared; `asked`: when the ERP was, or before.
 
     Of a row that is equal only its key is kept: a later one of the same key replaces what came of
     it.
@@ -122,12 +127,12 @@ class _Run:
         self,
         sources: dict[str, Source],
         options: Mapping[str, Decimal],
-        reserved: Mapping[tuple[int, str], Decimal],
+        asked: datetime,
     ) -> None:
         self.sources = sources
         self.options = options
+        self.asked = asked
         self.outcomes: dict[_Key, Change | Refusal | None] = {}
-        self._reserved = reserved
         self._moments: dict[_Key, datetime] = {}
 
     @property
@@ -146,10 +151,6 @@ class _Run:
                 self._moments[key] = row.at
             counting[key] = row
         return list(counting.values())
-
-    def reserved_at(self, source: Source, sku: str) -> Decimal:
-        """What is reserved there for orders that the ERP has."""
-        return sum((self._reserved.get((one, sku), Decimal(0)) for one in source.stocks), Decimal())
 
     def refuse(self, rows: Iterable[StockLevel], why: NotTaken) -> None:
         """These must not be written."""

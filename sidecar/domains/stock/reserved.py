@@ -5,15 +5,15 @@ reservations (negative ones, until an order is shipped).  An ERP that tells what
 subtracted the orders that it knows; Magento subtracts them again.  So what is reserved for these
 is added to the ERP's number, and what is reserved for orders that the ERP has not seen is not:
 
-    quantity = available + reserved(orders that the ERP has)
+    quantity = available + reserved(orders that the ERP had when it was asked)
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 
 import msgspec
 import sqlalchemy as sa
@@ -21,8 +21,6 @@ import sqlalchemy as sa
 from sidecar.domains.stock.levels import Source
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.model.errors import ConfigurationError
-
-_NUMBERS_AT_A_TIME = 1000
 
 
 class _Metadata(msgspec.Struct):
@@ -68,46 +66,52 @@ class Reservations:
         self._entity = ledger("entity")
         self._link = ledger("link")
 
-    def of_orders_in_the_erp(self, connection: sa.Connection) -> Mapping[tuple[int, str], Decimal]:
-        """(stock, SKU) → what is reserved for orders that the ERP has; positive numbers."""
-        by_order = self._open(connection)
-        has = self._in_the_erp(connection, by_order)
-        sums: dict[tuple[int, str], Decimal] = defaultdict(Decimal)
-        for number in has:
-            for key, quantity in by_order[number].items():
-                sums[key] -= quantity
+    def of_orders_in_the_erp(
+        self, connection: sa.Connection, source: Source, skus: Collection[str], asked: datetime
+    ) -> Mapping[str, Decimal]:
+        """SKU → what is reserved of it for orders that the ERP had when it was `asked`.
+
+        Positive numbers.  To be read after the levels: a shipment in between lowers what is
+        reserved, and the level, which is then no longer what was compared, and is left alone.
+        """
+        by_order: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+        for sku, quantity, metadata in self._rows(connection, source, skus):
+            by_order[_order_of(metadata)][sku] -= quantity
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for number in self._in_the_erp(connection, by_order, asked):
+            for sku, quantity in by_order[number].items():
+                sums[sku] += quantity
         return sums
 
-    def _open(self, connection: sa.Connection) -> dict[str, dict[tuple[int, str], Decimal]]:
-        """Order → its sum for each stock and SKU, of SKUs of which something is reserved."""
+    def _rows(
+        self, connection: sa.Connection, source: Source, skus: Collection[str]
+    ) -> Iterable[tuple[str, Decimal, str | None]]:
+        if not source.stocks:
+            return ()
         rows = connection.exec_driver_sql(
-            f"SELECT r.stock_id, r.sku, r.quantity, r.metadata FROM {self._reservation} AS r "
-            f"JOIN (SELECT stock_id, sku FROM {self._reservation} GROUP BY stock_id, sku "
-            "HAVING SUM(quantity) <> 0) AS unsettled "
-            "ON unsettled.stock_id = r.stock_id AND unsettled.sku = r.sku"
+            f"SELECT sku, quantity, metadata FROM {self._reservation} "
+            "WHERE stock_id IN %s AND sku IN %s",
+            (list(source.stocks), list(skus)),
         )
-        found: dict[str, dict[tuple[int, str], Decimal]] = {}
-        for stock_id, sku, quantity, metadata in rows:
-            sums = found.setdefault(_order_of(metadata), defaultdict(Decimal))
-            sums[stock_id, sku] += quantity
-        return found
+        return ((row[0], row[1], row[2]) for row in rows)
 
-    def _in_the_erp(self, connection: sa.Connection, numbers: Iterable[str]) -> set[str]:
-        """Which of these orders have a living document there.
+    def _in_the_erp(
+        self, connection: sa.Connection, numbers: Collection[str], asked: datetime
+    ) -> set[str]:
+        """Which of these orders have a living document there, and had it then.
 
         Where stores share a number, all that carry it must: a reservation does not name the store.
         """
-        left, found = iter(numbers), set[str]()
-        while some := list(islice(left, _NUMBERS_AT_A_TIME)):
-            rows = connection.exec_driver_sql(
-                f"SELECT e.number FROM {self._entity} AS e LEFT JOIN {self._link} AS l "
-                "ON l.kind = e.kind AND l.entity_id = e.entity_id AND l.ended_at IS NULL "
-                "WHERE e.kind = 'order' AND e.number IN %s GROUP BY e.number "
-                "HAVING COUNT(DISTINCT e.entity_id) = COUNT(DISTINCT l.entity_id)",
-                (some,),
-            )
-            found |= {row[0] for row in rows} & set(some)
-        return found
+        if not numbers:
+            return set()
+        rows = connection.exec_driver_sql(
+            f"SELECT e.number FROM {self._entity} AS e LEFT JOIN {self._link} AS l "
+            "ON l.kind = e.kind AND l.entity_id = e.entity_id AND l.ended_at IS NULL "
+            "AND l.booked_at < %s WHERE e.kind = 'order' AND e.number IN %s GROUP BY e.number "
+            "HAVING COUNT(DISTINCT e.entity_id) = COUNT(DISTINCT l.entity_id)",
+            (asked, list(numbers)),
+        )
+        return {row[0] for row in rows} & set(numbers)
 
 
 def _order_of(metadata: str | None) -> str:
