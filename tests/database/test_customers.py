@@ -14,10 +14,15 @@ from sidecar.model.errors import ConfigurationError
 from sidecar.model.guest import guest_id
 from sidecar.model.outcome import Rejected
 from sidecar.operate.queue import By
-from sidecar.testing.magento_db import CUSTOMERS, MagentoDatabase, PrivateServer, Shop
-from sidecar.testing.magento_db import create_magento
+from sidecar.testing.magento_db import (
+    CUSTOMERS,
+    MagentoDatabase,
+    PrivateServer,
+    Shop,
+    create_magento,
+)
 from tests.harness import TAKES, ScriptedErp
-from tests.pipeline import Pipeline
+from tests.pipeline import DEMO_CALLS, Pipeline
 
 EVENTS = frozenset({"customer.saved", "customer.erased"})
 ALL_FIELDS = (
@@ -25,6 +30,17 @@ ALL_FIELDS = (
     "created_at, store_code, website_code, addresses]"
 )
 JANA = CUSTOMERS[0]
+CALLS = """
+customers:
+  push:
+    on: [customer.saved]
+    call: {method: PUT, path: ="/customers/" ~ ref, json: {mail: =customer.email}}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+  erase:
+    on: [customer.erased]
+    call: {method: DELETE, path: ="/customers/" ~ link.reference}
+    answer: {accepted: =response.status == 204}
+"""
 Open = Callable[..., AbstractContextManager[Pipeline]]
 
 
@@ -33,6 +49,9 @@ def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
     magento = create_magento(server, "customers")
     yield magento
     magento.drop()
+    # Of a start that was refused the ledger is left.
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("DROP DATABASE IF EXISTS customers_ledger")
 
 
 @pytest.fixture
@@ -50,7 +69,8 @@ def php(magento: MagentoDatabase) -> Iterator[Shop]:
 def opened(magento: MagentoDatabase, erp: ScriptedErp, tmp_path: Path) -> Open:
     def open_with(customers: str = "{}", orders: str = "", **settings: object) -> Pipeline:
         domains = f"{orders}  customers: {customers}\n"
-        return Pipeline(magento, tmp_path, adapter=erp, domains=domains, **settings)
+        calls = DEMO_CALLS + CALLS
+        return Pipeline(magento, tmp_path, calls=calls, adapter=erp, domains=domains, **settings)
 
     return open_with
 
