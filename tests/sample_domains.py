@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from sidecar.domains import SPECS
 from sidecar.model.domain_spec import DomainSpec, Watch
-
-_Event = Literal["INSERT", "UPDATE"]
 
 
 def watching(name: str, kind: str, *watches: Watch) -> DomainSpec:
@@ -15,16 +11,6 @@ def watching(name: str, kind: str, *watches: Watch) -> DomainSpec:
     return DomainSpec(name, kind, kind, kind, (), watches=watches)
 
 
-def _both(table: str, entity: str) -> tuple[Watch, Watch]:
-    return Watch(table, "INSERT", entity), Watch(table, "UPDATE", entity, compare=True)
-
-
-CUSTOMERS = watching(
-    "customers",
-    "customer",
-    *_both("customer_entity", "entity_id"),
-    *_both("customer_address_entity", "parent_id"),
-)
 RESERVATIONS = watching(
     "reservations", "reservation", Watch("inventory_reservation", "INSERT", "reservation_id")
 )
@@ -40,7 +26,7 @@ ALL = (
     *_SHIPPED,
     *(
         spec
-        for spec in (CUSTOMERS, RESERVATIONS, STOCK)
+        for spec in (RESERVATIONS, STOCK)
         if not _WATCHED & {watch.table for watch in spec.watches}
     ),
 )

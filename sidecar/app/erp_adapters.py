@@ -14,7 +14,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sidecar.app import packages
-from sidecar.app.domains import specs
+from sidecar.app.domains import specs, specs_as_configured
 from sidecar.app.excepting import ExceptingAdapter, Exceptional
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
@@ -263,7 +263,7 @@ def adapter_settings_of(
         cookies=erp.cookies,
         renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
-        domains=specs(),
+        domains=specs_as_configured(settings.domains, origin),
     )
 
 

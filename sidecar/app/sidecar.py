@@ -51,6 +51,7 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
+from sidecar.model.guest import Guests
 from sidecar.monitor.inbound_vitals import TellingLimits
 from sidecar.monitor.ledger_vitals import LedgerVitalsReader
 from sidecar.monitor.standing import Standing, StandingReader
@@ -64,6 +65,7 @@ from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
 from sidecar.operate.dry_run import DryRun
+from sidecar.operate.erase import Eraser
 from sidecar.operate.identification import Identification
 from sidecar.operate.incoming import IncomingNews
 from sidecar.operate.naming import name_of
@@ -71,6 +73,7 @@ from sidecar.operate.queue import Operations
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
+from sidecar.settings.domains import Domains
 from sidecar.settings.lifecycle import read_lifecycle
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
@@ -145,7 +148,12 @@ class Sidecar:
         """What the enabled domains do beside this shop, by domain."""
         skip_locked = knows_skip_locked(self.database.server())
         self.require_stores(self.database, self.magento)
-        return self.parts_of(self.magento, skip_locked=skip_locked)
+        parts = self.parts_of(self.magento, skip_locked=skip_locked)
+        with self.database.transaction("comparing the configuration with the shop") as connection:
+            for one in parts.values():
+                if one.require_known is not None:
+                    one.require_known(connection)
+        return parts
 
     def require_stores(self, database: Database, schema: MagentoSchema) -> None:
         """Raises ConfigurationError for a store or a website that the shop does not have."""
@@ -173,6 +181,7 @@ class Sidecar:
                     stores,
                     skip_locked,
                     self.origin,
+                    guests=_guests(self.settings.domains),
                 )
             )
             for domain in self._enabled
@@ -237,7 +246,7 @@ class Sidecar:
 
     @cached_property
     def _enabled(self) -> tuple[RegisteredDomain, ...]:
-        return enabled(self.settings.domains)
+        return enabled(self.settings.domains, self.origin)
 
     @property
     def specs(self) -> tuple[DomainSpec, ...]:
@@ -383,7 +392,7 @@ class Sidecar:
     def _pump(self, domain: str, owner_name: str, line: Line) -> Pump:
         adapter, account, workers = line.adapter, line.account, line.workers
         parts = self.parts[domain]
-        spec = parts.search.spec
+        spec = next(one for one in self.specs if one.name == domain)
         settings = self.settings_of(spec)
         capabilities = adapter.capabilities(domain)
         lease = settings.lease.total_seconds()
@@ -402,7 +411,9 @@ class Sidecar:
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
                 reference=parts.reference,
-                parents=Parents(self.store, parent) if parent else None,
+                parents=Parents(self.store, parent, optional=spec.lacks_parents)
+                if parent
+                else None,
                 answered=parts.answered if capabilities.probe else None,
             ),
             Courier(
@@ -527,6 +538,19 @@ class Sidecar:
         """What operators do about differences."""
         return Findings(self.database, self.store, self.specs)
 
+    def eraser(self, domain: str) -> Eraser:
+        """Erases people, who are the entities of `domain`.
+
+        Raises ConfigurationError where that is not carried.
+        """
+        if domain not in self.parts:
+            raise ConfigurationError(
+                f"domains.{domain} is not enabled, and nothing is known of its people",
+                "enable it, if need be for this command only",
+            )
+        shop = self.settings.shop.name
+        return Eraser(self.database, self.store, self.parts[domain], shop)
+
     def dry_run(self) -> DryRun:
         """Shows calls without making them; needs no ledger."""
         store = self.store if self.ledger.applied() else None
@@ -569,6 +593,12 @@ class Sidecar:
         self.erps.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _guests(domains: Domains) -> Guests:
+    """What becomes of an order's guest; nothing where customers are not carried."""
+    customers = domains.customers
+    return Guests(customers.guests, customers.guest_account) if customers.enabled else Guests()
 
 
 def shop_database(settings: Settings, origin: Origin = NOWHERE) -> ShopDatabase:

@@ -44,7 +44,9 @@ def daemon_grants(
     """
     specs = tuple(domains)
     needs = [*(spec.needs for spec in specs), *inbound]
-    read = {*SHOP, *(name for one in needs for name in one.reads), *optional}
+    narrow = {name: one.tables[name] for one in needs for name in one.by_column}
+    wanted = {*SHOP, *(name for one in needs for name in one.reads), *optional}
+    read = wanted - narrow.keys()
     watched = {watch.table for spec in specs for watch in spec.watches if triggers}
     writes = [f"{privilege} ON {table(name)}" for one in needs for privilege, name in one.writes]
     return grants(
@@ -54,6 +56,11 @@ def daemon_grants(
         table,
         each={
             "read": [table(name) for name in sorted(read)],
+            "narrow": [
+                f"{privilege} ON {table(name)}"
+                for name, columns in sorted(narrow.items())
+                for privilege in (f"SELECT ({', '.join(columns)})", "REFERENCES")
+            ],
             "watched": [table(name) for name in sorted(watched)],
             "write": list(dict.fromkeys(writes)),
         },

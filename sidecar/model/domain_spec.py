@@ -83,13 +83,15 @@ class Needs:
     `tables`: table → columns that must be there.  `optional`: what is read where a shop has it →
     the column by which that is seen, of another table where one tells it also to an account that
     may not read this one.  `writes`: the rights to write, as `PRIVILEGE (columns) ON table`;
-    `unread`: those of `tables` that are written only, for which no right to read is asked.
+    `unread`: those of `tables` that are written only, for which no right to read is asked;
+    `by_column`: those that hold secrets beside, of which the named columns alone may be read.
     """
 
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     writes: tuple[tuple[str, str], ...] = ()
     unread: frozenset[str] = frozenset()
+    by_column: frozenset[str] = frozenset()
 
     @property
     def reads(self) -> frozenset[str]:
@@ -111,6 +113,13 @@ class DomainSpec:
     alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
     where several domains wait for one ERP account, the smallest number's.  `tells`: what the ERP
     tells of it by itself, where it may own it; `inbound`: what is needed of Magento's schema then.
+
+    `may_need`: kinds of which an entity of it may name one that must be in the ERP first, where the
+    configuration says so; `told_when_needed`: a new document that names one of this domain points
+    at it, and it is told even where it was in the shop before the sidecar; `is_person`: its
+    entities are people, who can be erased.  As configured (`sidecar.app.domains`):
+    `lacks_parents`, some of its entities have no parent and wait for none; `withheld`, fields of
+    the payload that may not leave Magento.
     """
 
     name: str
@@ -132,6 +141,11 @@ class DomainSpec:
     priority: int = 5
     tells: NewsSpec | None = None
     inbound: Needs = Needs()
+    may_need: tuple[str, ...] = ()
+    told_when_needed: bool = False
+    is_person: bool = False
+    lacks_parents: bool = False
+    withheld: frozenset[str] = frozenset()
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""
@@ -144,8 +158,17 @@ class DomainSpec:
 
     @property
     def opening(self) -> str | None:
-        """The type of the event that opens a document, where there is one."""
-        return next((event.type for event in self.events if event.role is Role.OPENS), None)
+        """The type of the event that opens a document, or of the state that makes one known.
+
+        None where there is neither.
+        """
+        types = {event.role: event.type for event in reversed(self.events)}
+        return types.get(Role.OPENS) or types.get(Role.STATE)
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it has no documents but states, of which only the newest counts."""
+        return self.opening is not None and self.role(self.opening) is Role.STATE
 
     def event(self, type_: str) -> EventSpec:
         """The specification of a type.  Raises BadData for one that this domain does not have."""
