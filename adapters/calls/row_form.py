@@ -60,6 +60,8 @@ class RowForm:
 
     news: NewsSpec
     fields: Mapping[str, _Field]
+    #: Of the row's struct; asked for once, as there may be a hundred thousand rows.
+    required: tuple[str, ...]
 
     def row(self, values: Values) -> msgspec.Struct:
         """The row.  Raises UnreadableField, whose message has the place and no value."""
@@ -69,7 +71,7 @@ class RowForm:
             value = self._filled(name, field, values)
             if value is not NOTHING:
                 told[name] = self._read(name, field, value, zone)
-        for name in required_fields(self.news.row):
+        for name in self.required:
             if name not in told:
                 # A `$when` that was false.
                 raise UnreadableField(name, f"{self.fields[name].place}: is missing")
@@ -143,6 +145,7 @@ def read_row_form(section: Section, spec: DomainSpec, news: NewsSpec, scope: Sco
             for name in section.data
             if name in hints
         },
+        required_fields(news.row),
     )
 
 

@@ -27,7 +27,7 @@ Read = TypeVar("Read")
 def value_reader(annotation: Any) -> ReadValue:
     """What reads a value of that type; it raises ExpressionError, which quotes no value.
 
-    Raises TypeError for a type that no row may have: a defect of the domain that declares it.
+    Raises TypeError for a type that no row may have: whoever wrote the domain has to change it.
     """
     if (wanted := bare(annotation)) is not annotation:
         return _optional(wanted) if is_optional(annotation) else value_reader(wanted)
@@ -35,8 +35,10 @@ def value_reader(annotation: Any) -> ReadValue:
         return _list(typing.get_args(annotation)[0])
     if is_struct(annotation):
         return _struct(annotation)
+    if typing.get_origin(annotation) is typing.Literal:
+        return _one_of(typing.get_args(annotation))
     if annotation not in _PLAIN:
-        raise TypeError(f"what an ERP tells cannot be read as {annotation}")
+        raise TypeError(f"a row of the ERP's news has no field of the type {annotation}")
     return _PLAIN[annotation]
 
 
@@ -184,6 +186,16 @@ def _parsed(value: Any, where: str, wanted: str) -> datetime:
         return datetime.fromisoformat(present.strip())
     except ValueError:
         raise _unfit(where, f"a text is not {wanted}") from None
+
+
+def _one_of(words: tuple[Any, ...]) -> ReadValue:
+    def word(value: Any, where: str, zone: tzinfo) -> str:
+        text = _text(value, where, zone)
+        if text not in words:
+            raise _unfit(where, f"is none of {', '.join(map(str, words))}")
+        return text
+
+    return word
 
 
 _PLAIN: Mapping[Any, ReadValue] = {

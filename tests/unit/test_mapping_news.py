@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -16,6 +16,8 @@ import pytest
 from adapters.calls.declared import Calls
 from adapters.calls.mapping import Dialect, read_calls
 from adapters.calls.row_form import UnreadableField
+from adapters.calls.row_values import value_reader
+from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document
 from sidecar.domains import SPECS
@@ -234,6 +236,17 @@ def test_a_name_that_the_erp_pads_is_the_same_name(tmp_path: Path) -> None:
     level = row(levels(tmp_path), "stock", {"sku": "Sku-A   ", "qty": 1, "at": None})
 
     assert level.sku == "Sku-A"  # type: ignore[attr-defined]
+
+
+def test_a_domain_of_another_package_may_name_the_words_of_a_field() -> None:
+    read = value_reader(Literal["open", "closed"] | None)
+
+    assert read("open", "", UTC) == "open"
+    assert read("", "", UTC) is None
+    with pytest.raises(ExpressionError, match="is none of open, closed"):
+        read("lost", "", UTC)
+    with pytest.raises(TypeError, match="no field of the type"):
+        value_reader(dict[str, int])
 
 
 def test_a_line_of_a_row_says_which_it_is(tmp_path: Path) -> None:
