@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,9 +36,7 @@ class NotedTable:
     columns: tuple[str, ...]
     lock: str
 
-    def locked(
-        self, connection: sa.Connection, keys: Sequence[int]
-    ) -> dict[int, tuple[object, ...]]:
+    def locked(self, connection: sa.Connection, keys: Sequence[int]) -> dict[int, tuple[Any, ...]]:
         """Key → what the columns hold, of those rows that nobody else holds."""
         if not keys:
             return {}

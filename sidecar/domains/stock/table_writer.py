@@ -145,8 +145,11 @@ class TableWriter:
                 if stopping():
                     return made
                 part = missing[at : at + _FIRST]
-                with self._database.transaction("making stock levels") as connection:
-                    ids = self._make(connection, source, part)
+                try:
+                    with self._database.transaction("making stock levels") as connection:
+                        ids = self._make(connection, source, part)
+                except TryAgain:
+                    continue  # somebody saves the source itself: these come with the next run
                 made += [
                     _with_item(change, ids[change.product_id])
                     for change in part
@@ -214,7 +217,7 @@ class TableWriter:
             quantity, present = items[one.item_id]
             if quantity != one.old:
                 continue
-            status = one.status(int(str(present)))
+            status = one.status(present)
             rows.append(NewRow(one.item_id, one.item_id, (one.new, status)))
             if one.legacy_id:
                 copy = (one.new, one.legacy_status(status))
