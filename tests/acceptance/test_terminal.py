@@ -69,6 +69,7 @@ ARGUMENTS = {
     "run": "--once",
     "show": f"{NUMBER} --no-erp",
     "status": "",
+    "stock diff": "",
     "top": "--once",
     "triggers install": "--dry-run",
     "triggers plan": "",

@@ -155,6 +155,18 @@ def test_a_level_that_somebody_made_meanwhile_is_left_alone(shop: StockShop) -> 
     assert shop.level("MUG", "north") == (8, 1)
 
 
+def test_a_source_that_somebody_is_saving_keeps_its_missing_levels_for_the_next_run(
+    shop: StockShop,
+) -> None:
+    shop.add_source("north")
+    with shop.magento.connect(autocommit=False) as other, other.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM inventory_source WHERE source_code = 'north' FOR UPDATE")
+        done = shop.write(told("MUG", 5, "north"), told("DESK", 5))
+        cursor.execute("ROLLBACK")
+    assert done == Written(1, left=1)
+    assert shop.level("MUG", "north") is None
+
+
 def test_a_source_that_was_deleted_meanwhile_costs_its_own_rows_only(shop: StockShop) -> None:
     shop.add_source("north")
     applier = shop.applier()

@@ -50,6 +50,14 @@ class ChunkSize:
 
 
 @dataclass(slots=True)
+class _Run:
+    """What one run has learnt; `proved`: tables whose changes Magento's triggers noted."""
+
+    size: ChunkSize = field(default_factory=ChunkSize)
+    proved: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class _Pass:
     """What came of the changes of one pass; `held`: by somebody else."""
 
@@ -106,8 +114,8 @@ class TableWriter:
     def write(self, changes: Sequence[Change], stopping: Callable[[], bool]) -> Written:
         """Write what still stands as it was planned.
 
-        Raises ConfigurationError where Magento's indexes would not learn of it; nothing of the
-        chunk is written then.
+        Raises ConfigurationError where Magento's indexes would not learn of it; nothing is written
+        then.
         """
         if why := self.not_possible():
             raise ConfigurationError(
@@ -115,14 +123,14 @@ class TableWriter:
                 "bin/magento indexer:set-mode schedule inventory cataloginventory_stock; or write "
                 "domains.stock.write: rest",
             )
-        size = ChunkSize()
+        run = _Run()
         there = [change for change in changes if change.item_id]
         there += self._made([change for change in changes if not change.item_id], stopping)
         written, left = 0, len(changes) - len(there)
         for _ in range(_TRIES):
             if not there:
                 break
-            done = self._pass(there, size, stopping)
+            done = self._pass(there, run, stopping)
             written, left, there = written + done.written, left + done.left, done.held
         return Written(written, left=left + len(there))
 
@@ -137,8 +145,11 @@ class TableWriter:
                 if stopping():
                     return made
                 part = missing[at : at + _FIRST]
-                with self._database.transaction("making stock levels") as connection:
-                    ids = self._make(connection, source, part)
+                try:
+                    with self._database.transaction("making stock levels") as connection:
+                        ids = self._make(connection, source, part)
+                except TryAgain:
+                    continue  # somebody saves the source itself: these come with the next run
                 made += [
                     _with_item(change, ids[change.product_id])
                     for change in part
@@ -164,33 +175,35 @@ class TableWriter:
         )
         return {row[0]: row[1] for row in rows}
 
-    def _pass(self, changes: list[Change], size: ChunkSize, stopping: Callable[[], bool]) -> _Pass:
-        """Try each once.  In the order of the keys, as everybody should who locks many."""
-        changes.sort(key=attrgetter("item_id"))
+    def _pass(self, changes: list[Change], run: _Run, stopping: Callable[[], bool]) -> _Pass:
+        """Try each once, by source: where no copy is kept there is half as much to ask."""
+        changes.sort(key=attrgetter("source_code", "item_id"))
         result, at = _Pass(), 0
         while at < len(changes):
             if stopping():
                 result.left += len(changes) - at
                 break
-            part = changes[at : at + size.rows]
+            part = changes[at : at + run.size.rows]
             at += len(part)
             try:
                 with self._database.transaction("writing stock levels") as connection:
                     began = time.monotonic()
-                    written, held = self._chunk(connection, part)
+                    written, held = self._chunk(connection, part, run.proved)
                     # Without the commit: a slow disk makes it no quicker to write fewer rows.
                     seconds = time.monotonic() - began
             except TryAgain:
-                size.gave_way()
+                run.size.gave_way()
                 result.held += part
                 continue
-            size.took(len(part), seconds)
+            run.size.took(len(part), seconds)
             result.written += written
             result.held += held
             result.left += len(part) - written - len(held)
         return result
 
-    def _chunk(self, connection: sa.Connection, part: Sequence[Change]) -> tuple[int, list[Change]]:
+    def _chunk(
+        self, connection: sa.Connection, part: Sequence[Change], proved: set[str]
+    ) -> tuple[int, list[Change]]:
         """How many were written, and those that somebody holds."""
         items = self._items.locked(connection, [one.item_id for one in part])
         ours = [one for one in part if one.item_id in items]
@@ -204,14 +217,14 @@ class TableWriter:
             quantity, present = items[one.item_id]
             if quantity != one.old:
                 continue
-            status = one.status(int(str(present)))
+            status = one.status(present)
             rows.append(NewRow(one.item_id, one.item_id, (one.new, status)))
             if one.legacy_id:
                 copy = (one.new, one.legacy_status(status))
                 if copies[one.legacy_id] != copy:
                     copied.append(NewRow(one.legacy_id, one.product_id, copy))
-        self._items.update(connection, rows)
-        self._legacy.update(connection, copied)
+        self._items.update(connection, rows, proved)
+        self._legacy.update(connection, copied, proved)
         return len(rows), held
 
 
