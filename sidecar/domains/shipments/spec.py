@@ -18,8 +18,8 @@ SPEC = DomainSpec(
     needs=NEEDS,
     parent="order",
     priority=3,
-    sentence="of order {order}, {total_qty:.2f} piece(s) in {lines} line(s), {tracks} track(s), from "
-    "source {source_code}, shipped {created_at}",
+    sentence="of order {order}, {total_qty:.2f} piece(s) in {lines} line(s), {tracks} track(s), "
+    "from source {source_code}, shipped {created_at}",
     problems=problems_of,
     tells=NEWS,
 )
