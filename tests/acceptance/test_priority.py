@@ -38,7 +38,7 @@ def rig(server: PrivateServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert len(rig.erp.documents()) == 3
         ledger = f"{rig.magento.name}_ledger"
         copy_waiting(rig.magento, ledger, "sales_creditmemo", "creditmemo", WAITING)
-        copy_waiting(rig.magento, ledger, "sales_invoice", "invoice", WAITING)
+        copy_waiting(rig.magento, ledger, "sales_invoice", "payment", WAITING)
         yield rig
 
 
