@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from sidecar.domains import SPECS
 from sidecar.model.domain_spec import DomainSpec, Watch
-
-_Event = Literal["INSERT", "UPDATE"]
 
 
 def watching(name: str, kind: str, *watches: Watch) -> DomainSpec:
     """A domain that says nothing, and watches."""
     return DomainSpec(name, kind, kind, kind, (), watches=watches)
-
-
-def _both(table: str, entity: str) -> tuple[Watch, Watch]:
-    return Watch(table, "INSERT", entity), Watch(table, "UPDATE", entity, compare=True)
 
 
 INVOICES = watching("invoices", "invoice", Watch("sales_invoice", "INSERT", "entity_id"))
@@ -26,12 +18,6 @@ SHIPMENTS = watching(
     Watch("sales_shipment", "INSERT", "entity_id"),
     Watch("sales_shipment_track", "INSERT", "parent_id"),
 )
-CUSTOMERS = watching(
-    "customers",
-    "customer",
-    *_both("customer_entity", "entity_id"),
-    *_both("customer_address_entity", "parent_id"),
-)
 RESERVATIONS = watching(
     "reservations", "reservation", Watch("inventory_reservation", "INSERT", "reservation_id")
 )
@@ -40,7 +26,7 @@ STOCK = watching(
     "stock",
     Watch("cataloginventory_stock_status", "UPDATE", "product_id", compare=True),
 )
-ALL = (*SPECS, INVOICES, SHIPMENTS, CUSTOMERS, RESERVATIONS, STOCK)
+ALL = (*SPECS, INVOICES, SHIPMENTS, RESERVATIONS, STOCK)
 
 
 def named(*names: str) -> tuple[DomainSpec, ...]:

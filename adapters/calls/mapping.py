@@ -247,6 +247,7 @@ class _Reader(Generic[Call]):
                 names.append(name)
         pushes = tuple(self._push(section.section(name), name, spec) for name in names)
         _each_event_once(section, pushes)
+        self._refuse_withheld(section, spec)
         return DomainCalls(
             pushes,
             self._probe(section.section("probe")) if "probe" in section else None,
@@ -294,6 +295,21 @@ class _Reader(Generic[Call]):
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
         return Push(name, types, batch, call, answer, first, unnamed)
+
+    def _refuse_withheld(self, section: Section, spec: DomainSpec) -> None:
+        """What may not leave Magento is empty when it comes here: to read it is a mistake."""
+        above = next((one for one in self._domains.values() if one.kind == spec.parent), None)
+        for one, named in ((spec, "data"), (above, "parent")):
+            if one is None:
+                continue
+            places = (one.payload, f"event.{named}")
+            withheld = {f"{place}.{name}": name for place in places for name in one.withheld}
+            for path, read in self._source.readers(section.path, withheld.__contains__):
+                self._source.problem(
+                    path,
+                    f"'{read}' may not leave Magento: domains.{one.name}.fields does not name "
+                    f"{withheld[read]}",
+                )
 
     def _above(self, spec: DomainSpec) -> _Above | None:
         """The document that those of a domain belong to."""

@@ -87,6 +87,15 @@ class Source:
         """Note what an expression looks at."""
         self._reads.append((path, reads))
 
+    def readers(self, below: Path, is_one: Callable[[str], bool]) -> list[tuple[Path, str]]:
+        """Which expressions below that place look at such a thing, and at which."""
+        return [
+            (path, read)
+            for path, reads in self._reads
+            if path[: len(below)] == below
+            for read in sorted(filter(is_one, reads))
+        ]
+
     def reads(self, below: Path, is_one: Callable[[str], bool]) -> bool:
         """Whether an expression below that place looks at such a thing."""
         return any(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from sidecar.app import packages
@@ -11,7 +11,10 @@ from sidecar.domains import DOMAINS
 from sidecar.magento.domain import RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
+from sidecar.settings.domain import Carried, Domain
 from sidecar.settings.domains import Domains
+from sidecar.settings.master_data import Customers
+from sidecar.settings.origin import NOWHERE, Origin, place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,20 @@ def specs() -> tuple[DomainSpec, ...]:
     return tuple(domain.spec for domain in installed())
 
 
-def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
-    """The domains that a configuration carries.
+def specs_as_configured(configured: Domains, origin: Origin = NOWHERE) -> tuple[DomainSpec, ...]:
+    """The specifications of all domains there are, each as its section wants it.
 
-    Raises ConfigurationError for one that no package has.
+    Raises as `enabled` does.
+    """
+    as_wanted = {domain.spec.name: domain.spec for domain in enabled(configured, origin)}
+    return tuple(as_wanted.get(spec.name, spec) for spec in specs())
+
+
+def enabled(configured: Domains, origin: Origin = NOWHERE) -> tuple[RegisteredDomain, ...]:
+    """The domains that a configuration carries, their specifications as their sections want them.
+
+    Raises ConfigurationError for one that no package has, and for what waits for what is not
+    carried, cannot be waited for, or waits for itself; `origin`: where the settings were written.
     """
     known = {domain.spec.name for domain in installed()}
     unknown = sorted(configured.enabled().keys() - known)
@@ -75,6 +88,11 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
                 f"domains.{domain.spec.name}.owner: magento: nothing of it can go to the ERP",
                 f"write domains.{domain.spec.name}.owner: erp",
             )
+    domains = tuple(
+        replace(domain, spec=_as_configured(domain.spec, carried[domain.spec.name], origin))
+        for domain in domains
+    )
+    _refuse_cycles([domain.spec for domain in domains], origin)
     kinds = {domain.spec.kind for domain in domains}
     for domain in domains:
         if domain.spec.parent and domain.spec.parent not in kinds:
@@ -84,6 +102,39 @@ def enabled(configured: Domains) -> tuple[RegisteredDomain, ...]:
                 f"enable that domain too, or write domains.{domain.spec.name}.enabled: false",
             )
     return domains
+
+
+def _as_configured(spec: DomainSpec, section: Carried, origin: Origin) -> DomainSpec:
+    if isinstance(section, Customers):
+        spec = replace(spec, withheld=section.withheld)
+    needs = section.needs if isinstance(section, Domain) else ()
+    for kind in needs:
+        if kind not in spec.may_need:
+            may = ", ".join(spec.may_need) or "nothing"
+            raise ConfigurationError(
+                f"{place_of(f'domains.{spec.name}.needs', origin)}: {spec.noun}s cannot wait for "
+                f"their {kind}",
+                f"of {spec.name} there may stand: {may}",
+            )
+    # A document names one that it needs; what that one needs in its turn, it waits for itself.
+    return replace(spec, parent=needs[0], lacks_parents=True) if needs else spec
+
+
+def _refuse_cycles(domains: Sequence[DomainSpec], origin: Origin) -> None:
+    by_kind = {spec.kind: spec for spec in domains}
+    for first in domains:
+        way, spec = [first.kind], first
+        while spec.parent in by_kind:
+            spec = by_kind[spec.parent]
+            way.append(spec.kind)
+            if spec is first:
+                raise ConfigurationError(
+                    f"{place_of(f'domains.{first.name}.needs', origin)}: {' waits for '.join(way)}:"
+                    " none of them would ever go",
+                    "take one of them out",
+                )
+            if way.count(spec.kind) > 1:
+                break  # a circle that this one only leads into: it is named by those in it
 
 
 def _unfit(domain: object, others: Sequence[DomainSpec]) -> str | None:

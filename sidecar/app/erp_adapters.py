@@ -12,7 +12,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sidecar.app import packages
-from sidecar.app.domains import specs
+from sidecar.app.domains import specs_as_configured
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
@@ -160,7 +160,7 @@ def adapter_settings_of(
         cookies=erp.cookies,
         renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
-        domains=specs(),
+        domains=specs_as_configured(settings.domains, origin),
     )
 
 

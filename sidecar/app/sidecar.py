@@ -46,6 +46,7 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.model.event import source_of
+from sidecar.model.guest import Guests
 from sidecar.monitor.ledger_vitals import LedgerVitalsReader
 from sidecar.monitor.standing import Standing, StandingReader
 from sidecar.monitor.top.watch import Subject, Watch
@@ -64,6 +65,7 @@ from sidecar.operate.queue import Operations
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import ErpAdapter, Narrator
 from sidecar.settings.domain import Domain
+from sidecar.settings.domains import Domains
 from sidecar.settings.origin import NOWHERE, Origin, named_by, place_of
 from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
@@ -129,7 +131,12 @@ class Sidecar:
         """What the enabled domains do beside this shop, by domain."""
         skip_locked = knows_skip_locked(self.database.server())
         self.require_stores(self.database, self.magento)
-        return self.parts_of(self.magento, skip_locked=skip_locked)
+        parts = self.parts_of(self.magento, skip_locked=skip_locked)
+        with self.database.transaction("comparing the configuration with the shop") as connection:
+            for one in parts.values():
+                if one.require_known is not None:
+                    one.require_known(connection)
+        return parts
 
     def require_stores(self, database: Database, schema: MagentoSchema) -> None:
         """Raises ConfigurationError for a store or a website that the shop does not have."""
@@ -157,6 +164,7 @@ class Sidecar:
                     stores,
                     skip_locked,
                     self.origin,
+                    guests=_guests(self.settings.domains),
                 )
             )
             for domain in self._enabled
@@ -221,7 +229,7 @@ class Sidecar:
 
     @cached_property
     def _enabled(self) -> tuple[RegisteredDomain, ...]:
-        return enabled(self.settings.domains)
+        return enabled(self.settings.domains, self.origin)
 
     @property
     def specs(self) -> tuple[DomainSpec, ...]:
@@ -326,7 +334,7 @@ class Sidecar:
         workers: Workers,
     ) -> Pump:
         parts = self.parts[domain]
-        spec = parts.search.spec
+        spec = next(one for one in self.specs if one.name == domain)
         settings = self.settings_of(spec)
         capabilities = adapter.capabilities(domain)
         lease = settings.lease.total_seconds()
@@ -345,7 +353,9 @@ class Sidecar:
                 lease_seconds=lease,
                 may_send=self.clone_guard.may_send,
                 reference=parts.reference,
-                parents=Parents(self.store, parent) if parent else None,
+                parents=Parents(self.store, parent, optional=spec.lacks_parents)
+                if parent
+                else None,
                 answered=parts.answered if capabilities.probe else None,
             ),
             Courier(
@@ -498,6 +508,12 @@ class Sidecar:
         self.erps.close()
         if "database" in self.__dict__:
             self.database.close()
+
+
+def _guests(domains: Domains) -> Guests:
+    """What becomes of an order's guest; nothing where customers are not carried."""
+    customers = domains.customers
+    return Guests(customers.guests, customers.guest_account) if customers.enabled else Guests()
 
 
 def shop_database(settings: Settings, origin: Origin = NOWHERE) -> ShopDatabase:

@@ -8,6 +8,7 @@ comparison with the ledger and not a reaction to the hint.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,11 +28,13 @@ from sidecar.ledger.store import LedgerStore
 from sidecar.magento.examiner import Examiner
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
-from sidecar.model.entity import Comparison, EntityRow, KnownEntity, Snapshot, row_of
+from sidecar.model.entity import FORGOTTEN, Comparison, EntityRow, KnownEntity, Snapshot, row_of
 from sidecar.model.errors import described
 from sidecar.model.settlement import BAD_DATA, DOCUMENT_TAKEN, Obstacle
 from sidecar.ports import Clock, Narrator
 
+#: What a hint says of where it came from that a document's first event writes at what it names.
+NEEDED = "needed"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
 _REPLACED = "Magento has another one in its place since: was a dump of the shop restored?"
@@ -46,7 +49,7 @@ class Look:
     """What a consistent view showed of `ids`, all of one domain.
 
     `at`: a moment by the database's clock before the view was opened: what was committed until
-    then is in it.
+    then is in it.  `needed`: those that a document names which waits for them.
     """
 
     examiner: Examiner
@@ -54,6 +57,7 @@ class Look:
     there: Mapping[int, Snapshot]
     known: dict[int, KnownEntity]
     at: datetime
+    needed: frozenset[int] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -164,7 +168,14 @@ class Intake:
         pointed_at = sorted({hint.entity_id for hint in hints})
         known = self._ledger.entities.read(view, examiner.spec.kind, pointed_at)
         ids = _unanswered(hints, known)
-        return Look(examiner, ids, examiner.read(view, ids), known, at)
+        needed = frozenset(hint.entity_id for hint in hints if hint.pointed == NEEDED)
+        known |= {
+            # From before the sidecar, or left out until now: if it may go, it is news to the ERP.
+            entity_id: replace(known[entity_id], fingerprint=FORGOTTEN)
+            for entity_id in needed & known.keys()
+            if not known[entity_id].sequence
+        }
+        return Look(examiner, ids, examiner.read(view, ids), known, at, needed)
 
     def _fresh(self, connection: sa.Connection, look: Look) -> list[int]:
         """Ids whose memory has not changed since the view was opened.
@@ -220,7 +231,23 @@ class Intake:
         self._ledger.entities.save(connection, rows)
         self._ledger.events.insert(connection, events)
         self._ledger.events.wake(connection, look.kind, [row.entity_id for row in rows])
+        self._point_at_needed(connection, look, events)
+        # What waits for one that does not go shall say so.
+        self._ledger.settling.wake_children(connection, look.kind, sorted(look.needed & {*ids}))
         written.events += events
+
+    def _point_at_needed(
+        self, connection: sa.Connection, look: Look, events: Sequence[NewEvent]
+    ) -> None:
+        """A new document points at what it names, where that is to be told when it is needed."""
+        needed: dict[str, set[int]] = defaultdict(set)
+        for event in events:
+            parent = look.there[event.entity_id].parent if event.entity_id in look.there else None
+            examiner = self._examiners.get(parent[0]) if parent else None
+            if parent and examiner is not None and examiner.spec.told_when_needed:
+                needed[parent[0]].add(parent[1])
+        for kind, ids in needed.items():
+            self._outbox.add(connection, kind, sorted(ids), NEEDED)
 
     def _part_from_former(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
         """Magento has another entity in the place of one that the ledger knew.

@@ -403,8 +403,9 @@ class Claimer:
             return True
         if self._parents is not None and event.entity_id not in parents:
             why = self._parents.why_not(connection, known)
-            self._ledger.events.hold_back(connection, [event.id], why)
-            return False
+            if why is not None:
+                self._ledger.events.hold_back(connection, [event.id], why)
+                return False
         if self._gate is None:
             return True
         try:

@@ -1,4 +1,7 @@
-"""The documents that others belong to: a refund waits for its order's."""
+"""What must be in the ERP first: a refund waits for its order's document.
+
+The same for what the configuration makes wait (`domains.NAME.needs`).
+"""
 
 from __future__ import annotations
 
@@ -21,17 +24,21 @@ _LONGEST = 255
 
 @dataclass(frozen=True, slots=True)
 class ParentDocument:
-    """What a claim takes along of a parent: what it said first (JSON), and its document."""
+    """What a claim takes along of a parent: what it said (JSON), and its document.
+
+    It said first what was booked; of a state the newest counts.
+    """
 
     payload: str | None
     link: Link
 
 
 class Parents:
-    """Of one domain whose documents belong to `spec`'s."""
+    """Of one domain whose documents wait for `spec`'s; `optional`: one that names none goes."""
 
-    def __init__(self, ledger: LedgerStore, spec: DomainSpec) -> None:
+    def __init__(self, ledger: LedgerStore, spec: DomainSpec, *, optional: bool = False) -> None:
         self._ledger = ledger
+        self._optional = optional
         self.spec = spec
 
     def documents(
@@ -45,18 +52,22 @@ class Parents:
         }
         ids = sorted(set(of.values()))
         links = self._ledger.journal.links(connection, self.spec.kind, ids)
-        payloads = self._ledger.payloads.first(connection, self.spec.kind, list(links))
+        told = self._ledger.payloads.told
+        payloads = told(connection, self.spec.kind, list(links), newest=self.spec.is_state)
         return {
             entity_id: ParentDocument(payloads.get(parent_id), links[parent_id])
             for entity_id, parent_id in of.items()
             if parent_id in links and not links[parent_id].ended
         }
 
-    def why_not(self, connection: sa.Connection, entity: KnownEntity) -> str:
-        """Why an entity must wait, whose parent the ERP does not have: whose move it is."""
+    def why_not(self, connection: sa.Connection, entity: KnownEntity) -> str | None:
+        """Why an entity must wait, whose parent the ERP does not have: whose move it is.
+
+        None where it waits for none.
+        """
         noun = self.spec.noun
-        if entity.parent is None:
-            return f"{_PARENT}it names no {noun}"
+        if entity.parent is None or entity.parent[0] != self.spec.kind:
+            return None if self._optional else f"{_PARENT}it names no {noun}"
         parent_id = entity.parent[1]
         parent = self._ledger.entities.read(connection, self.spec.kind, [parent_id]).get(parent_id)
         if parent is None:
@@ -75,6 +86,8 @@ class Parents:
             return f"{name} is parked, a person must act; {shown}"
         if events:
             return f"{name} is not in the ERP yet, it goes first"
+        if self.spec.told_when_needed and not parent.sequence:
+            return f"{name} is not sent ({parent.status or 'not looked at yet'}); {shown}"
         opening = self.spec.opening
         strange = self._ledger.events.not_ours(connection, kind, [parent_id], opening)
         if parent_id in strange:

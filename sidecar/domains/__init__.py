@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.domains.customers.domain import DOMAIN as CUSTOMERS
 from sidecar.domains.invoices.domain import DOMAIN as INVOICES
 from sidecar.domains.order_status.domain import DOMAIN as ORDER_STATUS
 from sidecar.domains.orders.domain import DOMAIN as ORDERS
@@ -17,6 +18,7 @@ DOMAINS: tuple[RegisteredDomain, ...] = (
     REFUNDS,
     INVOICES,
     SHIPMENTS,
+    CUSTOMERS,
     STOCK,
     PRICES,
     ORDER_STATUS,

@@ -51,6 +51,8 @@ class Entities:
         self, connection: sa.Connection, kind: str, ids: Sequence[int]
     ) -> dict[str, list[int]]:
         """Kind → entities whose parent is one of these."""
+        if not ids:
+            return {}
         rows = connection.exec_driver_sql(
             f"SELECT kind, entity_id FROM {self._names('entity')} FORCE INDEX (parent) "
             "WHERE parent_kind = %s AND parent_id IN %s ORDER BY kind, entity_id",

@@ -183,6 +183,16 @@ class Events(Claims):
                 .values(due_at=None, waiting=fit.text("event", "waiting", waiting))
             )
 
+    def with_pending(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> list[int]:
+        """Those of the entities that still have something to send: of many, few."""
+        rows = connection.exec_driver_sql(
+            "SELECT DISTINCT entity_id "
+            f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
+            "WHERE kind = %s AND entity_id IN %s AND status = %s ORDER BY entity_id",
+            (kind, sorted(set(ids)), EventStatus.PENDING),
+        )
+        return [int(row[0]) for row in rows]
+
     def wake(self, connection: sa.Connection, kind: str, entity_ids: Iterable[int]) -> None:
         """Let events that wait for their entity be looked at again.
 

@@ -35,14 +35,19 @@ class Payloads:
         statement = sa.select(self._payload.c.payload).where(self._is(key))
         return str(connection.execute(statement).scalar_one())
 
-    def first(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> dict[int, str]:
-        """What each entity said first, by entity id; those that said nothing are missing."""
+    def told(
+        self, connection: sa.Connection, kind: str, ids: Sequence[int], *, newest: bool = False
+    ) -> dict[int, str]:
+        """What each entity said first, or last (`newest`), by entity id.
+
+        Those that said nothing are missing.
+        """
         if not ids:
             return {}
-        table = self._names("payload")
+        table, chosen = self._names("payload"), "MAX" if newest else "MIN"
         rows = connection.exec_driver_sql(
             f"SELECT p.entity_id, p.payload FROM {table} p JOIN (SELECT entity_id, "
-            f"MIN(sequence) AS sequence FROM {table} WHERE kind = %(kind)s "
+            f"{chosen}(sequence) AS sequence FROM {table} WHERE kind = %(kind)s "
             "AND entity_id IN %(ids)s GROUP BY entity_id) f "
             "ON f.entity_id = p.entity_id AND f.sequence = p.sequence WHERE p.kind = %(kind)s",
             {"kind": kind, "ids": sorted(set(ids))},

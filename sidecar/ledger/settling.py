@@ -123,16 +123,18 @@ class Settling:
         )
         for kind, ids in entities.items():
             self._events.wake(connection, kind, ids)
-            self._wake_children(connection, kind, ids)
+            self.wake_children(connection, kind, ids)
         return ours
 
-    def _wake_children(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> None:
+    def wake_children(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> None:
         """What waits for these documents is looked at again.
 
         Their rows are locked: a claim that saw no link yet, and is about to put a child to wait,
         ends first, so that no wake-up is lost.
         """
-        for child_kind, children in self._entities.children(connection, kind, ids).items():
+        children_of = self._events.with_pending
+        for child_kind, family in self._entities.children(connection, kind, ids).items():
+            children = children_of(connection, child_kind, family)
             self._entities.lock(connection, child_kind, children)
             self._events.wake(connection, child_kind, children)
 

@@ -14,6 +14,7 @@ from sidecar.magento.examiner import Examiner, Search
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.guest import Guests
 from sidecar.model.reference import Reference
 
 
@@ -37,7 +38,8 @@ class Beside:
 
     `entity_table`: the ledger's memory, its full name quoted; `settings`: the domain's section of
     the configuration; `stores`: to which it is limited; `origin`: where each of its values was
-    written; `skip_locked`: the server knows SKIP LOCKED.
+    written; `skip_locked`: the server knows SKIP LOCKED; `guests`: what becomes of people who order
+    without an account.
     """
 
     schema: MagentoSchema
@@ -46,11 +48,16 @@ class Beside:
     stores: StoreLimit
     skip_locked: bool = True
     origin: Mapping[str, str] = field(default_factory=dict)
+    guests: Guests = field(default_factory=Guests)
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the stations are handed; None where a domain has no such part, and is passed by."""
+    """What the stations are handed; None where a domain has no such part, and is passed by.
+
+    `require_known` raises ConfigurationError for what is configured and the shop does not have,
+    where a look into its rows tells.
+    """
 
     examiner: Examiner
     search: Search
@@ -58,6 +65,7 @@ class Parts:
     gate: Gate | None = None
     acknowledger: Acknowledger | None = None
     answered: Answered | None = None
+    require_known: Callable[[sa.Connection], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

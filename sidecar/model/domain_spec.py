@@ -111,6 +111,13 @@ class DomainSpec:
     alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
     where several domains wait for one ERP account, the smallest number's.  `tells`: what the ERP
     tells of it by itself, where it may own it.
+
+    `may_need`: kinds of which an entity of it may name one that must be in the ERP first, where the
+    configuration says so; `told_when_needed`: a new document that names one of this domain points
+    at it, and it is told even where it was in the shop before the sidecar; `is_person`: its
+    entities are people, who can be erased.  As configured (`sidecar.app.domains`):
+    `lacks_parents`, some of its entities have no parent and wait for none; `withheld`, fields of
+    the payload that may not leave Magento.
     """
 
     name: str
@@ -131,6 +138,11 @@ class DomainSpec:
     sentence: str = ""
     priority: int = 5
     tells: NewsSpec | None = None
+    may_need: tuple[str, ...] = ()
+    told_when_needed: bool = False
+    is_person: bool = False
+    lacks_parents: bool = False
+    withheld: frozenset[str] = frozenset()
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""
@@ -143,8 +155,17 @@ class DomainSpec:
 
     @property
     def opening(self) -> str | None:
-        """The type of the event that opens a document, where there is one."""
-        return next((event.type for event in self.events if event.role is Role.OPENS), None)
+        """The type of the event that opens a document, or of the state that makes one known.
+
+        None where there is neither.
+        """
+        types = {event.role: event.type for event in reversed(self.events)}
+        return types.get(Role.OPENS) or types.get(Role.STATE)
+
+    @property
+    def is_state(self) -> bool:
+        """Whether it has no documents but states, of which only the newest counts."""
+        return self.opening is not None and self.role(self.opening) is Role.STATE
 
     def event(self, type_: str) -> EventSpec:
         """The specification of a type.  Raises BadData for one that this domain does not have."""

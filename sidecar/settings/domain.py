@@ -185,6 +185,12 @@ class Domain(Carried):
         "numbers, '{store_id}-{increment_id}' keeps them apart (doctor says so). A document "
         "keeps the one it was booked under. Expressions have it as ref.",
     )
+    needs: Annotated[tuple[Slug, ...], Kind("list of kinds")] = Field(
+        default=(),
+        description="Kinds of what must be in the ERP first, beside the document that it belongs "
+        "to: orders may need their customer. Until the ERP has that, it waits, and says so.",
+        examples=["[customer]"],
+    )
     batch: Annotated[int, Field(strict=True, ge=1, le=1000), Kind("whole number")] = Field(
         default=50,
         description="Events claimed at a time, and sent in one call where the ERP takes several.",

@@ -6,12 +6,20 @@ Attribute names are the keys of the file; see `sidecar.settings.schema`.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sidecar.settings.domain import Domain, WrittenIsEnabled
-from sidecar.settings.fields import Codes, Identifier, ReferenceTemplate, Section, Switch
+from sidecar.settings.fields import (
+    Codes,
+    Identifier,
+    ReferenceTemplate,
+    Section,
+    Switch,
+    Text,
+    contradiction,
+)
 from sidecar.settings.quantities import Duration, Kind
 
 CustomerField = Annotated[
@@ -21,6 +29,10 @@ CustomerField = Annotated[
     ],
     Kind("name of a field"),
 ]  # fmt: skip
+
+
+#: All that `fields` may name.
+FIELDS: tuple[str, ...] = get_args(get_args(CustomerField)[0])
 
 
 class OnlyCustomers(Section):
@@ -58,7 +70,13 @@ class Customers(Domain, WrittenIsEnabled):
         default="never",
         description="What a guest's order makes of the guest: one_time (an account of its own in "
         "the ERP, for each order), catch_all (one account for all guests), create (a customer, "
-        "known by the e-mail address and website), never (nothing).",
+        "known by the e-mail address and website), never (nothing). Expressions of an order have "
+        "the account as order.guest_account.",
+    )
+    guest_account: Text | None = Field(
+        default=None,
+        description="The ERP's account for all guests, with guests: catch_all.",
+        examples=["K-GUESTS"],
     )
     fields: tuple[CustomerField, ...] = Field(
         default=("email", "firstname", "lastname", "group_code"),
@@ -68,6 +86,19 @@ class Customers(Domain, WrittenIsEnabled):
     only: OnlyCustomers = Field(
         default=OnlyCustomers(), description="Which customers leave Magento."
     )
+
+    @model_validator(mode="after")
+    def _catch_all_has_an_account(self) -> Customers:
+        if self.guests == "catch_all" and self.guest_account is None:
+            raise contradiction("is missing: the account for all guests", "guest_account")
+        if self.guests != "catch_all" and self.guest_account is not None:
+            raise contradiction("is used with guests: catch_all only", "guest_account")
+        return self
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """The fields that may not leave Magento."""
+        return frozenset(FIELDS) - frozenset(self.fields)
 
 
 class Products(Domain, WrittenIsEnabled):

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sidecar.domains.customers.payload import Customer, CustomerAddress, CustomerErased
 from sidecar.domains.orders.charges import Charge
 from sidecar.domains.orders.payload import (
     AppliedRule,
@@ -40,6 +41,7 @@ _EXAMPLES: dict[str, Any] = {
     "region": "Sachsen-Anhalt", "fax": "+49 345 000001", "vat_id": "DE123456789",
     "po_number": "PO-7", "last_trans_id": "tr_7UhSN1zuXS", "description": "A mug",
     "ext_order_item_id": "10", "option_type": "field", "option_value": "For You",
+    "guest_account": "GU000000042",
 }  # fmt: skip
 _BY_TYPE: dict[object, Any] = {
     Decimal: Decimal("0.0000"), int: 1, str: "", datetime: _MOMENT,
@@ -50,7 +52,46 @@ def full_payloads() -> Mapping[type[msgspec.Struct], msgspec.Struct]:
     """By their types."""
     order = full_order()
     vanished = {name: getattr(order, name) for name in Vanished.__struct_fields__}
-    return {Order: order, Vanished: Vanished(**vanished), Refund: full_refund(order)}
+    return {
+        Order: order,
+        Vanished: Vanished(**vanished),
+        Refund: full_refund(order),
+        Customer: full_customer(),
+        CustomerErased: CustomerErased(entity_id=42),
+    }
+
+
+def full_customer() -> Customer:
+    """A customer of whom everything may leave Magento."""
+    address = CustomerAddress(
+        entity_id=7,
+        default_billing=True,
+        firstname="Ömer",
+        lastname="Æther",
+        street=("Große Ulrichstraße 1",),
+        city="Halle (Saale)",
+        postcode="06108",
+        region_id=91,
+        country_id="DE",
+        telephone="+49 345 000000",
+    )
+    customer: Customer = _filled(
+        Customer(
+            entity_id=42,
+            email="oemer@example.com",
+            firstname="Ömer",
+            lastname="Æther",
+            dob="1980-12-01",
+            gender=1,
+            taxvat="DE123456789",
+            group_id=2,
+            group_code="Wholesale",
+            website_code="base",
+            store_code="default",
+            addresses=(address,),
+        )
+    )
+    return customer
 
 
 def full_refund(order: Order) -> Refund:

@@ -25,15 +25,17 @@ from sidecar.magento.stores import StoreLimit
 from sidecar.model.secret import Secret
 from sidecar.settings.domains import Domains
 from sidecar.settings.inbound import Refunds
+from sidecar.settings.master_data import Customers
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay
 
 pytestmark = pytest.mark.shared
 
-#: Flow → (order id, event); a flow that is not named here yields none.  Orders 1 to 3 were in the
+#: Flow → (entity id, event); a flow that is not named here yields none.  Orders 1 to 3 were in the
 #: shop before the sidecar.
 EVENTS = {
     "01-place-guest": [(4, "order.placed")],  # Magento commits twice
-    "02-place-customer": [(5, "order.placed")],
+    # The order points at its customer, who was in the shop before the sidecar.
+    "02-place-customer": [(5, "order.placed"), (1, "customer.saved")],
     "03-place-bundle-guest": [(6, "order.placed")],
     "04-place-virtual-guest": [(7, "order.placed")],
     "05-place-plain": [(8, "order.placed")],
@@ -51,6 +53,9 @@ EVENTS = {
     "19-creditmemo-api-final": [(2, "refund.issued")],
     "23-creditmemo-admin": [(3, "refund.issued")],
     "26-creditmemo-notify": [(4, "refund.issued")],
+    "35-customer-new": [(3, "customer.saved")],  # three transactions
+    "36-customer-save": [(1, "customer.saved")],
+    "37-customer-address-save": [(1, "customer.saved")],
     "42-order-delete": [(3, "order.vanished")],
 }
 #: A deleted row fires no trigger that we may have: the sweep alone finds it.
@@ -66,7 +71,10 @@ class Captured:
         )
         self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
         magento = read_schema(self._database, SPECS)
-        sections = Domains(refunds=Refunds())
+        sections = Domains(
+            refunds=Refunds(),
+            customers=Customers(fields=("email", "firstname", "lastname", "addresses")),
+        )
         entities = self._store.names("entity")
         parts = [
             domain.open(

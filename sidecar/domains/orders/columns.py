@@ -33,8 +33,8 @@ _OURS: dict[type[msgspec.Struct], frozenset[str]] = {
         {
             "store_code", "website_code", "customer_group_code", "applied_rules",
             "pickup_location_code", "credits_amount", "base_credits_amount", "surcharges", "extra",
-            "base_is_derived", "gift_message", "billing_address", "shipping_address", "payment",
-            "items", "taxes", "shipping_taxes", "status_histories",
+            "base_is_derived", "gift_message", "guest_account", "billing_address",
+            "shipping_address", "payment", "items", "taxes", "shipping_taxes", "status_histories",
         }
     ),
     OrderItem: frozenset(

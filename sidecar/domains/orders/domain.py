@@ -34,7 +34,9 @@ def open_orders(shop: Beside) -> Parts:
     codes = [status.code for status in own_statuses(orders.acknowledge)]
     writer = OrderWriter(shop.schema, skip_locked=shop.skip_locked)
     return Parts(
-        examiner=OrderExaminer(reader_of(shop), shop.stores, tolerance=orders.tolerance),
+        examiner=OrderExaminer(
+            reader_of(shop), shop.stores, tolerance=orders.tolerance, guests=shop.guests
+        ),
         search=OrderSearch(shop.schema, shop.entity_table),
         reference=Reference(orders.ref),
         gate=OrderGate(orders.gate.payment, orders.gate.waiting_states),

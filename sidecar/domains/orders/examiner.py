@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import msgspec
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from sidecar.domains.orders import memory
 from sidecar.domains.orders.compare import (
@@ -31,16 +32,28 @@ from sidecar.domains.orders.reader import OrderReader
 from sidecar.domains.orders.spec import SPEC
 from sidecar.magento.stores import StoreLimit, is_taken
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot
+from sidecar.model.guest import GUEST, Guests, guest_id
+
+_NO_GUESTS = Guests()
 
 
 class OrderExaminer:
-    """`stores`: to which it is limited; `tolerance`: how far an order's sums may be off."""
+    """`stores`: to which it is limited; `tolerance`: how far an order's sums may be off.
+
+    `guests`: what becomes of those who order without an account.
+    """
 
     spec = SPEC
 
     def __init__(
-        self, reader: OrderReader, stores: StoreLimit, *, tolerance: Decimal = TOLERANCE
+        self,
+        reader: OrderReader,
+        stores: StoreLimit,
+        *,
+        tolerance: Decimal = TOLERANCE,
+        guests: Guests = _NO_GUESTS,
     ) -> None:
+        self._guests = guests
         self._reader = reader
         self._stores = stores
         self._tolerance = tolerance
@@ -51,7 +64,7 @@ class OrderExaminer:
         orders = self._reader.read(view, ids)
         taken = self._stores.takes(view)
         return {
-            entity_id: snapshot(order, marks[entity_id], taken)
+            entity_id: snapshot(order, marks[entity_id], taken, self._guests)
             for entity_id, order in orders.items()
         }
 
@@ -155,12 +168,18 @@ class OrderExaminer:
         return ORDER_UPDATED
 
 
-def snapshot(order: Order, mark: int, taken: Collection[int] | None = None) -> Snapshot:
+def snapshot(
+    order: Order,
+    mark: int,
+    taken: Collection[int] | None = None,
+    guests: Guests = _NO_GUESTS,
+) -> Snapshot:
     """An order with what the ledger keeps of it; `taken`: the stores that are carried."""
+    account = guests.account_of(order.increment_id) if _is_a_guests(order) else None
     return Snapshot(
         entity_id=order.entity_id,
         number=order.increment_id,
-        payload=order,
+        payload=order if account is None else replace(order, guest_account=account),
         state=order.state,
         status=order.status,
         amount=order.grand_total,
@@ -171,8 +190,27 @@ def snapshot(order: Order, mark: int, taken: Collection[int] | None = None) -> S
         mark=mark,
         facts=memory.encoded_facts(facts_of(order)),
         on_hold=order.state == HOLDED,
+        parent=_orderer(order, guests),
         is_carried=is_taken(order.store_id, taken),
     )
+
+
+def _orderer(order: Order, guests: Guests) -> tuple[str, int] | None:
+    """Whose order it is: a customer's, or a guest's.
+
+    By it an order waits for its customer, where it is to, and is found when a person is erased.
+    """
+    if order.customer_id is not None:
+        return "customer", order.customer_id
+    if not order.customer_email or not order.website_code:
+        return None
+    kind = "customer" if guests.policy == "create" and _is_a_guests(order) else GUEST
+    return kind, guest_id(order.customer_email, order.website_code)
+
+
+def _is_a_guests(order: Order) -> bool:
+    """Not one whose customer was deleted since: it names none either."""
+    return order.customer_id is None and order.customer_is_guest
 
 
 def known_order(known: KnownEntity | None) -> KnownOrder | None:

@@ -279,8 +279,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Ours: `extra`, further columns by name (`domains.orders.totals`); `surcharges`, those of them
     that count in the grand total; `base_is_derived`, a base amount is missing in Magento and was
     reckoned from the order's by the rate; `credits_amount`, what store credit, gift cards and
-    reward points paid. `updated_at` is None
-    where Magento has a zero date.
+    reward points paid; `guest_account`, the ERP's account for a guest's order
+    (`domains.customers.guests`). `updated_at` is None where Magento has a zero date.
     """
 
     entity_id: int
@@ -384,6 +384,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     taxes: tuple[TaxRate, ...]
     shipping_taxes: tuple[TaxItem, ...]
     status_histories: tuple[StatusHistory, ...]
+    guest_account: Text255 | None = None
 
     @property
     def sellable_items(self) -> tuple[OrderItem, ...]:

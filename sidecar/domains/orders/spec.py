@@ -25,5 +25,6 @@ SPEC = DomainSpec(
     verify=verify,
     worth=worth,
     problems=problems_of,
+    may_need=("customer",),
     sent_again_by=" (a corrected address or Unhold sends it by itself)",
 )

@@ -67,6 +67,39 @@ class CustomerActs:
             self._write_address({**rows[0], **columns})
             self._write_customer(self._customer(rows[0]["parent_id"]))
 
+    def delete_customer(self, customer_id: int) -> None:
+        """Delete an account; its orders stay, and name nobody any more."""
+        with self.session.transaction():
+            self.session.delete("customer_entity", entity_id=customer_id)
+
+    def add_customer_attribute(self, code: str, backend_type: str = "int") -> int:
+        """A further attribute of customers; returns the attribute_id."""
+        with self.session.transaction():
+            return self.session.insert(
+                "eav_attribute",
+                {"entity_type_id": 1, "attribute_code": code, "backend_type": backend_type},
+            )
+
+    def set_customer_attribute(self, customer_id: int, attribute_id: int, value: int) -> None:
+        """A value of an attribute of whole numbers: nothing else of the customer is written."""
+        with self.session.transaction():
+            self.session.delete(
+                "customer_entity_int", entity_id=customer_id, attribute_id=attribute_id
+            )
+            self.session.insert(
+                "customer_entity_int",
+                {"attribute_id": attribute_id, "entity_id": customer_id, "value": value},
+            )
+
+    def register_guest(self, order_id: int, customer_id: int) -> None:
+        """Give a guest's order to the account that he made after it."""
+        with self.session.transaction():
+            self.session.update(
+                "sales_order",
+                {"customer_id": customer_id, "customer_is_guest": 0},
+                entity_id=order_id,
+            )
+
     def _customer(self, customer_id: int) -> Row:
         rows = self.session.select(
             f"SELECT * FROM {self.session.table('customer_entity')} WHERE entity_id = %s",

@@ -80,3 +80,42 @@ CREATE TABLE customer_address_entity (
   KEY CUSTOMER_ADDRESS_ENTITY_PARENT_ID (parent_id),
   FOREIGN KEY (parent_id) REFERENCES customer_entity (entity_id) ON DELETE CASCADE
 );
+
+-- values of a customer's further attributes, by their type
+CREATE TABLE customer_entity_int (
+  value_id int NOT NULL AUTO_INCREMENT,
+  attribute_id smallint unsigned NOT NULL DEFAULT 0,
+  entity_id int unsigned NOT NULL DEFAULT 0,
+  value int NOT NULL DEFAULT 0,
+  PRIMARY KEY (value_id),
+  UNIQUE KEY CUSTOMER_ENTITY_INT_ENTITY_ID_ATTRIBUTE_ID (entity_id,attribute_id),
+  KEY CUSTOMER_ENTITY_INT_ATTRIBUTE_ID (attribute_id),
+  KEY CUSTOMER_ENTITY_INT_ENTITY_ID_ATTRIBUTE_ID_VALUE (entity_id,attribute_id,value),
+  FOREIGN KEY (attribute_id) REFERENCES eav_attribute (attribute_id) ON DELETE CASCADE,
+  FOREIGN KEY (entity_id) REFERENCES customer_entity (entity_id) ON DELETE CASCADE
+);
+
+CREATE TABLE customer_entity_varchar (
+  value_id int NOT NULL AUTO_INCREMENT,
+  attribute_id smallint unsigned NOT NULL DEFAULT 0,
+  entity_id int unsigned NOT NULL DEFAULT 0,
+  value varchar(255),
+  PRIMARY KEY (value_id),
+  UNIQUE KEY CUSTOMER_ENTITY_VARCHAR_ENTITY_ID_ATTRIBUTE_ID (entity_id,attribute_id),
+  KEY CUSTOMER_ENTITY_VARCHAR_ATTRIBUTE_ID (attribute_id),
+  KEY CUSTOMER_ENTITY_VARCHAR_ENTITY_ID_ATTRIBUTE_ID_VALUE (entity_id,attribute_id,value),
+  FOREIGN KEY (attribute_id) REFERENCES eav_attribute (attribute_id) ON DELETE CASCADE,
+  FOREIGN KEY (entity_id) REFERENCES customer_entity (entity_id) ON DELETE CASCADE
+);
+
+CREATE TABLE customer_entity_text (
+  value_id int NOT NULL AUTO_INCREMENT,
+  attribute_id smallint unsigned NOT NULL DEFAULT 0,
+  entity_id int unsigned NOT NULL DEFAULT 0,
+  value text NOT NULL,
+  PRIMARY KEY (value_id),
+  UNIQUE KEY CUSTOMER_ENTITY_TEXT_ENTITY_ID_ATTRIBUTE_ID (entity_id,attribute_id),
+  KEY CUSTOMER_ENTITY_TEXT_ATTRIBUTE_ID (attribute_id),
+  FOREIGN KEY (attribute_id) REFERENCES eav_attribute (attribute_id) ON DELETE CASCADE,
+  FOREIGN KEY (entity_id) REFERENCES customer_entity (entity_id) ON DELETE CASCADE
+);
