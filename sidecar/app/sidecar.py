@@ -59,6 +59,7 @@ from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
 from sidecar.operate.dry_run import DryRun
+from sidecar.operate.erase import Eraser
 from sidecar.operate.identification import Identification
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
@@ -465,6 +466,19 @@ class Sidecar:
     def findings(self) -> Findings:
         """What operators do about differences."""
         return Findings(self.database, self.store, self.specs)
+
+    def eraser(self, domain: str) -> Eraser:
+        """Erases people, who are the entities of `domain`.
+
+        Raises ConfigurationError where that is not carried.
+        """
+        if domain not in self.parts:
+            raise ConfigurationError(
+                f"domains.{domain} is not enabled, and nothing is known of its people",
+                "enable it, if need be for this command only",
+            )
+        shop = self.settings.shop.name
+        return Eraser(self.database, self.store, self.parts[domain], shop)
 
     def dry_run(self) -> DryRun:
         """Shows calls without making them; needs no ledger."""

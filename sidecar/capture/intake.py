@@ -241,13 +241,18 @@ class Intake:
     ) -> None:
         """A new document points at what it names, where that is to be told when it is needed."""
         needed: dict[str, set[int]] = defaultdict(set)
-        for event in events:
+        opening = [one for one in events if one.sequence == 1 or self._opens(look, one)]
+        for event in opening:
             parent = look.there[event.entity_id].parent if event.entity_id in look.there else None
             examiner = self._examiners.get(parent[0]) if parent else None
             if parent and examiner is not None and examiner.spec.told_when_needed:
                 needed[parent[0]].add(parent[1])
         for kind, ids in needed.items():
             self._outbox.add(connection, kind, sorted(ids), NEEDED)
+
+    @staticmethod
+    def _opens(look: Look, event: NewEvent) -> bool:
+        return look.examiner.spec.role(event.type) is Role.OPENS
 
     def _part_from_former(self, connection: sa.Connection, kind: str, entity_id: int) -> None:
         """Magento has another entity in the place of one that the ledger knew.

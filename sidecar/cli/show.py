@@ -11,6 +11,7 @@ import click
 
 from sidecar.app.domains import found
 from sidecar.cli.context import Context, as_json, text
+from sidecar.cli.erase import erase_command
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.ledger.records import LinkRow, WriteBackRow
 from sidecar.model.domain_spec import DomainSpec
@@ -64,6 +65,8 @@ def _noun(spec: DomainSpec) -> click.Group:
       erp-sidecar {spec.noun} show 000000042
     """
     group.add_command(click.command("show")(show_one))
+    if spec.is_person:
+        group.add_command(erase_command(spec))
     return group
 
 

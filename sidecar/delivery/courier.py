@@ -5,6 +5,7 @@ For each call a slot and a place in the throttle's window were taken; the place 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -23,7 +24,7 @@ from sidecar.host.crash_point import passing
 from sidecar.ledger.claims import Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended
-from sidecar.model.domain_spec import DomainSpec
+from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.errors import (
     BadData,
     NotReached,
@@ -236,10 +237,17 @@ class Courier:
             describe(outcome),
             _reference(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
-            answer.exchange,
+            self._kept(one, answer.exchange),
         )
         settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
         return self._ended(one, settlement, attempt)
+
+    def _kept(self, one: Opened, exchange: Exchange | None) -> Exchange | None:
+        """What is kept of a call: not who it was that the ERP erased."""
+        ends = self._spec.role(one.claimed.type) is Role.ENDS
+        if exchange is None or not (ends and self._spec.is_person):
+            return exchange
+        return dataclasses.replace(exchange, answer="")
 
     def _read_back(self, delivery: Delivery, outcome: Outcome, trust: Trust) -> Outcome:
         """Where an acceptance is silent about its figures, ask for them: silent losses are real."""

@@ -8,6 +8,7 @@ from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.differences import Differences
 from sidecar.ledger.entities import Entities
+from sidecar.ledger.erasure import Erasure
 from sidecar.ledger.events import Events
 from sidecar.ledger.identities import Identities
 from sidecar.ledger.journal import Journal, WriteBacks
@@ -26,6 +27,7 @@ class LedgerStore:
         self.tables = Tables(names)
         self.entities = Entities(self.tables)
         self.events = Events(self.tables)
+        self.erasure = Erasure(self.tables, self.entities)
         self.payloads = Payloads(self.tables)
         self.acts = Acts(self.tables)
         self.journal = Journal(self.tables)

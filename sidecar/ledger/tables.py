@@ -80,6 +80,7 @@ class Tables:
         self.names = names
         self.entity = self._table("entity")
         self.event = self._table("event")
+        self.event_archive = self._table("event_archive", "event")
         self.payload = self._table("payload")
         self.attempt = self._table("attempt")
         self.link = self._table("link")
