@@ -29,7 +29,9 @@ def daemon_grants(
     tables carry triggers; `optional`: tables that not every shop has, and this one does.
     """
     specs = tuple(domains)
-    read = {*SHOP, *(name for spec in specs for name in spec.needs.reads), *optional}
+    narrow = {name: spec.needs.tables[name] for spec in specs for name in spec.needs.by_column}
+    wanted = {*SHOP, *(name for spec in specs for name in spec.needs.reads), *optional}
+    read = wanted - narrow.keys()
     watched = {watch.table for spec in specs for watch in spec.watches if triggers}
     writes = [
         f"{privilege} ON {table(name)}" for spec in specs for privilege, name in spec.needs.writes
@@ -41,6 +43,11 @@ def daemon_grants(
         table,
         each={
             "read": [table(name) for name in sorted(read)],
+            "narrow": [
+                f"{privilege} ON {table(name)}"
+                for name, columns in sorted(narrow.items())
+                for privilege in (f"SELECT ({', '.join(columns)})", "REFERENCES")
+            ],
             "watched": [table(name) for name in sorted(watched)],
             "write": list(dict.fromkeys(writes)),
         },

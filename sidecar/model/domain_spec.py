@@ -83,13 +83,15 @@ class Needs:
     `tables`: table → columns that must be there.  `optional`: what is read where a shop has it →
     the column by which that is seen, of another table where one tells it also to an account that
     may not read this one.  `writes`: the rights to write, as `PRIVILEGE (columns) ON table`;
-    `unread`: those of `tables` that are written only, for which no right to read is asked.
+    `unread`: those of `tables` that are written only, for which no right to read is asked;
+    `by_column`: those that hold secrets beside, of which the named columns alone may be read.
     """
 
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     optional: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     writes: tuple[tuple[str, str], ...] = ()
     unread: frozenset[str] = frozenset()
+    by_column: frozenset[str] = frozenset()
 
     @property
     def reads(self) -> frozenset[str]:

@@ -191,7 +191,7 @@ class Eraser:
                     self._maker.make(
                         self._spec,
                         ends.type,
-                        msgspec.convert({"entity_id": one}, ends.payload),
+                        ends.payload(entity_id=one),
                         entity_id=one,
                         number=known[one].number,
                         sequence=sequence,

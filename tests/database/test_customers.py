@@ -461,3 +461,39 @@ def test_a_guests_order_under_the_address_of_an_account_makes_no_other_customer_
         assert "customer 1, who has an account" in (why or "")
         [(_, _, waits)] = standing(pipeline, "order")
         assert "is parked, a person must act" in (waits or "")
+
+
+# --- Magento 2.4.8 --------------------------------------------------------------------------
+
+
+def test_where_mview_watches_the_customers_there_is_no_trigger_and_the_sweep_finds_them(
+    opened: Open, php: Shop, erp: ScriptedErp, magento: MagentoDatabase
+) -> None:
+    with magento.connect() as connection, connection.cursor() as cursor:
+        for table in ("customer_entity", "customer_address_entity"):
+            entity = "parent_id" if "address" in table else "entity_id"
+            for event in ("insert", "update"):
+                cursor.execute(
+                    f"CREATE TRIGGER trg_{table}_after_{event} AFTER {event} ON {table} "
+                    "FOR EACH ROW INSERT IGNORE INTO customer_grid_cl (entity_id) "
+                    f"VALUES (NEW.{entity})"
+                )
+        cursor.execute(
+            "CREATE TABLE customer_grid_cl (version_id int unsigned NOT NULL AUTO_INCREMENT, "
+            "entity_id int unsigned NOT NULL, PRIMARY KEY (version_id))"
+        )
+    with opened("{fields: [email, addresses]}") as pipeline:
+        ours = pipeline.sql(
+            "SELECT EVENT_OBJECT_TABLE FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s "
+            "AND TRIGGER_NAME LIKE 'erp_sidecar_customer%%'",
+            magento.name,
+        )
+        new = php.create_customer("ada@example.com", "Ada", "Lovelace")
+        php.save_customer_address(JANA.address_id, city="Ulm")
+        pipeline.work()
+        before_the_sweep = told(erp)
+
+        pipeline.run()
+
+        assert (ours, before_the_sweep) == ([], [])
+        assert sorted(told(erp)) == [("customer.saved", "CU1"), ("customer.saved", f"CU{new}")]

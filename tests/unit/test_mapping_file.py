@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -551,3 +552,52 @@ def test_wrong_indentation_is_called_that(
             read_document(path), "calls.yaml", Dialect(RESPONSE, read_http_call), domains=SPECS
         )
     assert said in refused.value.message
+
+
+CUSTOMERS = """\
+customers:
+  push:
+    on: [customer.saved]
+    call:
+      method: POST
+      path: /customers
+      json: {mail: =customer.email, born: =customer.dob, vat: =event.data.taxvat}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+orders:
+  push:
+    on: [order.placed]
+    call:
+      method: POST
+      path: /orders
+      json: {ref: =ref, payer: =customer_link.reference, vat: =customer.taxvat}
+    answer: {accepted: =response.status == 201, reference: =response.body.number}
+"""
+
+
+def test_a_field_that_may_not_leave_magento_is_refused_where_the_file_reads_it(
+    folder: Path,
+) -> None:
+    specs = tuple(
+        {
+            "customers": replace(spec, withheld=frozenset({"taxvat", "dob"})),
+            "orders": replace(spec, parent="customer", lacks_parents=True),
+        }.get(spec.name, spec)
+        for spec in SPECS
+    )
+    path = folder / "calls.yaml"
+    path.write_text(CUSTOMERS)
+
+    with pytest.raises(ConfigurationError) as raised:
+        read_calls(read_document(path), path.name, Dialect(RESPONSE, read_http_call), domains=specs)
+
+    why = "may not leave Magento: domains.customers.fields does not name"
+    said = [line.partition("calls.yaml:")[2] for line in raised.value.message.splitlines()]
+    assert sorted(said) == [
+        f"15: orders.push.call.json.vat: 'customer.taxvat' {why} taxvat",
+        f"7: customers.push.call.json.born: 'customer.dob' {why} dob",
+        f"7: customers.push.call.json.vat: 'event.data.taxvat' {why} taxvat",
+    ]
+
+
+def test_an_order_knows_its_customer_where_it_waits_for_him_and_only_there(folder: Path) -> None:
+    assert any("there is no 'customer_link' here" in one for one in problems(folder, CUSTOMERS))

@@ -267,3 +267,18 @@ def test_a_trigger_name_always_fits_is_ours_and_is_not_one_that_magento_drops(ta
     assert name.endswith("_au")
     assert name != trigger_name(table, "INSERT")
     assert name != trigger_name(table + "x", "UPDATE")
+
+
+def test_on_magento_2_4_8_customers_are_left_to_the_sweep() -> None:
+    theirs = [
+        mview(table, event)
+        for table in ("customer_entity", "customer_address_entity")
+        for event in ("insert", "update", "delete")
+    ]
+
+    found = plan(a_shop(theirs), named("customers"), names)
+
+    assert found.planned == ()
+    assert {lost.watch.table for lost in found.lost} == {
+        "customer_entity", "customer_address_entity",
+    }  # fmt: skip

@@ -35,7 +35,9 @@ NEEDS = Needs(
             "updated_at",
         ),
         "sales_order_address": (*ADDRESS_COLUMNS, "parent_id", "address_type"),
-    }
+    },
+    # Beside them stand the hash of the password, and the token that sets another one.
+    by_column=frozenset({"customer_entity"}),
 )  # fmt: skip
 #: On Magento 2.4.8 both tables carry Mview triggers: there the plan leaves them to the sweep.  An
 #: update writes them several times, mostly with equal values: only what differs is worth a hint.
