@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -302,3 +305,33 @@ def test_no_log_line_names_a_person(pipeline: Pipeline, php: Shop, erp: Scripted
 
     said = str(pipeline.told.lines).casefold()
     assert [canary for canary in CANARIES if canary.casefold() in said] == []
+
+
+def test_the_command_says_what_it_did_and_keeps_no_name_in_the_audit(
+    pipeline: Pipeline, php: Shop, tmp_path: Path
+) -> None:
+    place(php, None)
+    pipeline.run()
+    guest = guest_id(OF_CUSTOMER["email"], "base")
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        code = "from sidecar.cli import main; main()"
+        config = str(tmp_path / "sidecar.yaml")
+        line = [sys.executable, "-c", code, "--config", config, "customer", "erase", *arguments]
+        return subprocess.run(line, capture_output=True, text=True, check=False)
+
+    nobody = command("nobody@example.com", "--reason", "request 2026-117")
+    assert (nobody.returncode, nobody.stdout) == (65, "")
+    would = command(OF_CUSTOMER["email"], "--reason", "request 2026-117", "--dry-run")
+    assert "2 row(s) of payload would be changed" in would.stdout
+    assert f"the ERP would be told to erase customer {guest}" in would.stdout
+
+    done = command(OF_CUSTOMER["email"], "--reason", "request 2026-117", "--json")
+
+    assert json.loads(done.stdout)["people"] == [guest]
+    rows = pipeline.sql(
+        f"SELECT subject, reason FROM {pipeline.sidecar.names('audit')} WHERE command = %s",
+        "customer erase",
+    )
+    assert [tuple(row) for row in rows] == [(str(guest), "request 2026-117")]
+    assert found_in(all_rows(pipeline)) == set()
