@@ -82,7 +82,8 @@ def granted(server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) -> 
 def test_exactly_what_is_printed_carries_a_refund_to_the_end(granted: Granted) -> None:
     granted.grant(granted.printed)
     # A process that begins with these rights: it looks at Magento's tables before it works.
-    read_schema(granted.pipeline.sidecar.database, SPECS)
+    sidecar = granted.pipeline.sidecar
+    read_schema(sidecar.database, sidecar.specs)
 
     assert granted.walk() == ""
 
