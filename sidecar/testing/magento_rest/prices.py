@@ -98,7 +98,10 @@ def show_amounts(call: Call, code: str) -> list[Json]:
 
 
 def save_special(call: Call) -> list[Json]:
-    """`products/special-price`: the price with the days that it is for."""
+    """`products/special-price`: the price of one store with the days that it is for.
+
+    Of base prices alone the others of the same website follow (Magento's published source).
+    """
     session = call.shop.session
     failures: list[Json] = []
     for given in call.body["prices"]:
@@ -107,16 +110,18 @@ def save_special(call: Call) -> list[Json]:
             failures.append(fault)
             continue
         product = product_of(session, given["sku"]) or {}
-        stores = price_stores(session, given.get("store_id") or 0)
+        store = given.get("store_id") or 0
         with session.transaction():
-            for code, value in (
-                ("special_price", given["price"]),
-                ("special_from_date", given.get("price_from") or None),
-                ("special_to_date", given.get("price_to") or None),
+            save_values(
+                session, "special_price", [Value(product["entity_id"], store, given["price"])]
+            )
+            for code, name in (
+                ("special_from_date", "price_from"),
+                ("special_to_date", "price_to"),
             ):
-                save_values(
-                    session, code, [Value(product["entity_id"], store, value) for store in stores]
-                )
+                # A day that is not given stays as it is.
+                if given.get(name):
+                    save_values(session, code, [Value(product["entity_id"], store, given[name])])
     return failures
 
 
@@ -146,11 +151,11 @@ def delete_special(call: Call) -> list[Json]:
         product = product_of(session, given.get("sku") or "")
         if product is None:
             continue
-        for store_id in price_stores(session, given.get("store_id") or 0):
-            if _matches(session, product["entity_id"], store_id, given):
-                with session.transaction():
-                    for code in ("special_price", "special_from_date", "special_to_date"):
-                        delete_value(session, code, product["entity_id"], store_id)
+        store_id = given.get("store_id") or 0
+        if _matches(session, product["entity_id"], store_id, given):
+            with session.transaction():
+                for code in ("special_price", "special_from_date", "special_to_date"):
+                    delete_value(session, code, product["entity_id"], store_id)
     return []
 
 
