@@ -36,7 +36,7 @@ _ATTRIBUTES = {"price": 77, "special_price": 78, "special_from_date": 79, "speci
 
 def told(
     sku: str,
-    price: str | int | None = None,
+    price: str | int | Decimal | None = None,
     website: str | None = None,
     *,
     special: str | int | Any = UNSET,
@@ -121,7 +121,7 @@ class PricesShop:
         return {
             store: (price, *(str(days[store]) if store in days else None for days in (first, last)))
             for store, price in self.values(sku, "special_price").items()
-        }  # type: ignore[misc]
+        }
 
     def tiers(self, sku: str) -> set[tuple[int, str | None, Any, Any]]:
         """Website, group, quantity, price or its percentage."""

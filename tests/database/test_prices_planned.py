@@ -151,7 +151,9 @@ def test_a_special_price_may_equal_the_price_and_last_one_day(shop: PricesShop) 
 
 
 def test_a_price_of_0_is_taken_where_the_shop_says_so(shop: PricesShop) -> None:
-    free = {"bounds": {"row": {"zero": "allow", "change": None}, "run": {"changed": "100%"}}}
+    free: dict[str, Any] = {
+        "bounds": {"row": {"zero": "allow", "change": None}, "run": {"changed": "100%"}}
+    }
     plan = shop.plan(told("MUG", 0), told("DESK", 300), **free)
     assert (plan.refused, plan.to_zero) == ([], 1)
 
