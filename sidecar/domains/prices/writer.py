@@ -101,7 +101,7 @@ class PriceWriter:
                 {store for change in changes for store in change.place.stores},
                 attributes,
                 shop.groups,
-                Figures(special=(), tiers=frozenset()),
+                _spoken_of(changes),
             )
 
     def _write_base(self, portion: _Portion) -> None:
@@ -216,6 +216,15 @@ def _has_become(change: Change, products: Mapping[str, Product]) -> bool:
     product = products.get(change.sku)
     return product is not None and (
         product.figures(change.place).parts_of(change.becomes) == change.becomes
+    )
+
+
+def _spoken_of(changes: Iterable[Change]) -> Figures:
+    """Of which prices any of them speaks."""
+    spoken = [change.becomes for change in changes]
+    return Figures(
+        special=() if any(one.special is not UNSET for one in spoken) else UNSET,
+        tiers=frozenset() if any(one.tiers is not UNSET for one in spoken) else UNSET,
     )
 
 
