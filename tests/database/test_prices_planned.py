@@ -263,6 +263,11 @@ def test_a_websites_special_price_is_measured_by_the_price_that_holds_there(
     assert changed(shop, told("MUG", None, "us", special=11)) == ["MUG @ us"]
 
 
+def test_a_websites_first_price_is_bound_by_the_price_of_everywhere(shop: PricesShop) -> None:
+    shop.by_website()
+    assert shop.refusal(told("MUG", 99, "us")).reason == "the price changes by 891%"
+
+
 def test_in_another_base_currency_the_price_of_everywhere_measures_nothing(
     shop: PricesShop,
 ) -> None:
@@ -270,6 +275,7 @@ def test_in_another_base_currency_the_price_of_everywhere_measures_nothing(
     shop.sql("INSERT INTO core_config_data (scope, scope_id, path, value) "
              "VALUES ('websites', 2, 'currency/options/base', 'JPY')")  # fmt: skip
     assert changed(shop, told("MUG", None, "us", special=900)) == ["MUG @ us"]
+    assert changed(shop, told("MUG", 1500, "us")) == ["MUG @ us"]
 
 
 def test_a_run_that_changes_more_than_its_share_is_held_with_the_numbers(

@@ -128,6 +128,13 @@ def test_a_percentage_in_magento_gives_way_to_the_price_that_the_erp_tells(
     assert shop.tiers("MUG") == {(0, None, D(5), D(9))}
 
 
+def test_percentages_of_a_bundle_are_a_persons_and_stay(shop: PricesShop) -> None:
+    shop.sql("INSERT INTO catalog_product_entity_decimal "
+             "(attribute_id, store_id, entity_id, value) VALUES (78, 0, 13, 90)")  # fmt: skip
+    assert shop.write(told("GIFTBOX", 60, special=None, tiers=())) == Written(1)
+    assert shop.specials("GIFTBOX") == {0: (D(90), None, None)}
+
+
 def test_the_price_of_a_website_is_in_the_row_of_each_of_its_stores(shop: PricesShop) -> None:
     shop.by_website()
     rows = [told("MUG", 9, "base"), told("MUG", 11, "us"), told("MUG", 10)]

@@ -98,7 +98,6 @@ class Planner:
                 [asked.row.sku for asked in some],
                 {store for asked in some for store in asked.place.stores},
                 run.attributes,
-                run.shop.groups,
                 _spoken_of(some),
             )
         for asked in some:

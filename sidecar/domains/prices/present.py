@@ -59,6 +59,7 @@ class PriceReader:
         self._datetime = schema.table("catalog_product_entity_datetime")
         self._int = schema.table("catalog_product_entity_int")
         self._tier = schema.table("catalog_product_entity_tier_price")
+        self._group = schema.table("customer_group")
         self._sold_in = schema.table("catalog_product_website")
         self._attribute = schema.table("eav_attribute")
         self._type = schema.table("eav_entity_type")
@@ -95,7 +96,6 @@ class PriceReader:
         skus: Collection[str],
         stores: Collection[int],
         attributes: Mapping[str, int],
-        groups: Mapping[int, str],
         of: Figures,
     ) -> dict[str, Product]:
         """The products by the SKU as Magento spells it, with what `of` speaks of.
@@ -118,7 +118,7 @@ class PriceReader:
         for number, store, _, value in self._values(connection, self._decimal, prices, at):
             by_id[number].prices[store] = value
         if of.tiers is not UNSET:
-            self._read_tiers(connection, by_id, groups)
+            self._read_tiers(connection, by_id)
         return found
 
     def _values(
@@ -172,21 +172,14 @@ class PriceReader:
                 prices.get(key), days[key].get(first), days[key].get(last)
             )
 
-    def _read_tiers(
-        self, connection: sa.Connection, by_id: Mapping[int, Product], groups: Mapping[int, str]
-    ) -> None:
+    def _read_tiers(self, connection: sa.Connection, by_id: Mapping[int, Product]) -> None:
         rows = connection.exec_driver_sql(
-            "SELECT entity_id, website_id, all_groups, customer_group_id, qty, value, "
-            f"percentage_value FROM {self._tier} WHERE entity_id IN %s",
-            (list(by_id),),
+            "SELECT t.entity_id, t.website_id, IF(t.all_groups, %s, g.customer_group_code), t.qty, "
+            f"t.value, t.percentage_value FROM {self._tier} AS t "
+            f"JOIN {self._group} AS g ON g.customer_group_id = t.customer_group_id "
+            "WHERE t.entity_id IN %s",
+            (ALL_GROUPS, list(by_id)),
         )
-        for number, website, all_groups, group, quantity, price, discount in rows:
-            by_id[number].tiers.append(
-                Tier(
-                    int(website),
-                    ALL_GROUPS if all_groups else groups[group],
-                    quantity,
-                    price if discount is None else None,
-                    discount,
-                )
-            )
+        for number, website, group, quantity, price, discount in rows:
+            fixed = price if discount is None else None
+            by_id[number].tiers.append(Tier(int(website), group, quantity, fixed, discount))

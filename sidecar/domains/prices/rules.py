@@ -50,9 +50,12 @@ class RowRules:
         """What is to stand in Magento.  Raises NotTaken."""
         base = None if row.price is None else self._price(row.price, "price")
         if base is not None:
-            for present in (product.prices.get(store) for store in place.stores):
-                self._not_a_jump(base, present)
-        measure = base if base is not None else _in_force(product, place, shop)
+            for store in place.stores:
+                self._not_a_jump(base, _in_force(product, store, place, shop))
+        if product.type_id == BUNDLE:
+            # Percentages of a person's: the ERP's none is not about them.
+            return Figures(base=UNSET if base is None else (base,) * len(place.stores))
+        measure = base if base is not None else _in_force(product, place.stores[0], place, shop)
         special = self._special(row, measure)
         return Figures(
             base=UNSET if base is None else (base,) * len(place.stores),
@@ -131,9 +134,9 @@ def _exact(told: Decimal, step: Decimal, beyond: Decimal, what: str) -> Decimal:
     return told.quantize(step, ROUND_HALF_UP)
 
 
-def _in_force(product: Product, place: Place, shop: PriceShop) -> Decimal | None:
-    """The base price that the shop takes at a place; None where there is none in its currency."""
-    own = product.prices.get(place.stores[0])
+def _in_force(product: Product, store: int, place: Place, shop: PriceShop) -> Decimal | None:
+    """The base price that a store of the place takes; None where there is none in its currency."""
+    own = product.prices.get(store)
     return product.prices.get(0) if own is None and shop.is_shared(place) else own
 
 

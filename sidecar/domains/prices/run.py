@@ -46,16 +46,21 @@ class Run:
             if seen is None or _is_newer(row.at, seen[0]):
                 counting[key] = row
                 self._seen[key] = (row.at, digest)
-                self._aside[row.sku].pop(row.website_code, None)
+                self._take_back(key)
             elif seen[1] != digest and not _is_newer(seen[0], row.at):
                 counting.pop(key, None)
-                self._aside[row.sku].pop(row.website_code, None)
+                self._take_back(key)
                 self.refuse([row], _TWICE)
         return list(counting.values())
 
     def set_aside(self, row: PriceLevel) -> None:
         """Of one website where prices are the same everywhere: until the others have spoken."""
         self._aside[row.sku][row.website_code] = row
+
+    def _take_back(self, key: Key) -> None:
+        sku, website_code = key
+        if sku in self._aside:
+            self._aside[sku].pop(website_code, None)
 
     def of_websites(self) -> Iterator[Sequence[PriceLevel]]:
         """What was set aside, by SKU."""

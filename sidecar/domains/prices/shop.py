@@ -29,7 +29,7 @@ class PriceShop:
     by_website: bool
     websites: Mapping[str, Place]
     foreign: frozenset[str]
-    groups: Mapping[int, str]
+    groups: frozenset[str]
     everywhere: Place = field(init=False)
 
     def __post_init__(self) -> None:
@@ -50,10 +50,9 @@ class PriceShop:
         """The customer group of this code, exact in its case; None: everybody.  Raises NotTaken."""
         if code is None or code.upper() == ALL_GROUPS:
             return ALL_GROUPS
-        if code not in self.groups.values():
+        if code not in self.groups:
             raise NotTaken(
-                "a tier of a customer group that Magento does not have",
-                spelt(code, self.groups.values()),
+                "a tier of a customer group that Magento does not have", spelt(code, self.groups)
             )
         return code
 
@@ -88,12 +87,12 @@ class PriceShopReader:
                 for code, place in places.items()
                 if set_.get((_CURRENCY, "websites", place.website_id), shared) != shared
             ),
-            groups={
-                int(number): code
-                for number, code in connection.exec_driver_sql(
-                    f"SELECT customer_group_id, customer_group_code FROM {self._group}"
+            groups=frozenset(
+                code
+                for (code,) in connection.exec_driver_sql(
+                    f"SELECT customer_group_code FROM {self._group}"
                 )
-            },
+            ),
         )
 
     def _places(self, connection: sa.Connection) -> dict[str, Place]:

@@ -76,12 +76,12 @@ class PriceWriter:
             if stopping():
                 break
             part = changes[at : at + _TOGETHER]
-            products = self._present(part, shop, attributes)
+            products = self._present(part, attributes)
             portion = _Portion([one for one in part if _stands(one, products, shop)], products)
             self._write_base(portion)
             self._write_special(portion)
             self._write_tiers(portion, shop)
-            after = self._present(portion.open, shop, attributes)
+            after = self._present(portion.open, attributes)
             for change in portion.open:
                 if not _has_become(change, after):
                     portion.refuse(change, _SILENT)
@@ -90,7 +90,7 @@ class PriceWriter:
         return Written(written, tuple(refused), len(changes) - written - len(refused))
 
     def _present(
-        self, changes: Collection[Change], shop: PriceShop, attributes: Mapping[str, int]
+        self, changes: Collection[Change], attributes: Mapping[str, int]
     ) -> Mapping[str, Product]:
         if not changes:
             return {}
@@ -100,7 +100,6 @@ class PriceWriter:
                 sorted({change.sku for change in changes}),
                 {store for change in changes for store in change.place.stores},
                 attributes,
-                shop.groups,
                 _spoken_of(changes),
             )
 
