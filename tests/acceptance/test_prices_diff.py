@@ -44,9 +44,9 @@ def test_it_shows_changes_refused_rows_and_totals_and_writes_nothing(installed: 
         "DESK (everywhere) tiers - tiers ALL GROUPS:5=320 Retailer:9=310",
         "MUG (everywhere) 9.99, special - 9.49, special 8.9 from 2026-11-27",
         "refused why magento erp",
+        "NOPE Magento has no such SKU - 4",
         "EBOOK @ us Magento's prices are the same everywhere (catalog/price/scope), and the ERP "
         "does not say this of base - 11",
-        "NOPE Magento has no such SKU - 4",
         "2 of 14 level(s) would change, 0 of them to 0; 1 equal, 2 refused",
     ], done.stderr
     assert done.returncode == 2

@@ -86,7 +86,7 @@ class Run:
         return sorted(found, key=lambda change: change.number)
 
     def refusals(self) -> list[Refusal]:
-        """In the order in which they were told."""
+        """In the order told; those of websites where prices are global come last."""
         return [one for one in self.outcomes.values() if isinstance(one, Refusal)]
 
     def equals(self) -> int:
