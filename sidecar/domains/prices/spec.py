@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.domains.prices.needs import INBOUND
 from sidecar.domains.prices.news import NEWS
 from sidecar.model.domain_spec import DomainSpec
 
@@ -12,4 +13,5 @@ SPEC = DomainSpec(
     payload="price",
     events=(),
     tells=NEWS,
+    inbound=INBOUND,
 )
