@@ -236,7 +236,10 @@ class Applying:
                 self._narrator.tell("inbound.parked", **told)
             case "superseded":
                 self._narrator.tell("inbound.superseded", **told)
-            case _:
+            case "asked":
+                self._narrator.tell("inbound.in_doubt", **told)
+            case _ if row.tries == 0:
+                # Once: it is looked for every minute, perhaps for days.
                 self._narrator.tell("inbound.waits", **told)
 
     def _follow(self, connection: sa.Connection, row: IncomingRow, said: Application) -> None:

@@ -86,6 +86,16 @@ class IncomingRecords:
             for row in connection.execute(statement)
         ]
 
+    def of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[IncomingRecord]:
+        """Those about one Magento document, the oldest first."""
+        c = self._table.c
+        rows = connection.execute(
+            sa.select(*_columns(self._table))
+            .where(c.kind == kind, c.entity_id == entity_id)
+            .order_by(c.id)
+        )
+        return [IncomingRecord(**_values(row)) for row in rows]
+
     def counts(self, connection: sa.Connection) -> list[IncomingCount]:
         """What is open or waits for a person, by domain and status."""
         c = self._table.c
