@@ -173,7 +173,7 @@ class Applying:
         if ambiguous:
             return NeedsPerson(
                 f"several documents are called {name}",
-                "give each store's documents their own external reference (domains.orders.ref), "
+                "give each store's documents their own external reference (the domain's key ref), "
                 "then 'erp-sidecar incoming apply' it",
             )
         if row.waited >= self._give_up_after:
