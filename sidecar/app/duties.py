@@ -36,6 +36,7 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     liveness = Liveness(
         sidecar.clock,
         _SILENT | {f"deliver {name}": _SILENT_DELIVERY for name in sidecar.domains},
+        of_others=[f"hear {name}" for name in sidecar.settings.domains.told()],
     )
     capture = sidecar.settings.capture
     sweeps, intake, pumps = sidecar.sweeps(), sidecar.intake(), sidecar.pumps(sidecar.name)

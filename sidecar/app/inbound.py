@@ -132,6 +132,7 @@ class Inbound:
             ),
             self._clock,
             overlap=section.overlap,
+            progress=self._progress,
         )
 
     def _section(self, name: str) -> Told:
@@ -157,7 +158,7 @@ class Inbound:
                 self._ledger,
                 may_work=may_work,
                 whole=whole,
-                stopping=self._stopping,
+                stopping=self._is_to_end,
                 clock=self._clock,
                 narrator=self._narrator,
             )
@@ -204,6 +205,11 @@ class Inbound:
             return lambda _: False
         every = section.full_every.total_seconds() if section.full_every else None
         return lambda full_ago: full_ago is None or (every is not None and full_ago >= every)
+
+    def _is_to_end(self) -> bool:
+        """Asked between two chunks of a run: it gets on."""
+        self._progress()
+        return self._stopping()
 
     def _may_work(self, name: str, connection: sa.Connection) -> bool:
         """Neither a copy of the shop, nor paused, nor stopped."""
