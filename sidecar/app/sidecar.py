@@ -202,7 +202,7 @@ class Sidecar:
             self.magento,
             owner=self.name,
             machine=machine(),
-            erps=self.settings.addresses,
+            erps=self.settings.guarded_addresses,
             clock=self.clock,
             narrator=self.narrator,
             witness=Witness.of(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.app.sidecar import Sidecar
 from sidecar.domains.order_status.news import OrderStatus
 from sidecar.ledger.incoming_records import IncomingRecord
 from sidecar.model.errors import SidecarError
 from sidecar.operate.queue import By
+from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import TellingErp
 from tests.pipeline import DEMO_CALLS, Pipeline
@@ -403,6 +405,24 @@ class TestACopyOfTheShop:
         assert (news(pipeline), self.cursors(pipeline)) == ([], [])
         pipeline.sidecar.identification.accept(By("test", "it was the live system"))
         assert (news(pipeline), self.cursors(pipeline)) == before
+
+    def test_that_is_declared_and_still_calls_the_originals_magento_does_nothing(
+        self, magento: MagentoDatabase, tmp_path: Path
+    ) -> None:
+        (tmp_path / "token").touch(mode=0o600)
+        (tmp_path / "token").write_text("t", "utf-8")
+        api = "  api: {{url: '{}', token: {{file: token}}}}\n"
+        with Pipeline(
+            magento, tmp_path, url="http://original/erp", api=api.format("https://shop.example")
+        ) as original:
+            original.sidecar.identification.declare_copy(By("test", None))
+            config = tmp_path / "sidecar.yaml"
+            copied = config.read_text("utf-8").replace("http://original", "http://another")
+            for url, may_send in (("https://shop.example", False), ("https://copy.example", True)):
+                config.write_text(copied.replace("https://shop.example", url), "utf-8")
+                sidecar = Sidecar(load(config).settings)
+                assert sidecar.identification.look().judgement.may_send is may_send
+                sidecar.close()
 
     @staticmethod
     def cursors(pipeline: Pipeline) -> list[tuple[object, ...]]:
