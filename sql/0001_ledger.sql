@@ -236,6 +236,7 @@ CREATE TABLE {incoming} (
   UNIQUE KEY news (domain, account, number, version),
   KEY due (due_at),
   KEY entity (kind, entity_id),
+  KEY state (state),
   KEY status (status, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -249,6 +250,11 @@ CREATE TABLE {cursor} (
   updated_at datetime(3)  NOT NULL,
   PRIMARY KEY (domain, account)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- In a copy: what the original's ERP said, and how far it was read (docs/clone-guard.md).
+CREATE TABLE {original_incoming} LIKE {incoming};
+
+CREATE TABLE {original_cursor} LIKE {cursor};
 
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.
 CREATE TABLE {difference} (

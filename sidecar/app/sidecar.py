@@ -211,7 +211,7 @@ class Sidecar:
             self.magento,
             owner=self.name,
             machine=machine(),
-            erps=self.settings.addresses,
+            erps=self.settings.guarded_addresses,
             clock=self.clock,
             narrator=self.narrator,
             witness=Witness.of(
@@ -373,6 +373,11 @@ class Sidecar:
         specs = {domain.spec.name: domain.spec for domain in told(self.settings.domains)}
         return IncomingNews(self.database, self.store, specs)
 
+    @property
+    def level_domains(self) -> tuple[str, ...]:
+        """The domains that tell levels, enabled or not."""
+        return tuple(spec.name for spec in all_specs() if spec.tells and spec.tells.levels)
+
     @cached_property
     def magento_api(self) -> MagentoRest | None:
         """Magento's REST API, where the configuration has it."""
@@ -477,6 +482,7 @@ class Sidecar:
             name: TellingLimits(
                 self.settings.account_of(name),
                 section.pause_alarm.total_seconds(),
+                section.every.total_seconds(),
                 freshness.get(name),
             )
             for name, section in self.settings.domains.told().items()
@@ -566,6 +572,7 @@ class Sidecar:
             self.domains,
             TriggerWatch(self.triggers, self.clock, _TOP_SEES_TRIGGERS).look,
             partial(name_of, self.specs),
+            self._told(),
         )
         return Watch(self.database, self.store, subject, self.clock)
 

@@ -51,7 +51,14 @@ _COLUMNS = {
     "recorded_by reason beat beat_by beat_machine beat_at token past_order told told_why told_at",
     "migration": "version name checksum applied_at",
 }
-TABLES = (*_COLUMNS, "event_archive", "original_link", "original_former_link")
+TABLES = (
+    *_COLUMNS,
+    "event_archive",
+    "original_link",
+    "original_former_link",
+    "original_incoming",
+    "original_cursor",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ class Tables:
         self.write_back = self._table("write_back")
         self.incoming = self._table("incoming")
         self.cursor = self._table("cursor")
+        self.original_incoming = self._table("original_incoming", "incoming")
+        self.original_cursor = self._table("original_cursor", "cursor")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
         self.control = self._table("control")
