@@ -57,7 +57,7 @@ def settler_of(spec: DomainSpec, domain: Domain, capabilities: Capabilities) -> 
 def _acknowledgement(domain: Domain) -> Acknowledgement:
     if not isinstance(domain, Orders | Answered):
         # Nobody in Magento reads what the ERP says of a customer or a quantity.
-        return Acknowledgement(Answer(None, None), Answer(None, None), {})
+        return Acknowledgement(is_silent=True)
     rules = domain.acknowledge
     accepted = _answer(rules.accepted)
     statuses = {code: _answer(answer) for code, answer in rules.statuses.items()}

@@ -70,13 +70,15 @@ class Answer:
 class Acknowledgement:
     """The `acknowledge` section of a domain; `statuses`: ERP status → answer.
 
-    `released`: the status that *Unhold* gives to what was refused.
+    `released`: the status that *Unhold* gives to what was refused.  `is_silent`: Magento hears of
+    nothing, because it has no place to say it.
     """
 
     accepted: Answer = field(default_factory=Answer)
     rejected: Answer = field(default_factory=Answer)
     statuses: Mapping[str, Answer] = field(default_factory=dict)
     released: str | None = None
+    is_silent: bool = False
 
 
 class Acceptance:
@@ -127,6 +129,8 @@ class Acceptance:
     def _write_back_of(self, event_type: str, booked: Booked) -> NewWriteBack | None:
         """What Magento hears of an acceptance: of a change nothing, unless it ends our hold."""
         event = self._spec.event(event_type)
+        if self._acknowledgement.is_silent:
+            return None
         if event.role is Role.OPENS:
             return self._acceptance(booked)
         if event.replaces:

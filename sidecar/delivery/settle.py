@@ -99,7 +99,9 @@ class Settler(Questions):
             remedy=f"correct the {self._spec.noun} in Magento or the cause in the ERP, then "
             f"{self._requeue(event)}{self._spec.sent_again_by}",
             code=outcome.code,
-            write_back=NewWriteBack(
+            write_back=None
+            if self._acknowledgement.is_silent
+            else NewWriteBack(
                 Action.REJECT,
                 Detail(
                     status=answer.status,

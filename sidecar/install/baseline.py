@@ -35,9 +35,10 @@ class Baseline:
         count = 0
         with self._database.transaction(f"looking at the range of {self._spec.name}") as connection:
             first, last = self._search.span(connection)
-        for after in range(first - 1, last, _CHUNK):
+        chunk = _CHUNK * self._spec.stride
+        for after in range(first - 1, last, chunk):
             with self._database.transaction(f"noting known {self._spec.name}") as connection:
-                count += self._search.baseline(connection, after, min(after + _CHUNK, last))
+                count += self._search.baseline(connection, after, min(after + chunk, last))
         self._seed()
         note = {"known": count, "last": last}
         with self._database.transaction("noting the baseline") as connection:
