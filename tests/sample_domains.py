@@ -19,13 +19,6 @@ def _both(table: str, entity: str) -> tuple[Watch, Watch]:
     return Watch(table, "INSERT", entity), Watch(table, "UPDATE", entity, compare=True)
 
 
-INVOICES = watching("invoices", "invoice", Watch("sales_invoice", "INSERT", "entity_id"))
-SHIPMENTS = watching(
-    "shipments",
-    "shipment",
-    Watch("sales_shipment", "INSERT", "entity_id"),
-    Watch("sales_shipment_track", "INSERT", "parent_id"),
-)
 CUSTOMERS = watching(
     "customers",
     "customer",
@@ -35,12 +28,7 @@ CUSTOMERS = watching(
 RESERVATIONS = watching(
     "reservations", "reservation", Watch("inventory_reservation", "INSERT", "reservation_id")
 )
-STOCK = watching(
-    "stock",
-    "stock",
-    Watch("cataloginventory_stock_status", "UPDATE", "product_id", compare=True),
-)
-ALL = (*SPECS, INVOICES, SHIPMENTS, CUSTOMERS, RESERVATIONS, STOCK)
+ALL = (*SPECS, CUSTOMERS, RESERVATIONS)
 
 
 def named(*names: str) -> tuple[DomainSpec, ...]:

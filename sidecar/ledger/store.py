@@ -17,6 +17,7 @@ from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
+from sidecar.ledger.sums import Sums
 from sidecar.ledger.tables import LedgerNames, Tables
 from sidecar.ledger.write_backs import WriteBacks
 
@@ -45,6 +46,7 @@ class LedgerStore:
         )
         self.incoming = Incoming(self.tables)
         self.cursors = Cursors(self.tables)
+        self.sums = Sums(self.tables)
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)

@@ -13,6 +13,7 @@ from sidecar.magento.applier import Applier, BesideMagento
 from sidecar.magento.examiner import Examiner, Search
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.stores import StoreLimit
+from sidecar.magento.totals import Totals
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.reference import Reference
 
@@ -29,6 +30,8 @@ class Gate(Protocol):
 
 #: Which of these entities carry an answer of the ERP in Magento, whatever the ledger says.
 Answered: TypeAlias = Callable[[sa.Connection, Sequence[int]], set[int]]
+#: The entities that are meant by a hint on something else (`Watch.names`).
+Behind: TypeAlias = Callable[[sa.Connection, Sequence[int]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ class Parts:
     gate: Gate | None = None
     acknowledger: Acknowledger | None = None
     answered: Answered | None = None
+    behind: Behind | None = None
+    totals: Totals | None = None
 
 
 @dataclass(frozen=True, slots=True)

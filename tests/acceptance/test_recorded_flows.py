@@ -10,7 +10,9 @@ import pytest
 
 from sidecar.capture.intake import Intake
 from sidecar.capture.outbox import Outbox
+from sidecar.capture.pointers import Pointers
 from sidecar.capture.sweep import Sweep
+from sidecar.capture.tally import Tally
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login
 from sidecar.domains import DOMAINS, SPECS
@@ -24,7 +26,8 @@ from sidecar.magento.live_schema import read_schema
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.secret import Secret
 from sidecar.settings.domains import Domains
-from sidecar.settings.inbound import Invoices, Refunds, Shipments
+from sidecar.settings.inbound import Invoices, Prices, Refunds, Shipments, Stock
+from sidecar.settings.master_data import Products
 from sidecar.testing.magento_db import PrivateServer, load_dump, replay
 
 pytestmark = pytest.mark.shared
@@ -75,7 +78,12 @@ class Captured:
         self._store = LedgerStore(LedgerNames(f"{name}_ledger"))
         magento = read_schema(self._database, SPECS)
         sections = Domains(
-            refunds=Refunds(), invoices=Invoices(), shipments=Shipments(owner="magento")
+            refunds=Refunds(),
+            invoices=Invoices(),
+            shipments=Shipments(owner="magento"),
+            products=Products(),
+            stock=Stock(owner="magento"),
+            prices=Prices(owner="magento"),
         )
         entities = self._store.names("entity")
         parts = [
@@ -101,6 +109,11 @@ class Captured:
             self._store,
             Outbox(self._store.names),
             [one.examiner for one in parts],
+            pointers=Pointers.of(
+                self._database,
+                Outbox(self._store.names),
+                {one.examiner.spec.name: one for one in parts},
+            ),
             shop="main",
             clock=SystemClock(),
             narrator=narrator,
@@ -116,6 +129,11 @@ class Captured:
             )
             for one in parts
         ]
+        self._tallies = [
+            Tally(self._database, self._store, one.totals, shop="main", narrator=narrator)
+            for one in parts
+            if one.totals is not None
+        ]
         self._seen = 0
 
     def look(self, *, sweep: bool) -> list[tuple[int, str]]:
@@ -125,6 +143,8 @@ class Captured:
                 one.full()
         while self._intake.run_once():
             pass
+        for tally in self._tallies:
+            tally.run_once()
         with self._database.transaction() as connection:
             rows = connection.exec_driver_sql(
                 f"SELECT id, entity_id, type FROM {self._store.names('event')} "
