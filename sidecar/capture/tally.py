@@ -1,7 +1,7 @@
 """Tell by how much totals changed: one message for each, over a window.
 
 Read and told in one transaction, under a lock: a change is in exactly one message, whatever dies
-when, and whoever else reads (docs/decisions/0058).
+when, and whoever else reads (docs/decisions/0065).
 """
 
 from __future__ import annotations
