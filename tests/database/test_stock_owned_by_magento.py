@@ -102,9 +102,7 @@ def test_what_is_there_already_is_known_and_not_told(pipeline: Pipeline, erp: Sc
     assert erp.pushed == []
 
 
-def test_a_level_is_told_by_its_newest_quantity_alone(
-    pipeline: Pipeline, erp: ScriptedErp
-) -> None:
+def test_a_level_is_told_by_its_newest_quantity_alone(pipeline: Pipeline, erp: ScriptedErp) -> None:
     (sku,) = skus(pipeline, 1)
     pipeline.pause()
     for quantity in (7, 6, 5):
@@ -161,9 +159,7 @@ def test_a_level_of_another_source_is_found_by_the_sweep(
 
 def test_a_level_that_is_gone_is_told_as_0(pipeline: Pipeline, erp: ScriptedErp) -> None:
     (sku,) = skus(pipeline, 1)
-    pipeline.sql(
-        f"DELETE FROM `{pipeline.magento.name}`.inventory_source_item WHERE sku = %s", sku
-    )
+    pipeline.sql(f"DELETE FROM `{pipeline.magento.name}`.inventory_source_item WHERE sku = %s", sku)
     pipeline.look_everywhere()
     pipeline.run()
 

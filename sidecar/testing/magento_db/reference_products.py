@@ -70,10 +70,15 @@ def _eav() -> Iterator[tuple[str, Sequence[Row]]]:
                 "entity_type_id": 4,
                 "attribute_code": code,
                 "backend_type": backend,
+                "frontend_input": "select" if code == "color" else None,
                 "frontend_label": code.replace("_", " ").title(),
             }
             for number, (code, backend) in PRODUCT_ATTRIBUTES.items()
         ],
+    )
+    yield (
+        "eav_attribute_set",
+        [{"attribute_set_id": 4, "entity_type_id": 4, "attribute_set_name": "Default"}],
     )
 
 
