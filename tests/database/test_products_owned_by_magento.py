@@ -167,7 +167,7 @@ def test_a_price_that_moves_no_updated_at_is_found(
     look(pipeline)
     look(pipeline)
 
-    assert told(erp) == [("price.changed", SKU)]
+    assert told(erp, "price.changed") == [("price.changed", SKU)]
     price = newest(erp, Price)
     assert isinstance(price, Price)
     assert (price.price, price.website_code, price.product_id) == (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sidecar.testing.magento_db.catalogue import PRODUCTS, STORES, Product
+from sidecar.testing.magento_db.catalogue import GOODS, PRODUCTS, REDUCED, STORES, Product
 
 Row = Mapping[str, Any]
 
@@ -74,6 +74,13 @@ def _eav() -> Iterator[tuple[str, Sequence[Row]]]:
                 "frontend_label": code.replace("_", " ").title(),
             }
             for number, (code, backend) in PRODUCT_ATTRIBUTES.items()
+        ],
+    )
+    yield (
+        "tax_class",
+        [
+            {"class_id": number, "class_name": name, "class_type": "PRODUCT"}
+            for number, name in ((GOODS, "Taxable Goods"), (REDUCED, "Reduced"))
         ],
     )
     yield (

@@ -195,3 +195,11 @@ CREATE TABLE eav_attribute_option_value (
   FOREIGN KEY (option_id) REFERENCES eav_attribute_option (option_id) ON DELETE CASCADE,
   FOREIGN KEY (store_id) REFERENCES store (store_id) ON DELETE CASCADE
 );
+
+-- what is taxed alike
+CREATE TABLE tax_class (
+  class_id smallint NOT NULL AUTO_INCREMENT,
+  class_name varchar(255) NOT NULL,
+  class_type varchar(8) NOT NULL DEFAULT 'CUSTOMER',
+  PRIMARY KEY (class_id)
+);
