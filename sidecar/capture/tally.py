@@ -66,7 +66,7 @@ class Tally:
             events = self._tell(connection, totals, since or until, until)
             passing("tally.told")
         if events:
-            self._narrator.tell("tally.told", domain=self.domain, count=len(events))
+            self._narrator.tell("capture.summed", domain=self.domain, count=len(events))
         return len(events)
 
     def _tell(

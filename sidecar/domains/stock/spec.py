@@ -10,7 +10,7 @@ from sidecar.model.domain_spec import DomainSpec
 SPEC = DomainSpec(
     name="stock",
     kind="stock",
-    noun="stock level",
+    noun="level",
     payload="stock",
     events=EVENTS,
     identity=("sku",),
