@@ -256,6 +256,19 @@ CREATE TABLE {original_incoming} LIKE {incoming};
 
 CREATE TABLE {original_cursor} LIKE {cursor};
 
+-- What was told altogether of totals that are told as sums over a window (demand: reservations of a
+-- SKU), and in how many messages.  The row without a name says when those of its kind were last read.
+CREATE TABLE {told_sum} (
+  id        bigint unsigned NOT NULL AUTO_INCREMENT,
+  kind      varchar(16)  CHARACTER SET ascii NOT NULL,
+  name      varchar(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  total     decimal(20,4) NOT NULL,
+  messages  int unsigned NOT NULL DEFAULT 0,
+  told_at   datetime(3)  NOT NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY name (kind, name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.
 CREATE TABLE {difference} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,

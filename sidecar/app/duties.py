@@ -39,12 +39,24 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
         of_others=[f"hear {name}" for name in sidecar.settings.domains.told()],
     )
     capture = sidecar.settings.capture
+    tallies = sidecar.tallies()
     sweeps, intake, pumps = sidecar.sweeps(), sidecar.intake(), sidecar.pumps(sidecar.name)
     write_back = sidecar.write_back()
     delivers = {pump.domain: f"deliver {pump.domain}" for pump in pumps}
     stations = [
         Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
+        *(
+            Station(
+                f"sum {one.domain}",
+                one.every,
+                one.run_once,
+                wakes=(delivers[one.domain],),
+                # A window is never cut short because the one before had something to tell.
+                pause=one.every,
+            )
+            for one in tallies
+        ),
         *(_delivery(sidecar, pump) for pump in pumps),
         *(station for of_domain in sidecar.inbound.stations() for station in _inbound(of_domain)),
         Station(_WRITE, _SECOND, write_back.run_once),

@@ -20,7 +20,9 @@ from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
+from sidecar.capture.pointers import Pointers
 from sidecar.capture.sweep import Sweep
+from sidecar.capture.tally import Tally
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, knows_skip_locked, require_supported
@@ -309,9 +311,24 @@ class Sidecar:
             [parts.examiner for parts in self.parts.values()],
             shop=self.settings.shop.name,
             triggers_on=self.settings.capture.triggers,
+            pointers=Pointers.of(self.database, Outbox(self.names), self.parts),
             clock=self.clock,
             narrator=self.narrator,
         )
+
+    def tallies(self) -> list[Tally]:
+        """What tells sums over a window, one for each domain that has such."""
+        return [
+            Tally(
+                self.database,
+                self.store,
+                parts.totals,
+                shop=self.settings.shop.name,
+                narrator=self.narrator,
+            )
+            for parts in self.parts.values()
+            if parts.totals is not None
+        ]
 
     def sweeps(self) -> list[Sweep]:
         """What finds what no hint announced, one for each domain."""

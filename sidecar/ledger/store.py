@@ -20,6 +20,7 @@ from sidecar.ledger.overdue import OverdueStates
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
+from sidecar.ledger.sums import Sums
 from sidecar.ledger.tables import LedgerNames, Tables
 from sidecar.ledger.write_backs import WriteBacks
 
@@ -50,6 +51,7 @@ class LedgerStore:
         )
         self.incoming = Incoming(self.tables)
         self.cursors = Cursors(self.tables)
+        self.sums = Sums(self.tables)
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)

@@ -34,6 +34,7 @@ _COLUMNS = {
     "incoming": "id domain account number version told_at payload kind entity_id status due_at "
     "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",
     "cursor": "domain account since full_at approved updated_at",
+    "told_sum": "id kind name total messages told_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
@@ -99,6 +100,7 @@ class Tables:
         self.cursor = self._table("cursor")
         self.original_incoming = self._table("original_incoming", "incoming")
         self.original_cursor = self._table("original_cursor", "cursor")
+        self.told_sum = self._table("told_sum")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
         self.control = self._table("control")
