@@ -28,6 +28,9 @@ class _Facts(msgspec.Struct, frozen=True):
     source_code: str
 
 
+_facts = msgspec.json.Decoder(_Facts)
+
+
 class LevelExaminer(StateExaminer):
     """A level is called SKU@SOURCE."""
 
@@ -53,7 +56,7 @@ class LevelExaminer(StateExaminer):
         """One that is gone is 0: an ERP that was told of a quantity would keep it for ever."""
         if known.entity_id >= MESSAGES_FROM or known.facts is None:
             return None
-        facts = msgspec.json.decode(known.facts, type=_Facts)
+        facts = _facts.decode(known.facts)
         return STOCK_ADJUSTED, SourceLevel(
             entity_id=known.entity_id,
             sku=facts.sku,
