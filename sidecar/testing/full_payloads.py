@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -161,8 +161,8 @@ def full_price() -> Price:
         currency="EUR",
         price=Decimal("34.000000"),
         special_price=Decimal("29.900000"),
-        special_from=date(2026, 12, 1),
-        special_to=date(2026, 12, 24),
+        special_from="2026-12-01",
+        special_to="2026-12-24",
         tier_prices=(
             TierPrice(
                 quantity=Decimal("10.0000"),

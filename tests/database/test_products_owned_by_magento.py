@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -195,7 +195,7 @@ def test_a_special_price_has_its_days_and_tiers_their_groups(
     assert isinstance(price, Price)
     assert (price.special_price, price.special_from, price.special_to) == (
         Decimal("9.990000"),
-        date(2026, 12, 1),
+        "2026-12-01",
         None,
     )
     tiers = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import msgspec
 
 from sidecar.model.columns import Decimal12, Decimal20, Text50, Text255
@@ -26,7 +24,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Ours: `entity_id`, of product and website together; `website_code`, none where prices are the
     same everywhere (Magento's *Catalog Price Scope*: Global).  `special_from` and `special_to` are
-    days of the store, both included; none: it has begun, it does not end.
+    days of the store (`2026-12-24`), both included; none: it has begun, it does not end.
     """
 
     entity_id: int
@@ -36,6 +34,6 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     currency: str | None
     price: Decimal20 | None
     special_price: Decimal20 | None = None
-    special_from: date | None = None
-    special_to: date | None = None
+    special_from: str | None = None
+    special_to: str | None = None
     tier_prices: tuple[TierPrice, ...] = ()

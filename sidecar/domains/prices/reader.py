@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -179,5 +179,5 @@ def _tier(row: Any) -> TierPrice:
     )
 
 
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()
+def _day(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.date().isoformat()

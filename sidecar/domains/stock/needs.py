@@ -17,10 +17,12 @@ NEEDS = Needs(
         "catalog_product_entity": ("entity_id", "sku"),
         "cataloginventory_stock_item": ("item_id", "product_id", "qty", "is_in_stock"),
     },
+    # Each is seen by another one: a right that is missing for one of them is named, and is not
+    # taken for a shop without MSI.
     {
-        "inventory_source_item": ("inventory_source_item", "source_item_id"),
-        "inventory_source_stock_link": ("inventory_source_stock_link", "stock_id"),
-        "inventory_reservation": ("inventory_reservation", "reservation_id"),
+        "inventory_source_item": ("inventory_reservation", "reservation_id"),
+        "inventory_source_stock_link": ("inventory_source_item", "source_item_id"),
+        "inventory_reservation": ("inventory_source_item", "source_item_id"),
     },
 )
 #: Magento copies each quantity of the default source there; on the source items themselves sit its
