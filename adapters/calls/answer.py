@@ -303,7 +303,7 @@ class BatchAnswer:
 
 
 def named_by_us(answer: Answer | BatchAnswer) -> Answer | BatchAnswer:
-    """The same for events of which the ERP makes nothing with a number: our reference stands for it.
+    """The same for events of which the ERP makes nothing with a number: our reference stands in.
 
     An answer that tells a number is believed.
     """
