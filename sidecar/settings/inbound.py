@@ -231,6 +231,13 @@ class Stock(Domain, Told):
         "each SKU and stock.",
     )
 
+    @model_validator(mode="after")
+    def _each_message_has_a_name(self) -> Stock:
+        # Messages of one SKU have one number: by that alone a sum would be taken for another one.
+        if self.owner == "magento" and "{entity_id}" not in self.ref:
+            raise contradiction("must name {entity_id}: many messages are of one SKU", "ref")
+        return self
+
     @property
     def writes_tables(self) -> bool:
         """Not where Magento's API alone may be used."""

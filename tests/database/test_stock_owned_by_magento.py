@@ -278,3 +278,27 @@ def test_a_sum_that_is_requeued_is_not_taken_for_a_level_that_is_gone(
 
     assert told(erp, "stock.adjusted") == []
     assert demands(erp) == [(1, sku, Decimal(2)), (1, sku, Decimal(2))]
+
+
+def test_a_shop_without_multi_source_inventory_tells_levels_of_the_default_source_and_no_demand(
+    magento: MagentoDatabase, erp: ScriptedErp, tmp_path: Path
+) -> None:
+    with magento.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+        for table in ("source_item", "source_stock_link", "reservation"):
+            cursor.execute(f"DROP TABLE {magento.table(f'inventory_{table}')}")
+    with pipeline_of_all(magento, erp, tmp_path, STOCK) as pipeline:
+        assert pipeline.sidecar.tallies() == []
+        product = pipeline.sql(
+            f"SELECT p.entity_id, p.sku FROM `{magento.name}`.catalog_product_entity p "
+            f"JOIN `{magento.name}`.cataloginventory_stock_item i ON i.product_id = p.entity_id "
+            "WHERE p.sku = 'MUG'"
+        )[0]
+        for table, quantity in (("item", "qty"), ("status", "qty")):
+            pipeline.sql(
+                f"UPDATE `{magento.name}`.cataloginventory_stock_{table} SET {quantity} = 7 "
+                "WHERE product_id = %s", product.entity_id,
+            )  # fmt: skip
+        pipeline.run(sweep=False)
+
+        assert levels(erp) == [(product.sku, "default", Decimal(7))]
