@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from textwrap import indent
 from types import TracebackType
 from typing import Any, Self
 
@@ -26,15 +27,7 @@ shop:
   timezone: UTC
   database: {{socket: {socket}, name: {name}, user: crash, password: {{file: password}}}}
 {api}ledger: {{schema: {name}_ledger, work_lease: 1s, keep: {keep}}}
-erps:
-  main:
-    adapter: rest.generic
-    url: {url}
-    calls: calls.yaml
-    timeout: {{connect: 500ms, read: 500ms}}
-    throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
-    breaker: {{after: 5, probe_every: 300ms}}
-{accounts}capture: {{poll: 50ms, sweep_every: 1s}}
+{erp}capture: {{poll: 50ms, sweep_every: 1s}}
 domains:
   orders:
     every: 50ms
@@ -44,6 +37,15 @@ domains:
     retry: {{first: 200ms, most: 1s, give_up_after: 1h}}
     unknown: {{probe_after: 200ms, trust_absence_after: 2s}}
 {domains}logging: {{file: sidecar.log, format: json}}
+"""
+#: As the short form `erp:` has it; beside further accounts it stands under `erps:`, as main.
+_ERP = """\
+  adapter: rest.generic
+  url: {url}
+  calls: calls.yaml
+  timeout: {{connect: 500ms, read: 500ms}}
+  throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
+  breaker: {{after: 5, probe_every: 300ms}}
 """
 _REFUNDS = """\
   refunds:
@@ -91,6 +93,12 @@ class Telling:
     accounts: str = ""
     domains: str = ""
 
+    def erps(self, main: str) -> str:
+        """The ERP that takes orders, and those that tell."""
+        if not self.accounts:
+            return f"erp:\n{main}"
+        return f"erps:\n  main:\n{indent(main, '  ')}{self.accounts}"
+
 
 class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
@@ -124,10 +132,9 @@ class Rig:
             _CONFIGURATION.format(
                 socket=server.socket,
                 name=name,
-                url=self.erp.url,
+                erp=told.erps(_ERP.format(url=self.erp.url)),
                 keep=keep,
                 api=told.api,
-                accounts=told.accounts,
                 domains=(_REFUNDS if refunds else "") + told.domains,
             ),
             encoding="utf-8",
