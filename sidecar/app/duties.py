@@ -42,6 +42,10 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     stations = [
         Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
+        *(
+            Station(f"backfill {one.domain}", _SECOND, one.run_once, ("intake",))
+            for one in sidecar.backfill_stations()
+        ),
         *(_delivery(sidecar, pump) for pump in pumps),
         *(station for of_domain in sidecar.inbound.stations() for station in _inbound(of_domain)),
         Station(_WRITE, _SECOND, write_back.run_once),

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled, told
@@ -17,6 +18,7 @@ from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
+from sidecar.capture.backfill import BackfillStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
@@ -61,6 +63,7 @@ from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
+from sidecar.operate.backfill import BackfillOperations
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
@@ -313,6 +316,24 @@ class Sidecar:
             narrator=self.narrator,
         )
 
+    def backfill_stations(self) -> list[BackfillStation]:
+        """What lets documents from before the sidecar go, one for each domain."""
+        return [
+            BackfillStation(
+                self.database,
+                self.store,
+                spec,
+                [
+                    name
+                    for name in self.domains
+                    if self.settings.account_of(name) == self.settings.account_of(spec.name)
+                ],
+                most=self.settings_of(spec).batch,
+                narrator=self.narrator,
+            )
+            for spec in self.specs
+        ]
+
     def sweeps(self) -> list[Sweep]:
         """What finds what no hint announced, one for each domain."""
         return [self._sweep(parts) for parts in self.parts.values()]
@@ -500,10 +521,22 @@ class Sidecar:
             self.database,
             self.store,
             self.specs,
-            clears_doubt=lambda domain: (
-                self.erps.adapter_of(domain).capabilities(domain).clears_doubt
-            ),
+            clears_doubt=self._clears_doubt,
         )
+
+    @property
+    def backfills(self) -> BackfillOperations:
+        """What operators do about documents from before the sidecar."""
+        return BackfillOperations(
+            self.database,
+            self.store,
+            self.specs,
+            clears_doubt=self._clears_doubt,
+            timezone=ZoneInfo(self.settings.shop.timezone),
+        )
+
+    def _clears_doubt(self, domain: str) -> bool:
+        return self.erps.adapter_of(domain).capabilities(domain).clears_doubt
 
     @property
     def end_to_end(self) -> EndToEnd:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
+from sidecar.ledger.backfills import Backfills
 from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.cursors import Cursors
@@ -46,6 +47,7 @@ class LedgerStore:
             self.write_backs,
         )
         self.incoming = Incoming(self.tables)
+        self.backfills = Backfills(self.tables)
         self.cursors = Cursors(self.tables)
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
