@@ -121,7 +121,7 @@ CREATE TABLE {attempt} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,
   event         bigint unsigned NOT NULL,
   number        int unsigned NOT NULL,
-  operation     varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'push, probe or recover',
+  operation     varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'push, probe, recover, or replay to another account',
   fence         int unsigned NOT NULL,
   owner         varchar(100) CHARACTER SET ascii NOT NULL,
   outcome       varchar(16)  CHARACTER SET ascii NOT NULL,

@@ -51,7 +51,7 @@ from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec, Needs
-from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.errors import ConfigurationError, Unavailable, UsageError
 from sidecar.model.event import source_of
 from sidecar.model.guest import Guests
 from sidecar.monitor.inbound_vitals import TellingLimits
@@ -72,7 +72,9 @@ from sidecar.operate.erase import Eraser
 from sidecar.operate.identification import Identification
 from sidecar.operate.incoming import IncomingNews
 from sidecar.operate.naming import name_of
+from sidecar.operate.other_account import OtherAccount
 from sidecar.operate.queue import Operations
+from sidecar.operate.replay import ReplayOperations
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
@@ -533,6 +535,49 @@ class Sidecar:
             self.specs,
             clears_doubt=self._clears_doubt,
             timezone=ZoneInfo(self.settings.shop.timezone),
+        )
+
+    def replays(self, domain: str) -> ReplayOperations:
+        """What operators do to events of a domain that are over.
+
+        Raises UsageError for one that does not go to the ERP.
+        """
+        spec = next((one for one in self.specs if one.name == domain), None)
+        if spec is None:
+            raise UsageError(f"nothing of {domain} goes to the ERP here")
+        return ReplayOperations(
+            self.database,
+            self.store,
+            spec,
+            self.settings.account_of(domain),
+            lambda: self.erps.adapter_of(domain).capabilities(domain),
+            partial(self._other_account, spec),
+            ZoneInfo(self.settings.shop.timezone),
+        )
+
+    def _other_account(self, spec: DomainSpec, name: str) -> OtherAccount:
+        if name not in self.settings.accounts:
+            there = ", ".join(self.settings.accounts)
+            raise UsageError(f"there is no ERP account {name}", f"erps has {there}")
+        adapter = self.erps.adapters[name]
+        capabilities = adapter.capabilities(spec.name)
+        if spec.opening not in capabilities.subscriptions:
+            raise UsageError(
+                f"the file of calls of {name} has none for {spec.opening}",
+                f"write one under {spec.name} in erps.{name}.calls",
+            )
+        return OtherAccount(
+            name,
+            adapter,
+            self.erps.restored(name, adapter, self.database, self.store, self.clock),
+            capabilities,
+            self.database,
+            self.store,
+            above=next((one for one in self.specs if one.kind == spec.parent), None),
+            may_send=self.clone_guard.may_send,
+            source=source_of(self.settings.shop.name),
+            owner=self.name,
+            sleeper=self.stop,
         )
 
     def _clears_doubt(self, domain: str) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 from typing import TextIO
 
 import click
 
 from sidecar.cli.context import Context, amounts, as_json, by, dry_run, reason, text
 from sidecar.cli.domains import NAMES
+from sidecar.cli.moments import day_of
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.backfill import BackfillOperations, BackfillStanding, Planned, Wanted
@@ -105,7 +105,7 @@ def _wanted(
     if until and not since:
         raise UsageError("--until needs --since")
     if since:
-        first, last = _day("--since", since), _day("--until", until) if until else None
+        first, last = day_of("--since", since), day_of("--until", until) if until else None
         if last is not None and last < first:
             raise UsageError("--until is before --since")
         return Wanted(first, last)
@@ -114,13 +114,6 @@ def _wanted(
     if file is not None and not chosen:
         raise UsageError("the file has no number")
     return Wanted(numbers=chosen) if chosen else None
-
-
-def _day(option: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option} {text}: no day", "write 2026-01-31") from None
 
 
 def _per_minute(rate: str | None) -> int | None:
