@@ -121,7 +121,7 @@ CREATE TABLE {attempt} (
   id            bigint unsigned NOT NULL AUTO_INCREMENT,
   event         bigint unsigned NOT NULL,
   number        int unsigned NOT NULL,
-  operation     varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'push, probe or recover',
+  operation     varchar(16)  CHARACTER SET ascii NOT NULL COMMENT 'push, probe, recover, or replay to another account',
   fence         int unsigned NOT NULL,
   owner         varchar(100) CHARACTER SET ascii NOT NULL,
   outcome       varchar(16)  CHARACTER SET ascii NOT NULL,
@@ -267,6 +267,32 @@ CREATE TABLE {told_sum} (
   told_at   datetime(3)  NOT NULL,
   PRIMARY KEY (id),
   UNIQUE KEY name (kind, name)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Documents from before the sidecar that an operator sends all the same, one row for each time, and
+-- each document of it: a row is marked in the transaction that points intake at it, so that a process
+-- that dies in between leaves nothing out and points at nothing twice.
+CREATE TABLE {backfill} (
+  id           int unsigned NOT NULL AUTO_INCREMENT,
+  domain       varchar(16)  CHARACTER SET ascii NOT NULL,
+  per_minute   int unsigned NULL COMMENT 'documents, at the most',
+  asked_by     varchar(100) NOT NULL,
+  asked_at     datetime(3)  NOT NULL,
+  reason       text         NULL,
+  canceled_at  datetime(3)  NULL,
+  finished_at  datetime(3)  NULL,
+  PRIMARY KEY (id),
+  KEY domain (domain)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+CREATE TABLE {backfill_document} (
+  backfill     int unsigned NOT NULL,
+  kind         varchar(16)  CHARACTER SET ascii NOT NULL,
+  entity_id    bigint unsigned NOT NULL,
+  pointed_at   datetime(3)  NULL COMMENT 'NULL: its turn has not come',
+  PRIMARY KEY (backfill, entity_id),
+  KEY entity (kind, entity_id),
+  KEY pointed (backfill, pointed_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.

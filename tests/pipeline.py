@@ -29,6 +29,7 @@ _MOMENTS = {
     "incoming": ("due_at", "waiting_since", "asked_at"),
     "event": ("due_at", "lease_until", "first_sent_at", "sent_at"),
     "write_back": ("due_at",),
+    "backfill_document": ("pointed_at",),
     "erp_account": ("opened_at", "ask_at", "slow_until"),
     "control": ("paused_until",),
     "lease": ("until",),
@@ -41,7 +42,7 @@ _CONFIGURATION = """\
 version: 1
 shop:
   name: {shop}
-  timezone: UTC
+  timezone: {timezone}
   database: {{socket: {socket}, name: {name}, user: {user}, password: {{file: password}}}}
 {api}ledger: {{schema: {ledger}}}
 erp:
@@ -57,7 +58,7 @@ domains:
     gate: {{payment: {{banktransfer: paid, default: always}}}}
     retry: {{first: 5s, factor: 2, most: 60s, give_up_after: {give_up_after}h}}
     unknown: {{probe_after: 2s, trust_absence_after: {trust_absence_after}s}}
-{domains}"""
+{more}{domains}"""
 _DEFAULTS: Mapping[str, object] = {
     "shop": "main",
     "url": "http://127.0.0.1:9/erp",
@@ -68,6 +69,8 @@ _DEFAULTS: Mapping[str, object] = {
     "trust_absence_after": 60,
     "domains": "",
     "api": "",
+    "timezone": "UTC",
+    "more": "",
 }
 
 
@@ -143,6 +146,7 @@ class Pipeline:
         self.sweeps = self.sidecar.sweeps()
         self.sweep, *_ = self.sweeps
         self.intake = self.sidecar.intake()
+        self.backfills = self.sidecar.backfill_stations()
         self.pumps = self.sidecar.pumps(self.owner)
         self.pump, *_ = self.pumps
         self.write_back = self.sidecar.write_back()
@@ -187,6 +191,7 @@ class Pipeline:
                 run()
                 for run in (
                     self.intake.run_once,
+                    *(backfill.run_once for backfill in self.backfills),
                     *(pump.run_once for pump in self.pumps),
                     self.write_back.run_once,
                 )

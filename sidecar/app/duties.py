@@ -20,6 +20,8 @@ from sidecar.monitor.status_line import StatusLine
 
 _SECOND = 1.0
 _MINUTE = 60.0
+#: Seconds between two looks for documents from before the sidecar: nobody waits for them.
+_BACKFILL_LOOK = 5.0
 _HOUR = 3600.0
 #: A stay in a state of the ERP's is limited in hours and days; the look reads all of that state.
 _OVERDUE_EVERY = 10 * _MINUTE
@@ -56,6 +58,10 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
                 pause=one.every,
             )
             for one in tallies
+        ),
+        *(
+            Station(f"backfill {one.domain}", _BACKFILL_LOOK, one.run_once, ("intake",))
+            for one in sidecar.backfill_stations()
         ),
         *(_delivery(sidecar, pump) for pump in pumps),
         *(station for of_domain in sidecar.inbound.stations() for station in _inbound(of_domain)),

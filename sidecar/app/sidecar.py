@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled, told
@@ -17,6 +18,7 @@ from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
+from sidecar.capture.backfill import BackfillStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
@@ -51,7 +53,7 @@ from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.domain_spec import DomainSpec, Needs
-from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.model.errors import ConfigurationError, Unavailable, UsageError
 from sidecar.model.event import source_of
 from sidecar.model.guest import Guests
 from sidecar.monitor.inbound_vitals import TellingLimits
@@ -63,6 +65,7 @@ from sidecar.monitor.vitals import VitalsReader
 from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
+from sidecar.operate.backfill import BackfillOperations
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
@@ -71,7 +74,9 @@ from sidecar.operate.erase import Eraser
 from sidecar.operate.identification import Identification
 from sidecar.operate.incoming import IncomingNews
 from sidecar.operate.naming import name_of
+from sidecar.operate.other_account import OtherAccount
 from sidecar.operate.queue import Operations
+from sidecar.operate.replay import ReplayOperations
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
@@ -330,6 +335,24 @@ class Sidecar:
             if parts.totals is not None
         ]
 
+    def backfill_stations(self) -> list[BackfillStation]:
+        """What lets documents from before the sidecar go, one for each domain."""
+        return [
+            BackfillStation(
+                self.database,
+                self.store,
+                spec,
+                [
+                    name
+                    for name in self.domains
+                    if self.settings.account_of(name) == self.settings.account_of(spec.name)
+                ],
+                most=self.settings_of(spec).batch,
+                narrator=self.narrator,
+            )
+            for spec in self.specs
+        ]
+
     def sweeps(self) -> list[Sweep]:
         """What finds what no hint announced, one for each domain."""
         return [self._sweep(parts) for parts in self.parts.values()]
@@ -523,10 +546,65 @@ class Sidecar:
             self.database,
             self.store,
             self.specs,
-            clears_doubt=lambda domain: (
-                self.erps.adapter_of(domain).capabilities(domain).clears_doubt
-            ),
+            clears_doubt=self._clears_doubt,
         )
+
+    @property
+    def backfills(self) -> BackfillOperations:
+        """What operators do about documents from before the sidecar."""
+        return BackfillOperations(
+            self.database,
+            self.store,
+            self.specs,
+            clears_doubt=self._clears_doubt,
+            timezone=ZoneInfo(self.settings.shop.timezone),
+        )
+
+    def replays(self, domain: str) -> ReplayOperations:
+        """What operators do to events of a domain that are over.
+
+        Raises UsageError for one that does not go to the ERP.
+        """
+        spec = next((one for one in self.specs if one.name == domain), None)
+        if spec is None:
+            raise UsageError(f"nothing of {domain} goes to the ERP here")
+        return ReplayOperations(
+            self.database,
+            self.store,
+            spec,
+            self.settings.account_of(domain),
+            lambda: self.erps.adapter_of(domain).capabilities(domain),
+            partial(self._other_account, spec),
+            ZoneInfo(self.settings.shop.timezone),
+        )
+
+    def _other_account(self, spec: DomainSpec, name: str) -> OtherAccount:
+        if name not in self.settings.accounts:
+            there = ", ".join(self.settings.accounts)
+            raise UsageError(f"there is no ERP account {name}", f"erps has {there}")
+        adapter = self.erps.adapters[name]
+        capabilities = adapter.capabilities(spec.name)
+        if spec.opening not in capabilities.subscriptions:
+            raise UsageError(
+                f"the file of calls of {name} has none for {spec.opening}",
+                f"write one under {spec.name} in erps.{name}.calls",
+            )
+        return OtherAccount(
+            name,
+            adapter,
+            self.erps.restored(name, adapter, self.database, self.store, self.clock),
+            capabilities,
+            self.database,
+            self.store,
+            above=next((one for one in self.specs if one.kind == spec.parent), None),
+            may_send=self.clone_guard.may_send,
+            source=source_of(self.settings.shop.name),
+            owner=self.name,
+            sleeper=self.stop,
+        )
+
+    def _clears_doubt(self, domain: str) -> bool:
+        return self.erps.adapter_of(domain).capabilities(domain).clears_doubt
 
     @property
     def end_to_end(self) -> EndToEnd:

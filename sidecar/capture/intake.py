@@ -31,11 +31,13 @@ from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import FORGOTTEN, Comparison, EntityRow, KnownEntity, Snapshot, row_of
 from sidecar.model.errors import described
-from sidecar.model.settlement import BAD_DATA, DOCUMENT_TAKEN, Obstacle
+from sidecar.model.settlement import BAD_DATA, DOCUMENT_TAKEN, EventStatus, Obstacle
 from sidecar.ports import Clock, Narrator
 
 #: What a hint says of where it came from that a document's first event writes at what it names.
 NEEDED = "needed"
+#: The same of a hint that an operator's backfill wrote.
+BACKFILL = "backfill"
 #: How often a write-back that Magento's own save undid is applied again.
 MOST_REAPPLIED = 5
 _REPLACED = "Magento has another one in its place since: was a dump of the shop restored?"
@@ -43,6 +45,7 @@ _REPLACED_REMEDY = (
     "look in the ERP what it holds of the former one, then 'erp-sidecar queue drop' this event "
     "with --even-if-booked"
 )
+_BACKFILLED = "a backfill: the ERP is asked first whether it has it already"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class Look:
     """What a consistent view showed of `ids`, all of one domain.
 
     `at`: a moment by the database's clock before the view was opened: what was committed until
-    then is in it.  `needed`: those that a document names which waits for them.
+    then is in it.  `needed`: those that a document names which waits for them; `backfilled`: those
+    that an operator sends although they were in the shop before the sidecar.
     """
 
     examiner: Examiner
@@ -59,6 +63,7 @@ class Look:
     known: dict[int, KnownEntity]
     at: datetime
     needed: frozenset[int] = frozenset()
+    backfilled: frozenset[int] = frozenset()
 
     @property
     def kind(self) -> str:
@@ -179,7 +184,8 @@ class Intake:
             for entity_id in needed & known.keys()
             if not known[entity_id].sequence
         }
-        return Look(examiner, ids, examiner.read(view, ids), known, at, needed)
+        backfilled = frozenset(hint.entity_id for hint in hints if hint.pointed == BACKFILL)
+        return Look(examiner, ids, examiner.read(view, ids), known, at, needed, backfilled)
 
     def _fresh(self, connection: sa.Connection, look: Look) -> list[int]:
         """Ids whose memory has not changed since the view was opened.
@@ -201,18 +207,20 @@ class Intake:
     ) -> None:
         rows: list[EntityRow] = []
         events: list[NewEvent] = []
+        as_new = self._as_new(connection, look, ids)
         for entity_id in ids:
             snapshot, known = look.there.get(entity_id), look.known.get(entity_id)
             if snapshot is not None:
                 broken = look.examiner.problems(snapshot, as_is=bool(known and known.as_is))
-                result = look.examiner.compare(known, snapshot, broken)
+                before = None if entity_id in as_new else known
+                result = look.examiner.compare(before, snapshot, broken)
                 if not snapshot.is_carried and not (known and known.sequence):
                     # Remembered all the same: once `only` takes it in, it is no news that is sent.
                     result = replace(result, events=())
                 if result.another:
                     self._part_from_former(connection, look.kind, entity_id)
                 made = self._events(look, snapshot, known, result, broken)
-                events += made
+                events += _asked_first(made, look) if entity_id in as_new else made
                 rows.append(
                     row_of(
                         look.kind,
@@ -243,6 +251,15 @@ class Intake:
         # What waits for one that does not go shall say so.
         self._ledger.settling.wake_children(connection, look.kind, sorted(look.needed & {*ids}))
         written.events += events
+
+    def _as_new(self, connection: sa.Connection, look: Look, ids: Sequence[int]) -> frozenset[int]:
+        """Those of a backfill that nobody has sent meanwhile: they are looked at as if unknown."""
+        wanted = sorted(look.backfilled & {*ids})
+        opening = look.examiner.spec.opening
+        if not wanted or opening is None:
+            return frozenset()
+        unsent = self._ledger.backfills.unsent(connection, look.kind, opening, wanted)
+        return frozenset(unsent)
 
     def _point_at_needed(
         self, connection: sa.Connection, look: Look, events: Sequence[NewEvent]
@@ -400,6 +417,16 @@ def _obstacle(spec: DomainSpec, type_: str, number: str, broken: Sequence[str]) 
         "by hand in the ERP and 'erp-sidecar queue drop' it",
         BAD_DATA,
     )
+
+
+def _asked_first(events: Sequence[NewEvent], look: Look) -> list[NewEvent]:
+    """What opens a document that the ERP may have had from somebody else: it is asked before."""
+    return [
+        replace(event, status=EventStatus.UNKNOWN, reason=_BACKFILLED)
+        if look.examiner.spec.role(event.type) is Role.OPENS and event.status is EventStatus.PENDING
+        else event
+        for event in events
+    ]
 
 
 def _swept_only(hints: Sequence[Hint]) -> frozenset[tuple[str, int]]:

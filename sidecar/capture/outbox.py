@@ -94,6 +94,11 @@ class Outbox:
         self._count = sa.text(
             f"SELECT COUNT(*) FROM (SELECT id FROM {outbox} LIMIT :limit) AS waiting"
         )
+        self._pointed_by = sa.text(
+            "SELECT COUNT(*) FROM (SELECT id FROM "
+            f"(SELECT id, kind, pointed FROM {outbox} ORDER BY id LIMIT :limit) AS oldest "
+            "WHERE kind = :kind AND pointed = :pointed LIMIT :most) AS waiting"
+        )
         self._oldest = sa.text(
             f"SELECT TIMESTAMPDIFF(MICROSECOND, created_at, CURRENT_TIMESTAMP(3)) FROM {outbox} "
             "ORDER BY id LIMIT 1"
@@ -156,6 +161,17 @@ class Outbox:
             self._insert, {"kind": kind, "entity_id": entity_id, "pointed": pointed}
         )
         return int(made.lastrowid)
+
+    def pointed_by(self, connection: sa.Connection, kind: str, pointed: str, most: int) -> int:
+        """How many hints of a kind one source has written that nobody has looked at, up to `most`.
+
+        Of the `most` times ten oldest hints: behind more than that nothing moves soon anyway.
+        """
+        found = connection.execute(
+            self._pointed_by,
+            {"kind": kind, "pointed": pointed, "most": most, "limit": 10 * most},
+        )
+        return int(found.scalar_one())
 
     def depth(self, connection: sa.Connection) -> Depth:
         """How many hints wait and for how long, by the database's clock."""

@@ -1,11 +1,19 @@
-"""A moment in the past as an operator writes it: how long ago, or when."""
+"""Moments and days as an operator writes them: how long ago, or when."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from sidecar.model.errors import UsageError
 from sidecar.settings.quantities import parse_duration
+
+
+def day_of(option: str, text: str) -> date:
+    """A day of the shop's calendar.  Raises UsageError, which names the option."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} {text}: no day", "write 2026-01-31") from None
 
 
 def moment_of(option: str, text: str) -> datetime:

@@ -13,6 +13,7 @@ from sidecar.app.domains import found
 from sidecar.cli.context import Context, as_json, text
 from sidecar.cli.erase import erase_command
 from sidecar.cli.outlet import echo, emit_json
+from sidecar.cli.replay import replay_command
 from sidecar.ledger.records import LinkRow, WriteBackRow
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.outcome import Booked
@@ -65,6 +66,7 @@ def _noun(spec: DomainSpec) -> click.Group:
       erp-sidecar {spec.noun} show 000000042
     """
     group.add_command(click.command("show")(show_one))
+    group.add_command(replay_command(spec))
     if spec.is_person:
         group.add_command(erase_command(spec))
     return group

@@ -85,6 +85,7 @@ def _document(standing: Standing) -> dict[str, Any]:
         "write_backs": standing.write_backs,
         "oldest_write_back_seconds": ledger.write_backs.longest,
         "accounts": {name: _account(account) for name, account in ledger.accounts.items()},
+        "backfills": standing.backfills,
         "differing": ledger.differing._asdict(),
         "differences": standing.differences,
         "attention": standing.attention,
@@ -157,6 +158,11 @@ def _print(standing: Standing) -> None:
     )
     for name, domain in standing.domains.items():
         echo(f"{name:<8} {_standing(name, domain)}")
+    for name, left in standing.backfills.items():
+        echo(
+            f"backfill {left.backfill} of {name}: {left.waiting} of {left.documents} to come "
+            f"(erp-sidecar backfill {name} --status)"
+        )
     for name, inbound in ledger.inbound.items():
         echo(f"{name:<8} {_hearing(inbound)}")
     backs = standing.write_backs

@@ -38,14 +38,13 @@ from sidecar.model.event import decode_payload, envelope
 from sidecar.model.outcome import (
     Accepted,
     Booked,
-    Duplicate,
     Outcome,
-    Partial,
     Rejected,
     Unknown,
     describe,
     name_of,
     reference_key,
+    reference_of,
     unread,
 )
 from sidecar.model.settlement import Settlement
@@ -221,7 +220,7 @@ class Courier:
             "push",
             name_of(outcome),
             describe(outcome),
-            _reference(outcome),
+            reference_of(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
             self._kept(one, answer.exchange),
         )
@@ -365,16 +364,6 @@ class Courier:
             sequence=claimed.sequence,
         )
         return Delivery(event, claimed.ref, one.link, one.parent)
-
-
-def _reference(outcome: Outcome) -> str | None:
-    match outcome:
-        case Accepted(booked=booked) | Partial(booked=booked):
-            return booked.reference
-        case Duplicate(reference=reference):
-            return reference
-        case _:
-            return None
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:

@@ -94,13 +94,14 @@ class Events(Claims):
     """Table `event`, with its claims."""
 
     def insert(self, connection: sa.Connection, events: Sequence[NewEvent]) -> None:
-        """Write new events; those that may go are due at once."""
+        """Write new events; those that may go, or be asked about, are due at once."""
         insert_rows(
             connection,
             f"{self._tables.names('event')} ({', '.join(_INSERTED)}, created_at, due_at, "
             "finished_at)",
             f"({', '.join(['%s'] * len(_INSERTED))}, UTC_TIMESTAMP(3), "
-            f"IF(%s = '{EventStatus.PENDING}', UTC_TIMESTAMP(3), NULL), "
+            f"IF(%s IN ('{EventStatus.PENDING}', '{EventStatus.UNKNOWN}'), "
+            "UTC_TIMESTAMP(3), NULL), "
             f"IF(%s = '{EventStatus.SUPERSEDED}', UTC_TIMESTAMP(3), NULL))",
             [_parameters(event) for event in events],
         )

@@ -143,8 +143,11 @@ class Settling:
         self, connection: sa.Connection, ended: Sequence[Ended]
     ) -> list[tuple[Claimed, NewWriteBack]]:
         """What is to be carried into Magento; of changes that the ERP took, those that release."""
+        standing = self._answered_already(connection, ended)
         answers = [
-            (one.claimed, one.settlement.write_back) for one in ended if one.settlement.write_back
+            (one.claimed, one.settlement.write_back)
+            for one in ended
+            if one.settlement.write_back and one.claimed.id not in standing
         ]
         changed: dict[tuple[str, str | None], list[int]] = defaultdict(list)
         for claimed, answer in answers:
@@ -160,6 +163,20 @@ class Settling:
             for claimed, answer in answers
             if not answer.releases or (claimed.kind, claimed.entity_id) in held
         ]
+
+    def _answered_already(self, connection: sa.Connection, ended: Sequence[Ended]) -> set[int]:
+        """Events that were sent again, and of which the ERP says what stands in Magento already."""
+        again: dict[str, list[Ended]] = defaultdict(list)
+        for one in ended:
+            if one.settlement.opens and one.link is not None and not _is_booked_anew(one):
+                again[one.claimed.kind].append(one)
+        return {
+            event
+            for kind, some in again.items()
+            for event in self._write_backs.accepted(
+                connection, kind, [one.claimed.entity_id for one in some]
+            )
+        }
 
     def _still_ours(
         self, connection: sa.Connection, owner: str, ended: Sequence[Ended]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sidecar.ledger.accounts import Accounts
 from sidecar.ledger.acts import Acts
+from sidecar.ledger.backfills import Backfills
 from sidecar.ledger.check_runs import CheckRuns
 from sidecar.ledger.control import Audit, Control, Installed, WorkLease
 from sidecar.ledger.cursors import Cursors
@@ -18,6 +19,7 @@ from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.original_news import OriginalNews
 from sidecar.ledger.overdue import OverdueStates
 from sidecar.ledger.payloads import Payloads
+from sidecar.ledger.replays import Replays
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
 from sidecar.ledger.sums import Sums
@@ -50,6 +52,8 @@ class LedgerStore:
             self.write_backs,
         )
         self.incoming = Incoming(self.tables)
+        self.backfills = Backfills(self.tables)
+        self.replays = Replays(self.tables)
         self.cursors = Cursors(self.tables)
         self.sums = Sums(self.tables)
         self.control = Control(self.tables)

@@ -35,6 +35,8 @@ _COLUMNS = {
     "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",
     "cursor": "domain account since full_at approved updated_at",
     "told_sum": "id kind name total messages told_at",
+    "backfill": "id domain per_minute asked_by asked_at reason canceled_at finished_at",
+    "backfill_document": "backfill kind entity_id pointed_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",

@@ -85,6 +85,20 @@ class WriteBacks:
         self._insert(connection, [_row(kind, entity_id, None, incoming, Action.STATUS, detail)])
         return True
 
+    def accepted(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> set[int]:
+        """Events of these entities whose acceptance stands in Magento, or is about to."""
+        rows = connection.exec_driver_sql(
+            f"SELECT DISTINCT event FROM {self._names('write_back')} WHERE kind = %s "
+            "AND entity_id IN %s AND action = %s AND state IN %s AND event IS NOT NULL",
+            (
+                kind,
+                sorted(set(ids)),
+                Action.ACCEPT,
+                (WriteBackState.APPLIED, WriteBackState.PENDING),
+            ),
+        )
+        return {int(row[0]) for row in rows}
+
     def _replace(
         self,
         connection: sa.Connection,

@@ -151,6 +151,17 @@ def name_of(outcome: Outcome) -> str:
     return str(outcome.__struct_config__.tag)
 
 
+def reference_of(outcome: Outcome) -> str | None:
+    """What the ERP calls the document that an outcome speaks of."""
+    match outcome:
+        case Accepted(booked=booked) | Partial(booked=booked):
+            return booked.reference
+        case Duplicate(reference=reference):
+            return reference
+        case _:
+            return None
+
+
 def describe(outcome: Outcome) -> str:
     """One line for a person."""
     match outcome:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
+from sidecar.ledger.backfills import BackfillLeft
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.records import DifferenceRow, Records
@@ -58,7 +59,8 @@ class DomainStanding:
 class Standing:
     """`faults`: hints that a trigger could not write; `write_backs`: answers by how far they came.
 
-    `differences`: of the documents that they were found in last.
+    `differences`: of the documents that they were found in last; `backfills`: those that are at
+    work, by domain.
     """
 
     shop: str
@@ -69,6 +71,7 @@ class Standing:
     domains: Mapping[str, DomainStanding]
     write_backs: Mapping[WriteBackState, int]
     differences: Sequence[DifferenceRow]
+    backfills: Mapping[str, BackfillLeft]
 
     @property
     def attention(self) -> list[str]:
@@ -99,6 +102,7 @@ class StandingReader:
         look_at_triggers: Callable[[], TriggerStates],
     ) -> None:
         self._database = database
+        self._store = store
         self._vitals = vitals
         self._shop = shop
         self._judge = judge
@@ -124,6 +128,7 @@ class StandingReader:
                 },
                 write_backs=self._overview.write_backs(connection),
                 differences=self._records.open_differences(connection, _DOCUMENTS),
+                backfills=self._store.backfills.at_work(connection),
             )
 
     def _of_domain(

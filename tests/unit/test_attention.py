@@ -44,6 +44,7 @@ def standing(vitals: Vitals, identity: IdentityVerdict = SAME) -> Standing:
         },
         write_backs=dict.fromkeys(WriteBackState, 0),
         differences=(),
+        backfills={},
     )
 
 
