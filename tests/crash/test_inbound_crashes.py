@@ -118,7 +118,7 @@ class Stand:
         """What Magento lacks of what was told, or has too often; the ledger is not asked."""
         marks, comments, invoices, shipped, levels = self.rig.look(
             "SELECT comment FROM sales_shipment_comment",
-            "SELECT parent_id, SUBSTRING_INDEX(comment, ' SO-', 1) FROM sales_order_status_history "
+            "SELECT parent_id, comment FROM sales_order_status_history "
             "WHERE comment LIKE 'the ERP %'",
             "SELECT order_id, COUNT(*) FROM sales_invoice GROUP BY order_id",
             "SELECT order_id, SUM(qty) FROM sales_shipment_item i JOIN sales_shipment s "
@@ -135,7 +135,10 @@ class Stand:
         }
         there: dict[str, Counter[Any]] = {
             "shipments": Counter(comment for (comment,) in marks),
-            "comments": Counter((order, text.strip()) for order, text in comments),
+            # States that were passed between two answers are told together, a line each.
+            "comments": Counter(
+                (order, line.strip()) for order, text in comments for line in text.splitlines()
+            ),
             "invoices": Counter(dict(invoices)),
             "quantities": Counter({order: int(qty) for order, qty in shipped}),
             "levels": Counter({sku: int(qty) for sku, qty in levels if sku in self.levels}),
