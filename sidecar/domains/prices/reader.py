@@ -34,7 +34,8 @@ class PriceReader:
 
     def __init__(self, schema: MagentoSchema) -> None:
         self._values = ProductValues(schema, _CODES)
-        products, tiers = schema.table(PRODUCTS), schema.table(f"{PRODUCTS}_tier_price")
+        self.products_table = products = schema.table(PRODUCTS)
+        tiers = schema.table(f"{PRODUCTS}_tier_price")
         self._range = (
             f"SELECT entity_id FROM {products} WHERE entity_id >= %(first)s "
             "AND entity_id <= %(last)s ORDER BY entity_id"

@@ -36,6 +36,13 @@ class PriceSearch:
             f"SELECT entity_id, fingerprint, vanished_at IS NOT NULL FROM {entity_table} "
             "WHERE kind = 'price' AND entity_id > %(after)s AND entity_id <= %(upto)s"
         )
+        # Of products that are gone; one that has no price any more is remembered as it was.
+        self._gone = (
+            f"SELECT e.entity_id FROM {entity_table} e FORCE INDEX (PRIMARY) "
+            f"LEFT JOIN {reader.products_table} p ON p.entity_id = e.entity_id DIV {WEBSITES} "
+            "WHERE e.kind = 'price' AND e.entity_id > %(after)s AND e.entity_id <= %(upto)s "
+            "AND e.vanished_at IS NULL AND p.entity_id IS NULL ORDER BY e.entity_id"
+        )
         self._remembered = (
             "SELECT COALESCE(MIN(entity_id), 0), COALESCE(MAX(entity_id), 0) "
             f"FROM {entity_table} WHERE kind = 'price'"
@@ -63,11 +70,8 @@ class PriceSearch:
 
     def vanished(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
         """See `Search`."""
-        known = self._known_in(connection, after, upto)
-        if not known:
-            return []
-        there = self._there(connection, after, upto)
-        return sorted(id_ for id_, one in known.items() if id_ not in there and not one.is_gone)
+        rows = connection.exec_driver_sql(self._gone, {"after": after, "upto": upto})
+        return [int(row[0]) for row in rows]
 
     def baseline(self, connection: sa.Connection, after: int, upto: int) -> int:
         """See `Search`."""
