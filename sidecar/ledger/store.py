@@ -17,6 +17,7 @@ from sidecar.ledger.incoming import Incoming
 from sidecar.ledger.journal import Journal
 from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.payloads import Payloads
+from sidecar.ledger.periods import Periods
 from sidecar.ledger.replays import Replays
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
@@ -49,6 +50,7 @@ class LedgerStore:
         )
         self.incoming = Incoming(self.tables)
         self.backfills = Backfills(self.tables)
+        self.periods = Periods(self.tables)
         self.replays = Replays(self.tables)
         self.cursors = Cursors(self.tables)
         self.control = Control(self.tables)
