@@ -58,13 +58,15 @@ class Parent:
 class Delivery:
     """One event on its way: `ref` is the external reference that a probe asks for.
 
-    `parent`: of a domain whose documents belong to another's (a refund's order).
+    `parent`: of a domain whose documents belong to another's (a refund's order).  `posting_date`:
+    midnight of the day on which it is to be posted; None: on that of its own time.
     """
 
     event: Event
     ref: str
     link: Link | None = None
     parent: Parent | None = None
+    posting_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

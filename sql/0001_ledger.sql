@@ -92,6 +92,7 @@ CREATE TABLE {event} (
   error_code     varchar(64)  NULL,
   error_print    char(12)     CHARACTER SET ascii NULL COMMENT 'groups rejections of one cause',
   occurred_at    datetime(3)  NOT NULL,
+  posting_date   datetime     NULL COMMENT 'midnight of the day on which it is posted instead of its own, whose period is closed',
   created_at     datetime(3)  NOT NULL,
   first_sent_at  datetime(3)  NULL,
   sent_at        datetime(3)  NULL COMMENT 'last push, not last probe',
@@ -293,6 +294,16 @@ CREATE TABLE {backfill_document} (
   PRIMARY KEY (backfill, entity_id),
   KEY entity (kind, entity_id),
   KEY pointed (backfill, pointed_at)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- Months of the shop's calendar in which nothing is posted any more.  A claim holds a shared lock of
+-- these rows until its end: what it puts to wait is there for whoever opens the period to wake.
+CREATE TABLE {closed_period} (
+  period      char(7)      CHARACTER SET ascii NOT NULL COMMENT '2026-11',
+  closed_at   datetime(3)  NOT NULL,
+  closed_by   varchar(100) NOT NULL,
+  reason      text         NULL,
+  PRIMARY KEY (period)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.

@@ -48,7 +48,7 @@ _INQUIRY = ("call", "answer", "each")
 _QUESTIONS = ("probe", "list", "changes")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
 _OF_STEP = ("code", "message", "field", "after")
-_OF_ONE_RESULT = frozenset({"result", "event", "link", "ref"})
+_OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", "posting_date"})
 
 
 Keys = Mapping[str, Any]

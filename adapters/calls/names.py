@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from adapters.calls.sent_event import SentEvent
 from adapters.language.shape import Plain, Record, Shape, shape_of
@@ -53,6 +54,7 @@ def names_of_event(
         **_named_shapes(above),
         "link": shape_of(Link),
         "ref": REF,
+        "posting_date": shape_of(datetime),
     }
 
 

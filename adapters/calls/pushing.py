@@ -87,6 +87,7 @@ class Pushing(Generic[Call]):
             **self._of_parent(delivery, domain),
             "link": delivery.link,
             "ref": delivery.ref,
+            "posting_date": delivery.posting_date or delivery.event.time,
         }
 
     def _of_parent(self, delivery: Delivery, domain: str) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sidecar.model.columns import Text50
@@ -12,10 +13,13 @@ from sidecar.ports import Delivery, Link
 class SentEvent(Event, frozen=True, kw_only=True):
     """For calls that carry several: each has our external reference of its own, `ref`.
 
+    `posting_date`: the moment on whose day it is to be posted.
+
     `parent` and `parent_link`: the document that its own belongs to, and what the ERP called that.
     """
 
     ref: Text50
+    posting_date: datetime
     parent: Any = None
     parent_link: Link | None = None
 
@@ -27,6 +31,7 @@ def sent_event(delivery: Delivery) -> SentEvent:
     return SentEvent(
         **fields,
         ref=delivery.ref,
+        posting_date=delivery.posting_date or delivery.event.time,
         parent=above.payload if above else None,
         parent_link=above.link if above else None,
     )

@@ -52,6 +52,7 @@ from sidecar.magento.env_php import read_env_php
 from sidecar.magento.live_schema import MagentoSchema, read_schema
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.stores import StoreLimit
+from sidecar.model.calendar import PostingRule
 from sidecar.model.domain_spec import DomainSpec, Needs
 from sidecar.model.errors import ConfigurationError, Unavailable, UsageError
 from sidecar.model.event import source_of
@@ -66,6 +67,7 @@ from sidecar.observe.audience import Audience
 from sidecar.observe.log import LogNarrator
 from sidecar.observe.log_file import require_appendable
 from sidecar.operate.backfill import BackfillOperations
+from sidecar.operate.calendar import CalendarOperations
 from sidecar.operate.check import EndToEnd
 from sidecar.operate.differences import Findings
 from sidecar.operate.domains import DomainSwitch
@@ -460,6 +462,7 @@ class Sidecar:
                 if parent
                 else None,
                 answered=parts.answered if capabilities.probe else None,
+                posting=self._posting_rule(settings),
             ),
             Courier(
                 adapter,
@@ -486,6 +489,27 @@ class Sidecar:
             sleeper=self.stop,
             narrator=self.narrator,
             progress=self.watchdog.progress,
+        )
+
+    def _posting_rule(self, settings: Domain) -> PostingRule | None:
+        when_closed = settings.posting.when_closed
+        if when_closed == "send":
+            return None
+        zone = ZoneInfo(self.settings.shop.timezone)
+        return PostingRule(zone, moves=when_closed == "next_open")
+
+    @property
+    def calendar(self) -> CalendarOperations:
+        """What operators do about posting periods."""
+        return CalendarOperations(
+            self.database,
+            self.store,
+            {
+                spec.name: (spec, self.settings_of(spec).posting.when_closed)
+                for spec in self.specs
+                if spec.opening is not None and not spec.is_state
+            },
+            ZoneInfo(self.settings.shop.timezone),
         )
 
     def write_back(self) -> WriteBackStation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeAlias
 
 import sqlalchemy as sa
@@ -14,9 +14,11 @@ from sidecar.database.connection import Database
 from sidecar.delivery.parents import ParentDocument, Parents
 from sidecar.delivery.plan import NEVER_SEEN, EntityPlan, plan
 from sidecar.ledger.events import BEHIND_ANOTHER, Candidate, Claimed, OpenEvent
+from sidecar.ledger.periods import waiting_for
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.domain import Answered, Gate
 from sidecar.model.bulkhead import MOST_ALIKE, Bulkhead
+from sidecar.model.calendar import PostingCalendar, PostingRule
 from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import KnownEntity
 from sidecar.model.errors import BadData, SidecarError, described, is_of_one
@@ -91,7 +93,8 @@ class Claimer:
 
     `may_send` is asked on the connection that claims: what another server holds is not ours to send
     (`sidecar.identity.clone_guard`).  `answered`: which orders Magento shows as answered; None
-    where the ERP cannot be asked about them.
+    where the ERP cannot be asked about them.  `posting`: what becomes of what belongs to a closed
+    period; None: it goes.
     """
 
     def __init__(
@@ -109,7 +112,9 @@ class Claimer:
         reference: Reference | None = None,
         parents: Parents | None = None,
         answered: Answered | None = None,
+        posting: PostingRule | None = None,
     ) -> None:
+        self._posting = posting
         self._parents = parents
         self._answered = answered
         self.may_send = may_send
@@ -226,6 +231,8 @@ class Claimer:
         links: dict[tuple[str, int], Link] = {}
         parents: dict[tuple[str, int], ParentDocument] = {}
         folded = held = 0
+        # First of all: who opens a period waits for this claim, and locks no more meanwhile.
+        calendar = self._calendar(connection)
         for kind, ids in _by_kind(due).items():
             chosen_here = _Chosen(kind)
             known = self._ledger.entities.read(connection, kind, ids, locked=True)
@@ -256,7 +263,8 @@ class Claimer:
                     chosen_here.probes.append(chosen.probe)
                 if chosen.push is None:
                     continue
-                if self._passes(connection, chosen.push, known.get(entity_id), above):
+                entity = known.get(entity_id)
+                if self._passes(connection, chosen.push, entity, above, calendar):
                     chosen_here.pushes.append(chosen.push)
                 else:
                     held += 1
@@ -393,6 +401,7 @@ class Claimer:
         event: OpenEvent,
         known: KnownEntity | None,
         parents: Mapping[int, ParentDocument],
+        calendar: PostingCalendar | None,
     ) -> bool:
         if known is None or event.maybe_booked:
             # What the ERP may have, passed the gate before; it may be gone from Magento
@@ -406,6 +415,8 @@ class Claimer:
             if why is not None:
                 self._ledger.events.hold_back(connection, [event.id], why)
                 return False
+        if calendar is not None and not self._is_open(connection, event, known, calendar):
+            return False
         if self._gate is None:
             return True
         try:
@@ -418,6 +429,35 @@ class Claimer:
         if closed:
             self._ledger.events.hold_back(connection, [event.id], closed)
         return closed is None
+
+    def _calendar(self, connection: sa.Connection) -> PostingCalendar | None:
+        if self._posting is None:
+            return None
+        closed = self._ledger.periods.closed(connection, kept=True)
+        return PostingCalendar(self._posting.timezone, closed)
+
+    def _is_open(
+        self,
+        connection: sa.Connection,
+        event: OpenEvent,
+        known: KnownEntity,
+        calendar: PostingCalendar,
+    ) -> bool:
+        """Whether it may go as far as the calendar says; also on which day it is posted."""
+        made_at = known.made_at or event.occurred_at
+        if self._posting is None or made_at is None:
+            return True
+        moment = made_at.replace(tzinfo=UTC)
+        if not self._posting.moves:
+            closed = calendar.closed_period_of(moment)
+            if closed is not None:
+                self._ledger.events.hold_back(connection, [event.id], waiting_for(closed))
+            return closed is None
+        later = calendar.moved(moment)
+        posting_date = later.astimezone(UTC).replace(tzinfo=None) if later else None
+        if posting_date != event.posting_date:
+            self._ledger.events.post_on(connection, event.id, posting_date)
+        return True
 
 
 @dataclass(slots=True)

@@ -363,7 +363,8 @@ class Courier:
             time=claimed.occurred_at.replace(tzinfo=UTC),
             sequence=claimed.sequence,
         )
-        return Delivery(event, claimed.ref, one.link, one.parent)
+        posted = claimed.posting_date.replace(tzinfo=UTC) if claimed.posting_date else None
+        return Delivery(event, claimed.ref, one.link, one.parent, posted)
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:

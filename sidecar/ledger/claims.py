@@ -51,7 +51,8 @@ class Claimed:
     without an answer to use.  `ref`: the external reference under which it goes.  `code` is the
     last attempt's.  `absent`: the ERP was asked and does not hold it; `vouched`: a person looked.
     `former`: keys of documents that were its entity's and are no more.  `not_ours`: why the
-    entity is not the sidecar's to place, None where it is.
+    entity is not the sidecar's to place, None where it is.  `posting_date` (UTC): the day on
+    which it is to be posted instead of its own.
     """
 
     id: int
@@ -80,6 +81,7 @@ class Claimed:
     vouched: bool = False
     former: frozenset[str] = frozenset()
     not_ours: str | None = None
+    posting_date: datetime | None = None
 
 
 class Claims:
@@ -307,7 +309,7 @@ class Claims:
         rows = connection.exec_driver_sql(
             "SELECT e.id, e.event_id, e.domain, e.kind, e.entity_id, e.number, e.sequence, "
             "e.type, COALESCE(p.payload, '') AS payload, e.amount, e.currency, "
-            "e.occurred_at, e.attempts, e.fence, "
+            "e.occurred_at, e.posting_date, e.attempts, e.fence, "
             "e.maybe_booked, e.crashes, e.ref, e.questions, e.error_code, e.absent, e.vouched, "
             "TIMESTAMPDIFF(MICROSECOND, e.first_sent_at, UTC_TIMESTAMP(3)) / 1000000 AS age, "
             "TIMESTAMPDIFF(MICROSECOND, e.sent_at, UTC_TIMESTAMP(3)) / 1000000 AS since_sent "
@@ -334,6 +336,7 @@ def _claimed(row: Any, *, probing: bool = False) -> Claimed:
         amount=row.amount,
         currency=row.currency,
         occurred_at=row.occurred_at,
+        posting_date=row.posting_date,
         attempts=row.attempts,
         fence=row.fence,
         maybe_booked=bool(row.maybe_booked),

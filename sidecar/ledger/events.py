@@ -68,7 +68,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class OpenEvent:
-    """What the plan of a claim needs to know of an event that is not over.
+    """What the plan of a claim, and what decides whether it may go, need of one that is not over.
 
     `sent`: it was claimed to be sent at some time; stays when its attempts are counted anew.
     """
@@ -88,6 +88,8 @@ class OpenEvent:
     vouched: bool = False
     number: str = ""
     ref: str | None = None
+    occurred_at: datetime | None = None
+    posting_date: datetime | None = None
 
 
 class Events(Claims):
@@ -117,7 +119,7 @@ class Events(Claims):
         rows = connection.exec_driver_sql(
             "SELECT id, entity_id, sequence, type, status, maybe_booked, "
             "COALESCE(due_at <= UTC_TIMESTAMP(3), 0) AS due, error_code, crashes, attempts, "
-            "sent_at IS NOT NULL AS sent, absent, vouched, number, ref, event_id "
+            "sent_at IS NOT NULL AS sent, absent, vouched, number, ref, occurred_at, posting_date "
             f"FROM {self._tables.names('event')} FORCE INDEX (entity_sequence) "
             "WHERE kind = %s AND entity_id IN %s AND status IN %s ORDER BY entity_id, sequence",
             (kind, sorted(set(ids)), OPEN),
@@ -141,6 +143,8 @@ class Events(Claims):
                     vouched=bool(row.vouched),
                     number=row.number,
                     ref=row.ref,
+                    occurred_at=row.occurred_at,
+                    posting_date=row.posting_date,
                 )
             )
         return found
@@ -195,6 +199,25 @@ class Events(Claims):
                 .where(self._event.c.id.in_(ids), self._event.c.status == EventStatus.PENDING)
                 .values(due_at=None, waiting=fit.text("event", "waiting", waiting))
             )
+
+    def post_on(
+        self, connection: sa.Connection, event_id: int, posting_date: datetime | None
+    ) -> None:
+        """On which day (UTC of its midnight) the ERP is to post it; None: on its own."""
+        c = self._event.c
+        connection.execute(
+            sa.update(self._event).where(c.id == event_id).values(posting_date=posting_date)
+        )
+
+    def wake_at(self, connection: sa.Connection, waiting: str) -> int:
+        """Look again at all that waits for this, in these very words."""
+        c = self._event.c
+        result = connection.execute(
+            sa.update(self._event)
+            .where(c.status == EventStatus.PENDING, c.due_at.is_(None), c.waiting == waiting)
+            .values(due_at=NOW, waiting=None)
+        )
+        return int(result.rowcount)
 
     def with_pending(self, connection: sa.Connection, kind: str, ids: Sequence[int]) -> list[int]:
         """Those of the entities that still have something to send: of many, few."""

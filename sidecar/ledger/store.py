@@ -19,6 +19,7 @@ from sidecar.ledger.original_links import OriginalLinks
 from sidecar.ledger.original_news import OriginalNews
 from sidecar.ledger.overdue import OverdueStates
 from sidecar.ledger.payloads import Payloads
+from sidecar.ledger.periods import Periods
 from sidecar.ledger.replays import Replays
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
@@ -53,6 +54,7 @@ class LedgerStore:
         )
         self.incoming = Incoming(self.tables)
         self.backfills = Backfills(self.tables)
+        self.periods = Periods(self.tables)
         self.replays = Replays(self.tables)
         self.cursors = Cursors(self.tables)
         self.sums = Sums(self.tables)

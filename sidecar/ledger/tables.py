@@ -21,7 +21,7 @@ _COLUMNS = {
     "event": "id event_id domain kind entity_id number sequence type version status due_at "
     "waiting ref maybe_booked absent vouched attempts questions crashes asking fence lease_owner "
     "lease_until "
-    "amount currency reason remedy error_code error_print occurred_at created_at "
+    "amount currency reason remedy error_code error_print occurred_at posting_date created_at "
     "first_sent_at sent_at finished_at",
     "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
@@ -35,6 +35,7 @@ _COLUMNS = {
     "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",
     "cursor": "domain account since full_at approved updated_at",
     "told_sum": "id kind name total messages told_at",
+    "closed_period": "period closed_at closed_by reason",
     "backfill": "id domain per_minute asked_by asked_at reason canceled_at finished_at",
     "backfill_document": "backfill kind entity_id pointed_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "

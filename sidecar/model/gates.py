@@ -9,6 +9,7 @@ _WAITING: Mapping[str, str] = {
     "payment": "wait for payment (domains.{domain}.gate.payment)",
     "state": "wait for Magento's state (domains.{domain}.gate.states)",
     "hold": "on hold",
+    "period": "wait for a closed posting period (erp-sidecar calendar list)",
     "parent": "wait for the document that they belong to",
 }
 

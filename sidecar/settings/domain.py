@@ -210,6 +210,18 @@ class Carried(Section):
         return self
 
 
+class Posting(Section):
+    """What becomes of a document whose posting period is closed."""
+
+    when_closed: Literal["wait", "next_open", "send"] = Field(
+        default="wait",
+        description="A document whose month (of the day on which Magento made it, in "
+        "shop.timezone) was closed by 'erp-sidecar calendar close' before the ERP had it: wait "
+        "until it is opened · next_open: goes, and posting_date of the expressions is the first "
+        "day that is open · send: goes as it is.",
+    )
+
+
 class Domain(Carried):
     """What every domain that goes to the ERP has."""
 
@@ -242,6 +254,9 @@ class Domain(Carried):
     compare: Compare = Field(
         default=Compare(),
         description="What the ERP answered against what was sent; more is a difference at once.",
+    )
+    posting: Posting = Field(
+        default=Posting(), description="Closed posting periods (docs/calendar.md)."
     )
 
     @model_validator(mode="after")
