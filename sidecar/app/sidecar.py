@@ -17,6 +17,8 @@ from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
+from sidecar.blueprint.answering import Answering
+from sidecar.blueprint.document import Blueprint, blueprint_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
@@ -72,6 +74,7 @@ from sidecar.operate.identification import Identification
 from sidecar.operate.incoming import IncomingNews
 from sidecar.operate.naming import name_of
 from sidecar.operate.queue import Operations
+from sidecar.operate.signing import Signing
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
@@ -555,6 +558,21 @@ class Sidecar:
         enabled_ones = self.settings.domains.enabled()
         accounts = {domain: self.settings.account_of(domain) for domain in enabled_ones}
         return DomainSwitch(self.database, self.store, accounts)
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """Who owns what, of the files as they are now."""
+        return blueprint_of(self.settings)
+
+    @property
+    def answering(self) -> Answering:
+        """Who answers for each domain."""
+        return Answering.by(self.settings)
+
+    @property
+    def signing(self) -> Signing:
+        """What operators do about the blueprint."""
+        return Signing(self.database, self.store, self.blueprint)
 
     @property
     def findings(self) -> Findings:

@@ -10,6 +10,7 @@ from sidecar.app.domains import specs
 from sidecar.cli import (
     adapter,
     audit,
+    blueprint,
     bundle,
     check,
     completion,
@@ -97,6 +98,7 @@ def cli(context: click.Context, config_file: str | None) -> None:
 for command in (
     adapter.adapter,
     audit.audit,
+    blueprint.blueprint,
     bundle.bundle,
     completion.completion,
     check.check,
