@@ -17,8 +17,9 @@ from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
-from sidecar.blueprint.answering import Answering
+from sidecar.blueprint.answering import Answering, owners_by_domain
 from sidecar.blueprint.document import Blueprint, blueprint_of
+from sidecar.blueprint.signed import SignedBlueprint
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
@@ -120,7 +121,9 @@ class Sidecar:
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
-        self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
+        self.narrator = Audience(
+            narrator or LogNarrator(settings.shop.name, owners_by_domain(settings))
+        )
         self.shop_database = shop_database(settings, self.origin)
         self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
@@ -517,6 +520,8 @@ class Sidecar:
             shop=self.settings.shop.name,
             judge=lambda: self.identification.look().judgement,
             look_at_triggers=lambda: read_triggers(self.triggers),
+            signed=self.signed,
+            answering=self.answering,
         ).read()
 
     @property
@@ -568,6 +573,11 @@ class Sidecar:
     def answering(self) -> Answering:
         """Who answers for each domain."""
         return Answering.by(self.settings)
+
+    @property
+    def signed(self) -> SignedBlueprint:
+        """Who signed it, and what has changed since."""
+        return SignedBlueprint(self.store.signatures, lambda: self.blueprint)
 
     @property
     def signing(self) -> Signing:

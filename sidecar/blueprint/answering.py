@@ -41,6 +41,19 @@ class Answering:
         return f"{text} [{contact}]" if contact else text
 
 
+def owners_by_domain(settings: Settings) -> dict[str, str]:
+    """Domain → names under owners, `finance, shop`; what the log says."""
+    told = {
+        name: ", ".join(dict.fromkeys(owner for _, owner in section.answers if owner is not None))
+        for name, section in settings.domains.enabled().items()
+    }
+    return {name: owners for name, owners in told.items() if owners}
+
+
+#: Where no configuration says who answers.
+NOBODY = Answering({})
+
+
 def _told(settings: Settings, domain: str) -> str:
     """`technical: Shop team (…), business: Finance (…)`; one who answers for all, once."""
     roles: dict[str, list[str]] = {}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
+
 from sidecar.blueprint.document import Blueprint
-from sidecar.ledger.signatures import Signature
+from sidecar.ledger.signatures import Signature, Signatures
+from sidecar.model.errors import SidecarError
 from sidecar.settings.outline import dotted
 
 _ABSENT = object()
@@ -41,6 +44,31 @@ class SignedBy:
         depth = {"domains": 2, "accounts": 2}
         paths = (change.path.split(".") for change in self.changes)
         return tuple(dict.fromkeys(".".join(path[: depth.get(path[0], 1)]) for path in paths))
+
+
+class SignedBlueprint:
+    """The signatures beside the blueprint; it is made only where somebody has signed."""
+
+    def __init__(self, signatures: Signatures, blueprint: Callable[[], Blueprint]) -> None:
+        self._signatures = signatures
+        self._blueprint = blueprint
+
+    def read(self, connection: sa.Connection) -> tuple[SignedBy, ...]:
+        """Each owner's newest.  Raises ConfigurationError for a file that cannot be read."""
+        signatures = self._signatures.read(connection)
+        return compared(signatures, self._blueprint()) if signatures else ()
+
+    def outdated(self, connection: sa.Connection) -> list[str]:
+        """Who signed something else than what is in the files now, and which parts differ."""
+        try:
+            return [
+                f"the blueprint is not what {one.owner} signed on {one.at:%Y-%m-%d}: "
+                f"{', '.join(one.parts)}"
+                for one in self.read(connection)
+                if not one.is_current
+            ]
+        except SidecarError as error:
+            return [f"the blueprint cannot be compared with what was signed: {error.message}"]
 
 
 def compared(signatures: Sequence[Signature], blueprint: Blueprint) -> tuple[SignedBy, ...]:

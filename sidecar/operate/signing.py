@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sidecar.blueprint.document import Blueprint
-from sidecar.blueprint.signed import SignedBy, compared
+from sidecar.blueprint.signed import SignedBlueprint, SignedBy
 from sidecar.database.connection import Database
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.errors import UsageError
@@ -18,11 +18,12 @@ class Signing:
         self._database = database
         self._store = store
         self._blueprint = blueprint
+        self._signed = SignedBlueprint(store.signatures, lambda: blueprint)
 
     def signatures(self) -> tuple[SignedBy, ...]:
         """Each owner's newest, with what has changed since."""
         with self._database.transaction("reading what was signed") as connection:
-            return compared(self._store.signatures.read(connection), self._blueprint)
+            return self._signed.read(connection)
 
     def sign(self, owner: str, by: By, *, dry_run: bool = False) -> str:
         """Keep that this owner agrees with all of it; gives its hash."""
