@@ -394,7 +394,7 @@ CREATE TABLE {station} (
 CREATE TABLE {installed} (
   kind    varchar(16)  CHARACTER SET ascii NOT NULL,
   name    varchar(100) NOT NULL,
-  detail  text         NULL COMMENT 'JSON',
+  detail  mediumtext   NULL COMMENT 'JSON',
   at      datetime(3)  NOT NULL,
   PRIMARY KEY (kind, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;

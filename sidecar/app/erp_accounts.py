@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from sidecar.app.erp_adapters import adapter_settings_of, load_adapter
 from sidecar.app.renewing import RenewingAdapter
 from sidecar.app.rules import pace_of
+from sidecar.blueprint.ownership import require_one_owner
 from sidecar.database.connection import Database
 from sidecar.delivery.account import ErpAccount
 from sidecar.delivery.breaker import Breaker
@@ -43,7 +44,11 @@ class ErpAccounts:
 
     @cached_property
     def adapters(self) -> Mapping[str, ErpAdapter]:
-        """The adapter of each account, its file of calls checked.  Raises ConfigurationError."""
+        """The adapter of each account, its file of calls checked.
+
+        Raises ConfigurationError, also where two would write one field.
+        """
+        require_one_owner(self._settings, self._origin)
         return {
             account: load_adapter(self._settings, account, settings, origin=self._origin)
             for account, settings in self._adapter_settings.items()

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from sidecar.app import packages
 from sidecar.app.domains import specs, specs_as_configured
 from sidecar.app.excepting import ExceptingAdapter, Exceptional
+from sidecar.blueprint.answering import told_of
+from sidecar.blueprint.ownership import owners_doubtful, require_one_owner
 from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError, UsageError
 from sidecar.model.reference import NUMBER
@@ -192,7 +194,8 @@ def check_adapters(settings: Settings, *, origin: Origin = NOWHERE) -> Checked:
 
     Raises ConfigurationError.
     """
-    checked = Checked([], [])
+    require_one_owner(settings, origin)
+    checked = Checked([*owners_doubtful(settings, origin)], [])
     for account in settings.accounts:
         warnings, notes = _check_adapter(settings, account, origin)
         checked.warnings.extend(warnings)
@@ -207,13 +210,14 @@ def ending_exceptions(settings: Settings, origin: Origin = NOWHERE) -> Iterator[
     for number, case in enumerate(settings.exceptions):
         left = case.expires - today
         place = place_of(f"exceptions.{number}.expires", origin)
+        owner = told_of(settings.owners[case.owner])
         if left < timedelta(0):
             yield (
                 f"{place}: the exception '{case.reason}' was good until {case.expires}: what it "
-                f"would take of {case.domain} is parked"
+                f"would take of {case.domain} is parked [{owner}]"
             )
         elif left <= NOTICE:
-            yield f"{place}: the exception '{case.reason}' ends on {case.expires}"
+            yield f"{place}: the exception '{case.reason}' ends on {case.expires} [{owner}]"
 
 
 def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:

@@ -18,6 +18,9 @@ from sidecar.app.erp_accounts import ErpAccounts, Line
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
+from sidecar.blueprint.answering import Answering, owners_by_domain
+from sidecar.blueprint.document import Blueprint, blueprint_of
+from sidecar.blueprint.signed import SignedBlueprint
 from sidecar.capture.backfill import BackfillStation
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
@@ -79,6 +82,7 @@ from sidecar.operate.naming import name_of
 from sidecar.operate.other_account import OtherAccount
 from sidecar.operate.queue import Operations
 from sidecar.operate.replay import ReplayOperations
+from sidecar.operate.signing import Signing
 from sidecar.operate.story import Story, Storyteller
 from sidecar.ports import Narrator
 from sidecar.settings.domain import Domain
@@ -124,7 +128,9 @@ class Sidecar:
         self.supervisor = supervisor or Supervisor(None)
         interval = self.supervisor.watchdog_seconds
         self.watchdog = Watchdog(self.clock, self.supervisor.alive, interval)
-        self.narrator = Audience(narrator or LogNarrator(settings.shop.name))
+        self.narrator = Audience(
+            narrator or LogNarrator(settings.shop.name, owners_by_domain(settings))
+        )
         self.shop_database = shop_database(settings, self.origin)
         self.names = LedgerNames.placed(settings.ledger.schema, self.shop_database.login.database)
         self.store = LedgerStore(self.names)
@@ -561,6 +567,8 @@ class Sidecar:
             shop=self.settings.shop.name,
             judge=lambda: self.identification.look().judgement,
             look_at_triggers=lambda: read_triggers(self.triggers),
+            signed=self.signed,
+            answering=self.answering,
         ).read()
 
     @property
@@ -657,6 +665,26 @@ class Sidecar:
         enabled_ones = self.settings.domains.enabled()
         accounts = {domain: self.settings.account_of(domain) for domain in enabled_ones}
         return DomainSwitch(self.database, self.store, accounts)
+
+    @cached_property
+    def blueprint(self) -> Blueprint:
+        """Who owns what, of the files as they are now."""
+        return blueprint_of(self.settings)
+
+    @property
+    def answering(self) -> Answering:
+        """Who answers for each domain."""
+        return Answering.by(self.settings)
+
+    @property
+    def signed(self) -> SignedBlueprint:
+        """Who signed it, and what has changed since."""
+        return SignedBlueprint(self.store.signatures, lambda: self.blueprint)
+
+    @property
+    def signing(self) -> Signing:
+        """What operators do about the blueprint."""
+        return Signing(self.database, self.store, self.blueprint)
 
     @property
     def findings(self) -> Findings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import click
+from msgspec import structs
 
 from sidecar.cli.context import Context, as_json, by, dry_run, reason, table, text
 from sidecar.cli.domains import TELLING
@@ -70,12 +71,14 @@ def show(context: Context, *, name: str, as_json: bool) -> None:
     """
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
-        found = sidecar.incoming.show(name)
+        found, answering = sidecar.incoming.show(name), sidecar.answering
     if as_json:
-        emit_json(found)
+        emit_json(
+            [structs.asdict(news) | {"answers": answering.of([news.domain])} for news in found]
+        )
         return
     for news in found:
-        _show(news)
+        _show(news, answering.of([news.domain]))
 
 
 @incoming.command()
@@ -155,7 +158,7 @@ def _cells(found: Sequence[IncomingRecord]) -> list[tuple[object, ...]]:
     ]
 
 
-def _show(news: IncomingDetail) -> None:
+def _show(news: IncomingDetail, answers: str) -> None:
     echo(f"{news.domain} {news.number}  (id {news.id}, from {news.account})")
     of = f"{news.kind} {news.entity_id}" if news.kind else "nothing that is known yet"
     echo(f"  status    {news.status}, {news.tries} tries; about {of}")
@@ -168,4 +171,6 @@ def _show(news: IncomingDetail) -> None:
         echo(f"  what      {text(news.what)}")
     if news.remedy:
         echo(f"  remedy    {text(news.remedy)}")
+    if answers:
+        echo(f"  answers   {text(answers)}")
     echo(f"  said      {text(bytes(news.payload).decode())}")

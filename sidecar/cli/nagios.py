@@ -99,6 +99,7 @@ def nagios(
             vitals,
             domains or enabled,
             Limits(warning.total_seconds(), critical.total_seconds()),
+            sidecar.answering,
         )
     if as_json:
         emit_json(

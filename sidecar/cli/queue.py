@@ -119,14 +119,17 @@ def show(context: Context, *, event_id: str, as_json: bool) -> None:
                     f"there is no event {event_id}", "erp-sidecar order show NUMBER lists them"
                 )
             attempts = records.attempts_of(connection, [event.id])
+        answers = sidecar.answering.of([event.domain])
     payload = _payload(event.payload)
     told = structs.asdict(event) | {"payload": payload}
     if as_json:
-        emit_json({"event": told, "attempts": attempts})
+        emit_json({"event": told, "attempts": attempts, "answers": answers})
         return
     for name, value in told.items():
         if name != "payload":
             echo(f"{name:<14} {text(value)}")
+    if answers:
+        echo(f"{'who answers':<14} {text(answers)}")
     for attempt in attempts:
         echo(
             f"attempt {attempt.number}: {text(attempt.at)} {attempt.operation} "

@@ -34,10 +34,11 @@ def list_(context: Context, *, as_json: bool) -> None:
     Example:
       erp-sidecar rejections list
     """
-    with context.operations() as operations:
-        causes = operations.causes()
+    with context.sidecar() as sidecar:
+        sidecar.ledger.require_current()
+        causes, answering = sidecar.operations.causes(), sidecar.answering
     if as_json:
-        emit_json([asdict(cause) for cause in causes])
+        emit_json([asdict(cause) | {"answers": answering.of(cause.domains)} for cause in causes])
         return
     table(
         [
@@ -49,11 +50,22 @@ def list_(context: Context, *, as_json: bool) -> None:
                 cause.newest,
                 cause.code,
                 " ".join(cause.examples),
+                answering.of(cause.domains) or "-",
                 cause.message,
             )
             for cause in causes
         ],
-        ("cause", "documents", "money", "oldest", "newest", "code", "for example", "message"),
+        (
+            "cause",
+            "documents",
+            "money",
+            "oldest",
+            "newest",
+            "code",
+            "for example",
+            "who answers",
+            "message",
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from sidecar.doctor import (
     api,
+    blueprint,
     delivery,
     erp,
     files,
@@ -31,6 +32,7 @@ SECTIONS: Mapping[str, Sequence[Check]] = {
     "inbound": inbound.CHECKS,
     "erp": erp.CHECKS,
     "api": api.CHECKS,
+    "blueprint": blueprint.CHECKS,
 }
 
 

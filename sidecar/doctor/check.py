@@ -13,10 +13,14 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One thing that was found; `remedy`: where it can be said more exactly than by the check."""
+    """One thing that was found; `remedy`: where it can be said more exactly than by the check.
+
+    `domains`: those that it is about; whoever answers for them is named with it.
+    """
 
     found: str
     remedy: str = ""
+    domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

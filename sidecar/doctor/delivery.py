@@ -23,7 +23,8 @@ def _fruitless(examined: ExaminedInstallation) -> Iterator[Observation]:
     with examined.database.transaction("looking at the newest calls") as connection:
         calls = list(
             connection.exec_driver_sql(
-                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.kind, e.number "
+                f"SELECT a.outcome, a.request, a.http_status, a.answer, e.kind, "
+                f"e.number, e.domain "
                 f"FROM {names('attempt')} a JOIN {names('event')} e ON e.id = a.event "
                 f"ORDER BY a.id DESC LIMIT {_NEWEST}"
             )
@@ -36,6 +37,7 @@ def _fruitless(examined: ExaminedInstallation) -> Iterator[Observation]:
             f"{newest.request or 'about ' + name}, {_answered(newest)}",
             f"what it said: erp-sidecar show {name} --no-erp; the same by "
             "hand: erp-sidecar adapter dry-run NUMBER, and curl",
+            tuple(dict.fromkeys(call.domain for call in calls)),
         )
 
 
@@ -59,6 +61,7 @@ def _paused(examined: ExaminedInstallation) -> Iterator[Observation]:
             yield Observation(
                 f"{name} is paused by {domain.control.paused_by}; {waiting} event(s) wait",
                 f"erp-sidecar domain resume {name}",
+                (name,),
             )
 
 

@@ -58,7 +58,8 @@ def _breaker(examined: ExaminedInstallation) -> Iterator[Observation]:
         if account.breaker_open:
             yield Observation(
                 f"the breaker of {name} ({account.address}) is open after {account.failures} "
-                f"failure(s); it asks in {account.asks_in:.0f} s"
+                f"failure(s); it asks in {account.asks_in:.0f} s",
+                domains=tuple(account.domains),
             )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sidecar.blueprint.answering import Answering
 from sidecar.doctor.catalogue import SECTIONS, named
-from sidecar.doctor.check import Check, Severity
+from sidecar.doctor.check import Check, Observation, Severity
 from sidecar.doctor.examined import ExaminedInstallation, Unseen
 from sidecar.model.errors import SidecarError
 
@@ -76,10 +77,18 @@ def _findings(examined: ExaminedInstallation, section: str, check: Check) -> Ite
             id=check.id,
             severity=check.severity,
             section=section,
-            found=observation.found,
+            found=_addressed(examined, observation),
             cause=_plain(check.cause),
             remedy=observation.remedy or _plain(check.remedy),
         )
+
+
+def _addressed(examined: ExaminedInstallation, observation: Observation) -> str:
+    """What was found, and who answers for the domains that it is about."""
+    if not observation.domains:
+        return observation.found
+    answering = Answering.by(examined.configuration.settings)
+    return answering.after(observation.found, observation.domains)
 
 
 def _plain(text: str) -> str:

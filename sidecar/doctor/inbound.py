@@ -20,6 +20,7 @@ def _parked(examined: ExaminedInstallation) -> Iterator[Observation]:
             yield Observation(
                 f"{name}: {count} news of the ERP are parked",
                 f"erp-sidecar incoming list --domain {name} --status parked",
+                (name,),
             )
 
 
@@ -29,6 +30,7 @@ def _differing(examined: ExaminedInstallation) -> Iterator[Observation]:
             yield Observation(
                 f"{name}: {count} news of the ERP were not carried out",
                 f"erp-sidecar incoming list --domain {name} --status differs",
+                (name,),
             )
 
 
@@ -38,11 +40,14 @@ def _unheard(examined: ExaminedInstallation) -> Iterator[Observation]:
         if not domain.control.may_work:
             continue
         if domain.unheard is None:
-            yield Observation(f"{name}: the ERP account {domain.account} has never answered")
+            yield Observation(
+                f"{name}: the ERP account {domain.account} has never answered", domains=(name,)
+            )
         elif domain.stale or domain.unheard > longest:
             yield Observation(
                 f"{name}: the ERP account {domain.account} last answered {age(domain.heard_ago)} "
-                "ago"
+                "ago",
+                domains=(name,),
             )
 
 
@@ -55,6 +60,7 @@ def _in_doubt(examined: ExaminedInstallation) -> Iterator[Observation]:
                 f"{name}: Magento did not answer about {count} of the ERP's news; the oldest that "
                 f"waits does for {age(waits)}",
                 f"erp-sidecar incoming list --domain {name} --status asked",
+                (name,),
             )
 
 

@@ -95,6 +95,7 @@ def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
                 f"{name} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
                 f"{control.stopped_reason}",
                 f"correct that, then: {_RESUME.format(domain=name)}",
+                (name,),
             )
 
 
@@ -108,6 +109,7 @@ def _pause(examined: ExaminedInstallation) -> Iterator[Observation]:
             yield Observation(
                 f"{name} has been paused for {hours:.1f} h by {control.paused_by}: {why}",
                 _RESUME.format(domain=name),
+                (name,),
             )
 
 
@@ -139,7 +141,8 @@ def _overdue(examined: ExaminedInstallation) -> Iterator[Observation]:
         if late.count:
             yield Observation(
                 f"{name}: {late.count} event(s) are due and not sent, the oldest for "
-                f"{_minutes(late)} min"
+                f"{_minutes(late)} min",
+                domains=(name,),
             )
 
 
@@ -149,7 +152,8 @@ def _unknown(examined: ExaminedInstallation) -> Iterator[Observation]:
         if late.count:
             yield Observation(
                 f"{name}: {late.count} event(s) have no known outcome, the oldest for "
-                f"{_minutes(late)} min"
+                f"{_minutes(late)} min",
+                domains=(name,),
             )
 
 
@@ -157,7 +161,9 @@ def _refused(examined: ExaminedInstallation) -> Iterator[Observation]:
     for name, domain in examined.vitals.domains.items():
         for status in REFUSED:
             if count := domain.events[status]:
-                yield Observation(f"{name}: {count} event(s) are {status}", _LISTED[status])
+                yield Observation(
+                    f"{name}: {count} event(s) are {status}", _LISTED[status], (name,)
+                )
 
 
 def _gated(examined: ExaminedInstallation) -> Iterator[Observation]:
@@ -170,7 +176,11 @@ def _differences(examined: ExaminedInstallation) -> Iterator[Observation]:
     found = examined.vitals.differing
     if found.differences:
         yield Observation(
-            f"{found.differences} difference(s) in {found.documents} document(s) are open"
+            f"{found.differences} difference(s) in {found.documents} document(s) are open",
+            domains=(
+                *(name for name, one in examined.vitals.domains.items() if one.differences),
+                *(name for name, one in examined.vitals.inbound.items() if one.differences),
+            ),
         )
 
 
@@ -200,7 +210,12 @@ def _parked_write_backs(examined: ExaminedInstallation) -> Iterator[Observation]
     told = "; ".join(
         f"{name_of(examined.sidecar.specs, one.kind, one.number)}: {one.message}" for one in newest
     )
-    yield Observation(f"{count} answer(s) of the ERP cannot be written into Magento: {told}")
+    yield Observation(
+        f"{count} answer(s) of the ERP cannot be written into Magento: {told}",
+        domains=tuple(
+            name for name, one in examined.vitals.domains.items() if one.write_backs_parked
+        ),
+    )
 
 
 def _minutes(waiting: Waiting) -> int:

@@ -242,6 +242,7 @@ class Records:
         return [
             Refusal(
                 cause=row.error_print,
+                domain=spec.name,
                 entity=(row.kind, row.entity_id),
                 name=spec.name_of(row.number),
                 code=row.error_code,

@@ -22,6 +22,7 @@ from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.periods import Periods
 from sidecar.ledger.replays import Replays
 from sidecar.ledger.settling import Settling
+from sidecar.ledger.signatures import Signatures
 from sidecar.ledger.stations import Stations
 from sidecar.ledger.sums import Sums
 from sidecar.ledger.tables import LedgerNames, Tables
@@ -63,6 +64,7 @@ class LedgerStore:
         self.audit = Audit(self.tables)
         self.overdue = OverdueStates(self.tables, self.incoming, self.differences)
         self.installed = Installed(self.tables)
+        self.signatures = Signatures(self.installed)
         self.identities = Identities(self.tables)
         self.check_runs = CheckRuns(self.tables)
         self.stations = Stations(self.tables)

@@ -18,6 +18,7 @@ class Refusal:
     what an operator writes for its document, `at` when it came to that."""
 
     cause: str
+    domain: str
     entity: tuple[str, int]
     name: str
     code: str | None
@@ -30,9 +31,10 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class Cause:
     """`money`: currency → what the documents are worth, each counted once; `examples`: the
-    oldest, as an operator writes them."""
+    oldest, as an operator writes them; `domains`: those whose documents have it."""
 
     cause: str
+    domains: tuple[str, ...]
     code: str | None
     message: str
     documents: int
@@ -61,6 +63,7 @@ def _cause(group: Sequence[Refusal]) -> Cause:
             money[refusal.currency] += refusal.amount
     return Cause(
         cause=newest.cause,
+        domains=tuple(dict.fromkeys(refusal.domain for refusal in group)),
         code=newest.code,
         message=newest.message,
         documents=len(newest_of),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from sidecar.blueprint.answering import NOBODY, Answering
 from sidecar.model.gates import waiting_at
 from sidecar.model.printable import printable
 from sidecar.model.settlement import REFUSED, EventStatus
@@ -53,11 +54,20 @@ class Judgement:
         return f"ERP-SIDECAR {self.grade.name} - {said}{data}"
 
 
-def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
-    """What is to be said of these domains, and of what all of them need."""
+def judge(
+    vitals: Vitals, domains: Sequence[str], limits: Limits, answering: Answering = NOBODY
+) -> Judgement:
+    """What is to be said of these domains, and of what all of them need.
+
+    `answering`: who is named beside what is amiss in a domain.
+    """
     found = [
         *_of_shop(vitals, limits),
-        *(one for name in domains for one in _of_one(name, vitals, limits)),
+        *(
+            (grade, reason if grade is Grade.OK else answering.after(reason, [name]))
+            for name in domains
+            for grade, reason in _of_one(name, vitals, limits)
+        ),
     ]
     amiss = sorted((one for one in found if one[0] is not Grade.OK), key=lambda one: -one[0])
     shown = amiss or found

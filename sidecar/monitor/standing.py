@@ -8,6 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from sidecar.blueprint.answering import NOBODY, Answering
+from sidecar.blueprint.signed import SignedBlueprint
 from sidecar.capture.outbox import Outbox
 from sidecar.database.connection import Database
 from sidecar.ledger.backfills import BackfillLeft
@@ -60,7 +62,7 @@ class Standing:
     """`faults`: hints that a trigger could not write; `write_backs`: answers by how far they came.
 
     `differences`: of the documents that they were found in last; `backfills`: those that are at
-    work, by domain.
+    work, by domain; `outdated`: signatures of another blueprint than the one in force, in words.
     """
 
     shop: str
@@ -72,6 +74,8 @@ class Standing:
     write_backs: Mapping[WriteBackState, int]
     differences: Sequence[DifferenceRow]
     backfills: Mapping[str, BackfillLeft]
+    outdated: Sequence[str] = ()
+    answering: Answering = NOBODY
 
     @property
     def attention(self) -> list[str]:
@@ -82,13 +86,15 @@ class Standing:
             *_of_news(self),
             *_of_shop(self),
             *_of_accounts(self),
+            *_of_blueprint(self),
         ]
 
 
 class StandingReader:
     """Reads it: a few selects, some of which count everything.
 
-    `judge` says which system this is, `look_at_triggers` how they stand now.
+    `judge` says which system this is, `look_at_triggers` how they stand now, `answering` who is
+    named beside what needs a person.
     """
 
     def __init__(
@@ -100,6 +106,8 @@ class StandingReader:
         shop: str,
         judge: Callable[[], IdentityVerdict],
         look_at_triggers: Callable[[], TriggerStates],
+        signed: SignedBlueprint,
+        answering: Answering,
     ) -> None:
         self._database = database
         self._store = store
@@ -107,6 +115,8 @@ class StandingReader:
         self._shop = shop
         self._judge = judge
         self._look_at_triggers = look_at_triggers
+        self._signed = signed
+        self._answering = answering
         self._outbox = Outbox(store.names)
         self._overview = Overview(store.tables)
         self._records = Records(store.tables)
@@ -129,6 +139,8 @@ class StandingReader:
                 write_backs=self._overview.write_backs(connection),
                 differences=self._records.open_differences(connection, _DOCUMENTS),
                 backfills=self._store.backfills.at_work(connection),
+                outdated=self._signed.outdated(connection),
+                answering=self._answering,
             )
 
     def _of_domain(
@@ -148,9 +160,12 @@ def _of_daemon(standing: Standing) -> Iterator[str]:
     if not standing.identity.may_send:
         yield f"NOTHING IS SENT: {standing.identity.why} (erp-sidecar identity show)"
     for name, domain in standing.domains.items():
-        yield from _halted(name, domain.vitals.control, forgotten=domain.vitals.pause_forgotten)
+        vitals = domain.vitals
+        for line in _halted(name, vitals.control, forgotten=vitals.pause_forgotten):
+            yield standing.answering.after(line, [name])
     for name, inbound in standing.ledger.inbound.items():
-        yield from _halted(name, inbound.control, forgotten=inbound.pause_forgotten)
+        for line in _halted(name, inbound.control, forgotten=inbound.pause_forgotten):
+            yield standing.answering.after(line, [name])
 
 
 def _halted(name: str, control: DomainControl, *, forgotten: bool) -> Iterator[str]:
@@ -172,7 +187,10 @@ def _halted(name: str, control: DomainControl, *, forgotten: bool) -> Iterator[s
 def _of_events(standing: Standing) -> Iterator[str]:
     for status, command in _LISTED.items():
         if count := standing.ledger.in_status(status):
-            yield f"{count} event(s) {status} (erp-sidecar {command})"
+            yield standing.answering.after(
+                f"{count} event(s) {status} (erp-sidecar {command})",
+                [name for name, one in standing.ledger.domains.items() if one.events[status]],
+            )
     for one in standing.ledger.failing:
         yield (
             f"{one.name} has been failing for {age(one.seconds)}, {one.failures} time(s): "
@@ -184,14 +202,16 @@ def _of_news(standing: Standing) -> Iterator[str]:
     """What the ERP said by itself, and what a person has to see to."""
     for name, inbound in standing.ledger.inbound.items():
         if inbound.troubled:
-            yield (
+            yield standing.answering.after(
                 f"{inbound.troubled} of the ERP's news on {name} need a person "
-                f"(erp-sidecar incoming list --domain {name})"
+                f"(erp-sidecar incoming list --domain {name})",
+                [name],
             )
         if inbound.stale and inbound.control.may_work:
-            yield (
+            yield standing.answering.after(
                 f"{name}: nothing was heard of the ERP for {age(inbound.heard_ago)}, longer than "
-                f"domains.{name}.freshness"
+                f"domains.{name}.freshness",
+                [name],
             )
 
 
@@ -202,19 +222,25 @@ def _of_shop(standing: Standing) -> Iterator[str]:
             f"{age(late.longest)} (erp-sidecar doctor)"
         )
     if parked := standing.ledger.write_backs_parked:
-        yield f"{parked} answer(s) of the ERP cannot be written into Magento (erp-sidecar doctor)"
+        yield standing.answering.after(
+            f"{parked} answer(s) of the ERP cannot be written into Magento (erp-sidecar doctor)",
+            _where(standing, lambda one: one.write_backs_parked),
+        )
     if amiss := standing.triggers.amiss:
         yield f"triggers amiss: {', '.join(amiss)} (erp-sidecar triggers status)"
     if (differing := standing.ledger.differing).documents:
-        yield (
+        told = [name for name, one in standing.ledger.inbound.items() if one.differences]
+        yield standing.answering.after(
             f"{differing.differences} difference(s) in {differing.documents} document(s) "
-            "(erp-sidecar differences list)"
+            "(erp-sidecar differences list)",
+            [*_where(standing, lambda one: one.differences), *told],
         )
 
 
 def _of_accounts(standing: Standing) -> Iterator[str]:
     for name, account in standing.ledger.accounts.items():
-        yield from _of_account(f"the ERP account {name}", account)
+        for line in _of_account(f"the ERP account {name}", account):
+            yield standing.answering.after(line, account.domains)
 
 
 def _of_account(which: str, account: AccountVitals) -> Iterator[str]:
@@ -227,6 +253,16 @@ def _of_account(which: str, account: AccountVitals) -> Iterator[str]:
         )
     if account.breaker_open:
         yield f"{which} does not answer: its breaker is open"
+
+
+def _of_blueprint(standing: Standing) -> Iterator[str]:
+    for line in standing.outdated:
+        yield f"{line} (erp-sidecar blueprint diff)"
+
+
+def _where(standing: Standing, of: Callable[[DomainVitals], int]) -> list[str]:
+    """The domains in which there is some of it."""
+    return [name for name, vitals in standing.ledger.domains.items() if of(vitals)]
 
 
 def _moment(at: datetime) -> str:

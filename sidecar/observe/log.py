@@ -13,7 +13,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,15 +49,22 @@ _LEVELS = dict.fromkeys(_WARNINGS, "WARNING") | dict.fromkeys(_ERRORS, "ERROR")
 
 
 class LogNarrator:
-    """Narrator that writes each happening to the log."""
+    """Narrator that writes each happening to the log.
 
-    def __init__(self, shop: str) -> None:
+    `answers`: domain → who answers for it, by the names of the configuration: how somebody is
+    reached may be personal, and stands in no log.
+    """
+
+    def __init__(self, shop: str, answers: Mapping[str, str] | None = None) -> None:
         self._shop = shop
+        self._answers = answers or {}
 
     def tell(self, event: str, /, **fields: object) -> None:
         """Write one line; the level follows from the event's name."""
-        told = discreet(event, fields)
-        logger.bind(event=event, shop=self._shop, **told).log(_LEVELS.get(event, "INFO"), event)
+        told, level = discreet(event, fields), _LEVELS.get(event, "INFO")
+        if level != "INFO" and (owners := self._answers.get(str(fields.get("domain")))):
+            told = {**told, "answers": owners}
+        logger.bind(event=event, shop=self._shop, **told).log(level, event)
 
 
 class _FromLibraries(logging.Handler):

@@ -270,5 +270,6 @@ def test_the_end_of_an_exception_is_told_beforehand(folder: Path) -> None:
     [warning] = check_adapters(loaded.settings, origin=loaded.origin).warnings
     assert warning == (
         f"{folder / 'sidecar.yaml'}:12: exceptions.0.expires: the exception 'Customs number' was "
-        "good until 2026-01-31: what it would take of orders is parked"
+        "good until 2026-01-31: what it would take of orders is parked "
+        "[Finance (finance@example.com)]"
     )

@@ -21,6 +21,7 @@ def refusal(
 ) -> Refusal:
     return Refusal(
         cause=cause,
+        domain="orders",
         entity=("order", order),
         name=f"{order:09}",
         code="E1",
@@ -68,7 +69,15 @@ def test_an_order_with_two_refused_events_counts_once_with_its_newest_amount() -
 def test_two_stores_may_use_one_number() -> None:
     first, second = refusal("a", 1), refusal("a", 2)
     same = Refusal(
-        "a", second.entity, first.name, "E1", "no", second.amount, second.currency, second.at
+        "a",
+        "orders",
+        second.entity,
+        first.name,
+        "E1",
+        "no",
+        second.amount,
+        second.currency,
+        second.at,
     )
     (cause,) = causes([first, same])
     assert (cause.documents, cause.money) == (2, {"EUR": Decimal(20)})

@@ -1,0 +1,113 @@
+"""What was signed against what is in force now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from sidecar.blueprint.document import Blueprint
+from sidecar.ledger.signatures import Signature, Signatures
+from sidecar.model.errors import SidecarError
+from sidecar.settings.outline import dotted
+
+_ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One value that is another now; None: it is not there."""
+
+    path: str
+    signed: str | None
+    now: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBy:
+    """One signature, and what has changed since."""
+
+    owner: str
+    digest: str
+    at: datetime
+    who: str
+    reason: str | None
+    is_current: bool
+    changes: tuple[Change, ...]
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Which parts of the blueprint have changed: `domains.orders`, `exceptions`."""
+        depth = {"domains": 2, "accounts": 2}
+        paths = (change.path.split(".") for change in self.changes)
+        return tuple(dict.fromkeys(".".join(path[: depth.get(path[0], 1)]) for path in paths))
+
+
+class SignedBlueprint:
+    """The signatures beside the blueprint; it is made only where somebody has signed."""
+
+    def __init__(self, signatures: Signatures, blueprint: Callable[[], Blueprint]) -> None:
+        self._signatures = signatures
+        self._blueprint = blueprint
+
+    def read(self, connection: sa.Connection) -> tuple[SignedBy, ...]:
+        """Each owner's newest.  Raises ConfigurationError for a file that cannot be read."""
+        signatures = self._signatures.read(connection)
+        return compared(signatures, self._blueprint()) if signatures else ()
+
+    def outdated(self, connection: sa.Connection) -> list[str]:
+        """Who signed something else than what is in the files now, and which parts differ."""
+        try:
+            return [
+                f"the blueprint is not what {one.owner} signed on {one.at:%Y-%m-%d}: "
+                f"{', '.join(one.parts)}"
+                for one in self.read(connection)
+                if not one.is_current
+            ]
+        except SidecarError as error:
+            return [f"the blueprint cannot be compared with what was signed: {error.message}"]
+
+
+def compared(signatures: Sequence[Signature], blueprint: Blueprint) -> tuple[SignedBy, ...]:
+    """Each signature with what has changed since."""
+    now, digest = blueprint.plain(), blueprint.digest
+    return tuple(
+        SignedBy(
+            one.owner,
+            one.digest,
+            one.at,
+            one.who,
+            one.reason,
+            one.digest == digest,
+            tuple(_changes(one.document, now, ())),
+        )
+        for one in signatures
+    )
+
+
+def _changes(signed: object, now: object, at: tuple[str, ...]) -> Iterator[Change]:
+    if signed == now:
+        return
+    if isinstance(signed, Mapping | list) or isinstance(now, Mapping | list):
+        before, after = _members(signed), _members(now)
+        for key in dict.fromkeys((*before, *after)):
+            yield from _changes(before.get(key, _ABSENT), after.get(key, _ABSENT), (*at, key))
+    else:
+        yield Change(dotted(at), _shown(signed), _shown(now))
+
+
+def _members(value: object) -> Mapping[str, Any]:
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list):
+        return {str(number): one for number, one in enumerate(value)}
+    return {}
+
+
+def _shown(value: object) -> str | None:
+    if value is _ABSENT:
+        return None
+    return "none" if value is None else str(value)
