@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec import structs
 
 from sidecar.ledger.entities import Entities
 from sidecar.ledger.payloads import Key, Payloads
@@ -21,6 +22,7 @@ from sidecar.model.erasure import ERASED, erased, names_one, without
 from sidecar.model.errors import BadData
 from sidecar.model.json_pointer import parse, render
 from sidecar.model.settlement import DROPPED, EventStatus
+from sidecar.model.write_back import Detail, detail_or_none, encoded_detail
 
 #: (kind, entity id)
 Document = tuple[str, int]
@@ -32,7 +34,7 @@ _OWN = {
     "event": ("waiting", "reason", "remedy"),
     "event_archive": ("waiting", "reason", "remedy"),
     "attempt": ("message", "answer"),
-    "write_back": ("comment", "message"),
+    "write_back": ("message",),
     "incoming": ("what", "remedy"),
 }
 #: Texts in which others may name him: by table its key, the texts, and those that are JSON.
@@ -40,7 +42,7 @@ _OTHERS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "event": ("id", ("waiting", "reason", "remedy"), ()),
     "event_archive": ("id", ("waiting", "reason", "remedy"), ()),
     "attempt": ("id", ("message", "request", "answer"), ()),
-    "write_back": ("id", ("comment", "message"), ()),
+    "write_back": ("id", ("message",), ("detail",)),
     "difference": ("id", ("ours", "theirs"), ()),
     "incoming": ("id", ("what", "remedy"), ("payload", "memory")),
     "audit": ("id", ("reason",), ("detail",)),
@@ -164,6 +166,7 @@ class Erasure:
             done["attempt"] += self._blank(connection, "attempt", _OWN["attempt"], where)
             self._forget_calls(connection, ids_of_events)
         done["incoming"] += self._erase_incoming(connection, of_documents)
+        done["write_back"] += self._erase_comments(connection, of_documents)
         done["audit"] += self._erase_edits(connection, events)
         return +done
 
@@ -174,7 +177,7 @@ class Erasure:
             return done
         forms = sorted({form for value in values for form in _written(value)})
         for table, (key, texts, documents) in _OTHERS.items():
-            columns = [name for name in (*texts, *documents) if name in self._table(table).c]
+            columns = [*texts, *documents]
             hit = " OR ".join(
                 f"LOCATE(%s, COALESCE({column}, '')) > 0" for column in columns for _ in forms
             )
@@ -216,7 +219,7 @@ class Erasure:
     ) -> int:
         """A mark in place of each text; gives how many rows had one."""
         t = self._table(table)
-        there = [t.c[name] for name in columns if name in t.c]
+        there = [t.c[name] for name in columns]
         says = sa.or_(*(sa.and_(c.is_not(None), c != ERASED) for c in there))
         result = connection.execute(
             sa.update(t)
@@ -262,6 +265,27 @@ class Erasure:
                 if clean != row.payload:
                     self._update(connection, "incoming", "id", row.id, {"payload": clean})
                     count += 1
+        return count
+
+    def _erase_comments(
+        self, connection: sa.Connection, documents: Sequence[tuple[str, list[int]]]
+    ) -> int:
+        """What the ERP said of his documents; what it made of them (a status, a hold) stays."""
+        count = 0
+        for kind, ids in documents:
+            rows = connection.exec_driver_sql(
+                f"SELECT id, detail FROM {self._names('write_back')} "
+                "WHERE kind = %s AND entity_id IN %s",
+                (kind, ids),
+            ).all()
+            for row in rows:
+                detail = detail_or_none(row.detail)
+                if detail is not None and detail.comment in (None, ERASED):
+                    continue
+                clean = structs.replace(detail or Detail(), comment=ERASED)
+                values = {"detail": encoded_detail(clean)}
+                self._update(connection, "write_back", "id", row.id, values)
+                count += 1
         return count
 
     def _erase_edits(self, connection: sa.Connection, events: Sequence[EventOf]) -> int:
