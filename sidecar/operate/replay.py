@@ -9,6 +9,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from sidecar.database.connection import Database
 from sidecar.ledger.records import EventRow, Records, WholeEvent
 from sidecar.ledger.store import LedgerStore
@@ -101,8 +103,10 @@ class ReplayOperations:
             return done
         if other is None:
             return self._again(done, chosen, can, by)
+        # Before the first goes: whatever ends this, who did it stands written down.
+        with self._database.transaction("noting a replay") as connection:
+            self._note(connection, chosen, by, {"to": to})
         resent = [other.send(self._spec, self._frozen(event.event_id)) for event in chosen]
-        self._note(chosen, by, {"to": to})
         return replace(done, resent=tuple(resent))
 
     def _of(self, within: Range, most: int) -> list[str]:
@@ -132,9 +136,13 @@ class ReplayOperations:
                     entities = [known.entity_id for known in of_number]
                 if not entities:
                     raise BadData(f"the ledger knows no {self._spec.noun} {name}")
+                links = self._store.journal.links(connection, self._spec.kind, entities)
                 for entity_id in entities:
                     rows = self._records.events_of(connection, self._spec.kind, entity_id)
                     found = self._replayable(rows, name if event else None)
+                    link = links.get(entity_id)
+                    if isinstance(found, EventRow) and link and link.ended and self._opens(found):
+                        found = f"{link.reference} was canceled: it would live again"
                     if isinstance(found, str):
                         left_out[name] = found
                     else:
@@ -153,8 +161,7 @@ class ReplayOperations:
         return opening[-1] if opening else "no event of it opened a document in the ERP"
 
     def _require_once(self, can: Capabilities, account: str, chosen: Sequence[EventRow]) -> None:
-        opens = [event for event in chosen if self._spec.role(event.type) is Role.OPENS]
-        if opens and not can.clears_doubt:
+        if any(map(self._opens, chosen)) and not can.clears_doubt:
             raise UsageError(
                 f"the ERP account {account} can neither be asked what it has nor does it refuse "
                 "duplicates: what it has would be booked twice",
@@ -165,7 +172,7 @@ class ReplayOperations:
         self, done: Replayed, chosen: Sequence[EventRow], can: Capabilities, by: By
     ) -> Replayed:
         why = f"sent again by {by.who}: {by.reason}"
-        opens = [one for one in chosen if self._spec.role(one.type) is Role.OPENS]
+        opens = [one for one in chosen if self._opens(one)]
         others = [one for one in chosen if one not in opens]
         with self._database.transaction("sending accepted events again") as connection:
             self._store.entities.lock(
@@ -176,8 +183,11 @@ class ReplayOperations:
                 self._store.replays.begin(
                     connection, ids, in_doubt=in_doubt, ask=in_doubt and can.probe, why=why
                 )
-        self._note(chosen, by, {})
+            self._note(connection, chosen, by, {})
         return done
+
+    def _opens(self, event: EventRow) -> bool:
+        return self._spec.role(event.type) is Role.OPENS
 
     def _frozen(self, event_id: str) -> WholeEvent:
         with self._database.transaction("reading an event") as connection:
@@ -186,17 +196,22 @@ class ReplayOperations:
             raise BadData(f"there is no event {event_id} any more")
         return event
 
-    def _note(self, events: Sequence[EventRow], by: By, detail: dict[str, object]) -> None:
-        with self._database.transaction("noting a replay") as connection:
-            for event in events:
-                self._store.audit.note(
-                    connection,
-                    who=by.who,
-                    command=f"{self._spec.noun} replay",
-                    subject=event.number,
-                    reason=by.reason,
-                    detail={"event": event.event_id, **detail},
-                )
+    def _note(
+        self,
+        connection: sa.Connection,
+        events: Sequence[EventRow],
+        by: By,
+        detail: dict[str, object],
+    ) -> None:
+        for event in events:
+            self._store.audit.note(
+                connection,
+                who=by.who,
+                command=f"{self._spec.noun} replay",
+                subject=event.number,
+                reason=by.reason,
+                detail={"event": event.event_id, **detail},
+            )
 
 
 def _money(events: Sequence[EventRow]) -> dict[str, Decimal]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.acceptance.test_json_schemas import check
 from tests.acceptance.test_operator_commands import as_json, ok, refused_with
 from tests.rig import Rig
 
@@ -55,6 +56,21 @@ def test_a_month_is_closed_listed_and_opened(rig: Rig) -> None:
     assert [one.external for one in booked(rig)] == [order.increment_id]
     assert "no period" in refused_with(rig, 64, "calendar", "close", "2026-13", "--reason", "x")
     assert "--reason" in refused_with(rig, 64, "calendar", "close", month)
+
+
+def test_what_json_prints_is_as_the_schemas_say(rig: Rig) -> None:
+    with Shop(rig.magento) as shop:
+        number = shop.place().increment_id
+        rig.sidecar("run", "--once")
+        month = month_of(rig)
+        ok(rig, "calendar", "close", month, "--reason", "month end")
+        shop.place()
+        rig.sidecar("run", "--once")
+    check(rig, "calendar-list", "calendar", "list")
+    assert check(rig, "calendar-cutoff", "calendar", "cutoff", month)["documents"]
+    check(rig, "backfill-status", "backfill", "orders", "--status")
+    check(rig, "backfill", "backfill", "orders", "--since", "2020-01-01", "--dry-run")
+    check(rig, "order-replay", "order", "replay", number, "--reason", "x", "--dry-run")
 
 
 def test_the_erp_is_told_the_first_open_day(rig: Rig) -> None:

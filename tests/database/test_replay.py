@@ -136,3 +136,17 @@ def test_a_range_is_by_the_shops_calendar_and_what_waits_is_left_out(
     done = replays.replay([order.increment_id], None, ME, most=10)
     assert "goes first" in done.left_out[order.increment_id]
     assert len(erp.pushed) == 1
+
+
+def test_a_canceled_order_does_not_live_again(
+    pipeline: Pipeline, php: Shop, erp: ScriptedErp
+) -> None:
+    order = php.place()
+    pipeline.run()
+    php.cancel(order.entity_id)
+    pipeline.run()
+    done = pipeline.sidecar.replays("orders").replay([order.increment_id], None, ME, most=10)
+    assert done.events == ()
+    assert "was canceled" in done.left_out[order.increment_id]
+    pipeline.run()
+    assert [one.event.type for one in erp.pushed] == ["order.placed", "order.canceled"]
