@@ -236,6 +236,7 @@ CREATE TABLE {incoming} (
   UNIQUE KEY news (domain, account, number, version),
   KEY due (due_at),
   KEY entity (kind, entity_id),
+  KEY state (state),
   KEY status (status, id)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
@@ -248,6 +249,24 @@ CREATE TABLE {cursor} (
   approved   text         NULL COMMENT 'JSON: what a person lets the next run change',
   updated_at datetime(3)  NOT NULL,
   PRIMARY KEY (domain, account)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
+
+-- In a copy: what the original's ERP said, and how far it was read (docs/clone-guard.md).
+CREATE TABLE {original_incoming} LIKE {incoming};
+
+CREATE TABLE {original_cursor} LIKE {cursor};
+
+-- What was told altogether of totals that are told as sums over a window (demand: reservations of a
+-- SKU), and in how many messages.  The row without a name says when those of its kind were last read.
+CREATE TABLE {told_sum} (
+  id        bigint unsigned NOT NULL AUTO_INCREMENT,
+  kind      varchar(16)  CHARACTER SET ascii NOT NULL,
+  name      varchar(100) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  total     decimal(20,4) NOT NULL,
+  messages  int unsigned NOT NULL DEFAULT 0,
+  told_at   datetime(3)  NOT NULL,
+  PRIMARY KEY (id),
+  UNIQUE KEY name (kind, name)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;
 
 -- Findings: the ERP's figures are not ours, a silent loss, a document too many.

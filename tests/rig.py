@@ -25,15 +25,16 @@ shop:
   name: crash
   timezone: UTC
   database: {{socket: {socket}, name: {name}, user: crash, password: {{file: password}}}}
-ledger: {{schema: {name}_ledger, work_lease: 1s, keep: {keep}}}
-erp:
-  adapter: rest.generic
-  url: {url}
-  calls: calls.yaml
-  timeout: {{connect: 500ms, read: 500ms}}
-  throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
-  breaker: {{after: 5, probe_every: 300ms}}
-capture: {{poll: 50ms, sweep_every: 1s}}
+{api}ledger: {{schema: {name}_ledger, work_lease: 1s, keep: {keep}}}
+erps:
+  main:
+    adapter: rest.generic
+    url: {url}
+    calls: calls.yaml
+    timeout: {{connect: 500ms, read: 500ms}}
+    throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
+    breaker: {{after: 5, probe_every: 300ms}}
+{accounts}capture: {{poll: 50ms, sweep_every: 1s}}
 domains:
   orders:
     every: 50ms
@@ -42,7 +43,7 @@ domains:
     gate: {{payment: {{default: always}}}}
     retry: {{first: 200ms, most: 1s, give_up_after: 1h}}
     unknown: {{probe_after: 200ms, trust_absence_after: 2s}}
-{refunds}logging: {{file: sidecar.log, format: json}}
+{domains}logging: {{file: sidecar.log, format: json}}
 """
 _REFUNDS = """\
   refunds:
@@ -79,6 +80,18 @@ class Oracle:
         return self == Oracle([], [], [], [], [], [])
 
 
+@dataclass(frozen=True)
+class Telling:
+    """Parts of the configuration for an ERP that tells by itself.
+
+    `api`: below `shop`; `accounts`: below `erps`; `domains`: below `domains`.
+    """
+
+    api: str = ""
+    accounts: str = ""
+    domains: str = ""
+
+
 class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
 
@@ -91,6 +104,7 @@ class Rig:
         keep: str = "400d",
         latency_ms: float = 0,
         refunds: bool = False,
+        telling: Telling | None = None,
     ) -> None:
         self.folder = folder
         self.server = server
@@ -105,13 +119,16 @@ class Rig:
         password.write_text("crash", encoding="utf-8")
         calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
         (folder / "calls.yaml").write_text(calls, encoding="utf-8")
+        told = telling or Telling()
         (folder / "sidecar.yaml").write_text(
             _CONFIGURATION.format(
                 socket=server.socket,
                 name=name,
                 url=self.erp.url,
                 keep=keep,
-                refunds=_REFUNDS if refunds else "",
+                api=told.api,
+                accounts=told.accounts,
+                domains=(_REFUNDS if refunds else "") + told.domains,
             ),
             encoding="utf-8",
         )

@@ -15,12 +15,8 @@ _CALLS = """
   changes:
     call: {{method: GET, path: /news}}
     answer: {{ok: =response.status == 200, found: =response.body.items}}
-    each: {{{each}}}
+    each: {each}
 """
-
-
-_OF_DOCUMENT = "number: =item.number, order: =item.order"
-_EACH = {"order_status": "external: =item.external, status: =item.status"}
 
 
 def telling(
@@ -30,8 +26,9 @@ def telling(
     rest: MagentoRest,
     name: str,
     section: str = "{owner: erp, every: 30s}",
+    each: str = "{number: =item.number, order: =item.order}",
 ) -> Pipeline:
-    """The sidecar; `name`: the domain of which the ERP tells."""
+    """The sidecar; `name`: the domain of which the ERP tells, `each`: how a row of it is made."""
     (folder / "admin").touch(mode=0o600)
     (folder / "admin").write_text(PASSWORD, "utf-8")
     api = (
@@ -39,9 +36,7 @@ def telling(
         "timeout: {connect: 1s, read: 1s}}\n"
     )
     # The demonstration's file has refunds of its own.
-    calls = DEMO_CALLS.partition("\nrefunds:")[0] + _CALLS.format(
-        name=name, each=_EACH.get(name, _OF_DOCUMENT)
-    )
+    calls = DEMO_CALLS.partition("\nrefunds:")[0] + _CALLS.format(name=name, each=each)
     return Pipeline(
         magento,
         folder,

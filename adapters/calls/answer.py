@@ -8,9 +8,10 @@ success: an acceptance without its reference is Unknown too.
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -18,6 +19,7 @@ from adapters.calls.fields import BOOKED, Fields
 from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind, truth
+from adapters.language.shape import Plain
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -300,20 +302,39 @@ class BatchAnswer:
         return self.each.outcome({**event, "result": mine[0]}, evidence)
 
 
-def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
-    """What a result may call each event: our reference, or the entity's own number (an event's
-    subject is KIND/NUMBER).
+def named_by_us(answer: Answer | BatchAnswer) -> Answer | BatchAnswer:
+    """The same for events that get no number in the ERP: our reference stands for it.
 
-    A number that two of them share, or that is another's reference, names none of them.
+    An answer that tells a number is believed.
+    """
+    if isinstance(answer, BatchAnswer):
+        return replace(answer, each=_named_by_us(answer.each))
+    return _named_by_us(answer)
+
+
+def _named_by_us(answer: Answer) -> Answer:
+    leaves = {"reference": _OUR_REFERENCE, **answer.fields.leaves}
+    return replace(answer, fields=replace(answer.fields, leaves=leaves))
+
+
+_OUR_REFERENCE = Expression(
+    "ref", frozenset({"ref"}), Plain("text"), operator.itemgetter("ref"), frozenset({"ref"})
+)
+
+
+def _keys(events: Sequence[Values]) -> list[tuple[str, ...]]:
+    """What a result may call each event: our reference, the event's own id, or the entity's own
+    number (an event's subject is KIND/NUMBER).
+
+    A number that two of them share, or that is another's name, names none of them.
     """
     numbers = [event["event"].subject.partition("/")[2] for event in events]
-    names = Counter(
-        name
-        for event, number in zip(events, numbers, strict=True)
-        for name in {event["ref"], number}
-    )
-    keys: list[tuple[str, ...]] = []
-    for sent, number in zip(events, numbers, strict=True):
-        is_known = number == sent["ref"] or names[number] > 1
-        keys.append((sent["ref"],) if is_known else (sent["ref"], number))
-    return keys
+    of_each = [
+        dict.fromkeys((sent["ref"], sent["event"].id, number))
+        for sent, number in zip(events, numbers, strict=True)
+    ]
+    names = Counter(chain.from_iterable(of_each))
+    return [
+        tuple(name for name in mine if name == sent["ref"] or names[name] == 1)
+        for sent, mine in zip(events, of_each, strict=True)
+    ]

@@ -10,7 +10,15 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic
 
-from adapters.calls.answer import PREDICATES, VALUES, WHOLE, Answer, BatchAnswer, Predicate
+from adapters.calls.answer import (
+    PREDICATES,
+    VALUES,
+    WHOLE,
+    Answer,
+    BatchAnswer,
+    Predicate,
+    named_by_us,
+)
 from adapters.calls.declared import (
     Call,
     Calls,
@@ -206,7 +214,8 @@ class _Reader(Generic[Call]):
         call = self._call(section, self._scope.with_names(**sent))
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
-        required = ("accepted", *(("reference",) if opens else ()))
+        is_numbered = any(carried.numbered for carried in events)
+        required = ("accepted", *(("reference",) if opens and is_numbered else ()))
         told = section.section("answer", own)
         answer: Answer | BatchAnswer
         if "batch" in section:
@@ -214,6 +223,8 @@ class _Reader(Generic[Call]):
             answer = self._batch_answer(told, answered, results, required)
         else:
             answer = self._answer(told, answered.with_names(**of_event), required)
+        if events and not is_numbered:
+            answer = named_by_us(answer)
         first = tuple(
             self._step(step, self._scope.with_names(**of_event))
             for step in section.sections("first")
@@ -354,8 +365,11 @@ def _answer_of(section: Section, scope: Scope) -> Answer:
 
 
 def _names_by_reference(read: str) -> bool:
-    """`ref`, or that of an event in a round of `$each`, whatever the round calls it."""
-    return read == "ref" or (read.endswith(".ref") and read != "link.ref")
+    """`ref`, or that of an event in a round of `$each`, whatever the round calls it.
+
+    An event's own `id` does as well: it is the same whenever the event is sent.
+    """
+    return read in ("ref", "event.id") or (read.endswith(".ref") and read != "link.ref")
 
 
 def _events(section: Section, spec: DomainSpec) -> tuple[EventSpec, ...]:

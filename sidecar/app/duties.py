@@ -21,6 +21,8 @@ from sidecar.monitor.status_line import StatusLine
 _SECOND = 1.0
 _MINUTE = 60.0
 _HOUR = 3600.0
+#: A stay in a state of the ERP's is limited in hours and days; the look reads all of that state.
+_OVERDUE_EVERY = 10 * _MINUTE
 _WRITE = "write back"
 #: A duty of which nothing is heard for so long is silent: no heartbeat.  A delivery may wait for
 #: the throttle and for a slow ERP.
@@ -34,14 +36,27 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
     liveness = Liveness(
         sidecar.clock,
         _SILENT | {f"deliver {name}": _SILENT_DELIVERY for name in sidecar.domains},
+        of_others=[f"hear {name}" for name in sidecar.settings.domains.told()],
     )
     capture = sidecar.settings.capture
+    tallies = sidecar.tallies()
     sweeps, intake, pumps = sidecar.sweeps(), sidecar.intake(), sidecar.pumps(sidecar.name)
     write_back = sidecar.write_back()
     delivers = {pump.domain: f"deliver {pump.domain}" for pump in pumps}
     stations = [
         Station("identity", IDENTITY_EVERY, lambda: _none(sidecar.clone_guard.watch), last=True),
         Station("intake", capture.poll.total_seconds(), intake.run_once, tuple(delivers.values())),
+        *(
+            Station(
+                f"sum {one.domain}",
+                one.every,
+                one.run_once,
+                wakes=(delivers[one.domain],),
+                # A window is never cut short because the one before had something to tell.
+                pause=one.every,
+            )
+            for one in tallies
+        ),
         *(_delivery(sidecar, pump) for pump in pumps),
         *(station for of_domain in sidecar.inbound.stations() for station in _inbound(of_domain)),
         Station(_WRITE, _SECOND, write_back.run_once),
@@ -66,7 +81,12 @@ def daemon_of(sidecar: Sidecar, *, once: bool = False) -> Daemon:
             clock=sidecar.clock,
             narrator=sidecar.narrator,
         )
-        retention = Retention(sidecar.database, sidecar.store, sidecar.settings.ledger.keep)
+        retention = Retention(
+            sidecar.database,
+            sidecar.store,
+            sidecar.settings.ledger.keep,
+            levels=sidecar.level_domains,
+        )
         stations += [
             Station(
                 "sweep",
@@ -122,10 +142,13 @@ def _inbound(of_domain: InboundStations) -> list[Station]:
     ask, every = of_domain.ask.run_once, of_domain.every
     if of_domain.apply is None:
         return [Station(hears, every, ask, pause=every)]
-    return [
+    stations = [
         Station(hears, every, ask, wakes=(applies,), pause=every),
         Station(applies, _SECOND, of_domain.apply.run_once, wakes=(_WRITE,)),
     ]
+    if of_domain.overdue is not None:
+        stations.append(Station(f"overdue {name}", _OVERDUE_EVERY, of_domain.overdue.run_once))
+    return stations
 
 
 def _monitoring(sidecar: Sidecar, liveness: Liveness, *, once: bool) -> list[Station]:
@@ -147,7 +170,8 @@ def _metrics(sidecar: Sidecar, liveness: Liveness) -> Station:
     from sidecar.observe.registry import Metrics
 
     shop, rules = sidecar.settings.shop.name, sidecar.settings.metrics
-    metrics = Metrics(shop, version("magento-erp-sidecar"), sidecar.domains)
+    domains = (*sidecar.domains, *sidecar.settings.domains.told())
+    metrics = Metrics(shop, version("magento-erp-sidecar"), domains)
     sidecar.narrator.join(metrics)
     monitoring = Monitoring(
         sidecar.vitals(),

@@ -18,8 +18,15 @@ from sidecar.inbound.apply import Applying
 from sidecar.inbound.asking import Questions
 from sidecar.inbound.inbox import Inbox
 from sidecar.inbound.levels import Levels
+from sidecar.inbound.overdue import OverdueWatch
 from sidecar.ledger.store import LedgerStore
-from sidecar.magento.applier import Applier, BesideMagento, DocumentApplier, LevelApplier
+from sidecar.magento.applier import (
+    Applier,
+    BesideMagento,
+    DocumentApplier,
+    LevelApplier,
+    LimitsStays,
+)
 from sidecar.magento.domain import RegisteredDomain
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError
@@ -38,13 +45,15 @@ class Working(Protocol):
 class InboundStations:
     """Of one domain: `ask` hears what is new, `apply` carries it into Magento.
 
-    `apply` is None where levels are written at once.
+    `apply` is None where levels are written at once; `overdue` tells of documents that stand
+    still, None where nothing limits their stay.
     """
 
     spec: DomainSpec
     every: float
     ask: Working
     apply: Working | None
+    overdue: Working | None = None
 
 
 class Inbound:
@@ -121,6 +130,7 @@ class Inbound:
             ),
             self._clock,
             overlap=section.overlap,
+            progress=self._progress,
         )
 
     def _section(self, name: str) -> Told:
@@ -146,7 +156,7 @@ class Inbound:
                 self._ledger,
                 may_work=may_work,
                 whole=whole,
-                stopping=self._stopping,
+                stopping=self._is_to_end,
                 clock=self._clock,
                 narrator=self._narrator,
             )
@@ -171,7 +181,17 @@ class Inbound:
             give_up_after=section.give_up_after.total_seconds(),
             progress=self._progress,
         )
-        return InboundStations(spec, every, inbox, applying)
+        return InboundStations(spec, every, inbox, applying, self._overdue(applier, may_work))
+
+    def _overdue(
+        self, applier: Applier, may_work: Callable[[sa.Connection], bool]
+    ) -> OverdueWatch | None:
+        stays = applier.longest_stays if isinstance(applier, LimitsStays) else {}
+        if not stays:
+            return None
+        return OverdueWatch(
+            applier.spec, stays, self._database, self._ledger, self._narrator, may_work=may_work
+        )
 
     def _whole(self, name: str, account: str) -> Callable[[float | None], bool]:
         """Whether everything is to be asked for, by when it last was."""
@@ -183,6 +203,11 @@ class Inbound:
             return lambda _: False
         every = section.full_every.total_seconds() if section.full_every else None
         return lambda full_ago: full_ago is None or (every is not None and full_ago >= every)
+
+    def _is_to_end(self) -> bool:
+        """Asked between two chunks of a run: it gets on."""
+        self._progress()
+        return self._stopping()
 
     def _may_work(self, name: str, connection: sa.Connection) -> bool:
         """Neither a copy of the shop, nor paused, nor stopped."""

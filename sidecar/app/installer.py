@@ -98,7 +98,7 @@ class Installer:
             magento,
             owner=sidecar.name,
             machine=None,
-            erps=sidecar.settings.addresses,
+            erps=sidecar.settings.guarded_addresses,
             clock=sidecar.clock,
             narrator=sidecar.narrator,
         )

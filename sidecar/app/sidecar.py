@@ -20,7 +20,9 @@ from sidecar.app.rules import rank_of, settler_of
 from sidecar.capture.intake import Intake
 from sidecar.capture.least_rights import inbound_needs
 from sidecar.capture.outbox import Outbox
+from sidecar.capture.pointers import Pointers
 from sidecar.capture.sweep import Sweep
+from sidecar.capture.tally import Tally
 from sidecar.capture.trigger_plan import Definer
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, knows_skip_locked, require_supported
@@ -211,7 +213,7 @@ class Sidecar:
             self.magento,
             owner=self.name,
             machine=machine(),
-            erps=self.settings.addresses,
+            erps=self.settings.guarded_addresses,
             clock=self.clock,
             narrator=self.narrator,
             witness=Witness.of(
@@ -309,9 +311,24 @@ class Sidecar:
             [parts.examiner for parts in self.parts.values()],
             shop=self.settings.shop.name,
             triggers_on=self.settings.capture.triggers,
+            pointers=Pointers.of(self.database, Outbox(self.names), self.parts),
             clock=self.clock,
             narrator=self.narrator,
         )
+
+    def tallies(self) -> list[Tally]:
+        """What tells sums over a window, one for each domain that has such."""
+        return [
+            Tally(
+                self.database,
+                self.store,
+                parts.totals,
+                shop=self.settings.shop.name,
+                narrator=self.narrator,
+            )
+            for parts in self.parts.values()
+            if parts.totals is not None
+        ]
 
     def sweeps(self) -> list[Sweep]:
         """What finds what no hint announced, one for each domain."""
@@ -372,6 +389,11 @@ class Sidecar:
         """What operators do to the ERP's own news."""
         specs = {domain.spec.name: domain.spec for domain in told(self.settings.domains)}
         return IncomingNews(self.database, self.store, specs)
+
+    @property
+    def level_domains(self) -> tuple[str, ...]:
+        """The domains that tell levels, enabled or not."""
+        return tuple(spec.name for spec in all_specs() if spec.tells and spec.tells.levels)
 
     @cached_property
     def magento_api(self) -> MagentoRest | None:
@@ -477,6 +499,7 @@ class Sidecar:
             name: TellingLimits(
                 self.settings.account_of(name),
                 section.pause_alarm.total_seconds(),
+                section.every.total_seconds(),
                 freshness.get(name),
             )
             for name, section in self.settings.domains.told().items()
@@ -566,6 +589,7 @@ class Sidecar:
             self.domains,
             TriggerWatch(self.triggers, self.clock, _TOP_SEES_TRIGGERS).look,
             partial(name_of, self.specs),
+            self._told(),
         )
         return Watch(self.database, self.store, subject, self.clock)
 

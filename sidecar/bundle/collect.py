@@ -20,6 +20,7 @@ from sidecar.bundle.log_tail import log_tail
 from sidecar.documents import read_document
 from sidecar.ledger.tables import TABLES
 from sidecar.model.errors import SidecarError
+from sidecar.monitor.inbound_vitals import InboundVitals
 from sidecar.monitor.top.watch import DomainRow, Look
 from sidecar.settings.fields import SecretRef, Section
 from sidecar.settings.load import Loaded
@@ -160,6 +161,7 @@ class Collector:
         """What operators and the ERP said, as far as it may be repeated by a part."""
         with suppress(SidecarError):
             controls = [domain.control for domain in self._look.domains]
+            controls += [domain.control for domain in self._look.inbound.values()]
             said = [one for each in controls for one in (each.stopped_reason, each.paused_reason)]
             said += [row.reason for domain in self._look.domains for row in domain.troubled]
             return {one for one in (*said, self._look.capture.triggers.suspended) if one}
@@ -211,6 +213,7 @@ def _standing(look: Look) -> dict[str, Any]:
         "traffic": asdict(look.traffic),
         "unwritten": look.unwritten,
         "domains": {domain.name: _queue(domain) for domain in look.domains},
+        "inbound": {name: _news(domain) for name, domain in look.inbound.items()},
         "differing_documents": look.differing_documents,
         "differences": look.differences,
         "differing": {document.number: list(document.classes) for document in look.differing},
@@ -230,6 +233,23 @@ def _queue(domain: DomainRow) -> dict[str, Any]:
             {name: getattr(row, name) for name in ("kind", "number", "type", "status", "age")}
             for row in domain.troubled
         ],
+    }
+
+
+def _news(domain: InboundVitals) -> dict[str, Any]:
+    """Counts: what the ERP said is its own words, and may name a customer."""
+    control = domain.control
+    return {
+        "account": domain.account,
+        "working": control.may_work,
+        "paused_seconds": control.paused_for,
+        "paused_until": control.paused_until,
+        "stopped_at": control.stopped_at,
+        "news": domain.news,
+        "oldest": domain.oldest,
+        "heard_seconds": domain.heard_ago,
+        "stale": domain.stale,
+        "differences": domain.differences,
     }
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from sidecar.capture.events import EventMaker
 from sidecar.capture.outbox import Hint, Outbox
+from sidecar.capture.pointers import Pointers
 from sidecar.capture.set_aside import SetAside
 from sidecar.capture.sweep import SWEEP
 from sidecar.database.connection import Database
@@ -93,6 +94,7 @@ class Intake:
         clock: Clock,
         narrator: Narrator,
         triggers_on: bool,
+        pointers: Pointers | None = None,
         most: int = 50,
     ) -> None:
         self._database = database
@@ -104,6 +106,7 @@ class Intake:
         self._clock = clock
         self._narrator = narrator
         self._triggers_on = triggers_on
+        self._pointers = pointers
         self._most = most
         self._bulkhead = Bulkhead()
 
@@ -112,16 +115,17 @@ class Intake:
 
         Those of a kind that nobody here knows stay: whoever enables its domain looks at them.
         """
+        followed = self._pointers.follow(self._most) if self._pointers else 0
         kinds = [*self._examiners, CHECK]
         with self._database.transaction("reading hints") as connection:
             hints = self._outbox.peek(connection, self._most, kinds)
             if not hints:
-                return 0
+                return followed
             at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
         take, park = partial(self._take, at), partial(self._park, at)
         for written in self._bulkhead.apart([_by_entity(hints)], take, park, key=_entity):
             self._report(written)
-        return len(hints)
+        return max(followed, len(hints))
 
     def _take(self, at: datetime, groups: Sequence[_Hints]) -> Written:
         """Look at the entities that these hints point at, and write down what that comes to."""

@@ -64,6 +64,7 @@ class Sweep:
         self._broken = broken
         self._search = search
         self._kind = search.spec.kind
+        self._stride = search.spec.stride
         self._narrator = narrator
         self._stopping = stopping
         self._progress = progress
@@ -71,7 +72,7 @@ class Sweep:
     def recent(self) -> Swept:
         """The newest only."""
         first, last = self._span()
-        return self._sweep("recent", max(first - 1, last - RECENT), last)
+        return self._sweep("recent", max(first - 1, last - RECENT * self._stride), last)
 
     def full(self) -> Swept:
         """Everything that Magento or the ledger knows."""
@@ -90,7 +91,7 @@ class Sweep:
         while after < last:
             if self._stopping():
                 return Swept(changed, vanished, stopped=True)
-            upto = min(after + CHUNK, last)
+            upto = min(after + CHUNK * self._stride, last)
             for counts in apart(range(after + 1, upto + 1), self._chunk, self._odd):
                 changed += counts[0]
                 vanished += counts[1]

@@ -298,7 +298,7 @@ def _planned(
         trigger=quoted(name),
         event=watch.event,
         table=quoted(table),
-        kind=spec.kind,
+        kind=watch.names or spec.kind,
         entity=quoted(watch.entity),
         pointed=name.removeprefix(OURS),
         changed=_changed(live.tables[table]) if watch.compare else "TRUE",

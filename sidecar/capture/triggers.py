@@ -92,7 +92,14 @@ class Triggers:
 
     def domain_of(self, kind: str) -> str:
         """The domain of a kind; empty for one that none of these domains is about."""
-        return next((spec.name for spec in self.domains if spec.kind == kind), "")
+        return next(
+            (
+                spec.name
+                for spec in self.domains
+                if kind in (spec.kind, *(watch.names for watch in spec.watches))
+            ),
+            "",
+        )
 
     def plan(self) -> TriggerPlan:
         """What this shop should have, from its schema as it is now."""

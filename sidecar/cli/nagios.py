@@ -76,10 +76,11 @@ def nagios(
     """Check for Nagios, Icinga, Checkmk and the like: one line, performance data, 0 to 3.
 
     0 OK.  1 WARNING: something waits longer than -w, was refused or parked, is paused, a trigger is
-    amiss, the breaker or a difference is open.  2 CRITICAL: something waits longer than -c, no
-    daemon works, a domain is stopped, or this may be a copy and nothing is sent.  3 UNKNOWN: it
-    cannot be told (the database is away, the configuration is bad).  Only this command has these
-    exit codes.
+    amiss, the breaker or a difference is open; of a domain that the ERP owns: nothing was heard for
+    -w, its freshness is over, or news are parked or differ.  2 CRITICAL: something waits longer
+    than -c, or nothing was heard for so long, no daemon works, a domain is stopped, or this may be
+    a copy and nothing is sent.  3 UNKNOWN: it cannot be told (the database is away, the
+    configuration is bad).  Only this command has these exit codes.
 
     \b
     Examples:
@@ -90,9 +91,13 @@ def nagios(
         raise click.UsageError("-c is shorter than -w")
     with context.sidecar() as sidecar:
         sidecar.ledger.require_current()
+        vitals = sidecar.vitals().read()
+        enabled = (*vitals.ledger.domains, *vitals.ledger.inbound)
+        if absent := [name for name in domains if name not in enabled]:
+            raise click.UsageError(f"{', '.join(absent)}: not enabled in the configuration")
         found = judge(
-            sidecar.vitals().read(),
-            domains or sidecar.domains,
+            vitals,
+            domains or enabled,
             Limits(warning.total_seconds(), critical.total_seconds()),
         )
     if as_json:

@@ -26,6 +26,7 @@ from sidecar.cli import (
     lifecycle,
     migrate,
     nagios,
+    prices,
     queue,
     rejections,
     run,
@@ -119,6 +120,7 @@ for command in (
     show.show,
     status.status,
     stock.stock,
+    prices.prices,
     top.top,
     triggers.triggers,
 ):

@@ -123,6 +123,14 @@ def _print(spec: DomainSpec, story: Story) -> None:
             f"written  {text(back.applied_at)} {back.action}: {back.state}{times}"
             f"{_wrote(back)}{note}"
         )
+    for news in story.news:
+        why = f": {news.what}" if news.what else ""
+        echo(
+            f"told     {text(news.told_at or news.created_at)} {news.domain} {news.number} "
+            f"{news.status}{why}"
+        )
+        if news.remedy and news.status in ("parked", "differs"):
+            echo(f"           remedy: {news.remedy}")
     for act in story.audit:
         echo(f"audit    {text(act.at)} {act.who}: {act.command} {act.reason or ''}")
         for change in json.loads(act.detail or "{}").get("changes", ()):

@@ -121,6 +121,7 @@ def _inbound(domain: InboundVitals) -> dict[str, Any]:
         "oldest": domain.oldest,
         "heard_seconds": domain.heard_ago,
         "stale": domain.stale,
+        "differences": domain.differences,
     }
 
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 
-from sidecar.doctor import api, delivery, erp, files, ledger, magento, rights, server, triggers
+from sidecar.doctor import (
+    api,
+    delivery,
+    erp,
+    files,
+    inbound,
+    ledger,
+    magento,
+    rights,
+    server,
+    triggers,
+)
 from sidecar.doctor.check import Check
 from sidecar.model.errors import UsageError
 
@@ -17,6 +28,7 @@ SECTIONS: Mapping[str, Sequence[Check]] = {
     "triggers": triggers.CHECKS,
     "ledger": ledger.CHECKS,
     "delivery": delivery.CHECKS,
+    "inbound": inbound.CHECKS,
     "erp": erp.CHECKS,
     "api": api.CHECKS,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation
+from sidecar.ledger.control import DomainControl
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview, Waiting
 from sidecar.ledger.records import Records
@@ -80,9 +81,15 @@ def _outbox_shape(examined: ExaminedInstallation) -> Iterator[Observation]:
         )
 
 
-def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
+def _controls(examined: ExaminedInstallation) -> Iterator[tuple[str, DomainControl]]:
     for name, domain in examined.vitals.domains.items():
-        control = domain.control
+        yield name, domain.control
+    for name, told in examined.vitals.inbound.items():
+        yield name, told.control
+
+
+def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
+    for name, control in _controls(examined):
         if control.stopped_at is not None:
             yield Observation(
                 f"{name} stopped at {control.stopped_at:%Y-%m-%d %H:%M} UTC: "
@@ -92,9 +99,11 @@ def _stopped(examined: ExaminedInstallation) -> Iterator[Observation]:
 
 
 def _pause(examined: ExaminedInstallation) -> Iterator[Observation]:
-    for name, domain in examined.vitals.domains.items():
-        control = domain.control
-        if domain.pause_forgotten:
+    vitals = examined.vitals
+    forgotten = {name for name, domain in vitals.domains.items() if domain.pause_forgotten}
+    forgotten |= {name for name, domain in vitals.inbound.items() if domain.pause_forgotten}
+    for name, control in _controls(examined):
+        if name in forgotten:
             hours, why = control.paused_for / 3600, control.paused_reason or "no reason given"
             yield Observation(
                 f"{name} has been paused for {hours:.1f} h by {control.paused_by}: {why}",

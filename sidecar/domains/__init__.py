@@ -7,6 +7,7 @@ from sidecar.domains.invoices.domain import DOMAIN as INVOICES
 from sidecar.domains.order_status.domain import DOMAIN as ORDER_STATUS
 from sidecar.domains.orders.domain import DOMAIN as ORDERS
 from sidecar.domains.prices.domain import DOMAIN as PRICES
+from sidecar.domains.products.domain import DOMAIN as PRODUCTS
 from sidecar.domains.refunds.domain import DOMAIN as REFUNDS
 from sidecar.domains.shipments.domain import DOMAIN as SHIPMENTS
 from sidecar.domains.stock.domain import DOMAIN as STOCK
@@ -19,6 +20,7 @@ DOMAINS: tuple[RegisteredDomain, ...] = (
     INVOICES,
     SHIPMENTS,
     CUSTOMERS,
+    PRODUCTS,
     STOCK,
     PRICES,
     ORDER_STATUS,

@@ -24,6 +24,9 @@ PLACES = (
     "write_back.committed",
 )
 
+#: Where sums over a window are told (tests/database/test_demand_properties.py dies there).
+SUM_PLACES = ("tally.told",)
+
 #: Those on the way of the ERP's own news into Magento.
 INBOUND_PLACES = ("inbound.kept", "inbound.asking", "inbound.applied", "inbound.settled")
 

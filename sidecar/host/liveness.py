@@ -6,7 +6,7 @@ the log quiet; only what was last done, and when, tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sidecar.ports import Clock
 
@@ -15,9 +15,16 @@ _FAILING_SECONDS = 300.0
 
 
 class Liveness:
-    """`limits`: duty → seconds after which one that has not ended well counts as silent."""
+    """`limits`: duty → seconds after which one that has not ended well counts as silent.
 
-    def __init__(self, clock: Clock, limits: Mapping[str, float]) -> None:
+    `of_others`: duties that fail where another system gives no answer: that is told elsewhere, and
+    the daemon works.
+    """
+
+    def __init__(
+        self, clock: Clock, limits: Mapping[str, float], of_others: Collection[str] = ()
+    ) -> None:
+        self._of_others = frozenset(of_others)
         self._clock = clock
         self._limits = limits
         self._ended_at: dict[str, float] = {}
@@ -57,7 +64,7 @@ class Liveness:
         return [
             duty
             for duty, since in list(self._failing_since.items())
-            if now - since > _FAILING_SECONDS
+            if now - since > _FAILING_SECONDS and duty not in self._of_others
         ]
 
     @property

@@ -174,7 +174,7 @@ class Applying:
         if ambiguous:
             return NeedsPerson(
                 f"several documents are called {name}",
-                "give each store's documents their own external reference (domains.orders.ref), "
+                "give each store's documents their own external reference (the domain's key ref), "
                 "then 'erp-sidecar incoming apply' it",
             )
         if row.waited >= self._give_up_after:
@@ -237,7 +237,10 @@ class Applying:
                 self._narrator.tell("inbound.parked", **told)
             case "superseded":
                 self._narrator.tell("inbound.superseded", **told)
-            case _:
+            case "asked":
+                self._narrator.tell("inbound.in_doubt", **told)
+            case _ if row.tries == 0:
+                # Once: it is looked for every minute, perhaps for days.
                 self._narrator.tell("inbound.waits", **told)
 
     def _follow(self, connection: sa.Connection, row: IncomingRow, said: Application) -> None:

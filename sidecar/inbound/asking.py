@@ -40,12 +40,15 @@ class Questions:
         clock: Clock,
         *,
         overlap: timedelta,
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
+        """`progress` is called with each page: to read everything takes minutes."""
         self._spec = spec
         self._adapter = adapter
         self._turn = turn
         self._clock = clock
         self._overlap = overlap
+        self._progress = progress
 
     def pages(self, since: datetime | None) -> Iterator[Page[msgspec.Struct]]:
         """What the ERP tells, page by page; `since` None: everything.
@@ -57,6 +60,7 @@ class Questions:
         seen: set[str | int] = set()
         for _ in range(_MOST_PAGES):
             told = self._turn(partial(self._adapter.changes, self._spec.name, since, page))
+            self._progress()
             yield told
             if told.next is None:
                 return

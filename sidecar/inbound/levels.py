@@ -27,7 +27,7 @@ from sidecar.ports import Clock, Narrator
 #: By this number a whole run is kept that waits for a person; no SKU is called so.
 RUN = "(run)"
 _RUN_REMEDY = (
-    "look at what would change ('erp-sidecar stock diff'), then 'erp-sidecar incoming apply ID "
+    "look at what would change ('erp-sidecar {domain} diff'), then 'erp-sidecar incoming apply ID "
     "--reason' lets the next run change as much; or correct it in the ERP"
 )
 _ROW_REMEDY = (
@@ -166,9 +166,10 @@ class Levels:
         spec, account = self._spec, self._account
         figures = {"changed": len(plan.changes), "to_zero": plan.to_zero, "known": plan.known}
         told = Told(RUN, json.dumps(figures))
+        remedy = _RUN_REMEDY.format(domain=spec.name)
         with self._database.transaction("keeping a run that waits") as connection:
             new = self._ledger.incoming.refused(
-                connection, spec.name, account, [(told, plan.held or "", _RUN_REMEDY)]
+                connection, spec.name, account, [(told, plan.held or "", remedy)]
             )
         if new:
             self._narrator.tell(

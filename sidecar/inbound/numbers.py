@@ -20,11 +20,12 @@ def number_of(spec: DomainSpec, row: Any) -> str:
     """
     if spec.tells is None:
         raise TypeError(f"the ERP tells nothing of {spec.name}")
-    names = [getattr(row, field) for field in spec.tells.number]
+    told = (getattr(row, field) for field in spec.tells.number)
+    names = [str(name) for name in told if name not in (None, "")]
     if not spec.tells.levels:
         # The first that is there: an order is known by the ERP's number, or else by ours.
-        names = [name for name in names if name not in (None, "")][:1]
-    return fitted(" @ ".join("" if name is None else str(name) for name in names))
+        names = names[:1]
+    return fitted(" @ ".join(names))
 
 
 def fitted(name: str) -> str:

@@ -23,6 +23,7 @@ class Baseline:
         self._store = store
         self._search = parts.search
         self._examiner = parts.examiner
+        self._totals = parts.totals
         self._spec = parts.examiner.spec
 
     def is_there(self) -> bool:
@@ -35,14 +36,26 @@ class Baseline:
         count = 0
         with self._database.transaction(f"looking at the range of {self._spec.name}") as connection:
             first, last = self._search.span(connection)
-        for after in range(first - 1, last, _CHUNK):
+        chunk = _CHUNK * self._spec.stride
+        for after in range(first - 1, last, chunk):
             with self._database.transaction(f"noting known {self._spec.name}") as connection:
-                count += self._search.baseline(connection, after, min(after + _CHUNK, last))
+                count += self._search.baseline(connection, after, min(after + chunk, last))
         self._seed()
+        self._note_totals()
         note = {"known": count, "last": last}
         with self._database.transaction("noting the baseline") as connection:
             self._store.installed.note(connection, _NOTE, self._spec.name, note)
         return count
+
+    def _note_totals(self) -> None:
+        """What is told as sums begins with what is there."""
+        if self._totals is None:
+            return
+        with self._database.transaction(f"noting totals of {self._spec.name}") as connection:
+            if self._store.sums.lock(connection, self._spec.kind) is None:
+                at = connection.exec_driver_sql("SELECT UTC_TIMESTAMP(3)").scalar_one()
+                totals = self._totals.read(connection)
+                self._store.sums.note(connection, self._spec.kind, totals, at)
 
     def _seed(self) -> None:
         """Take the fingerprints of what still changes, so that a change of it is seen."""

@@ -329,10 +329,13 @@ def _version(row: Told, said: Sequence[str]) -> str | None:
 
 
 def _next_version(row: Told, said: Sequence[str]) -> str:
-    """The digest of what a row says, counted where it said so before."""
+    """The digest of what a row says, counted where it said so before.
+
+    Above the highest: earlier ones may be gone by retention.
+    """
     digest = _digest(row)
-    times = sum(_said(version) == digest for version in said)
-    return f"{digest}.{times}" if times else digest
+    counted = [int(version.partition(".")[2] or 0) for version in said if _said(version) == digest]
+    return f"{digest}.{max(counted) + 1}" if counted else digest
 
 
 def _digest(row: Told) -> str:

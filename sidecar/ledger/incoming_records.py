@@ -11,6 +11,9 @@ import sqlalchemy as sa
 
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
+#: Digits of what can be an id.
+_LONGEST_ID = 18
+
 
 class IncomingRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One news; `kind` and `entity_id`: the Magento document that it is about, where known."""
@@ -72,12 +75,23 @@ class IncomingRecords:
         return [IncomingRecord(**_values(row)) for row in connection.execute(statement)]
 
     def find(self, connection: sa.Connection, name: str) -> list[IncomingDetail]:
-        """Those with this id, or the ERP's number; the newest first."""
+        """Those with the ERP's number, or the one with this id; the newest first.
+
+        An order's number is digits too: what a number names is never mixed with what an id does.
+        """
         c = self._table.c
-        by_id = c.id == int(name) if name.isdecimal() and len(name) < 19 else sa.false()
+        found = self._found(connection, c.number == name)
+        if found or not name.isdecimal() or len(name) > _LONGEST_ID:
+            return found
+        return self._found(connection, c.id == int(name)) if name == str(int(name)) else []
+
+    def _found(
+        self, connection: sa.Connection, chosen: sa.ColumnElement[bool]
+    ) -> list[IncomingDetail]:
+        c = self._table.c
         statement = (
             sa.select(*_columns(self._table), c.payload)
-            .where(sa.or_(by_id, c.number == name))
+            .where(chosen)
             .order_by(c.id.desc())
             .limit(100)
         )
@@ -85,6 +99,16 @@ class IncomingRecords:
             IncomingDetail(**_values(row), payload=msgspec.Raw(row.payload.encode()))
             for row in connection.execute(statement)
         ]
+
+    def of(self, connection: sa.Connection, kind: str, entity_id: int) -> list[IncomingRecord]:
+        """Those about one Magento document, the oldest first."""
+        c = self._table.c
+        rows = connection.execute(
+            sa.select(*_columns(self._table))
+            .where(c.kind == kind, c.entity_id == entity_id)
+            .order_by(c.id)
+        )
+        return [IncomingRecord(**_values(row)) for row in rows]
 
     def counts(self, connection: sa.Connection) -> list[IncomingCount]:
         """What is open or waits for a person, by domain and status."""

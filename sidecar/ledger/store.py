@@ -15,9 +15,12 @@ from sidecar.ledger.identities import Identities
 from sidecar.ledger.incoming import Incoming
 from sidecar.ledger.journal import Journal
 from sidecar.ledger.original_links import OriginalLinks
+from sidecar.ledger.original_news import OriginalNews
+from sidecar.ledger.overdue import OverdueStates
 from sidecar.ledger.payloads import Payloads
 from sidecar.ledger.settling import Settling
 from sidecar.ledger.stations import Stations
+from sidecar.ledger.sums import Sums
 from sidecar.ledger.tables import LedgerNames, Tables
 from sidecar.ledger.write_backs import WriteBacks
 
@@ -35,6 +38,7 @@ class LedgerStore:
         self.journal = Journal(self.tables)
         self.acts = Acts(self.tables, self.journal)
         self.original_links = OriginalLinks(self.tables)
+        self.original_news = OriginalNews(self.tables)
         self.differences = Differences(self.tables)
         self.write_backs = WriteBacks(self.tables)
         self.settling = Settling(
@@ -47,9 +51,11 @@ class LedgerStore:
         )
         self.incoming = Incoming(self.tables)
         self.cursors = Cursors(self.tables)
+        self.sums = Sums(self.tables)
         self.control = Control(self.tables)
         self.accounts = Accounts(self.tables)
         self.audit = Audit(self.tables)
+        self.overdue = OverdueStates(self.tables, self.incoming, self.differences)
         self.installed = Installed(self.tables)
         self.identities = Identities(self.tables)
         self.check_runs = CheckRuns(self.tables)

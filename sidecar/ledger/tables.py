@@ -34,6 +34,7 @@ _COLUMNS = {
     "incoming": "id domain account number version told_at payload kind entity_id status due_at "
     "waiting_since tries asked_at memory state as_is document what remedy created_at finished_at",
     "cursor": "domain account since full_at approved updated_at",
+    "told_sum": "id kind name total messages told_at",
     "difference": "id domain kind entity_id number class ours theirs amount currency event "
     "found_at resolved_at",
     "audit": "id at who command subject reason detail",
@@ -51,7 +52,14 @@ _COLUMNS = {
     "recorded_by reason beat beat_by beat_machine beat_at token past_order told told_why told_at",
     "migration": "version name checksum applied_at",
 }
-TABLES = (*_COLUMNS, "event_archive", "original_link", "original_former_link")
+TABLES = (
+    *_COLUMNS,
+    "event_archive",
+    "original_link",
+    "original_former_link",
+    "original_incoming",
+    "original_cursor",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,9 @@ class Tables:
         self.write_back = self._table("write_back")
         self.incoming = self._table("incoming")
         self.cursor = self._table("cursor")
+        self.original_incoming = self._table("original_incoming", "incoming")
+        self.original_cursor = self._table("original_cursor", "cursor")
+        self.told_sum = self._table("told_sum")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
         self.control = self._table("control")

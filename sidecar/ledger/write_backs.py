@@ -63,9 +63,9 @@ class WriteBacks:
     ) -> bool:
         """Queue what the ERP says of an entity's document by itself; False: that was done before.
 
-        It replaces an older one that was not written yet, and goes after the answers to events:
-        they say what this one does not.  `incoming`: the news that says so.  The caller holds the
-        lock of the entity.
+        It goes after the answers to events, and after older ones that were not written yet and
+        say what this one does not (a comment, a hold); one that it says more than, it replaces.
+        `incoming`: the news that says so.
         """
         c = self._table.c
         same = sa.select(c.id).where(
@@ -73,7 +73,15 @@ class WriteBacks:
         )
         if connection.execute(same.limit(1)).first() is not None:
             return False
-        self._replace(connection, kind, [entity_id], c.action == Action.STATUS)
+        older = connection.execute(
+            sa.select(c.id, c.detail, c.state, c.applied)
+            .where(c.kind == kind, c.entity_id == entity_id)
+            .where(c.action == Action.STATUS, c.state.in_(_UNWRITTEN))
+            .with_for_update()
+        ).all()
+        replaced = [row.id for row in older if _says_nothing_more(row, detail)]
+        if replaced:
+            self._replace(connection, kind, [entity_id], c.id.in_(replaced))
         self._insert(connection, [_row(kind, entity_id, None, incoming, Action.STATUS, detail)])
         return True
 
@@ -278,6 +286,19 @@ def _row(
     fitting = structs.replace(detail, comment=fit.text("write_back", "detail", detail.comment))
     changes = int(detail.changes_entity(action))
     return kind, entity_id, event, incoming, action, encoded_detail(fitting), changes
+
+
+def _says_nothing_more(older: Any, newer: Detail) -> bool:
+    """Whether nothing is lost with an older status that was not written, now that a newer is told.
+
+    A comment and a hold are done once each, in their turn: an ERP that cancels and posts within a
+    second has done both.  One that is parked would come out of its turn when a person lets it go.
+    """
+    detail = detail_or_none(older.detail)
+    if detail is None or older.state == WriteBackState.PARKED:
+        return True
+    says = (detail.comment is not None and not older.applied) or detail.hold
+    return not says and (detail.status is None or newer.status is not None)
 
 
 def _holds(detail_json: str) -> bool:

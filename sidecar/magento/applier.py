@@ -31,6 +31,15 @@ class DocumentApplier(Protocol):
         """
 
 
+@runtime_checkable
+class LimitsStays(Protocol):
+    """A document's applier that knows states which a document should leave in time."""
+
+    @property
+    def longest_stays(self) -> Mapping[str, float]:
+        """State → seconds after which a person is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """A row that must not be written, and why; `ours` and `theirs` for a person."""

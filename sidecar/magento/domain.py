@@ -13,6 +13,7 @@ from sidecar.magento.applier import Applier, BesideMagento
 from sidecar.magento.examiner import Examiner, Search
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.stores import StoreLimit
+from sidecar.magento.totals import Totals
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.guest import Guests
 from sidecar.model.reference import Reference
@@ -30,6 +31,8 @@ class Gate(Protocol):
 
 #: Which of these entities carry an answer of the ERP in Magento, whatever the ledger says.
 Answered: TypeAlias = Callable[[sa.Connection, Sequence[int]], set[int]]
+#: The entities that are meant by a hint on something else (`Watch.names`).
+Behind: TypeAlias = Callable[[sa.Connection, Sequence[int]], list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,8 @@ class Parts:
     acknowledger: Acknowledger | None = None
     answered: Answered | None = None
     require_known: Callable[[sa.Connection], None] | None = None
+    behind: Behind | None = None
+    totals: Totals | None = None
 
 
 @dataclass(frozen=True, slots=True)

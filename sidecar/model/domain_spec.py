@@ -36,8 +36,9 @@ class EventSpec:
     `payload`: the shape of its data; `version`: its major version.  `replaces`: it carries the
     whole newest state, so an older one that was not sent is history, and where the ERP holds
     nothing of an entity that lives it opens a document.  `revives`: what was refused before is
-    tried again after it.  `announced`: a trigger points at it, where triggers are on.  `decoder`
-    reads its data.
+    tried again after it.  `announced`: a trigger points at it, where triggers are on.  `numbered`:
+    the ERP gives what it makes of it a number of its own; where it does not, our reference is the
+    only name that there is.  `decoder` reads its data.
     """
 
     type: str
@@ -47,6 +48,7 @@ class EventSpec:
     replaces: bool = False
     revives: bool = False
     announced: bool = True
+    numbered: bool = True
     decoder: msgspec.json.Decoder[msgspec.Struct] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -67,13 +69,16 @@ class Watch:
     """A change of a Magento table that is worth a hint: `entity` is the column with the id.
 
     `compare`: an update counts only when a content column differs.  Off where Magento writes a
-    table in every save and that write, mostly with equal values, is the signal.
+    table in every save and that write, mostly with equal values, is the signal.  `names`: what kind
+    of thing that id is of, where it is none of the domain's own entities; `Parts.behind` says which
+    of these are meant.
     """
 
     table: str
     event: Literal["INSERT", "UPDATE"]
     entity: str
     compare: bool = False
+    names: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class DomainSpec:
     alone; `sentence`: a template over what its examiner describes; `priority`: whose calls go first
     where several domains wait for one ERP account, the smallest number's.  `tells`: what the ERP
     tells of it by itself, where it may own it; `inbound`: what is needed of Magento's schema then.
+    `stride`: how far apart the ids of two neighbours may lie, where they are made of two numbers.
 
     `may_need`: kinds of which an entity of it may name one that must be in the ERP first, where the
     configuration says so; `told_when_needed`: a new document that names one of this domain points
@@ -146,6 +152,7 @@ class DomainSpec:
     is_person: bool = False
     lacks_parents: bool = False
     withheld: frozenset[str] = frozenset()
+    stride: int = 1
 
     def name_of(self, number: str) -> str:
         """What an operator writes for an entity: KIND/NUMBER, or the number alone."""

@@ -17,13 +17,16 @@ def is_printable(text: str) -> bool:
 
 def is_open(url: str) -> bool:
     """Whether what goes to an address can be read on its way: http, and not to this machine."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
+    return urlsplit(url).scheme == "http" and not is_of_this_machine(url)
+
+
+def is_of_this_machine(url: str) -> bool:
+    """Whether an address leads to the machine itself, whichever that is."""
+    host = urlsplit(url).hostname or ""
     try:
-        is_here = ipaddress.ip_address(host).is_loopback
+        return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost"
-    return parts.scheme == "http" and not is_here
+        return host == "localhost"
 
 
 @dataclass(frozen=True, slots=True)

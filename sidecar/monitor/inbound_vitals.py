@@ -11,21 +11,26 @@ import sqlalchemy as sa
 
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.incoming_records import IncomingRecords
+from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
 
 #: Those that a person has to look at.
 TROUBLED = ("parked", "differs")
+#: Those that the daemon goes on with; `asked`: a call to Magento that was not answered.
+WAITING = ("waiting", "asked")
 
 
 @dataclass(frozen=True, slots=True)
 class TellingLimits:
     """Of one domain that the ERP owns: its account, and what is worth a word.
 
-    `pause_alarm`: seconds of a pause; `freshness`: seconds without an answer, None for any.
+    `pause_alarm`: seconds of a pause; `every`: seconds between two questions; `freshness`: seconds
+    without an answer, None for any.
     """
 
     account: str
     pause_alarm: float
+    every: float
     freshness: float | None = None
 
 
@@ -33,8 +38,9 @@ class TellingLimits:
 class InboundVitals:
     """`news`: those that are open or need a person, by status; `oldest`: since when one waits.
 
-    `heard_ago`: seconds since the ERP last answered, None where it never did; `stale`: longer ago
-    than the configuration allows.
+    `heard_ago`: seconds since the ERP last answered, None where it never did; `unheard`: for how
+    long an answer is overdue, None where it never came; `stale`: longer ago than the configuration
+    allows.  `differences`: what it said and cannot be, and is open.
     """
 
     account: str
@@ -43,12 +49,19 @@ class InboundVitals:
     news: Mapping[str, int]
     oldest: datetime | None
     heard_ago: float | None
+    unheard: float | None
     stale: bool
+    differences: int
 
     @property
     def troubled(self) -> int:
         """How many news wait for a person."""
         return sum(self.news.get(status, 0) for status in TROUBLED)
+
+    @property
+    def waiting(self) -> int:
+        """How many the daemon itself goes on with."""
+        return sum(self.news.get(status, 0) for status in WAITING)
 
 
 class InboundVitalsReader:
@@ -58,6 +71,7 @@ class InboundVitalsReader:
         self._store = store
         self._told = told
         self._records = IncomingRecords(store.tables)
+        self._overview = Overview(store.tables)
 
     def read(self, connection: sa.Connection) -> dict[str, InboundVitals]:
         """Plain selects, no lock."""
@@ -67,10 +81,11 @@ class InboundVitalsReader:
         oldest: dict[str, datetime] = {}
         for count in self._records.counts(connection):
             counts[count.domain][count.status] = count.count
-            if count.status in ("waiting", "asked") and count.oldest is not None:
+            if count.status in WAITING and count.oldest is not None:
                 known = oldest.get(count.domain, count.oldest)
                 oldest[count.domain] = min(known, count.oldest)
         controls = self._store.control.read(connection, list(self._told))
+        differences = self._overview.differences_by_domain(connection)
         vitals = {}
         for name, limits in self._told.items():
             cursor = self._store.cursors.read(connection, name, limits.account)
@@ -83,7 +98,9 @@ class InboundVitalsReader:
                 news=counts[name],
                 oldest=oldest.get(name),
                 heard_ago=heard,
+                unheard=None if heard is None else max(0.0, heard - limits.every),
                 stale=is_stale,
+                differences=differences.get(name, 0),
             )
         return vitals
 

@@ -11,6 +11,8 @@ from sidecar.host.liveness import Liveness
 from sidecar.model.errors import SidecarError, Unavailable
 from sidecar.model.settlement import TROUBLED, EventStatus
 from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.inbound_vitals import TROUBLED as NEED_A_PERSON
+from sidecar.monitor.inbound_vitals import WAITING, InboundVitals, seconds_since
 from sidecar.monitor.ledger_vitals import DomainVitals
 from sidecar.monitor.vitals import Vitals, VitalsReader
 from sidecar.observe.registry import Labels, Metrics
@@ -87,14 +89,19 @@ class Monitoring:
 
     def _log(self, vitals: Vitals) -> None:
         """A line for the shop, one for each domain, each ERP account and each duty that fails."""
+        lines: dict[Labels, dict[str, float]] = {}
         for labels, figures in _standing(vitals):
-            told = {name: round(value, 3) for name, value in figures}
-            whose = dict(labels)
-            if not whose:
+            *whose, status = labels if len(labels) > 1 else (*labels, None)
+            told = lines.setdefault(tuple(one for one in whose if one), {})
+            ending = f"_{status[1]}" if status else ""
+            told |= {f"{name}{ending}": round(value, 3) for name, value in figures}
+        for labels, told in lines.items():
+            if not labels:
                 told["working"] = int(self._liveness.works)
-            if domain := whose.get("domain"):
+            domain = dict(labels).get("domain", "")
+            if domain in vitals.ledger.domains:
                 told |= self._counted(domain)
-            self._narrator.tell("metrics", **whose, **told)
+            self._narrator.tell("metrics", **dict(labels), **told)
 
     def _counted(self, domain: str) -> dict[str, float]:
         return {
@@ -108,6 +115,11 @@ def _standing(vitals: Vitals) -> Iterator[tuple[Labels, Iterator[tuple[str, floa
     yield (), _of_shop(vitals)
     for domain, of_domain in vitals.ledger.domains.items():
         yield (("domain", domain),), _of_domain(of_domain)
+    for domain, told in vitals.ledger.inbound.items():
+        yield (("domain", domain),), _of_told(told)
+        for status in (*WAITING, *NEED_A_PERSON):
+            news = float(told.news.get(status, 0))
+            yield (("domain", domain), ("status", status)), iter([("incoming", news)])
     for account, of_account in vitals.ledger.accounts.items():
         # An account is called by its address; the query of a WSDL's may hold a key of somebody's.
         yield (("account", account.partition("?")[0]),), _of_account(of_account)
@@ -131,6 +143,17 @@ def _of_domain(domain: DomainVitals) -> Iterator[tuple[str, float]]:
     yield "write_backs_waiting", domain.write_backs.count
     yield "write_backs_parked", domain.write_backs_parked
     yield "oldest_write_back_seconds", domain.write_backs.longest or 0.0
+    yield "differences_open", domain.differences
+
+
+def _of_told(domain: InboundVitals) -> Iterator[tuple[str, float]]:
+    """Of a domain that the ERP owns."""
+    if domain.heard_ago is not None:
+        yield "heard_seconds", domain.heard_ago
+    yield "news_stale", domain.stale
+    yield "oldest_news_seconds", seconds_since(domain.oldest) or 0.0
+    yield "domain_paused", domain.control.paused
+    yield "domain_stopped", domain.control.stopped_at is not None
     yield "differences_open", domain.differences
 
 

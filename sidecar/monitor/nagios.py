@@ -9,6 +9,7 @@ from enum import IntEnum
 from sidecar.model.gates import waiting_at
 from sidecar.model.printable import printable
 from sidecar.model.settlement import REFUSED, EventStatus
+from sidecar.monitor.inbound_vitals import TROUBLED, WAITING, InboundVitals, seconds_since
 from sidecar.monitor.ledger_vitals import DomainVitals
 from sidecar.monitor.vitals import Vitals
 
@@ -56,7 +57,7 @@ def judge(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Judgement:
     """What is to be said of these domains, and of what all of them need."""
     found = [
         *_of_shop(vitals, limits),
-        *(one for name in domains for one in _of_domain(name, vitals.ledger.domains[name], limits)),
+        *(one for name in domains for one in _of_one(name, vitals, limits)),
     ]
     amiss = sorted((one for one in found if one[0] is not Grade.OK), key=lambda one: -one[0])
     shown = amiss or found
@@ -80,6 +81,47 @@ def _of_shop(vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
         grade = max(Grade.WARNING, limits.grade(one.seconds))
         # Not why: that may be a long story; `status` tells it.
         yield grade, f"{one.name} has been failing for {_time(one.seconds)} (erp-sidecar status)"
+
+
+def _of_one(name: str, vitals: Vitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    told = vitals.ledger.inbound.get(name)
+    if told is None:
+        return _of_domain(name, vitals.ledger.domains[name], limits)
+    return _of_told(name, told, limits)
+
+
+def _of_told(name: str, domain: InboundVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    """Of a domain that the ERP owns."""
+    if domain.control.stopped_at is not None:
+        yield Grade.CRITICAL, f"{name}: stopped by an answer of the ERP"
+    if domain.control.paused:
+        yield Grade.WARNING, f"{name}: paused"
+    if count := domain.news.get("parked", 0):
+        yield Grade.WARNING, f"{name}: {count} news of the ERP parked"
+    if count := domain.news.get("differs", 0):
+        yield Grade.WARNING, f"{name}: {count} news of the ERP differ"
+    if domain.differences:
+        yield Grade.WARNING, f"{name}: {domain.differences} difference(s) open"
+    if domain.control.may_work:
+        yield from _unheard(name, domain, limits)
+    waits = seconds_since(domain.oldest)
+    in_doubt = domain.news.get("asked", 0)
+    # What waits for a document that Magento does not have yet waits for days, and nothing is wrong.
+    grade = limits.grade(waits) if in_doubt else Grade.OK
+    oldest = f", the oldest for {_time(waits)}" if waits is not None else ""
+    doubt = f", {in_doubt} of them without Magento's answer" if in_doubt else ""
+    yield grade, f"{name}: {domain.waiting} news waiting{oldest}{doubt}"
+
+
+def _unheard(name: str, domain: InboundVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
+    if domain.unheard is None:
+        yield Grade.WARNING, f"{name}: {domain.account} has never answered what is new"
+        return
+    grade = limits.grade(domain.unheard)
+    grade = max(grade, Grade.WARNING) if domain.stale else grade
+    if grade is not Grade.OK:
+        heard = _time(domain.heard_ago)
+        yield grade, f"{name}: nothing heard of {domain.account} for {heard}"
 
 
 def _of_domain(name: str, domain: DomainVitals, limits: Limits) -> Iterator[tuple[Grade, str]]:
@@ -118,6 +160,9 @@ def _of_write_backs(name: str, domain: DomainVitals, limits: Limits) -> Iterator
 def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator[str]:
     bounds = f"{limits.warning:g};{limits.critical:g};0"
     for name in domains:
+        if told := vitals.ledger.inbound.get(name):
+            yield from _figures_of_told(name, told, bounds)
+            continue
         domain = vitals.ledger.domains[name]
         yield f"{name}_oldest={domain.under_way or 0:g}s;{bounds}"
         for status, count in domain.events.items():
@@ -135,6 +180,14 @@ def _figures(vitals: Vitals, domains: Sequence[str], limits: Limits) -> Iterator
     for name, account in vitals.ledger.accounts.items():
         yield f"{name}_throttle_rate={account.rate * 100:g}%;;;0;100"
         yield f"{name}_slots={account.slots};;;0;{account.most_slots}"
+
+
+def _figures_of_told(name: str, domain: InboundVitals, bounds: str) -> Iterator[str]:
+    if domain.heard_ago is not None:
+        yield f"{name}_heard={domain.heard_ago:g}s;{bounds}"
+    for status in (*WAITING, *TROUBLED):
+        yield f"{name}_{status}={domain.news.get(status, 0)};;;0"
+    yield f"{name}_differences={domain.differences};;;0"
 
 
 def _time(seconds: float | None) -> str:

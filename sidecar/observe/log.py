@@ -37,6 +37,8 @@ _WARNINGS = (
     "capture.trigger_missed", "daemon.standby", "domain.pause_forgotten",
     "delivery.settling_again", "delivery.left_to_lease", "config.refused", "log.gap",
     "heartbeat.failed", "identity.moved", "identity.witness_failed", "throttle.wait_cut",
+    "inbound.differs", "inbound.parked", "inbound.in_doubt", "inbound.levels_refused",
+    "inbound.run_held", "inbound.overdue",
 )  # fmt: skip
 _ERRORS = (
     "domain.stopped", "breaker.opened", "station.failed", "daemon.failed", "log.unwritable",

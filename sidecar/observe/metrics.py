@@ -87,6 +87,20 @@ METRICS: Mapping[str, Metric] = {
     "erp_sidecar_differences_open": Metric(
         "gauge", "Figures that the ERP booked otherwise.", ("domain",)
     ),
+    "erp_sidecar_incoming": Metric(
+        "gauge", "News of the ERP that wait, are in doubt (asked), are parked or differ.",
+        ("domain", "status"),
+    ),
+    "erp_sidecar_oldest_news_seconds": Metric(
+        "gauge", "For how long the oldest of those that wait or are in doubt does.", ("domain",)
+    ),
+    "erp_sidecar_heard_seconds": Metric(
+        "gauge", "Since the ERP last answered what is new; missing before it first did.",
+        ("domain",),
+    ),
+    "erp_sidecar_news_stale": Metric(
+        "gauge", "Whether that is longer ago than domains.NAME.freshness.", ("domain",)
+    ),
     "erp_sidecar_breaker_open": Metric(
         "gauge", "Whether the ERP gives no answer.", ("account",)
     ),
@@ -115,6 +129,16 @@ METRICS: Mapping[str, Metric] = {
     "erp_sidecar_write_backs_total": Metric(
         "counter", "Answers in Magento, and what came of those that are not there.",
         ("domain", "result"),
+    ),
+    "erp_sidecar_news_total": Metric(
+        "counter", "News of the ERP, by what they came to.", ("domain", "result")
+    ),
+    "erp_sidecar_levels_written_total": Metric(
+        "counter", "Levels (quantities, prices) of the ERP written into Magento.", ("domain",)
+    ),
+    "erp_sidecar_levels_refused_total": Metric(
+        "counter", "Levels of the ERP that were not written, because a bound forbids it.",
+        ("domain",),
     ),
     "erp_sidecar_trigger_misses_total": Metric(
         "counter", "Changes that a trigger should have announced and the sweep found.",

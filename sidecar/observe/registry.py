@@ -29,6 +29,16 @@ _COUNTED: Mapping[str, str] = {
     "capture.trigger_fault": "erp_sidecar_trigger_faults_total",
     "station.failed": "erp_sidecar_station_failures_total",
 }
+#: The same, moved by the number that stands in this field.
+_SUMMED: Mapping[str, tuple[str, str]] = {
+    "inbound.levels_written": ("erp_sidecar_levels_written_total", "written"),
+    "inbound.levels_refused": ("erp_sidecar_levels_refused_total", "refused"),
+}
+#: What one news of the ERP came to.
+_NEWS = frozenset({
+    "inbound.applied", "inbound.differs", "inbound.parked", "inbound.superseded",
+    "inbound.in_doubt",
+})  # fmt: skip
 
 
 class Metrics:
@@ -62,6 +72,11 @@ class Metrics:
         """Count what happened."""
         if name := _COUNTED.get(event):
             self._count(name, fields)
+        elif summed := _SUMMED.get(event):
+            self._count(summed[0], fields, fields.get(summed[1]))
+        elif event in _NEWS:
+            result = event.removeprefix("inbound.")
+            self._count("erp_sidecar_news_total", {**fields, "result": result})
         elif event.startswith("intake."):
             self._count("erp_sidecar_events_total", {**fields, "type": event[7:]})
         elif event.startswith("write_back."):
@@ -102,8 +117,9 @@ class Metrics:
             labels = self._labels(PUSH_DURATION, fields)
             self._histograms[PUSH_DURATION].labels(**labels).observe(milliseconds / 1000)
 
-    def _count(self, name: str, fields: Mapping[str, object]) -> None:
-        self._counters[name].labels(**self._labels(name, fields)).inc()
+    def _count(self, name: str, fields: Mapping[str, object], by: object = 1) -> None:
+        amount = by if isinstance(by, int) else 1
+        self._counters[name].labels(**self._labels(name, fields)).inc(amount)
 
     def _labels(self, name: str, fields: Mapping[str, object]) -> dict[str, str]:
         # Empty is as good as no label; to fail here would be to fail whoever tells.

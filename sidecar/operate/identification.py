@@ -91,6 +91,7 @@ class Identification:
             self._store.original_links.sort(
                 connection, recorded, present, self._kinds, is_copy=is_copy
             )
+            self._store.original_news.sort(connection, recorded, present, is_copy=is_copy)
             self._store.audit.note(
                 connection,
                 who=by.who,

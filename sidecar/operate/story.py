@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from msgspec import structs
 
 from sidecar.database.connection import Database
+from sidecar.ledger.incoming_records import IncomingRecord, IncomingRecords
 from sidecar.ledger.records import (
     AttemptRow,
     AuditRow,
@@ -51,6 +52,7 @@ class Story:
     """`magento`: what it has of the entity, None where it is gone or cannot be read.
 
     `link`: the document that one of its events opened; `further_links`: what belongs to it besides.
+    `news`: what the ERP said of it by itself, and what became of that.
     `erp`: what the ERP holds now, a sentence where it could not be asked, None where it was not.
     """
 
@@ -65,6 +67,7 @@ class Story:
     erp: tuple[Booked, ...] | str | None
     differences: Sequence[DifferenceRow]
     write_backs: Sequence[WriteBackRow]
+    news: Sequence[IncomingRecord]
     audit: Sequence[AuditRow]
 
 
@@ -76,6 +79,7 @@ class Storyteller:
         self._store = store
         self._domains = {parts.examiner.spec.name: parts for parts in domains}
         self._records = Records(store.tables)
+        self._news = IncomingRecords(store.tables)
 
     def stories(self, name: str, adapter_of: Callable[[str], ErpAdapter] | None) -> list[Story]:
         """One story per store that uses the number; raises BadData when nobody knows it.
@@ -137,6 +141,7 @@ class Storyteller:
                 erp=erp,
                 differences=self._records.differences_of(view, kind, entity_id),
                 write_backs=self._records.write_backs_of(view, kind, entity_id),
+                news=self._news.of(view, kind, entity_id),
                 audit=self._records.audit_of(view, entity.number),
             )
 

@@ -242,7 +242,8 @@ class RowBoundsOfPrices(Section):
 
     change: Percent | None = Field(
         default=Decimal("0.5"),
-        description="The most that a price may change by; null: whatever it changes by.",
+        description="The most that a price may change by, and that a special or tier price may lie "
+        "below the price; null: whatever it is.",
     )
     zero: Literal["refuse", "allow"] = Field(
         default="refuse", description="A price of 0: it is refused, or taken."
@@ -253,7 +254,9 @@ class RunBoundsOfPrices(Section):
     """What one run may change; beyond it the whole run waits for `incoming apply`."""
 
     changed: Percent = Field(
-        default=Decimal("0.25"), description="The most of the shop's prices that change."
+        default=Decimal("0.25"),
+        description="The most that change, of the products that have a price, once for each "
+        "website that the run speaks of.",
     )
 
 

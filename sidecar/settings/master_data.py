@@ -112,3 +112,9 @@ class Products(Domain, WrittenIsEnabled):
         default="PD{entity_id}",
         description="The external reference: what the ERP calls a product of ours.",
     )
+    attributes: Codes = Field(
+        default=(),
+        description="Codes of further attributes that go along, beside name, status, visibility, "
+        "price, weight, tax class and URL key.",
+        examples=["[color, manufacturer, ean]"],
+    )

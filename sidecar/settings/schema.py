@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from sidecar.model.secret import is_of_this_machine
 from sidecar.settings.api import Api
 from sidecar.settings.domain import Carried
 from sidecar.settings.domains import Domains
@@ -317,6 +318,18 @@ class Settings(Section):
     def addresses(self) -> Mapping[str, str]:
         """Where each ERP account is."""
         return {name: erp.address for name, erp in self.accounts.items()}
+
+    @property
+    def guarded_addresses(self) -> Mapping[str, str]:
+        """What a copy of the shop must never speak to where it is the original's.
+
+        The ERP accounts, and Magento's own API: a copy that calls the live shop's makes shipments
+        there.  An address of the machine itself says nothing: each machine has it.
+        """
+        api = self.shop.api
+        if api is None or is_of_this_machine(api.url):
+            return self.addresses
+        return {**self.addresses, "shop.api": api.url}
 
     @property
     def files_of_calls(self) -> tuple[Path, ...]:

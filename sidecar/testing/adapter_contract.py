@@ -23,11 +23,11 @@ do (`capabilities`) is skipped.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -45,7 +45,7 @@ from sidecar.model.outcome import (
     Throttled,
     Unknown,
 )
-from sidecar.ports import AdapterSettings, ErpAdapter, Link, ShopContext
+from sidecar.ports import AdapterSettings, Capabilities, ErpAdapter, Link, ShopContext
 from sidecar.testing.contract_calls import (
     Erp,
     documents,
@@ -60,6 +60,7 @@ from sidecar.testing.contract_calls import (
     require_batches,
 )
 from sidecar.testing.contract_domain import CONTRACT_DOMAINS, NUMBER, ContractDomain
+from sidecar.testing.contract_news import TOLD_DOMAINS, ToldDomain
 from sidecar.testing.doubt_contract import DoubtContract
 from sidecar.testing.erpsim import ErpSim
 from sidecar.testing.figures_contract import FiguresContract
@@ -85,6 +86,8 @@ class AdapterContract(
     DoubtContract, FiguresContract, QuestionsContract, TellingContract, WireContract
 ):
     """Subclass it as `Test…` and say how the adapter is made."""
+
+    _able: ClassVar[Mapping[str, Capabilities]]
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         """The adapter for the simulator at `url`; the whole answer must come in `read_timeout`."""
@@ -114,9 +117,29 @@ class AdapterContract(
         with cls.start_erp() as erp:
             yield erp
 
+    def able(self, url: str) -> Mapping[str, Capabilities]:
+        """What the adapter can do in each domain of the kit: asked once for the class."""
+        kind = type(self)
+        if "_able" not in vars(kind):
+            names = [domain.name for domain in (*CONTRACT_DOMAINS, *TOLD_DOMAINS)]
+            with closing(self.make_adapter(url, PATIENT)) as adapter:
+                kind._able = {name: adapter.capabilities(name) for name in names}
+        return kind._able
+
+    def require_call(self, request: pytest.FixtureRequest, url: str) -> None:
+        """Skip, before an adapter is made, a test of what it has no call for: most of the kit."""
+        callspec = getattr(request.node, "callspec", None)
+        for domain in callspec.params.values() if callspec else ():
+            if isinstance(domain, ContractDomain):
+                if domain.opens not in self.able(url)[domain.name].subscriptions:
+                    pytest.skip(f"the adapter has no call for {domain.opens}")
+            elif isinstance(domain, ToldDomain) and not self.able(url)[domain.name].tells_changes:
+                pytest.skip(f"the adapter does not tell of {domain.name}")
+
     @pytest.fixture
-    def erp(self, running_erp: Erp) -> Erp:
+    def erp(self, request: pytest.FixtureRequest, running_erp: Erp) -> Erp:
         """A simulator with empty books and good manners."""
+        self.require_call(request, running_erp.url)
         running_erp.reset()
         return running_erp
 

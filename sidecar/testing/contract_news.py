@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -49,6 +49,8 @@ QUANTITIES = (Decimal("0.3330"), Decimal("12345678901.1250"), Decimal("2"))
 Row = Any
 #: (simulator, adapter, row) → the row as the ERP has to tell it.
 Say = Callable[[Any, ErpAdapter, Row], Row]
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,15 +156,19 @@ def _price(count: int) -> PriceLevel:
     )
 
 
+def _or_none(value: _T | msgspec.UnsetType) -> _T | None:
+    return None if isinstance(value, msgspec.UnsetType) else value
+
+
 def _say_price(erp: Any, _: ErpAdapter, row: PriceLevel) -> PriceLevel:
-    promo, tiers = row.special_price, row.tier_prices
+    tiers = row.tier_prices
     price = ItemPrice(
         sku=row.sku,
         channel=row.website_code,
         price=row.price,
-        promo=None if isinstance(promo, msgspec.UnsetType) else promo,
-        promo_from=row.special_from,
-        promo_to=row.special_to,
+        promo=_or_none(row.special_price),
+        promo_from=_or_none(row.special_from),
+        promo_to=_or_none(row.special_to),
         scales=()
         if isinstance(tiers, msgspec.UnsetType)
         else tuple(

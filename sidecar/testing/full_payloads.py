@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,8 +23,16 @@ from sidecar.domains.orders.payload import (
     TaxItem,
     Vanished,
 )
+from sidecar.domains.prices.payload import Price, TierPrice
+from sidecar.domains.products.payload import (
+    CustomAttribute,
+    Product,
+    ProductRemoved,
+    StoreValue,
+)
 from sidecar.domains.refunds.payload import Refund
 from sidecar.domains.shipments.payload import Shipment
+from sidecar.domains.stock.payload import Demand, SourceLevel
 from sidecar.model.columns import bare
 from sidecar.testing.sample_documents import invoice_of, refund_of, shipment_of
 from sidecar.testing.sample_order import SampleLine, sample_order
@@ -62,6 +70,25 @@ def full_payloads() -> Mapping[type[msgspec.Struct], msgspec.Struct]:
         Shipment: _filled(shipment_of(order)),
         Customer: full_customer(),
         CustomerErased: CustomerErased(entity_id=42),
+        Product: full_product(),
+        ProductRemoved: ProductRemoved(entity_id=1, sku="24-MB01"),
+        SourceLevel: SourceLevel(
+            entity_id=7,
+            sku="24-MB01",
+            source_code="default",
+            quantity=Decimal("96.0000"),
+            status=1,
+            stock_ids=(1,),
+            at=_MOMENT,
+        ),
+        Demand: Demand(
+            sku="24-MB01",
+            stock_id=1,
+            quantity=Decimal("2.0000"),
+            since=_MOMENT - timedelta(minutes=5),
+            until=_MOMENT,
+        ),
+        Price: full_price(),
     }
 
 
@@ -96,6 +123,55 @@ def full_customer() -> Customer:
         )
     )
     return customer
+
+
+def full_product() -> Product:
+    """A product that one store view calls otherwise."""
+    return Product(
+        entity_id=1,
+        sku="24-MB01",
+        type_id="simple",
+        attribute_set_id=4,
+        attribute_set="Default",
+        name="Joust Duffle Bag",
+        status=1,
+        visibility=4,
+        price=Decimal("34.000000"),
+        weight=Decimal("0.800000"),
+        tax_class_id=2,
+        tax_class="Taxable Goods",
+        url_key="joust-duffle-bag",
+        websites=("base",),
+        created_at=_MOMENT,
+        updated_at=_MOMENT,
+        custom_attributes=(CustomAttribute(attribute_code="color", value="49", label="Black"),),
+        store_values=(
+            StoreValue(store_code="german", attribute_code="name", value="Sporttasche Joust"),
+        ),
+    )
+
+
+def full_price() -> Price:
+    """A price of one website, with a special price and a tier."""
+    return Price(
+        entity_id=65537,
+        product_id=1,
+        sku="24-MB01",
+        website_code="base",
+        currency="EUR",
+        price=Decimal("34.000000"),
+        special_price=Decimal("29.900000"),
+        special_from="2026-12-01",
+        special_to="2026-12-24",
+        tier_prices=(
+            TierPrice(
+                quantity=Decimal("10.0000"),
+                price=Decimal("27.500000"),
+                percentage=Decimal("20.0000"),
+                customer_group="Wholesale",
+            ),
+        ),
+    )
 
 
 def full_refund(order: Order) -> Refund:

@@ -14,7 +14,15 @@ from jsonschema import Draft202012Validator
 
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
-from tests.rig import Rig
+from tests.crash.warehouse import CALLS, warehouse
+from tests.rig import Rig, Telling
+
+LIFECYCLE = """\
+states:
+  OPEN:   {meaning: final, status: erp_received, label: Received by ERP}
+  POSTED: {meaning: posted, do: [comment], comment: posted, alarm_after: 2d}
+transitions: {OPEN: [POSTED]}
+"""
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "cli-schemas"
 
@@ -53,7 +61,17 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
     return printed
 
 
-@pytest.mark.parametrize("name", ["status", "queue-list", "order-show"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "status",
+        "queue-list",
+        "order-show",
+        "incoming-list",
+        "incoming-show",
+        "lifecycle-check",
+    ],
+)
 def test_a_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schema(name))
     assert closed(deepcopy(schema(name))) != schema(name)
@@ -98,3 +116,33 @@ def test_a_stopped_domain_and_lost_triggers_are_printed_as_the_schema_says(rig: 
     assert "missing" in check(rig, "status", "status")["capture"]["triggers"].values()
     (story,) = check(rig, "order-show", "order", "show", number)
     assert isinstance(story["erp"], str)
+
+
+def test_what_the_erp_said_is_printed_as_the_schemas_say(
+    server: PrivateServer, tmp_path: Path
+) -> None:
+    """One that was applied, one that cannot be, and one of an order that nobody knows."""
+    (tmp_path / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
+    states = f"order_status{CALLS.partition('order_status')[2].partition('stock:')[0]}"
+    (tmp_path / "wms.yaml").write_text(states, "utf-8")
+    with warehouse(1) as told:
+        telling = Telling(
+            accounts=f"  wms: {{adapter: rest.generic, url: '{told.url}', calls: wms.yaml}}\n",
+            domains="  order_status: {erp: wms, every: 1s, lifecycle: lifecycle.yaml}\n",
+        )
+        with Rig(server, tmp_path, "schemas_told", telling=telling) as rig:
+            with Shop(rig.magento) as shop:
+                number = shop.place().increment_id
+            rig.sidecar("run", "--once")
+            for order, state in ((number, "POSTED"), (number, "WEIRD"), ("none", "OPEN")):
+                told.tell("states", order=order, state=state)
+            rig.sidecar("run", "--once")
+            listed = check(rig, "incoming-list", "incoming", "list", "--all")
+            assert {one["status"] for one in listed} == {"applied", "differs", "waiting"}
+            assert len(check(rig, "incoming-show", "incoming", "show", number)) == 2
+            inbound = check(rig, "status", "status")["inbound"]["order_status"]
+            assert (inbound["news"], inbound["differences"]) == ({"differs": 1, "waiting": 1}, 1)
+            (story,) = check(rig, "order-show", "order", "show", number)
+            assert len(story["news"]) == 2
+            found = check(rig, "lifecycle-check", "lifecycle", "check")["findings"]
+            assert [one["id"] for one in found] == ["dead-end"]

@@ -22,6 +22,7 @@ NAMES = (
     "memory",
     "checkout",
     "stock",
+    "prices",
 )
 _ON_MYSQL = " on MySQL"
 

@@ -21,6 +21,7 @@ from sidecar.magento.rest.prices import (
     TierPrice,
     base_prices_of,
     delete_special_prices,
+    delete_tier_prices,
     replace_tier_prices,
     write_base_prices,
     write_special_prices,
@@ -286,6 +287,23 @@ def test_a_tier_that_is_not_taken_tells_all_of_its_sku() -> None:
         ("B", Decimal(10)),
     ]
     assert refused[0].reasons == ("No such entity with Customer Group = Nobody. Row ID: SKU = B.",)
+
+
+def test_tiers_are_taken_away_by_all_their_fields_and_need_not_stay_together() -> None:
+    tiers = [
+        TierPrice(sku="A", price=Decimal(1), quantity=Decimal(quantity))
+        for quantity in range(1, 31)
+    ]
+    with serving(lambda _: says(200, [])) as (magento, server):
+        magento.limits.items = 20
+        assert delete_tier_prices(magento, tiers) == ()
+    assert [one.target for one in server.requests] == [
+        "/rest/all/V1/products/tier-prices-delete"
+    ] * 2
+    assert json.loads(server.requests[0].body)["prices"][0] == {
+        "sku": "A", "price": 1, "quantity": 1, "price_type": "fixed", "website_id": 0,
+        "customer_group": "ALL GROUPS",
+    }  # fmt: skip
 
 
 def test_special_prices_are_set_and_taken_away_by_all_their_fields() -> None:

@@ -66,7 +66,8 @@ def pipeline(
 ) -> Iterator[Pipeline]:
     (tmp_path / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
     section = "{lifecycle: lifecycle.yaml, every: 30s}"
-    with telling(magento, tmp_path, erp, rest, "order_status", section) as pipeline:
+    each = "{external: =item.external, status: =item.status}"
+    with telling(magento, tmp_path, erp, rest, "order_status", section, each) as pipeline:
         yield pipeline
 
 

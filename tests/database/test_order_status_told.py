@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.app.sidecar import Sidecar
 from sidecar.domains.order_status.news import OrderStatus
 from sidecar.ledger.incoming_records import IncomingRecord
 from sidecar.model.errors import SidecarError
 from sidecar.operate.queue import By
+from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
 from tests.harness import TellingErp
 from tests.pipeline import DEMO_CALLS, Pipeline
@@ -21,7 +23,7 @@ states:
   DRAFT:    {meaning: not final}
   OPEN:     {meaning: final, status: erp_received, label: Received by ERP}
   POSTED:   {meaning: posted, status: erp_posted, label: Posted in ERP}
-  SHIPPED:  {meaning: shipped}
+  SHIPPED:  {meaning: shipped, alarm_after: 2d}
   CLOSED:   {meaning: closed}
   CANCELED: {meaning: canceled, do: [comment, hold], comment: "Canceled: {message}", alarm: true}
 transitions:
@@ -283,3 +285,146 @@ def test_an_erp_that_gives_no_answer_leaves_the_cursor_where_it_is(
     erp.silent = False
     pipeline.hear()
     assert erp.since[-1] == MORNING + timedelta(minutes=-310)
+
+
+class TestAStayThatIsTooLong:
+    @staticmethod
+    def look(pipeline: Pipeline) -> list[tuple[str, str | None, str | None]]:
+        """What the duty tells, as open differences."""
+        [watch] = [one.overdue for one in pipeline.inbound if one.overdue is not None]
+        watch.run_once()
+        return [(one.class_, one.ours, one.theirs) for one in pipeline.sidecar.findings.open(10)]
+
+    @pytest.fixture
+    def shipped(self, pipeline: Pipeline, erp: TellingErp, order: int) -> int:
+        said(pipeline, erp, order, "POSTED")
+        said(pipeline, erp, order, "SHIPPED", 5)
+        pipeline.hear()
+        return order
+
+    def age(self, pipeline: Pipeline, days: float) -> None:
+        pipeline.sql(
+            f"UPDATE {pipeline.sidecar.names('incoming')} SET finished_at = "
+            "finished_at - INTERVAL %s SECOND", int(days * 86_400),
+        )  # fmt: skip
+
+    def test_is_told_once(self, pipeline: Pipeline, shipped: int) -> None:
+        assert self.look(pipeline) == []
+        self.age(pipeline, 2.01)
+        late = [("erp_state_late", "at most 2 d", "SHIPPED")]
+        assert self.look(pipeline) == late
+        assert self.look(pipeline) == late
+        [told] = pipeline.told.of("inbound.overdue")
+        assert told["number"] == number_of(pipeline, shipped)
+
+    def test_is_not_told_again_once_a_person_has_seen_to_it(
+        self, pipeline: Pipeline, shipped: int
+    ) -> None:
+        self.age(pipeline, 3)
+        self.look(pipeline)
+        pipeline.sidecar.findings.resolve(
+            [number_of(pipeline, shipped)], By("test", "the carrier was asked")
+        )
+        assert self.look(pipeline) == []
+
+    def test_ends_by_itself_when_the_order_goes_on(
+        self, pipeline: Pipeline, erp: TellingErp, shipped: int
+    ) -> None:
+        self.age(pipeline, 3)
+        assert len(self.look(pipeline)) == 1
+        said(pipeline, erp, shipped, "CLOSED", 10)
+        pipeline.hear()
+        assert self.look(pipeline) == []
+
+    def test_of_a_state_that_was_left_is_none(
+        self, pipeline: Pipeline, erp: TellingErp, shipped: int
+    ) -> None:
+        said(pipeline, erp, shipped, "CLOSED", 10)
+        pipeline.hear()
+        self.age(pipeline, 9)
+        assert self.look(pipeline) == []
+
+    def test_begins_with_the_acceptance_where_no_news_came(
+        self, pipeline: Pipeline, order: int
+    ) -> None:
+        pipeline.sql(
+            f"UPDATE {pipeline.sidecar.names('link')} SET status = 'SHIPPED', "
+            "updated_at = updated_at - INTERVAL 3 DAY"
+        )
+        assert self.look(pipeline) == [("erp_state_late", "at most 2 d", "SHIPPED")]
+
+    def test_is_not_looked_for_in_what_may_be_a_copy(
+        self, pipeline: Pipeline, shipped: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.age(pipeline, 3)
+        monkeypatch.setattr(pipeline.sidecar.clone_guard, "may_send", lambda _: False)
+        pipeline.start()
+        del pipeline.sidecar.__dict__["inbound"]
+        pipeline.inbound = pipeline.sidecar.inbound.stations()
+        assert self.look(pipeline) == []
+
+
+def test_the_story_of_an_order_tells_what_the_erp_said_of_it(
+    pipeline: Pipeline, erp: TellingErp, order: int
+) -> None:
+    said(pipeline, erp, order, "POSTED")
+    pipeline.hear()
+    said(pipeline, erp, order, "OPEN", 5)
+    pipeline.hear()
+    [story] = pipeline.sidecar.stories(number_of(pipeline, order), ask_erp=False)
+    assert [(one.domain, one.state, one.status) for one in story.news] == [
+        ("order_status", "POSTED", "applied"), ("order_status", None, "differs"),
+    ]  # fmt: skip
+
+
+class TestACopyOfTheShop:
+    """Its ERP is another one, whose clock and numbers are its own."""
+
+    def test_that_is_in_doubt_neither_asks_nor_writes(
+        self, pipeline: Pipeline, erp: TellingErp, order: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said(pipeline, erp, order, "POSTED")
+        pipeline.inbound[0].ask.run_once()
+        asked = len(erp.since)
+        monkeypatch.setattr(pipeline.sidecar.clone_guard, "may_send", lambda _: False)
+        del pipeline.sidecar.__dict__["inbound"]
+        pipeline.start()
+        pipeline.hear()
+        assert len(erp.since) == asked
+        assert standing(pipeline, order) == ("new", "erp_received")
+        assert [one.status for one in news(pipeline)] == ["waiting"]
+
+    def test_that_is_declared_knows_no_news_and_no_cursor_and_gets_them_back_if_it_was_none(
+        self, pipeline: Pipeline, erp: TellingErp, order: int
+    ) -> None:
+        said(pipeline, erp, order, "POSTED")
+        pipeline.hear()
+        before = (news(pipeline), self.cursors(pipeline))
+        assert all(before)
+        pipeline.sidecar.identification.declare_copy(By("test", None))
+        assert (news(pipeline), self.cursors(pipeline)) == ([], [])
+        pipeline.sidecar.identification.accept(By("test", "it was the live system"))
+        assert (news(pipeline), self.cursors(pipeline)) == before
+
+    def test_that_is_declared_and_still_calls_the_originals_magento_does_nothing(
+        self, magento: MagentoDatabase, tmp_path: Path
+    ) -> None:
+        (tmp_path / "token").touch(mode=0o600)
+        (tmp_path / "token").write_text("t", "utf-8")
+        api = "  api: {{url: '{}', token: {{file: token}}}}\n"
+        with Pipeline(
+            magento, tmp_path, url="http://original/erp", api=api.format("https://shop.example")
+        ) as original:
+            original.sidecar.identification.declare_copy(By("test", None))
+            config = tmp_path / "sidecar.yaml"
+            copied = config.read_text("utf-8").replace("http://original", "http://another")
+            for url, may_send in (("https://shop.example", False), ("https://copy.example", True)):
+                config.write_text(copied.replace("https://shop.example", url), "utf-8")
+                sidecar = Sidecar(load(config).settings)
+                assert sidecar.identification.look().judgement.may_send is may_send
+                sidecar.close()
+
+    @staticmethod
+    def cursors(pipeline: Pipeline) -> list[tuple[object, ...]]:
+        rows = pipeline.sql(f"SELECT * FROM {pipeline.sidecar.names('cursor')}")
+        return [tuple(row) for row in rows]

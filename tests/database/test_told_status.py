@@ -297,7 +297,7 @@ class TestWhatWasNotWrittenYet:
         self, beside: Beside, php: Shop, erp: ScriptedErp
     ) -> None:
         order = answered(beside, php, erp)
-        queue(beside, order, Detail(status=SHORT, comment="short"))
+        queue(beside, order, Detail(status=SHORT))
 
         tell(beside, order, comment="being picked")
 
@@ -306,6 +306,42 @@ class TestWhatWasNotWrittenYet:
             ("status", "refused"),
             ("status", "applied"),
         ]
+
+    @pytest.mark.parametrize(
+        "older", [Detail(comment="posted"), Detail(status=PICKING, comment="posted")]
+    )
+    def test_is_written_first_where_it_has_a_comment_of_its_own(
+        self, beside: Beside, php: Shop, erp: ScriptedErp, older: Detail
+    ) -> None:
+        order = answered(beside, php, erp)
+        queue(beside, order, older)
+
+        tell(beside, order, comment="being picked")
+
+        assert beside.comments(order.entity_id)[1:] == ["posted", "being picked"]
+        assert beside.standing(order.entity_id)[1] == PICKING
+
+    def test_is_written_first_where_the_later_one_names_no_status(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = answered(beside, php, erp)
+        queue(beside, order, Detail(status=PICKING))
+
+        tell(beside, order, None, "on the lorry")
+
+        assert beside.standing(order.entity_id)[1] == PICKING
+        assert beside.comments(order.entity_id)[1:] == ["on the lorry"]
+
+    def test_holds_the_order_before_a_later_status_comes_beneath(
+        self, beside: Beside, php: Shop, erp: ScriptedErp
+    ) -> None:
+        order = answered(beside, php, erp)
+        queue(beside, order, Detail(status=SHORT, hold=True))
+
+        tell(beside, order)
+
+        assert beside.standing(order.entity_id)[:2] == ("holded", SHORT)
+        assert beside.order(order.entity_id).hold_before_status == PICKING
 
     def test_is_not_replaced_where_it_is_the_answer(
         self, beside: Beside, php: Shop, erp: ScriptedErp

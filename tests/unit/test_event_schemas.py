@@ -47,7 +47,7 @@ def as_sent(spec: EventSpec, payload: Any) -> Any:
         id="main.document.42.1",
         type=spec.type,
         source="/magento/main",
-        subject=f"document/{payload.increment_id}",
+        subject="document/000000042",
         time=datetime(2026, 3, 28, 23, 30, tzinfo=UTC),
         dataschema=schema_urn(spec),
         data=payload,

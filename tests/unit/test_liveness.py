@@ -52,3 +52,14 @@ def test_without_the_work_lease_it_does_not_work(liveness: Liveness, clock: Hand
 def test_a_duty_without_a_limit_is_never_silent(liveness: Liveness) -> None:
     liveness.ended("retention")
     assert "retention" not in liveness.silent()
+
+
+def test_an_erp_that_gives_no_answer_leaves_the_daemon_at_work(clock: HandClock) -> None:
+    liveness = Liveness(clock, {}, of_others=["hear stock"])
+    liveness.works_until(clock.seconds + 10_000)
+    for duty in ("hear stock", "intake"):
+        liveness.failed(duty)
+    clock.seconds += 301
+    assert liveness.failing() == ["intake"]
+    liveness.ended("intake")
+    assert liveness.works

@@ -19,7 +19,7 @@ ENDINGS = {
 }
 NAME = re.compile(
     r"(adapter|intake|delivery|write_back|capture|sweep|breaker|throttle|domain|daemon|station|log|"
-    r"heartbeat|identity)"
+    r"heartbeat|identity|inbound)"
     r"\.[a-z_.]+"
 )
 OTHERS = {"testing", "cli", "settings", "crash_point.py", "log.py"}

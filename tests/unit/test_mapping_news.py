@@ -133,6 +133,7 @@ prices:
     assert isinstance(bare, PriceLevel)
     assert bare.special_price is msgspec.UNSET
     assert bare.tier_prices is msgspec.UNSET
+    assert (bare.special_from, bare.special_to) == (msgspec.UNSET, msgspec.UNSET)
     assert isinstance(mapped, PriceLevel)
     assert mapped.special_price is None
     assert mapped.tier_prices == (TierPrice(quantity=Decimal(5), price=Decimal("9.90")),)

@@ -11,7 +11,9 @@ from tests.metrics_text import families, samples
 
 PUSHED: dict[str, Any] = {"domain": "orders", "operation": "push", "milliseconds": 120}
 #: What a label may be called: each has few values, which the program or the configuration names.
-LABELS = {"shop", "domain", "account", "type", "outcome", "result", "station", "version", "le"}
+LABELS = {
+    "shop", "domain", "account", "type", "outcome", "result", "station", "status", "version", "le",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -138,3 +140,18 @@ def test_a_configuration_that_is_taken_up_anew_begins_its_own_metrics(metrics: M
     successor = Metrics("main", "1.2.3", ["orders"])
     assert successor.counted("erp_sidecar_events_total", "orders") == 0
     assert metrics.counted("erp_sidecar_events_total", "orders") == 1
+
+
+def test_the_erps_news_are_counted_by_what_they_came_to_and_levels_by_how_many(
+    metrics: Metrics,
+) -> None:
+    for _ in range(2):
+        metrics.tell("inbound.applied", domain="refunds", number="G-1")
+    metrics.tell("inbound.parked", domain="refunds", number="G-2")
+    metrics.tell("inbound.levels_written", domain="orders", written=120, refused=2)
+    metrics.tell("inbound.levels_refused", domain="orders", refused=2)
+    written = values(metrics)
+    assert written['erp_sidecar_news_total{domain="refunds",result="applied"}'] == 2
+    assert written['erp_sidecar_news_total{domain="refunds",result="parked"}'] == 1
+    assert written['erp_sidecar_levels_written_total{domain="orders"}'] == 120
+    assert written['erp_sidecar_levels_refused_total{domain="orders"}'] == 2

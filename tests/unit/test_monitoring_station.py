@@ -18,7 +18,7 @@ from sidecar.observe.metrics import METRICS
 from sidecar.observe.registry import Metrics
 from tests.harness import HandClock, RecordingNarrator
 from tests.metrics_text import samples
-from tests.unit.test_nagios import WELL, with_ledger
+from tests.unit.test_nagios import HEARD, WELL, with_ledger, with_stock
 
 
 class Reader:
@@ -100,6 +100,10 @@ def test_the_gauges_that_are_written_are_all_that_there_are(file: Path) -> None:
     assert missing == {
         "erp_sidecar_last_success_timestamp_seconds",  # nothing was accepted yet
         "erp_sidecar_station_failing_seconds",  # nothing fails
+        "erp_sidecar_incoming",  # the ERP owns nothing here
+        "erp_sidecar_oldest_news_seconds",
+        "erp_sidecar_heard_seconds",
+        "erp_sidecar_news_stale",
     }
 
 
@@ -167,3 +171,31 @@ def test_a_folder_that_is_not_there_is_named_with_the_remedy(tmp_path: Path) -> 
     with pytest.raises(Unavailable, match=r"metrics\.file: .*No such file") as error:
         Bench(tmp_path / "none" / "sidecar.prom").monitoring.look()
     assert "docs/monitoring.md" in error.value.remedy
+
+
+def test_what_the_erp_owns_has_its_news_by_status(file: Path) -> None:
+    bench = Bench(file)
+    bench.reader.vitals = with_stock(news={"parked": 3}, stale=True, differences=2)
+    bench.monitoring.look()
+    written = samples(file.read_text())
+    assert written['erp_sidecar_incoming{domain="stock",status="parked"}'] == 3
+    assert written['erp_sidecar_incoming{domain="stock",status="waiting"}'] == 0
+    assert written['erp_sidecar_heard_seconds{domain="stock"}'] == 4
+    assert written['erp_sidecar_news_stale{domain="stock"}'] == 1
+    assert written['erp_sidecar_differences_open{domain="stock"}'] == 2
+
+
+def test_an_erp_that_never_answered_has_no_time_since(file: Path) -> None:
+    bench = Bench(file)
+    bench.reader.vitals = with_stock(heard_ago=None, unheard=None)
+    bench.monitoring.look()
+    assert "erp_sidecar_heard_seconds{" not in file.read_text()
+
+
+def test_what_the_erp_owns_is_one_line_of_the_log() -> None:
+    bench = Bench(None, log_every=60.0)
+    bench.reader.vitals = with_ledger(inbound={"stock": replace(HEARD, news={"parked": 1})})
+    bench.monitoring.look()
+    [line] = [one for one in bench.told.of("metrics") if one.get("domain") == "stock"]
+    assert (line["incoming_parked"], line["heard_seconds"]) == (1, 4)
+    assert "status" not in line

@@ -13,6 +13,7 @@ from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import OpenDifferences, Waiting
 from sidecar.model.settlement import OPEN, EventStatus
 from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.inbound_vitals import InboundVitals
 from sidecar.monitor.ledger_vitals import DomainVitals, LedgerVitals
 from sidecar.monitor.nagios import Grade, Limits, judge
 from sidecar.monitor.trigger_states import TriggerStates
@@ -62,6 +63,18 @@ WELL = Vitals(
         failing=(),
     ),
 )
+#: Of a domain that the ERP owns.
+HEARD = InboundVitals(
+    account="main",
+    control=DomainControl("stock"),
+    pause_forgotten=False,
+    news={},
+    oldest=None,
+    heard_ago=4.0,
+    unheard=0.0,
+    stale=False,
+    differences=0,
+)
 STOPPED = DomainControl("orders", stopped_at=datetime(2026, 11, 25, tzinfo=UTC))
 AMISS = TriggerStates({"a": State.MISSING}, None)
 
@@ -76,6 +89,10 @@ def with_orders(**changes: Any) -> Vitals:
 
 def with_account(**changes: Any) -> Vitals:
     return with_ledger(accounts={"erp": replace(WELL.ledger.accounts["erp"], **changes)})
+
+
+def with_stock(**changes: Any) -> Vitals:
+    return with_ledger(inbound={"stock": replace(HEARD, **changes)})
 
 
 def events(**counts: int) -> dict[EventStatus, int]:
@@ -145,3 +162,48 @@ def test_a_bar_in_a_reason_does_not_begin_the_figures() -> None:
         )
     )
     assert line.count("|") == 1
+
+
+def ago(seconds: float) -> datetime:
+    return datetime.now(UTC) - timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("vitals", "grade", "reason"),
+    [
+        (with_stock(), Grade.OK, "stock: 0 news waiting"),
+        (with_stock(news={"parked": 2}), Grade.WARNING, "stock: 2 news of the ERP parked"),
+        (with_stock(news={"differs": 1}), Grade.WARNING, "stock: 1 news of the ERP differ"),
+        (with_stock(differences=1), Grade.WARNING, "stock: 1 difference(s) open"),
+        (with_stock(heard_ago=310.0, unheard=299.0), Grade.OK, "stock: 0 news"),
+        (with_stock(heard_ago=360.0, unheard=300.0), Grade.WARNING, "heard of main for 6 min"),
+        (with_stock(heard_ago=1900.0, unheard=1800.0), Grade.CRITICAL, "nothing heard of main"),
+        (with_stock(stale=True), Grade.WARNING, "nothing heard of main for 4 s"),
+        (with_stock(heard_ago=None, unheard=None), Grade.WARNING, "has never answered"),
+        (
+            with_stock(control=DomainControl("stock", paused=True), unheard=9000.0),
+            Grade.WARNING,
+            "stock: paused",
+        ),
+        (with_stock(control=STOPPED), Grade.CRITICAL, "stock: stopped by an answer"),
+        (with_stock(news={"waiting": 5}, oldest=ago(90_000)), Grade.OK, "5 news waiting"),
+        (
+            with_stock(news={"asked": 1}, oldest=ago(400)),
+            Grade.WARNING,
+            "1 of them without Magento's answer",
+        ),
+    ],
+)
+def test_each_standing_of_what_the_erp_owns_has_its_grade_and_says_why(
+    vitals: Vitals, grade: Grade, reason: str
+) -> None:
+    judgement = judge(vitals, ["stock"], LIMITS)
+    assert judgement.grade is grade
+    assert reason in str(judgement)
+
+
+def test_the_figures_of_what_the_erp_owns_are_figures_too() -> None:
+    line = str(judge(with_stock(news={"parked": 2}), ["orders", "stock"], LIMITS))
+    figures = line.split(" | ")[1].split(" ")
+    assert all(FIGURE.fullmatch(figure) for figure in figures)
+    assert {"stock_heard=4s;300;1800;0", "stock_parked=2;;;0"} <= set(figures)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SIDECAR = Path(__file__).parents[2] / "sidecar"
-ROOMS = ("capture", "delivery", "acknowledge", "ledger", "monitor", "operate")
+ROOMS = ("capture", "delivery", "acknowledge", "inbound", "ledger", "monitor", "operate")
 #: SQL's words and those of sorting are no domain.
 _NO_DOMAIN = re.compile(r"ORDER BY|order_by|in order\b|in_order|reorder|ordered|ordering")
 _DOMAIN = re.compile(r"order|refund|creditmemo|credit memo", re.IGNORECASE)

@@ -18,6 +18,7 @@ from sidecar.monitor.top.screen import render
 from sidecar.monitor.top.traffic import Traffic
 from sidecar.monitor.top.watch import CaptureRow, DifferingRow, DomainRow, Look
 from sidecar.monitor.trigger_states import TriggerStates
+from tests.unit.test_nagios import HEARD
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
 EVENTS = dict(zip(OPEN, (12, 4, 1, 2, 0), strict=True))
@@ -74,6 +75,7 @@ LOOK = Look(
     traffic=Traffic(25.0, 5.0, 31, 4.0, 21.0, 2001.0),
     unwritten=1,
     domains=[ORDERS],
+    inbound={},
     differing=[DifferingRow("000000007", ["total", "tax"], 2, Decimal("12.70"), "EUR")],
     differing_documents=1,
     differences=2,
@@ -202,3 +204,24 @@ def test_a_quiet_shop_has_no_lists() -> None:
     shown = text(quiet)
     assert "calls    0.0/min booked, - over 5 min; p50 -, p95 -, most -" in shown
     assert shown.splitlines()[-1].startswith("orders")
+
+
+def test_what_the_erp_owns_has_a_row_of_its_own() -> None:
+    stock = replace(HEARD, news={"parked": 3, "asked": 1}, heard_ago=61.0, stale=True)
+    lines = render(replace(LOOK, inbound={"order_status": HEARD, "stock": stock}), 80)
+    shown = [line.text for line in lines]
+    head = shown.index(
+        "told         state     waiting in doubt   parked  differs   oldest    heard"
+    )
+    assert shown[head + 1 : head + 3] == [
+        "order_status working         0        0        0        0        -      4 s",
+        "stock        working         0        1        3        0        -    1 min",
+    ]
+    assert [line.tone for line in lines[head + 1 : head + 3]] == ["plain", "bad"]
+
+
+def test_a_pause_of_what_the_erp_owns_says_by_whom() -> None:
+    paused = replace(HEARD, control=DomainControl("stock", paused=True, paused_by="ada"))
+    assert "  ! PAUSED for good by ada: no reason given" in text(
+        replace(LOOK, inbound={"stock": paused})
+    )

@@ -203,6 +203,7 @@ def test_a_missing_table_or_column_is_lost_and_the_rest_is_planned() -> None:
     assert pointed(found) == {
         ("sales_order_payment", "INSERT"),
         ("sales_order_payment", "UPDATE"),
+        ("cataloginventory_stock_status", "INSERT"),
         ("cataloginventory_stock_status", "UPDATE"),
     }
     assert {(lost.watch.table, lost.why) for lost in found.lost} == {

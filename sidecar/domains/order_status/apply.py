@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from sidecar.domains.order_status.lifecycle import Forbidden, steps
@@ -48,6 +48,15 @@ class OrderStatusApplier:
     def __init__(self, lifecycle: Lifecycle, invoices: MakesInvoices | None) -> None:
         self._lifecycle = lifecycle
         self._invoices = invoices
+
+    @property
+    def longest_stays(self) -> Mapping[str, float]:
+        """See `LimitsStays`: `alarm_after` of the lifecycle."""
+        return {
+            name: state.alarm_after.total_seconds()
+            for name, state in self._lifecycle.states.items()
+            if state.alarm_after is not None
+        }
 
     def apply(self, news: News, writing: Callable[[str], None]) -> Application:
         """See `DocumentApplier`."""

@@ -21,18 +21,18 @@ class TierPrice(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class PriceLevel(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The prices of one SKU; `website_code` None: everywhere.
 
-    What is None is left as it is in Magento, but for `special_price`: a row that has no special
-    price and names `special_from` or `special_to` neither says nothing of it unless the file of
-    calls maps it (a mapped special price that is none ends the present one).  Days are the
-    store's: from the first moment of `special_from` to the last of `special_to`.
+    What the file of calls does not map is left as it is in Magento.  A `price` of None is left too;
+    a special price that is mapped and is none ends the present one; a day that is mapped and is
+    none is no limit; tiers that are mapped and are none are taken away.  Days are the store's: from
+    the first moment of `special_from` to the last of `special_to`.
     """
 
     sku: str
     website_code: str | None = None
     price: Decimal | None = None
     special_price: Decimal | msgspec.UnsetType | None = msgspec.UNSET
-    special_from: date | None = None
-    special_to: date | None = None
+    special_from: date | msgspec.UnsetType | None = msgspec.UNSET
+    special_to: date | msgspec.UnsetType | None = msgspec.UNSET
     tier_prices: tuple[TierPrice, ...] | msgspec.UnsetType = msgspec.UNSET
     at: datetime | None = None
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from sidecar.database.connection import Database
 from sidecar.domains.stock.change import OUT_OF_STOCK, Change
 from sidecar.domains.stock.planning import number_of
-from sidecar.domains.stock.rules import plain
 from sidecar.magento.applier import Refusal, Written
+from sidecar.magento.level_rows import plain
 from sidecar.magento.live_schema import MagentoSchema
 from sidecar.magento.rest.client import MagentoRest
 from sidecar.magento.rest.stock import SourceItem, write_source_items

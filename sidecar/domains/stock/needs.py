@@ -1,12 +1,36 @@
-"""What the stock domain needs of Magento's schema: its multi-source inventory (MSI)."""
+"""What the stock domain needs of Magento's schema: its multi-source inventory (MSI).
+
+Where Magento owns it, a shop without MSI has the tables from before it.
+"""
 
 from __future__ import annotations
 
-from sidecar.model.domain_spec import Needs
+from sidecar.model.domain_spec import Needs, Watch
 
 #: The changelog of each index that quantities feed, into which Magento's own triggers write.
 SOURCE_CHANGELOG = "inventory_cl"
 LEGACY_CHANGELOG = "cataloginventory_stock_cl"
+
+#: Where Magento owns it.
+NEEDS = Needs(
+    {
+        "catalog_product_entity": ("entity_id", "sku"),
+        "cataloginventory_stock_item": ("item_id", "product_id", "qty", "is_in_stock"),
+    },
+    # Each is seen by another one: a right that is missing for one of them is named, and is not
+    # taken for a shop without MSI.
+    {
+        "inventory_source_item": ("inventory_reservation", "reservation_id"),
+        "inventory_source_stock_link": ("inventory_source_item", "source_item_id"),
+        "inventory_reservation": ("inventory_source_item", "source_item_id"),
+    },
+)
+#: Magento copies each quantity of the default source there; on the source items themselves sit its
+#: own triggers.  Written with equal values in every save of a product.
+WATCHES = tuple(
+    Watch("cataloginventory_stock_status", event, "product_id", event == "UPDATE", "stock_product")
+    for event in ("INSERT", "UPDATE")
+)
 
 #: Where the ERP owns it.
 INBOUND = Needs(

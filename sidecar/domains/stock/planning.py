@@ -13,8 +13,9 @@ from sidecar.domains.stock.change import Change
 from sidecar.domains.stock.levels import DEFAULT, Level, LevelReader, Source
 from sidecar.domains.stock.news import StockLevel
 from sidecar.domains.stock.reserved import Reservations, require_attributable
-from sidecar.domains.stock.rules import NotTaken, RowRules, plain
+from sidecar.domains.stock.rules import RowRules
 from sidecar.magento.applier import Plan, Refusal
+from sidecar.magento.level_rows import NotTaken, percent, plain
 from sidecar.settings.inbound import RunBoundsOfStock
 
 #: Rows that are compared by one question to the database.
@@ -102,16 +103,16 @@ class Planner:
         of = known + sum(not change.item_id for change in changes)
         beyond = []
         if len(changes) > self._bounds.changed * of:
-            beyond.append(f"changed: {_percent(self._bounds.changed)}")
+            beyond.append(f"changed: {percent(self._bounds.changed)}")
         if to_zero > self._bounds.to_zero * of:
-            beyond.append(f"to_zero: {_percent(self._bounds.to_zero)}")
+            beyond.append(f"to_zero: {percent(self._bounds.to_zero)}")
         if not beyond:
             return None
         told = "all that the ERP has" if whole else "what the ERP changed"
         return (
             f"{told} would change {len(changes)} of {of} levels ("
-            f"{_percent(Decimal(len(changes)) / of)}) and let {to_zero} fall to 0 "
-            f"({_percent(Decimal(to_zero) / of)}): more than domains.stock.bounds.run allows "
+            f"{percent(Decimal(len(changes)) / of)}) and let {to_zero} fall to 0 "
+            f"({percent(Decimal(to_zero) / of)}): more than domains.stock.bounds.run allows "
             f"({', '.join(beyond)})"
         )
 
@@ -189,10 +190,6 @@ def _by_source(rows: Iterable[StockLevel]) -> Mapping[str, Sequence[StockLevel]]
     for row in rows:
         found[row.source_code].append(row)
     return found
-
-
-def _percent(share: Decimal) -> str:
-    return f"{plain(round(share * 100, 1))}%"
 
 
 def shown(changes: Sequence[Change], most: int) -> Iterator[dict[str, object]]:

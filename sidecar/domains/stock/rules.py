@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from sidecar.domains.stock.levels import Level, Source
+from sidecar.magento.level_rows import NotTaken, plain, spelt
 from sidecar.settings.inbound import RowBoundsOfStock
 
 #: Magento sells these by what they are made of: a quantity of their own means nothing.
@@ -13,15 +14,6 @@ WITHOUT_STOCK = frozenset({"bundle", "configurable", "grouped"})
 #: The column is decimal(12,4).
 _STEP = Decimal("0.0001")
 _BEYOND = Decimal(10) ** 8
-
-
-class NotTaken(Exception):
-    """A row that must not be written; `ours`: what stands in Magento instead."""
-
-    def __init__(self, reason: str, ours: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.ours = ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +26,7 @@ class RowRules:
         """The source of this code, exact in its case.  Raises NotTaken."""
         source = sources.get(code)
         if source is None:
-            raise NotTaken("Magento has no such source", _spelt(code, sources))
+            raise NotTaken("Magento has no such source", spelt(code, sources))
         if not source.is_enabled:
             raise NotTaken("the source is disabled in Magento")
         return source
@@ -43,7 +35,7 @@ class RowRules:
         """The level of this SKU, exact in its case.  Raises NotTaken."""
         level = levels.get(sku)
         if level is None:
-            raise NotTaken("Magento has no such SKU", _spelt(sku, levels))
+            raise NotTaken("Magento has no such SKU", spelt(sku, levels))
         if level.type_id in WITHOUT_STOCK:
             raise NotTaken(f"a {level.type_id} product has no quantity of its own")
         return level
@@ -81,15 +73,3 @@ def _exact(told: Decimal) -> Decimal:
     if not told.is_finite() or abs(told) >= _BEYOND:
         raise NotTaken("no quantity that Magento can keep")
     return told.quantize(_STEP, ROUND_HALF_UP)
-
-
-def plain(quantity: Decimal) -> str:
-    """`12` and `0.5` instead of 12.0000 and 0.5000."""
-    text = f"{quantity:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _spelt(asked: str, known: dict[str, Level] | dict[str, Source]) -> str:
-    """How Magento spells what differs in its case only."""
-    folded = asked.casefold()
-    return next((name for name in known if name.casefold() == folded), "")

@@ -103,13 +103,22 @@ def replace_tier_prices(
 
     Where one tier of a SKU was not taken all of them are told, whatever became of the others.
     """
-    _require_prices(prices)
-    for price in prices:
-        exact(price.quantity, f"quantity of a tier of SKU {price.sku}", least=_FREE)
+    _require_tiers(prices)
     # A SKU's tiers in two calls: the second would take away those of the first.
     units = [tuple(tiers) for _, tiers in groupby(sorted(prices, key=_sku), key=_sku)]
     send = partial(_sent, magento, magento.put, "products/tier-prices")
     return in_portions(units, send, magento.limits)
+
+
+def delete_tier_prices(
+    magento: MagentoRest, prices: Sequence[TierPrice]
+) -> tuple[Refusal[TierPrice], ...]:
+    """Take them away.
+
+    Magento finds one by all its fields: where one differs nothing is deleted and nothing said.
+    """
+    _require_tiers(prices)
+    return _each(magento, "products/tier-prices-delete", prices)
 
 
 def base_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[BasePrice]:
@@ -172,6 +181,12 @@ def _asked(
 def _require_prices(prices: Sequence[BasePrice | SpecialPrice | TierPrice]) -> None:
     for price in prices:
         exact(price.price, f"price of SKU {price.sku}", least=_FREE)
+
+
+def _require_tiers(prices: Sequence[TierPrice]) -> None:
+    _require_prices(prices)
+    for price in prices:
+        exact(price.quantity, f"quantity of a tier of SKU {price.sku}", least=_FREE)
 
 
 def _sku(price: TierPrice) -> str:

@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Literal
 
 from sidecar.ledger.backlog import MOST_COUNTED, TroubledEvent
+from sidecar.ledger.control import DomainControl
 from sidecar.model.printable import printable
 from sidecar.model.settlement import OPEN, EventStatus
 from sidecar.model.span import age
 from sidecar.monitor.accounts import AccountVitals
+from sidecar.monitor.inbound_vitals import TROUBLED, WAITING, InboundVitals, seconds_since
 from sidecar.monitor.top.watch import CaptureRow, DifferingRow, DomainRow, Look
 
 Tone = Literal["plain", "head", "bad", "dim"]
@@ -69,6 +71,12 @@ def _above(look: Look, width: int) -> Iterator[Line]:
     yield Line(f"{'domain':<10}{'state':<8}{heads}{'oldest':>10}", "head")
     for domain in look.domains:
         yield from _domain(domain)
+    if look.inbound:
+        yield Line("")
+        told = "".join(name.rjust(9) for name in ("waiting", "in doubt", "parked", "differs"))
+        yield Line(f"{'told':<13}{'state':<8}{told}{'oldest':>9}{'heard':>9}", "head")
+    for name, of_told in look.inbound.items():
+        yield from _told(name, of_told)
 
 
 def _capture(capture: CaptureRow) -> Line:
@@ -100,11 +108,27 @@ def _account(name: str, account: AccountVitals) -> Iterator[Line]:
     )
 
 
+def _told(name: str, domain: InboundVitals) -> Iterator[Line]:
+    """What is heard of the ERP about a domain that it owns."""
+    news = "".join(str(domain.news.get(one, 0)).rjust(9) for one in (*WAITING, *TROUBLED))
+    heard, oldest = age(domain.heard_ago), age(seconds_since(domain.oldest))
+    tone: Tone = "bad" if domain.stale or domain.troubled else "plain"
+    yield Line(f"{name:<13}{_state(domain.control):<8}{news}{oldest:>9}{heard:>9}", tone)
+    yield from _halted(domain.control)
+
+
 def _domain(domain: DomainRow) -> Iterator[Line]:
     events = "".join(_count(domain.events[status]).rjust(10) for status in OPEN)
-    control = domain.control
-    state = "stopped" if control.stopped_at else "paused" if control.paused else "working"
+    state = _state(domain.control)
     yield Line(f"{domain.name:<10}{state:<8}{events}{age(domain.oldest):>10}")
+    yield from _halted(domain.control)
+
+
+def _state(control: DomainControl) -> str:
+    return "stopped" if control.stopped_at else "paused" if control.paused else "working"
+
+
+def _halted(control: DomainControl) -> Iterator[Line]:
     if control.stopped_at:
         yield Line(
             f"  ! STOPPED since {control.stopped_at:%Y-%m-%d %H:%M}: {control.stopped_reason}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
@@ -20,6 +20,7 @@ from sidecar.ledger.records import DifferenceRow, Records
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.settlement import EventStatus
 from sidecar.monitor.accounts import AccountLimits, AccountVitals, read_accounts
+from sidecar.monitor.inbound_vitals import InboundVitals, InboundVitalsReader, TellingLimits
 from sidecar.monitor.top.traffic import Recent, Traffic
 from sidecar.monitor.trigger_states import TriggerStates
 from sidecar.ports import Clock
@@ -74,6 +75,7 @@ class Look:
     traffic: Traffic
     unwritten: int
     domains: Sequence[DomainRow]
+    inbound: Mapping[str, InboundVitals]
     differing: Sequence[DifferingRow]
     differing_documents: int
     differences: int
@@ -84,7 +86,7 @@ class Subject:
     """What is looked at.
 
     `accounts`: the ERP accounts by the ledger's name.  `name_of` is what an operator writes for a
-    kind and a number.
+    kind and a number.  `told`: the domains that the ERP owns.
     """
 
     shop: str
@@ -92,6 +94,7 @@ class Subject:
     domains: Sequence[str]
     triggers: Callable[[], TriggerStates]
     name_of: Callable[[str, str], str]
+    told: Mapping[str, TellingLimits] = field(default_factory=dict)
 
 
 class Watch:
@@ -108,6 +111,7 @@ class Watch:
         self._overview = Overview(store.tables)
         self._records = Records(store.tables)
         self._backlog = Backlog(store.tables)
+        self._inbound = InboundVitalsReader(store, subject.told)
         self._recent = Recent()
 
     def look(self) -> Look:
@@ -130,6 +134,7 @@ class Watch:
                 traffic=self._traffic(connection),
                 unwritten=self._backlog.unwritten(connection),
                 domains=self._domains(connection),
+                inbound=self._inbound.read(connection),
                 differing=self._differing(connection) if differing.documents else (),
                 differing_documents=differing.documents,
                 differences=differing.differences,

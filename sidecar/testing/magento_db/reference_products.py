@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sidecar.testing.magento_db.catalogue import PRODUCTS, STORES, Product
+from sidecar.testing.magento_db.catalogue import GOODS, PRODUCTS, REDUCED, STORES, Product
 
 Row = Mapping[str, Any]
 
@@ -70,10 +70,22 @@ def _eav() -> Iterator[tuple[str, Sequence[Row]]]:
                 "entity_type_id": 4,
                 "attribute_code": code,
                 "backend_type": backend,
+                "frontend_input": "select" if code == "color" else None,
                 "frontend_label": code.replace("_", " ").title(),
             }
             for number, (code, backend) in PRODUCT_ATTRIBUTES.items()
         ],
+    )
+    yield (
+        "tax_class",
+        [
+            {"class_id": number, "class_name": name, "class_type": "PRODUCT"}
+            for number, name in ((GOODS, "Taxable Goods"), (REDUCED, "Reduced"))
+        ],
+    )
+    yield (
+        "eav_attribute_set",
+        [{"attribute_set_id": 4, "entity_type_id": 4, "attribute_set_name": "Default"}],
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -17,13 +17,18 @@ from sidecar.testing.magento_db.product_values import (
     stored_values,
 )
 from sidecar.testing.magento_db.session import Row, Session
-from sidecar.testing.magento_db.source_items import product_of
+from sidecar.testing.magento_db.source_items import product_of, products_of
 from sidecar.testing.magento_rest.body import ANYTHING, FLOAT, INT, TEXT, ListOf, Record
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import of_parents
 from sidecar.testing.magento_rest.values import Json, plain
 
 _INVALID = "Invalid attribute %fieldName = %fieldValue."
+_SPECIAL_FIELDS = (
+    ("special_price", "price"),
+    ("special_from_date", "price_from"),
+    ("special_to_date", "price_to"),
+)
 _COST_TYPES = ("simple", "virtual", "downloadable")
 
 
@@ -39,10 +44,12 @@ def save_amounts(call: Call, code: str) -> list[Json]:
     """`products/base-prices` and `products/cost`: what is good is written, whatever is bad."""
     session = call.shop.session
     valid, failures = _sorted_out(call, code)
+    named = {row.given.get("store_id") or 0 for row in valid}
+    stores = {store_id: price_stores(session, store_id) for store_id in named}
     values = [
         Value(row.product["entity_id"], store_id, row.given[code])
         for row in valid
-        for store_id in price_stores(session, row.given.get("store_id") or 0)
+        for store_id in stores[row.given.get("store_id") or 0]
     ]
     if values:
         with session.transaction():
@@ -53,10 +60,11 @@ def save_amounts(call: Call, code: str) -> list[Json]:
 def _sorted_out(call: Call, code: str) -> tuple[list[_Valid], list[Json]]:
     session = call.shop.session
     stores = _store_ids(session)
+    products = _products(call)
     valid: list[_Valid] = []
     failures: list[Json] = []
     for given in call.body["prices"]:
-        product = product_of(session, given.get("sku") or "")
+        product = products.get(given.get("sku") or "")
         price, store_id = given.get(code), given.get("store_id") or 0
         found: list[Json] = []
         if product is None or not _takes(session, product, code):
@@ -98,40 +106,46 @@ def show_amounts(call: Call, code: str) -> list[Json]:
 
 
 def save_special(call: Call) -> list[Json]:
-    """`products/special-price`: the price with the days that it is for."""
+    """`products/special-price`: the price of one store with the days that it is for.
+
+    Of base prices alone the others of the same website follow (Magento's published source).
+    """
     session = call.shop.session
     failures: list[Json] = []
+    values: dict[str, list[Value]] = {code: [] for code, _ in _SPECIAL_FIELDS}
+    products, stores = _products(call), _store_ids(session)
     for given in call.body["prices"]:
-        fault = _special_fault(call, given)
+        fault = _special_fault(call, given, products, stores)
         if fault is not None:
             failures.append(fault)
             continue
-        product = product_of(session, given["sku"]) or {}
-        stores = price_stores(session, given.get("store_id") or 0)
+        entity_id = products[given["sku"]]["entity_id"]
+        for code, name in _SPECIAL_FIELDS:
+            # A day that is not given stays as it is.
+            if name == "price" or given.get(name):
+                values[code].append(Value(entity_id, given.get("store_id") or 0, given[name]))
+    if any(values.values()):
         with session.transaction():
-            for code, value in (
-                ("special_price", given["price"]),
-                ("special_from_date", given.get("price_from") or None),
-                ("special_to_date", given.get("price_to") or None),
-            ):
-                save_values(
-                    session, code, [Value(product["entity_id"], store, value) for store in stores]
-                )
+            for code, of_code in values.items():
+                if of_code:
+                    save_values(session, code, of_code)
     return failures
 
 
-def _special_fault(call: Call, given: Json) -> Json | None:
+def _special_fault(
+    call: Call, given: Json, products: Mapping[str, Row], stores: Collection[int]
+) -> Json | None:
     session, sku = call.shop.session, given.get("sku") or ""
     place = (
         f"Row ID: SKU = {sku}, Store ID: {given.get('store_id') or 0}, "
         f"Price From: {given.get('price_from') or ''}, Price To: {given.get('price_to') or ''}."
     )
-    product = product_of(session, sku)
+    product = products.get(sku)
     if product is None or not _takes(session, product, "price"):
         return call.failure(f"{_INVALID} {place}", "SKU", sku)
     if given.get("price") is None or given["price"] < 0:
         return call.failure(f"{_INVALID} {place}", "Price", _text(given.get("price")))
-    if (given.get("store_id") or 0) not in _store_ids(session):
+    if (given.get("store_id") or 0) not in stores:
         return call.failure(f"Requested store is not found. {place}", sku)
     for name, label in (("price_from", "Price From"), ("price_to", "Price To")):
         if given.get(name) and _moment(given[name]) is None:
@@ -142,15 +156,16 @@ def _special_fault(call: Call, given: Json) -> Json | None:
 def delete_special(call: Call) -> list[Json]:
     """`products/special-price-delete`: what does not match in price and dates stays, unsaid."""
     session = call.shop.session
+    products = _products(call)
     for given in call.body["prices"]:
-        product = product_of(session, given.get("sku") or "")
+        product = products.get(given.get("sku") or "")
         if product is None:
             continue
-        for store_id in price_stores(session, given.get("store_id") or 0):
-            if _matches(session, product["entity_id"], store_id, given):
-                with session.transaction():
-                    for code in ("special_price", "special_from_date", "special_to_date"):
-                        delete_value(session, code, product["entity_id"], store_id)
+        store_id = given.get("store_id") or 0
+        if _matches(session, product["entity_id"], store_id, given):
+            with session.transaction():
+                for code in ("special_price", "special_from_date", "special_to_date"):
+                    delete_value(session, code, product["entity_id"], store_id)
     return []
 
 
@@ -191,6 +206,12 @@ def _values_of(call: Call, code: str) -> list[tuple[str, int, Decimal]]:
         for (entity_id, store_id), value in values.items()
         if value is not None
     ]
+
+
+def _products(call: Call) -> Mapping[str, Row]:
+    """By the SKU of each row."""
+    skus = {given.get("sku") or "" for given in call.body["prices"]}
+    return products_of(call.shop.session, skus)
 
 
 def _store_ids(session: Session) -> Collection[int]:

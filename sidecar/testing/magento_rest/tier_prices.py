@@ -11,7 +11,7 @@ from sidecar.testing.magento_db.product_values import (
     save_tier_prices,
 )
 from sidecar.testing.magento_db.session import Session
-from sidecar.testing.magento_db.source_items import product_of
+from sidecar.testing.magento_db.source_items import products_of
 from sidecar.testing.magento_rest.body import ANYTHING, FLOAT, INT, TEXT, ListOf, Record
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import of_parents
@@ -77,8 +77,9 @@ def _read(call: Call) -> tuple[list[TierPrice], list[Json]]:
         f"SELECT website_id FROM {session.table('store_website')}")}  # fmt: skip
     prices: list[TierPrice] = []
     failures: list[Json] = []
+    products = products_of(session, {given.get("sku") or "" for given in call.body["prices"]})
     for given in call.body["prices"]:
-        product = product_of(session, given.get("sku") or "")
+        product = products.get(given.get("sku") or "")
         fault = _fault(given, product is not None, groups, websites)
         if fault is not None or product is None:
             failures.append(call.failure(*(fault or ())))

@@ -160,3 +160,46 @@ CREATE TABLE eav_attribute (
   KEY EAV_ATTRIBUTE_FRONTEND_INPUT_ENTITY_TYPE_ID_IS_USER_DEFINED (frontend_input,entity_type_id,is_user_defined),
   FOREIGN KEY (entity_type_id) REFERENCES eav_entity_type (entity_type_id) ON DELETE CASCADE
 );
+
+-- which attributes a product has
+CREATE TABLE eav_attribute_set (
+  attribute_set_id smallint unsigned NOT NULL AUTO_INCREMENT,
+  entity_type_id smallint unsigned NOT NULL DEFAULT 0,
+  attribute_set_name varchar(255),
+  sort_order smallint NOT NULL DEFAULT 0,
+  PRIMARY KEY (attribute_set_id),
+  UNIQUE KEY EAV_ATTRIBUTE_SET_ENTITY_TYPE_ID_ATTRIBUTE_SET_NAME (entity_type_id,attribute_set_name),
+  KEY EAV_ATTRIBUTE_SET_ENTITY_TYPE_ID_SORT_ORDER (entity_type_id,sort_order),
+  FOREIGN KEY (entity_type_id) REFERENCES eav_entity_type (entity_type_id) ON DELETE CASCADE
+);
+
+-- what may be chosen of an attribute that is a list
+CREATE TABLE eav_attribute_option (
+  option_id int unsigned NOT NULL AUTO_INCREMENT,
+  attribute_id smallint unsigned NOT NULL DEFAULT 0,
+  sort_order smallint unsigned NOT NULL DEFAULT 0,
+  PRIMARY KEY (option_id),
+  KEY EAV_ATTRIBUTE_OPTION_ATTRIBUTE_ID (attribute_id),
+  FOREIGN KEY (attribute_id) REFERENCES eav_attribute (attribute_id) ON DELETE CASCADE
+);
+
+-- what an option is called, by store view
+CREATE TABLE eav_attribute_option_value (
+  value_id int unsigned NOT NULL AUTO_INCREMENT,
+  option_id int unsigned NOT NULL DEFAULT 0,
+  store_id smallint unsigned NOT NULL DEFAULT 0,
+  value varchar(255),
+  PRIMARY KEY (value_id),
+  KEY EAV_ATTRIBUTE_OPTION_VALUE_OPTION_ID (option_id),
+  KEY EAV_ATTRIBUTE_OPTION_VALUE_STORE_ID (store_id),
+  FOREIGN KEY (option_id) REFERENCES eav_attribute_option (option_id) ON DELETE CASCADE,
+  FOREIGN KEY (store_id) REFERENCES store (store_id) ON DELETE CASCADE
+);
+
+-- what is taxed alike
+CREATE TABLE tax_class (
+  class_id smallint NOT NULL AUTO_INCREMENT,
+  class_name varchar(255) NOT NULL,
+  class_type varchar(8) NOT NULL DEFAULT 'CUSTOMER',
+  PRIMARY KEY (class_id)
+);
