@@ -79,11 +79,11 @@ class Questions:
         What the ERP wrote down late has a moment before others that were read already.
         """
         read = cursor.since or self._clock.now()
-        # An ERP's way to say "never" is the year 1 (.NET): there is nothing before it to go back to.
+        # The year 1 is how some ERPs say "never": there is nothing before it to go back to.
         return read - min(self._overlap, read - _FIRST_MOMENT)
 
     def moment(self, row: Any) -> datetime | None:
-        """When the ERP changed what a row says, where the row says so, and UTC has such a moment."""
+        """When the ERP changed what a row says; None where the row, or UTC, has no such moment."""
         at = self._spec.tells.at if self._spec.tells else None
         moment = getattr(row, at, None) if at else None
         if not isinstance(moment, datetime):
