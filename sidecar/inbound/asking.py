@@ -17,6 +17,7 @@ from sidecar.ports import Clock, Page, Telling
 _T = TypeVar("_T")
 #: More are no answer but a circle.
 _MOST_PAGES = 100_000
+_FIRST_MOMENT = datetime.min.replace(tzinfo=UTC)
 
 
 class Turn(Protocol):
@@ -77,43 +78,49 @@ class Questions:
 
         What the ERP wrote down late has a moment before others that were read already.
         """
-        return (cursor.since or self._clock.now()) - self._overlap
+        read = cursor.since or self._clock.now()
+        # The year 1 is how some ERPs say "never": there is nothing before it to go back to.
+        return read - min(self._overlap, read - _FIRST_MOMENT)
 
     def moment(self, row: Any) -> datetime | None:
-        """When the ERP changed what a row says, where the row says so."""
+        """When the ERP changed what a row says; None where the row, or UTC, has no such moment."""
         at = self._spec.tells.at if self._spec.tells else None
         moment = getattr(row, at, None) if at else None
         if not isinstance(moment, datetime):
             return None
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        try:
+            return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        except OverflowError:
+            return None
 
 
 class Reached:
     """How far an answer goes: the newest moment that the ERP named, by its own clock.
 
     Our clock would do only where the ERP's is no slower: what it writes down next would have a
-    moment before ours and never be asked for.  A moment in the future is cut to now.
+    moment before ours and never be asked for.  A moment in the future (a slip of the pen, or a
+    clock that is ahead) says nothing; where there are no others, it is our clock all the same.
     """
 
     def __init__(self, questions: Questions, began: datetime) -> None:
         self._questions = questions
         self._began = began
         self._newest: datetime | None = None
-        self._has_moments = False
         self._rows = 0
 
     def see(self, row: Any) -> None:
         """One row of the answer."""
         self._rows += 1
         moment = self._questions.moment(row)
-        if moment is not None and (self._newest is None or moment > self._newest):
+        if moment is None or moment > self._began:
+            return
+        if self._newest is None or moment > self._newest:
             self._newest = moment
 
     def since(self, before: datetime | None) -> datetime | None:
         """Where the cursor goes; None where it stays."""
         if self._newest is None:
-            # No row has a moment: of an ERP that names none, the question's own is the best there
-            # is; where no row came at all, asking for the same again costs nothing.
+            # No row has a moment that was: of an ERP that names none, the question's own is the
+            # best there is; where no row came at all, asking for the same again costs nothing.
             return self._began if self._rows or before is None else None
-        newest = min(self._newest, self._began)
-        return newest if before is None or newest > before else None
+        return self._newest if before is None or self._newest > before else None

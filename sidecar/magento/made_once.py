@@ -17,6 +17,8 @@ from sidecar.model.news import InDoubt, News
 
 #: Seconds for which a call without an answer may still be at work; longer than PHP lets it.
 _AT_WORK = 60.0
+#: Most of Magento's tables are utf8mb3.
+_LAST_OF_UTF8MB3 = "\uffff"
 
 
 class Commented(Protocol):
@@ -31,7 +33,15 @@ _D = TypeVar("_D", bound=Commented)
 
 def mark_of(what: str, account: str, number: str) -> str:
     """Our mark: a sentence for whoever reads the comment, and one and the same for a number."""
-    return f"ERP {what} {in_page(number)} ({account})"
+    return f"ERP {what} {in_page(kept_whole(number))} ({account})"
+
+
+def kept_whole(text: str) -> str:
+    """The text as any Magento gives it back: what its older tables store as `?` is an escape.
+
+    A mark, or a number, that is not found again would be made a second time.
+    """
+    return "".join(letter if letter <= _LAST_OF_UTF8MB3 else ascii(letter)[1:-1] for letter in text)
 
 
 def marked(documents: Iterable[_D], mark: str) -> _D | None:

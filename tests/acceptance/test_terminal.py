@@ -28,6 +28,7 @@ CALLS = Path(__file__).parents[2] / "sidecar" / "testing" / "demo" / "calls.yaml
 NUMBER = "{number}"
 #: Command → the shortest call that changes nothing, or can be repeated.
 ARGUMENTS = {
+    "adapter changes": "shipments",
     "adapter check": "--contract /nowhere.wsdl",
     "adapter describe": "/nowhere.wsdl",
     "adapter dry-run": NUMBER,
@@ -39,6 +40,8 @@ ARGUMENTS = {
     "config generate": "",
     "config show": "",
     "config validate": "",
+    "customer erase": "42 --reason x --dry-run",
+    "customer show": f"{NUMBER} --no-erp",
     "demo": "--bogus",
     "differences list": "",
     "differences resolve": f"{NUMBER} --dry-run",
@@ -52,10 +55,20 @@ ARGUMENTS = {
     "identity accept": "--reason x --dry-run",
     "identity is-copy": "--reason x --dry-run",
     "identity show": "",
+    "incoming apply": f"{NUMBER} --reason x --dry-run",
+    "incoming drop": f"{NUMBER} --reason x --dry-run",
+    "incoming list": "--all",
+    "incoming show": NUMBER,
     "install": "--dry-run",
+    "invoice show": f"{NUMBER} --no-erp",
+    "level show": f"{NUMBER} --no-erp",
+    "lifecycle check": "{folder}/lifecycle.yaml",
     "migrate": "--dry-run",
     "nagios": "",
     "order show": f"{NUMBER} --no-erp",
+    "price show": f"{NUMBER} --no-erp",
+    "prices diff": "",
+    "product show": f"{NUMBER} --no-erp",
     "queue drop": f"{NUMBER} --reason x --dry-run",
     "queue edit": f"{NUMBER} --set /customer_note=x --dry-run",
     "queue list": "--all",
@@ -67,6 +80,7 @@ ARGUMENTS = {
     "rejections list": "",
     "rejections release": "734d26ec042f --dry-run",
     "run": "--once",
+    "shipment show": f"{NUMBER} --no-erp",
     "show": f"{NUMBER} --no-erp",
     "status": "",
     "stock diff": "",
@@ -90,6 +104,9 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def rig(server: PrivateServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     with Rig(server, tmp_path_factory.mktemp("terminal"), "terminal") as installed:
+        lifecycle = "states: {OPEN: {meaning: final}, CLOSED: {meaning: closed}}\n"
+        lifecycle += "transitions: {OPEN: [CLOSED]}\n"
+        (installed.folder / "lifecycle.yaml").write_text(lifecycle, "utf-8")
         yield installed
 
 

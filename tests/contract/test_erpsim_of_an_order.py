@@ -41,6 +41,7 @@ def test_a_payment_is_an_amount_without_lines(erp: ErpSimClient) -> None:
     sent = post(erp, "/payments", externalNumber="IN1", order=ORDER, amount=45.5, method="checkmo")
 
     assert (sent.status_code, sent.json()["number"]) == (201, "PY-100001")
+    assert sent.json()["tax"] is None
     [booked] = erp.bookings("IN1")
     assert (booked.lines, booked.total) == ((), Decimal("45.5"))
     assert booked.other == {"method": "checkmo"}

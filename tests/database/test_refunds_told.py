@@ -131,6 +131,21 @@ def test_more_than_was_invoiced_is_a_difference_and_nothing_is_refunded(
     assert [one.status for one in news(pipeline)] == ["differs"]
 
 
+def test_a_refund_that_is_told_before_its_invoice_waits_for_it(
+    pipeline: Pipeline, erp: TellingErp, php: Shop
+) -> None:
+    placed = php.place()
+    pipeline.look_everywhere()
+    pipeline.work()
+    tell(erp, placed, RefundedLine(qty=Decimal(1), sku="MUG"))
+    pipeline.hear()
+    assert [one.status for one in news(pipeline)] == ["waiting"]
+    php.invoice(placed.entity_id)
+    pipeline.let_pass(60)
+    pipeline.hear()
+    assert len(memos(pipeline)) == 1
+
+
 def test_a_refund_that_names_nothing_is_parked(
     pipeline: Pipeline, erp: TellingErp, order: PlacedOrder
 ) -> None:

@@ -22,6 +22,7 @@ REFUND = "refund"
 _NONE = Decimal(0)
 _TOLERANCE = Decimal("0.01")
 _HELD_WAIT = 300.0
+_INVOICE_WAIT = 60.0
 _PAID = 2
 
 
@@ -54,6 +55,8 @@ class RefundApplier:
             lines = order.wanted(refund.items, _open, shipping=False)
             returned = _returned(order, refund)
         except Mismatch as mismatch:
+            if _may_be_invoiced_yet(order, refund):
+                return Waits("it is of what is not invoiced in Magento yet", _INVOICE_WAIT)
             return Differs(REFUND, mismatch.ours, mismatch.theirs, mismatch.reason)
         memo = CreditMemo(
             shipping_amount=refund.shipping,
@@ -114,6 +117,15 @@ class RefundApplier:
 
 def _open(line: OpenLine) -> Decimal:
     return line.to_refund
+
+
+def _may_be_invoiced_yet(order: OpenOrder, refund: ErpRefund) -> bool:
+    """Whether an invoice that is still on its way (each domain is asked for itself) would do."""
+    try:
+        order.wanted(refund.items, lambda line: line.to_refund + line.to_invoice, shipping=False)
+    except Mismatch:
+        return False
+    return True
 
 
 def _obstacle(order: OpenOrder, refund: ErpRefund) -> Application | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sidecar.database.connection import Database
 from sidecar.domains.shipments.news import Delivery
 from sidecar.domains.shipments.spec import SPEC
-from sidecar.magento.made_once import made_once, mark_of, marked
+from sidecar.magento.made_once import kept_whole, made_once, mark_of, marked
 from sidecar.magento.open_order import Mismatch, OpenLine, OpenOrder, OpenOrders
 from sidecar.magento.rest import documents
 from sidecar.magento.rest.client import MagentoRest
@@ -90,9 +90,9 @@ class ShipmentApplier:
         """It was made: by a call without an answer, or it is told again with further parcels."""
         known = {track.track_number for track in found.tracks or ()}
         for one in delivery.tracks:
-            if one.track_number in known:
-                continue
             track = _track(one.track_number, one.title, one.carrier_code)
+            if track.track_number in known:
+                continue
             made = made_once(
                 news,
                 news.memory or "",
@@ -159,4 +159,4 @@ def _shown(lines: Mapping[int, Decimal]) -> str:
 
 
 def _track(number: str, title: str, carrier: str) -> Track:
-    return Track(number, title, carrier)
+    return Track(kept_whole(number), kept_whole(title), kept_whole(carrier))

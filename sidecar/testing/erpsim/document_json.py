@@ -187,7 +187,8 @@ def show_document(document: Document, form: Form | None = None) -> dict[str, Any
         "currency": document.currency,
         "lines": [_show_line(line) for line in document.lines],
         "shipping": document.shipping,
-        "tax": document.tax,
+        # A payment is an amount; of which tax is in it nobody speaks.
+        "tax": None if document.kind is DocumentKind.PAYMENT else document.tax,
         "total": document.total,
         "note": document.note,
         "changedAt": moment(document.changed),
