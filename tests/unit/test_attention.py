@@ -80,8 +80,9 @@ def test_who_answers_for_the_domain_is_named_with_what_needs_a_person(vitals: Vi
 
 
 def has_differences(vitals: Vitals) -> bool:
-    domains = (*vitals.ledger.domains.values(), *vitals.ledger.inbound.values())
-    return any(one.differences for one in domains)
+    ledger = vitals.ledger
+    sent = any(one.differences for one in ledger.domains.values())
+    return sent or any(one.differences for one in ledger.inbound.values())
 
 
 def test_a_blueprint_that_is_not_what_was_signed_needs_a_person() -> None:
