@@ -135,18 +135,20 @@ class Blueprint:
                 }
                 for one in self.domains
             },
-            "passing": self.lifecycle.passing,
             "lifecycle": {
-                state.name: {
-                    "meaning": state.meaning,
-                    "status": state.status,
-                    "label": state.label,
-                    "comment": state.comment,
-                    "do": list(state.acts),
-                    "alarm": state.alarm,
-                    "followed_by": list(state.following),
-                }
-                for state in self.lifecycle.stages
+                "passing": self.lifecycle.passing,
+                "states": {
+                    stage.name: {
+                        "meaning": stage.meaning,
+                        "status": stage.status,
+                        "label": stage.label,
+                        "comment": stage.comment,
+                        "do": list(stage.acts),
+                        "alarm": stage.alarm,
+                        "followed_by": list(stage.following),
+                    }
+                    for stage in self.lifecycle.stages
+                },
             },
             "exceptions": [
                 {

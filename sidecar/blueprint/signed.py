@@ -12,15 +12,20 @@ import sqlalchemy as sa
 from sidecar.blueprint.document import Blueprint
 from sidecar.ledger.signatures import Signature, Signatures
 from sidecar.model.errors import SidecarError
-from sidecar.settings.outline import dotted
 
 _ABSENT = object()
+#: What has parts of its own.
+_NAMED = frozenset({"domains", "accounts"})
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One value that is another now; None: it is not there."""
+    """One value that is another now; None: it is not there.
 
+    `part`: that of the blueprint which it is in: `domains.orders`, `exceptions`.
+    """
+
+    part: str
     path: str
     signed: str | None
     now: str | None
@@ -40,10 +45,8 @@ class SignedBy:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """Which parts of the blueprint have changed: `domains.orders`, `exceptions`."""
-        depth = {"domains": 2, "accounts": 2}
-        paths = (change.path.split(".") for change in self.changes)
-        return tuple(dict.fromkeys(".".join(path[: depth.get(path[0], 1)]) for path in paths))
+        """Which parts of the blueprint have changed."""
+        return tuple(dict.fromkeys(change.part for change in self.changes))
 
 
 class SignedBlueprint:
@@ -96,7 +99,10 @@ def _changes(signed: object, now: object, at: tuple[str, ...]) -> Iterator[Chang
         for key in dict.fromkeys((*before, *after)):
             yield from _changes(before.get(key, _ABSENT), after.get(key, _ABSENT), (*at, key))
     else:
-        yield Change(dotted(at), _shown(signed), _shown(now))
+        part = at[: 2 if at[0] in _NAMED else 1]
+        # A rule is called as in the configuration, where it stands in its domain's section.
+        path = at if at[2:3] != ("rules",) else (*at[:2], *at[3:])
+        yield Change(".".join(part), ".".join(path), _shown(signed), _shown(now))
 
 
 def _members(value: object) -> Mapping[str, Any]:

@@ -100,12 +100,35 @@ def in_environment(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> Iterator[
         yield
 
 
+OWNERS = "owners: {finance: {name: Finance, contact: finance@example.com}}\nerp:"
+EXCEPTION = (
+    "exceptions: [{domain: orders, when: order.is_virtual, calls: calls.yaml, owner: finance, "
+    f"reason: Customs number, expires: {SOON}}}]\n"
+)
+
+
+@contextmanager
+def signed_before(clinic: Clinic) -> Iterator[None]:
+    with clinic.edited("erp:", OWNERS):
+        clinic.command("blueprint", "sign", "--as", "finance")
+        try:
+            with clinic.edited("timezone: UTC", "timezone: Europe/Berlin"):
+                yield
+        finally:
+            clinic.sql(f"DELETE FROM {clinic.names('installed')} WHERE kind = 'blueprint'")
+
+
 TROUBLES: dict[str, tuple[Broken, str]] = {
     "configuration-invalid": (
         lambda clinic: clinic.edited("timezone:", "timzone:"),
         'did you mean "timezone"',
     ),
     "secret-unreadable": (lambda clinic: with_mode(clinic.folder / "password", 0o644), "mode 0644"),
+    "blueprint-changed": (signed_before, "is not what finance signed on "),
+    "exception-ends": (
+        lambda clinic: clinic.edited("erp:", EXCEPTION + OWNERS),
+        f"'Customs number' ends on {SOON} [Finance (finance@example.com)]",
+    ),
     "secret-expires": (
         lambda clinic: clinic.edited(
             "{file: password}", f"{{file: password, expires: {SOON}}}"

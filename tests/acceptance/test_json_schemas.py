@@ -70,6 +70,8 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         "incoming-list",
         "incoming-show",
         "lifecycle-check",
+        "blueprint",
+        "blueprint-diff",
     ],
 )
 def test_a_schema_is_one(name: str) -> None:
@@ -118,6 +120,18 @@ def test_a_stopped_domain_and_lost_triggers_are_printed_as_the_schema_says(rig: 
     assert isinstance(story["erp"], str)
 
 
+def test_a_signature_is_printed_as_the_schema_says(rig: Rig) -> None:
+    file = rig.folder / "sidecar.yaml"
+    owners = "owners: {finance: {name: Finance, contact: finance@example.com}}\n"
+    file.write_text(owners + file.read_text("utf-8"), "utf-8")
+    assert check(rig, "blueprint-diff", "blueprint", "diff") == []
+    rig.sidecar("blueprint", "sign", "--as", "finance")
+    file.write_text(file.read_text("utf-8").replace("timezone: UTC", "timezone: Europe/Berlin"))
+    (signed,) = check(rig, "blueprint-diff", "blueprint", "diff")
+    assert signed["parts"] == ["shop"]
+    assert check(rig, "blueprint", "blueprint", "--signed")["signatures"][0]["current"] is False
+
+
 def test_what_the_erp_said_is_printed_as_the_schemas_say(
     server: PrivateServer, tmp_path: Path
 ) -> None:
@@ -144,5 +158,7 @@ def test_what_the_erp_said_is_printed_as_the_schemas_say(
             assert (inbound["news"], inbound["differences"]) == ({"differs": 1, "waiting": 1}, 1)
             (story,) = check(rig, "order-show", "order", "show", number)
             assert len(story["news"]) == 2
+            blueprint = check(rig, "blueprint", "blueprint")
+            assert blueprint["lifecycle"]["states"]["OPEN"]["followed_by"] == ["POSTED"]
             found = check(rig, "lifecycle-check", "lifecycle", "check")["findings"]
             assert [one["id"] for one in found] == ["dead-end"]

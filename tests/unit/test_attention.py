@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.blueprint.answering import Answering
 from sidecar.ledger.control import DomainControl
 from sidecar.ledger.overview import OpenDifferences, Waiting
 from sidecar.ledger.stations import Failing
@@ -25,6 +26,7 @@ from tests.unit.test_nagios import (
     with_account,
     with_ledger,
     with_orders,
+    with_stock,
 )
 
 AT = datetime(2026, 11, 25, 20, 31, 7, tzinfo=UTC)
@@ -51,6 +53,44 @@ def standing(vitals: Vitals, identity: IdentityVerdict = SAME) -> Standing:
 def forgotten(**fields: Any) -> Vitals:
     control = DomainControl("orders", paused=True, paused_for=90_000.0, **fields)
     return with_orders(control=control, pause_forgotten=True)
+
+
+@pytest.mark.parametrize(
+    "vitals",
+    [
+        with_orders(control=STOPPED),
+        with_orders(events=events(rejected=2)),
+        with_orders(differences=1),
+        with_orders(write_backs_parked=1),
+        with_account(breaker_open=True, domains=("orders",)),
+        with_stock(stale=True, heard_ago=900.0),
+        with_stock(news={"parked": 1}),
+        with_stock(differences=1),
+    ],
+)
+def test_who_answers_for_the_domain_is_named_with_what_needs_a_person(vitals: Vitals) -> None:
+    ledger = replace(
+        vitals.ledger,
+        write_backs_parked=vitals.ledger.domains["orders"].write_backs_parked,
+        differing=OpenDifferences(1, 1) if has_differences(vitals) else OpenDifferences(0, 0),
+    )
+    answering = Answering(dict.fromkeys(("orders", "stock"), "business: Finance (f@example.com)"))
+    told = replace(standing(replace(vitals, ledger=ledger)), answering=answering)
+    (line,) = told.attention
+    assert line.endswith(" [business: Finance (f@example.com)]")
+
+
+def has_differences(vitals: Vitals) -> bool:
+    ledger = vitals.ledger
+    sent = any(one.differences for one in ledger.domains.values())
+    return sent or any(one.differences for one in ledger.inbound.values())
+
+
+def test_a_blueprint_that_is_not_what_was_signed_needs_a_person() -> None:
+    changed = "the blueprint is not what finance signed on 2026-11-25: domains.orders"
+    assert replace(standing(WELL), outdated=[changed]).attention == [
+        f"{changed} (erp-sidecar blueprint diff)"
+    ]
 
 
 def test_a_shop_where_all_is_well_needs_nobody() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sidecar.blueprint.answering import Answering
 from sidecar.capture.outbox import NO_HINTS, Depth
 from sidecar.capture.triggers import State
 from sidecar.ledger.control import DomainControl
@@ -144,6 +145,15 @@ def test_the_worst_reason_counts_and_stands_first() -> None:
     assert judgement.grade is Grade.CRITICAL
     assert judgement.reasons[0] == "orders: stopped by an answer of the ERP"
     assert "orders: 1 difference(s) open" in judgement.reasons
+
+
+def test_who_answers_for_a_domain_stands_behind_what_is_amiss_in_it() -> None:
+    answering = Answering({"orders": "business: Finance (finance@example.com)"})
+    troubled = with_orders(events=events(parked=2))
+    (reason,) = judge(troubled, ["orders"], LIMITS, answering).reasons
+    assert reason == "orders: 2 parked [business: Finance (finance@example.com)]"
+    (reason,) = judge(WELL, ["orders"], LIMITS, answering).reasons
+    assert "Finance" not in reason
 
 
 def test_the_line_is_one_line_with_figures_that_a_plugin_may_have() -> None:
