@@ -577,7 +577,7 @@ class Sidecar:
     @property
     def signed(self) -> SignedBlueprint:
         """Who signed it, and what has changed since."""
-        return SignedBlueprint(self.store.signatures, lambda: self.blueprint)
+        return SignedBlueprint(self.database, self.store.signatures, lambda: self.blueprint)
 
     @property
     def signing(self) -> Signing:
