@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.app.erp_adapters import load_adapter
-from sidecar.app.sidecar import Sidecar
+from sidecar.app.sidecar import Sidecar, require_known
 from sidecar.capture.triggers import Triggers
 from sidecar.database.connection import Database, Login, require_supported
 from sidecar.identity.clone_guard import CloneGuard
@@ -77,6 +77,8 @@ class Installer:
         prefix = sidecar.shop_database.prefix
         magento = read_schema(self._database, sidecar.specs, prefix, inbound=inbound)
         sidecar.require_stores(self._database, magento)
+        parts = list(sidecar.parts_of(magento).values())
+        require_known(self._database, parts)
         return Installation(
             self._database,
             sidecar.store,
@@ -84,7 +86,7 @@ class Installer:
             magento,
             self.triggers,
             sidecar.own_statuses,
-            list(sidecar.parts_of(magento).values()),
+            parts,
             daemon_user=self._daemon_user,
             guard=self._guard(magento),
             inbound=inbound,

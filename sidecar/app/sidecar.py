@@ -5,7 +5,7 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -164,10 +164,7 @@ class Sidecar:
         skip_locked = knows_skip_locked(self.database.server())
         self.require_stores(self.database, self.magento)
         parts = self.parts_of(self.magento, skip_locked=skip_locked)
-        with self.database.transaction("comparing the configuration with the shop") as connection:
-            for one in parts.values():
-                if one.require_known is not None:
-                    one.require_known(connection)
+        require_known(self.database, parts.values())
         return parts
 
     def require_stores(self, database: Database, schema: MagentoSchema) -> None:
@@ -679,7 +676,7 @@ class Sidecar:
     @property
     def signed(self) -> SignedBlueprint:
         """Who signed it, and what has changed since."""
-        return SignedBlueprint(self.store.signatures, lambda: self.blueprint)
+        return SignedBlueprint(self.database, self.store.signatures, lambda: self.blueprint)
 
     @property
     def signing(self) -> Signing:
@@ -753,6 +750,14 @@ def _guests(domains: Domains) -> Guests:
     """What becomes of an order's guest; nothing where customers are not carried."""
     customers = domains.customers
     return Guests(customers.guests, customers.guest_account) if customers.enabled else Guests()
+
+
+def require_known(database: Database, parts: Iterable[Parts]) -> None:
+    """Raises ConfigurationError for what the configuration names and the shop does not have."""
+    with database.transaction("comparing the configuration with the shop") as connection:
+        for one in parts:
+            if one.require_known is not None:
+                one.require_known(connection)
 
 
 def shop_database(settings: Settings, origin: Origin = NOWHERE) -> ShopDatabase:

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import sqlalchemy as sa
-
 from sidecar.blueprint.document import Blueprint
+from sidecar.database.connection import Database
 from sidecar.ledger.signatures import Signature, Signatures
-from sidecar.model.errors import SidecarError
+from sidecar.model.errors import ConfigurationError
 
 _ABSENT = object()
 #: What has parts of its own.
@@ -52,26 +51,31 @@ class SignedBy:
 class SignedBlueprint:
     """The signatures beside the blueprint; it is made only where somebody has signed."""
 
-    def __init__(self, signatures: Signatures, blueprint: Callable[[], Blueprint]) -> None:
+    def __init__(
+        self, database: Database, signatures: Signatures, blueprint: Callable[[], Blueprint]
+    ) -> None:
+        self._database = database
         self._signatures = signatures
         self._blueprint = blueprint
 
-    def read(self, connection: sa.Connection) -> tuple[SignedBy, ...]:
+    def read(self) -> tuple[SignedBy, ...]:
         """Each owner's newest.  Raises ConfigurationError for a file that cannot be read."""
-        signatures = self._signatures.read(connection)
+        with self._database.transaction("reading what was signed") as connection:
+            signatures = self._signatures.read(connection)
         return compared(signatures, self._blueprint()) if signatures else ()
 
-    def outdated(self, connection: sa.Connection) -> list[str]:
+    def outdated(self) -> list[str]:
         """Who signed something else than what is in the files now, and which parts differ."""
         try:
-            return [
-                f"the blueprint is not what {one.owner} signed on {one.at:%Y-%m-%d}: "
-                f"{', '.join(one.parts)}"
-                for one in self.read(connection)
-                if not one.is_current
-            ]
-        except SidecarError as error:
+            found = self.read()
+        except ConfigurationError as error:
             return [f"the blueprint cannot be compared with what was signed: {error.message}"]
+        return [
+            f"the blueprint is not what {one.owner} signed on {one.at:%Y-%m-%d}: "
+            f"{', '.join(one.parts)}"
+            for one in found
+            if not one.is_current
+        ]
 
 
 def compared(signatures: Sequence[Signature], blueprint: Blueprint) -> tuple[SignedBy, ...]:

@@ -11,8 +11,7 @@ from sidecar.doctor.examined import ExaminedInstallation
 
 def _changed(examined: ExaminedInstallation) -> Iterator[Observation]:
     examined.need("ledger")
-    with examined.database.transaction("reading what was signed") as connection:
-        yield from map(Observation, examined.sidecar.signed.outdated(connection))
+    yield from map(Observation, examined.sidecar.signed.outdated())
 
 
 def _ending(examined: ExaminedInstallation) -> Iterator[Observation]:

@@ -124,6 +124,7 @@ class StandingReader:
     def read(self) -> Standing:
         """Takes no lock."""
         triggers, identity = self._look_at_triggers(), self._judge()
+        outdated = self._signed.outdated()
         with self._database.transaction("reading the ledger's standing") as connection:
             ledger = self._vitals.read(connection)
             return Standing(
@@ -139,7 +140,7 @@ class StandingReader:
                 write_backs=self._overview.write_backs(connection),
                 differences=self._records.open_differences(connection, _DOCUMENTS),
                 backfills=self._store.backfills.at_work(connection),
-                outdated=self._signed.outdated(connection),
+                outdated=outdated,
                 answering=self._answering,
             )
 

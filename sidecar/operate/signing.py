@@ -18,12 +18,11 @@ class Signing:
         self._database = database
         self._store = store
         self._blueprint = blueprint
-        self._signed = SignedBlueprint(store.signatures, lambda: blueprint)
+        self._signed = SignedBlueprint(database, store.signatures, lambda: blueprint)
 
     def signatures(self) -> tuple[SignedBy, ...]:
         """Each owner's newest, with what has changed since."""
-        with self._database.transaction("reading what was signed") as connection:
-            return self._signed.read(connection)
+        return self._signed.read()
 
     def sign(self, owner: str, by: By, *, dry_run: bool = False) -> str:
         """Keep that this owner agrees with all of it; gives its hash."""
