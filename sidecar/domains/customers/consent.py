@@ -92,7 +92,5 @@ def _require(
             raise ConfigurationError(
                 f"{place_of(f'domains.customers.only.{key}', origin)}: the shop has no {what} "
                 f"{code!r}",
-                f"there are {', '.join(sorted(known))}" if known else "there is none: make it",
-                if known
-                else "there is none: make it first",
+                f"there are {', '.join(sorted(known)) or 'none at all'}",
             )
