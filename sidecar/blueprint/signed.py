@@ -10,7 +10,7 @@ from typing import Any
 from sidecar.blueprint.document import Blueprint
 from sidecar.database.connection import Database
 from sidecar.ledger.signatures import Signature, Signatures
-from sidecar.model.errors import ConfigurationError
+from sidecar.model.errors import ConfigurationError, PermissionDenied
 
 _ABSENT = object()
 #: What has parts of its own.
@@ -68,7 +68,7 @@ class SignedBlueprint:
         """Who signed something else than what is in the files now, and which parts differ."""
         try:
             found = self.read()
-        except ConfigurationError as error:
+        except (ConfigurationError, PermissionDenied) as error:
             return [f"the blueprint cannot be compared with what was signed: {error.message}"]
         return [
             f"the blueprint is not what {one.owner} signed on {one.at:%Y-%m-%d}: "
