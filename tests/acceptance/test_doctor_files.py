@@ -19,7 +19,7 @@ from sidecar.testing.magento_db import Flavour, PrivateServer
 from tests.acceptance import test_doctor_api
 from tests.clinic import Clinic
 from tests.contract.scripted_server import answer, scripted_server
-from tests.database import test_doctor
+from tests.database import test_doctor, test_doctor_inbound
 
 _AS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="another user's rights: for root only")
 
@@ -350,5 +350,10 @@ def test_every_finding_is_made_by_a_test() -> None:
         "server-galera-loses-commits", "server-too-old", "setup-upgrade-fails",
     }  # fmt: skip
     ids = {check.id for checks in SECTIONS.values() for check in checks}
-    made = TROUBLES.keys() | test_doctor.TROUBLES.keys() | test_doctor_api.TROUBLES.keys()
+    made = {
+        *TROUBLES,
+        *test_doctor.TROUBLES,
+        *test_doctor_api.TROUBLES,
+        *test_doctor_inbound.FINDINGS,
+    }
     assert ids - made == alone

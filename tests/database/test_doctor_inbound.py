@@ -9,6 +9,11 @@ import pytest
 from sidecar.testing.magento_db import PrivateServer
 from tests.clinic import Clinic
 
+#: Each is made by a test below.
+FINDINGS = (
+    "news-parked", "news-differ", "news-unheard", "news-in-doubt", "lifecycle-unregistered",
+    "lifecycle-odd",
+)  # fmt: skip
 LIFECYCLE = """\
 states:
   OPEN:   {meaning: final, status: erp_received, label: Received by ERP}
@@ -65,13 +70,7 @@ def keep(clinic: Clinic, status: str, minutes: int = 0) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "check",
-    [
-        "news-parked", "news-differ", "news-unheard", "news-in-doubt", "lifecycle-unregistered",
-        "lifecycle-odd",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("check", FINDINGS)
 def test_nothing_is_found_where_nothing_is_wrong(clinic: Clinic, check: str) -> None:
     report = clinic.examined(check)
     assert (report.findings, report.unseen) == ((), ())
