@@ -9,6 +9,8 @@ import pytest
 from sidecar.testing.magento_db import PrivateServer
 from tests.clinic import Clinic
 
+pytestmark = pytest.mark.any_server
+
 #: Each is made by a test below.
 FINDINGS = (
     "news-parked", "news-differ", "news-unheard", "news-in-doubt", "lifecycle-unregistered",

@@ -22,6 +22,8 @@ from tests.harness import TellingErp
 from tests.pipeline import Pipeline
 from tests.told import news, telling
 
+pytestmark = pytest.mark.any_server
+
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 

@@ -18,6 +18,8 @@ from tests.harness import TellingErp
 from tests.pipeline import Pipeline
 from tests.told import news, telling
 
+pytestmark = pytest.mark.any_server
+
 #: Before the moment at which the pipeline's clock begins.
 MORNING = datetime(2026, 11, 22, 6, tzinfo=UTC)
 LIFECYCLE = """\

@@ -21,6 +21,8 @@ from tests.harness import TellingErp
 from tests.pipeline import Pipeline
 from tests.told import news, telling
 
+pytestmark = pytest.mark.any_server
+
 LIFECYCLE = """\
 passing: true
 states:

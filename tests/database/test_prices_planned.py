@@ -15,6 +15,8 @@ from sidecar.magento.applier import Refusal
 from sidecar.testing.magento_db import CATALOGUE, PrivateServer, create_magento
 from tests.prices_shop import ANY_CHANGE, PricesShop, prices_shop, tier, told
 
+pytestmark = pytest.mark.any_server
+
 NOON = datetime(2026, 3, 29, 12, tzinfo=UTC)
 OF_SCOPE = "Magento's prices are the same everywhere (catalog/price/scope), and the ERP "
 

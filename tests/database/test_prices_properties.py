@@ -16,6 +16,8 @@ from sidecar.domains.prices.run import number_of
 from sidecar.testing.magento_db import CATALOGUE, PrivateServer, create_magento
 from tests.prices_shop import PricesShop, prices_shop
 
+pytestmark = pytest.mark.any_server
+
 SKUS = ("MUG", "DESK", "GIFTBOX", "TEASET", "mug", "NOPE")
 STORES = {None: (0,), "base": (1, 3), "us": (2,)}
 WEBSITES = {None: 0, "base": 1, "us": 2}

@@ -18,6 +18,8 @@ from tests.pipeline import Pipeline
 from tests.prices_shop import tier, told
 from tests.told import news, telling
 
+pytestmark = pytest.mark.any_server
+
 SECTION = "{owner: erp, every: 30s, bounds: {run: {changed: 15%}}}"
 
 

@@ -16,6 +16,8 @@ from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, cre
 from tests.harness import ScriptedErp
 from tests.pipeline import Pipeline
 
+pytestmark = pytest.mark.any_server
+
 ME = By("test", "lost by a restore")
 
 
