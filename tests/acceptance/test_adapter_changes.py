@@ -150,5 +150,5 @@ def test_a_domain_that_the_erp_owns_and_does_not_tell_of_is_refused_with_its_lin
     done = changes(folder, "shipments")
 
     assert done.returncode == 78
-    assert "calls.yaml has no call for shipments: nothing of them would be told" in done.stderr
+    assert "calls.yaml has no call that asks for shipments, which the ERP owns" in done.stderr
     assert "sidecar.yaml:11" in done.stderr

@@ -304,7 +304,8 @@ def test_dry_run_shows_what_goes_before_an_order_and_the_order_last(rig: Rig) ->
         {"step": 1},
         {"number": placed.increment_id},
     ]
-    assert all(set(call) == {"request", "headers", "body", "shown"} for call in one["calls"])
+    keys = {"request", "headers", "body", "shown", "exception"}
+    assert all(set(call) == keys for call in one["calls"])
     assert "1 of 2, first:" in text
     assert "2 of 2, the order itself:" in text
     assert rig.erp.requests() == []

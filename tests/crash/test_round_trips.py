@@ -247,8 +247,8 @@ def trip(
         if request.param == "soap":
             endpoint = rig.erp.endpoint().replace(rig.erp.url, wire.url)
             text = text.replace(
-                f"adapter: rest.generic\n    url: {wire.url}",
-                f"adapter: soap.generic\n    wsdl: {WSDL}\n    endpoint: {endpoint}",
+                f"adapter: rest.generic\n  url: {wire.url}",
+                f"adapter: soap.generic\n  wsdl: {WSDL}\n  endpoint: {endpoint}",
             )
         api = (
             f"  api: {{url: '{rest.url}', admin: {{user: {ADMIN}, password: {{file: admin}}}}, "

@@ -92,12 +92,15 @@ def heard(server: PrivateServer, folder: Path, domain: str) -> Iterator[Heard]:
     (folder / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
     more = ", lifecycle: lifecycle.yaml" if domain == "order_status" else ""
     section = f"{{owner: erp, every: 30s{more}}}"
+    each = "{number: =item.number, order: =item.order}"
+    if domain == "order_status":
+        each = "{external: =item.external, status: =item.status}"
     magento = create_magento(server, f"odd_{domain}")
     erp = TellingErp()
     with (
         Shop(magento) as php,
         MagentoRest(php) as rest,
-        telling(magento, folder, erp, rest, domain, section) as pipeline,
+        telling(magento, folder, erp, rest, domain, section, each) as pipeline,
     ):
         yield Heard(pipeline, erp, php, rest)
     magento.drop()
