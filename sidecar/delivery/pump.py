@@ -24,7 +24,7 @@ from sidecar.delivery.turns import CHECK, Rank
 from sidecar.delivery.under_way import UnderWay
 from sidecar.delivery.workers import Workers
 from sidecar.host.crash_point import passing
-from sidecar.ledger.claims import Claimed
+from sidecar.ledger.claims import DEADLY, Claimed
 from sidecar.ledger.journal import Attempt
 from sidecar.ledger.settling import Ended, unkept
 from sidecar.ledger.store import LedgerStore
@@ -388,7 +388,11 @@ class Pump:
             runs = self._ledger.check_runs
             checks = runs.unanswered(connection) if self._lane.answers_checks else []
         for claimed in expired:
-            self._report.tell("delivery.lease_expired", claimed, crashes=claimed.crashes + 1)
+            crashes = claimed.crashes + 1
+            self._report.tell("delivery.lease_expired", claimed, crashes=crashes)
+            if crashes >= MOST_CRASHES:
+                # Who watches for what waits for a person must see this one too.
+                self._report.tell("delivery.parked", claimed, code="deadly", message=DEADLY)
         return bool(suspects), checks
 
 

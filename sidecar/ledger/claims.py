@@ -25,7 +25,7 @@ _SENT = (
     "first_sent_at = COALESCE(first_sent_at, UTC_TIMESTAMP(3))"
 )
 _DIED = "the process that was sending it, or asking about it, died: the ERP is asked first"
-_DEADLY = "process after process died while it was sending this event or asking about it"
+DEADLY = "process after process died while it was sending this event or asking about it"
 _DEADLY_REMEDY = (
     "look at its payload (erp-sidecar queue show) and at the journal of the moment; then "
     "'erp-sidecar queue requeue': the ERP is asked before it is sent again"
@@ -288,7 +288,7 @@ class Claims:
                 (c.lease_until, None),
                 # Who only asked has sent nothing.
                 (c.maybe_booked, sa.case((c.asking == 1, c.maybe_booked), else_=1)),
-                (c.reason, sa.case((deadly, _DEADLY), else_=_DIED)),
+                (c.reason, sa.case((deadly, DEADLY), else_=_DIED)),
                 (c.remedy, sa.case((deadly, _DEADLY_REMEDY), else_=None)),
                 (c.error_code, sa.case((deadly, "deadly"), else_=None)),
                 (c.crashes, c.crashes + 1),

@@ -74,5 +74,6 @@ def test_what_kills_every_process_is_put_aside_and_the_others_go(
             rig.until(lambda daemon=daemon: daemon.poll() is not None)  # type: ignore[misc]
         rig.start()
         rig.until(lambda: "deadly" in rig.sidecar("queue", "list", "--json"))
+        rig.until(lambda: rig.log_events()["delivery.parked"] == 1)
         innocent = shop.place()
         rig.until(lambda: len(rig.erp.bookings(innocent.increment_id)) == 1)
