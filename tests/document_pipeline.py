@@ -8,7 +8,7 @@ from sidecar.domains import SPECS
 from sidecar.testing.magento_db import MagentoDatabase
 from tests.document_calls import calls_of, section_of
 from tests.harness import TAKES, ScriptedErp
-from tests.pipeline import DEMO_CALLS, Pipeline
+from tests.pipeline import ORDER_CALLS, Pipeline
 
 
 def erp_of(domain: str) -> ScriptedErp:
@@ -27,7 +27,7 @@ def pipeline_of(
     return Pipeline(
         magento,
         folder,
-        calls=DEMO_CALLS.partition("\nrefunds:")[0] + calls_of(f"{domain}.md"),
+        calls=ORDER_CALLS + calls_of(f"{domain}.md"),
         adapter=erp,
         domains=f"{section}\n",
     )

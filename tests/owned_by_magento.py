@@ -9,7 +9,7 @@ from sidecar.domains import SPECS
 from sidecar.testing.magento_db import MagentoDatabase
 from tests.document_calls import calls_of, section_of
 from tests.harness import TAKES, ScriptedErp
-from tests.pipeline import DEMO_CALLS, Pipeline
+from tests.pipeline import ORDER_CALLS, Pipeline
 
 OWNED = ("stock", "products", "prices")
 DOMAINS = f"{section_of('stock.md')}{section_of('products.md')}"
@@ -30,7 +30,7 @@ def pipeline_of_all(
     return Pipeline(
         magento,
         folder,
-        calls=DEMO_CALLS.partition("\nrefunds:")[0] + calls_of("stock.md", "products.md"),
+        calls=ORDER_CALLS + calls_of("stock.md", "products.md"),
         adapter=erp,
         domains=domains,
     )

@@ -22,6 +22,8 @@ from sidecar.testing.magento_db import MagentoDatabase
 from tests.harness import RecordingNarrator
 
 DEMO_CALLS = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
+#: Without those of refunds, which stand last.
+ORDER_CALLS = DEMO_CALLS.partition("\nrefunds:")[0]
 USER = "pipeline"
 
 #: Moments in the ledger.  Time passes for it when they all move into the past.

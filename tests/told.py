@@ -8,7 +8,7 @@ from sidecar.ledger.incoming_records import IncomingRecord
 from sidecar.testing.magento_db import MagentoDatabase
 from sidecar.testing.magento_rest import ADMIN, PASSWORD, MagentoRest
 from tests.harness import TellingErp
-from tests.pipeline import DEMO_CALLS, Pipeline
+from tests.pipeline import ORDER_CALLS, Pipeline
 
 _CALLS = """
 {name}:
@@ -35,8 +35,7 @@ def telling(
         f"  api: {{url: '{rest.url}', admin: {{user: {ADMIN}, password: {{file: admin}}}}, "
         "timeout: {connect: 1s, read: 1s}}\n"
     )
-    # The demonstration's file has refunds of its own.
-    calls = DEMO_CALLS.partition("\nrefunds:")[0] + _CALLS.format(name=name, each=each)
+    calls = ORDER_CALLS + _CALLS.format(name=name, each=each)
     return Pipeline(
         magento,
         folder,

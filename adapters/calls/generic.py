@@ -104,7 +104,7 @@ class GenericAdapter(Generic[Call]):
         self, domain: str, since: datetime | None, page: str | int | None = None
     ) -> Page[msgspec.Struct]:
         """See `sidecar.ports.Telling`."""
-        telling = self._told(domain, "whole" if since is None else "changes")
+        telling = self._told(domain, since)
         with self._redaction.of_errors():
             return self._redaction.of_news(self._news.page(telling, since, page), telling.form.news)
 
@@ -120,7 +120,7 @@ class GenericAdapter(Generic[Call]):
 
     def preview_changes(self, domain: str, since: datetime | None) -> Preview:
         """See `sidecar.ports.PreviewingNews`."""
-        call = self._told(domain, "whole" if since is None else "changes").inquiry.call
+        call = self._told(domain, since).inquiry.call
         with self._redaction.of_errors():
             return self._shown(call, {"shop": self._shop, "since": since, "page": None})
 
@@ -210,11 +210,13 @@ class GenericAdapter(Generic[Call]):
             raise self._undeclared(domain, name)
         return inquiry
 
-    def _told(self, domain: str, name: str) -> Telling[Call]:
+    def _told(self, domain: str, since: datetime | None) -> Telling[Call]:
         calls = self._calls.domains.get(domain)
-        telling: Telling[Call] | None = getattr(calls, name, None)
+        telling = None
+        if calls is not None:
+            telling = calls.whole if since is None else calls.changes
         if telling is None:
-            raise self._undeclared(domain, "changes" if name == "changes" else "list of news")
+            raise self._undeclared(domain, "list of news" if since is None else "changes")
         return telling
 
     def _undeclared(self, domain: str, name: str) -> ConfigurationError:

@@ -80,14 +80,15 @@ class Pushing(Generic[Call]):
 
     def values(self, delivery: Delivery, domain: str) -> Values:
         """What an expression about one event may name."""
+        event = sent_event(delivery)
         return {
             "shop": self._shop,
-            "event": sent_event(delivery),
+            "event": event,
             self._names[domain].payload: delivery.event.data,
             **self._of_parent(delivery, domain),
             "link": delivery.link,
             "ref": delivery.ref,
-            "posting_date": delivery.posting_date or delivery.event.time,
+            "posting_date": event.posting_date,
         }
 
     def _of_parent(self, delivery: Delivery, domain: str) -> Values:

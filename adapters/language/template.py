@@ -98,9 +98,7 @@ class Source:
 
     def reads(self, below: Path, is_one: Callable[[str], bool]) -> bool:
         """Whether an expression below that place looks at such a thing."""
-        return any(
-            path[: len(below)] == below and any(map(is_one, reads)) for path, reads in self._reads
-        )
+        return bool(self.readers(below, is_one))
 
     def raise_problems(self) -> None:
         """Raise one ConfigurationError with everything that was noted."""

@@ -6,7 +6,6 @@ then again and again with one right less, which must show, and be named, each ti
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -23,9 +22,9 @@ from sidecar.magento.live_schema import read_schema
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import PermissionDenied
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
-from tests.document_calls import calls_of, section_of
-from tests.harness import TAKES, ScriptedErp
-from tests.pipeline import DEMO_CALLS, USER, Pipeline
+from tests.database.right_less import one_right_less
+from tests.document_pipeline import erp_of, pipeline_of
+from tests.pipeline import USER, Pipeline
 
 ACCOUNT = f"{USER}@localhost"
 
@@ -103,16 +102,9 @@ def granted(
 ) -> Iterator[Granted]:
     kind: Kind = request.param
     magento = create_magento(server, f"{kind.spec.noun}_rights")
-    erp = ScriptedErp(subscriptions=TAKES | frozenset(kind.spec.types))
     folder = tmp_path_factory.mktemp("rights")
-    page = f"{kind.spec.name}.md"
-    with Pipeline(
-        magento,
-        folder,
-        calls=DEMO_CALLS.partition("\nrefunds:")[0] + calls_of(page),
-        adapter=erp,
-        domains=section_of(page),
-    ) as pipeline:
+    domain = kind.spec.name
+    with pipeline_of(domain, magento, erp_of(domain), folder) as pipeline:
         made = Granted(kind, magento, pipeline)
         yield made
         made.grant([f"GRANT ALL ON *.* TO {ACCOUNT} WITH GRANT OPTION"])
@@ -128,41 +120,26 @@ def test_exactly_what_is_printed_carries_a_document_to_the_end(granted: Granted)
 
 
 def of_domain(kind: Kind, statements: list[str]) -> list[str]:
-    """Those that name a table of such documents, or one that they write to or read beside."""
+    """Those that name a table of such documents, or one that they write to or read beside.
+
+    TRIGGER is needed to see lost triggers, by no document (test_ledger_grants.py).
+    """
     written = {table for _, table in kind.spec.needs.writes}
     return [
         one
         for one in statements
-        if kind.table in one
-        or any(f"`{table}`" in one for table in kind.spec.needs.optional)
-        or (" INSERT " in one and any(f"`{table}`" in one for table in written))
+        if not one.startswith("GRANT TRIGGER ")
+        and (
+            kind.table in one
+            or any(f"`{table}`" in one for table in kind.spec.needs.optional)
+            or (" INSERT " in one and any(f"`{table}`" in one for table in written))
+        )
     ]
 
 
-def one_right_less(kind: Kind, statements: list[str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Each right of the domain, and each column of one: table, name, the statements without it.
-
-    TRIGGER is needed to see lost triggers, by no document (test_ledger_grants.py).
-    """
-    for statement in of_domain(kind, statements):
-        rest = [one for one in statements if one != statement]
-        match = re.fullmatch(r"GRANT (\w+)(?: \((.*?)\))? ON (\S+) TO (.+)", statement)
-        assert match, statement
-        privilege, columns, place, account = match.groups()
-        if privilege == "TRIGGER":
-            continue
-        table = place.split("`")[-2]
-        if not columns:
-            yield table, privilege, rest
-            continue
-        for column in columns.split(", "):
-            others = ", ".join(one for one in columns.split(", ") if one != column)
-            yield table, column, [*rest, f"GRANT {privilege} ({others}) ON {place} TO {account}"]
-
-
 def test_each_right_less_makes_it_fail_with_a_message_that_names_it(granted: Granted) -> None:
-    complaints = {}
-    for table, right, rest in one_right_less(granted.kind, granted.printed):
+    complaints, printed = {}, granted.printed
+    for table, right, rest in one_right_less(of_domain(granted.kind, printed), printed):
         granted.grant(rest)
         complaints[table, right] = granted.walk()
 

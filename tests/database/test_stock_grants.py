@@ -19,6 +19,7 @@ from sidecar.ledger.tables import LedgerNames
 from sidecar.model.errors import ConfigurationError, PermissionDenied
 from sidecar.settings.load import load
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
+from tests.database.right_less import one_right_less
 from tests.harness import bare_ledger, login
 from tests.stock_shop import StockShop, stock_shop, told
 
@@ -99,25 +100,9 @@ def of_stock(statements: list[str]) -> list[str]:
     return [one for one in statements if re.search(r"`(inventory_|cataloginventory_|mview_)", one)]
 
 
-def one_right_less(statements: list[str]) -> Iterator[tuple[str, str, list[str]]]:
-    """Each right of stock, and each column of one: table, name, the statements without it."""
-    for statement in of_stock(statements):
-        rest = [one for one in statements if one != statement]
-        match = re.fullmatch(r"GRANT (\w+)(?: \((.*?)\))? ON (\S+) TO (.+)", statement)
-        assert match, statement
-        privilege, columns, place, account = match.groups()
-        table = place.split("`")[-2]
-        if not columns:
-            yield table, privilege, rest
-            continue
-        for column in columns.split(", "):
-            others = ", ".join(one for one in columns.split(", ") if one != column)
-            yield table, column, [*rest, f"GRANT {privilege} ({others}) ON {place} TO {account}"]
-
-
 def test_each_right_less_makes_it_fail_with_a_message_that_names_it(granted: Granted) -> None:
-    without = {}
-    for table, right, rest in one_right_less(granted.printed()):
+    without, printed = {}, granted.printed()
+    for table, right, rest in one_right_less(of_stock(printed), printed):
         granted.grant(rest)
         without[table, right] = granted.walk(basis="available")
 

@@ -24,10 +24,10 @@ from sidecar.testing.magento_rest.document_body import (
     refuse,
     remark,
 )
+from sidecar.testing.magento_rest.lookup import by_id, by_search
 from sidecar.testing.magento_rest.refusals import bad
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import one
-from sidecar.testing.magento_rest.search import criteria_of, search
 from sidecar.testing.magento_rest.values import Json
 
 _ZERO = Decimal(0)
@@ -127,25 +127,6 @@ def _left(loaded: LoadedOrder) -> Decimal:
     return Decimal((order["base_total_paid"] or _ZERO) - (order["base_total_refunded"] or _ZERO))
 
 
-def get(call: Call) -> Json:
-    """`creditmemo/:id`."""
-    session = call.shop.session
-    row = one(session, "sales_creditmemo", "entity_id", call.number("id"))
-    return sales_json.creditmemos(session, [row])[0]
-
-
-def find(call: Call) -> Json:
-    """`creditmemos?searchCriteria…`."""
-    session = call.shop.session
-    return search(
-        session,
-        "sales_creditmemo",
-        "entity_id",
-        criteria_of(call),
-        lambda rows: sales_json.creditmemos(session, rows),
-    )
-
-
 _BODY: Mapping[str, Kind] = {
     "items": lines("CreditmemoItemCreationInterface"),
     "isOnline": BOOL,
@@ -166,6 +147,6 @@ _WRITE, _READ = "Magento_Sales::creditmemo", "Magento_Sales::sales_creditmemo"
 ROUTES = (
     Route("POST", "order/:orderId/refund", _WRITE, refund_order, _BODY),
     Route("POST", "invoice/:invoiceId/refund", _WRITE, refund_invoice, _BODY),
-    Route("GET", "creditmemo/:id", _READ, get),
-    Route("GET", "creditmemos", _READ, find),
+    Route("GET", "creditmemo/:id", _READ, by_id("sales_creditmemo", sales_json.creditmemos)),
+    Route("GET", "creditmemos", _READ, by_search("sales_creditmemo", sales_json.creditmemos)),
 )

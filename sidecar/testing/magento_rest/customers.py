@@ -7,10 +7,10 @@ from typing import Any
 
 from sidecar.testing.magento_db.session import Row, Session
 from sidecar.testing.magento_rest.body import BOOL, INT, TEXT, Kind, ListOf, Record
+from sidecar.testing.magento_rest.lookup import by_search
 from sidecar.testing.magento_rest.refusals import bad, no_such
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import by_parent, of_parents
-from sidecar.testing.magento_rest.search import criteria_of, search
 from sidecar.testing.magento_rest.values import Json, shown
 
 _NOT_SHOWN = ("password_hash", "rp_token", "rp_token_created_at", "session_cutoff", "entity_id",
@@ -37,18 +37,6 @@ def get(call: Call) -> Json:
     """`customers/:customerId`."""
     row = _customer(call)
     return _customers(call.shop.session, [row])[0]
-
-
-def find(call: Call) -> Json:
-    """`customers/search?searchCriteria…`."""
-    session = call.shop.session
-    return search(
-        session,
-        "customer_entity",
-        "entity_id",
-        criteria_of(call),
-        lambda rows: _customers(session, rows),
-    )
 
 
 def create(call: Call) -> Json:
@@ -231,7 +219,12 @@ _RIGHT, _GIVEN = "Magento_Customer::manage", frozenset({"customer"})
 
 ROUTES = (
     Route("POST", "customers", None, create, _BODY, _GIVEN),
-    Route("GET", "customers/search", "Magento_Customer::customer", find),
+    Route(
+        "GET",
+        "customers/search",
+        "Magento_Customer::customer",
+        by_search("customer_entity", _customers),
+    ),
     Route("GET", "customers/:customerId", "Magento_Customer::customer", get),
     Route("PUT", "customers/:customerId", _RIGHT, save, _BODY, _GIVEN),
     Route("DELETE", "customers/:customerId", "Magento_Customer::delete", delete),

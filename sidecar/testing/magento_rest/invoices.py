@@ -22,11 +22,10 @@ from sidecar.testing.magento_rest.document_body import (
     refuse,
     remark,
 )
+from sidecar.testing.magento_rest.lookup import by_id, by_search
 from sidecar.testing.magento_rest.refusals import bad
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import one
-from sidecar.testing.magento_rest.search import criteria_of, search
-from sidecar.testing.magento_rest.values import Json
 
 
 def invoice(call: Call) -> str:
@@ -73,25 +72,6 @@ def capture(call: Call) -> bool:
     raise bad("The capture action is not available.")
 
 
-def get(call: Call) -> Json:
-    """`invoices/:id`."""
-    session = call.shop.session
-    row = one(session, "sales_invoice", "entity_id", call.number("id"))
-    return sales_json.invoices(session, [row])[0]
-
-
-def find(call: Call) -> Json:
-    """`invoices?searchCriteria…`."""
-    session = call.shop.session
-    return search(
-        session,
-        "sales_invoice",
-        "entity_id",
-        criteria_of(call),
-        lambda rows: sales_json.invoices(session, rows),
-    )
-
-
 _READ = "Magento_Sales::sales_invoice"
 
 ROUTES = (
@@ -107,6 +87,6 @@ ROUTES = (
         },
     ),
     Route("POST", "invoices/:id/capture", "Magento_Sales::capture", capture),
-    Route("GET", "invoices/:id", _READ, get),
-    Route("GET", "invoices", _READ, find),
+    Route("GET", "invoices/:id", _READ, by_id("sales_invoice", sales_json.invoices)),
+    Route("GET", "invoices", _READ, by_search("sales_invoice", sales_json.invoices)),
 )  # fmt: skip

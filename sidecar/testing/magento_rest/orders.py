@@ -10,10 +10,10 @@ from sidecar.testing.magento_db.schema import tables
 from sidecar.testing.magento_rest import sales_json
 from sidecar.testing.magento_rest.body import ANYTHING, INT, TEXT, Record, Scalar
 from sidecar.testing.magento_rest.document_body import stored
+from sidecar.testing.magento_rest.lookup import by_id, by_search
 from sidecar.testing.magento_rest.refusals import bad
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import of_parents, one
-from sidecar.testing.magento_rest.search import criteria_of, search
 from sidecar.testing.magento_rest.values import Json, plain
 
 _NO_HOLD = ("canceled", "payment_review", "complete", "closed", "holded")
@@ -21,25 +21,6 @@ _NO_CANCEL = ("canceled", "payment_review", "complete", "closed", "holded")
 _OF_ANOTHER_STATUS = "\n                 ".join(
     ('Unable to add comment: The status "%1" is not part of the order', "status history.")
 )
-
-
-def get(call: Call) -> Json:
-    """`orders/:id`."""
-    session = call.shop.session
-    row = one(session, "sales_order", "entity_id", call.number("id"))
-    return sales_json.orders(session, [row])[0]
-
-
-def find(call: Call) -> Json:
-    """`orders?searchCriteria…`."""
-    session = call.shop.session
-    return search(
-        session,
-        "sales_order",
-        "entity_id",
-        criteria_of(call),
-        lambda rows: sales_json.orders(session, rows),
-    )
 
 
 def comments(call: Call) -> Json:
@@ -140,8 +121,8 @@ _VIEW, _CREATE = "Magento_Sales::actions_view", "Magento_Sales::create"
 _REQUIRED = frozenset({"entity"})
 
 ROUTES = (
-    Route("GET", "orders/:id", _VIEW, get),
-    Route("GET", "orders", _VIEW, find),
+    Route("GET", "orders/:id", _VIEW, by_id("sales_order", sales_json.orders)),
+    Route("GET", "orders", _VIEW, by_search("sales_order", sales_json.orders)),
     Route("GET", "orders/:id/comments", "Magento_Sales::actions_view", comments),
     Route("POST", "orders/:id/comments", "Magento_Sales::comment", add_comment,
           {"statusHistory": _COMMENT}, frozenset({"statusHistory"})),

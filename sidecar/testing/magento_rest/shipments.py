@@ -29,10 +29,10 @@ from sidecar.testing.magento_rest.document_body import (
     remark,
     stored,
 )
+from sidecar.testing.magento_rest.lookup import by_id, by_search
 from sidecar.testing.magento_rest.refusals import bad
 from sidecar.testing.magento_rest.route import Call, Route
 from sidecar.testing.magento_rest.rows import of_parents, one
-from sidecar.testing.magento_rest.search import criteria_of, search
 from sidecar.testing.magento_rest.values import Json
 
 _WITHOUT_PRODUCTS = "You can't create a shipment without products."
@@ -124,25 +124,6 @@ def _bundle_faults(loaded: LoadedOrder, body: Json) -> Iterator[str]:
 
 def _is_together(parent: Row) -> bool:
     return parent["product_type"] == "bundle" and not ships_separately(parent)
-
-
-def get(call: Call) -> Json:
-    """`shipment/:id`."""
-    session = call.shop.session
-    row = one(session, "sales_shipment", "entity_id", call.number("id"))
-    return sales_json.shipments(session, [row])[0]
-
-
-def find(call: Call) -> Json:
-    """`shipments?searchCriteria…`."""
-    session = call.shop.session
-    return search(
-        session,
-        "sales_shipment",
-        "entity_id",
-        criteria_of(call),
-        lambda rows: sales_json.shipments(session, rows),
-    )
 
 
 def add_track(call: Call) -> Json:
@@ -240,8 +221,8 @@ ROUTES = (
     ),
     Route("POST", "shipment/track", _RIGHT, add_track, {"entity": _TRACK_ENTITY}, _ENTITY),
     Route("POST", "shipment", _RIGHT, save_raw, {"entity": _RAW}, _ENTITY),
-    Route("GET", "shipment/:id", _RIGHT, get),
-    Route("GET", "shipments", _RIGHT, find),
+    Route("GET", "shipment/:id", _RIGHT, by_id("sales_shipment", sales_json.shipments)),
+    Route("GET", "shipments", _RIGHT, by_search("sales_shipment", sales_json.shipments)),
     Route("GET", "shipment/:id/comments", _RIGHT, comments),
     Route("POST", "shipment/:id/comments", _RIGHT, add_comment,
           {"entity": _COMMENT_ENTITY}, _ENTITY),
