@@ -5,7 +5,6 @@ What two kinds of documents do alike stands here; a domain says what of a change
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
@@ -18,6 +17,7 @@ from sidecar.magento.document_reader import Document, DocumentReader, Money
 from sidecar.magento.documents import Outlines
 from sidecar.magento.money_document import MoneyDocument
 from sidecar.magento.stores import StoreLimit, is_taken
+from sidecar.model.digest import digest
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot, is_changed
 
@@ -25,7 +25,6 @@ from sidecar.model.entity import Comparison, KnownEntity, Snapshot, is_changed
 _GENERATION = "1"
 #: What Magento writes into a document after it was issued is no news for an ERP.
 _NO_CONTENT = frozenset({"updated_at", "state", "customer_note", "store_code", "transaction_id"})
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 class DocumentExaminer(ABC, Generic[Document]):
@@ -174,8 +173,3 @@ def description_of_money(document: MoneyDocument) -> dict[str, object]:
         "store_code": document.store_code,
         "created_at": document.created_at,
     }
-
-
-def digest(content: object) -> str:
-    """A checksum of content that is plain values."""
-    return hashlib.blake2b(_ENCODER.encode(content), digest_size=24).hexdigest()

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from sidecar.magento.document_columns import amounts_of, columns_of
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.magento.moments import moment
 from sidecar.magento.money_document import DocumentItem, MoneyDocument
 from sidecar.model.errors import BadData
 
@@ -90,7 +91,7 @@ class DocumentReader(ABC, Generic[Document]):
         return filled({name: row[name] for name in self._columns}, self._amounts) | {
             "increment_id": row["increment_id"] or "",
             "created_at": row["created_at"].replace(tzinfo=UTC),
-            "updated_at": _moment(row["updated_at"]),
+            "updated_at": moment(row["updated_at"]),
             "order_increment_id": row["order_increment_id"],
             "store_code": row["store_code"],
         }
@@ -182,7 +183,3 @@ def _sells_itself(line: Row, children: Sequence[Row]) -> bool:
     if not children or line["product_type"] == _CONFIGURABLE:
         return True
     return not any(child["row_total"] for child in children)
-
-
-def _moment(value: object) -> datetime | None:
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None

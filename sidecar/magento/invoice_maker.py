@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from sidecar.database.connection import Database
-from sidecar.magento.made_once import made_once, marked
+from sidecar.magento.made_once import compared, made_once, marked
 from sidecar.magento.open_order import Mismatch, NamedLine, OpenLine, OpenOrder, OpenOrders
 from sidecar.magento.rest import documents
 from sidecar.magento.rest.client import MagentoRest
@@ -19,8 +19,6 @@ INVOICE = "invoice"
 _ENDED = frozenset({"canceled", "closed"})
 _WAITING = frozenset({"holded", "payment_review"})
 _HELD_WAIT = 300.0
-#: How far the ERP's total may be from Magento's.
-_TOLERANCE = Decimal("0.01")
 
 
 class InvoiceMaker:
@@ -96,9 +94,4 @@ def _nothing_open(order: OpenOrder, *, asked_for_all: bool) -> Application:
 
 def _compared(made: Document, total: Decimal | None) -> Applied:
     """Magento splits shipping in a way of its own: the first invoice carries all of it."""
-    what = f"invoice {made.increment_id} over {made.grand_total:.2f}"
-    if total is None or abs(made.grand_total - total) <= _TOLERANCE:
-        return Applied(what, document=made.entity_id)
-    ours, theirs = f"{made.grand_total:.2f}", f"{total:.2f}"
-    difference = Differs(INVOICE, ours, theirs, "the ERP invoiced another amount")
-    return Applied(what, document=made.entity_id, differences=(difference,))
+    return compared(made, total, "invoice", INVOICE, "the ERP invoiced another amount")

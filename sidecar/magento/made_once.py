@@ -8,17 +8,20 @@ where the last call cannot be at work any more.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from sidecar.magento.rest.documents import DocumentComment
+from sidecar.magento.rest.documents import Document, DocumentComment
 from sidecar.magento.rest.errors import MagentoUnknown
 from sidecar.model.in_page import in_page
-from sidecar.model.news import InDoubt, News
+from sidecar.model.news import Applied, Differs, InDoubt, News
 
 #: Seconds for which a call without an answer may still be at work; longer than PHP lets it.
 _AT_WORK = 60.0
 #: Most of Magento's tables are utf8mb3.
 _LAST_OF_UTF8MB3 = "\uffff"
+#: How far the ERP's total may be from Magento's.
+_TOLERANCE = Decimal("0.01")
 
 
 class Commented(Protocol):
@@ -67,3 +70,13 @@ def made_once(
         return make()
     except MagentoUnknown as error:
         return InDoubt(error.message)
+
+
+def compared(made: Document, total: Decimal | None, what: str, kind: str, reason: str) -> Applied:
+    """The document that stands, and its difference of class `kind` where the ERP's total is another
+    one."""
+    said = f"{what} {made.increment_id} over {made.grand_total:.2f}"
+    if total is None or abs(made.grand_total - total) <= _TOLERANCE:
+        return Applied(said, document=made.entity_id)
+    difference = Differs(kind, f"{made.grand_total:.2f}", f"{total:.2f}", reason)
+    return Applied(said, document=made.entity_id, differences=(difference,))

@@ -5,7 +5,6 @@ Only the fingerprint decides whether that is another one: Magento writes such ro
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -13,12 +12,12 @@ from typing import ClassVar
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.model.digest import digest
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot, is_changed
 
 #: Bumped when payloads change: a fingerprint of another generation is replaced in silence.
 _GENERATION = "1"
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 def fingerprint_of(payload: msgspec.Struct, no_content: frozenset[str]) -> str:
@@ -27,7 +26,7 @@ def fingerprint_of(payload: msgspec.Struct, no_content: frozenset[str]) -> str:
     content = [
         getattr(payload, name) for name in payload.__struct_fields__ if name not in no_content
     ]
-    return f"{_GENERATION}:{hashlib.blake2b(_ENCODER.encode(content), digest_size=24).hexdigest()}"
+    return f"{_GENERATION}:{digest(content)}"
 
 
 class StateExaminer(ABC):

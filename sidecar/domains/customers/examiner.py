@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,6 +13,7 @@ from sidecar.domains.customers.payload import Customer, CustomerErased
 from sidecar.domains.customers.reader import CustomerReader, Found
 from sidecar.domains.customers.spec import A_GUEST, REGISTERED, SPEC
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.model.digest import digest
 from sidecar.model.entity import Comparison, KnownEntity, Snapshot, is_changed
 from sidecar.model.guest import GUESTS_FROM
 
@@ -22,7 +22,6 @@ from sidecar.model.guest import GUESTS_FROM
 _GENERATION = "1"
 #: A login writes it too.
 _NO_CONTENT = frozenset({"updated_at"})
-_ENCODER = msgspec.msgpack.Encoder()
 _NOTHING = Comparison(())
 
 
@@ -81,7 +80,7 @@ class CustomerExaminer:
             if name not in _NO_CONTENT
         }
         told = [content, snapshot.status, *broken]
-        return f"{_GENERATION}:{hashlib.blake2b(_ENCODER.encode(told), digest_size=24).hexdigest()}"
+        return f"{_GENERATION}:{digest(told)}"
 
     def problems(self, snapshot: Snapshot, *, as_is: bool) -> list[str]:
         """Why he must not go; no operator's word replaces a consent."""

@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from sidecar.domains.customers.needs import ADDRESS_COLUMNS
 from sidecar.domains.customers.payload import Customer
-from sidecar.domains.customers.rows import address_of, day, moment
+from sidecar.domains.customers.rows import address_of, day
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.magento.moments import moment
 
 _NAMES = ("prefix", "firstname", "middlename", "lastname", "suffix")
 

@@ -14,8 +14,9 @@ from sidecar.domains.customers.consent import OTHER_STORE, Only
 from sidecar.domains.customers.guests import GuestReader
 from sidecar.domains.customers.needs import ADDRESS_COLUMNS, CUSTOMER_COLUMNS
 from sidecar.domains.customers.payload import Customer
-from sidecar.domains.customers.rows import address_of, day, moment
+from sidecar.domains.customers.rows import address_of, day
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.magento.moments import moment
 from sidecar.magento.stores import StoreLimit
 from sidecar.model.guest import GUESTS_FROM, guest_id
 

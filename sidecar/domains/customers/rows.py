@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from sidecar.domains.customers.needs import ADDRESS_COLUMNS
@@ -21,11 +21,6 @@ def address_of(
         default_billing=default_billing,
         default_shipping=default_shipping,
     )
-
-
-def moment(value: object) -> datetime | None:
-    """A date of the server, in UTC; the zero date of old imports is none."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None
 
 
 def day(value: object) -> str | None:

@@ -6,7 +6,6 @@ last knew of it.  So a doubled hint, a missed trigger or a replay can do no harm
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from sidecar.domains.orders.events import (
     ORDER_UPDATED,
 )
 from sidecar.domains.orders.payload import Address, Order, OrderItem
+from sidecar.model.digest import digest
 from sidecar.model.entity import is_changed
 
 #: Bumped when the fields below change: a fingerprint of another generation is replaced in silence,
@@ -57,8 +57,6 @@ _PAYMENT_FIELDS = ("method", "po_number")
 
 CANCELED = "canceled"
 HOLDED = "holded"
-
-_ENCODER = msgspec.msgpack.Encoder()
 
 
 class Overwritten(msgspec.Struct, frozen=True):
@@ -182,8 +180,7 @@ def fingerprint(order: Order, broken: Sequence[str] = ()) -> str:
         _values(order.payment, _PAYMENT_FIELDS),
         *broken,
     )
-    digest = hashlib.blake2b(_ENCODER.encode(content), digest_size=24).hexdigest()
-    return f"{FINGERPRINT_GENERATION}:{digest}"
+    return f"{FINGERPRINT_GENERATION}:{digest(content)}"
 
 
 def _is_changed(before: str | None, order: Order, broken: Sequence[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -53,6 +53,7 @@ from sidecar.domains.orders.payload import (
 )
 from sidecar.domains.orders.totals import ExtraTotal
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.magento.moments import moment
 from sidecar.model.errors import BadData
 
 _SHIPPING_TAX = "shipping"
@@ -212,7 +213,7 @@ class OrderReader:
             return None
         *values, updated_at = row
         order = Vanished(**dict(zip(Vanished.__struct_fields__, values, strict=True)))
-        return Outline(order, _moment(updated_at))
+        return Outline(order, moment(updated_at))
 
     def ids_of(self, connection: sa.Connection, number: str) -> list[int]:
         """The orders with this number: one per store that uses it."""
@@ -318,8 +319,8 @@ def _order(row: _Row, parts: _Parts, extra: OrderExtra) -> Order:
     return Order(
         **values
         | {
-            "created_at": _required(_moment(values["created_at"]), "created_at", entity_id),
-            "updated_at": _moment(values["updated_at"]),
+            "created_at": _required(moment(values["created_at"]), "created_at", entity_id),
+            "updated_at": moment(values["updated_at"]),
             "customer_dob": dob if isinstance(dob, datetime) else None,
         },
         store_code=store_code,
@@ -375,7 +376,7 @@ def _method_title(additional_information: str | None) -> str | None:
 
 def _history(row: _Row) -> StatusHistory:
     values = HISTORY.values(row)
-    values["created_at"] = _moment(values["created_at"])
+    values["created_at"] = moment(values["created_at"])
     return StatusHistory(**values)
 
 
@@ -401,11 +402,6 @@ def _rule_ids(applied_rule_ids: str | None) -> list[int]:
 
 def _value(row: _Row, column: str) -> Any:
     return row[ORDER.columns.index(column)]
-
-
-def _moment(value: object) -> datetime | None:
-    """A date of the server, in UTC; '0000-00-00' of a migrated shop, and NULL, are none."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) else None
 
 
 def _required(moment: datetime | None, column: str, entity_id: int) -> datetime:

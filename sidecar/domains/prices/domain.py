@@ -14,10 +14,9 @@ from sidecar.model.reference import Reference
 def open_prices(shop: Beside) -> Parts:
     """See `sidecar.magento.domain.RegisteredDomain`."""
     reader = PriceReader(shop.schema)
-    examiner = PriceExaminer(reader)
     return Parts(
-        examiner=examiner,
-        search=PriceSearch(reader, examiner, shop.entity_table),
+        examiner=PriceExaminer(reader),
+        search=PriceSearch(reader, shop.entity_table),
         reference=Reference(shop.settings.ref),
     )
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
-from sidecar.domains.prices.examiner import PriceExaminer, snapshot
+from sidecar.domains.prices.examiner import PriceExaminer, number_of
 from sidecar.domains.prices.payload import Price
 from sidecar.domains.prices.reader import WEBSITES, PriceReader
 from sidecar.domains.prices.spec import SPEC
+from sidecar.magento.state_examiner import fingerprint_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,8 @@ class PriceSearch:
 
     spec = SPEC
 
-    def __init__(self, reader: PriceReader, examiner: PriceExaminer, entity_table: str) -> None:
+    def __init__(self, reader: PriceReader, entity_table: str) -> None:
         self._reader = reader
-        self._examiner = examiner
         self._entity = entity_table
         self._known = (
             f"SELECT entity_id, fingerprint, vanished_at IS NOT NULL FROM {entity_table} "
@@ -65,7 +65,7 @@ class PriceSearch:
             for id_, price in self._there(connection, after, upto).items()
             if id_ not in known
             or known[id_].is_gone
-            or known[id_].fingerprint != self._fingerprint(price)
+            or known[id_].fingerprint != _fingerprint(price)
         )
 
     def vanished(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
@@ -78,7 +78,7 @@ class PriceSearch:
         known = self._known_in(connection, after, upto)
         there = self._there(connection, after, upto)
         rows = [
-            (id_, snapshot(price).number, self._fingerprint(price), price.product_id)
+            (id_, number_of(price), _fingerprint(price), price.product_id)
             for id_, price in there.items()
             if id_ not in known
         ]
@@ -101,5 +101,6 @@ class PriceSearch:
         rows = connection.exec_driver_sql(self._known, {"after": after, "upto": upto})
         return {int(id_): _Known(digest, bool(gone)) for id_, digest, gone in rows}
 
-    def _fingerprint(self, price: Price) -> str:
-        return self._examiner.fingerprint(snapshot(price), ())
+
+def _fingerprint(price: Price) -> str:
+    return fingerprint_of(price, PriceExaminer.no_content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sidecar.domains.prices.events import EVENTS
 from sidecar.domains.prices.needs import INBOUND
 from sidecar.domains.prices.news import NEWS
+from sidecar.domains.prices.reader import WEBSITES
 from sidecar.magento.product_values import PRODUCTS, TABLES
 from sidecar.model.domain_spec import DomainSpec, Needs
 
@@ -39,5 +40,5 @@ SPEC = DomainSpec(
     tells=NEWS,
     inbound=INBOUND,
     # Of product and website: 48 of 64 bits (docs/decisions/0055).
-    stride=1 << 16,
+    stride=WEBSITES,
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from sidecar.database.connection import Database
 from sidecar.domains.refunds.news import ErpRefund
 from sidecar.domains.refunds.spec import SPEC
-from sidecar.magento.made_once import made_once, mark_of, marked
+from sidecar.magento.made_once import compared, made_once, mark_of, marked
 from sidecar.magento.open_order import Mismatch, OpenLine, OpenOrder, OpenOrders
 from sidecar.magento.rest import documents
 from sidecar.magento.rest.client import MagentoRest
@@ -20,7 +20,6 @@ from sidecar.model.news import Application, Applied, Differs, InDoubt, NeedsPers
 #: The class of a difference between the ERP's refund and what Magento can refund or has refunded.
 REFUND = "refund"
 _NONE = Decimal(0)
-_TOLERANCE = Decimal("0.01")
 _HELD_WAIT = 300.0
 _INVOICE_WAIT = 60.0
 _PAID = 2
@@ -152,9 +151,5 @@ def _returned(order: OpenOrder, refund: ErpRefund) -> list[int]:
 
 
 def _compared(made: Document, refund: ErpRefund) -> Applied:
-    what = f"credit memo {made.increment_id} over {made.grand_total:.2f}"
-    if refund.total is None or abs(made.grand_total - refund.total) <= _TOLERANCE:
-        return Applied(what, document=made.entity_id)
-    ours, theirs = f"{made.grand_total:.2f}", f"{refund.total:.2f}"
-    difference = Differs(REFUND, ours, theirs, "the ERP refunded another amount")
-    return Applied(what, document=made.entity_id, differences=(difference,))
+    reason = "the ERP refunded another amount"
+    return compared(made, refund.total, "credit memo", REFUND, reason)

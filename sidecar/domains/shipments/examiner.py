@@ -13,9 +13,10 @@ from sidecar.domains.shipments.invariants import problems
 from sidecar.domains.shipments.payload import Shipment
 from sidecar.domains.shipments.reader import ShipmentReader
 from sidecar.domains.shipments.spec import SPEC
-from sidecar.magento.document_examiner import DocumentExaminer, digest
+from sidecar.magento.document_examiner import DocumentExaminer
 from sidecar.magento.documents import Outlines
 from sidecar.magento.stores import StoreLimit, is_taken
+from sidecar.model.digest import digest
 from sidecar.model.entity import KnownEntity, Snapshot
 
 

@@ -64,8 +64,6 @@ Price = TypeVar("Price", bound=BasePrice | SpecialPrice | TierPrice)
 
 _FAILED = Decoder(list[Complaint])
 _BASE_PRICES = Decoder(list[BasePrice], strict=False)
-_SPECIAL_PRICES = Decoder(list[SpecialPrice], strict=False)
-_TIER_PRICES = Decoder(list[TierPrice], strict=False)
 
 
 def write_base_prices(
@@ -89,8 +87,7 @@ def delete_special_prices(
 ) -> tuple[Refusal[SpecialPrice], ...]:
     """Take them away.
 
-    Magento finds one by all its fields: where one differs nothing is deleted and nothing said, so
-    read them with `special_prices_of` first.
+    Magento finds one by all its fields: where one differs nothing is deleted and nothing said.
     """
     _require_prices(prices)
     return _each(magento, "products/special-price-delete", prices)
@@ -124,16 +121,6 @@ def delete_tier_prices(
 def base_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[BasePrice]:
     """As Magento holds them, a row for each store view.  Raises NoSuchEntity for an unknown SKU."""
     return _asked(magento, "products/base-prices-information", skus, _BASE_PRICES)
-
-
-def special_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[SpecialPrice]:
-    """As Magento holds them."""
-    return _asked(magento, "products/special-price-information", skus, _SPECIAL_PRICES)
-
-
-def tier_prices_of(magento: MagentoRest, skus: Sequence[str]) -> list[TierPrice]:
-    """As Magento holds them."""
-    return _asked(magento, "products/tier-prices-information", skus, _TIER_PRICES)
 
 
 def _each(magento: MagentoRest, path: str, prices: Sequence[Price]) -> tuple[Refusal[Price], ...]:
