@@ -13,12 +13,10 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.magento.live_schema import MagentoSchema
+from sidecar.magento.ranged_search import HIDING_SECONDS, RangedSearch
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.entity import Snapshot
 
-# Magento's updated_at has a resolution of one second, and it is given when a statement runs, not
-# when its transaction commits.
-_HIDING_SECONDS = 2
 _RANGE = "d.entity_id > %(after)s AND d.entity_id <= %(upto)s"
 
 
@@ -91,41 +89,27 @@ class Outlines:
         )
 
 
-class DocumentSearch:
+class DocumentSearch(RangedSearch):
     """The sweep's questions about one table of documents (`sidecar.magento.examiner.Search`)."""
 
     def __init__(
         self, spec: DomainSpec, schema: MagentoSchema, table: DocumentTable, entity_table: str
     ) -> None:
-        self.spec = spec
-        documents, kind = schema.table(table.name), {"kind": spec.kind}
+        documents = schema.table(table.name)
         mark = table.marked(schema)
         is_marked_otherwise = f"OR (e.mark IS NOT NULL AND e.mark <> {mark}) " if table.mark else ""
-        self._parameters = kind
         joined = (
             f"FROM {documents} d FORCE INDEX (PRIMARY) LEFT JOIN {entity_table} e "
             f"ON e.kind = %(kind)s AND e.entity_id = d.entity_id WHERE {_RANGE}"
         )
-        self._changed = (
+        changed = (
             f"SELECT d.entity_id {joined} AND (e.entity_id IS NULL "
             f"OR CAST(e.state AS BINARY) <> CAST({table.state} AS BINARY) {is_marked_otherwise}"
             "OR NOT (e.updated_at <=> IF(d.updated_at > '1000-01-01', d.updated_at, NULL)) "
-            f"OR d.updated_at >= e.looked_at - INTERVAL {_HIDING_SECONDS} SECOND) "
+            f"OR d.updated_at >= e.looked_at - INTERVAL {HIDING_SECONDS} SECOND) "
             "ORDER BY d.entity_id"
         )
-        self._vanished = (
-            f"SELECT e.entity_id FROM {entity_table} e FORCE INDEX (PRIMARY) "
-            f"LEFT JOIN {documents} d ON d.entity_id = e.entity_id WHERE e.kind = %(kind)s "
-            "AND e.entity_id > %(after)s AND e.entity_id <= %(upto)s "
-            "AND e.vanished_at IS NULL AND d.entity_id IS NULL ORDER BY e.entity_id"
-        )
-        self._span = (
-            "SELECT COALESCE(MIN(lowest), 0), COALESCE(MAX(highest), 0) FROM ("
-            f"SELECT MIN(entity_id) AS lowest, MAX(entity_id) AS highest FROM {documents} "
-            f"UNION ALL SELECT MIN(entity_id), MAX(entity_id) FROM {entity_table} "
-            "WHERE kind = %(kind)s) sides"
-        )
-        self._baseline = (
+        baseline = (
             f"INSERT IGNORE INTO {entity_table} (kind, entity_id, number, store_id, state, status, "
             "amount, currency, mark, made_at, updated_at, looked_at, parent_kind, parent_id) "
             "SELECT %(kind)s, d.entity_id, COALESCE(d.increment_id, ''), d.store_id, "
@@ -133,25 +117,11 @@ class DocumentSearch:
             "IF(d.created_at > '1970-01-02', d.created_at, NULL), d.updated_at, "
             f"UTC_TIMESTAMP(3), 'order', d.order_id {joined} AND e.entity_id IS NULL"
         )
-
-    def span(self, connection: sa.Connection) -> tuple[int, int]:
-        """See `Search`."""
-        lowest, highest = connection.exec_driver_sql(self._span, self._parameters).one()
-        return int(lowest), int(highest)
-
-    def new_or_changed(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
-        """See `Search`."""
-        return self._ids(connection, self._changed, after, upto)
-
-    def vanished(self, connection: sa.Connection, after: int, upto: int) -> list[int]:
-        """See `Search`."""
-        return self._ids(connection, self._vanished, after, upto)
-
-    def baseline(self, connection: sa.Connection, after: int, upto: int) -> int:
-        """See `Search`."""
-        place = {"after": after, "upto": upto, **self._parameters}
-        return connection.exec_driver_sql(self._baseline, place).rowcount
-
-    def _ids(self, connection: sa.Connection, statement: str, after: int, upto: int) -> list[int]:
-        place = {"after": after, "upto": upto, **self._parameters}
-        return [int(row[0]) for row in connection.exec_driver_sql(statement, place)]
+        super().__init__(
+            spec,
+            f"{documents} d",
+            "d.entity_id",
+            entity_table,
+            changed=changed,
+            baseline=baseline,
+        )
