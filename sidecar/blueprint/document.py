@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
+from sidecar.blueprint.answering import told_of
 from sidecar.blueprint.lifecycle import Stages
 from sidecar.blueprint.ownership import stages_of
 from sidecar.documents import read_document
@@ -21,6 +22,7 @@ from sidecar.settings import outline
 from sidecar.settings.domain import Carried
 from sidecar.settings.fields import Section
 from sidecar.settings.outline import KeyPath
+from sidecar.settings.ownership import Owner
 from sidecar.settings.quantities import format_duration
 from sidecar.settings.schema import Settings
 
@@ -87,20 +89,12 @@ class ExceptionPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """Somebody who answers."""
-
-    name: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
 class Blueprint:
     """All of it, in the order of the configuration."""
 
     shop: str
     timezone: str
-    owners: Mapping[str, Contact]
+    owners: Mapping[str, Owner]
     accounts: tuple[Account, ...]
     domains: tuple[DomainPlan, ...]
     lifecycle: Stages
@@ -171,8 +165,7 @@ class Blueprint:
 
     def told_of(self, owner: str) -> str:
         """`Finance (finance@example.com)`."""
-        one = self.owners[owner]
-        return f"{one.name} ({one.contact})"
+        return told_of(self.owners[owner])
 
 
 def blueprint_of(settings: Settings) -> Blueprint:
@@ -180,9 +173,7 @@ def blueprint_of(settings: Settings) -> Blueprint:
     return Blueprint(
         shop=settings.shop.name,
         timezone=settings.shop.timezone,
-        owners={
-            name: Contact(one.name, one.contact) for name, one in sorted(settings.owners.items())
-        },
+        owners=dict(sorted(settings.owners.items())),
         accounts=tuple(_account(settings, name) for name in settings.accounts),
         domains=tuple(
             _domain(settings, name, section) for name, section in settings.domains.enabled().items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import click
 from msgspec import structs
@@ -11,9 +12,10 @@ from sidecar.cli.context import Context, as_json, by, dry_run, reason, table, te
 from sidecar.cli.domains import TELLING
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.ledger.incoming_records import IncomingDetail, IncomingRecord
+from sidecar.model.news import IncomingStatus
 
 _HEADER = ("id", "domain", "number", "status", "of", "tries", "told", "what")
-_STATUSES = ("waiting", "asked", "applied", "differs", "parked", "superseded", "dropped")
+_STATUSES = get_args(IncomingStatus)
 _TROUBLED = ("asked", "differs", "parked")
 
 

@@ -17,7 +17,7 @@ from sidecar.host.crash_point import passing
 from sidecar.inbound.asking import Questions, Reached
 from sidecar.inbound.numbers import number_of
 from sidecar.inbound.unread import unread
-from sidecar.ledger.incoming import Kept, Told
+from sidecar.ledger.incoming import Told
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.ports import Clock, Narrator
@@ -61,12 +61,11 @@ class Inbox:
             cursor = self._ledger.cursors.read(connection, spec.name, account)
         whole = self._whole(cursor.full_ago)
         reached = Reached(self._questions, self._clock.now())
-        new = known = 0
+        new = 0
         for page in self._questions.pages(None if whole else self._questions.since(cursor)):
             for row in page.rows:
                 reached.see(row)
-            kept = self._keep([self._told(row) for row in page.rows], unread(page))
-            new, known = new + kept.new, known + kept.known
+            new += self._keep([self._told(row) for row in page.rows], unread(page))
             passing("inbound.kept")
         with self._database.transaction("noting how far the ERP's news were read") as connection:
             self._ledger.cursors.advance(
@@ -76,9 +75,9 @@ class Inbox:
             self._narrator.tell("inbound.told", domain=spec.name, account=account, new=new)
         return new
 
-    def _keep(self, told: list[Told], unread: list[tuple[Told, str, str]]) -> Kept:
+    def _keep(self, told: list[Told], unread: list[tuple[Told, str, str]]) -> int:
         if not told and not unread:
-            return Kept(0, 0)
+            return 0
         domain, account, incoming = self._spec.name, self._account, self._ledger.incoming
         with self._database.transaction("keeping what the ERP said") as connection:
             incoming.refused(connection, domain, account, unread)

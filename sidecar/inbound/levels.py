@@ -19,13 +19,11 @@ from sidecar.host.crash_point import passing
 from sidecar.inbound.asking import Questions, Reached
 from sidecar.inbound.numbers import fitted, number_of
 from sidecar.inbound.unread import unread
-from sidecar.ledger.incoming import Told
+from sidecar.ledger.incoming import RUN, Told
 from sidecar.ledger.store import LedgerStore
 from sidecar.magento.applier import LevelApplier, Plan, Refusal, Written
 from sidecar.ports import Clock, Narrator
 
-#: By this number a whole run is kept that waits for a person; no SKU is called so.
-RUN = "(run)"
 _RUN_REMEDY = (
     "look at what would change ('erp-sidecar {domain} diff'), then 'erp-sidecar incoming apply ID "
     "--reason' lets the next run change as much; or correct it in the ERP"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import Tables
 from sidecar.model.settlement import CLAIMABLE, OPEN, EventStatus
 
@@ -113,8 +114,8 @@ class Backfills:
         ).all()
         return Extent(
             sum(row.documents for row in rows),
-            _utc(min((row.first for row in rows if row.first), default=None)),
-            _utc(max((row.last for row in rows if row.last), default=None)),
+            utc(min((row.first for row in rows if row.first), default=None)),
+            utc(max((row.last for row in rows if row.last), default=None)),
             {row.currency: row.money for row in rows if row.currency and row.money is not None},
         )
 
@@ -286,8 +287,8 @@ class Backfills:
             "kind": chosen.kind,
             "opening": chosen.opening,
             "open": OPEN,
-            "since": _naive(chosen.since),
-            "until": _naive(chosen.until),
+            "since": naive(chosen.since),
+            "until": naive(chosen.until),
             "numbers": chosen.numbers,
         }
 
@@ -298,16 +299,8 @@ def _backfill(row: Any) -> Backfill:
         row.domain,
         row.per_minute,
         row.asked_by,
-        row.asked_at.replace(tzinfo=UTC),
+        utc(row.asked_at),
         row.reason,
-        _utc(row.canceled_at),
-        _utc(row.finished_at),
+        utc(row.canceled_at),
+        utc(row.finished_at),
     )
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
-
-
-def _naive(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None)

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 
@@ -69,10 +70,10 @@ class Control:
                 domain=row.domain,
                 paused=bool(row.paused),
                 paused_for=float(row.paused_for) if row.paused else 0.0,
-                paused_until=_utc(row.paused_until) if row.paused else None,
+                paused_until=utc(row.paused_until) if row.paused else None,
                 paused_by=row.paused_by if row.paused else None,
                 paused_reason=row.paused_reason if row.paused else None,
-                stopped_at=_utc(row.stopped_at),
+                stopped_at=utc(row.stopped_at),
                 stopped_reason=row.stopped_reason,
             )
         return found
@@ -92,7 +93,7 @@ class Control:
             domain,
             {
                 "paused_at": datetime.now(UTC).replace(tzinfo=None),
-                "paused_until": until.astimezone(UTC).replace(tzinfo=None) if until else None,
+                "paused_until": naive(until),
                 "paused_by": fit.text("control", "paused_by", who),
                 "paused_reason": fit.text("control", "paused_reason", reason),
             },
@@ -244,7 +245,3 @@ class Installed:
         """Remove one note."""
         c = self._table.c
         connection.execute(sa.delete(self._table).where(c.kind == kind, c.name == name))
-
-
-def _utc(value: datetime | None) -> datetime | None:
-    return value.replace(tzinfo=UTC) if value else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import Tables
 
 
@@ -42,7 +43,7 @@ class Cursors:
             return Cursor()
         since, full, heard, approved = row
         return Cursor(
-            since.replace(tzinfo=UTC) if since else None,
+            utc(since),
             None if full is None else full / 1e6,
             heard / 1e6,
             approved,
@@ -67,7 +68,7 @@ class Cursors:
             "ON DUPLICATE KEY UPDATE since = COALESCE(VALUES(since), since), "
             "full_at = COALESCE(VALUES(full_at), full_at), approved = NULL, "
             "updated_at = VALUES(updated_at)",
-            (domain, account, since.astimezone(UTC).replace(tzinfo=None) if since else None, whole),
+            (domain, account, naive(since), whole),
         )
 
     def approve(self, connection: sa.Connection, domain: str, account: str, what: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import astuple
-from datetime import UTC, datetime
 from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import insert
 
 from sidecar.ledger import fit
+from sidecar.ledger.moments import utc
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 from sidecar.model.identity import (
     Beat,
@@ -50,10 +50,10 @@ class Identities:
             erps=json.loads(row.erps),
             original_erps=frozenset(json.loads(row.original_erps or "[]")),
             doubt=row.doubt,
-            recorded_at=_utc(row.recorded_at),
+            recorded_at=utc(row.recorded_at),
             recorded_by=row.recorded_by,
             reason=row.reason,
-            beat=Beat(row.beat_by, row.beat, row.beat_machine, _utc(row.beat_at))
+            beat=Beat(row.beat_by, row.beat, row.beat_machine, utc(row.beat_at))
             if row.beat_at
             else None,
             token=row.token,
@@ -141,8 +141,4 @@ class Identities:
             .values(told=None, told_why=None, told_at=None)
         )
         row = connection.execute(sa.select(c.beat, c.beat_at).where(c.id == _ONLY)).one()
-        return Beat(owner, int(row.beat), machine, _utc(row.beat_at))
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)
+        return Beat(owner, int(row.beat), machine, utc(row.beat_at))

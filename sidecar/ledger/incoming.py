@@ -10,16 +10,19 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 #: What is not finished.
 OPEN = ("waiting", "asked")
+#: By this number a whole run is kept that waits for a person; no SKU is called so.
+RUN = "(run)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +35,6 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """How many of a page were new, and how many were known."""
-
-    new: int
-    known: int
-
-
-@dataclass(frozen=True, slots=True)
 class IncomingRow:
     """One news that is due; `asked_ago` and `waited` in seconds, by the database's clock."""
 
@@ -49,7 +44,6 @@ class IncomingRow:
     number: str
     payload: str
     told_at: datetime | None
-    kind: str | None
     entity_id: int | None
     tries: int
     asked_ago: float | None
@@ -79,8 +73,8 @@ class Incoming:
 
     def keep(
         self, connection: sa.Connection, domain: str, account: str, rows: Sequence[Told]
-    ) -> Kept:
-        """Keep what is new of these, due at once."""
+    ) -> int:
+        """Keep what is new of these, due at once; gives how many that is."""
         versions = self._versions(connection, domain, account, [row.number for row in rows])
         new = []
         for row in rows:
@@ -89,7 +83,7 @@ class Incoming:
             if version is None:
                 continue
             said.append(version)
-            at = row.at.astimezone(UTC).replace(tzinfo=None) if row.at else None
+            at = naive(row.at)
             new.append((domain, account, row.number, version, at, row.payload))
         insert_rows(
             connection,
@@ -100,7 +94,7 @@ class Incoming:
         )
         # What waits for a person and was said otherwise since is history.
         self.outdated(connection, domain, account, [row[2] for row in new])
-        return Kept(len(new), len(rows) - len(new))
+        return len(new)
 
     def _versions(
         self,
@@ -144,7 +138,7 @@ class Incoming:
         second: sa.ColumnElement[object] = sa.literal_column("MICROSECOND")
         rows = connection.execute(
             sa.select(
-                c.id, c.domain, c.account, c.number, c.payload, c.told_at, c.kind, c.entity_id,
+                c.id, c.domain, c.account, c.number, c.payload, c.told_at, c.entity_id,
                 c.tries, c.memory, c.as_is,
                 sa.func.timestampdiff(second, c.asked_at, NOW).label("asked_ago"),
                 sa.func.timestampdiff(second, c.waiting_since, NOW).label("waited"),
@@ -160,8 +154,7 @@ class Incoming:
                 account=row.account,
                 number=row.number,
                 payload=row.payload,
-                told_at=row.told_at.replace(tzinfo=UTC) if row.told_at else None,
-                kind=row.kind,
+                told_at=utc(row.told_at),
                 entity_id=row.entity_id,
                 tries=row.tries,
                 asked_ago=None if row.asked_ago is None else row.asked_ago / 1e6,
@@ -259,7 +252,7 @@ class Incoming:
                     account,
                     told.number,
                     version,
-                    told.at.astimezone(UTC).replace(tzinfo=None) if told.at else None,
+                    naive(told.at),
                     told.payload,
                     fit.text("incoming", "what", why),
                     fit.text("incoming", "remedy", remedy),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from sidecar.ledger.incoming import OPEN
+from sidecar.ledger.moments import utc
 from sidecar.ledger.tables import NOW, Tables, in_seconds
 
 #: Digits of what can be an id.
@@ -120,13 +122,13 @@ class IncomingRecords:
                 sa.func.count().label("news"),
                 sa.func.min(c.waiting_since).label("oldest"),
             )
-            .where(c.status.in_(("waiting", "asked", "parked", "differs")))
+            .where(c.status.in_((*OPEN, "parked", "differs")))
             .group_by(c.domain, c.status)
             .order_by(c.domain, c.status)
         )
         return [
             IncomingCount(
-                domain=row.domain, status=row.status, count=row.news, oldest=_utc(row.oldest)
+                domain=row.domain, status=row.status, count=row.news, oldest=utc(row.oldest)
             )
             for row in rows
         ]
@@ -167,11 +169,7 @@ def _columns(table: sa.TableClause) -> list[sa.ColumnElement[Any]]:
 
 def _values(row: Any) -> dict[str, Any]:
     return {
-        name: _utc(value) if isinstance(value, datetime) else value
+        name: utc(value) if isinstance(value, datetime) else value
         for name in IncomingRecord.__struct_fields__
         for value in (row._mapping[name],)
     }
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment else None

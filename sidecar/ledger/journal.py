@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import sqlalchemy as sa
 
@@ -29,6 +30,17 @@ class Attempt:
     exchange: Exchange | None = None
 
 
+class Attempted(Protocol):
+    """An event, at one of its attempts."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def fence(self) -> int: ...
+
+
 #: Of the documents of an entity the one that an event opened, which the word *link* means wherever
 #: nothing else is said: the one that is verified, changed, canceled and asked for.
 _MAIN = "is_main = 1"
@@ -51,7 +63,7 @@ class Journal:
         self,
         connection: sa.Connection,
         owner: str,
-        attempts: Sequence[tuple[Claimed, Attempt]],
+        attempts: Sequence[tuple[Attempted, Attempt]],
     ) -> None:
         """Append attempts."""
         insert_rows(
@@ -59,7 +71,7 @@ class Journal:
             f"{self._names('attempt')} (event, number, operation, fence, owner, outcome, "
             "reference, code, message, request, http_status, milliseconds, answer, at)",
             f"({'%s, ' * 13}UTC_TIMESTAMP(3))",
-            [_attempt_row(owner, claimed, attempt) for claimed, attempt in attempts],
+            [_attempt_row(owner, event, attempt) for event, attempt in attempts],
         )
 
     def links(self, connection: sa.Connection, kind: str, ids: Iterable[int]) -> dict[int, Link]:
@@ -267,13 +279,13 @@ class Journal:
             )
 
 
-def _attempt_row(owner: str, claimed: Claimed, attempt: Attempt) -> tuple[object, ...]:
+def _attempt_row(owner: str, event: Attempted, attempt: Attempt) -> tuple[object, ...]:
     exchange = attempt.exchange
     return (
-        claimed.id,
-        claimed.attempts,
+        event.id,
+        event.attempts,
         attempt.operation,
-        claimed.fence,
+        event.fence,
         owner,
         attempt.outcome,
         fit.text("attempt", "reference", attempt.reference),

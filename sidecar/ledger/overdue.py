@@ -21,7 +21,6 @@ LATE = "erp_state_late"
 class Overdue:
     """One document, by its number, and the state that it does not leave."""
 
-    kind: str
     entity_id: int
     number: str
     state: str
@@ -60,7 +59,7 @@ class OverdueStates:
         """By the news that brought them there, or by their acceptance where no news came yet."""
         incoming, link = self._names("incoming"), self._names("link")
         rows = connection.exec_driver_sql(
-            "SELECT e.kind, e.entity_id, e.number FROM ("
+            "SELECT e.entity_id, e.number FROM ("
             f"SELECT i.entity_id, i.finished_at AS since FROM {incoming} i "
             "WHERE i.state = %(state)s AND i.domain = %(domain)s AND i.kind = %(kind)s "
             "AND i.status = 'applied' "
@@ -86,10 +85,10 @@ class OverdueStates:
                 "class": LATE,
             },
         )
-        return [Overdue(row.kind, row.entity_id, row.number, state) for row in rows]
+        return [Overdue(row.entity_id, row.number, state) for row in rows]
 
-    def end(self, connection: sa.Connection, domain: str, kind: str) -> int:
-        """The differences of those that have gone on since are over; gives how many that is."""
+    def end(self, connection: sa.Connection, domain: str, kind: str) -> None:
+        """The differences of those that have gone on since are over."""
         c = self._difference.c
         rows = connection.execute(
             sa.select(c.id, c.entity_id, c.theirs).where(
@@ -106,4 +105,3 @@ class OverdueStates:
             connection.execute(
                 sa.update(self._difference).where(c.id.in_(gone_on)).values(resolved_at=NOW)
             )
-        return len(gone_on)

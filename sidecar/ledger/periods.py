@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
 from sidecar.ledger.events import GATE
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import Tables
 from sidecar.model.settlement import OPEN, EventStatus
 
@@ -75,7 +76,7 @@ class Periods:
         return [
             ClosedPeriod(
                 row.period,
-                row.closed_at.replace(tzinfo=UTC),
+                utc(row.closed_at),
                 row.closed_by,
                 row.reason,
                 waiting.get(waiting_for(row.period), 0),
@@ -121,9 +122,9 @@ class Periods:
             {
                 "domain": domain,
                 "opening": opening,
-                "first": _naive(first),
-                "after": _naive(after),
-                "cut": _naive(cut),
+                "first": naive(first),
+                "after": naive(after),
+                "cut": naive(cut),
                 "open": OPEN,
                 "accepted": EventStatus.ACCEPTED,
             },
@@ -137,17 +138,9 @@ class Periods:
                 row.why,
                 row.amount,
                 row.currency,
-                row.occurred_at.replace(tzinfo=UTC),
-                _utc(row.sent_at),
-                _utc(row.posting_date),
+                utc(row.occurred_at),
+                utc(row.sent_at),
+                utc(row.posting_date),
             )
             for row in rows
         ]
-
-
-def _naive(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-def _utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ Read-only, plain selects.  The fields of a row are the keys of `--json`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from sidecar.ledger.journal import main_link
+from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import Tables
 from sidecar.model.cause import Refusal
 from sidecar.model.domain_spec import DomainSpec
@@ -249,7 +250,7 @@ class Records:
                 message=row.reason or "",
                 amount=row.amount,
                 currency=row.currency,
-                at=row.at.replace(tzinfo=UTC),
+                at=utc(row.at),
             )
             for row in connection.execute(statement)
         ]
@@ -379,7 +380,7 @@ class Records:
         if who:
             statement = statement.where(c.who == who)
         if since:
-            statement = statement.where(c.at >= since.astimezone(UTC).replace(tzinfo=None))
+            statement = statement.where(c.at >= naive(since))
         return _rows(AuditRow, connection.execute(statement))
 
     def _of(self, table: sa.TableClause, kind: str, entity_id: int) -> sa.Select[Any]:
@@ -403,5 +404,5 @@ def _rows(kind: type[_Row], found: Iterable[sa.Row[Any]]) -> list[_Row]:
 
 def _value(stored: Any, made: Callable[[Any], Any] | None) -> Any:
     if isinstance(stored, datetime):
-        return stored.replace(tzinfo=UTC)
+        return utc(stored)
     return made(stored) if made else stored

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
-from sidecar.database.connection import insert_rows
 from sidecar.ledger import fit
-from sidecar.ledger.journal import Attempt
-from sidecar.ledger.records import WholeEvent
+from sidecar.ledger.moments import naive
 from sidecar.ledger.tables import NOW, Tables
 from sidecar.model.settlement import EventStatus
 
@@ -44,8 +42,8 @@ class Replays:
                 "domain": domain,
                 "accepted": EventStatus.ACCEPTED,
                 "opening": opening,
-                "since": since.astimezone(UTC).replace(tzinfo=None),
-                "until": until.astimezone(UTC).replace(tzinfo=None),
+                "since": naive(since),
+                "until": naive(until),
                 "most": most,
             },
         )
@@ -79,36 +77,6 @@ class Replays:
                 finished_at=None,
                 reason=fit.text("event", "reason", why),
             )
-        )
-
-    def record(
-        self, connection: sa.Connection, owner: str, event: WholeEvent, attempt: Attempt
-    ) -> None:
-        """Append what became of an event at an account that its domain does not go to."""
-        exchange = attempt.exchange
-        insert_rows(
-            connection,
-            f"{self._names('attempt')} (event, number, operation, fence, owner, outcome, "
-            "reference, message, request, http_status, milliseconds, answer, at)",
-            f"({'%s, ' * 12}UTC_TIMESTAMP(3))",
-            [
-                (
-                    event.id,
-                    event.attempts,
-                    attempt.operation,
-                    event.fence,
-                    fit.text("attempt", "owner", owner),
-                    attempt.outcome,
-                    fit.text("attempt", "reference", attempt.reference),
-                    fit.text("attempt", "message", attempt.message),
-                    fit.text("attempt", "request", exchange.request) if exchange else None,
-                    fit.number("attempt", "http_status", exchange.status) if exchange else None,
-                    fit.number("attempt", "milliseconds", round(exchange.seconds * 1000))
-                    if exchange
-                    else None,
-                    fit.text("attempt", "answer", exchange.answer) if exchange else None,
-                )
-            ],
         )
 
     def _fetch(self, connection: sa.Connection, ids: Sequence[int]) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
+from sidecar.ledger.moments import utc
 from sidecar.ledger.tables import NOW, Tables
 
 
@@ -67,7 +68,7 @@ class Stations:
         return [
             Failing(
                 name=row.name,
-                since=row.failing_since.replace(tzinfo=UTC),
+                since=utc(row.failing_since),
                 seconds=max(0.0, float(row.seconds)),
                 failures=row.failures,
                 message=row.message,

@@ -103,7 +103,6 @@ class Tables:
         self.cursor = self._table("cursor")
         self.original_incoming = self._table("original_incoming", "incoming")
         self.original_cursor = self._table("original_cursor", "cursor")
-        self.told_sum = self._table("told_sum")
         self.difference = self._table("difference")
         self.audit = self._table("audit")
         self.control = self._table("control")

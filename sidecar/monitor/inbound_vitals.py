@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from sidecar.ledger.control import DomainControl
+from sidecar.ledger.incoming import OPEN
 from sidecar.ledger.incoming_records import IncomingRecords
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
@@ -17,7 +18,7 @@ from sidecar.ledger.store import LedgerStore
 #: Those that a person has to look at.
 TROUBLED = ("parked", "differs")
 #: Those that the daemon goes on with; `asked`: a call to Magento that was not answered.
-WAITING = ("waiting", "asked")
+WAITING = OPEN
 
 
 @dataclass(frozen=True, slots=True)

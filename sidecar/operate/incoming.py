@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from sidecar.database.connection import Database
-from sidecar.ledger.incoming import OPEN
+from sidecar.ledger.incoming import OPEN, RUN
 from sidecar.ledger.incoming_records import IncomingDetail, IncomingRecord, IncomingRecords
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import BadData, UsageError
 from sidecar.operate.queue import By
-
-#: By this number a run is kept that waits whole (`sidecar.inbound.levels.RUN`).
-_RUN = "(run)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,7 @@ class IncomingNews:
         if command == "incoming drop":
             self._records.drop(connection, news.id)
             return
-        if news.number == _RUN:
+        if news.number == RUN:
             figures = bytes(news.payload).decode()
             self._store.cursors.approve(connection, news.domain, news.account, figures)
             self._records.drop(connection, news.id)

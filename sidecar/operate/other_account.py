@@ -159,6 +159,6 @@ class OtherAccount:
     ) -> Resent:
         attempt = Attempt("replay", outcome, f"{self._name}: {message}", reference, None, exchange)
         with self._database.transaction("writing an attempt down") as connection:
-            self._store.replays.record(connection, self._owner, event, attempt)
+            self._store.journal.record(connection, self._owner, [(event, attempt)])
         self._account.remember()
         return Resent(event.event_id, outcome, reference, message)

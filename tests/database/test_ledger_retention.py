@@ -167,8 +167,8 @@ class TestWhatTheErpSaid:
         incoming, say = ledger.store.incoming, Told
         for text in ("OPEN", "HELD", "OPEN"):
             with ledger.database.transaction() as connection:
-                assert incoming.keep(connection, "shipments", "main", [say("L-1", text)]).new == 1
+                assert incoming.keep(connection, "shipments", "main", [say("L-1", text)]) == 1
         ledger.sql("DELETE FROM {incoming} ORDER BY id LIMIT 2")
         for text in ("HELD", "OPEN"):
             with ledger.database.transaction() as connection:
-                assert incoming.keep(connection, "shipments", "main", [say("L-1", text)]).new == 1
+                assert incoming.keep(connection, "shipments", "main", [say("L-1", text)]) == 1
