@@ -12,9 +12,7 @@ from sidecar.domains.order_status.news import OrderStatus
 from sidecar.testing.magento_db import (
     MagentoDatabase,
     PlacedOrder,
-    PrivateServer,
     Shop,
-    create_magento,
 )
 from sidecar.testing.magento_rest import MagentoRest, Misbehaviour
 from tests.harness import TellingErp
@@ -36,30 +34,6 @@ transitions:
   INVOICED: [CLOSED]
 """
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
-    magento = create_magento(server, "posted")
-    yield magento
-    magento.drop()
-
-
-@pytest.fixture
-def erp() -> TellingErp:
-    return TellingErp()
-
-
-@pytest.fixture
-def php(magento: MagentoDatabase) -> Iterator[Shop]:
-    with Shop(magento) as shop:
-        yield shop
-
-
-@pytest.fixture
-def rest(php: Shop) -> Iterator[MagentoRest]:
-    with MagentoRest(php) as rest:
-        yield rest
 
 
 @pytest.fixture

@@ -14,9 +14,7 @@ from sidecar.testing.magento_db import (
     Line,
     MagentoDatabase,
     PlacedOrder,
-    PrivateServer,
     Shop,
-    create_magento,
 )
 from sidecar.testing.magento_rest import MagentoRest, Misbehaviour
 from tests.harness import TellingErp
@@ -25,30 +23,6 @@ from tests.told import news, telling
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ONE = Decimal(1)
-
-
-@pytest.fixture
-def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
-    magento = create_magento(server, "delivering")
-    yield magento
-    magento.drop()
-
-
-@pytest.fixture
-def erp() -> TellingErp:
-    return TellingErp()
-
-
-@pytest.fixture
-def php(magento: MagentoDatabase) -> Iterator[Shop]:
-    with Shop(magento) as shop:
-        yield shop
-
-
-@pytest.fixture
-def rest(php: Shop) -> Iterator[MagentoRest]:
-    with MagentoRest(php) as rest:
-        yield rest
 
 
 @pytest.fixture

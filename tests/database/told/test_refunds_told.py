@@ -13,9 +13,7 @@ from sidecar.domains.refunds.news import ErpRefund, RefundedLine
 from sidecar.testing.magento_db import (
     MagentoDatabase,
     PlacedOrder,
-    PrivateServer,
     Shop,
-    create_magento,
 )
 from sidecar.testing.magento_rest import MagentoRest, Misbehaviour
 from tests.harness import TellingErp
@@ -25,30 +23,6 @@ from tests.told import news, telling
 pytestmark = pytest.mark.any_server
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def magento(server: PrivateServer) -> Iterator[MagentoDatabase]:
-    magento = create_magento(server, "crediting")
-    yield magento
-    magento.drop()
-
-
-@pytest.fixture
-def erp() -> TellingErp:
-    return TellingErp()
-
-
-@pytest.fixture
-def php(magento: MagentoDatabase) -> Iterator[Shop]:
-    with Shop(magento) as shop:
-        yield shop
-
-
-@pytest.fixture
-def rest(php: Shop) -> Iterator[MagentoRest]:
-    with MagentoRest(php) as rest:
-        yield rest
 
 
 @pytest.fixture
