@@ -71,10 +71,8 @@ class Operation(StrEnum):
     FIND = "find"
     LIST = "list"
     CUSTOMER = "customer"
-    CUSTOMERS = "customers"
+    RECORDS = "records"
     ERASE = "erase"
-    LEVELS = "levels"
-    DEMAND = "demand"
     STOCK = "stock"
     PING = "ping"
 
@@ -89,7 +87,7 @@ class Form(StrEnum):
 EVERY = frozenset(Operation)
 DOCUMENTS = frozenset({Operation.CREATE, Operation.BULK})
 #: Several records in one call, each with a result of its own.
-RECORDS = frozenset({Operation.CUSTOMERS, Operation.LEVELS, Operation.DEMAND})
+RECORDS = frozenset({Operation.RECORDS})
 WRITES = DOCUMENTS | RECORDS | {Operation.CANCEL, Operation.CUSTOMER, Operation.ERASE}
 READS = frozenset({Operation.FIND, Operation.LIST})
 
@@ -98,7 +96,7 @@ READS = frozenset({Operation.FIND, Operation.LIST})
 class Kind:
     """Where a misbehaviour applies.
 
-    `per_order`: it concerns one order (credit memo), so that in a bulk call it strikes the matching
+    `per_order`: it concerns one document or record, so that in a bulk call it strikes the matching
     one alone; otherwise it strikes the whole request as soon as one in it matches.
     `refuses`: it keeps the ERP from its work, so no other misbehaviour comes to pass.
     """
@@ -122,7 +120,7 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.HALF_BATCH: Kind(RECORDS | {Operation.BULK}),
     Misbehaviour.ERROR_IN_200: Kind(WRITES, refuses=True, defaults={"status": 200}),
     Misbehaviour.DRAFT_ON_201: _PER_ORDER,
-    Misbehaviour.DUPLICATE_ANSWER: _PER_ORDER,
+    Misbehaviour.DUPLICATE_ANSWER: Kind(DOCUMENTS | RECORDS, per_order=True),
     Misbehaviour.WRONG_DUPLICATE: _PER_ORDER_REFUSAL,
     Misbehaviour.STALE_READ: Kind(READS, defaults={"seconds": 0.0, "requests": 1}),
     Misbehaviour.DROP_LINE: _PER_ORDER,

@@ -18,6 +18,7 @@ from sidecar.testing.erpsim.conduct import (
 from sidecar.testing.erpsim.rules import Enquiry, Form, Misbehaviour, Strikes
 from sidecar.testing.erpsim.soap_news import LISTS
 from sidecar.testing.erpsim.soap_operations import OPERATIONS, SoapOperations
+from sidecar.testing.erpsim.soap_records import BROUGHT
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.username_token import UsernameTokens, security_header
 from sidecar.testing.erpsim.wire import HOST, Request, Response
@@ -33,7 +34,9 @@ from sidecar.testing.soap_messages import (
 
 PATH = "/soap"
 
-_NUMBER = rb"((?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No)>"
+_NUMBER = rb"((?:Order|CreditMemo|Payment|Shipment|Delivery|Invoice|Return|Customer|Product)No)>"
+#: Of records, which have no number but in a result.
+_NAMED = rb"(Number|Id)>"
 #: In a list of levels or prices the item is what is called otherwise.
 _NUMBER_OR_ITEM = rb"((?:Order|Delivery|Invoice|Return)No|Sku)>"
 
@@ -84,7 +87,7 @@ class SoapFace:
         answer = _response(
             port.reply(call.operation, _result(call, result)),
             changed_form(faults),
-            _NUMBER_OR_ITEM if call.operation in LISTS else _NUMBER,
+            _changing(call.operation),
         )
         return self._conduct.after(
             answer, faults, lambda: _response(port.fault(SoapFault("Server", "the server failed")))
@@ -113,14 +116,20 @@ class SoapFace:
         return True
 
     def _enquiry(self, request: Request, call: Message) -> Enquiry:
-        operation = OPERATIONS[call.operation]
         return Enquiry(
-            operation=operation,
+            operation=OPERATIONS[call.operation],
             method=request.method,
             path=f"{PATH}/{call.operation}",
-            subjects=self._operations.subjects(operation, call.body),
+            subjects=self._operations.subjects(call),
             header=request.headers.get("x-erpsim", ""),
         )
+
+
+def _changing(operation: str) -> bytes:
+    """What an upgrade calls otherwise in the answer of an operation."""
+    if operation in LISTS:
+        return _NUMBER_OR_ITEM
+    return _NAMED if operation in BROUGHT or operation == "FindRecords" else _NUMBER
 
 
 def _refused(port: SoapPort, call: Message, faults: Strikes) -> Response | None:
