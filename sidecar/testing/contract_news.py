@@ -27,7 +27,7 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.news import NewsSpec
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import push_one, reference_of
-from sidecar.testing.contract_domain import ORDERS
+from sidecar.testing.contract_documents import ORDERS
 from sidecar.testing.erpsim import (
     DeliveryNote,
     GoodsReturn,

@@ -220,9 +220,8 @@ def test_a_record_is_found_by_what_the_shop_calls_it(erp: ErpSimClient) -> None:
 
     [customer] = get(erp, "/customers", externalNumber="CU1")["items"]
 
-    assert get(erp, "/stock/demand", id="demand.1")["items"] == [
-        {"id": "demand.1", "number": "demand.1"}
-    ]
+    [demand] = get(erp, "/stock/demand", id="demand.1")["items"]
+    assert (demand["id"], demand["number"], demand["quantity"]) == ("demand.1", "demand.1", 3)
     assert get(erp, "/stock/demand", id="demand.2")["items"] == []
     with service(erp) as soap:
         [found] = soap.FindRecords("customer", "CU1").Record

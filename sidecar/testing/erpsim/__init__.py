@@ -194,6 +194,7 @@ from sidecar.testing.erpsim.side_books import (
     ShopLevel,
     ShopPrice,
     ShopProduct,
+    SideRecord,
 )
 from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
@@ -226,6 +227,7 @@ __all__ = [
     "ShopLevel",
     "ShopPrice",
     "ShopProduct",
+    "SideRecord",
     "StockLevel",
     "serve_in_thread",
 ]

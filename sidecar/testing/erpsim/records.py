@@ -53,6 +53,8 @@ class Records:
                 taken.append(Taken(subject.external, refusal=bad))
                 continue
             number = self._books.save(record).number
+            if Misbehaviour.NUMBER_REUSED in struck:
+                number = self._books.records(type(record))[0].number
             told = Misbehaviour.DUPLICATE_ANSWER in struck
             again = duplicate(record.external, number) if told else None
             taken.append(Taken(record.external, number, again))

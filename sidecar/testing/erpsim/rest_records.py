@@ -156,9 +156,8 @@ class RecordPlace:
 
     def _find(self, external: str, form: Form | None) -> Response:
         found = self._records.find(self._form.kind, external)
-        return as_json(
-            200, {"items": [self._named(one.external, one.number, form) for one in found]}
-        )
+        items = [{**_shown(one), **self._named(one.external, one.number, form)} for one in found]
+        return as_json(200, {"items": items})
 
     def _result(self, taken: Taken, form: Form | None) -> dict[str, Any]:
         refusal = taken.refusal
@@ -176,3 +175,15 @@ class RecordPlace:
         if form is Form.NESTED:
             return {"document": {self._form.name: external, "number": number}}
         return {self._form.name: external, "number": number}
+
+
+def _shown(record: SideRecord) -> dict[str, Any]:
+    """What the books hold of a record, by the names of this interface."""
+    fields = msgspec.structs.asdict(record)
+    names = {"external", "number", "id", "addresses", "scales"}
+    return {_camel(name): value for name, value in fields.items() if name not in names}
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(other.capitalize() for other in others)

@@ -137,7 +137,7 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.NOT_FOUND: Kind(EVERY, refuses=True),
     Misbehaviour.HTML_ERROR: Kind(EVERY, refuses=True, defaults={"status": 500}),
     Misbehaviour.SCHEMA_CHANGE: Kind(EVERY, defaults={"form": Form.RENAMED}),
-    Misbehaviour.NUMBER_REUSED: _PER_ORDER,
+    Misbehaviour.NUMBER_REUSED: Kind(DOCUMENTS | RECORDS, per_order=True),
     Misbehaviour.MALFORMED_JSON: Kind(EVERY),
     Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WRITES),
     Misbehaviour.CONFLICT: Kind(WRITES, refuses=True),
