@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
-from tests.crash.warehouse import CALLS, warehouse
+from tests.crash.warehouse import calls_of, warehouse
 from tests.rig import Rig, Telling
 
 LIFECYCLE = """\
@@ -137,7 +137,7 @@ def test_what_the_erp_said_is_printed_as_the_schemas_say(
 ) -> None:
     """One that was applied, one that cannot be, and one of an order that nobody knows."""
     (tmp_path / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
-    states = f"order_status{CALLS.partition('order_status')[2].partition('stock:')[0]}"
+    states = f"order_status{calls_of('rest').partition('order_status')[2].partition('stock:')[0]}"
     (tmp_path / "wms.yaml").write_text(states, "utf-8")
     with warehouse(1) as told:
         telling = Telling(
