@@ -8,28 +8,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
-from sidecar.testing.erpsim import WSDL
 from sidecar.testing.fault_proxy import FaultProxy
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_rest import ADMIN, PASSWORD, MagentoRest
+from tests.protocols import calls_of, speaking
 from tests.rig import Rig
-
-PROTOCOLS = ("rest", "soap")
-#: The demonstration's orders, and of the conformance kit all other domains.
-_FILES = {"rest": ("calls.yaml", "single.yaml"), "soap": ("soap-calls.yaml", "soap-single.yaml")}
-_MAPPINGS = Path(__file__).parents[1] / "contract" / "mappings"
-_SOURCES = "\ntables: {sources: {MAIN: default}}\n"
-
-
-def calls_of(protocol: str) -> str:
-    """A file of calls with every domain in each direction."""
-    demo, kit = _FILES[protocol]
-    orders = resources.files("sidecar.testing.demo").joinpath(demo).read_text("utf-8")
-    others = (_MAPPINGS / kit).read_text("utf-8")
-    return orders.partition("\nrefunds:")[0] + _SOURCES + others[others.index("\nrefunds:") :]
 
 
 @dataclass
@@ -78,13 +63,7 @@ def round_trip(
         (folder / "admin").touch(mode=0o600)
         (folder / "admin").write_text(PASSWORD, "utf-8")
         file = folder / "sidecar.yaml"
-        text = file.read_text("utf-8").replace(rig.erp.url, wire.url)
-        if protocol == "soap":
-            endpoint = rig.erp.endpoint().replace(rig.erp.url, wire.url)
-            text = text.replace(
-                f"adapter: rest.generic\n  url: {wire.url}",
-                f"adapter: soap.generic\n  wsdl: {WSDL}\n  endpoint: {endpoint}",
-            )
+        text = speaking(protocol, file.read_text("utf-8"), rig.erp, wire.url)
         api = (
             f"  api: {{url: '{rest.url}', admin: {{user: {ADMIN}, password: {{file: admin}}}}, "
             "timeout: {connect: 1s, read: 2s}}\n"

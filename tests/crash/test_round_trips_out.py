@@ -17,7 +17,8 @@ import pytest
 from sidecar.testing.erpsim import Customer, Demand, ShopLevel, ShopPrice, ShopProduct
 from sidecar.testing.magento_db import CATALOGUE, Line, PlacedOrder, PrivateServer, Track
 from sidecar.testing.magento_db.product_values import Value, save_values
-from tests.crash.round_trip import PROTOCOLS, RoundTrip, round_trip, unlike
+from tests.crash.round_trip import RoundTrip, round_trip, unlike
+from tests.protocols import PROTOCOLS
 
 KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "4"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261201"))
@@ -136,7 +137,7 @@ def sent(request: pytest.FixtureRequest, server: PrivateServer, tmp_path: Path) 
         yield Sent(trip)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_and_nothing_counts_twice(sent: Sent) -> None:
     trip, rig = sent.trip, sent.rig
     trip.break_the_wire()
