@@ -27,7 +27,7 @@ from adapters.language.expression import (
     compile_loop,
 )
 from adapters.language.filters import ExpressionError
-from adapters.language.shape import Many, Record, suggest
+from adapters.language.shape import Keyed, Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 
@@ -233,7 +233,7 @@ def _yields_a_tree(leaf: object, scope: Scope, *, in_a_list: bool = False) -> bo
         return False
     if in_a_list and isinstance(shape, Many):
         shape = shape.entry
-    return isinstance(shape, Many | Record)
+    return isinstance(shape, Many | Record | Keyed)
 
 
 def _leaf(

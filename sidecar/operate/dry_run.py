@@ -77,8 +77,9 @@ class DryRun:
     def show(self, name: str, event: str | None = None, *, ask: bool = False) -> list[Rehearsed]:
         """The calls of each entity that carries this number (one per store).
 
-        `ask`: with what the ERP tells when it is asked first.  `event` None: what waits to be delivered, else what opens a document.  BadData for a number
-        that Magento does not have, and for an entity that cannot be mapped.
+        `ask`: with what the ERP tells when it is asked first.  `event` None: what waits to be
+        delivered, else what opens a document.  BadData for a number that Magento does not have, and
+        for an entity that cannot be mapped.
         """
         specs = [parts.examiner.spec for parts in self._domains.values()]
         if event is not None and "/" not in name:
