@@ -99,7 +99,7 @@ def clock() -> Clock:
 @pytest.fixture
 def client(clock: Clock) -> Iterator[Client]:
     with serve_in_thread(
-        rest="steps",
+        interface="steps",
         user=LOGIN["user"],
         password=LOGIN["password"],
         items_unknown=["GONE"],
@@ -165,7 +165,7 @@ def test_all_sessions_end_when_the_test_says_so(client: Client) -> None:
 
 
 def test_a_session_does_not_outlive_the_process_and_the_books_do() -> None:
-    with ErpSim.start(rest="steps", search_lag=0) as erp:
+    with ErpSim.start(interface="steps", search_lag=0) as erp:
         client = Client(erp)
         client.login()
         order, mug = client.book(), client.product("MUG")

@@ -81,9 +81,9 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
 Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
 INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
 
-With --rest steps the REST interface is that of another ERP, over the same books: it knows nothing
-by a shop's names, and an order is a draft until it is validated.  Every call but the login carries
-its token as X-Session, else 401; what is wrong is 4xx with {"error": text, "code": …}.
+With --interface steps it is another ERP over the same books: it knows nothing by a shop's names,
+and an order is a draft until it is validated.  Every call but the login carries its token as
+X-Session, else 401; what is wrong is 4xx with {"error": text, "code": …}.
 
     POST  login                    {user, password}: 200 {token}; 401.  A session lives for
                                    --session-requests and --session-seconds, and never longer than
@@ -106,6 +106,9 @@ its token as X-Session, else 401; what is wrong is 4xx with {"error": text, "cod
 An order has externalNumber, customerId, orderedAt (seconds since 1970), currency, perhaps
 reverseCharge, and lines of position, productId (an id, or SHIPPING), quantity (a text with three
 decimals), price (a text with four) and tax; nothing else.  ErpSim.history has every version.
+Its SOAP has one port, Steps11: Login, FindProducts, FindCustomers, CreateCustomer, CheckVatId,
+CreateOrder, SetDiscount, ValidateOrder, CancelOrder, FindOrders.  The token goes along as the
+header Session; without a session it is a fault InvalidSession, a refusal is a ResultCode.
 
 What a known external number does (--duplicates), of each kind by itself:
 
@@ -192,7 +195,7 @@ from sidecar.testing.erpsim.books import (
     DuplicatePolicy,
     Line,
 )
-from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
+from sidecar.testing.erpsim.client import SOAP_PORTS, STEPS_PORTS, STEPS_WSDL, WSDL, ErpSimClient
 from sidecar.testing.erpsim.news_books import (
     DeliveryNote,
     GoodsReturn,
@@ -206,7 +209,7 @@ from sidecar.testing.erpsim.news_books import (
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
 from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel
-from sidecar.testing.erpsim.simulator import RestInterface, Setup, serve_in_thread
+from sidecar.testing.erpsim.simulator import Interface, Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
 __all__ = [
@@ -215,6 +218,8 @@ __all__ = [
     "OPEN",
     "POSTED",
     "SOAP_PORTS",
+    "STEPS_PORTS",
+    "STEPS_WSDL",
     "VALIDATED",
     "WSDL",
     "Customer",
@@ -227,13 +232,13 @@ __all__ = [
     "ErpSimClient",
     "Exchange",
     "GoodsReturn",
+    "Interface",
     "ItemPrice",
     "Line",
     "Misbehaviour",
     "OfLine",
     "OwnInvoice",
     "Parcel",
-    "RestInterface",
     "Scale",
     "Setup",
     "ShopLevel",

@@ -18,7 +18,7 @@ import sidecar.testing.erpsim as package
 from sidecar.model.errors import SidecarError
 from sidecar.testing.erpsim.books import DuplicatePolicy
 from sidecar.testing.erpsim.client import ErpSimClient
-from sidecar.testing.erpsim.simulator import RestInterface, Setup, Simulator
+from sidecar.testing.erpsim.simulator import Interface, Setup, Simulator
 
 _TEACHING = "\n\n".join(
     "\b\n" + paragraph for paragraph in inspect.cleandoc(package.__doc__ or "").split("\n\n")
@@ -53,9 +53,9 @@ _TEACHING = "\n\n".join(
 @click.option("--rule", "rules", multiple=True, help="Standing misbehaviour: 'name;key=value'.")
 @click.option("--base-path", help="Path before /sales-orders and /soap. Default: /api/v2.")
 @click.option(
-    "--rest",
-    type=click.Choice([str(interface) for interface in RestInterface]),
-    help="The REST interface. Default: plain; steps: sessions, ids, drafts.",
+    "--interface",
+    type=click.Choice([str(interface) for interface in Interface]),
+    help="How it is spoken to. Default: plain; steps: sessions, ids, drafts.",
 )
 @click.option(
     "--session-requests", type=click.IntRange(min=0), help="Steps: requests that a session lives."

@@ -36,6 +36,9 @@ from sidecar.testing.erpsim.wire import HOST
 #: The simulator's own WSDL, and the ports of its one service.
 WSDL = Path(__file__).with_name("orders.wsdl")
 SOAP_PORTS = ("Document11", "Document12", "Rpc11", "Rpc12")
+#: Those of the interface that takes orders in steps.
+STEPS_WSDL = Path(__file__).with_name("steps.wsdl")
+STEPS_PORTS = ("Steps11",)
 
 _SECONDS = 10
 
@@ -60,7 +63,8 @@ class ErpSimClient:
         return f"{self.soap_url}?wsdl"
 
     def endpoint(self, port: str = "Document11") -> str:
-        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12."""
+        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12;
+        Steps11 of the interface in steps."""
         return f"{self.soap_url}/{port}"
 
     def state(self) -> State:

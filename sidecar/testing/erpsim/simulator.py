@@ -16,7 +16,7 @@ import msgspec
 from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import DRAFT, OPEN, Books, Document, DuplicatePolicy
-from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.customer_search import CustomerSearch
 from sidecar.testing.erpsim.document_entry import DocumentEntry
@@ -31,7 +31,10 @@ from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
 from sidecar.testing.erpsim.soap_operations import SoapOperations
 from sidecar.testing.erpsim.steps_control import StepsControl
-from sidecar.testing.erpsim.steps_rest import steps_face
+from sidecar.testing.erpsim.steps_documents import StepsDocuments
+from sidecar.testing.erpsim.steps_records import StepsRecords
+from sidecar.testing.erpsim.steps_rest import steps_rest_face
+from sidecar.testing.erpsim.steps_soap import steps_soap_face
 from sidecar.testing.erpsim.traffic import Traffic
 from sidecar.testing.erpsim.username_token import UsernameTokens
 from sidecar.testing.erpsim.wire import HOST, Face, Server
@@ -39,8 +42,8 @@ from sidecar.testing.erpsim.wire import HOST, Face, Server
 _POLL_SECONDS = 0.02
 
 
-class RestInterface(StrEnum):
-    """What the REST interface is like."""
+class Interface(StrEnum):
+    """How the ERP is spoken to, over REST and over SOAP."""
 
     PLAIN = "plain"  # everything by the numbers of the shop, each document in one call
     STEPS = "steps"  # a session, ids that must be asked for, drafts that are validated
@@ -71,7 +74,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     credit_limit_customers: frozenset[str] = frozenset()
     rules: tuple[str, ...] = ()
     base_path: str = "/api/v2"
-    rest: RestInterface = RestInterface.PLAIN
+    interface: Interface = Interface.PLAIN
     session_requests: int = 0
     session_seconds: float = 0
     search_lag: float = 10
@@ -119,7 +122,7 @@ class Simulator:
                 self.books,
                 setup.items_unknown,
                 setup.credit_limit_customers,
-                DRAFT if setup.rest is RestInterface.STEPS else OPEN,
+                DRAFT if setup.interface is Interface.STEPS else OPEN,
             ),
             self.rules,
             self.traffic,
@@ -129,22 +132,11 @@ class Simulator:
             seed=setup.seed,
             stopping=stopping,
         )
-        records = Records(conduct, self.side_books)
         limits = SessionLimits(requests=setup.session_requests, seconds=setup.session_seconds)
         self.sessions = Sessions(setup.user, setup.password, limits, clock)
         self.search = CustomerSearch(self.side_books, setup.search_lag, clock)
-        if setup.rest is RestInterface.STEPS:
-            rest = steps_face(
-                conduct,
-                self.side_books,
-                self.sessions,
-                self.search,
-                setup.vat_ids_invalid,
-                setup.base_path,
-            )
-        else:
-            rest = plain_face(conduct, records, self.news, setup.base_path)
-        tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
+        in_steps = setup.interface is Interface.STEPS
+        interface = self._in_steps if in_steps else self._plain
         faces: dict[str, Face] = {
             control.PREFIX: control.ControlFace(
                 self.books,
@@ -154,13 +146,7 @@ class Simulator:
                 self.traffic,
                 StepsControl(self.side_books, self.sessions, self.search),
             ),
-            f"{setup.base_path}{SOAP_PATH}": SoapFace(
-                SoapOperations(conduct, records, self.side_books, self.news),
-                conduct,
-                tokens,
-                setup.base_path,
-            ),
-            f"{setup.base_path}/": rest,
+            **interface(setup, conduct, clock),
         }
         try:
             self._server = Server(port, faces, stopping)
@@ -171,6 +157,20 @@ class Simulator:
             ) from taken
         self.port = self._server.port
         self.url = f"http://{HOST}:{self.port}{setup.base_path}"
+
+    def _plain(self, setup: Setup, conduct: Conduct, clock: Callable[[], float]) -> dict[str, Face]:
+        """SOAP and REST by the numbers of the shop."""
+        records = Records(conduct, self.side_books)
+        tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
+        operations = SoapOperations(conduct, records, self.side_books, self.news, tokens)
+        soap = SoapFace(WSDL, SOAP_PORTS, operations, conduct, setup.base_path)
+        return _below(setup, soap, plain_face(conduct, records, self.news, setup.base_path))
+
+    def _in_steps(self, setup: Setup, conduct: Conduct, _: Callable[[], float]) -> dict[str, Face]:
+        """SOAP and REST with sessions, ids, drafts."""
+        records = StepsRecords(conduct.entry, self.side_books, self.search, setup.vat_ids_invalid)
+        parts = (conduct, records, StepsDocuments(self.side_books), self.sessions, setup.base_path)
+        return _below(setup, steps_soap_face(*parts), steps_rest_face(*parts))
 
     def serve(self) -> None:
         """Answer until `stop` is called from another thread."""
@@ -203,6 +203,10 @@ def serve_in_thread(
     finally:
         simulator.stop()
         thread.join()
+
+
+def _below(setup: Setup, soap: Face, rest: Face) -> dict[str, Face]:
+    return {f"{setup.base_path}{SOAP_PATH}": soap, f"{setup.base_path}/": rest}
 
 
 def _journal(state_file: Path | None, suffix: str, kind: Any) -> Journal[Any] | None:

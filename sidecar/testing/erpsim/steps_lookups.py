@@ -1,33 +1,26 @@
-"""What a shop asks before it sends an order in steps: a session, ids, what a VAT id is worth."""
+"""What a shop asks before it sends an order in steps, over REST: a session, ids, VAT ids."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
-from sidecar.testing.erpsim.conduct import Conduct, changed_form
-from sidecar.testing.erpsim.customer_search import CustomerSearch
+from sidecar.testing.erpsim.books import Refusal
+from sidecar.testing.erpsim.conduct import changed_form
 from sidecar.testing.erpsim.rest_answers import Asked, Wanted, as_json
-from sidecar.testing.erpsim.rules import Operation, Strikes, Subject
+from sidecar.testing.erpsim.rules import Form, Operation, Strikes, Subject
 from sidecar.testing.erpsim.sessions import Sessions
-from sidecar.testing.erpsim.side_books import Customer, SideBooks
 from sidecar.testing.erpsim.steps_answers import error, reformed
+from sidecar.testing.erpsim.steps_records import StepsRecords
 from sidecar.testing.erpsim.wire import Request, Response
 
 _decode = msgspec.json.Decoder().decode
-_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z]{2,12}")
 
 
 class _SentLogin(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     user: str
     password: str
-
-
-class _SentCustomer(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    email: Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+$")]
-    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
 class Login:
@@ -51,11 +44,10 @@ class Login:
 
 
 class Products:
-    """Items by SKU: what is asked for has an id from then on."""
+    """Items by SKU."""
 
-    def __init__(self, conduct: Conduct, side_books: SideBooks) -> None:
-        self._conduct = conduct
-        self._side_books = side_books
+    def __init__(self, records: StepsRecords) -> None:
+        self._records = records
 
     def wanted(self, request: Request, rest: str) -> Wanted | None:
         """See `Place`."""
@@ -66,19 +58,14 @@ class Products:
 
     def act(self, asked: Asked, faults: Strikes) -> Response:
         """See `Place`."""
-        if not self._conduct.entry.knows(asked.sent):
-            return as_json(200, {"items": []})
-        product = self._side_books.product(asked.sent)
-        shown = {"id": product.id, "sku": product.sku}
-        return as_json(200, {"items": [reformed(shown, changed_form(faults))]})
+        return _items(self._records.products(asked.sent), changed_form(faults))
 
 
 class Customers:
-    """Customers by e-mail address, found or made; nobody looks whether one is there already."""
+    """Customers by e-mail address, found or made."""
 
-    def __init__(self, side_books: SideBooks, search: CustomerSearch) -> None:
-        self._side_books = side_books
-        self._search = search
+    def __init__(self, records: StepsRecords) -> None:
+        self._records = records
 
     def wanted(self, request: Request, rest: str) -> Wanted | None:
         """See `Place`."""
@@ -97,23 +84,18 @@ class Customers:
         """See `Place`."""
         form = changed_form(faults)
         if asked.enquiry.operation is Operation.LOOKUP:
-            found = self._search.find(asked.sent)
-            return as_json(200, {"items": [reformed(_shown(one), form) for one in found]})
-        try:
-            sent = msgspec.convert(asked.sent, _SentCustomer)
-        except msgspec.ValidationError as unfit:
-            return error(422, "invalid", str(unfit))
-        made = self._side_books.add_customer(
-            name=sent.name, email=sent.email, created=self._search.now()
-        )
-        return as_json(201, reformed(_shown(made), form))
+            return _items(self._records.customers(asked.sent), form)
+        made = self._records.add_customer(asked.sent)
+        if isinstance(made, Refusal):
+            return error(422, made.code, made.message)
+        return as_json(201, reformed(made, form))
 
 
 class VatIds:
     """What the authority says of a VAT id."""
 
-    def __init__(self, invalid: frozenset[str]) -> None:
-        self._invalid = invalid
+    def __init__(self, records: StepsRecords) -> None:
+        self._records = records
 
     def wanted(self, request: Request, rest: str) -> Wanted | None:
         """See `Place`."""
@@ -124,11 +106,11 @@ class VatIds:
 
     def act(self, asked: Asked, faults: Strikes) -> Response:
         """See `Place`."""
-        if not _VAT_ID.fullmatch(asked.sent):
-            return error(404, "unknown_vat_id", f"there is no VAT id {asked.sent}")
-        shown = {"number": asked.sent, "valid": asked.sent not in self._invalid}
-        return as_json(200, reformed(shown, changed_form(faults)))
+        said = self._records.vat_id(asked.sent)
+        if isinstance(said, Refusal):
+            return error(404, said.code, said.message)
+        return as_json(200, reformed(said, changed_form(faults)))
 
 
-def _shown(customer: Customer) -> dict[str, Any]:
-    return {"id": int(customer.number), "email": customer.email, "name": customer.name}
+def _items(found: list[dict[str, Any]], form: Form | None) -> Response:
+    return as_json(200, {"items": [reformed(one, form) for one in found]})

@@ -9,34 +9,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sidecar.testing.erpsim.conduct import Conduct
-from sidecar.testing.erpsim.customer_search import CustomerSearch
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rest_answers import Dialect, Place
 from sidecar.testing.erpsim.sessions import Sessions
-from sidecar.testing.erpsim.side_books import SideBooks
 from sidecar.testing.erpsim.steps_answers import error
+from sidecar.testing.erpsim.steps_documents import StepsDocuments
 from sidecar.testing.erpsim.steps_lookups import Customers, Login, Products, VatIds
 from sidecar.testing.erpsim.steps_orders import Orders
+from sidecar.testing.erpsim.steps_records import StepsRecords
 from sidecar.testing.erpsim.wire import Request, Response
 
 _LOGIN = "/login"
 
 
-def steps_face(
+def steps_rest_face(
     conduct: Conduct,
-    side_books: SideBooks,
+    records: StepsRecords,
+    documents: StepsDocuments,
     sessions: Sessions,
-    search: CustomerSearch,
-    vat_ids_invalid: frozenset[str],
     base_path: str,
 ) -> RestFace:
-    """`vat_ids_invalid`: those that the authority does not confirm."""
+    """The places, and the session that all but the login want."""
     places: Mapping[str, Place] = {
         _LOGIN: Login(sessions),
-        "/products": Products(conduct, side_books),
-        "/customers": Customers(side_books, search),
-        "/vat": VatIds(vat_ids_invalid),
-        "/orders": Orders(conduct, side_books),
+        "/products": Products(records),
+        "/customers": Customers(records),
+        "/vat": VatIds(records),
+        "/orders": Orders(conduct, documents),
     }
 
     def admits(request: Request, path: str) -> bool:
