@@ -35,11 +35,7 @@ _PLAIN: Mapping[object, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Anything:
-    """Nothing is known; a member of it is as unknown.  `methods`: as those of a Record."""
-
-    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
-        default_factory=dict
-    )
+    """Nothing is known; a member of it is as unknown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,17 +62,11 @@ class Many:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """A value with named members, and with no others.
-
-    `methods` may be called with one constant text: each turns it into a function of the value when
-    the file is loaded, and raises ValueError for a text that is none.
-    """
+    """A value with named members, and with no others; `methods` may be called."""
 
     name: str
     members: Mapping[str, Shape]
-    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
-        default_factory=dict
-    )
+    methods: Mapping[str, Method] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,6 +86,18 @@ class Either:
 
 Shape = Anything | Plain | Many | Record | Keyed | Either
 ANYTHING = Anything()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Method:
+    """What may be called with one constant text.
+
+    `compile` turns the text into a function of the value when the file is loaded, and raises
+    ValueError for a text that is none; `yields` is the shape of what that function makes.
+    """
+
+    compile: Callable[[str], Callable[[Any], Any]]
+    yields: Callable[[], Shape] = lambda: ANYTHING
 
 
 class NoSuchMember(Exception):
