@@ -44,6 +44,7 @@ from adapters.language.numbers import negated
 from adapters.language.shape import (
     ANYTHING,
     Anything,
+    Keyed,
     Many,
     Method,
     NoSuchMember,
@@ -237,7 +238,7 @@ class Compiler:
             return self._problem(str(error))
         read, told = owner.evaluate, written(owner_node)
         self.reads.add(f"{told}.{name}")
-        if isinstance(owner.shape, Anything):
+        if isinstance(owner.shape, Anything | Keyed):
             return Typed(lambda values: read_member(read(values), name, told), shape)
 
         def checked(values: Values) -> Any:

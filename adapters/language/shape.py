@@ -70,13 +70,21 @@ class Record:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Keyed:
+    """A mapping with no other keys than these, each of which may be missing."""
+
+    name: str
+    members: Mapping[str, Shape]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Either:
     """One of several records: a member must be in every one of them."""
 
     shapes: tuple[Shape, ...]
 
 
-Shape = Anything | Plain | Many | Record | Either
+Shape = Anything | Plain | Many | Record | Keyed | Either
 ANYTHING = Anything()
 
 
@@ -107,7 +115,7 @@ def member(shape: Shape, name: str) -> Shape:
     match shape:
         case Anything():
             return shape
-        case Record(name=record, members=members):
+        case Record(name=record, members=members) | Keyed(name=record, members=members):
             if name not in members:
                 raise NoSuchMember(f"{record} has no field '{name}'{suggest(name, members)}")
             return members[name]
@@ -128,7 +136,7 @@ def entry(shape: Shape) -> Shape:
             return ANYTHING
         case Either(shapes=shapes):
             return either(tuple(entry(alternative) for alternative in shapes))
-        case Record(name=name):
+        case Record(name=name) | Keyed(name=name):
             raise NoSuchMember(f"{name} is not a list")
         case Plain(name=name):
             raise NoSuchMember(f"a {name} is not a list")
