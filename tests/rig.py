@@ -136,7 +136,8 @@ class Rig:
         self.folder = folder
         self.server = server
         self.magento: MagentoDatabase = create_magento(server, name)
-        self.erp = ErpSim.start(duplicates="none", latency_ms=latency_ms, **spoken.simulator)
+        setup = {"duplicates": "none", "latency_ms": latency_ms, **spoken.simulator}
+        self.erp = ErpSim.start(**setup)
         self._daemons: list[subprocess.Popen[bytes]] = []
         password = folder / "password"
         password.touch(mode=0o600)
