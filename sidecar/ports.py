@@ -16,6 +16,7 @@ import msgspec
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.exchange import Exchange as Exchange
+from sidecar.model.exchange import Reading as Reading
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
 
@@ -71,10 +72,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery."""
+    """What became of one delivery; `reading`: what of a file of calls took the ERP's answer."""
 
     delivery: Delivery
     outcome: Outcome
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)

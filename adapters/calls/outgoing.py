@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from adapters.http.transport import NotSent
 from adapters.language.compiler import Values
 from sidecar.model.outcome import Misconfigured, Outcome, Retry
-from sidecar.ports import Delivery, Exchange, PushCall, Result
+from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,14 @@ class Outgoing:
     values: Values
 
 
-def alike(part: Sequence[Outgoing], outcome: Outcome, exchange: Exchange | None) -> PushCall:
+def alike(
+    part: Sequence[Outgoing],
+    outcome: Outcome,
+    exchange: Exchange | None,
+    reading: Reading | None = None,
+) -> PushCall:
     """A call that came to the same for all that it was about."""
-    return PushCall(exchange, [Result(outgoing.delivery, outcome) for outgoing in part])
+    return PushCall(exchange, [Result(outgoing.delivery, outcome, reading) for outgoing in part])
 
 
 def not_sent(error: NotSent) -> Outcome:

@@ -223,6 +223,8 @@ class Courier:
             reference_of(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
             self._kept(one, answer.exchange),
+            answer.reading,
+            answer.events,
         )
         settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
         return self._ended(one, settlement, attempt)
@@ -268,11 +270,13 @@ class Courier:
         except SidecarError as error:
             reached = not isinstance(error, NotReached)
             if isinstance(error, NotReached) and error.lasting:
-                return [self._misconfigured(one, error) for one in opened]
+                return [self._misconfigured(one, error, len(opened)) for one in opened]
             self._account.failed(error.message)
             exchange = error.exchange if isinstance(error, Unavailable) else None
             return [
-                self._not_asked(one, error.message, reached=reached, exchange=exchange)
+                self._not_asked(
+                    one, error.message, reached=reached, exchange=exchange, events=len(opened)
+                )
                 for one in opened
             ]
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
@@ -282,7 +286,7 @@ class Courier:
             took = self._clock.monotonic() - started
             self._account.probed(len(opened), took)
             seen = Exchange("question by number", None, took)
-            return [self._understood(one, found, seen) for one in opened]
+            return [self._understood(one, found, seen, len(opened)) for one in opened]
         finally:
             self._account.throttle.ended()
         if len(opened) == 1:
@@ -296,38 +300,51 @@ class Courier:
         ]
 
     def _understood(
-        self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange
+        self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange, events: int
     ) -> Ended:
         """What the answer to a question says of one event; one that says nonsense says nothing."""
         try:
             booked = [document(each) for each in found.get(one.claimed.ref, ())]
-            return self._asked(one, booked, exchange)
+            return self._asked(one, booked, exchange, events)
         except BadData as error:
             return self._not_asked(one, error.message, reached=True)
         except Exception as error:  # noqa: BLE001 - the others that were asked for have answers too
             return self._not_asked(one, self._account.broke(error), reached=True)
 
-    def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
+    def _asked(
+        self, one: Opened, booked: Sequence[Booked], exchange: Exchange, events: int
+    ) -> Ended:
         settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
         references = ", ".join(dict.fromkeys(document.reference for document in booked))
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
-            "probe", settlement.status.value, message, references or None, None, exchange
-        )
+            "probe", settlement.status.value, message, references or None, None, exchange,
+            events=events,
+        )  # fmt: skip
         return self._ended(one, settlement, attempt)
 
     def _not_asked(
-        self, one: Opened, message: str, *, reached: bool, exchange: Exchange | None = None
+        self,
+        one: Opened,
+        message: str,
+        *,
+        reached: bool,
+        exchange: Exchange | None = None,
+        events: int = 1,
     ) -> Ended:
         settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
-        attempt = Attempt("probe", settlement.status.value, message, exchange=exchange)
+        attempt = Attempt(
+            "probe", settlement.status.value, message, exchange=exchange, events=events
+        )
         return self._ended(one, settlement, attempt)
 
-    def _misconfigured(self, one: Opened, error: NotReached) -> Ended:
+    def _misconfigured(self, one: Opened, error: NotReached, events: int) -> Ended:
         """No question can be put until a human acts: the ERP is not away, the domain stops."""
         settlement = self._settler.of_failed_probe(one.claimed, error.message, reached=False)
-        attempt = Attempt("probe", "misconfigured", error.message, exchange=error.exchange)
+        attempt = Attempt(
+            "probe", "misconfigured", error.message, exchange=error.exchange, events=events
+        )
         return self._ended(one, settlement, attempt)
 
     def _unaskable(self, one: Opened) -> Ended:

@@ -1,8 +1,13 @@
-"""One call to the ERP, as it was seen on the wire."""
+"""One call to the ERP, as it was seen on the wire and as its answer was read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+#: In place of a predicate: no line of the answer fits.
+NONE_FITS = "none"
+#: In place of a predicate: the protocol says it by itself, whatever the file of calls does.
+PROTOCOL = "protocol"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +22,15 @@ class Exchange:
     status: int | None
     seconds: float
     answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What of the file of calls took an answer, in words of which none is the ERP's.
+
+    `predicate` is the line that was true (`accepted`, `rejected` …), else NONE_FITS or PROTOCOL;
+    `doubt` why it was not believed or, where none fits, which could not be asked, and why.
+    """
+
+    predicate: str
+    doubt: str = ""
