@@ -276,6 +276,26 @@ class ContractFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractDifference:
+    """What one interface description says otherwise than another.
+
+    `harm`: `calls`, our file of calls cannot go there as it is; `less`, fewer or other calls are
+    taken, or less is told; `more`, what went before goes there too.  `id` is stable
+    (docs/interfaces.md).  `operation`: the first one that it concerns; `place`: type or part, and
+    field; `before` and `after`: of the one description and of the other, None where it has none.
+    `sent_at`: where our file of calls fills it, file and line.
+    """
+
+    harm: Literal["calls", "less", "more"]
+    id: str
+    operation: str
+    place: str
+    before: str | None
+    after: str | None
+    sent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """One operation of an interface description, as lines for a person and as a tree."""
 
@@ -304,6 +324,15 @@ class Contract(Protocol):
 
     def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
         """What in a file of calls, for these domains, the ERP would not take."""
+
+    def compare(
+        self, other: Contract, calls: Path | None, domains: Sequence[DomainSpec]
+    ) -> list[ContractDifference]:
+        """What another description says otherwise, the most harmful first.
+
+        `calls`: the file of calls that is to go there.  Raises UsageError for a description that
+        has no operation of this one's.
+        """
 
 
 class Clock(Protocol):

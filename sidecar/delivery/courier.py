@@ -35,6 +35,7 @@ from sidecar.model.errors import (
     described,
 )
 from sidecar.model.event import decode_payload, envelope
+from sidecar.model.exchange import NONE_FITS, UNDERSTOOD
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -48,7 +49,16 @@ from sidecar.model.outcome import (
     unread,
 )
 from sidecar.model.settlement import Settlement
-from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, Sleeper
+from sidecar.ports import (
+    Clock,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    Link,
+    Parent,
+    Reading,
+    Sleeper,
+)
 
 #: Between two calls of one parcel it is looked this often whether the daemon is stopping.
 _LONGEST_WAIT = 1.0
@@ -320,7 +330,7 @@ class Courier:
         message += "".join(map(unread, booked))
         attempt = Attempt(
             "probe", settlement.status.value, message, references or None, None, exchange,
-            events=events,
+            Reading(UNDERSTOOD), events,
         )  # fmt: skip
         return self._ended(one, settlement, attempt)
 
@@ -334,8 +344,15 @@ class Courier:
         events: int = 1,
     ) -> Ended:
         settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
+        # Only of an answer that says nothing to be understood there is one, and it was reached.
+        reading = Reading(NONE_FITS) if exchange and exchange.status is not None else None
         attempt = Attempt(
-            "probe", settlement.status.value, message, exchange=exchange, events=events
+            "probe",
+            settlement.status.value,
+            message,
+            exchange=exchange,
+            reading=reading,
+            events=events,
         )
         return self._ended(one, settlement, attempt)
 

@@ -74,9 +74,9 @@ class Journal:
         insert_rows(
             connection,
             f"{self._names('attempt')} (event, number, operation, fence, owner, outcome, "
-            "reference, code, message, request, http_status, milliseconds, answer, predicate, "
-            "doubt, events, at)",
-            f"({'%s, ' * 16}UTC_TIMESTAMP(3))",
+            "reference, code, message, request, http_status, milliseconds, timed_out, answer, "
+            "predicate, doubt, events, at)",
+            f"({'%s, ' * 17}UTC_TIMESTAMP(3))",
             [_attempt_row(owner, event, attempt) for event, attempt in attempts],
         )
 
@@ -300,6 +300,7 @@ def _attempt_row(owner: str, event: Attempted, attempt: Attempt) -> tuple[object
         fit.text("attempt", "request", exchange.request) if exchange else None,
         fit.number("attempt", "http_status", exchange.status) if exchange else None,
         fit.number("attempt", "milliseconds", round(exchange.seconds * 1000)) if exchange else None,
+        int(exchange.timed_out) if exchange else 0,
         fit.text("attempt", "answer", exchange.answer) if exchange else None,
         fit.text("attempt", "predicate", reading.predicate) if reading else None,
         fit.text("attempt", "doubt", reading.doubt) if reading else None,
