@@ -7,6 +7,7 @@ contain one another a thousandfold.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal, TypeVar
 
 from adapters.contract.field import Description, Field, Members, Operation
@@ -20,11 +21,13 @@ _ORDER: tuple[Harm, ...] = ("calls", "less", "more")
 #: How deep records without a declared type may lie in each other.
 _DEEPEST = 20
 _MOST_WORDS = 8
+#: At the end of the id of a new field that must be filled.
+_MANDATORY = "-mandatory"
 
 
 def compared(before: Description, after: Description, sent: Sent) -> list[ContractDifference]:
     """What `after` says otherwise than `before`, the most harmful first."""
-    walk = _Walk(sent)
+    walk = _Walk(sent, alike=type(before) is type(after))
     ours, theirs = before.operations, after.operations
     for name in [*ours, *(name for name in theirs if name not in ours)]:
         if name not in theirs:
@@ -34,15 +37,18 @@ def compared(before: Description, after: Description, sent: Sent) -> list[Contra
         else:
             walk.asked(ours[name], theirs[name])
     # What is told comes last: a type that is sent and told is compared as one that is sent.
-    for name in ours:
+    # OData's own wrapping of answers stands in OpenAPI and not in EDMX.
+    for name in ours if walk.alike else ():
         if name in theirs:
             walk.told(ours[name], theirs[name])
     return sorted(walk.found.values(), key=lambda one: _ORDER.index(one.harm))
 
 
 class _Walk:
-    def __init__(self, sent: Sent) -> None:
+    def __init__(self, sent: Sent, *, alike: bool) -> None:
+        """`alike`: both are of one kind, so that types have the same names in both."""
         self._sent = sent
+        self.alike = alike
         #: Pairs of types that were compared, or are being compared.
         self._seen: set[tuple[str, str, str]] = set()
         self._operation = ""
@@ -71,10 +77,11 @@ class _Walk:
         sent_at: str | None = None,
     ) -> None:
         """One difference; what is said of a type as it is made and as it is changed, once."""
+        sent_at = None if self._is_told else sent_at
         if harm == "less" and sent_at is not None:
             harm = "calls"
         difference = ContractDifference(harm, id_, operation, place, before, after, sent_at)
-        key = (id_, place, before, after)
+        key = (id_.removesuffix(_MANDATORY), place, before, after)
         known = self.found.get(key)
         if known is None or _ORDER.index(harm) < _ORDER.index(known.harm):
             self.found[key] = difference
@@ -104,6 +111,7 @@ class _Walk:
             if other is None:
                 self._note("less", "field-gone", place, _told(field), None, sent_at)
                 continue
+            field, other = _unwrapped(field, other), _unwrapped(other, field)
             self._field(field, other, place, sent_at, owner)
             joint = " " if label.endswith(" ") else "."
             self._pair(field, other, f"{owner}{joint}{name}", place, depth + 1)
@@ -111,7 +119,7 @@ class _Walk:
             if name not in ours.fields:
                 wanted = field.required and field.writable and not self._is_told
                 unsent = self._sent.owners.get(owner) if wanted else None
-                id_ = "field-new-mandatory" if wanted else "field-new"
+                id_ = f"field-new{_MANDATORY}" if wanted else "field-new"
                 harm: Harm = "less" if wanted else "more"
                 self._note(harm, id_, f"{label}{name}", None, _told(field), unsent)
 
@@ -147,7 +155,7 @@ class _Walk:
         if ours.many != theirs.many or ours.is_record != theirs.is_record:
             self._note("less", "type", place, _told(ours), _told(theirs), sent_at)
             return
-        if not ours.is_record and (ours.kind, ours.base) != (theirs.kind, theirs.base):
+        if not ours.is_record and self._typed(ours) != self._typed(theirs):
             wider = ours.takes and ours.takes < theirs.takes and not self._is_told
             harm: Harm = "more" if wider else "less"
             self._note(harm, "type", place, _typed(ours), _typed(theirs), sent_at)
@@ -162,6 +170,9 @@ class _Walk:
                 harm = "less" if is_less(before, after) else "more"
                 self._note(harm, id_, place, words(before), words(after), sent_at)
         self._words(ours.choices, theirs.choices, place, sent_at)
+
+    def _typed(self, field: Field) -> object:
+        return (field.kind, field.base) if self.alike else field.takes
 
     def _words(
         self, ours: tuple[str, ...], theirs: tuple[str, ...], place: str, sent_at: str | None
@@ -211,6 +222,12 @@ class _Walk:
         sent_at: str | None = None,
     ) -> None:
         self.note(harm, id_, self._operation, place, before, after, sent_at)
+
+
+def _unwrapped(field: Field, other: Field) -> Field:
+    """A list without the record around it, where the other description has it bare."""
+    inner = field.members.fields.get(other.wrapper) if other.wrapper and not field.many else None
+    return field if inner is None else replace(inner, name=field.name)
 
 
 def _shorter(before: int | None, after: int | None) -> bool:

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ from sidecar.testing.magento_db.cart import Line
 from tests.acceptance.test_json_schemas import closed
 from tests.rig import Rig
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "cli-schemas" / "adapter-learn.json"
+PROJECT = Path(__file__).parents[2]
+SCHEMA = PROJECT / "docs" / "cli-schemas" / "adapter-learn.json"
 #: The file of calls of somebody who has not seen a refusal yet.
 WITHOUT_REFUSALS = "      rejected: =response.status == 422\n"
 
@@ -32,15 +33,16 @@ class Day:
     daemon: subprocess.Popen[bytes]
     numbers: dict[str, list[str]]
 
+    printed: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def told(self, *arguments: str) -> str:
+        """What the command prints; asked once, nothing happens any more."""
+        if arguments not in self.printed:
+            self.printed[arguments] = self.rig.sidecar("adapter", "learn", *arguments)
+        return self.printed[arguments]
+
     def learn(self, *arguments: str) -> Any:
-        done = subprocess.run(
-            self.rig.command("adapter", "learn", *arguments, "--json"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
+        return json.loads(self.told(*arguments, "--json"))
 
     def answers(self, **wanted: Any) -> list[Any]:
         return [
@@ -61,6 +63,11 @@ def has_pushed(rig: Rig, count: int) -> bool:
 
 def ledger(rig: Rig) -> str:
     return f"{rig.magento.name}_ledger"
+
+
+def refusals(rig: Rig) -> int:
+    [[[count]]] = rig.look(f"SELECT COUNT(*) FROM {ledger(rig)}.event WHERE status = 'rejected'")
+    return int(count)
 
 
 def let_hours_pass(rig: Rig, hours: int) -> None:
@@ -153,11 +160,12 @@ def test_the_suggested_lines_take_the_answer_when_they_stand_in_the_file(day: Da
         day.rig.erp.rule("credit_limit", times=1)
         with Shop(day.rig.magento) as shop:
             number = shop.place([Line("MUG", 2)]).increment_id
-        day.rig.until(lambda: bool(day.answers(http_status=422, predicate="rejected")))
+        day.rig.until(lambda: refusals(day.rig) == 1)
     finally:
         calls.write_text(text, "utf-8")
         day.rig.erp.clear_rules()
-    (taken,) = day.answers(http_status=422, predicate="rejected")
+    learnt = json.loads(day.rig.sidecar("adapter", "learn", "--json"))
+    (taken,) = (one for one in learnt["answers"] if one["predicate"] == "rejected")
     assert (taken["example"], taken["outcome"], taken["suggestion"]) == (number, "rejected", None)
 
 
@@ -175,7 +183,7 @@ def test_hours_tell_calls_durations_and_timeouts_in_the_shops_time_zone(day: Day
 
 
 def test_nothing_that_a_person_or_an_order_says_is_printed(day: Day) -> None:
-    printed = day.rig.sidecar("adapter", "learn") + json.dumps(day.learn())
+    printed = day.told() + day.told("--json")
     [answers] = day.rig.look(f"SELECT answer, reference FROM {ledger(day.rig)}.attempt")
 
     kept = " ".join(text for row in answers for text in row if text)
@@ -185,7 +193,7 @@ def test_nothing_that_a_person_or_an_order_says_is_printed(day: Day) -> None:
 
 
 def test_it_is_told_for_a_person_with_the_suggestion_marked_as_one(day: Day) -> None:
-    printed = day.rig.sidecar("adapter", "learn", "--domain", "orders", "--since", "2d")
+    printed = day.told("--domain", "orders", "--since", "2d")
 
     assert "2 × HTTP 422 credit_limit: NO LINE FITS → unknown, e.g. " in printed
     assert "suggestion: rejected: =response.status == 422" in printed
@@ -206,3 +214,13 @@ def test_only_what_was_asked_for_is_told(day: Day) -> None:
     unknown = day.rig.sidecar("adapter", "learn", "--account", "wms", code=64)
     other = day.rig.sidecar("adapter", "learn", "--domain", "refunds", code=64)
     assert (unknown, other) == ("", "")
+
+
+def test_the_document_shows_what_the_command_prints_of_a_refusal(day: Day) -> None:
+    document = (PROJECT / "docs" / "new-erp.md").read_text("utf-8")
+    lines = day.told().splitlines()
+    (first,) = (number for number, line in enumerate(lines) if "HTTP 422" in line)
+
+    for line in lines[first : first + 7]:
+        shown = re.sub(r"e.g. \d+", "e.g. 000000042", line)
+        assert f"    {shown}\n" in document, shown
