@@ -33,7 +33,7 @@ _DEEPEST = 40
 _NOTE = re.compile(r"\[(?:redirects to [^\]]*|\d+ results belong to nothing that was sent)\] ")
 _PAGE = re.compile(r"\s*(?:<!doctype html|<html)", re.IGNORECASE)
 _TOKEN = re.compile(
-    r'\s*(?:(?P<mark>[{}\[\]:,])|"(?P<text>(?:[^"\\]|\\.)*)(?P<end>"?)'
+    r'\s*(?:(?P<mark>[{}\[\]:,])|"(?P<text>(?:[^"\\]|\\.)*)(?:(?P<end>")|\\?\Z)'
     r"|(?P<number>-?\d[\d.eE+-]*)|(?P<word>true|false|null|\*\*\*)|(?P<rest>\S.*))",
     re.DOTALL,
 )

@@ -219,7 +219,9 @@ def test_only_what_was_asked_for_is_told(day: Day) -> None:
 def test_the_document_shows_what_the_command_prints_of_a_refusal(day: Day) -> None:
     document = (PROJECT / "docs" / "new-erp.md").read_text("utf-8")
     lines = day.told().splitlines()
-    (first,) = (number for number, line in enumerate(lines) if "HTTP 422" in line)
+    (first,) = (
+        number for number, line in enumerate(lines) if "HTTP 422 credit_limit: NO LINE" in line
+    )
 
     for line in lines[first : first + 7]:
         shown = re.sub(r"e.g. \d+", "e.g. 000000042", line)
