@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from adapters.calls.overlay import read_overlaid
 from adapters.contract.check import check_calls
 from adapters.contract.compare import compared
 from adapters.contract.field import Description, Operation
@@ -12,7 +13,6 @@ from adapters.contract.sent import Sent, sent_by
 from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
 from adapters.language.shape import suggest
-from sidecar.documents import read_document
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.ports import Contract, ContractDifference, ContractFinding, Described
@@ -34,11 +34,14 @@ class DescribedContract:
     def skeleton(self, operation: str, types: Sequence[str], news: DomainSpec | None = None) -> str:
         return skeleton(self._named(operation), self._source, types, news)
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
-        return check_calls(self._description, read_document(calls), calls.name, domains)
+    def check(
+        self, calls: Path, domains: Sequence[DomainSpec], below: Sequence[Path] = ()
+    ) -> list[ContractFinding]:
+        document = read_overlaid((*below, calls))
+        return check_calls(self._description, document, calls.name, domains)
 
     def compare(
-        self, other: Contract, calls: Path | None, domains: Sequence[DomainSpec]
+        self, other: Contract, calls: Sequence[Path], domains: Sequence[DomainSpec]
     ) -> list[ContractDifference]:
         if not isinstance(other, DescribedContract):
             raise UsageError(
@@ -52,8 +55,8 @@ class DescribedContract:
                 "are they of the same interface? 'erp-sidecar adapter describe' lists each one's",
             )
         sent = Sent()
-        if calls is not None:
-            sent = sent_by(ours, read_document(calls), calls.name, domains)
+        if calls:
+            sent = sent_by(ours, read_overlaid(calls), calls[-1].name, domains)
         return compared(ours, theirs, sent)
 
     def _named(self, name: str) -> Operation:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from sidecar.app.domains import specs
+from sidecar.app.erp_adapters import pack_named
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.interface import contract_at
 from sidecar.cli.outlet import echo, emit_json
@@ -31,9 +32,12 @@ _HARMS = {
     metavar="FILE",
     help="The file of calls that is to go to B: what hinders it comes first, with its line.",
 )
+@click.option("--erp", metavar="PACK", help="The ERP's pack, over which the file of calls is laid.")
 @as_json
 @click.pass_obj
-def compare(context: Context, *, a: str, b: str, calls: Path | None, as_json: bool) -> int:
+def compare(
+    context: Context, *, a: str, b: str, calls: Path | None, erp: str | None, as_json: bool
+) -> int:
     """Compare two interfaces: B beside A, say a test and a production system, or before an upgrade.
 
     A and B are WSDLs, OpenAPI or OData $metadata documents: files or addresses. An address is
@@ -49,10 +53,12 @@ def compare(context: Context, *, a: str, b: str, calls: Path | None, as_json: bo
     \b
     Examples:
       erp-sidecar adapter compare test.edmx production.edmx --calls calls.yaml
+      erp-sidecar adapter compare test.edmx production.edmx --erp sap_s4 --calls own.yaml
       erp-sidecar adapter compare old.wsdl https://erp.example.com/orders?wsdl --json
     """
     ours, theirs = (contract_at(context, source) for source in (a, b))
-    differences = ours.compare(theirs, calls, specs())
+    below = () if erp is None else (pack_named(erp).calls,)
+    differences = ours.compare(theirs, (*below, *((calls,) if calls else ())), specs())
     if as_json:
         emit_json({"differences": differences})
     else:

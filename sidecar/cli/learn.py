@@ -12,10 +12,12 @@ from sidecar.cli.erp_account import account_option, chosen_account
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.model.errors import UsageError
-from sidecar.model.exchange import NONE_FITS, PROTOCOL, UNDERSTOOD
+from sidecar.model.exchange import AFTER, BEFORE, NONE_FITS, PROTOCOL, UNDERSTOOD
 from sidecar.operate.learning import OTHERS, Learnt, LearntAnswer
 
 _TAKEN = {
+    BEFORE: "a call before it (first)",
+    AFTER: "a step after it (then)",
     NONE_FITS: "NO LINE FITS",
     PROTOCOL: "by the protocol itself",
     UNDERSTOOD: "understood",

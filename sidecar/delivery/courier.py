@@ -41,6 +41,7 @@ from sidecar.model.outcome import (
     Booked,
     Outcome,
     Rejected,
+    Unfinished,
     Unknown,
     describe,
     name_of,
@@ -48,7 +49,7 @@ from sidecar.model.outcome import (
     reference_of,
     unread,
 )
-from sidecar.model.settlement import Settlement
+from sidecar.model.settlement import UNFINISHED, Settlement
 from sidecar.ports import (
     Clock,
     Delivery,
@@ -228,7 +229,7 @@ class Courier:
         outcome = within(self._read_back(delivery, within(answer.outcome), trust))
         attempt = Attempt(
             "push",
-            name_of(outcome),
+            _named(outcome),
             describe(outcome),
             reference_of(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
@@ -398,7 +399,16 @@ class Courier:
             sequence=claimed.sequence,
         )
         posted = claimed.posting_date.replace(tzinfo=UTC) if claimed.posting_date else None
-        return Delivery(event, claimed.ref, one.link, one.parent, posted)
+        return Delivery(
+            event, claimed.ref, one.link, one.parent, posted, unfinished=claimed.code == UNFINISHED
+        )
+
+
+def _named(outcome: Outcome) -> str:
+    """A step that every order would fail at stops the domain as such a call does."""
+    if isinstance(outcome, Unfinished) and outcome.cause == "misconfigured":
+        return outcome.cause
+    return name_of(outcome)
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:

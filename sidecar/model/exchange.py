@@ -8,6 +8,8 @@ from dataclasses import dataclass
 NONE_FITS = "none"
 #: In place of a predicate: the answer to a question, and it was understood.
 UNDERSTOOD = "ok"
+#: In place of a predicate: the answer to a call that is made before the event's own, or after it.
+BEFORE, AFTER = "first", "then"
 #: In place of a predicate: the protocol says it by itself, whatever the file of calls does.
 PROTOCOL = "protocol"
 

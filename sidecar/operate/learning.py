@@ -28,7 +28,7 @@ _MOST_CODES = 20
 _MOST_SHAPES = 12
 OTHERS = "others"
 #: What is booked has no code, and a number that is called so names a document.
-_BOOKED = frozenset({"accepted", "partial", "duplicate"})
+_BOOKED = frozenset({"accepted", "taken", "unfinished", "partial", "duplicate"})
 
 
 class LearntAnswer(msgspec.Struct, frozen=True, kw_only=True):
