@@ -20,7 +20,6 @@ from sidecar.model.outline import (
     TRUTH,
     UNSEEN,
     Outline,
-    merged,
     of_a_list,
 )
 
@@ -146,7 +145,8 @@ class _Json:
                 members.setdefault(name, Outline(UNSEEN))
                 self._expect(":")
                 value = self._value(self._next(), (*path, name))
-                members[name] = merged(members[name], value) or value
+                # Names that are made of data are one name, of whatever they hold.
+                members[name] = of_a_list(members[name], value) or value
                 token = self._next()
                 if token["mark"] == ",":
                     token = self._next()

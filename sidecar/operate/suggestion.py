@@ -69,6 +69,9 @@ def suggestion_for(untaken: Untaken) -> Suggestion:
             (),
             f"{untaken.held} of them had been booked all the same: no line may call it a refusal",
         )
+    if untaken.form == "xml":
+        # A fault of SOAP has a status of its own, 500 most often.
+        return _of_xml(untaken)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Suggestion(
             (),
@@ -77,8 +80,6 @@ def suggestion_for(untaken: Untaken) -> Suggestion:
         )
     if untaken.form == "page":
         return Suggestion((), "a page for people is not what an interface answers: who gave it?")
-    if untaken.form == "xml":
-        return _of_xml(untaken)
     if status in range(200, 300):
         return _of_a_success(untaken)
     if status < HTTPStatus.BAD_REQUEST:
