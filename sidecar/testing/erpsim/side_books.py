@@ -1,5 +1,5 @@
 """The ERP's smaller books, beside the documents: what a shop tells it of customers, products,
-prices and stock.
+prices and stock, and under which ids it keeps items.
 
 A record is known by the name that the shop gives it; to tell of it again puts it in the place of
 what was told before.
@@ -19,10 +19,15 @@ from sidecar.testing.erpsim.journal import Journal
 from sidecar.testing.erpsim.news_books import Scale
 
 FIRST_NUMBER = 100_001
+FIRST_PRODUCT = 5_001
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
-    """A customer by the number that the shop knows them by."""
+    """A customer by the number that the shop knows them by.
+
+    Where the ERP takes no number of the shop, `external` is the ERP's own; `created`: since when
+    it has them, where it says so.
+    """
 
     number: str = ""
     external: str
@@ -32,6 +37,14 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
     group: str | None = None
     vat_id: str | None = None
     addresses: tuple[dict[str, Any], ...] = ()
+    created: datetime | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, tag="item"):
+    """Under which id the ERP keeps an item."""
+
+    sku: str
+    id: int
 
 
 class ShopProduct(msgspec.Struct, frozen=True, kw_only=True, tag="product"):
@@ -134,10 +147,14 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
     external: str
 
 
+#: What the journal has.
+Kept = SideRecord | Product | Erased
+
+
 class SideBooks:
     """Every method may be called from any thread; what was written survives a kill as orders do."""
 
-    def __init__(self, journal: Journal[SideRecord | Erased] | None = None) -> None:
+    def __init__(self, journal: Journal[Kept] | None = None) -> None:
         self._journal = journal
         self._lock = threading.Lock()
         self._forget()
@@ -151,6 +168,39 @@ class SideBooks:
                 record = msgspec.structs.replace(record, number=self._number(record))
             self._write(record)
         return record
+
+    def add_customer(self, *, name: str, email: str, created: datetime) -> Customer:
+        """One more customer, whoever is there already."""
+        with self._lock:
+            number = str(FIRST_NUMBER + self._given[Customer])
+            customer = Customer(
+                number=number, external=number, name=name, email=email, created=created
+            )
+            self._write(customer)
+        return customer
+
+    def customer(self, number: str) -> Customer | None:
+        """Those of `add_customer`."""
+        return next((one for one in self.customers() if one.external == number), None)
+
+    def customers(self) -> list[Customer]:
+        """All, the oldest first."""
+        return [one for one in self.records(Customer) if isinstance(one, Customer)]
+
+    def product(self, sku: str) -> Product:
+        """The item, which has its id from the first question on."""
+        with self._lock:
+            return self._products.get(sku) or self._give_id(sku)
+
+    def renumber(self, sku: str) -> Product:
+        """Keep the item under another id from now on; the old one is nobody's."""
+        with self._lock:
+            return self._give_id(sku)
+
+    def sku_of(self, product: int) -> str | None:
+        with self._lock:
+            sku = self._skus.get(product)
+            return sku if sku is not None and self._products[sku].id == product else None
 
     def erase(self, kind: type[SideRecord], number: str) -> bool:
         """Forget a record by its number; whether there was one."""
@@ -186,18 +236,27 @@ class SideBooks:
         before = self._records[kind].get(record.external)
         return before.number if before else f"{_PREFIX[kind]}-{FIRST_NUMBER + self._given[kind]}"
 
-    def _write(self, record: SideRecord | Erased) -> None:
+    def _give_id(self, sku: str) -> Product:
+        product = Product(sku=sku, id=FIRST_PRODUCT + len(self._skus))
+        self._write(product)
+        return product
+
+    def _write(self, record: Kept) -> None:
         if self._journal:
             self._journal.append(record)
         self._remember(record)
 
-    def _remember(self, record: SideRecord | Erased) -> None:
-        if isinstance(record, Erased):
-            self._records[KINDS[record.kind]].pop(record.external, None)
-            return
-        of_kind = self._records[type(record)]
-        self._given[type(record)] += record.external not in of_kind
-        of_kind[record.external] = record
+    def _remember(self, record: Kept) -> None:
+        match record:
+            case Erased():
+                self._records[KINDS[record.kind]].pop(record.external, None)
+            case Product():
+                self._products[record.sku] = record
+                self._skus[record.id] = record.sku
+            case _:
+                of_kind = self._records[type(record)]
+                self._given[type(record)] += record.external not in of_kind
+                of_kind[record.external] = record
 
     def _forget(self) -> None:
         #: How many there ever were of each kind: a number is given once.
@@ -205,3 +264,6 @@ class SideBooks:
         self._records: dict[type[SideRecord], dict[str, SideRecord]] = {
             kind: {} for kind in KINDS.values()
         }
+        self._products: dict[str, Product] = {}
+        #: Of every id that there ever was.
+        self._skus: dict[int, str] = {}
