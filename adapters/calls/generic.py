@@ -31,7 +31,7 @@ from adapters.language.filters import ExpressionError
 from adapters.language.hidden import HiddenSecrets
 from adapters.language.rounds import ROUNDS, Rounds
 from sidecar.model.errors import ConfigurationError, NotReached, SidecarError, Unavailable
-from sidecar.model.outcome import Booked
+from sidecar.model.outcome import Booked, Outcome
 from sidecar.ports import (
     AdapterSettings,
     Capabilities,
@@ -41,10 +41,13 @@ from sidecar.ports import (
     Ping,
     Preview,
     PushCall,
+    Script,
 )
 
 #: Asked for by a ping where the file has none; an external reference that no shop gives.
 NO_REFERENCE = "erp-sidecar-ping"
+#: Of a rehearsal, whose calls are the same each time.
+_NO_NONCE = "0" * 32
 
 
 class GenericAdapter(Generic[Call]):
@@ -56,9 +59,15 @@ class GenericAdapter(Generic[Call]):
         transport: Transport,
         settings: AdapterSettings,
         harmless: Request,
+        rehearsed_at: datetime | None = None,
     ) -> None:
-        """`harmless` is sent by a ping where the file has nothing that asks."""
+        """`harmless` is sent by a ping where the file has nothing that asks.
+
+        `rehearsed_at`: all calls are of that moment, and without a secret (`rehearse`).
+        """
         self._calls = calls
+        self._settings = settings
+        self._rehearsed_at = rehearsed_at
         self._transport = transport
         self._shop = settings.shop
         self._domains = settings.domains
@@ -112,6 +121,15 @@ class GenericAdapter(Generic[Call]):
         """See `sidecar.ports.Previewing`."""
         with self._redaction.of_errors():
             return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
+
+    def rehearse(self, delivery: Delivery, script: Script, now: datetime) -> Outcome:
+        """See `sidecar.ports.Rehearsing`."""
+        # An adapter of its own: it has no session, and remembers nothing of another rehearsal.
+        played = GenericAdapter[Call](
+            self._calls, self._transport.rehearsing(script), self._settings, self._bare, now
+        )
+        [outcome] = [one.outcome for call in played.push([delivery]) for one in call.results]
+        return outcome
 
     def condition(self, domain: str, when: str) -> Callable[[Delivery], bool]:
         """See `sidecar.ports.Conditional`."""
@@ -180,6 +198,9 @@ class GenericAdapter(Generic[Call]):
 
         The nonce is new in each request: an ERP that checks it takes a repeated one for a replay.
         """
+        if self._rehearsed_at is not None:
+            once = {"nonce": _NO_NONCE, "now": self._rehearsed_at, "secret": HiddenSecrets()}
+            return call.disarmed(self._filled(call, {**values, **once}))
         once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
         return self._filled(call, {**values, **once})
 

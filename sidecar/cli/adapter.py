@@ -11,6 +11,8 @@ import msgspec
 
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import adapter_settings_of, installed, load_adapter, open_contract
+from sidecar.cli.adapter_account import account_option, chosen_account, configured_calls
+from sidecar.cli.adapter_test import test
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
 from sidecar.cli.moments import moment_of
@@ -22,14 +24,14 @@ from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
 from sidecar.ports import Contract, ContractFinding, Preview
 
 _FINDINGS = 2
-_account = click.option(
-    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
-)
 
 
 @click.group()
 def adapter() -> None:
     """What the ERP's interface wants, and what a mapping makes of an order."""
+
+
+adapter.add_command(test)
 
 
 @adapter.command("list")
@@ -67,7 +69,7 @@ def list_(*, as_json: bool) -> None:
 )
 @click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
               help="How many levels of nested types are told.")  # fmt: skip
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def describe(
@@ -116,7 +118,7 @@ def describe(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
 )
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def check(
@@ -137,7 +139,7 @@ def check(
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
     """
     opened = _opened(context, contract, account)
-    findings = opened.check(calls or _configured_calls(context, account), specs())
+    findings = opened.check(calls or configured_calls(context, account), specs())
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -184,7 +186,7 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
               help="The first so many rows.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the first call, and make none.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def changes(
@@ -211,7 +213,7 @@ def changes(
     loaded = context.loaded
     begin = None if whole else moment_of("--since", since)
     enabled = domain in loaded.settings.domains.enabled() and account is None
-    name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
+    name = loaded.settings.account_of(domain) if enabled else chosen_account(context, account)
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
         if dry_run:
             preview = preview_of_news(opened, _spec(domain), begin)
@@ -238,7 +240,7 @@ def _opened(context: Context, contract: str | None, account: str | None) -> Cont
         return open_contract(str(contract))
     loaded = context.loaded
     settings = loaded.settings
-    name = _chosen(context, account)
+    name = chosen_account(context, account)
     wsdl = settings.accounts[name].wsdl
     if wsdl is None:
         raise UsageError(
@@ -246,28 +248,6 @@ def _opened(context: Context, contract: str | None, account: str | None) -> Cont
             "name the document: a WSDL, an OpenAPI or an EDMX file",
         )
     return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))
-
-
-def _configured_calls(context: Context, account: str | None) -> Path:
-    settings = context.loaded.settings
-    name = _chosen(context, account)
-    calls = settings.accounts[name].calls
-    if calls is None:
-        key = settings.key_of(name)
-        raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
-    return calls
-
-
-def _chosen(context: Context, account: str | None) -> str:
-    """The ERP account that is meant; raises UsageError where that is not clear."""
-    accounts = context.loaded.settings.accounts
-    names = ", ".join(sorted(accounts))
-    if account is None and len(accounts) > 1:
-        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
-    name = account or next(iter(accounts))
-    if name not in accounts:
-        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
-    return name
 
 
 def _print_operations(contract: Contract, *, as_json: bool) -> None:

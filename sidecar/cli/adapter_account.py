@@ -1,0 +1,37 @@
+"""Which ERP account of the configuration a command of `adapter` is about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from sidecar.cli.context import Context
+from sidecar.model.errors import UsageError
+
+account_option = click.option(
+    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
+)
+
+
+def configured_calls(context: Context, account: str | None) -> Path:
+    """Its file of calls; raises UsageError where it has none."""
+    settings = context.loaded.settings
+    name = chosen_account(context, account)
+    calls = settings.accounts[name].calls
+    if calls is None:
+        key = settings.key_of(name)
+        raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
+    return calls
+
+
+def chosen_account(context: Context, account: str | None) -> str:
+    """The ERP account that is meant; raises UsageError where that is not clear."""
+    accounts = context.loaded.settings.accounts
+    names = ", ".join(sorted(accounts))
+    if account is None and len(accounts) > 1:
+        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
+    name = account or next(iter(accounts))
+    if name not in accounts:
+        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
+    return name
