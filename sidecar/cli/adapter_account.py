@@ -1,4 +1,4 @@
-"""Which ERP account of the configuration a command of `adapter` is about."""
+"""Which ERP account of the configuration a command of `adapter` is about, and what it names."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.erp_adapters import adapter_settings_of, open_contract
 from sidecar.cli.context import Context
 from sidecar.model.errors import UsageError
+from sidecar.ports import Contract
 
 account_option = click.option(
     "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
@@ -35,3 +37,19 @@ def chosen_account(context: Context, account: str | None) -> str:
     if name not in accounts:
         raise UsageError(f"there is no ERP account {name}", f"there are {names}")
     return name
+
+
+def opened_contract(context: Context, contract: str | None, account: str | None) -> Contract:
+    """The interface description that is named, else the configuration's."""
+    if contract not in (None, "-"):
+        return open_contract(str(contract))
+    loaded = context.loaded
+    settings = loaded.settings
+    name = chosen_account(context, account)
+    wsdl = settings.accounts[name].wsdl
+    if wsdl is None:
+        raise UsageError(
+            f"the configuration has no {settings.key_of(name)}.wsdl",
+            "name the document: a WSDL, an OpenAPI or an EDMX file",
+        )
+    return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))

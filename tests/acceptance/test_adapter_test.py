@@ -250,9 +250,9 @@ def test_a_refusal_of_what_comes_first_is_an_outcome_too(folder: Path) -> None:
 def test_a_refund_is_recorded_with_the_order_that_it_belongs_to(rig: Rig) -> None:
     with Shop(rig.magento) as shop:
         placed = shop.place()
-        shop.invoice(placed)
+        shop.invoice(placed.entity_id)
         rig.sidecar("run", "--once")
-        memo = shop.refund(placed)
+        memo = shop.refund(placed.entity_id)
         rig.sidecar("run", "--once")
 
     rig.sidecar("adapter", "test", "--record", memo.increment_id, "--kind", "refund")
