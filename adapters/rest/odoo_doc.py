@@ -37,7 +37,7 @@ _TYPES: Mapping[str, tuple[str, frozenset[str]]] = {
 _CREATE = (0, 0)
 #: What these are in Odoo: the discount of a line is in per cent, moments are in UTC.
 _HINTS = {
-    ("float", "discount"): "=item.discount_percent | default(0)",
+    ("float", "discount"): "=item.discount_percent | default(0) | round(2)",
     ("datetime", "date_order"): "=order.created_at | date('%Y-%m-%d %H:%M:%S')",
 }
 #: Parameters that hold a record's fields.

@@ -167,9 +167,9 @@ def _write(path: Path, text: str, name: str, tree: Mapping[str, Any]) -> None:
 
 def _name(spec: DomainSpec, delivery: Delivery) -> str:
     """What a person calls the case: the document, and its event where that opens none."""
-    kind, _, number = delivery.event.subject.partition("/")
+    number = delivery.event.subject.partition("/")[2]
     event = delivery.event.type
-    return f"{kind} {number}" if event == spec.opening else f"{event} {number}"
+    return f"{spec.noun} {number}" if event == spec.opening else f"{event} {number}"
 
 
 def _print(played: Sequence[Played]) -> None:
