@@ -6,7 +6,7 @@ An adapter knows this module and `sidecar.model`, nothing else of the sidecar.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -59,7 +59,9 @@ class Delivery:
     """One event on its way: `ref` is the external reference that a probe asks for.
 
     `parent`: of a domain whose documents belong to another's (a refund's order).  `posting_date`:
-    midnight of the day on which it is to be posted; None: on that of its own time.
+    midnight of the day on which it is to be posted; None: on that of its own time.  `unfinished`:
+    the ERP took it before and the steps after that were not all done: they are gone on with, and
+    the event itself is not sent.
     """
 
     event: Event
@@ -67,6 +69,7 @@ class Delivery:
     link: Link | None = None
     parent: Parent | None = None
     posting_date: datetime | None = None
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Capabilities:
     `probe_batch`: most references in one question.  `probe_items`: what a probe finds has its lines
     too, so that one is worth a call where an acceptance does not tell them.  `tells_total`: the
     total of each document that was opened is told, by the answer or by a probe, to be compared.
+    `finishes`: the event types with steps after their acceptance (`Delivery.unfinished`).
     """
 
     subscriptions: frozenset[str]
@@ -114,6 +118,7 @@ class Capabilities:
     tells_total: bool = False
     tells_changes: bool = False
     tells_all: bool = False
+    finishes: frozenset[str] = frozenset()
 
     @property
     def clears_doubt(self) -> bool:
@@ -191,12 +196,17 @@ class ErpAdapter(Protocol):
         """Give back connections."""
 
 
+#: `Preview.step` of the call that carries the event itself, where there are others.
+OWN_CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A call as it would be made, its secrets struck out.
 
     `body` is exact; `shown` is the same body with line breaks for a person.  `exception`: the name
-    of the exception whose file of calls makes it.
+    of the exception whose file of calls makes it.  `step`: which of an event's calls it is, where
+    it has several.
     """
 
     request: str
@@ -204,6 +214,7 @@ class Preview:
     body: str | None = None
     shown: str | None = None
     exception: str | None = None
+    step: str = ""
 
 
 @runtime_checkable
@@ -224,8 +235,10 @@ class Telling(Protocol):
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> Sequence[Preview]:
-        """The calls that would be made for this event, its own last; none where nothing carries it.
+    def preview(self, delivery: Delivery, *, ask: bool = False) -> Sequence[Preview]:
+        """The calls that would be made for this event, in order; none where nothing carries it.
+
+        `ask`: the questions before it are really asked, so that its own call has what they tell.
 
         Raises `sidecar.model.errors.BadData` for an event that cannot be mapped.
         """
@@ -341,8 +354,13 @@ class Contract(Protocol):
         """A file of calls with that operation, to be filled in; `news`: as that domain's
         `changes`."""
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
-        """What in a file of calls, for these domains, the ERP would not take."""
+    def check(
+        self, calls: Path, domains: Sequence[DomainSpec], below: Sequence[Path] = ()
+    ) -> list[ContractFinding]:
+        """What in a file of calls, for these domains, the ERP would not take.
+
+        `below`: those that it is laid over, lowest first.
+        """
 
 
 class Clock(Protocol):
@@ -376,10 +394,11 @@ class AdapterSettings:
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
-    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
-    that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
-    domains whose external reference is configured to be another than Magento's number; `domains`:
-    those that a file of calls may have.
+    none), `calls_below` those that it is laid over, lowest first; `wsdl` a path or URL; `tls` the
+    `erp.tls` section. Times in seconds. `cookies`: those that the ERP gives are sent back;
+    `insecure`: a login may go over plain http. `renamed`: domains whose external reference is
+    configured to be another than Magento's number; `domains`: those that a file of calls may have.
+    `trust_absence_after`: seconds after which a question that finds nothing is believed.
     """
 
     url: str
@@ -395,4 +414,35 @@ class AdapterSettings:
     cookies: bool = False
     insecure: bool = False
     renamed: frozenset[str] = frozenset()
+    trust_absence_after: float = 0.0
     domains: tuple[DomainSpec, ...] = field(kw_only=True)
+    calls_below: tuple[Path, ...] = ()
+
+    @property
+    def files_of_calls(self) -> tuple[Path, ...]:
+        """Lowest first; each is laid over those before it."""
+        return (*self.calls_below, *((self.calls,) if self.calls is not None else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """An ERP out of the box: a factory of its adapter, and a folder with its files.
+
+    An entry point of the group `erp_sidecar.adapters` names one as it names a factory.  The folder:
+    `calls.yaml`, over which `erp.calls` is laid; `lifecycle.yaml`, and what `config generate --erp`
+    begins with: `sidecar.yaml`, keys of the configuration with a value that is this ERP's, and
+    `overlay.yaml`, the file of calls that is to be filled in.
+    """
+
+    folder: Path
+    make: Callable[[AdapterSettings], ErpAdapter]
+
+    @property
+    def calls(self) -> Path:
+        """Its own file of calls."""
+        return self.folder / "calls.yaml"
+
+    def __call__(self, settings: AdapterSettings) -> ErpAdapter:
+        """The adapter for one account.  Raises ConfigurationError."""
+        below = (self.calls, *settings.calls_below)
+        return self.make(replace(settings, calls_below=below))

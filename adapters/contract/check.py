@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.calls.mapping import Dialect, Own, read_calls
+from adapters.calls.dialect import Dialect, Own
+from adapters.calls.mapping import read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import click
 
-from sidecar.app.erp_adapters import adapter_settings_of, open_contract
+from sidecar.app.erp_adapters import (
+    adapter_settings_of,
+    files_of_calls,
+    open_contract,
+    pack_named,
+)
 from sidecar.cli.context import Context
 from sidecar.model.errors import UsageError
 from sidecar.ports import Contract
@@ -25,6 +30,21 @@ def configured_calls(context: Context, account: str | None) -> Path:
         key = settings.key_of(name)
         raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
     return calls
+
+
+def layered_calls(
+    context: Context, calls: Path | None, erp: str | None, account: str | None
+) -> tuple[Path, ...]:
+    """The files of calls, lowest first: those that are named, else those of the configuration."""
+    pack = () if erp is None else (pack_named(erp).calls,)
+    if calls is not None or pack:
+        return (*pack, *((calls,) if calls is not None else ()))
+    settings = context.loaded.settings
+    name = chosen_account(context, account)
+    if not (found := files_of_calls(settings, name)):
+        key = settings.key_of(name)
+        raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
+    return found
 
 
 def chosen_account(context: Context, account: str | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from sidecar.app.domains import specs
-from sidecar.cli.adapter_account import account_option, configured_calls, opened_contract
+from sidecar.cli.adapter_account import account_option, layered_calls, opened_contract
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.context import reason as reason_option
 from sidecar.cli.outlet import echo, emit_json
@@ -22,6 +22,7 @@ _FINDINGS = 2
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
 )
+@click.option("--erp", metavar="PACK", help="The ERP's pack over which the mapping is laid.")
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
 @click.option(
     "--ignore",
@@ -50,6 +51,7 @@ def check(
     *,
     contract: str | None,
     calls: Path | None,
+    erp: str | None,
     strict: bool,
     ignore: tuple[str, ...],
     accepted: Path | None,
@@ -65,14 +67,16 @@ def check(
     \b
     Examples:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
+      erp-sidecar adapter check --contract metadata.edmx --erp sap_s4 --calls own.yaml
       erp-sidecar adapter check --ignore missing
       erp-sidecar adapter check --accept --reason "the WSDL calls everything mandatory"
     """
     if accepting and not reason:
         raise UsageError("--accept needs --reason", 'write why: --reason "…"')
-    path = calls or configured_calls(context, account)
-    findings = opened_contract(context, contract, account).check(path, specs())
-    file = accepted or beside(path)
+    opened = opened_contract(context, contract, account)
+    *below, own = layered_calls(context, calls, erp, account)
+    findings = opened.check(own, specs(), below)
+    file = accepted or beside(own)
     known = read_accepted(file) if file.exists() or (accepted and not accepting) else ()
     found = sort_out(findings, known, ignore)
     if accepting:

@@ -74,18 +74,19 @@ class DryRun:
         self._adapter_of = adapter_of
         self._shop = shop
 
-    def show(self, name: str, event: str | None = None) -> list[Rehearsed]:
-        """The call of each entity that carries this number (one per store).
+    def show(self, name: str, event: str | None = None, *, ask: bool = False) -> list[Rehearsed]:
+        """The calls of each entity that carries this number (one per store).
 
-        `event` None: what waits to be delivered, else what opens a document.  BadData for a number
-        that Magento does not have, and for an entity that cannot be mapped.
+        `ask`: with what the ERP tells when it is asked first.  `event` None: what waits to be
+        delivered, else what opens a document.  BadData for a number that Magento does not have, and
+        for an entity that cannot be mapped.
         """
         parts, number = self._meant(name, event)
         adapter = self._adapter_of(parts.examiner.spec.name)
         if not isinstance(adapter, Previewing):
             raise UsageError("this adapter cannot show its calls without making them")
         return [
-            self._rehearsed(parts, one, adapter)
+            self._rehearsed(parts, one, adapter, ask=ask)
             for one in self._entities(parts, number, event, OPEN)
         ]
 
@@ -200,7 +201,9 @@ class DryRun:
             link,
         )
 
-    def _rehearsed(self, parts: Parts, one: _Prepared, adapter: Previewing) -> Rehearsed:
+    def _rehearsed(
+        self, parts: Parts, one: _Prepared, adapter: Previewing, *, ask: bool
+    ) -> Rehearsed:
         spec, snapshot = parts.examiner.spec, one.snapshot
         ending = spec.role(one.event) is Role.ENDS
         broken = [] if ending else parts.examiner.problems(snapshot, as_is=False)
@@ -212,7 +215,7 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(adapter.preview(self._delivery(parts, one))),
+            tuple(adapter.preview(self._delivery(parts, one), ask=ask)),
         )
 
     def _delivery(self, parts: Parts, one: _Prepared) -> Delivery:
