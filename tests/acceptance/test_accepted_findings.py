@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,12 @@ def test_a_reason_is_needed_and_a_named_file_must_be_there(folder: Path) -> None
     assert (without.returncode, absent.returncode) == (64, 78)
     assert "--accept needs --reason" in without.stderr
     assert "other.yaml: there is no such file" in absent.stderr
+
+
+def test_the_documented_file_is_one(folder: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "interfaces.md").read_text("utf-8")
+    [block] = re.findall(r"```yaml\n(accepted:\n.*?)```", text, re.DOTALL)
+    (folder / "calls.findings.yaml").write_text(block, encoding="utf-8")
+
+    # None of them is of this mapping.
+    assert ids(folder).count("accepted-gone") == 3

@@ -149,6 +149,20 @@ def test_describe_writes_a_skeleton(folder: Path) -> None:
     assert "        # channel: =FILL_IN " in done.stdout
 
 
+def test_describe_writes_a_skeleton_of_a_call_that_somebody_made(folder: Path) -> None:
+    (folder / "request.json").write_text('{"sku": "A", "externalNumber": "1"}', encoding="utf-8")
+    (folder / "answer.json").write_text('{"number": "SO-1"}', encoding="utf-8")
+
+    done = sidecar(folder, "adapter", "describe", "--sample", "request.json", "answer.json")
+    both = sidecar(folder, "adapter", "describe", "x", "--sample", "request.json", "answer.json")
+
+    assert done.returncode == 0, done.stderr
+    assert "        externalNumber: =order.increment_id " in done.stdout
+    assert "      reference: =response.body.number " in done.stdout
+    assert both.returncode == 64
+    assert "--sample stands instead of CONTRACT" in both.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
