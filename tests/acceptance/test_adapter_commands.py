@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -150,6 +151,13 @@ def test_describe_writes_a_skeleton(folder: Path) -> None:
 
 
 def test_describe_writes_a_skeleton_of_a_call_that_somebody_made(folder: Path) -> None:
+    # As the project's metadata says it, which may have been installed before there were samples.
+    info = folder / "samples-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: samples\nVersion: 1\n", "utf-8")
+    told = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    lines = [f"{name} = {value}" for name, value in told["erp_sidecar.samples"].items()]
+    (info / "entry_points.txt").write_text("\n".join(["[erp_sidecar.samples]", *lines]), "utf-8")
     (folder / "request.json").write_text('{"sku": "A", "externalNumber": "1"}', encoding="utf-8")
     (folder / "answer.json").write_text('{"number": "SO-1"}', encoding="utf-8")
 

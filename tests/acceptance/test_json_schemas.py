@@ -72,6 +72,7 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         "lifecycle-check",
         "blueprint",
         "blueprint-diff",
+        "adapter-test",
     ],
 )
 def test_a_schema_is_one(name: str) -> None:

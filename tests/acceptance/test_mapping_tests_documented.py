@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+from jsonschema import Draft202012Validator
+
 from tests.acceptance.test_adapter_test import alone, edit
+from tests.acceptance.test_json_schemas import closed, schema
 
 TEXT = (Path(__file__).parents[2] / "docs" / "mapping-tests.md").read_text("utf-8")
 
@@ -37,4 +41,7 @@ def test_a_predicate_that_is_changed_shows(tmp_path: Path) -> None:
     done = alone(tmp_path, "--calls", "shop.yaml", "customer 7 is refused")
 
     assert done.returncode == 2
+    told = json.loads(alone(tmp_path, "--calls", "shop.yaml", "--json").stdout)
+    Draft202012Validator(closed(schema("adapter-test"))).validate(told)
+    assert [one["ok"] for one in told["cases"]] == [True, False]
     assert '- comes_to.outcome: "rejected"\n    + comes_to.outcome: "retry"' in done.stdout
