@@ -58,6 +58,7 @@ class Field:
     `hint`: an expression that the reader knows to fit; `sample`: a value that it had, where a
     sample is all that is known; `before`: what stands in front of an entry, where an entry is a
     list (Odoo's commands);
+    `type_name`: the declared type of a record; those of one have the same members;
     `load`: the members of a record; `load_types`: what `$type` may name here, where the declared
     type stands for several; `abstract`: it stands for the others only.
     """
@@ -85,6 +86,7 @@ class Field:
     hint: str = ""
     sample: str | None = None
     before: tuple[int, ...] = ()
+    type_name: str = ""
     load: Callable[[], Members] | None = None
     load_types: Callable[[], Mapping[str, Field]] | None = None
 

@@ -10,12 +10,14 @@ import msgspec
 
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import installed, load_adapter
-from sidecar.cli.adapter_account import account_option, chosen_account
 from sidecar.cli.adapter_check import check
 from sidecar.cli.adapter_describe import describe
 from sidecar.cli.adapter_test import test
+from sidecar.cli.compare import compare
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
+from sidecar.cli.erp_account import account_option, chosen_account
+from sidecar.cli.learn import learn
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.domain_spec import DomainSpec
@@ -34,6 +36,8 @@ def adapter() -> None:
 adapter.add_command(describe)
 adapter.add_command(check)
 adapter.add_command(test)
+adapter.add_command(compare)
+adapter.add_command(learn)
 
 
 @adapter.command("list")

@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from sidecar.app.domains import specs
-from sidecar.cli.adapter_account import account_option, layered_calls, opened_contract
+from sidecar.cli.adapter_files import layered_calls, opened_contract
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.context import reason as reason_option
+from sidecar.cli.erp_account import account_option
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.operate.accepted_findings import Sorted, accept, beside, read_accepted, sort_out

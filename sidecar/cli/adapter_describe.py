@@ -6,9 +6,10 @@ import click
 
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import open_sample
-from sidecar.cli.adapter_account import account_option, opened_contract
+from sidecar.cli.adapter_files import opened_contract
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.domains import TOLD
+from sidecar.cli.erp_account import account_option
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.errors import UsageError
 from sidecar.ports import Contract

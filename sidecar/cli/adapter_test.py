@@ -11,9 +11,10 @@ import click
 
 from sidecar.app.domains import specs
 from sidecar.app.mapping_tests import adapter_for, head_from
-from sidecar.cli.adapter_account import account_option, chosen_account, configured_calls
+from sidecar.cli.adapter_files import configured_calls
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.domains import TYPES
+from sidecar.cli.erp_account import account_option, chosen_account
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.documents import read_document
 from sidecar.model.domain_spec import DomainSpec

@@ -73,6 +73,8 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         "blueprint",
         "blueprint-diff",
         "adapter-test",
+        "adapter-learn",
+        "adapter-compare",
     ],
 )
 def test_a_schema_is_one(name: str) -> None:

@@ -1,10 +1,8 @@
-"""Which ERP account of the configuration a command of `adapter` is about, and what it names."""
+"""The files that a command of `adapter` is about: those named, else the configuration's."""
 
 from __future__ import annotations
 
 from pathlib import Path
-
-import click
 
 from sidecar.app.erp_adapters import (
     adapter_settings_of,
@@ -13,12 +11,10 @@ from sidecar.app.erp_adapters import (
     pack_named,
 )
 from sidecar.cli.context import Context
+from sidecar.cli.erp_account import chosen_account
+from sidecar.cli.interface import contract_at
 from sidecar.model.errors import UsageError
 from sidecar.ports import Contract
-
-account_option = click.option(
-    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
-)
 
 
 def configured_calls(context: Context, account: str | None) -> Path:
@@ -47,22 +43,10 @@ def layered_calls(
     return found
 
 
-def chosen_account(context: Context, account: str | None) -> str:
-    """The ERP account that is meant; raises UsageError where that is not clear."""
-    accounts = context.loaded.settings.accounts
-    names = ", ".join(sorted(accounts))
-    if account is None and len(accounts) > 1:
-        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
-    name = account or next(iter(accounts))
-    if name not in accounts:
-        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
-    return name
-
-
 def opened_contract(context: Context, contract: str | None, account: str | None) -> Contract:
     """The interface description that is named, else the configuration's."""
     if contract not in (None, "-"):
-        return open_contract(str(contract))
+        return contract_at(context, str(contract))
     loaded = context.loaded
     settings = loaded.settings
     name = chosen_account(context, account)
