@@ -72,6 +72,7 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         "lifecycle-check",
         "blueprint",
         "blueprint-diff",
+        "adapter-test",
         "adapter-learn",
         "adapter-compare",
     ],
