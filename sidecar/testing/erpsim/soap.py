@@ -34,8 +34,8 @@ from sidecar.testing.soap_messages import (
 PATH = "/soap"
 
 _NUMBER = rb"((?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No)>"
-#: In a list of levels or prices the item is what is called otherwise.
-_NUMBER_OR_ITEM = rb"((?:Order|Delivery|Invoice|Return)No|Sku)>"
+#: In a list of levels, prices or months the item is what is called otherwise.
+_NUMBER_OR_ITEM = rb"((?:Order|Delivery|Invoice|Return)No|Sku|Month)>"
 
 
 class SoapFace:

@@ -18,6 +18,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     NewsBooks,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
 )
 from sidecar.testing.erpsim.news_xml import show_told
@@ -34,6 +35,7 @@ LISTS: Mapping[str, tuple[type[Entry], str]] = {
     "ListPrices": (ItemPrice, "Price"),
     "ListInvoices": (OwnInvoice, "Invoice"),
     "ListReturns": (GoodsReturn, "Return"),
+    "ListPeriods": (PostingMonth, "Period"),
 }
 #: What a call brings, by its operation: the list and its element.
 _BROUGHT: Mapping[Operation, tuple[str, str]] = {
