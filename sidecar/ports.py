@@ -6,7 +6,7 @@ An adapter knows this module and `sidecar.model`, nothing else of the sidecar.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -16,6 +16,7 @@ import msgspec
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.exchange import Exchange as Exchange
+from sidecar.model.exchange import Reading as Reading
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
 
@@ -59,7 +60,9 @@ class Delivery:
     """One event on its way: `ref` is the external reference that a probe asks for.
 
     `parent`: of a domain whose documents belong to another's (a refund's order).  `posting_date`:
-    midnight of the day on which it is to be posted; None: on that of its own time.
+    midnight of the day on which it is to be posted; None: on that of its own time.  `unfinished`:
+    the ERP took it before and the steps after that were not all done: they are gone on with, and
+    the event itself is not sent.
     """
 
     event: Event
@@ -67,14 +70,16 @@ class Delivery:
     link: Link | None = None
     parent: Parent | None = None
     posting_date: datetime | None = None
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery."""
+    """What became of one delivery; `reading`: what of a file of calls took the ERP's answer."""
 
     delivery: Delivery
     outcome: Outcome
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ class Capabilities:
     `probe_batch`: most references in one question.  `probe_items`: what a probe finds has its lines
     too, so that one is worth a call where an acceptance does not tell them.  `tells_total`: the
     total of each document that was opened is told, by the answer or by a probe, to be compared.
+    `finishes`: the event types with steps after their acceptance (`Delivery.unfinished`).
     """
 
     subscriptions: frozenset[str]
@@ -114,6 +120,7 @@ class Capabilities:
     tells_total: bool = False
     tells_changes: bool = False
     tells_all: bool = False
+    finishes: frozenset[str] = frozenset()
 
     @property
     def clears_doubt(self) -> bool:
@@ -191,12 +198,17 @@ class ErpAdapter(Protocol):
         """Give back connections."""
 
 
+#: `Preview.step` of the call that carries the event itself, where there are others.
+OWN_CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A call as it would be made, its secrets struck out.
 
     `body` is exact; `shown` is the same body with line breaks for a person.  `exception`: the name
-    of the exception whose file of calls makes it.
+    of the exception whose file of calls makes it.  `step`: which of an event's calls it is, where
+    it has several.
     """
 
     request: str
@@ -204,6 +216,7 @@ class Preview:
     body: str | None = None
     shown: str | None = None
     exception: str | None = None
+    step: str = ""
 
 
 @runtime_checkable
@@ -224,8 +237,10 @@ class Telling(Protocol):
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> Sequence[Preview]:
-        """The calls that would be made for this event, its own last; none where nothing carries it.
+    def preview(self, delivery: Delivery, *, ask: bool = False) -> Sequence[Preview]:
+        """The calls that would be made for this event, in order; none where nothing carries it.
+
+        `ask`: the questions before it are really asked, so that its own call has what they tell.
 
         Raises `sidecar.model.errors.BadData` for an event that cannot be mapped.
         """
@@ -274,6 +289,26 @@ class ContractFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractDifference:
+    """What one interface description says otherwise than another.
+
+    `harm`: `calls`, our file of calls cannot go there as it is; `less`, fewer or other calls are
+    taken, or less is told; `more`, what went before goes there too.  `id` is stable
+    (docs/interfaces.md).  `operation`: the first one that it concerns; `place`: type or part, and
+    field; `before` and `after`: of the one description and of the other, None where it has none.
+    `sent_at`: where our file of calls fills it, file and line.
+    """
+
+    harm: Literal["calls", "less", "more"]
+    id: str
+    operation: str
+    place: str
+    before: str | None
+    after: str | None
+    sent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """One operation of an interface description, as lines for a person and as a tree."""
 
@@ -300,8 +335,22 @@ class Contract(Protocol):
         """A file of calls with that operation, to be filled in; `news`: as that domain's
         `changes`."""
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
-        """What in a file of calls, for these domains, the ERP would not take."""
+    def check(
+        self, calls: Path, domains: Sequence[DomainSpec], below: Sequence[Path] = ()
+    ) -> list[ContractFinding]:
+        """What in a file of calls, for these domains, the ERP would not take.
+
+        `below`: those that it is laid over, lowest first.
+        """
+
+    def compare(
+        self, other: Contract, calls: Sequence[Path], domains: Sequence[DomainSpec]
+    ) -> list[ContractDifference]:
+        """What another description says otherwise, the most harmful first.
+
+        `calls`: the files of calls that are to go there, lowest first; none: whatever goes.
+        Raises UsageError for a description that has no operation of this one's.
+        """
 
 
 class Clock(Protocol):
@@ -335,10 +384,11 @@ class AdapterSettings:
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
-    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
-    that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
-    domains whose external reference is configured to be another than Magento's number; `domains`:
-    those that a file of calls may have.
+    none), `calls_below` those that it is laid over, lowest first; `wsdl` a path or URL; `tls` the
+    `erp.tls` section. Times in seconds. `cookies`: those that the ERP gives are sent back;
+    `insecure`: a login may go over plain http. `renamed`: domains whose external reference is
+    configured to be another than Magento's number; `domains`: those that a file of calls may have.
+    `trust_absence_after`: seconds after which a question that finds nothing is believed.
     """
 
     url: str
@@ -354,4 +404,35 @@ class AdapterSettings:
     cookies: bool = False
     insecure: bool = False
     renamed: frozenset[str] = frozenset()
+    trust_absence_after: float = 0.0
     domains: tuple[DomainSpec, ...] = field(kw_only=True)
+    calls_below: tuple[Path, ...] = ()
+
+    @property
+    def files_of_calls(self) -> tuple[Path, ...]:
+        """Lowest first; each is laid over those before it."""
+        return (*self.calls_below, *((self.calls,) if self.calls is not None else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """An ERP out of the box: a factory of its adapter, and a folder with its files.
+
+    An entry point of the group `erp_sidecar.adapters` names one as it names a factory.  The folder:
+    `calls.yaml`, over which `erp.calls` is laid; `lifecycle.yaml`, and what `config generate --erp`
+    begins with: `sidecar.yaml`, keys of the configuration with a value that is this ERP's, and
+    `overlay.yaml`, the file of calls that is to be filled in.
+    """
+
+    folder: Path
+    make: Callable[[AdapterSettings], ErpAdapter]
+
+    @property
+    def calls(self) -> Path:
+        """Its own file of calls."""
+        return self.folder / "calls.yaml"
+
+    def __call__(self, settings: AdapterSettings) -> ErpAdapter:
+        """The adapter for one account.  Raises ConfigurationError."""
+        below = (self.calls, *settings.calls_below)
+        return self.make(replace(settings, calls_below=below))

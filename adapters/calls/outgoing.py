@@ -2,26 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from adapters.calls.known_values import Identity
 from adapters.http.transport import NotSent
 from adapters.language.compiler import Values
-from sidecar.model.outcome import Misconfigured, Outcome, Retry
-from sidecar.ports import Delivery, Exchange, PushCall, Result
+from adapters.language.filters import ExpressionError
+from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Retry, Unmapped
+from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A delivery with what an expression may know of it."""
+    """A delivery with what an expression may know of it.
+
+    `known`: what was found or made for it; `absent`: steps of `first` that found nothing, each with
+    what it did not find.
+    """
 
     delivery: Delivery
     values: Values
+    known: tuple[Identity, ...] = ()
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def unfillable(self, error: ExpressionError) -> Outcome:
+        """Its call cannot be filled in: a fault of ours, or the ERP lacks what the call needs."""
+        lacking = [
+            one
+            for name, told in self.absent.items()
+            for one in told
+            if f"first.{name} has" in error.message or f"first has no '{name}'" in error.message
+        ]
+        if lacking:
+            return Rejected(
+                message=f"the ERP has nothing for {', '.join(lacking)}", code="not_found"
+            )
+        return Unmapped(message=error.message)
 
 
-def alike(part: Sequence[Outgoing], outcome: Outcome, exchange: Exchange | None) -> PushCall:
+def alike(
+    part: Sequence[Outgoing],
+    outcome: Outcome,
+    exchange: Exchange | None,
+    reading: Reading | None = None,
+) -> PushCall:
     """A call that came to the same for all that it was about."""
-    return PushCall(exchange, [Result(outgoing.delivery, outcome) for outgoing in part])
+    return PushCall(exchange, [Result(outgoing.delivery, outcome, reading) for outgoing in part])
 
 
 def not_sent(error: NotSent) -> Outcome:

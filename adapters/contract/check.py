@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.calls.mapping import Dialect, Own, read_calls
+from adapters.calls.dialect import Dialect, Own
+from adapters.calls.mapping import read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
@@ -44,31 +45,39 @@ def check_calls(
 
     Raises ConfigurationError for a file that is no file of calls.
     """
+    walk = _Walk(Source(document))
+    for section, scope in call_sections(description, document, name, domains):
+        walk.call(description, section, scope, keys_at_the_top(description, document))
+    return walk.findings
+
+
+def call_sections(
+    description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
+) -> list[tuple[Section, Scope]]:
+    """Every `call` of a file of calls.  Raises ConfigurationError for a file that is none."""
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
         calls.append((section, _known_here(scope)))
 
-    read_calls(
-        document,
-        name,
-        Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER),
-        domains,
-    )
-    walk = _Walk(Source(document))
-    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
-    for section, scope in calls:
-        walk.call(description, section, scope, at_the_top)
-    return walk.findings
+    dialect = Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+    read_calls(document, name, dialect, domains)
+    return calls
+
+
+def keys_at_the_top(description: Description, document: Document) -> Mapping[str, Any]:
+    """What holds for all calls of the file."""
+    return {key: document.data[key] for key in description.file_keys if key in document.data}
 
 
 def _known_here(scope: Scope) -> Scope:
     """Without what a file of calls alone does not tell.
 
     Which secrets there are stands in the configuration; what the ERP called a document (`link`), it
-    takes back, however long it is.
+    takes back, however long it is.  `body` is known in parts of some calls only, which has been
+    checked with the file.
     """
-    names = {**scope.names, "secret": ANYTHING}
+    names = {**scope.names, "secret": ANYTHING, "body": ANYTHING}
     match names.get("link"):
         case Record(members=members):
             names = {**names, "link": Record("Link", dict.fromkeys(members, ANYTHING))}

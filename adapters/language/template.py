@@ -27,7 +27,7 @@ from adapters.language.expression import (
     compile_loop,
 )
 from adapters.language.filters import ExpressionError
-from adapters.language.shape import Many, Record, suggest
+from adapters.language.shape import Either, Keyed, Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 
@@ -39,6 +39,7 @@ TYPE = "$type"
 _MARK = "="
 #: The name that a text begins with, where it looks as if it were one or a way into one.
 _HEAD = re.compile(r"\A([A-Za-z_]\w*)(?:(?:\.\w+|\[[^\]]*\])*(?:\s*\|.*)?)\Z")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _BRACES = re.compile(r"\{\{\s*([A-Za-z_]\w*)")
 _FORMS = (frozenset({"$each", "$do"}), frozenset({"$when", "$do"}))
 
@@ -54,11 +55,12 @@ class Form(Enum):
     """What a template may yield, where not everything can be written down."""
 
     ANY = "anything"
+    NAMED = "names with values, lists and further names"
     PAIRS = "names with one value each, or a list of them"
     ONE = "one value"
 
 
-ANY, PAIRS, ONE = Form.ANY, Form.PAIRS, Form.ONE
+ANY, NAMED, PAIRS, ONE = Form.ANY, Form.NAMED, Form.PAIRS, Form.ONE
 
 
 class Source:
@@ -66,7 +68,7 @@ class Source:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._problems: list[str] = []
+        self._problems: list[tuple[str, int, str]] = []
         #: What may be meant, and most often is not.
         self.warnings: list[str] = []
         self._reads: list[tuple[Path, frozenset[str]]] = []
@@ -77,7 +79,8 @@ class Source:
 
     def problem(self, path: Path, text: str) -> None:
         """Note what is wrong; reading goes on, so that one run shows all of it."""
-        self._problems.append(f"{self.place(path)}: {text}")
+        at = self._document.place(path)
+        self._problems.append((str(at.file), at.line, f"{self.place(path)}: {text}"))
 
     def warning(self, path: Path, text: str) -> None:
         """Note what may be meant as it is."""
@@ -101,10 +104,12 @@ class Source:
         return bool(self.readers(below, is_one))
 
     def raise_problems(self) -> None:
-        """Raise one ConfigurationError with everything that was noted."""
+        """Raise one ConfigurationError with everything that was noted, line by line."""
         if self._problems:
+            in_order = sorted(self._problems, key=lambda problem: problem[:2])
             raise ConfigurationError(
-                "\n".join(self._problems), "correct the file of calls (docs/mapping.md)"
+                "\n".join(text for _, _, text in in_order),
+                "correct the file of calls (docs/mapping.md)",
             )
 
 
@@ -125,6 +130,16 @@ def read_expression(
         return None
     source.note_reads(path, expression.reads)
     return replace(expression, place=source.place(path))
+
+
+def read_when(
+    tree: Mapping[str, object], scope: Scope, source: Source, path: Path
+) -> Expression | None:
+    """Compile the `$when` of a form; a problem is noted and yields None."""
+    text = _bare(tree, "$when", source, path)
+    if text is None:
+        return None
+    return read_expression(text, scope, source, (*path, "$when"), question=True)
 
 
 def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Loop | None:
@@ -169,7 +184,7 @@ def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> 
     """Note a constant text that was meant to be computed."""
     if not isinstance(leaf, str):
         return
-    if means_a_value(leaf, scope):
+    if _would_compute(leaf, scope):
         source.warning(
             path, f"this is the constant text '{leaf[:60]}'; a value is written ={leaf[:60]}"
         )
@@ -177,12 +192,29 @@ def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> 
         source.problem(path, "nothing is computed in {{ }}: write ='text' ~ value")
 
 
+def _would_compute(leaf: str, scope: Scope) -> bool:
+    """Whether a text would be a sensible expression with `=` before it.
+
+    `order` is a word as well, and an order is no value; `shop.example` and `order.placed` are no
+    fields of those; what joins names otherwise than by ~ may be a sentence.
+    """
+    if scope.names.keys().isdisjoint(_WORD.findall(leaf)):
+        return False
+    try:
+        expression = compile_expression(leaf, scope)
+    except InvalidExpression:
+        return False
+    if expression.is_name:
+        return not isinstance(expression.shape, Many | Record | Either)
+    return expression.is_value and bool(expression.names)
+
+
 def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Path) -> None:
     """Note what of a tree cannot be written down in that form."""
     if form is ANY:
         return
     if isinstance(tree, Mapping) and "$do" in tree:
-        if form is ONE and "$each" in tree:
+        if form in (ONE, NAMED) and "$each" in tree:
             source.problem(path, f"a list has no place here: write {form.value}")
         else:
             check_form(tree["$do"], form, scope, source, (*path, "$do"))
@@ -190,10 +222,22 @@ def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Pat
         if isinstance(tree, Mapping | list) or _yields_a_tree(tree, scope):
             source.problem(path, f"a tree has no place here: write {form.value}")
     elif isinstance(tree, Mapping):
+        check = _check_branch if form is NAMED else _check_values
         for name, value in tree.items():
-            _check_values(value, scope, source, (*path, name))
+            check(value, scope, source, (*path, name))
     elif not is_expression(tree):
         source.problem(path, f"write {form.value} (name: value)")
+
+
+def _check_branch(tree: object, scope: Scope, source: Source, path: Path) -> None:
+    """Whatever is written out in the file; of an expression only values, or a list of them."""
+    if isinstance(tree, Mapping | list):
+        parts = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+        for key, part in parts:
+            if key not in ("$each", "$when"):
+                _check_branch(part, scope, source, (*path, key))
+    elif _yields_a_tree(tree, scope, in_a_list=True):
+        source.problem(path, "a tree has no place here: write out its names, each with a value")
 
 
 def _check_values(value: object, scope: Scope, source: Source, path: Path) -> None:
@@ -223,7 +267,7 @@ def _yields_a_tree(leaf: object, scope: Scope, *, in_a_list: bool = False) -> bo
         return False
     if in_a_list and isinstance(shape, Many):
         shape = shape.entry
-    return isinstance(shape, Many | Record)
+    return isinstance(shape, Many | Record | Keyed)
 
 
 def _leaf(

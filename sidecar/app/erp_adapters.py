@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sidecar.app import packages
@@ -19,7 +21,7 @@ from sidecar.app.excepting import ExceptingAdapter, Exceptional
 from sidecar.blueprint.answering import told_of
 from sidecar.blueprint.ownership import owners_doubtful, require_one_owner
 from sidecar.documents import read_document
-from sidecar.model.errors import ConfigurationError, UsageError
+from sidecar.model.errors import ConfigurationError, SidecarError, Unavailable, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
 from sidecar.ports import (
@@ -29,6 +31,7 @@ from sidecar.ports import (
     Conditional,
     Contract,
     ErpAdapter,
+    Pack,
     ShopContext,
 )
 from sidecar.settings.fields import SecretRef, closest
@@ -40,6 +43,7 @@ from sidecar.settings.secrets import resolve, with_secrets
 OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
 MakeAdapter = Callable[[AdapterSettings], ErpAdapter]
 
+_PORTS = {"http": 80, "https": 443}
 #: How long before the last day of an exception it is told.
 NOTICE = timedelta(days=14)
 
@@ -80,17 +84,9 @@ def load_adapter(
     for, or that is of high risk and cannot be verified.  `adapter_settings`: where they were made
     already; `origin`: where the settings were written.
     """
-    erp, key = settings.accounts[account], settings.key_of(account)
-    entries, name = packages.named(packages.ADAPTERS, "an adapter"), erp.adapter
-    if name not in entries:
-        raise ConfigurationError(
-            f"{place_of(f'{key}.adapter', origin)}: there is no adapter {name!r}"
-            f"{closest(name, entries)}",
-            f"installed are: {', '.join(sorted(entries)) or 'none'}",
-        )
-    require_files(erp, key, origin)
+    make = _factory(settings, account, origin)
+    require_files(settings.accounts[account], settings.key_of(account), origin)
     adapter_settings = adapter_settings or adapter_settings_of(settings, account, origin=origin)
-    make: MakeAdapter = packages.load(entries[name])
     with ExitStack() as made:
         adapter = make(adapter_settings)
         made.callback(adapter.close)
@@ -108,6 +104,44 @@ def load_adapter(
     return adapter
 
 
+def _factory(settings: Settings, account: str, origin: Origin = NOWHERE) -> MakeAdapter:
+    """What makes the adapter of an ERP account; a `Pack` where it comes with its files."""
+    entries, name = (
+        packages.named(packages.ADAPTERS, "an adapter"),
+        settings.accounts[account].adapter,
+    )
+    if name not in entries:
+        key = f"{settings.key_of(account)}.adapter"
+        raise ConfigurationError(
+            f"{place_of(key, origin)}: there is no adapter {name!r}{closest(name, entries)}",
+            f"installed are: {', '.join(sorted(entries)) or 'none'}",
+        )
+    make: MakeAdapter = packages.load(entries[name])
+    return make
+
+
+def files_of_calls(settings: Settings, account: str) -> tuple[Path, ...]:
+    """Of an ERP account, lowest first: its pack's own, and the one that the configuration names.
+
+    Raises ConfigurationError for an adapter that is not installed.
+    """
+    make, own = _factory(settings, account), settings.accounts[account].calls
+    below = (make.calls,) if isinstance(make, Pack) else ()
+    return (*below, *((own,) if own is not None else ()))
+
+
+def pack_named(name: str) -> Pack:
+    """The pack of an ERP.  Raises UsageError where there is none of that name."""
+    entries = packages.named(packages.ADAPTERS, "an adapter")
+    if name in entries and isinstance(pack := packages.load(entries[name]), Pack):
+        return pack
+    packs = [one for one in entries if isinstance(packages.load(entries[one]), Pack)]
+    raise UsageError(
+        f"there is no pack for the ERP {name!r}{closest(name, packs)}",
+        f"there are: {', '.join(sorted(packs)) or 'none'}",
+    )
+
+
 def _exceptional(
     number: int,
     case: SpecialCase,
@@ -118,7 +152,9 @@ def _exceptional(
     """Raises ConfigurationError for a file or an expression that cannot be read."""
     at = f"exceptions.{number}"
     require_files(case, at, origin)
-    adapter = make(replace(adapter_settings, calls=case.calls))
+    # A pack's file holds for its special cases too, with what the configuration lays over it.
+    below = adapter_settings.files_of_calls if isinstance(make, Pack) else ()
+    adapter = make(replace(adapter_settings, calls=case.calls, calls_below=below))
     with ExitStack() as made:
         made.callback(adapter.close)
         if not isinstance(adapter, Conditional):
@@ -267,6 +303,14 @@ def adapter_settings_of(
         cookies=erp.cookies,
         renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
+        trust_absence_after=max(
+            (
+                domain.unknown.trust_absence_after.total_seconds()
+                for name, domain in settings.domains.carried().items()
+                if settings.account_of(name) == account
+            ),
+            default=0.0,
+        ),
         domains=specs_as_configured(settings.domains, origin),
     )
 
@@ -276,12 +320,12 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
     """
-    refusals: list[ConfigurationError] = []
+    refusals: list[SidecarError] = []
     for entry in packages.offered(packages.CONTRACTS):
         try:
             opener: OpenContract = packages.load(entry)
             contract = opener(source, adapter_settings)
-        except ConfigurationError as error:
+        except (ConfigurationError, Unavailable) as error:
             # Another reader may be able to read it all the same: an address, say.  One that cannot
             # be loaded must not keep the others from reading.
             refusals.append(error)
@@ -292,8 +336,30 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
         raise refusals[0]
     raise UsageError(
         f"{source}: nothing that is installed reads such a document",
-        "a WSDL (file or address) or the file of an OpenAPI or an OData $metadata is wanted",
+        "a WSDL, an OpenAPI or an OData $metadata is wanted, as a file or at an address",
     )
+
+
+def connection_to(
+    settings: Settings, source: str, *, origin: Origin = NOWHERE
+) -> AdapterSettings | None:
+    """How the ERP account that stands at an address is reached; None where none does.
+
+    By scheme, host and port: an account's login goes to its own ERP and nowhere else.
+    """
+    for account, erp in settings.accounts.items():
+        known = (erp.url, erp.endpoint, None if erp.wsdl is None else str(erp.wsdl))
+        if any(at and _host(at) == _host(source) for at in known):
+            return adapter_settings_of(settings, account, origin=origin)
+    return None
+
+
+def _host(address: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port; None for what is no address of the web, each unlike any other."""
+    parts = urlsplit(address)
+    if parts.scheme not in _PORTS:
+        return None
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
 def _secret(key: str, reference: SecretRef, origin: Origin) -> Secret:

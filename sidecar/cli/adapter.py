@@ -10,26 +10,38 @@ import click
 import msgspec
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import adapter_settings_of, installed, load_adapter, open_contract
+from sidecar.app.erp_adapters import (
+    adapter_settings_of,
+    files_of_calls,
+    installed,
+    load_adapter,
+    open_contract,
+    pack_named,
+)
+from sidecar.cli.compare import compare
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
+from sidecar.cli.erp_account import account_option, chosen_account
+from sidecar.cli.interface import contract_at
+from sidecar.cli.learn import learn
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
-from sidecar.ports import Contract, ContractFinding, Preview
+from sidecar.ports import OWN_CALL, Contract, ContractFinding, Preview
 
 _FINDINGS = 2
-_account = click.option(
-    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
-)
 
 
 @click.group()
 def adapter() -> None:
     """What the ERP's interface wants, and what a mapping makes of an order."""
+
+
+adapter.add_command(compare)
+adapter.add_command(learn)
 
 
 @adapter.command("list")
@@ -67,7 +79,7 @@ def list_(*, as_json: bool) -> None:
 )
 @click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
               help="How many levels of nested types are told.")  # fmt: skip
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def describe(
@@ -115,8 +127,9 @@ def describe(
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
 )
+@click.option("--erp", metavar="PACK", help="The ERP's pack over which the mapping is laid.")
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def check(
@@ -124,6 +137,7 @@ def check(
     *,
     contract: str | None,
     calls: Path | None,
+    erp: str | None,
     strict: bool,
     account: str | None,
     as_json: bool,
@@ -135,9 +149,11 @@ def check(
     \b
     Example:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
+      erp-sidecar adapter check --contract metadata.edmx --erp sap_s4 --calls own.yaml
     """
     opened = _opened(context, contract, account)
-    findings = opened.check(calls or _configured_calls(context, account), specs())
+    *below, own = _layered(context, calls, erp, account)
+    findings = opened.check(own, specs(), below)
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -153,17 +169,27 @@ def check(
     type=TYPES,
     help="Which event; else the one that waits, else order.placed.",
 )
+@click.option(
+    "--ask",
+    is_flag=True,
+    help="Really ask what the mapping asks for first (find), and show the order's call with it.",
+)
 @as_json
 @click.pass_obj
-def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -> None:
+def dry_run(context: Context, *, order: str, event: str | None, ask: bool, as_json: bool) -> None:
     """Print the exact calls that an order would make, secrets struck out, and make none.
+
+    All of them, in their order: what is asked for and made first, its own, what follows once it is
+    accepted.  What only a call would tell stands there as ‹first.customer› or ‹link.key›; with
+    --ask the questions are made (they change nothing in the ERP), and nothing else is.
 
     \b
     Example:
       erp-sidecar adapter dry-run 000000042
+      erp-sidecar adapter dry-run 000000042 --ask
     """
     with context.sidecar() as sidecar:
-        shown = sidecar.dry_run().show(order, event)
+        shown = sidecar.dry_run().show(order, event, ask=ask)
     if as_json:
         emit_json(shown)
         return
@@ -184,7 +210,7 @@ def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
               help="The first so many rows.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the first call, and make none.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def changes(
@@ -211,7 +237,7 @@ def changes(
     loaded = context.loaded
     begin = None if whole else moment_of("--since", since)
     enabled = domain in loaded.settings.domains.enabled() and account is None
-    name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
+    name = loaded.settings.account_of(domain) if enabled else chosen_account(context, account)
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
         if dry_run:
             preview = preview_of_news(opened, _spec(domain), begin)
@@ -235,10 +261,10 @@ def _spec(domain: str) -> DomainSpec:
 def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
     """The named document, else the configuration's."""
     if contract not in (None, "-"):
-        return open_contract(str(contract))
+        return contract_at(context, str(contract))
     loaded = context.loaded
     settings = loaded.settings
-    name = _chosen(context, account)
+    name = chosen_account(context, account)
     wsdl = settings.accounts[name].wsdl
     if wsdl is None:
         raise UsageError(
@@ -248,26 +274,19 @@ def _opened(context: Context, contract: str | None, account: str | None) -> Cont
     return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))
 
 
-def _configured_calls(context: Context, account: str | None) -> Path:
+def _layered(
+    context: Context, calls: Path | None, erp: str | None, account: str | None
+) -> tuple[Path, ...]:
+    """The files of calls, lowest first: those that are named, else those of the configuration."""
+    pack = () if erp is None else (pack_named(erp).calls,)
+    if calls is not None or pack:
+        return (*pack, *((calls,) if calls is not None else ()))
     settings = context.loaded.settings
-    name = _chosen(context, account)
-    calls = settings.accounts[name].calls
-    if calls is None:
+    name = chosen_account(context, account)
+    if not (found := files_of_calls(settings, name)):
         key = settings.key_of(name)
         raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
-    return calls
-
-
-def _chosen(context: Context, account: str | None) -> str:
-    """The ERP account that is meant; raises UsageError where that is not clear."""
-    accounts = context.loaded.settings.accounts
-    names = ", ".join(sorted(accounts))
-    if account is None and len(accounts) > 1:
-        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
-    name = account or next(iter(accounts))
-    if name not in accounts:
-        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
-    return name
+    return found
 
 
 def _print_operations(contract: Contract, *, as_json: bool) -> None:
@@ -298,7 +317,7 @@ def _print_call(one: Rehearsed) -> None:
         echo(f"the mapping has no call for {one.event}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
-            what = f"the {one.kind} itself" if number == len(one.calls) else "first"
+            what = f"the {one.kind} itself" if call.step == OWN_CALL else call.step
             echo(f"\n{number} of {len(one.calls)}, {what}:")
         _print_request(call)
 

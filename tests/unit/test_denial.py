@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.calls.answer import DENIALS, PREDICATES
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.dialect import Dialect
+from adapters.calls.mapping import read_calls
 from adapters.rest.call import read_http_call
 from adapters.soap.reply import RESPONSE
 from sidecar.documents import read_document
@@ -22,6 +23,10 @@ orders:
       accepted: =response.status == 201
       LINE: "=ASKED"
       reference: =response.body.number
+  probe:
+    call: {method: GET, path: /orders, query: {ref: =ref}}
+    answer: {ok: =response.status == 200, found: =response.body.items}
+    each: {reference: =item.number}
 """
 
 
@@ -49,6 +54,9 @@ def warnings(folder: Path, line: str, asked: str) -> tuple[str, ...]:
         "true if response.body.code != 'OK' else false or response.body.code != 'OK'",
         "response.fault.code != 'Server'",
         "response.body.a is not none and response.body.code != 'OK'",
+        "response.xml.text('//code') != 'OK'",
+        "response.xml.node('//answer').text('code') not in ['OK']",
+        "response.xml.xpath('string(//code)') != 'OK'",
     ],
 )
 @pytest.mark.parametrize("denial", sorted(DENIALS))
@@ -76,6 +84,8 @@ def test_what_may_be_none_and_is_called_different_is_told(
         "response.body.code != none",
         "response.body.code is not none",
         "not (response.body.code != 'CREDIT')",
+        "response.xml.text('//code') == 'CREDIT'",
+        "response.xml.nodes('//error') | length != 0",
     ],
 )
 def test_what_is_there_or_is_named_is_not_told(tmp_path: Path, asked: str) -> None:
