@@ -38,6 +38,7 @@ What it tells by itself, each list with changedSince= and page= as above, change
     GET  bills         invoiceNumber, externalOrder, order, lines, total, currency
     GET  returns       returnNumber, externalOrder, order, lines, shipping, adjustment, total,
                        currency
+    GET  periods       period, locked, note
     GET  sales-orders  state and note of orders that it has
 
 ErpSim.tell, tell_delivery, set_stock, set_price, tell_invoice, tell_return and set_state let it
@@ -78,7 +79,8 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
     CreateCreditMemo(request)               CreditMemoNo, Status, Total, Tax, Lines
     FindCreditMemo(ExternalId)              every CreditMemo that carries the number
     ListDeliveries(ChangedSince, Page)      Delivery, NextPage; alike ListStock (Level), ListPrices
-                                            (Price), ListInvoices (Invoice), ListReturns (Return)
+                                            (Price), ListInvoices (Invoice), ListReturns (Return),
+                                            ListPeriods (Period)
     CreateInvoice(request)                  as CreateCreditMemo; FindInvoice(ExternalId)
     CreateShipment(request)                 its lines have no price; FindShipment(ExternalId)
     CreatePayment(request)                  PaymentNo, Status, Total; FindPayment(ExternalId)
@@ -218,6 +220,7 @@ from sidecar.testing.erpsim.news_books import (
     OfLine,
     OwnInvoice,
     Parcel,
+    PostingMonth,
     Scale,
     StockLevel,
 )
@@ -261,6 +264,7 @@ __all__ = [
     "OfLine",
     "OwnInvoice",
     "Parcel",
+    "PostingMonth",
     "Scale",
     "Setup",
     "ShopLevel",

@@ -19,6 +19,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     NewsBooks,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
 )
 from sidecar.testing.erpsim.records import Records
@@ -110,5 +111,6 @@ def _places(conduct: Conduct, records: Records, news: NewsBooks) -> Mapping[str,
         "/stock": News(conduct, news, StockLevel),
         "/prices": News(conduct, news, ItemPrice),
         "/bills": News(conduct, news, OwnInvoice),
+        "/periods": News(conduct, news, PostingMonth),
         "/returns": News(conduct, news, GoodsReturn),
     }

@@ -17,6 +17,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     NewsBooks,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
 )
 from sidecar.testing.erpsim.news_xml import show_told
@@ -30,6 +31,7 @@ LISTS: Mapping[str, tuple[type[Entry], str]] = {
     "ListPrices": (ItemPrice, "Price"),
     "ListInvoices": (OwnInvoice, "Invoice"),
     "ListReturns": (GoodsReturn, "Return"),
+    "ListPeriods": (PostingMonth, "Period"),
 }
 
 

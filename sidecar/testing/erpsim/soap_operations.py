@@ -33,7 +33,7 @@ from sidecar.testing.soap_messages import WSSE, Message, SoapFault
 VERSION = "erpsim 1"
 _FIND_RECORDS = "FindRecords"
 _NUMBER = b"(?:Order|CreditMemo|Payment|Shipment|Delivery|Invoice|Return|Customer|Product)No"
-_NUMBER_OR_ITEM = b"(?:Order|Delivery|Invoice|Return)No|Sku"
+_NUMBER_OR_ITEM = b"(?:Order|Delivery|Invoice|Return)No|Sku|Month"
 #: Of records, which have no number but in a result.
 _NAMED = b"Number|Id"
 
