@@ -74,7 +74,9 @@ def test_a_discount_is_set_before_the_validation(erp: ErpSimClient, adapter: Erp
     ]
 
 
-def test_an_id_that_is_to_be_kept_is_not_asked_for_again(erp: ErpSimClient, adapter: ErpAdapter) -> None:
+def test_an_id_that_is_to_be_kept_is_not_asked_for_again(
+    erp: ErpSimClient, adapter: ErpAdapter
+) -> None:
     push(adapter)
     before = len(erp.requests())
     push(adapter)

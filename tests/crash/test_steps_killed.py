@@ -197,7 +197,10 @@ def test_all_at_once_loses_and_doubles_nothing(
         rig.erp.clear_rules()
         rig.start()
         rig.until_made(900, requeue=True)
-        print(f"seed {SEED}: {rig.erp.count()} orders, {strikes}, {rig.log_events()}")
+        told = rig.log_events()
+        print(f"seed {SEED}: {rig.erp.count()} orders, {strikes}, {told}")
+        assert told["delivery.lease_expired"] > 0, "no kill met a call on its way"
+        assert told["delivery.unknown"] > 0, "no answer was lost"
 
 
 def _storm(rig: SteppedRig, seller: Seller, rng: random.Random) -> str:
