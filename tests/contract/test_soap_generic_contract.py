@@ -23,7 +23,7 @@ class SoapContract(AdapterContract):
 
     port = "Document11"
     calls = MAPPINGS / "soap-single.yaml"
-    #: Once in each style and in each version: a domain's calls differ in names only.
+    #: Once: a domain's calls differ in names only, and orders try each style and version.
     carries_all = True
 
     @pytest.fixture(autouse=True)
@@ -56,6 +56,7 @@ class TestRpcSoap11(SoapContract):
 
 class TestRpcSoap12(SoapContract):
     port = "Rpc12"
+    carries_all = False
 
 
 class TestBatches(SoapContract):
