@@ -22,7 +22,7 @@ from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError, as_text, truth
+from adapters.language.filters import ExpressionError, as_text
 from adapters.language.template import NOTHING
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
@@ -109,7 +109,7 @@ class FirstCalls(Generic[Call]):
         """One step, in all its rounds."""
         try:
             values = {**ready.values, "first": ready.first}
-            if step.when is not None and not truth(step.when(values), step.when.source):
+            if step.when is not None and not step.when(values):
                 return
             by_key = {
                 key: value

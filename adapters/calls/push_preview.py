@@ -18,7 +18,7 @@ from adapters.calls.pushing import Pushing
 from adapters.calls.then import OF_LINK
 from adapters.calls.wire_call import Call
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError, truth
+from adapters.language.filters import ExpressionError
 from adapters.language.template import NOTHING
 from sidecar.ports import Delivery, Preview
 
@@ -72,7 +72,7 @@ class PushPreview(Generic[Call]):
         self, step: FirstStep[Call], outgoing: Outgoing, known: _Shown, *, ask: bool
     ) -> Iterator[Preview]:
         values = {**outgoing.values, "first": dict(known.first)}
-        if step.when is not None and not truth(step.when(values), step.when.source):
+        if step.when is not None and not step.when(values):
             return
         by_key: dict[str, Any] = {}
         for key, told, of_round in rounds(step, values):
@@ -105,7 +105,7 @@ class PushPreview(Generic[Call]):
         link: Mapping[str, Any] = {name: f"‹link.{name}›" for name in names}
         values = {**outgoing.values, "link": link}
         for step in push.then:
-            if step.when is None or truth(step.when(values), step.when.source):
+            if step.when is None or step.when(values):
                 yield self._named(f"then.{step.name}", step.call, values)
 
     def _named(self, step: str, call: Call, values: Values) -> Preview:
