@@ -196,6 +196,10 @@ class ErpAdapter(Protocol):
         """Give back connections."""
 
 
+#: `Preview.step` of the call that carries the event itself, where there are others.
+OWN_CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A call as it would be made, its secrets struck out.

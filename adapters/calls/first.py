@@ -60,7 +60,7 @@ class _Ready:
     first: dict[str, Any] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     known: list[Identity] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, list[str]] = field(default_factory=dict)
 
 
 class FirstCalls(Generic[Call]):
@@ -140,7 +140,7 @@ class FirstCalls(Generic[Call]):
                     ready.known.append(identity)
                     return value
             if step.make is None:
-                ready.absent[step.name] = told
+                ready.absent.setdefault(step.name, []).append(told)
                 return NOTHING
             if step.find is not None and (wait := self._known.wait(identity)):
                 raise HeldUp(

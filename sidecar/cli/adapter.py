@@ -26,7 +26,7 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
-from sidecar.ports import Contract, ContractFinding, Preview
+from sidecar.ports import OWN_CALL, Contract, ContractFinding, Preview
 
 _FINDINGS = 2
 _account = click.option(
@@ -164,17 +164,27 @@ def check(
     type=TYPES,
     help="Which event; else the one that waits, else order.placed.",
 )
+@click.option(
+    "--ask",
+    is_flag=True,
+    help="Really ask what the mapping asks for first (find), and show the order's call with it.",
+)
 @as_json
 @click.pass_obj
-def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -> None:
+def dry_run(context: Context, *, order: str, event: str | None, ask: bool, as_json: bool) -> None:
     """Print the exact calls that an order would make, secrets struck out, and make none.
+
+    All of them, in their order: what is asked for and made first, its own, what follows once it is
+    accepted.  What only a call would tell stands there as ‹first.customer› or ‹link.key›; with
+    --ask the questions are made (they change nothing in the ERP), and nothing else is.
 
     \b
     Example:
       erp-sidecar adapter dry-run 000000042
+      erp-sidecar adapter dry-run 000000042 --ask
     """
     with context.sidecar() as sidecar:
-        shown = sidecar.dry_run().show(order, event)
+        shown = sidecar.dry_run().show(order, event, ask=ask)
     if as_json:
         emit_json(shown)
         return
@@ -314,7 +324,7 @@ def _print_call(one: Rehearsed) -> None:
         echo(f"the mapping has no call for {one.event}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
-            what = f"the {one.kind} itself" if number == len(one.calls) else "first"
+            what = f"the {one.kind} itself" if call.step == OWN_CALL else call.step
             echo(f"\n{number} of {len(one.calls)}, {what}:")
         _print_request(call)
 
