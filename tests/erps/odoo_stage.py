@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,10 @@ from tests.pipeline import Pipeline
 
 #: What the company of the tests says of itself; the rest is the pack's.
 OWN = "tables: {odoo: {currency: EUR}}\n"
-_DOMAINS = "  refunds: {}\n"
+#: Each shop of the tests counts from 1, and all of them sell to one Odoo.
+_NUMBERS = count(1)
+_MORE = "    ref: {name}-{{increment_id}}\n"
+_DOMAINS = "  refunds: {{ref: 'CM{name}-{{increment_id}}'}}\n"
 
 
 def make_adapter(url: str, key: str, calls: Path, *, trust_absence_after: float = 0) -> ErpAdapter:
@@ -43,16 +47,17 @@ def make_adapter(url: str, key: str, calls: Path, *, trust_absence_after: float 
 
 @dataclass
 class Stage:
-    """`wire` is what the adapter speaks to."""
+    """`wire` is what the adapter speaks to; `name` begins the shop's references."""
 
     pipeline: Pipeline
     shop: Shop
     odoo: OdooServer
     wire: FaultProxy
+    name: str
 
     def order(self, placed: PlacedOrder) -> dict[str, Any]:
         """The only sale order with that number."""
-        (found,) = self.odoo.orders(placed.increment_id)
+        (found,) = self.odoo.orders(f"{self.name}-{placed.increment_id}")
         return found
 
     def credit_notes(self, order: dict[str, Any]) -> list[dict[str, Any]]:
@@ -77,10 +82,12 @@ def opened(
         wire = stack.enter_context(FaultProxy(odoo.url))
         adapter = make_adapter(wire.url, odoo.key, calls)
         stack.callback(adapter.close)
+        name = f"S{next(_NUMBERS)}"
+        more, domains = _MORE.format(name=name), _DOMAINS.format(name=name)
         pipeline = stack.enter_context(
-            Pipeline(magento, folder / "sidecar", adapter=adapter, domains=_DOMAINS)
+            Pipeline(magento, folder / "sidecar", adapter=adapter, more=more, domains=domains)
         )
-        yield Stage(pipeline, shop, odoo, wire)
+        yield Stage(pipeline, shop, odoo, wire, name)
 
 
 def money(value: float) -> Decimal:
