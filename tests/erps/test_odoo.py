@@ -285,4 +285,6 @@ def deliver(odoo: OdooServer, order: str) -> None:
     for move in moves:
         odoo.call("stock.move", "write", ids=[move["id"]],
                   vals={"quantity": move["product_uom_qty"], "picked": True})  # fmt: skip
-    odoo.call("stock.picking", "button_validate", ids=[picking])
+    odoo.call("stock.picking", "button_validate", ids=[picking], context={"skip_sms": True})
+    (done,) = odoo.call("stock.picking", "read", ids=[picking], fields=["state"])
+    assert done["state"] == "done"

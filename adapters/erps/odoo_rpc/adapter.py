@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from adapters.calls.dialect import Dialect
+from adapters.calls.section import Section
 from adapters.erps.odoo_rpc.call import KEY, RpcCall, read_call
+from adapters.language.compiler import Scope
 from adapters.rest.call import RESPONSE
 from adapters.rest.generic import adapter_of
 from sidecar.documents import Document
@@ -27,11 +29,12 @@ def create(settings: AdapterSettings) -> ErpAdapter:
 
 
 def _dialect(document: Document) -> Dialect[RpcCall]:
-    at = ("tables", "odoo", "database")
     database = document.data.get("tables", {}).get("odoo", {}).get("database")
-    if not isinstance(database, str) or not database:
-        raise ConfigurationError(
-            f"{document.where(at)}: {'.'.join(at)}: the name of Odoo's database is missing",
-            "write it into your file of calls (docs/odoo.md)",
-        )
-    return Dialect(RESPONSE, partial(read_call, database=database), none_is_nothing=False)
+
+    def begin(top: Section, _scope: Scope) -> None:
+        if not isinstance(database, str) or not database:
+            at = (*top.path, "tables", "odoo", "database")
+            top.source.problem(at, "write the name of Odoo's database into your file of calls")
+
+    read = partial(read_call, database=str(database))
+    return Dialect(RESPONSE, read, begin=begin, none_is_nothing=False)
