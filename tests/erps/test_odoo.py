@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from sidecar.model.outcome import Misconfigured, Rejected, Retry, Taken
-from sidecar.ports import Telling
+from sidecar.domains.customers.payload import Customer, CustomerErased
+from sidecar.domains.customers.spec import SPEC as CUSTOMERS
+from sidecar.model.event import Event, schema_urn
+from sidecar.model.outcome import Accepted, Misconfigured, Rejected, Retry, Taken
+from sidecar.ports import Delivery, Link, Telling
+from sidecar.testing.full_payloads import full_customer
 from sidecar.testing.magento_db import Line, MagentoDatabase, Shop
 from sidecar.testing.sample_order import PLACED_AT, SampleLine, placed, sample_order
 from tests.erps.odoo_server import OdooServer
@@ -41,6 +45,7 @@ def test_an_order_is_confirmed_in_odoo_with_its_total_and_its_number_in_magento(
     assert stage.pipeline.open_events() == []
     assert order["state"] == "sale"
     assert abs(money(order["amount_total"]) - placed.grand_total) <= 3 * CENT
+    assert set(stage.pipeline.differences(placed.entity_id)) <= {"tax", "total"}
     [[ext_order_id]] = stage.pipeline.sql(
         f"SELECT ext_order_id FROM `{stage.pipeline.magento.name}`.sales_order "
         "WHERE increment_id = %s", placed.increment_id,
@@ -258,6 +263,36 @@ class TestTheAdapterAlone:
         assert outcome.code == "not_found"
         assert "first.product" in outcome.message
 
+    def test_a_customer_is_one_contact_and_is_erased_with_his_addresses(
+        self, odoo: OdooServer, calls: Path
+    ) -> None:
+        order = sample_order(
+            "000091012", [SampleLine("MUG")], customer_id=91012, customer_is_guest=False
+        )
+        found = {"domain": [["ref", "=", "CU91012"]], "context": {"active_test": False}}
+        with closing(make_adapter(odoo.url, odoo.key, calls)) as adapter:
+            adapter.push([placed(order)])
+            (call,) = adapter.push([customer_saved(91012)])
+            outcome = call.results[0].outcome
+            assert isinstance(outcome, Accepted)
+            assert odoo.call("res.partner", "search_count", domain=found["domain"]) == 1
+            link = Link(outcome.booked.reference, key=outcome.booked.key)
+            (*_, erased) = adapter.push([customer_erased(91012, link)])
+
+        assert isinstance(erased.results[0].outcome, Accepted)
+        (customer,) = odoo.call(
+            "res.partner", "search_read", fields=["name", "email", "active", "child_ids"], **found
+        )
+        assert (customer["name"], customer["email"], customer["active"]) == ("erased", False, False)
+        contacts = odoo.call(
+            "res.partner", "search_read", fields=["name", "street", "phone"],
+            domain=[["parent_id", "=", customer["id"]]], context={"active_test": False},
+        )  # fmt: skip
+        assert len(contacts) == 2
+        assert {(one["name"], one["street"], one["phone"]) for one in contacts} == {
+            ("erased", False, False)
+        }
+
     def test_stock_and_states_are_told(self, odoo: OdooServer, calls: Path) -> None:
         with closing(make_adapter(odoo.url, odoo.key, calls)) as adapter:
             adapter.push([placed(sample_order("000091010", [SampleLine("LAMP", "1", "79.90")]))])
@@ -275,6 +310,32 @@ class TestTheAdapterAlone:
         assert levels["PENNY"] == 100
         assert "MAGENTO-SHIPPING" not in levels
         assert states["000091010"] == "draft"
+
+
+def customer_saved(entity_id: int) -> Delivery:
+    """The newest state of a registered customer."""
+    return _of_customer(
+        structs.replace(full_customer(), entity_id=entity_id), "customer.saved", None
+    )
+
+
+def customer_erased(entity_id: int, link: Link) -> Delivery:
+    """His erasure."""
+    return _of_customer(CustomerErased(entity_id=entity_id), "customer.erased", link)
+
+
+def _of_customer(payload: Customer | CustomerErased, type_: str, link: Link | None) -> Delivery:
+    event = Event(
+        id=f"main.customer.{payload.entity_id}.1",
+        type=type_,
+        source="/magento/main",
+        subject=f"customer/{payload.entity_id}",
+        time=PLACED_AT,
+        dataschema=schema_urn(CUSTOMERS.event(type_)),
+        data=payload,
+        sequence=1,
+    )
+    return Delivery(event, f"CU{payload.entity_id}", link)
 
 
 def deliver(odoo: OdooServer, order: str) -> None:
