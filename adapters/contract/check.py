@@ -45,22 +45,29 @@ def check_calls(
 
     Raises ConfigurationError for a file that is no file of calls.
     """
+    walk = _Walk(Source(document))
+    for section, scope in call_sections(description, document, name, domains):
+        walk.call(description, section, scope, keys_at_the_top(description, document))
+    return walk.findings
+
+
+def call_sections(
+    description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
+) -> list[tuple[Section, Scope]]:
+    """Every `call` of a file of calls.  Raises ConfigurationError for a file that is none."""
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
         calls.append((section, _known_here(scope)))
 
-    read_calls(
-        document,
-        name,
-        Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER),
-        domains,
-    )
-    walk = _Walk(Source(document))
-    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
-    for section, scope in calls:
-        walk.call(description, section, scope, at_the_top)
-    return walk.findings
+    dialect = Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+    read_calls(document, name, dialect, domains)
+    return calls
+
+
+def keys_at_the_top(description: Description, document: Document) -> Mapping[str, Any]:
+    """What holds for all calls of the file."""
+    return {key: document.data[key] for key in description.file_keys if key in document.data}
 
 
 def _known_here(scope: Scope) -> Scope:
