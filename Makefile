@@ -101,7 +101,8 @@ acceptance-systemd: $(INSTALLED) ## The package in a container with a real syste
 	export ERP_SIDECAR_DEBOOTSTRAP=$${ERP_SIDECAR_DEBOOTSTRAP:-$(CURDIR)/.debootstrap}
 	$(BIN)/python -m pytest --verbose -rs tests/systemd
 
-# The first time they are downloaded into .erps (or ERP_SIDECAR_ERPS_FOLDER): Odoo 19 from Debian's suite sid, 1.5 GB.
+# The first time they are downloaded into .erps (or ERP_SIDECAR_ERPS_FOLDER): Odoo 19 from Debian's suite sid, 1.5 GB,
+# and Tryton from PyPI.
 .PHONY: acceptance-erps
 acceptance-erps: server $(INSTALLED) ## The packs against real ERPs on this machine; minutes
 	ERP_SIDECAR_ERPS=1 $(BIN)/python -m pytest --verbose -rs --timeout 900 tests/erps

@@ -46,7 +46,8 @@ class StepReader(Generic[Call]):
         answer.keys(("ok", "token", "message", "misconfigured"), ("ok",))
         answered = self._calls.answered(scope)
         token = answer.expression("token", answered)
-        headers = section.template("headers", scope.with_names(token=ANYTHING), PAIRS)
+        carried = scope.with_names(token=ANYTHING, secret=self._calls.secret)
+        headers = section.template("headers", carried, PAIRS)
         if headers is not None and token is None:
             section.problem("headers", "there is no answer.token that they could carry")
         return Login(

@@ -14,6 +14,7 @@ import pytest
 
 from tests.erps.odoo_server import OdooServer, get_odoo
 from tests.erps.private_postgres import CannotBeHad
+from tests.erps.tryton_server import TrytonServer, get_tryton
 
 PROJECT = Path(__file__).parents[2]
 
@@ -32,6 +33,18 @@ def odoo(erps_folder: Path) -> Iterator[OdooServer]:
         try:
             get_odoo(erps_folder / "odoo")
             server = started.enter_context(OdooServer(erps_folder / "odoo"))
+        except CannotBeHad as why:
+            pytest.skip(str(why))
+        yield server
+
+
+@pytest.fixture(scope="session")
+def tryton(erps_folder: Path) -> Iterator[TrytonServer]:
+    """Tryton 8 with a database that every run begins anew."""
+    with ExitStack() as started:
+        try:
+            get_tryton(erps_folder / "tryton")
+            server = started.enter_context(TrytonServer(erps_folder / "tryton"))
         except CannotBeHad as why:
             pytest.skip(str(why))
         yield server

@@ -48,7 +48,7 @@ class OdooServer:
         self._folder = folder
         self._postgres = PrivatePostgres(folder / "postgres")
         self._server: subprocess.Popen[bytes] | None = None
-        self._port = _free_port()
+        self._port = free_port()
         self.url = f"http://127.0.0.1:{self._port}"
         self.database = _DATABASE
 
@@ -171,7 +171,8 @@ class OdooServer:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
