@@ -21,7 +21,7 @@ from sidecar.testing.fault_proxy import FaultProxy
 from sidecar.testing.sample_order import SampleLine, canceled, placed, sample_order
 from tests.erps.tryton_server import PASSWORD, USER, TrytonServer
 
-CALLS = Path(__file__).parents[2] / "config" / "mappings" / "tryton.yaml"
+CALLS = Path(__file__).parents[2] / "config" / "examples" / "tryton.yaml"
 LINES = [
     SampleLine("SEVEN", "7", "3.3333", tax_percent="8.25"),
     SampleLine("MUG", "3", "9.99", tax_percent="8.25", discount="1.00"),
