@@ -101,6 +101,12 @@ acceptance-systemd: $(INSTALLED) ## The package in a container with a real syste
 	export ERP_SIDECAR_DEBOOTSTRAP=$${ERP_SIDECAR_DEBOOTSTRAP:-$(CURDIR)/.debootstrap}
 	$(BIN)/python -m pytest --verbose -rs tests/systemd
 
+# The first time they are downloaded into .erps (or ERP_SIDECAR_ERPS_FOLDER): Odoo 19 from Debian's suite sid, 1.5 GB,
+# and Tryton from PyPI.
+.PHONY: acceptance-erps
+acceptance-erps: server $(INSTALLED) ## The packs against real ERPs on this machine; minutes
+	ERP_SIDECAR_ERPS=1 $(BIN)/python -m pytest --verbose -rs --timeout 900 tests/erps
+
 .PHONY: check
 check: server $(INSTALLED) ## What CI runs first: lint, then the tests, also when lint found something
 	status=0
@@ -144,7 +150,7 @@ venv: $(INSTALLED) ## Make .venv and install into it (only when something change
 
 .PHONY: clean
 clean: ## Remove .venv and what the tools left behind
-	rm -rf .venv .mysql .mysql.new .debootstrap build dist *.egg-info .*_cache .hypothesis
+	rm -rf .venv .mysql .mysql.new .debootstrap .erps build dist *.egg-info .*_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A venv that was interrupted, or whose Python went with an upgrade of the system, is made anew.

@@ -467,13 +467,15 @@ class Pack:
 
     folder: Path
     make: Callable[[AdapterSettings], ErpAdapter]
+    #: The files of calls of another pack, of which this one's says only what differs.
+    below: tuple[Path, ...] = ()
 
     @property
-    def calls(self) -> Path:
-        """Its own file of calls."""
-        return self.folder / "calls.yaml"
+    def files_of_calls(self) -> tuple[Path, ...]:
+        """Lowest first."""
+        return (*self.below, self.folder / "calls.yaml")
 
     def __call__(self, settings: AdapterSettings) -> ErpAdapter:
         """The adapter for one account.  Raises ConfigurationError."""
-        below = (self.calls, *settings.calls_below)
+        below = (*self.files_of_calls, *settings.calls_below)
         return self.make(replace(settings, calls_below=below))

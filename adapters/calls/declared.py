@@ -20,7 +20,8 @@ Call = TypeVar("Call")
 class Login(Generic[Call]):
     """How a session is made: `token` is what it is known by, none where cookies carry it.
 
-    `headers` go with every other call; `renew` says of an answer that the session is over.
+    `headers` go with every other call; `renew` says of an answer that the session is over;
+    `misconfigured` of the login's own that every further one would be refused, too.
     """
 
     call: Call
@@ -29,6 +30,7 @@ class Login(Generic[Call]):
     headers: Template | None
     renew: Predicate
     told: Fields
+    misconfigured: Predicate | None = None
 
 
 @dataclass(frozen=True, slots=True)

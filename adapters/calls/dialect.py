@@ -71,6 +71,11 @@ class CallReader(Generic[Call]):
         """The `call` of a section."""
         return self.dialect.read_call(section.section("call"), scope.with_names(**self._once))
 
+    @property
+    def secret(self) -> Shape:
+        """What stands under `erp.secrets`."""
+        return self._once["secret"]
+
     def answered(self, scope: Scope) -> Scope:
         """What an expression about the answer may name."""
         return scope.with_names(response=self.dialect.response)

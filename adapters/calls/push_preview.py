@@ -106,8 +106,14 @@ class PushPreview(Generic[Call]):
         link: Mapping[str, Any] = {name: f"‹link.{name}›" for name in names}
         values = {**outgoing.values, "link": link}
         for step in push.then:
-            if step.when is None or step.when(values):
+            if step.when is not None and not step.when(values):
+                continue
+            try:
                 yield self._named(f"then.{step.name}", step.call, values)
+            except ExpressionError as error:
+                # It computes with what is known only when the event is booked.
+                untold = f"(not known before it is booked: {error.message})"
+                yield Preview(untold, {}, step=f"then.{step.name}")
 
     def _named(self, step: str, call: Call, values: Values) -> Preview:
         return replace(self._conversation.shown(call, values), step=step)

@@ -9,7 +9,7 @@ from typing import Generic
 
 from adapters.calls.answer import PREDICATES, VALUES, Answer
 from adapters.calls.declared import Call, Find, FirstStep, Inquiry, Login, Make, Push, ThenStep
-from adapters.calls.dialect import CallReader, answer_of
+from adapters.calls.dialect import CallReader, answer_of, misconfigured
 from adapters.calls.fields import ITEMS, Fields
 from adapters.calls.section import Section
 from adapters.calls.then import OF_LINK
@@ -43,10 +43,11 @@ class StepReader(Generic[Call]):
         section.keys(("call", "answer", "headers", "renew"), ("call", "answer", "renew"))
         call = self._calls.call(section, scope)
         answer = section.section("answer")
-        answer.keys(("ok", "token", "message"), ("ok",))
+        answer.keys(("ok", "token", "message", "misconfigured"), ("ok",))
         answered = self._calls.answered(scope)
         token = answer.expression("token", answered)
-        headers = section.template("headers", scope.with_names(token=ANYTHING), PAIRS)
+        carried = scope.with_names(token=ANYTHING, secret=self._calls.secret)
+        headers = section.template("headers", carried, PAIRS)
         if headers is not None and token is None:
             section.problem("headers", "there is no answer.token that they could carry")
         return Login(
@@ -56,6 +57,7 @@ class StepReader(Generic[Call]):
             headers,
             section.predicate("renew", answered),
             answer.fields(("message",), answered),
+            misconfigured(answer, answered),
         )
 
     # --- first ------------------------------------------------------------------------------

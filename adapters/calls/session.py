@@ -93,7 +93,11 @@ class Sessions(Generic[Call]):
         response, evidence = read_answer(login.call, reply)
         values = {**self._values, "response": response}
         told = login.told.text("message", values) or evidence.told
-        if reply.status in LOGIN_REFUSED:
+        if reply.status in LOGIN_REFUSED or (
+            login.misconfigured is not None
+            and not evidence.doubt_of(login.misconfigured)
+            and login.misconfigured.holds(values)
+        ):
             why = f"{reply.request}: the ERP refuses our login: {told}"
             raise _no_session(why, reply.exchange, lasting=True)
         if evidence.stranger or not login.ok.holds(values):

@@ -245,6 +245,9 @@ class Compiler:
             value = read(values)
             if value is None:
                 raise nothing_there(told, name)
+            if isinstance(value, Mapping):
+                # The values of the steps before: one that found nothing is not there.
+                return read_member(value, name, told)
             return getattr(value, name)
 
         return Typed(checked, shape)

@@ -127,7 +127,7 @@ def files_of_calls(settings: Settings, account: str) -> tuple[Path, ...]:
     Raises ConfigurationError for an adapter that is not installed.
     """
     make, own = _factory(settings, account), settings.accounts[account].calls
-    below = (make.calls,) if isinstance(make, Pack) else ()
+    below = make.files_of_calls if isinstance(make, Pack) else ()
     return (*below, *((own,) if own is not None else ()))
 
 

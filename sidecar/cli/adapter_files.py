@@ -32,7 +32,7 @@ def layered_calls(
     context: Context, calls: Path | None, erp: str | None, account: str | None
 ) -> tuple[Path, ...]:
     """The files of calls, lowest first: those that are named, else those of the configuration."""
-    pack = () if erp is None else (pack_named(erp).calls,)
+    pack = () if erp is None else pack_named(erp).files_of_calls
     if calls is not None or pack:
         return (*pack, *((calls,) if calls is not None else ()))
     settings = context.loaded.settings

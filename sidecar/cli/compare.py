@@ -57,7 +57,7 @@ def compare(
       erp-sidecar adapter compare old.wsdl https://erp.example.com/orders?wsdl --json
     """
     ours, theirs = (contract_at(context, source) for source in (a, b))
-    below = () if erp is None else (pack_named(erp).calls,)
+    below = () if erp is None else pack_named(erp).files_of_calls
     differences = ours.compare(theirs, (*below, *((calls,) if calls else ())), specs())
     if as_json:
         emit_json({"differences": differences})
