@@ -23,6 +23,7 @@ from adapters.calls.declared import (
     Call,
     Calls,
     DomainCalls,
+    Envelope,
     Inquiry,
     Push,
     Step,
@@ -78,7 +79,8 @@ class Dialect(Generic[Call]):
     keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
     ERP whose answers always look alike, so that the file may leave it out; `most` is how many
     records it takes in one call, `dedupe` that it refuses or merges duplicates by itself,
-    `none_is_nothing` that an empty list looks like none in its answers.
+    `none_is_nothing` that an empty list looks like none in its answers.  `envelope`: whole requests
+    go together, so that with `batch` a call and its answer are still those of one event.
     """
 
     response: Shape
@@ -89,6 +91,7 @@ class Dialect(Generic[Call]):
     most: int | None = None
     dedupe: bool = False
     none_is_nothing: bool = True
+    envelope: Envelope[Call] | None = None
 
 
 def read_calls(
@@ -198,7 +201,10 @@ class _Reader(Generic[Call]):
         return Telling(inquiry, read_row_form(section.section("each"), spec, news, item))
 
     def _push(self, section: Section, name: str, spec: DomainSpec) -> Push[Call]:
-        own = self._dialect.own.batch if "batch" in section else self._dialect.own.answer
+        envelope = self._dialect.envelope if "batch" in section else None
+        # One call with all of the events, whose answer has a result for each.
+        is_one = "batch" in section and envelope is None
+        own = self._dialect.own.batch if is_one else self._dialect.own.answer
         section.keys(
             ("on", "batch", "first", "call", "answer"), ("call",) if own else ("call", "answer")
         )
@@ -210,15 +216,17 @@ class _Reader(Generic[Call]):
         opens = any(carried.role is Role.OPENS for carried in events)
         of_event = names_of_event(spec, payload, self._domains.values())
         batch = section.count("batch", self._dialect.most)
-        sent = {"events": Many(of_event["event"])} if "batch" in section else of_event
+        sent = {"events": Many(of_event["event"])} if is_one else of_event
         call = self._call(section, self._scope.with_names(**sent))
+        if envelope is not None and (why := envelope.refuses(call)):
+            section.problem("batch", why)
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
         is_numbered = any(carried.numbered for carried in events)
         required = ("accepted", *(("reference",) if opens and is_numbered else ()))
         told = section.section("answer", own)
         answer: Answer | BatchAnswer
-        if "batch" in section:
+        if is_one:
             results = answered.with_names(**of_event, result=ANYTHING)
             answer = self._batch_answer(told, answered, results, required)
         else:
@@ -232,7 +240,7 @@ class _Reader(Generic[Call]):
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
-        return Push(name, types, batch, call, answer, first, opens, unnamed)
+        return Push(name, types, batch, call, answer, first, opens, unnamed, envelope)
 
     def _refuse_withheld(self, section: Section, spec: DomainSpec) -> None:
         """What may not leave Magento is empty when it comes here: to read it is a mistake."""

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from adapters.calls.bundles import Bundles
 from adapters.calls.declared import Calls, Push
 from adapters.calls.first import FirstCalls
 from adapters.calls.names import Names
@@ -38,6 +39,7 @@ class Pushing(Generic[Call]):
         self._shop = shop
         self._request = request
         self._first = FirstCalls[Call](lambda call, values: transport.send(request(call, values)))
+        self._bundles = Bundles[Call](transport, request)
         self._names = names
         self._pushes = {
             event: (domain, push)
@@ -110,6 +112,10 @@ class Pushing(Generic[Call]):
         """One call with one event, or with all of them where the operation takes batches."""
         if not part:
             return []
+        if push.envelope is not None and len(part) > 1:
+            return self._bundles.pushed(
+                push, push.envelope, part, lambda fewer: self._push(push, fewer)
+            )
         try:
             request = self._request(push.call, self._call_values(push, part))
         except ExpressionError as error:
@@ -148,7 +154,7 @@ class Pushing(Generic[Call]):
         return PushCall(_noted(reply.exchange, note), results)
 
     def _call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
-        if push.batch is None:
+        if push.batch is None or push.envelope is not None:
             return part[0].values
         return {"shop": self._shop, "events": tuple(outgoing.values["event"] for outgoing in part)}
 

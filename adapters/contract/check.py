@@ -10,10 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from adapters.calls.changesets import KEY as CHANGESETS
+from adapters.calls.changesets import read_changes
 from adapters.calls.mapping import Dialect, Own, read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
+from adapters.http.transport import Reply, Request
 from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, Loop, compile_expression, compile_loop
 from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
@@ -22,6 +25,8 @@ from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.ports import ContractFinding
 
+#: A file of calls that has it speaks OData.
+SERVICES = "services"
 #: The finding that no ERP forgives.
 UNKNOWN_FIELD = "unknown-field"
 #: Of many names only so many are told.
@@ -47,19 +52,49 @@ def check_calls(
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
-        calls.append((section, _known_here(scope)))
+        if CHANGESETS not in section:
+            calls.append((section, _known_here(scope)))
+            return
+        for change in read_changes(section, scope):
+            calls.append((_of_service(change.section, section), _known_here(change.scope)))
 
-    read_calls(
-        document,
-        name,
-        Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER),
-        domains,
+    # In a file of OData's services a batch is an envelope of whole requests.
+    envelope = _Unopened() if SERVICES in document.data else None
+    dialect = Dialect(
+        description.response, note, description.file_keys, own=_ANY_ANSWER, envelope=envelope
     )
+    read_calls(document, name, dialect, domains)
     walk = _Walk(Source(document))
     at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
+    described = {
+        section.data.get("service")
+        for section, _ in calls
+        if description.called({**at_the_top, **section.data}) is not None
+    }
     for section, scope in calls:
-        walk.call(description, section, scope, at_the_top)
+        # A description is of one service; of the calls to another it says nothing.
+        if SERVICES not in document.data or section.data.get("service") in (described or {None}):
+            walk.call(description, section, scope, at_the_top)
     return walk.findings
+
+
+def _of_service(change: Section, call: Section) -> Section:
+    """A change with the service that its call names."""
+    service = {"service": call.data["service"]} if "service" in call else {}
+    return Section(change.source, change.path, {**change.data, **service})
+
+
+class _Unopened:
+    """An envelope that nothing is put into: no call is made when a file is checked."""
+
+    def refuses(self, _call: None) -> str:
+        return ""
+
+    def sealed(self, _call: None, _requests: Sequence[Request]) -> Request:
+        raise TypeError("nothing is sent when a file of calls is checked")
+
+    def opened(self, _call: None, _reply: Reply, _requests: Sequence[Request]) -> None:
+        raise TypeError("nothing is answered when a file of calls is checked")
 
 
 def _known_here(scope: Scope) -> Scope:

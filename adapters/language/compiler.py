@@ -38,6 +38,7 @@ from adapters.language.filters import (
 )
 from adapters.language.hidden import Hidden, is_hidden
 from adapters.language.numbers import negated
+from adapters.language.odata import ODATA_FILTERS
 from adapters.language.shape import (
     ANYTHING,
     Anything,
@@ -59,6 +60,7 @@ Evaluate = Callable[[Values], Any]
 Tables = Mapping[str, Mapping[str, Any]]
 
 _NUMBER, _TRUTH = Plain("number"), Plain("truth value")
+_FILTERS: Mapping[str, Callable[..., Any]] = {**FILTERS, **ODATA_FILTERS}
 _ARITHMETIC: Mapping[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -304,7 +306,7 @@ class Compiler:
             "lookup": self._lookup,
             "sum": self._sum,
         }
-        known: dict[str, Callable[..., Any]] = {**FILTERS, **special}
+        known: dict[str, Callable[..., Any]] = {**_FILTERS, **special}
         if node.name not in known:
             hint = suggest(node.name, known) or f"; there are {', '.join(sorted(known))}"
             return self._problem(f"there is no filter '{node.name}'{hint}")
@@ -433,7 +435,7 @@ def _constant(value: Any) -> Typed:
 def _applied(
     name: str, value: Typed, arguments: list[Typed], keywords: Mapping[str, Typed]
 ) -> Typed:
-    function, read = FILTERS[name], value.evaluate
+    function, read = _FILTERS[name], value.evaluate
     further = tuple(argument.evaluate for argument in arguments)
     named = {key: keyword.evaluate for key, keyword in keywords.items()}
 
@@ -501,6 +503,7 @@ _SAMPLES: Mapping[str, object] = {
     "date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
     "hash": "text",
     "hmac": "text",
+    "odata_date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
 }
 
 
@@ -511,7 +514,7 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
     given = {
         key: keyword.constant for key, keyword in keywords.items() if keyword.constant is not None
     }
-    parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
+    parameters = list(inspect.signature(_FILTERS[name]).parameters)[1:]
     for parameter, argument in zip(parameters, arguments, strict=False):
         if argument.constant is not None:
             given[parameter] = argument.constant
@@ -520,7 +523,7 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
     if name == "date":
         given.setdefault("format", "%F")
     try:
-        FILTERS[name](_SAMPLES[name], **given)
+        _FILTERS[name](_SAMPLES[name], **given)
     except ExpressionError as error:
         return error.message
     return ""

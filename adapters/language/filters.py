@@ -115,7 +115,7 @@ def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
     if not isinstance(value, datetime):
         raise ExpressionError(f"date: {kind(value)} is not a time")
     try:
-        return written(as_utc(value).astimezone(_zone(timezone)), as_text(format))
+        return written(as_utc(value).astimezone(time_zone(timezone)), as_text(format))
     except (UnknownDirective, OverflowError) as error:
         raise ExpressionError(f"date: {error}") from None
 
@@ -323,7 +323,8 @@ def _entries(value: Any, name: str) -> Sequence[Any]:
 
 
 @functools.cache
-def _zone(name: str | tzinfo) -> tzinfo:
+def time_zone(name: str | tzinfo) -> tzinfo:
+    """The time zone of that name.  Raises ExpressionError."""
     if isinstance(name, tzinfo):
         return name
     try:

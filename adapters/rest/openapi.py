@@ -30,7 +30,7 @@ class OpenApiDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = False
-    file_keys = ()
+    file_keys = ("services", "parameters")
     response = ANYTHING
 
     def __init__(self, document: Mapping[str, Any]) -> None:

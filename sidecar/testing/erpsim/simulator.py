@@ -23,6 +23,9 @@ from sidecar.testing.erpsim.news_books import NewsBooks, Told
 from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import RestFace
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
+from sidecar.testing.erpsim.sap.face import PATH as SAP_PATH
+from sidecar.testing.erpsim.sap.face import SapFace
+from sidecar.testing.erpsim.sap.services import services
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
@@ -41,7 +44,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     standing misbehaviours as text (`throttle;limit=5;per=1`); with a `user` every request must
     carry HTTP basic authentication or, in SOAP, a UsernameToken; `items_unknown` are SKUs and
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
-    refused for.
+    refused for.  `session_changes`: after so many changes SAP's session ends, and its token with it
+    (0: it never does).
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE
@@ -55,6 +59,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     credit_limit_customers: frozenset[str] = frozenset()
     rules: tuple[str, ...] = ()
     base_path: str = "/api/v2"
+    session_changes: int = 0
 
     @classmethod
     def of(cls, **options: Any) -> Setup:
@@ -115,6 +120,12 @@ class Simulator:
                 conduct,
                 tokens,
                 setup.base_path,
+            ),
+            f"{setup.base_path}{SAP_PATH}": SapFace(
+                conduct,
+                services(conduct, self.side_books, self.news),
+                setup.base_path,
+                setup.session_changes,
             ),
             f"{setup.base_path}/": rest,
         }
