@@ -59,7 +59,9 @@ class Delivery:
     """One event on its way: `ref` is the external reference that a probe asks for.
 
     `parent`: of a domain whose documents belong to another's (a refund's order).  `posting_date`:
-    midnight of the day on which it is to be posted; None: on that of its own time.
+    midnight of the day on which it is to be posted; None: on that of its own time.  `unfinished`:
+    the ERP took it before and the steps after that were not all done: they are gone on with, and
+    the event itself is not sent.
     """
 
     event: Event
@@ -67,6 +69,7 @@ class Delivery:
     link: Link | None = None
     parent: Parent | None = None
     posting_date: datetime | None = None
+    unfinished: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ class Capabilities:
     `probe_batch`: most references in one question.  `probe_items`: what a probe finds has its lines
     too, so that one is worth a call where an acceptance does not tell them.  `tells_total`: the
     total of each document that was opened is told, by the answer or by a probe, to be compared.
+    `finishes`: the event types with steps after their acceptance (`Delivery.unfinished`).
     """
 
     subscriptions: frozenset[str]
@@ -114,6 +118,7 @@ class Capabilities:
     tells_total: bool = False
     tells_changes: bool = False
     tells_all: bool = False
+    finishes: frozenset[str] = frozenset()
 
     @property
     def clears_doubt(self) -> bool:
@@ -196,7 +201,8 @@ class Preview:
     """A call as it would be made, its secrets struck out.
 
     `body` is exact; `shown` is the same body with line breaks for a person.  `exception`: the name
-    of the exception whose file of calls makes it.
+    of the exception whose file of calls makes it.  `step`: which of an event's calls it is, where
+    it has several.
     """
 
     request: str
@@ -204,6 +210,7 @@ class Preview:
     body: str | None = None
     shown: str | None = None
     exception: str | None = None
+    step: str = ""
 
 
 @runtime_checkable
@@ -224,8 +231,10 @@ class Telling(Protocol):
 class Previewing(Protocol):
     """An adapter that can show a call without making it (`erp-sidecar adapter dry-run`)."""
 
-    def preview(self, delivery: Delivery) -> Sequence[Preview]:
-        """The calls that would be made for this event, its own last; none where nothing carries it.
+    def preview(self, delivery: Delivery, *, ask: bool = False) -> Sequence[Preview]:
+        """The calls that would be made for this event, in order; none where nothing carries it.
+
+        `ask`: the questions before it are really asked, so that its own call has what they tell.
 
         Raises `sidecar.model.errors.BadData` for an event that cannot be mapped.
         """
@@ -338,7 +347,8 @@ class AdapterSettings:
     none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
     that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
     domains whose external reference is configured to be another than Magento's number; `domains`:
-    those that a file of calls may have.
+    those that a file of calls may have.  `trust_absence_after`: seconds after which a question that
+    finds nothing is believed.
     """
 
     url: str
@@ -354,4 +364,5 @@ class AdapterSettings:
     cookies: bool = False
     insecure: bool = False
     renamed: frozenset[str] = frozenset()
+    trust_absence_after: float = 0.0
     domains: tuple[DomainSpec, ...] = field(kw_only=True)

@@ -29,6 +29,7 @@ from sidecar.model.outcome import (
     Partial,
     Rejected,
     Retry,
+    Taken,
     Throttled,
     Unknown,
     name_of,
@@ -36,6 +37,7 @@ from sidecar.model.outcome import (
 
 PREDICATES = (
     "accepted",
+    "accepted_ask",
     "partial",
     "duplicate",
     "rejected",
@@ -48,7 +50,7 @@ VALUES = (*BOOKED, "code", "message", "field", "what", "after")
 #: What may not be believed of an answer that is not the ERP's own: each says "not booked".
 DENIALS = frozenset({"rejected", "throttled", "retry", "misconfigured"})
 #: What says "it is booked".
-BOOKINGS = frozenset({"accepted", "partial", "duplicate"})
+BOOKINGS = frozenset({"accepted", "accepted_ask", "partial", "duplicate"})
 #: What may be decided of a whole batch without looking at its results: that nothing was booked.
 WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 
@@ -197,6 +199,8 @@ class Answer:
         match decided:
             case "accepted" | "partial":
                 return self._booked(decided, message or "", values, evidence)
+            case "accepted_ask":
+                return Taken(message=message or "")
             case "duplicate":
                 return Duplicate(reference=self.fields.reference(values), message=message or "")
             case "rejected":

@@ -7,27 +7,26 @@ of the file that could not read it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any, Generic
 
 from adapters.calls.answer import Evidence, Predicate
+from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Inquiry
 from adapters.calls.fields import Fields
-from adapters.calls.pushing import parts
+from adapters.calls.parts import parts
+from adapters.calls.session import LOGIN_REFUSED
 from adapters.calls.wire_call import Call, read_answer
-from adapters.http.transport import Reply, Request, Transport
+from adapters.http.transport import Reply
 from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind
 from sidecar.model.errors import NotReached, NotUnderstood
 from sidecar.model.outcome import Booked, Misconfigured, reference_key
-from sidecar.ports import Exchange, Listed, Page, ShopContext
+from sidecar.ports import Exchange, Listed, Page
 
-#: Statuses that say: who you claim to be is not believed, or may not.
-LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 #: Characters of an answer in a message; the attempt's record has more.
 _SHOWN = 200
 _REMEDY = (
@@ -42,6 +41,8 @@ class Answered:
 
     reply: Reply
     values: Values
+    #: The ERP's own words, where the file says where they are.
+    message: str = ""
 
     @property
     def exchange(self) -> Exchange:
@@ -51,6 +52,8 @@ class Answered:
     @property
     def beginning(self) -> str:
         """How the answer begins, for a message."""
+        if self.message:
+            return f"it says: {' '.join(self.message.split())[:_SHOWN]}"
         words = " ".join(self.exchange.answer.split())[:_SHOWN]
         return f"it begins: {words}" if words else "it is empty"
 
@@ -81,20 +84,10 @@ class Refused(NotReached):
 
 
 class Asking(Generic[Call]):
-    """`request` fills a call in; it raises ExpressionError where that cannot be done."""
+    """Used by several threads."""
 
-    def __init__(
-        self,
-        name: str,
-        transport: Transport,
-        shop: ShopContext,
-        request: Callable[[Call, Values], Request],
-    ) -> None:
-        """`name` is what messages call the file of calls."""
-        self._name = name
-        self._transport = transport
-        self._shop = shop
-        self._request = request
+    def __init__(self, conversation: Conversation[Call]) -> None:
+        self._conversation = conversation
 
     def probe(
         self, inquiry: Inquiry[Call], refs: Sequence[str]
@@ -134,15 +127,15 @@ class Asking(Generic[Call]):
         Raises NotUnderstood for one that may not, NotSent and Unanswered where there is none, and
         a lasting NotReached where every question would be answered so.
         """
-        values = {"shop": self._shop, **asked}
+        values = {"shop": self._conversation.shop, **asked}
         try:
-            request = replace(self._request(inquiry.call, values), asks=True)
+            reply = self._conversation.send(inquiry.call, values, asks=True)
         except ExpressionError as error:
             raise NotUnderstood(
-                f"{self._name}: the question cannot be put: {error.message}",
+                f"{self._conversation.name}: the question cannot be put: {error.message}",
                 "correct the line of the file of calls",
             ) from error
-        return _believed(inquiry, Answered(self._transport.send(request), values))
+        return _believed(inquiry, Answered(reply, values))
 
 
 def _believed(inquiry: Inquiry[Call], bare: Answered) -> Answered:
@@ -157,7 +150,8 @@ def _believed(inquiry: Inquiry[Call], bare: Answered) -> Answered:
     if evidence.stranger:
         # Whatever `ok` says: that a gateway has nothing is not that the ERP has nothing.
         raise bare.unusable(evidence.stranger)
-    answered = Answered(bare.reply, {**bare.values, "response": response})
+    values = {**bare.values, "response": response}
+    answered = Answered(bare.reply, values, inquiry.told.text("message", values) or "")
     if _is_refusal(inquiry, answered, evidence):
         raise Refused.by(answered)
     if why := _obstacle(inquiry.ok, answered.values):
@@ -186,6 +180,38 @@ def _obstacle(ok: Predicate, values: Values) -> str:
         return "" if ok.holds(values) else "'ok' of the file of calls is not true"
     except ExpressionError as error:
         return error.message
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A document that the ERP holds, and what else the file reads of it, by name."""
+
+    booked: Booked
+    more: Mapping[str, Any]
+
+
+def held(inquiry: Inquiry[Call], answered: Answered) -> list[Held]:
+    """The documents of an answer to a question for one reference, with what `more` reads of them.
+
+    Raises NotUnderstood for an answer that cannot be read.
+    """
+    return [
+        Held(booked, _more(inquiry, answered, item))
+        for item, (_, booked) in zip(
+            found_list(inquiry, answered), documents(inquiry, answered), strict=True
+        )
+    ]
+
+
+def _more(inquiry: Inquiry[Call], answered: Answered, item: object) -> dict[str, Any]:
+    values = {**answered.values, "item": item}
+    told: dict[str, Any] = {}
+    for name, leaf in inquiry.more.leaves.items():
+        try:
+            told[name] = inquiry.more.get(name, values)
+        except ExpressionError as error:
+            raise answered.unusable(error.message, leaf) from error
+    return told
 
 
 def documents(inquiry: Inquiry[Call], answered: Answered) -> Iterator[tuple[str | None, Booked]]:

@@ -8,27 +8,27 @@ its own answer in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Generic
 
+from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Envelope, Part, Push
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
-from adapters.http.transport import NotSent, Reply, Request, Transport, Unanswered
-from adapters.language.compiler import Values
+from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.filters import ExpressionError
-from sidecar.model.outcome import Outcome, Rejected, Unknown, Unmapped
-from sidecar.ports import Exchange, PushCall, Result
+from sidecar.model.outcome import Outcome, Rejected, Unknown
+from sidecar.ports import PushCall, Result
 
 #: Sends events that no envelope is needed for, or each half of those that one was refused with.
 Send = Callable[[Sequence[Outgoing]], list[PushCall]]
 
 
 class Bundles(Generic[Call]):
-    """`request` fills a call in; it raises ExpressionError where that cannot be done."""
+    """Used by several threads."""
 
-    def __init__(self, transport: Transport, request: Callable[[Call, Values], Request]) -> None:
-        self._transport = transport
-        self._request = request
+    def __init__(self, conversation: Conversation[Call]) -> None:
+        self._conversation = conversation
 
     def pushed(
         self, push: Push[Call], envelope: Envelope[Call], part: Sequence[Outgoing], send: Send
@@ -36,44 +36,43 @@ class Bundles(Generic[Call]):
         """One envelope with all that can be filled in."""
         broken: list[Result] = []
         sound: list[Outgoing] = []
-        requests: list[Request] = []
         for outgoing in part:
             try:
-                requests.append(self._request(push.call, outgoing.values))
+                self._conversation.tried(push.call, outgoing.values)
             except ExpressionError as error:
-                broken.append(Result(outgoing.delivery, Unmapped(message=error.message)))
+                broken.append(Result(outgoing.delivery, outgoing.unfillable(error)))
             else:
                 sound.append(outgoing)
         unsent = [PushCall(None, broken)] if broken else []
         if len(sound) < 2:
             return [*unsent, *send(sound)]
-        return [*unsent, *self._sent(push, envelope, sound, requests, send)]
+        return [*unsent, *self._sent(push, envelope, sound, send)]
 
     def _sent(
-        self,
-        push: Push[Call],
-        envelope: Envelope[Call],
-        part: Sequence[Outgoing],
-        requests: Sequence[Request],
-        send: Send,
+        self, push: Push[Call], envelope: Envelope[Call], part: Sequence[Outgoing], send: Send
     ) -> list[PushCall]:
         try:
-            reply = self._transport.send(envelope.sealed(push.call, requests))
+            reply = self._conversation.send_together(
+                push.call,
+                [outgoing.values for outgoing in part],
+                lambda requests: envelope.sealed(push.call, requests),
+            )
+        except ExpressionError as error:
+            return [alike(part, part[0].unfillable(error), None)]
         except NotSent as error:
             return [alike(part, not_sent(error), error.exchange)]
         except Unanswered as error:
             return [alike(part, Unknown(message=error.message), error.exchange)]
         try:
-            answers = envelope.opened(push.call, reply, requests)
+            answers = envelope.opened(push.call, reply)
         except ExpressionError as error:
             unusable = Unknown(message=f"the batch's answer is unusable: {error.message}")
             return [alike(part, unusable, reply.exchange)]
         if answers is None:
             return self._refused(push, part, reply, send)
-        told = zip(part, answers, requests, strict=True)
         results = [
-            Result(outgoing.delivery, self._of_part(push, outgoing, answer, request, reply))
-            for outgoing, answer, request in told
+            Result(outgoing.delivery, self._of_part(push, outgoing, answer, reply))
+            for outgoing, answer in zip(part, answers, strict=True)
         ]
         return [PushCall(reply.exchange, results)]
 
@@ -90,13 +89,13 @@ class Bundles(Generic[Call]):
         return [PushCall(reply.exchange, [Result(one.delivery, outcome) for one, outcome in told])]
 
     def _of_part(
-        self, push: Push[Call], sent: Outgoing, part: Part | None, request: Request, whole: Reply
+        self, push: Push[Call], sent: Outgoing, part: Part | None, whole: Reply
     ) -> Outcome:
         if part is None:
             return Unknown(message=f"the batch's answer says nothing of it; HTTP {whole.status}")
-        shown = self._transport.redact(part.content.decode(errors="replace"))
-        told = Exchange(str(request), part.status, whole.exchange.seconds, shown)
-        reply = Reply(part.status, part.headers, part.content, told, request)
+        shown = self._conversation.redact(part.content.decode(errors="replace"))
+        told = replace(whole.exchange, status=part.status, answer=shown)
+        reply = Reply(part.status, part.headers, part.content, told, whole.request)
         return self._outcome(push, sent, reply)
 
     def _outcome(self, push: Push[Call], outgoing: Outgoing, reply: Reply) -> Outcome:

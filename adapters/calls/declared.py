@@ -10,7 +10,8 @@ from adapters.calls.answer import Answer, BatchAnswer, Predicate
 from adapters.calls.fields import Fields
 from adapters.calls.row_form import RowForm
 from adapters.http.transport import Reply, Request
-from adapters.language.expression import Expression
+from adapters.language.expression import Expression, Loop
+from adapters.language.template import Template
 from sidecar.ports import Capabilities
 
 Call = TypeVar("Call")
@@ -35,9 +36,7 @@ class Envelope(Protocol[_Call]):
     def sealed(self, call: _Call, requests: Sequence[Request]) -> Request:
         """The one request, with all of them in it in their order."""
 
-    def opened(
-        self, call: _Call, reply: Reply, requests: Sequence[Request]
-    ) -> Sequence[Part | None] | None:
+    def opened(self, call: _Call, reply: Reply) -> Sequence[Part | None] | None:
         """The answer to each request, none to one that the envelope says nothing of.
 
         None instead: the envelope itself was refused, and nothing in it was looked at.  Raises
@@ -46,9 +45,63 @@ class Envelope(Protocol[_Call]):
 
 
 @dataclass(frozen=True, slots=True)
-class Step(Generic[Call]):
-    """A call that must go well before an event is sent."""
+class Login(Generic[Call]):
+    """How a session is made: `token` is what it is known by, none where cookies carry it.
 
+    `headers` go with every other call; `renew` says of an answer that the session is over.
+    """
+
+    call: Call
+    ok: Predicate
+    token: Expression | None
+    headers: Template | None
+    renew: Predicate
+    told: Fields
+
+
+@dataclass(frozen=True, slots=True)
+class Make(Generic[Call]):
+    """A call that makes what an event needs; `value` of its answer is handed on."""
+
+    call: Call
+    answer: Answer
+    value: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Find(Generic[Call]):
+    """A question for what an event needs; `value` of the one that is found is handed on."""
+
+    inquiry: Inquiry[Call]
+    value: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep(Generic[Call]):
+    """What must be known, or be there, before an event is sent: found, or else made.
+
+    Repeated for each round of `loop` by `key`; left out where `when` is false.  `name`: what the
+    call knows its value by, empty where it needs none.  `keep`: seconds for which a value that was
+    found is remembered.
+    """
+
+    name: str
+    place: str
+    find: Find[Call] | None
+    make: Make[Call] | None
+    loop: Loop | None = None
+    key: Expression | None = None
+    when: Expression | None = None
+    keep: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ThenStep(Generic[Call]):
+    """What is still to be done once an event was accepted, unless `unless` says that it was."""
+
+    name: str
+    when: Expression | None
+    unless: Predicate
     call: Call
     answer: Answer
 
@@ -57,8 +110,8 @@ class Step(Generic[Call]):
 class Push(Generic[Call]):
     """A call that carries events: one (`batch` is None) or up to `batch` at once.
 
-    `first` is made for each event alone, before it.  `envelope`: those of a batch go in one, each
-    with the call that it would have alone.
+    `first` is made for each event alone, before it; `then` after it was accepted.  `envelope`:
+    those of a batch go in one, each with the call that it would have alone.
     """
 
     name: str
@@ -66,7 +119,8 @@ class Push(Generic[Call]):
     batch: int | None
     call: Call
     answer: Answer | BatchAnswer
-    first: tuple[Step[Call], ...] = ()
+    first: tuple[FirstStep[Call], ...] = ()
+    then: tuple[ThenStep[Call], ...] = ()
     #: Whether it carries events that open a document.
     opens: bool = False
     #: Where it is in the file, when it opens documents and never names one by our reference.
@@ -79,7 +133,8 @@ class Inquiry(Generic[Call]):
     """A call that asks: `ok` says whether the answer may be believed, `found` what it holds.
 
     `misconfigured` says that every question would be answered so until a person acts.
-    `batch`: how many references one probe asks for (None: one by one).
+    `batch`: how many references one probe asks for (None: one by one).  `told`: the ERP's own
+    message where it does not answer; `more`: what else is read of each document, for `then`.
     """
 
     call: Call
@@ -91,6 +146,8 @@ class Inquiry(Generic[Call]):
     batch: int | None = None
     #: Whether none for a list means that nothing was found, as in XML, where nothing is written.
     none_is_nothing: bool = True
+    told: Fields = field(default_factory=lambda: Fields({}))
+    more: Fields = field(default_factory=lambda: Fields({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +183,7 @@ class Calls(Generic[Call]):
     ping: Inquiry[Call] | None
     #: What in the file may be meant, and most often is not.
     warnings: tuple[str, ...] = ()
+    login: Login[Call] | None = None
 
     def capabilities(self, domain: str) -> Capabilities:
         """What the file declares for a domain; nothing for one that it does not have."""
@@ -143,6 +201,7 @@ class Calls(Generic[Call]):
             tells_changes=calls.changes is not None,
             tells_all=calls.whole is not None,
             tells_total=_tells_total(calls),
+            finishes=frozenset().union(*(push.events for push in calls.pushes if push.then)),
         )
 
 
@@ -150,8 +209,13 @@ def _tells_total(calls: DomainCalls[Any]) -> bool:
     """Whether each document that was opened has a total to compare, told or asked for."""
     if calls.probe is not None and "total" in calls.probe.each.leaves:
         return True
-    opening = [push.answer for push in calls.pushes if push.opens]
+    opening = [push for push in calls.pushes if push.opens]
     return bool(opening) and all(
-        "total" in (one.each if isinstance(one, BatchAnswer) else one).fields.leaves
-        for one in opening
+        any("total" in answer.fields.leaves for answer in _answers(push)) for push in opening
     )
+
+
+def _answers(push: Push[Any]) -> list[Answer]:
+    """Those that tell of the document which was opened: the call's, and its steps'."""
+    own = push.answer.each if isinstance(push.answer, BatchAnswer) else push.answer
+    return [own, *(step.answer for step in push.then)]

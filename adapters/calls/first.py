@@ -1,23 +1,30 @@
-"""What is done before an order is sent: the calls under `first` in the file of calls.
+"""What is done before an event is sent: what stands under `first` in the file of calls.
 
-An order names what must be there already, its customer above all.  Each of these calls may be
-repeated without harm (the file of calls promises that), so whatever becomes of one, the order
-itself was not sent and nothing of it is in doubt.
+An order names what must be there already: its customer, its products by the ERP's own ids.  Each is
+found, or else made, and its value handed to the order's call.  Whatever becomes of one, the order
+itself was not sent and nothing of it is in doubt; what is perhaps made is looked for again when a
+search must show it, and never made a second time before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic
 
 import msgspec
 
-from adapters.calls.declared import Step
+from adapters.calls.asking import Answered, Asking, Refused, found_list
+from adapters.calls.conversation import Conversation
+from adapters.calls.declared import Find, FirstStep, Make
+from adapters.calls.known_values import Identity, KnownValues
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError
+from adapters.language.filters import ExpressionError, as_text, truth
+from adapters.language.template import NOTHING
+from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -26,63 +33,266 @@ from sidecar.model.outcome import (
     Outcome,
     Partial,
     Retry,
+    Taken,
     Throttled,
     Unknown,
     Unmapped,
 )
 from sidecar.ports import Exchange, PushCall
 
+_TOO_MANY = 429
+
+
+class HeldUp(Exception):
+    """What keeps an event from being sent, with the call that said so."""
+
+    def __init__(self, outcome: Outcome, exchange: Exchange | None = None) -> None:
+        super().__init__()
+        self.outcome = outcome
+        self.exchange = exchange
+
+
+@dataclass(slots=True)
+class _Ready:
+    """One event while it is made ready: what was called for it, and what has come of that."""
+
+    values: dict[str, Any]
+    first: dict[str, Any] = field(default_factory=dict)
+    exchanges: list[Exchange] = field(default_factory=list)
+    known: list[Identity] = field(default_factory=list)
+    absent: dict[str, str] = field(default_factory=dict)
+
 
 class FirstCalls(Generic[Call]):
-    """`send` fills a call in and makes it."""
+    """Used by several threads."""
 
-    def __init__(self, send: Callable[[Call, Values], Reply]) -> None:
-        self._send = send
+    def __init__(
+        self, conversation: Conversation[Call], asking: Asking[Call], known: KnownValues
+    ) -> None:
+        self._conversation = conversation
+        self._asking = asking
+        self._known = known
 
     def made(
-        self, steps: Sequence[Step[Call]], part: Sequence[Outgoing]
+        self, steps: Sequence[FirstStep[Call]], part: Sequence[Outgoing]
     ) -> tuple[list[PushCall], list[Outgoing]]:
         """The calls that were made, and those deliveries that nothing keeps from being sent."""
+        if not steps:
+            return [], list(part)
         calls: list[PushCall] = []
         sound: list[Outgoing] = []
         for index, outgoing in enumerate(part):
-            obstacle = None
-            for step in steps:
-                exchange, obstacle = self._held_up(step, outgoing.values)
-                if isinstance(obstacle, Throttled | Misconfigured):
+            ready = _Ready({**outgoing.values})
+            try:
+                for step in steps:
+                    self._take(step, ready)
+            except HeldUp as obstacle:
+                calls += map(PushCall, ready.exchanges)
+                if isinstance(obstacle.outcome, Throttled | Misconfigured):
                     # An ERP that has had enough, or knows us no more, is not asked for the others.
-                    return [*calls, alike(part[index:], obstacle, exchange)], sound
-                if obstacle:
-                    calls.append(alike([outgoing], obstacle, exchange))
-                    break
-                calls.append(PushCall(exchange))
-            if obstacle is None:
-                sound.append(outgoing)
+                    rest = alike(part[index:], obstacle.outcome, obstacle.exchange)
+                    return [*calls, rest], sound
+                calls.append(alike([outgoing], obstacle.outcome, obstacle.exchange))
+            else:
+                calls += map(PushCall, ready.exchanges)
+                values = {**outgoing.values, "first": ready.first}
+                sound.append(
+                    replace(outgoing, values=values, known=tuple(ready.known), absent=ready.absent)
+                )
         return calls, sound
 
-    def _held_up(self, step: Step[Call], values: Values) -> tuple[Exchange | None, Outcome | None]:
-        """The call, and what keeps the order from being sent after it, if anything does."""
-        try:
-            reply = self._send(step.call, values)
-        except ExpressionError as error:
-            return None, Unmapped(message=error.message)
-        except NotSent as error:
-            return error.exchange, not_sent(error)
-        except Unanswered as error:
-            return error.exchange, Retry(message=f"first, {error.message}")
-        return reply.exchange, self._obstacle(step, values, reply)
+    def refused(self, outgoing: Outgoing) -> None:
+        """The ERP refused the event: what was remembered for it may be why."""
+        self._known.forget(outgoing.known)
 
-    def _obstacle(self, step: Step[Call], values: Values, reply: Reply) -> Outcome | None:
-        """What the answer has against the order."""
+    def _take(self, step: FirstStep[Call], ready: _Ready) -> None:
+        """One step, in all its rounds."""
         try:
-            response, evidence = read_answer(step.call, reply)
+            values = {**ready.values, "first": ready.first}
+            if step.when is not None and not truth(step.when(values), step.when.source):
+                return
+            by_key = {
+                key: value
+                for key, told, of_round in rounds(step, values)
+                if (value := self._value(step, of_round, ready, told)) is not NOTHING
+            }
+            if step.name and step.loop is not None:
+                ready.first[step.name] = by_key
+            elif step.name and by_key:
+                (ready.first[step.name],) = by_key.values()
         except ExpressionError as error:
-            return Retry(message=f"first, {error.message}")
-        outcome = step.answer.outcome({**values, "response": response}, evidence)
+            raise HeldUp(Unmapped(message=error.message)) from error
+
+    def _value(self, step: FirstStep[Call], values: Values, ready: _Ready, told: str) -> Any:
+        """What the step comes to; NOTHING where the ERP has none and none is made."""
+        asked = step.find.inquiry.call if step.find else _call_of(step)
+        identity = (step.place, self._conversation.identity(asked, values))
+        with self._known.alone(identity):
+            known = self._known.get(identity)
+            if known is not None:
+                ready.known.append(identity)
+                return known[0]
+            if step.find is not None:
+                value, exchange = self._found(step, step.find, values)
+                ready.exchanges.append(exchange)
+                if value is not NOTHING:
+                    self._known.found(identity, value, step.keep)
+                    ready.known.append(identity)
+                    return value
+            if step.make is None:
+                ready.absent[step.name] = told
+                return NOTHING
+            if step.find is not None and (wait := self._known.wait(identity)):
+                raise HeldUp(
+                    Retry(message=_not_yet(step), after=wait, sent=bool(ready.exchanges)),
+                    ready.exchanges.pop() if ready.exchanges else None,
+                )
+            return self._made(step, step.make, values, ready, identity)
+
+    # --- asked ------------------------------------------------------------------------------
+
+    def asked(self, step: FirstStep[Call], values: Values) -> Any:
+        """What the ERP is found to have, and nothing is made; NOTHING where it has none.
+
+        Raises HeldUp.
+        """
+        return NOTHING if step.find is None else self._found(step, step.find, values)[0]
+
+    def _found(
+        self, step: FirstStep[Call], find: Find[Call], values: Values
+    ) -> tuple[Any, Exchange]:
+        """The value and the call that told it.  Raises HeldUp."""
+        try:
+            answered = self._asking.answered(find.inquiry, values)
+            documents = found_list(find.inquiry, answered)
+        except Unavailable as error:
+            raise HeldUp(_unasked(step, error), error.exchange) from error
+        if not documents:
+            return NOTHING, answered.exchange
+        told = [self._read(step, find, answered, item) for item in documents]
+        if any(value != told[0] for value in told):
+            raise HeldUp(
+                Unmapped(
+                    message=f"{step.place}: the ERP has {len(told)} that fit, and which of them is "
+                    "meant it does not say: let `found` choose one, or take the others out of "
+                    "the ERP"
+                ),
+                answered.exchange,
+            )
+        return told[0], answered.exchange
+
+    def _read(
+        self, step: FirstStep[Call], find: Find[Call], answered: Answered, item: object
+    ) -> Any:
+        if find.value is None:
+            return True
+        try:
+            return _there(find.value({**answered.values, "item": item}), find.value.source)
+        except ExpressionError as error:
+            unread = answered.unusable(error.message, find.value)
+            raise HeldUp(_unasked(step, unread), answered.exchange) from error
+
+    # --- made -------------------------------------------------------------------------------
+
+    def _made(
+        self,
+        step: FirstStep[Call],
+        make: Make[Call],
+        values: Values,
+        ready: _Ready,
+        identity: Identity,
+    ) -> Any:
+        try:
+            reply = self._conversation.send(make.call, values)
+        except NotSent as error:
+            raise HeldUp(not_sent(error), error.exchange) from error
+        except Unanswered as error:
+            raise HeldUp(self._doubted(step, identity, error.message), error.exchange) from error
+        try:
+            value = self._value_of(step, make, values, reply)
+        except ExpressionError as error:
+            raise HeldUp(self._doubted(step, identity, error.message), reply.exchange) from error
+        except HeldUp as obstacle:
+            if isinstance(obstacle.outcome, Unknown | Conflict | Taken):
+                message = obstacle.outcome.message
+                obstacle = HeldUp(self._doubted(step, identity, message), reply.exchange)
+            raise obstacle from None
+        ready.exchanges.append(reply.exchange)
+        self._known.was_made(identity, value, step.keep)
+        ready.known.append(identity)
+        return value
+
+    def _value_of(
+        self, step: FirstStep[Call], make: Make[Call], values: Values, reply: Reply
+    ) -> Any:
+        """Raises ExpressionError where what was made cannot be named, HeldUp where it was not."""
+        response, evidence = read_answer(make.call, reply)
+        answered = {**values, "response": response}
+        outcome = make.answer.outcome(answered, evidence)
+        if isinstance(outcome, Retry) and evidence.doubtful:
+            outcome = Unknown(message=outcome.message)
         # What was saved in part is there all the same, and that is what the order needs.
         if isinstance(outcome, Accepted | Duplicate | Partial):
-            return None
-        told = f"first, {reply.request}: {outcome.message}"
-        if isinstance(outcome, Unknown | Conflict):
-            return Retry(message=told)
-        return msgspec.structs.replace(outcome, message=told)
+            if make.value is None:
+                return True
+            return _there(make.value(answered), make.value.source)
+        told = f"first{_named(step)}, {reply.request}: {outcome.message}"
+        raise HeldUp(msgspec.structs.replace(outcome, message=told), reply.exchange)
+
+    def _doubted(self, step: FirstStep[Call], identity: Identity, message: str) -> Retry:
+        """It is found at the next attempt, or made when its absence may be believed.
+
+        A call without a question says of itself that it may be repeated.
+        """
+        after = None if step.find is None else self._known.doubt(identity)
+        told = message if message.startswith("first") else f"first{_named(step)}, {message}"
+        return Retry(message=told, after=after)
+
+
+def rounds(step: FirstStep[Call], values: Values) -> Iterator[tuple[str, str, Values]]:
+    """Each key once, with what its round is called in a message and the round's values.
+
+    A step that is not repeated has one round, without a key.  Raises ExpressionError.
+    """
+    if step.loop is None or step.key is None:
+        yield "", f"first{_named(step)}", values
+        return
+    seen: set[str] = set()
+    for of_round in step.loop(values):
+        key = as_text(step.key(of_round))
+        if key not in seen:
+            seen.add(key)
+            yield key, f"first{_named(step)}['{key}']", of_round
+
+
+def _call_of(step: FirstStep[Call]) -> Call:
+    if step.make is None:
+        raise ValueError("a step finds or makes something")
+    return step.make.call
+
+
+def _there(value: Any, told: str) -> Any:
+    """A value that names something.  Raises ExpressionError for none and for empty text."""
+    if value is None or (isinstance(value, str) and not value.strip()):
+        raise ExpressionError(f"{told} is empty")
+    return value
+
+
+def _named(step: FirstStep[Call]) -> str:
+    return f".{step.name}" if step.name else ""
+
+
+def _not_yet(step: FirstStep[Call]) -> str:
+    return (
+        f"first{_named(step)}: the ERP shows none, and one may just have been made: it is asked "
+        "again before one is made"
+    )
+
+
+def _unasked(step: FirstStep[Call], error: Unavailable) -> Outcome:
+    message = f"first{_named(step)}, {error.message}"
+    if isinstance(error, Refused) or (isinstance(error, NotReached) and error.lasting):
+        return Misconfigured(message=message)
+    if error.exchange is not None and error.exchange.status == _TOO_MANY:
+        return Throttled(message=message)
+    return Retry(message=message, sent=not isinstance(error, NotReached))

@@ -6,31 +6,29 @@ What a call and its answer look like on the wire is the protocol's business:
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
-from hashlib import sha256
-from itertools import count
-from secrets import token_bytes
-from types import SimpleNamespace
 from typing import Generic
 
 import msgspec
 
-from adapters.calls.asking import LOGIN_REFUSED, Asking, Refused
+from adapters.calls.asking import Asking, Refused
 from adapters.calls.condition import read_condition
+from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Calls, Inquiry, Telling
+from adapters.calls.known_values import KnownValues
 from adapters.calls.names import names_of
 from adapters.calls.news import News
+from adapters.calls.push_preview import PushPreview
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction
+from adapters.calls.session import LOGIN_REFUSED
 from adapters.calls.wire_call import Call
 from adapters.http.transport import Request, Transport
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError
-from adapters.language.hidden import HiddenSecrets
-from adapters.language.rounds import ROUNDS, Rounds
-from sidecar.model.errors import ConfigurationError, NotReached, SidecarError, Unavailable
+from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import Booked
 from sidecar.ports import (
     AdapterSettings,
@@ -63,14 +61,18 @@ class GenericAdapter(Generic[Call]):
         self._shop = settings.shop
         self._domains = settings.domains
         self._renamed = settings.renamed
-        self._secret = secrets_of(settings)
-        self._nonces = _Nonces()
         self._bare = harmless
         self._redaction = Redaction(transport.redact)
+        self._conversation = Conversation[Call](calls.name, calls.login, transport, settings)
+        self._asking = Asking[Call](self._conversation)
         self._pushing = Pushing[Call](
-            calls, transport, settings.shop, self._request, names_of(settings.domains)
+            calls,
+            self._conversation,
+            self._asking,
+            KnownValues(time.monotonic, settings.trust_absence_after),
+            names_of(settings.domains),
         )
-        self._asking = Asking[Call](calls.name, transport, settings.shop, self._request)
+        self._previewing = PushPreview[Call](calls, self._conversation, self._pushing)
         self._news = News[Call](self._asking)
 
     def capabilities(self, domain: str) -> Capabilities:
@@ -108,10 +110,10 @@ class GenericAdapter(Generic[Call]):
         with self._redaction.of_errors():
             return self._redaction.of_news(self._news.page(telling, since, page), telling.form.news)
 
-    def preview(self, delivery: Delivery) -> Sequence[Preview]:
+    def preview(self, delivery: Delivery, *, ask: bool = False) -> Sequence[Preview]:
         """See `sidecar.ports.Previewing`."""
         with self._redaction.of_errors():
-            return [self._shown(call, values) for call, values in self._pushing.calls(delivery)]
+            return self._previewing.calls(delivery, ask=ask)
 
     def condition(self, domain: str, when: str) -> Callable[[Delivery], bool]:
         """See `sidecar.ports.Conditional`."""
@@ -122,7 +124,8 @@ class GenericAdapter(Generic[Call]):
         """See `sidecar.ports.PreviewingNews`."""
         call = self._told(domain, since).inquiry.call
         with self._redaction.of_errors():
-            return self._shown(call, {"shop": self._shop, "since": since, "page": None})
+            values = {"shop": self._shop, "since": since, "page": None}
+            return self._conversation.shown(call, values)
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
@@ -176,34 +179,6 @@ class GenericAdapter(Generic[Call]):
                 return calls.probe, {"refs": (NO_REFERENCE,), "ref": NO_REFERENCE}
         return None, {}
 
-    def _request(self, call: Call, values: Values) -> Request:
-        """The call, filled in.  Raises ExpressionError.
-
-        The nonce is new in each request: an ERP that checks it takes a repeated one for a replay.
-        """
-        once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": self._secret}
-        return self._filled(call, {**values, **once})
-
-    def _shown(self, call: Call, values: Values) -> Preview:
-        """The call as it would be made, with no secret in it."""
-        once = {"nonce": self._nonces.next(), "now": datetime.now(UTC), "secret": HiddenSecrets()}
-        request = call.disarmed(self._filled(call, {**values, **once}))
-        return self._transport.preview(
-            request, None if request.body is None else call.shown(request.body)
-        )
-
-    def _filled(self, call: Call, values: Values) -> Request:
-        """The call with these values, whatever goes wrong in between.  Raises ExpressionError."""
-        try:
-            return call.request({**values, ROUNDS: Rounds()})
-        except SidecarError:
-            raise
-        except Exception as error:
-            # The class alone: a library's words may quote the order, or a secret.
-            raise ExpressionError(
-                f"{self._calls.name}: the call cannot be filled in ({type(error).__name__})"
-            ) from error
-
     def _declared(self, domain: str, name: str) -> Inquiry[Call]:
         calls = self._calls.domains.get(domain)
         inquiry: Inquiry[Call] | None = getattr(calls, name, None)
@@ -224,24 +199,3 @@ class GenericAdapter(Generic[Call]):
         return ConfigurationError(
             f"{self._calls.name} has no {domain}.{name}", "add that call (docs/mapping.md)"
         )
-
-
-class _Nonces:
-    """Texts that nobody can foresee and that never come twice, for every call one.
-
-    Out of one secret and a count: to ask the system for each hands the interpreter to another
-    thread, which costs more than the rest of the request.
-    """
-
-    def __init__(self) -> None:
-        self._seed = token_bytes(32)
-        self._count = count()
-
-    def next(self) -> str:
-        """32 hexadecimal digits."""
-        return sha256(self._seed + next(self._count).to_bytes(8, "big")).hexdigest()[:32]
-
-
-def secrets_of(settings: AdapterSettings) -> SimpleNamespace:
-    """`secret` in an expression: what stands under `erp.secrets`."""
-    return SimpleNamespace(**{name: secret.reveal() for name, secret in settings.secrets.items()})

@@ -6,8 +6,8 @@ its file and line.  What a single `call` looks like is the protocol's business: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic
 
 from adapters.calls.answer import (
@@ -16,21 +16,13 @@ from adapters.calls.answer import (
     WHOLE,
     Answer,
     BatchAnswer,
-    Predicate,
     named_by_us,
 )
-from adapters.calls.declared import (
-    Call,
-    Calls,
-    DomainCalls,
-    Envelope,
-    Inquiry,
-    Push,
-    Step,
-    Telling,
-)
+from adapters.calls.declared import Call, Calls, DomainCalls, Inquiry, Push, Telling
+from adapters.calls.dialect import CallReader, Dialect, Keys, answer_of, misconfigured
 from adapters.calls.fields import BOOKED, ITEMS, Fields
 from adapters.calls.names import REF, names_of, names_of_event
+from adapters.calls.read_steps import StepReader, refuse_unaskable
 from adapters.calls.row_form import is_row, read_row_form
 from adapters.calls.section import Section, misplaced
 from adapters.language.compiler import Scope
@@ -48,50 +40,7 @@ _LISTED = frozenset({*_EACH, ITEMS})
 _INQUIRY = ("call", "answer", "each")
 _QUESTIONS = ("probe", "list", "changes")
 _ANSWER = (*PREDICATES, *VALUES, ITEMS)
-_OF_STEP = ("code", "message", "field", "after")
 _OF_ONE_RESULT = frozenset({"result", "event", "link", "ref", "posting_date"})
-
-
-Keys = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What a protocol knows of its ERP's answers, key by key as the file would have it.
-
-    `answer` to one event, to a `batch`, to a call that is made `first`; to a `probe` and a `list`,
-    with `each` of the documents found.  Empty: the file must say it.
-    """
-
-    answer: Keys = field(default_factory=dict)
-    batch: Keys = field(default_factory=dict)
-    first: Keys = field(default_factory=dict)
-    probe: Keys = field(default_factory=dict)
-    list: Keys = field(default_factory=dict)
-    each: Keys = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect(Generic[Call]):
-    """How calls look in one protocol.
-
-    `read_call` reads a `call` section, `response` is the shape of an answer; `keys` are further
-    keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
-    ERP whose answers always look alike, so that the file may leave it out; `most` is how many
-    records it takes in one call, `dedupe` that it refuses or merges duplicates by itself,
-    `none_is_nothing` that an empty list looks like none in its answers.  `envelope`: whole requests
-    go together, so that with `batch` a call and its answer are still those of one event.
-    """
-
-    response: Shape
-    read_call: Callable[[Section, Scope], Call]
-    keys: tuple[str, ...] = ()
-    begin: Callable[[Section, Scope], None] = lambda _top, _scope: None
-    own: Own = field(default_factory=lambda: Own())
-    most: int | None = None
-    dedupe: bool = False
-    none_is_nothing: bool = True
-    envelope: Envelope[Call] | None = None
 
 
 def read_calls(
@@ -137,13 +86,23 @@ class _Reader(Generic[Call]):
             "now": _TIME,
             "secret": Record("secret", dict.fromkeys(secrets, _TEXT)),
         }
+        self._calls = CallReader[Call](dialect, self._once)
+        self._steps = StepReader[Call](self._calls)
         self._scope = Scope({"shop": shape_of(ShopContext)})
 
     def file(self, data: object, name: str) -> Calls[Call]:
         top = Section(self._source, (), data)
-        top.keys(("tables", "dedupe", "ping", *self._dialect.keys, *self._domains))
+        top.keys(("tables", "dedupe", "login", "ping", *self._dialect.keys, *self._domains))
         self._scope = Scope(self._scope.names, _tables(top))
+        login = None
+        if "login" in top:
+            # What holds for all calls may name the token: in the login's own call it is none.
+            self._once = {**self._once, "token": ANYTHING}
         self._dialect.begin(top, self._scope.with_names(**self._once))
+        if "login" in top:
+            login = self._steps.login(top.section("login"), self._scope)
+            self._calls = CallReader(self._dialect, self._once)
+            self._steps = StepReader(self._calls)
         dedupe = top.data.get("dedupe", self._dialect.dedupe)
         if not isinstance(dedupe, bool):
             top.problem("dedupe", "this must be true or false")
@@ -156,7 +115,7 @@ class _Reader(Generic[Call]):
             self._source.problem((), f"there is no domain; there are {', '.join(self._domains)}")
         ping = self._ping(top.section("ping")) if "ping" in top else None
         warnings = tuple(self._source.warnings)
-        return Calls(name, domains, dedupe is True, ping, warnings)
+        return Calls(name, domains, dedupe is True, ping, warnings, login)
 
     def _domain(self, section: Section, spec: DomainSpec) -> DomainCalls[Call]:
         names = []
@@ -165,12 +124,11 @@ class _Reader(Generic[Call]):
                 section.problem(name, hint)
             elif name not in _QUESTIONS:
                 names.append(name)
-        pushes = tuple(self._push(section.section(name), name, spec) for name in names)
+        probe = self._probe(section.section("probe")) if "probe" in section else None
+        pushes = tuple(self._push(section.section(name), name, spec, probe) for name in names)
         _each_event_once(section, pushes)
         self._refuse_withheld(section, spec)
-        calls: DomainCalls[Call] = DomainCalls(pushes)
-        if "probe" in section:
-            calls = replace(calls, probe=self._probe(section.section("probe")))
+        calls = DomainCalls(pushes, probe)
         if "list" in section:
             calls = self._with_list(calls, section.section("list"), spec)
         if "changes" in section:
@@ -196,17 +154,24 @@ class _Reader(Generic[Call]):
         section.keys(_INQUIRY, ("call", *("answer",) * (not own), "each"))
         since = replace(_TIME, optional=True)
         scope = self._scope.with_names(since=since, page=ANYTHING)
-        inquiry = self._inquiry(section, scope, section.section("answer", own), ("next",))
+        inquiry = self._calls.inquiry(section, scope, section.section("answer", own), ("next",))
         item = scope.with_names(response=self._response, item=ANYTHING)
         return Telling(inquiry, read_row_form(section.section("each"), spec, news, item))
 
-    def _push(self, section: Section, name: str, spec: DomainSpec) -> Push[Call]:
+    def _push(
+        self,
+        section: Section,
+        name: str,
+        spec: DomainSpec,
+        probe: Inquiry[Call] | None,
+    ) -> Push[Call]:
         envelope = self._dialect.envelope if "batch" in section else None
         # One call with all of the events, whose answer has a result for each.
         is_one = "batch" in section and envelope is None
         own = self._dialect.own.batch if is_one else self._dialect.own.answer
         section.keys(
-            ("on", "batch", "first", "call", "answer"), ("call",) if own else ("call", "answer")
+            ("on", "batch", "first", "call", "answer", "then"),
+            ("call",) if own else ("call", "answer"),
         )
         if "on" not in section:
             hint = suggest(name, _QUESTIONS)
@@ -216,15 +181,20 @@ class _Reader(Generic[Call]):
         opens = any(carried.role is Role.OPENS for carried in events)
         of_event = names_of_event(spec, payload, self._domains.values())
         batch = section.count("batch", self._dialect.most)
-        sent = {"events": Many(of_event["event"])} if is_one else of_event
-        call = self._call(section, self._scope.with_names(**sent))
+        single = self._scope.with_names(**of_event)
+        first, of_call = self._steps.first(section.sections("first"), single)
+        if is_one:
+            of_call = self._scope.with_names(events=Many(of_event["event"]))
+        call = self._calls.call(section, of_call)
         if envelope is not None and (why := envelope.refuses(call)):
             section.problem("batch", why)
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
         is_numbered = any(carried.numbered for carried in events)
-        required = ("accepted", *(("reference",) if opens and is_numbered else ()))
         told = section.section("answer", own)
+        required = ("reference",) if opens and is_numbered and "accepted" in told else ()
+        if "accepted_ask" not in told:
+            required = ("accepted", *required)
         answer: Answer | BatchAnswer
         if is_one:
             results = answered.with_names(**of_event, result=ANYTHING)
@@ -233,14 +203,13 @@ class _Reader(Generic[Call]):
             answer = self._answer(told, answered.with_names(**of_event), required)
         if events and not is_numbered:
             answer = named_by_us(answer)
-        first = tuple(
-            self._step(step, self._scope.with_names(**of_event))
-            for step in section.sections("first")
-        )
+        then = self._steps.then(section, single, tuple(probe.more.leaves) if probe else ())
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
-        return Push(name, types, batch, call, answer, first, opens, unnamed, envelope)
+        push = Push(name, types, batch, call, answer, first, then, opens, unnamed, envelope)
+        refuse_unaskable(section, push, can_ask=probe is not None)
+        return push
 
     def _refuse_withheld(self, section: Section, spec: DomainSpec) -> None:
         """What may not leave Magento is empty when it comes here: to read it is a mistake."""
@@ -257,30 +226,16 @@ class _Reader(Generic[Call]):
                     f"{withheld[read]}",
                 )
 
-    def _step(self, section: Section, scope: Scope) -> Step[Call]:
-        own = self._dialect.own.first
-        section.keys(("call", "answer"), ("call",) if own else ("call", "answer"))
-        call = self._call(section, scope)
-        told = section.section("answer", own)
-        told.keys((*PREDICATES, *_OF_STEP), ("accepted",))
-        answer = _answer_of(told, scope.with_names(response=self._response))
-        # Only that it is there matters, not what the ERP calls it.
-        there = Fields({**answer.fields.leaves, "reference": "there"})
-        return Step(call, Answer(answer.predicates, there))
-
-    def _call(self, section: Section, scope: Scope) -> Call:
-        return self._dialect.read_call(section.section("call"), scope.with_names(**self._once))
-
     def _answer(self, section: Section, scope: Scope, required: Collection[str]) -> Answer:
         section.keys(_ANSWER, required)
-        return _answer_of(section, scope)
+        return answer_of(section, scope)
 
     def _batch_answer(
         self, section: Section, answered: Scope, results: Scope, required: Collection[str]
     ) -> BatchAnswer:
         of_batch = ("ok", "results", "match")
         section.keys((*of_batch, *_ANSWER), (*of_batch, *required))
-        each = _answer_of(section, results)
+        each = answer_of(section, results)
         match = section.expression("match", answered.with_names(result=ANYTHING))
         expression = section.expression("results", answered)
         return BatchAnswer(
@@ -306,14 +261,17 @@ class _Reader(Generic[Call]):
         asked: dict[str, Shape] = {"refs": Many(REF)} if is_batch else {"ref": REF}
         required = ("external", "reference") if is_batch else ("reference",)
         scope = self._scope.with_names(**asked)
-        inquiry = self._inquiry(section, scope, section.section("answer", own))
-        return replace(inquiry, batch=batch, each=self._documents(section, scope, required))
+        inquiry = self._calls.inquiry(section, scope, section.section("answer", own))
+        each = self._documents(section, scope, required, ("more",))
+        item = self._calls.answered(scope).with_names(item=ANYTHING)
+        more = section.section("each", self._dialect.own.each).section("more")
+        return replace(inquiry, batch=batch, each=each, more=more.fields(tuple(more.data), item))
 
     def _list(self, section: Section) -> Inquiry[Call]:
         own = self._dialect.own.list
         section.keys(_INQUIRY, self._required_of_inquiry(own))
         scope = self._scope.with_names(since=_TIME, page=ANYTHING)
-        inquiry = self._inquiry(section, scope, section.section("answer", own), ("next",))
+        inquiry = self._calls.inquiry(section, scope, section.section("answer", own), ("next",))
         each = self._documents(section, scope, ("external", "reference"))
         return replace(inquiry, each=each)
 
@@ -321,28 +279,15 @@ class _Reader(Generic[Call]):
         answer, each = ("answer",) * (not own), ("each",) * (not self._dialect.own.each)
         return ("call", *answer, *each)
 
-    def _inquiry(
+    def _documents(
         self,
         section: Section,
         scope: Scope,
-        answer: Section,
+        required: Collection[str],
         further: Collection[str] = (),
-    ) -> Inquiry[Call]:
-        call = self._call(section, scope)
-        answer.keys(("ok", "misconfigured", "found", *further), ("ok", "found"))
-        answered = scope.with_names(response=self._response)
-        return Inquiry(
-            call=call,
-            ok=answer.predicate("ok", answered),
-            misconfigured=_misconfigured(answer, answered),
-            found=answer.expression("found", answered),
-            next=answer.expression("next", answered),
-            none_is_nothing=self._dialect.none_is_nothing,
-        )
-
-    def _documents(self, section: Section, scope: Scope, required: Collection[str]) -> Fields:
+    ) -> Fields:
         each = section.section("each", self._dialect.own.each)
-        each.keys((*_EACH, ITEMS), required)
+        each.keys((*_EACH, ITEMS, *further), required)
         return each.document(_EACH, scope.with_names(response=self._response, item=ANYTHING))
 
     def _ping(self, section: Section) -> Inquiry[Call]:
@@ -351,25 +296,14 @@ class _Reader(Generic[Call]):
         answer.keys(("ok", "misconfigured"), ("ok",))
         answered = self._scope.with_names(response=self._response)
         return Inquiry(
-            self._call(section, self._scope),
+            self._calls.call(section, self._scope),
             answer.predicate("ok", answered),
-            _misconfigured(answer, answered),
+            misconfigured(answer, answered),
         )
 
 
 #: Stands in for an expression that was noted as a problem: the file is refused before it is used.
 _UNREAD = Expression("", frozenset(), ANYTHING, lambda _: None)
-
-
-def _misconfigured(answer: Section, scope: Scope) -> Predicate | None:
-    return answer.predicate("misconfigured", scope) if "misconfigured" in answer else None
-
-
-def _answer_of(section: Section, scope: Scope) -> Answer:
-    predicates = tuple(
-        section.predicate(name, scope) for name in section.data if name in PREDICATES
-    )
-    return Answer(predicates, section.document(VALUES, scope))
 
 
 def _names_by_reference(read: str) -> bool:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from adapters.calls.known_values import Identity
 from adapters.http.transport import NotSent
 from adapters.language.compiler import Values
-from sidecar.model.outcome import Misconfigured, Outcome, Retry
+from adapters.language.filters import ExpressionError
+from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Retry, Unmapped
 from sidecar.ports import Delivery, Exchange, PushCall, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A delivery with what an expression may know of it."""
+    """A delivery with what an expression may know of it.
+
+    `known`: what was found or made for it; `absent`: steps of `first` that found nothing, each with
+    what it is called in a message.
+    """
 
     delivery: Delivery
     values: Values
+    known: tuple[Identity, ...] = ()
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    def unfillable(self, error: ExpressionError) -> Outcome:
+        """Its call cannot be filled in: a fault of ours, or the ERP lacks what the call needs."""
+        lacking = [told for name, told in self.absent.items() if f"first.{name}" in error.message]
+        if lacking:
+            return Rejected(
+                message=f"the ERP has nothing for {', '.join(lacking)}", code="not_found"
+            )
+        return Unmapped(message=error.message)
 
 
 def alike(part: Sequence[Outgoing], outcome: Outcome, exchange: Exchange | None) -> PushCall:

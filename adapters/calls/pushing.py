@@ -3,43 +3,45 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Generic
 
+from adapters.calls.asking import Asking, Held
 from adapters.calls.bundles import Bundles
+from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Calls, Push
 from adapters.calls.first import FirstCalls
+from adapters.calls.known_values import KnownValues
 from adapters.calls.names import Names
 from adapters.calls.outgoing import Outgoing, alike, not_sent
+from adapters.calls.parts import parts
 from adapters.calls.sent_event import sent_event
+from adapters.calls.then import ThenCalls
 from adapters.calls.wire_call import Call, read_answer
-from adapters.http.transport import EXCERPT, NotSent, Reply, Request, Transport, Unanswered
+from adapters.http.transport import EXCERPT, NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
-from sidecar.model.outcome import Misconfigured, Outcome, Retry, Unknown, Unmapped
-from sidecar.ports import Delivery, Exchange, PushCall, Result, ShopContext
-
-T = TypeVar("T")
+from sidecar.model.outcome import Accepted, Misconfigured, Outcome, Rejected, Retry, Unknown
+from sidecar.ports import Delivery, Exchange, PushCall, Result
 
 
 class Pushing(Generic[Call]):
-    """`request` fills a call in; it raises ExpressionError where that cannot be done."""
+    """Used by several threads."""
 
     def __init__(
         self,
         calls: Calls[Call],
-        transport: Transport,
-        shop: ShopContext,
-        request: Callable[[Call, Values], Request],
+        conversation: Conversation[Call],
+        asking: Asking[Call],
+        known: KnownValues,
         names: Mapping[str, Names],
     ) -> None:
         """`names`: domain → what its payloads are called in expressions."""
         self._calls = calls
-        self._transport = transport
-        self._shop = shop
-        self._request = request
-        self._first = FirstCalls[Call](lambda call, values: transport.send(request(call, values)))
-        self._bundles = Bundles[Call](transport, request)
+        self._conversation = conversation
+        self.first = FirstCalls[Call](conversation, asking, known)
+        self._then = ThenCalls[Call](conversation, asking)
+        self._bundles = Bundles[Call](conversation)
         self._names = names
         self._pushes = {
             event: (domain, push)
@@ -66,14 +68,9 @@ class Pushing(Generic[Call]):
                 )
         return calls
 
-    def calls(self, delivery: Delivery) -> list[tuple[Call, Values]]:
-        """What would be called for this event alone, its own call last; none where it has none."""
-        if delivery.event.type not in self._pushes:
-            return []
-        domain, push = self._pushes[delivery.event.type]
-        outgoing = Outgoing(delivery, self.values(delivery, domain))
-        before = [(step.call, outgoing.values) for step in push.first]
-        return [*before, (push.call, self._call_values(push, [outgoing]))]
+    def declared(self, type_: str) -> tuple[str, Push[Call]] | None:
+        """The domain and the call that carries events of this type."""
+        return self._pushes.get(type_)
 
     def _no_call(self, delivery: Delivery) -> Outcome:
         return Misconfigured(
@@ -84,7 +81,7 @@ class Pushing(Generic[Call]):
         """What an expression about one event may name."""
         event = sent_event(delivery)
         return {
-            "shop": self._shop,
+            "shop": self._conversation.shop,
             "event": event,
             self._names[domain].payload: delivery.event.data,
             **self._of_parent(delivery, domain),
@@ -105,8 +102,51 @@ class Pushing(Generic[Call]):
 
     def _deliver(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
         """The call, with those for which what the file wants done `first` went well."""
-        before, sound = self._first.made(push.first, part)
-        return [*before, *self._push(push, sound)]
+        begun = [outgoing for outgoing in part if outgoing.delivery.unfinished]
+        new = [outgoing for outgoing in part if not outgoing.delivery.unfinished]
+        gone_on = [call for outgoing in begun for call in self._gone_on(push, outgoing)]
+        before, sound = self.first.made(push.first, new)
+        pushed = self._push(push, sound)
+        if push.then:
+            pushed = [made for call in pushed for made in self._finished(push, call, sound)]
+        self._forget_refused(push, pushed, sound)
+        return [*gone_on, *before, *pushed]
+
+    def _gone_on(self, push: Push[Call], outgoing: Outgoing) -> list[PushCall]:
+        domain = self._pushes[outgoing.delivery.event.type][0]
+        return self._then.go_on(push.then, outgoing, self._calls.domains[domain].probe)
+
+    def _finished(
+        self, push: Push[Call], call: PushCall, part: Sequence[Outgoing]
+    ) -> list[PushCall]:
+        """The calls of the steps that follow an acceptance; a call with steps carries one event."""
+        match call.results:
+            case [Result(delivery=delivery, outcome=Accepted(booked=booked))]:
+                outgoing = next(one for one in part if one.delivery is delivery)
+                document = Held(booked, self._unread(delivery))
+                finished = self._then.finish(push.then, outgoing, document)
+                return finished.calls(delivery, [call])
+        return [call]
+
+    def _unread(self, delivery: Delivery) -> dict[str, None]:
+        """What only a question tells of a document: of a new one nothing is known yet."""
+        probe = self._calls.domains[self._pushes[delivery.event.type][0]].probe
+        return {} if probe is None else dict.fromkeys(probe.more.leaves)
+
+    def _forget_refused(
+        self, push: Push[Call], calls: Sequence[PushCall], part: Sequence[Outgoing]
+    ) -> None:
+        if not push.first:
+            return
+        refused = {
+            id(result.delivery)
+            for call in calls
+            for result in call.results
+            if isinstance(result.outcome, Rejected)
+        }
+        for outgoing in part:
+            if id(outgoing.delivery) in refused:
+                self.first.refused(outgoing)
 
     def _push(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
         """One call with one event, or with all of them where the operation takes batches."""
@@ -117,13 +157,11 @@ class Pushing(Generic[Call]):
                 push, push.envelope, part, lambda fewer: self._push(push, fewer)
             )
         try:
-            request = self._request(push.call, self._call_values(push, part))
+            reply = self._conversation.send(push.call, self.call_values(push, part))
         except ExpressionError as error:
             if len(part) == 1:
-                return [alike(part, Unmapped(message=error.message), None)]
+                return [alike(part, part[0].unfillable(error), None)]
             return self._push_the_sound(push, part)
-        try:
-            reply = self._transport.send(request)
         except NotSent as error:
             return [alike(part, not_sent(error), error.exchange)]
         except Unanswered as error:
@@ -141,7 +179,7 @@ class Pushing(Generic[Call]):
         Raises ExpressionError for an answer that cannot be read.
         """
         response, evidence = read_answer(push.call, reply)
-        answered = {**self._call_values(push, part), "response": response}
+        answered = {**self.call_values(push, part), "response": response}
         outcomes, note = push.answer.outcomes(
             answered, [outgoing.values for outgoing in part], evidence
         )
@@ -153,10 +191,14 @@ class Pushing(Generic[Call]):
         results = [Result(outgoing.delivery, outcome) for outgoing, outcome in told]
         return PushCall(_noted(reply.exchange, note), results)
 
-    def _call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
+    def call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
+        """What a call with these may name."""
         if push.batch is None or push.envelope is not None:
             return part[0].values
-        return {"shop": self._shop, "events": tuple(outgoing.values["event"] for outgoing in part)}
+        return {
+            "shop": self._conversation.shop,
+            "events": tuple(outgoing.values["event"] for outgoing in part),
+        }
 
     def _push_the_sound(self, push: Push[Call], part: Sequence[Outgoing]) -> list[PushCall]:
         """Keep an event that cannot be mapped from stopping those that were batched with it."""
@@ -164,9 +206,9 @@ class Pushing(Generic[Call]):
         sound: list[Outgoing] = []
         for outgoing in part:
             try:
-                self._request(push.call, self._call_values(push, [outgoing]))
+                self._conversation.tried(push.call, self.call_values(push, [outgoing]))
             except ExpressionError as error:
-                broken.append(Result(outgoing.delivery, Unmapped(message=error.message)))
+                broken.append(Result(outgoing.delivery, outgoing.unfillable(error)))
             else:
                 sound.append(outgoing)
         if not broken:
@@ -192,9 +234,3 @@ def _noted(exchange: Exchange, note: str) -> Exchange:
     if not note:
         return exchange
     return dataclasses.replace(exchange, answer=f"[{note}] {exchange.answer}"[:EXCERPT])
-
-
-def parts(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """So many at a time."""
-    for start in range(0, len(whole), size):
-        yield whole[start : start + size]

@@ -26,6 +26,7 @@ from adapters.language.template import (
     read_loop,
     warn_of_constant,
 )
+from sidecar.model.duration import parse_duration
 
 _ABSENT = object()
 #: By these a document is found again.
@@ -39,27 +40,31 @@ _HOMES: Mapping[str, Collection[str]] = {
         "on",
         "batch",
         "first",
+        "then",
         "call",
         "answer",
         "each",
     ),
+    "a step of 'first' or 'then'": ("as", "key", "keep", "find", "else", "unless"),
     "'call'": (
-        "method",
-        "path",
-        "query",
-        "headers",
-        "json",
-        "form",
-        "text",
-        "operation",
-        "body",
+        *("method", "path", "query", "headers", "json", "form", "text", "operation", "body"),
         "changesets",
     ),
     "'answer'": (
-        *("accepted", "partial", "duplicate", "rejected", "throttled", "retry", "conflict"),
+        *(
+            "accepted",
+            "accepted_ask",
+            "partial",
+            "duplicate",
+            "rejected",
+            "throttled",
+            "retry",
+            "conflict",
+        ),
         *("misconfigured", "ok", "found", "next", "results", "match", "code", "message", "field"),
-        "after",
+        *("after", "value", "token"),
     ),
+    "'login'": ("renew",),
     "'answer' or 'each'": ("reference", "status", "total", "tax", "lines", ITEMS, "external"),
 }
 
@@ -75,7 +80,7 @@ def _elsewhere(key: str, path: Path) -> str:
 
 def misplaced(name: str) -> str:
     """What is wrong with the name of a call that is a key of calls; empty for any other."""
-    if name not in ("on", "batch", "first", "call", "answer", "each", *_HOMES["'call'"]):
+    if name not in ("on", "batch", "first", "then", "call", "answer", "each", *_HOMES["'call'"]):
         return ""
     return "this is a key of a call, and stands beside the calls: is it indented too little?"
 
@@ -231,6 +236,16 @@ class Section:
             self.problem(key, f"this ERP takes {most} in a call at the most")
             return None
         return value
+
+    def seconds(self, key: str) -> float:
+        """A duration (`1h`) in seconds, 0 where there is no such key."""
+        if key not in self.data:
+            return 0.0
+        try:
+            return parse_duration(self.data[key]).total_seconds()
+        except ValueError as error:
+            self.problem(key, str(error))
+            return 0.0
 
     def word(self, key: str, choices: Collection[str]) -> str | None:
         """One of the words."""

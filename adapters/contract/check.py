@@ -12,7 +12,8 @@ from typing import Any
 
 from adapters.calls.changesets import KEY as CHANGESETS
 from adapters.calls.changesets import read_changes
-from adapters.calls.mapping import Dialect, Own, read_calls
+from adapters.calls.dialect import Dialect, Own
+from adapters.calls.mapping import read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
@@ -93,7 +94,7 @@ class _Unopened:
     def sealed(self, _call: None, _requests: Sequence[Request]) -> Request:
         raise TypeError("nothing is sent when a file of calls is checked")
 
-    def opened(self, _call: None, _reply: Reply, _requests: Sequence[Request]) -> None:
+    def opened(self, _call: None, _reply: Reply) -> None:
         raise TypeError("nothing is answered when a file of calls is checked")
 
 

@@ -41,6 +41,8 @@ _SMALLEST_BOUND = 1024 * 1024
 LARGEST_ANSWER = 16 * 1024 * 1024
 #: Characters of an address that an answer sends us on to.
 _LONGEST_PLACE = 200
+#: Tokens of sessions that are over and still struck out.
+_TOKENS_BEFORE = 3
 #: Seconds that a token is believed to live at the most (a day).
 _LONGEST_LIFETIME = 86_400.0
 _ISSUER_KEY = "erp.auth.oauth2_client_credentials.token_url"
@@ -142,6 +144,7 @@ class Transport:
         )
         self._auth = auth_of(settings.auth, self._token_fetcher)
         self._secrets = tuple(secret.reveal() for secret in settings.secrets.values())
+        self._tokens: tuple[str, ...] = ()
         #: Whoever listens on the way must not learn what a call logs in with.
         self._guarded = bool(settings.auth or settings.secrets) and not settings.insecure
         if self._guarded and self._url and is_open(self._url):
@@ -177,7 +180,12 @@ class Transport:
         return beginning(text, self._known_secrets(), EXCERPT)
 
     def _known_secrets(self) -> tuple[str, ...]:
-        return (*self._auth.secrets(), *self._secrets)
+        return (*self._auth.secrets(), *self._secrets, *self._tokens)
+
+    def guard(self, token: str) -> None:
+        """Strike a session's token out of all that is kept and shown."""
+        # Of the sessions before it an answer that is on its way may still speak.
+        self._tokens = (*self._tokens[-_TOKENS_BEFORE:], token)
 
     def close(self) -> None:
         """Close idle connections; one that is in use closes when its call ends."""

@@ -127,6 +127,16 @@ def read_expression(
     return replace(expression, place=source.place(path))
 
 
+def read_when(
+    tree: Mapping[str, object], scope: Scope, source: Source, path: Path
+) -> Expression | None:
+    """Compile the `$when` of a form; a problem is noted and yields None."""
+    text = _bare(tree, "$when", source, path)
+    if text is None:
+        return None
+    return read_expression(text, scope, source, (*path, "$when"), question=True)
+
+
 def read_loop(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Loop | None:
     """Compile the `$each` of a form; a problem is noted and yields None."""
     text = _bare(tree, "$each", source, path)

@@ -127,9 +127,7 @@ class BatchEnvelope:
     def sealed(self, call: AnyCall, requests: Sequence[Request]) -> Request:
         return sealed(call.service, requests)
 
-    def opened(
-        self, _call: AnyCall, reply: Reply, _requests: Sequence[Request]
-    ) -> Sequence[Part | None] | None:
+    def opened(self, _call: AnyCall, reply: Reply) -> Sequence[Part | None] | None:
         return opened(reply)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.mapping import read_calls
 from adapters.http.transport import Request
 from adapters.odata.answer import RESPONSE
 from adapters.odata.call import AnyCall, BatchEnvelope, ODataCalls

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.mapping import read_calls
 from adapters.http.transport import Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 
+from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.mapping import read_calls
 from adapters.calls.wire_call import Call
 from adapters.contract.check import UNKNOWN_FIELD, check_calls
 from adapters.http.transport import Request, Transport

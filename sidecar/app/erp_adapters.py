@@ -267,6 +267,14 @@ def adapter_settings_of(
         cookies=erp.cookies,
         renamed=frozenset({"orders"} if settings.domains.orders.ref != NUMBER else ()),
         insecure=erp.insecure,
+        trust_absence_after=max(
+            (
+                domain.unknown.trust_absence_after.total_seconds()
+                for name, domain in settings.domains.carried().items()
+                if settings.account_of(name) == account
+            ),
+            default=0.0,
+        ),
         domains=specs_as_configured(settings.domains, origin),
     )
 

@@ -91,6 +91,7 @@ class ExceptingAdapter:
             probe_items=all(one.probe_items for one in sending),
             dedupe=all(one.dedupe for one in sending),
             tells_total=all(one.tells_total for one in sending),
+            finishes=frozenset().union(*(one.finishes for one in sending)),
         )
 
     def push(self, batch: Sequence[Delivery]) -> Sequence[PushCall]:
@@ -139,12 +140,12 @@ class ExceptingAdapter:
             raise ConfigurationError(f"this adapter does not tell what is new of {domain}")
         return self._adapter.changes(domain, since, page)
 
-    def preview(self, delivery: Delivery) -> Sequence[Preview]:
+    def preview(self, delivery: Delivery, *, ask: bool = False) -> Sequence[Preview]:
         """The calls of the file that would send it; raises BadData where none would."""
         adapter, exception = self._way_of(delivery, self._domain_of[delivery.event.type])
         if not isinstance(adapter, Previewing):
             raise BadData("this adapter cannot show its calls without making them")
-        return [replace(one, exception=exception) for one in adapter.preview(delivery)]
+        return [replace(one, exception=exception) for one in adapter.preview(delivery, ask=ask)]
 
     def warnings(self) -> Sequence[str]:
         """What the files have to say, and what of a domain they do not send."""

@@ -18,12 +18,12 @@ from sidecar.blueprint.answering import told_of
 from sidecar.blueprint.lifecycle import Stages
 from sidecar.blueprint.ownership import stages_of
 from sidecar.documents import read_document
+from sidecar.model.duration import format_duration
 from sidecar.settings import outline
 from sidecar.settings.domain import Carried
 from sidecar.settings.fields import Section
 from sidecar.settings.outline import KeyPath
 from sidecar.settings.ownership import Owner
-from sidecar.settings.quantities import format_duration
 from sidecar.settings.schema import Settings
 
 #: Told of a domain by itself, or a matter of how the work is done.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.documents import read_document
+from sidecar.model.duration import format_duration
 from sidecar.settings.lifecycle import State, read_lifecycle
-from sidecar.settings.quantities import format_duration
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ import click
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.host.process import operator
+from sidecar.model.duration import parse_duration
 from sidecar.model.errors import UsageError
 from sidecar.operate.check import Checked, plain
-from sidecar.settings.quantities import parse_duration
 
 
 @click.command()

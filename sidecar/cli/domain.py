@@ -10,9 +10,9 @@ from sidecar.cli.context import Context, as_json, by, dry_run, reason, table
 from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.ledger.control import DomainControl
+from sidecar.model.duration import parse_duration
 from sidecar.model.errors import UsageError
 from sidecar.operate.domains import Change
-from sidecar.settings.quantities import parse_duration
 
 
 @click.group()

@@ -9,9 +9,9 @@ import click
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, emit_json
 from sidecar.domains.order_status.lifecycle import findings
+from sidecar.model.duration import format_duration
 from sidecar.model.errors import UsageError
 from sidecar.settings.lifecycle import Lifecycle, State, read_lifecycle
-from sidecar.settings.quantities import format_duration
 
 
 @click.group()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+from sidecar.model.duration import parse_duration
 from sidecar.model.errors import UsageError
-from sidecar.settings.quantities import parse_duration
 
 
 def day_of(option: str, text: str) -> date:

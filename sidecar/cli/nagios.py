@@ -10,9 +10,9 @@ import click
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.domains import NAMES
 from sidecar.cli.outlet import echo, emit_json, unwritten
+from sidecar.model.duration import parse_duration
 from sidecar.model.errors import SidecarError
 from sidecar.monitor.nagios import Grade, Judgement, Limits, judge
-from sidecar.settings.quantities import parse_duration
 
 
 def _time(_context: click.Context, _parameter: click.Parameter, given: str) -> timedelta:

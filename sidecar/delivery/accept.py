@@ -13,6 +13,7 @@ from sidecar.model.outcome import Booked, reference_key
 from sidecar.model.settlement import (
     ANOTHER_DOCUMENT,
     CANCELED_DOCUMENT,
+    UNFINISHED,
     Difference,
     EventStatus,
     Settlement,
@@ -232,6 +233,18 @@ class Acceptance:
                 event.amount,
             ),
         )
+
+
+def unfinished(booked: Booked, why: str, due_in: float) -> Settlement:
+    """The ERP holds it; what makes it whole is gone on with, and it is not sent again."""
+    return Settlement(
+        EventStatus.PENDING,
+        due_in=due_in,
+        reason=why,
+        code=UNFINISHED,
+        booked=booked,
+        maybe_booked=True,
+    )
 
 
 def names_another(booked: Booked, link: Link | None) -> bool:

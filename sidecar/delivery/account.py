@@ -25,7 +25,7 @@ from sidecar.model.errors import (
     described,
     frames,
 )
-from sidecar.model.outcome import Accepted, Retry, Throttled, Unknown
+from sidecar.model.outcome import Accepted, Outcome, Retry, Throttled, Unfinished, Unknown
 from sidecar.ports import ErpAdapter, Narrator, Ping, PushCall, Result
 
 _T = TypeVar("_T")
@@ -199,14 +199,14 @@ class ErpAccount:
     def _note(self, call: PushCall) -> None:
         outcomes = [result.outcome for result in call.results]
         took = call.exchange.seconds if call.exchange else 0.0
-        if waits := [one.after or 0.0 for one in outcomes if isinstance(one, Throttled)]:
+        if waits := [_wait_of(one) for one in outcomes if _asks_to_slow_down(one)]:
             self._slow_down(max(waits), took)
         elif call.exchange and call.exchange.status is not None:
             self.answered()
             if outcomes and all(isinstance(one, Accepted) for one in outcomes):
                 # Refusals are quick, and would make a booking look slow.
                 self._learn(_kind(call), took)
-        elif lost := [one for one in outcomes if isinstance(one, Retry | Unknown)]:
+        elif lost := [one for one in outcomes if isinstance(one, Retry | Unfinished | Unknown)]:
             self.failed(lost[0].message)
 
     def probed(self, count: int, took: float) -> None:
@@ -216,7 +216,9 @@ class ErpAccount:
 
     def _bounded_waits(self, result: Result) -> Result:
         match result.outcome:
-            case Retry(after=after) | Throttled(after=after) if after is not None:
+            case Retry(after=after) | Throttled(after=after) | Unfinished(after=after) if (
+                after is not None
+            ):
                 bounded = structs.replace(result.outcome, after=self._bounded(after))
                 return replace(result, outcome=bounded)
         return result
@@ -280,6 +282,16 @@ class ErpAccount:
             self._narrator.tell("throttle.recovered", account=self._name)
         if self._breaker.answered():
             self._narrator.tell("breaker.closed", account=self._name)
+
+
+def _asks_to_slow_down(outcome: Outcome) -> bool:
+    return isinstance(outcome, Throttled) or (
+        isinstance(outcome, Unfinished) and outcome.cause == "throttled"
+    )
+
+
+def _wait_of(outcome: Outcome) -> float:
+    return (outcome.after or 0.0) if isinstance(outcome, Throttled | Unfinished) else 0.0
 
 
 def _kind(call: PushCall) -> str:

@@ -40,6 +40,7 @@ from sidecar.model.outcome import (
     Booked,
     Outcome,
     Rejected,
+    Unfinished,
     Unknown,
     describe,
     name_of,
@@ -47,7 +48,7 @@ from sidecar.model.outcome import (
     reference_of,
     unread,
 )
-from sidecar.model.settlement import Settlement
+from sidecar.model.settlement import UNFINISHED, Settlement
 from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, Sleeper
 
 #: Between two calls of one parcel it is looked this often whether the daemon is stopping.
@@ -218,7 +219,7 @@ class Courier:
         outcome = within(self._read_back(delivery, within(answer.outcome), trust))
         attempt = Attempt(
             "push",
-            name_of(outcome),
+            _named(outcome),
             describe(outcome),
             reference_of(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
@@ -364,7 +365,16 @@ class Courier:
             sequence=claimed.sequence,
         )
         posted = claimed.posting_date.replace(tzinfo=UTC) if claimed.posting_date else None
-        return Delivery(event, claimed.ref, one.link, one.parent, posted)
+        return Delivery(
+            event, claimed.ref, one.link, one.parent, posted, unfinished=claimed.code == UNFINISHED
+        )
+
+
+def _named(outcome: Outcome) -> str:
+    """A step that every order would fail at stops the domain as such a call does."""
+    if isinstance(outcome, Unfinished) and outcome.cause == "misconfigured":
+        return outcome.cause
+    return name_of(outcome)
 
 
 def _filled(answered: Booked, read: Booked) -> Booked:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from sidecar.delivery.accept import Acceptance, names_another
+from sidecar.delivery.accept import Acceptance, names_another, unfinished
 from sidecar.ledger.events import Claimed
 from sidecar.model.domain_spec import Role
 from sidecar.model.outcome import Booked, reference_key
@@ -19,6 +19,7 @@ from sidecar.model.settlement import (
     DUPLICATE,
     NOT_IN_ERP,
     OTHER_FIGURES,
+    TAKEN,
     Difference,
     EventStatus,
     Settlement,
@@ -57,6 +58,8 @@ class Questions(Acceptance):
                 return self._other_figures(event, payload, living[0])
         if not self._opens(event):
             return self._of_change(event, living, link)
+        if living and event.type in self._capabilities.finishes:
+            return self._found_unfinished(event, living[0])
         if living:
             return self._accepted(event, payload, living[0], link)
         if found and event.code == DUPLICATE:
@@ -111,9 +114,19 @@ class Questions(Acceptance):
             questions=questions,
         )
 
+    def _found_unfinished(self, event: Claimed, booked: Booked) -> Settlement:
+        """Which of its steps were done is asked when none of them can be under way any more."""
+        since = event.since_sent
+        wait = 0.0 if since is None else max(0.0, self._doubt.trust_absence_after - since)
+        return unfinished(
+            booked, f"the ERP holds {booked.reference}; what is still to be done is asked for", wait
+        )
+
     def _absent(self, event: Claimed) -> Settlement:
         """A placement that the ERP does not show."""
         since = event.since_sent
+        if event.code == TAKEN:
+            return self._not_shown_yet(event, since or 0.0)
         if since is None or since >= self._doubt.trust_absence_after:
             return Settlement(EventStatus.PENDING, due_in=self._resend_in(event), absent=True)
         step = max(self._doubt.probe_after, since, _LEAST_PAUSE)
@@ -122,6 +135,20 @@ class Questions(Acceptance):
             due_in=min(self._doubt.trust_absence_after - since, step),
             reason="sent without a trustworthy answer; the ERP does not show it yet",
             code=event.code,
+            maybe_booked=True,
+        )
+
+    def _not_shown_yet(self, event: Claimed, since: float) -> Settlement:
+        """The ERP said that it took it: however late it shows it, it is not sent a second time."""
+        if event.age > self._backoff.give_up_after:
+            return self._given_up(
+                event, "the ERP said that it took it, and does not show it", maybe_booked=True
+            )
+        return Settlement(
+            EventStatus.UNKNOWN,
+            due_in=min(self._backoff.most, max(self._doubt.probe_after, since / 2, _LEAST_PAUSE)),
+            reason="the ERP said that it took it and does not show it yet: it is asked again",
+            code=TAKEN,
             maybe_booked=True,
         )
 

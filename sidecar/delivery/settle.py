@@ -6,6 +6,7 @@ with what was sent, or asked, before (docs/decisions/0028).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from sidecar.delivery.accept import (
@@ -14,6 +15,8 @@ from sidecar.delivery.accept import (
     Backoff,
     Doubt,
     filled,
+    names_another,
+    unfinished,
 )
 from sidecar.delivery.question import Questions
 from sidecar.ledger.events import Claimed
@@ -28,7 +31,9 @@ from sidecar.model.outcome import (
     Partial,
     Rejected,
     Retry,
+    Taken,
     Throttled,
+    Unfinished,
     Unknown,
     Unmapped,
     reference_key,
@@ -36,6 +41,7 @@ from sidecar.model.outcome import (
 from sidecar.model.settlement import (
     DUPLICATE,
     MAPPING,
+    TAKEN,
     EventStatus,
     Settlement,
 )
@@ -70,6 +76,10 @@ class Settler(Questions):
                     booked=booked,
                     maybe_booked=True,
                 )
+            case Unfinished():
+                return self._to_be_finished(event, outcome, link)
+            case Taken(message=message):
+                return self._taken(message)
             case Rejected():
                 return self._rejected(event, outcome)
             case Retry() | Throttled():
@@ -115,6 +125,29 @@ class Settler(Questions):
             # An ERP that cannot be asked was sent it again: what it says now is no word on the
             # first time (tests/unit/test_settle.py, …_the_doubt_of_the_first_time_stays).
             maybe_booked=event.maybe_booked,
+        )
+
+    def _to_be_finished(self, event: Claimed, outcome: Unfinished, link: Link | None) -> Settlement:
+        """Its document is linked at once, so that no later event is taken for a placement."""
+        if not self._opens(event) and names_another(outcome.booked, link):
+            return self._another_document(event, outcome.booked, link)
+        if event.age > self._backoff.give_up_after:
+            given_up = self._given_up(event, outcome.message, maybe_booked=True)
+            return replace(given_up, booked=outcome.booked)
+        wait = self._backoff.delay(event.attempts)
+        if outcome.cause == "unknown":
+            # What is asked sooner may be answered from before the step.
+            wait = max(wait, self._doubt.trust_absence_after)
+        due_in = 0 if outcome.cause == "misconfigured" else max(wait, outcome.after or 0)
+        return unfinished(outcome.booked, outcome.message, due_in)
+
+    def _taken(self, message: str) -> Settlement:
+        return Settlement(
+            EventStatus.UNKNOWN,
+            due_in=self._doubt.probe_after,
+            reason=message or "the ERP took it and tells no number yet: it is asked for it",
+            code=TAKEN,
+            maybe_booked=True,
         )
 
     def _duplicate(

@@ -20,6 +20,7 @@ from sidecar.model.outcome import (
     Duplicate,
     Outcome,
     Partial,
+    Unfinished,
     Unknown,
 )
 
@@ -31,7 +32,7 @@ def within(outcome: Outcome) -> Outcome:
     """The outcome as it may be judged and kept; `Unknown` where it cannot be trusted."""
     try:
         match outcome:
-            case Accepted(booked=booked) | Partial(booked=booked):
+            case Accepted(booked=booked) | Partial(booked=booked) | Unfinished(booked=booked):
                 return replace(outcome, booked=document(booked))
             case Duplicate(reference=str(reference)) if not _is_reference(reference):
                 return replace(outcome, reference=None)

@@ -290,7 +290,12 @@ class Claims:
                 (c.maybe_booked, sa.case((c.asking == 1, c.maybe_booked), else_=1)),
                 (c.reason, sa.case((deadly, DEADLY), else_=_DIED)),
                 (c.remedy, sa.case((deadly, _DEADLY_REMEDY), else_=None)),
-                (c.error_code, sa.case((deadly, "deadly"), else_=None)),
+                # Who only asked learnt nothing: what the answer before it said still holds
+                # (tests/database/test_claim.py, …_what_the_erp_took_is_still_taken…).
+                (
+                    c.error_code,
+                    sa.case((deadly, "deadly"), (c.asking == 1, c.error_code), else_=None),
+                ),
                 (c.crashes, c.crashes + 1),
             )
         )

@@ -74,6 +74,25 @@ class Partial(msgspec.Struct, frozen=True, kw_only=True, tag="partial"):
     message: str = ""
 
 
+class Unfinished(msgspec.Struct, frozen=True, kw_only=True, tag="unfinished"):
+    """Booked, and a further step that makes it whole is not done: gone on with, never sent again.
+
+    `cause`: the name of the outcome that the step had (`unknown`: it may have been done, or be done
+    yet).  `after`: seconds, if the ERP named them.
+    """
+
+    booked: Booked
+    message: str
+    cause: str
+    after: float | None = None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True, tag="taken"):
+    """The ERP took it and tells no number yet: it is asked until it does, and never sent again."""
+
+    message: str
+
+
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, tag="rejected"):
     """The ERP refuses it for a business reason: a person must act."""
 
@@ -131,6 +150,8 @@ Outcome = (
     Accepted
     | Duplicate
     | Partial
+    | Unfinished
+    | Taken
     | Rejected
     | Retry
     | Throttled
@@ -154,7 +175,7 @@ def name_of(outcome: Outcome) -> str:
 def reference_of(outcome: Outcome) -> str | None:
     """What the ERP calls the document that an outcome speaks of."""
     match outcome:
-        case Accepted(booked=booked) | Partial(booked=booked):
+        case Accepted(booked=booked) | Partial(booked=booked) | Unfinished(booked=booked):
             return booked.reference
         case Duplicate(reference=reference):
             return reference
@@ -170,11 +191,15 @@ def describe(outcome: Outcome) -> str:
             return f"accepted as {booked.reference}{status}{unread(booked)}"
         case Partial(booked=booked, what=what):
             return f"partial: {booked.reference}: {what}"
+        case Unfinished(booked=booked, message=message):
+            return f"unfinished: {booked.reference}: {message}"
         case Duplicate(reference=reference):
             return f"duplicate of {reference}" if reference else "duplicate"
         case Rejected(code=code, message=message):
             return f"rejected: {f'{code}: ' if code else ''}{message}"
-        case Retry() | Throttled() | Conflict() | Unknown() | Unmapped() | Misconfigured():
+        case (
+            Retry() | Throttled() | Conflict() | Taken() | Unknown() | Unmapped() | Misconfigured()
+        ):
             return f"{name_of(outcome)}: {outcome.message}"
         case _:
             assert_never(outcome)

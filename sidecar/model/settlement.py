@@ -55,6 +55,10 @@ MAPPING = "mapping"
 UNCLAIMABLE = "unclaimable"
 #: The ERP's answer to a push: it has it already.
 DUPLICATE = "duplicate"
+#: The ERP took it, and further steps are not all done: they are gone on with.
+UNFINISHED = "unfinished"
+#: The ERP took it and tells no number yet: it is asked, and never sent again.
+TAKEN = "taken"
 #: Codes of events that wait because of what the ERP shows under their reference.  Requeued, they
 #: are asked about anew, and what is found then a person has vouched for.
 NUMBER_TAKEN = "number_taken"

@@ -19,8 +19,9 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from sidecar.documents import Scalar
+from sidecar.model.duration import format_duration
 from sidecar.settings.fields import SecretRef, Section
-from sidecar.settings.quantities import PERCENTAGE, Kind, Rate, format_duration, format_percent
+from sidecar.settings.quantities import PERCENTAGE, Kind, Rate, format_percent
 
 KeyPath = tuple[str, ...]
 

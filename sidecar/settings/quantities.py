@@ -16,17 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
 
-# From large to small: a duration is written in the largest unit that divides it.
-_UNITS = {
-    "d": timedelta(days=1),
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-}
-_LONGEST = timedelta(days=36_500)
+from sidecar.model.duration import format_duration, parse_duration, span
 
-_DURATION = re.compile(r"([0-9]{1,14})(ms|min|s|m|h|d)")
 _RATE = re.compile(r"([0-9]{1,9})/([0-9]{0,14})(s|min|m|h|d)")
 _PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 
@@ -38,31 +29,6 @@ class Kind:
     """What an operator calls the type of a value, for the reference and the error messages."""
 
     name: str
-
-
-def _span(count: str, unit: str) -> timedelta:
-    unit_length = _UNITS["m" if unit == "min" else unit]
-    number = int(count)
-    # Compared as whole numbers, since a timedelta that is too long overflows before it compares.
-    if not 0 < number <= _LONGEST // unit_length:
-        raise ValueError(f"{number}{unit} is outside 1ms … {_LONGEST.days}d")
-    return number * unit_length
-
-
-def parse_duration(text: object) -> timedelta:
-    """`250ms`, `5s`, `30m`, `48h`, `400d` as a timedelta. Raises ValueError, also for zero."""
-    if isinstance(text, timedelta):
-        return text
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise ValueError("is no duration; write a whole number and a unit: 250ms, 5s, 30m, 48h, 7d")
-    return _span(match[1], match[2])
-
-
-def format_duration(duration: timedelta) -> str:
-    """The shortest notation that `parse_duration` reads back: 90 minutes are `90m`, 48 h `2d`."""
-    unit = next(unit for unit, length in _UNITS.items() if duration % length == timedelta(0))
-    return f"{duration // _UNITS[unit]}{unit}"
 
 
 @dataclass(frozen=True)
@@ -80,7 +46,7 @@ class Rate:
         match = _RATE.fullmatch(text) if isinstance(text, str) else None
         if match is None or int(match[1]) == 0:
             raise ValueError("is no rate; write requests per window: 2/s, 120/min, 6000/5min")
-        return cls(int(match[1]), _span(match[2] or "1", match[3]))
+        return cls(int(match[1]), span(match[2] or "1", match[3]))
 
     def __str__(self) -> str:
         window = re.sub("m$", "min", format_duration(self.window))

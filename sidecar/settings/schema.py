@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from sidecar.model.duration import format_duration
 from sidecar.model.secret import is_of_this_machine
 from sidecar.settings.api import Api
 from sidecar.settings.domain import Carried
@@ -37,7 +38,7 @@ from sidecar.settings.fields import (
 )
 from sidecar.settings.monitoring import Heartbeat, Metrics
 from sidecar.settings.ownership import Owner, SpecialCase
-from sidecar.settings.quantities import Duration, Kind, format_duration
+from sidecar.settings.quantities import Duration, Kind
 
 #: The ERP account of a domain that names none, and of `erp`.
 MAIN = "main"

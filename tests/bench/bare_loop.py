@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import requests
 
+from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.mapping import read_calls
 from adapters.http.transport import NotSent, Request
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import read_document

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import requests
 import zeep
 
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.dialect import Dialect
+from adapters.calls.mapping import read_calls
 from adapters.soap.call import SoapCalls
 from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE

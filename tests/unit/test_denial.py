@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.calls.answer import DENIALS, PREDICATES
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.dialect import Dialect
+from adapters.calls.mapping import read_calls
 from adapters.rest.call import read_http_call
 from adapters.soap.reply import RESPONSE
 from sidecar.documents import read_document
@@ -22,6 +23,10 @@ orders:
       accepted: =response.status == 201
       LINE: "=ASKED"
       reference: =response.body.number
+  probe:
+    call: {method: GET, path: /orders, query: {ref: =ref}}
+    answer: {ok: =response.status == 200, found: =response.body.items}
+    each: {reference: =item.number}
 """
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from adapters.calls.answer import Answer
 from adapters.calls.declared import Calls, Push
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.dialect import Dialect
+from adapters.calls.mapping import read_calls
 from adapters.language.filters import ExpressionError
 from adapters.rest.call import RESPONSE, HttpCall, read_http_call
 from sidecar.documents import read_document

@@ -14,7 +14,8 @@ import msgspec
 import pytest
 
 from adapters.calls.declared import Calls
-from adapters.calls.mapping import Dialect, read_calls
+from adapters.calls.dialect import Dialect
+from adapters.calls.mapping import read_calls
 from adapters.calls.row_form import UnreadableField
 from adapters.calls.row_values import value_reader
 from adapters.language.filters import ExpressionError

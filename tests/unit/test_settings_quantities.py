@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.settings.quantities import (
-    Rate,
-    format_duration,
-    format_percent,
-    parse_duration,
-    parse_percent,
-)
+from sidecar.model.duration import format_duration, parse_duration
+from sidecar.settings.quantities import Rate, format_percent, parse_percent
 
 durations = st.integers(min_value=1, max_value=36_500 * 86_400_000).map(
     lambda milliseconds: timedelta(milliseconds=milliseconds)

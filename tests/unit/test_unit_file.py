@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from sidecar.model import errors
+from sidecar.model.duration import parse_duration
 from sidecar.settings.erp import Timeout
-from sidecar.settings.quantities import parse_duration
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNITS = [FOLDER / "erp-sidecar.service", FOLDER / "erp-sidecar@.service"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from adapters.calls.mapping import Dialect
+from adapters.calls.dialect import Dialect
 from adapters.erps.netsuite.call import NetSuiteCall, NetSuiteCalls
 from adapters.erps.netsuite.token import account_host, passport_of
 from adapters.soap.call import SoapCalls

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from adapters.calls.answer import PREDICATES, Evidence
-from adapters.calls.mapping import Dialect, Own
+from adapters.calls.dialect import Dialect, Own
 from adapters.calls.section import Section
 from adapters.erps.netsuite.operations import (
     MORE,

@@ -1,0 +1,112 @@
+"""The calls that an event would make, with those before it and after it, shown and not made.
+
+Questions are made only where that is asked for; what only a call that is not made would tell stands
+in its place as a text in ‹ ›.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+from adapters.calls.conversation import Conversation
+from adapters.calls.declared import Calls, FirstStep, Push
+from adapters.calls.first import HeldUp, rounds
+from adapters.calls.outgoing import Outgoing
+from adapters.calls.pushing import Pushing
+from adapters.calls.then import OF_LINK
+from adapters.calls.wire_call import Call
+from adapters.language.compiler import Values
+from adapters.language.filters import ExpressionError, truth
+from adapters.language.template import NOTHING
+from sidecar.ports import Delivery, Preview
+
+
+@dataclass(slots=True)
+class _Shown:
+    """What is known of the steps before a call."""
+
+    first: dict[str, Any]
+    is_guessed: bool = False
+
+
+class PushPreview(Generic[Call]):
+    """`calls` of one account's file."""
+
+    def __init__(
+        self, calls: Calls[Call], conversation: Conversation[Call], pushing: Pushing[Call]
+    ) -> None:
+        self._calls = calls
+        self._conversation = conversation
+        self._pushing = pushing
+
+    def calls(self, delivery: Delivery, *, ask: bool) -> list[Preview]:
+        """In their order; none where nothing carries the event.
+
+        Raises ExpressionError for an event that cannot be mapped.
+        """
+        declared = self._pushing.declared(delivery.event.type)
+        if declared is None:
+            return []
+        domain, push = declared
+        outgoing = Outgoing(delivery, self._pushing.values(delivery, domain))
+        known = _Shown({})
+        shown = [one for step in push.first for one in self._first(step, outgoing, known, ask=ask)]
+        of_call = replace(outgoing, values={**outgoing.values, "first": known.first})
+        shown.append(self._own(push, of_call, known))
+        return [*shown, *self._then(push, domain, outgoing)]
+
+    def _own(self, push: Push[Call], outgoing: Outgoing, known: _Shown) -> Preview:
+        values = self._pushing.call_values(push, [outgoing])
+        try:
+            return self._named("call" if push.first or push.then else "", push.call, values)
+        except ExpressionError as error:
+            if known.is_guessed:
+                raise ExpressionError(
+                    f"{error.message}; what stands under `first` was not asked for: --ask does"
+                ) from error
+            raise
+
+    def _first(
+        self, step: FirstStep[Call], outgoing: Outgoing, known: _Shown, *, ask: bool
+    ) -> Iterator[Preview]:
+        values = {**outgoing.values, "first": dict(known.first)}
+        if step.when is not None and not truth(step.when(values), step.when.source):
+            return
+        by_key: dict[str, Any] = {}
+        for key, told, of_round in rounds(step, values):
+            value: Any = NOTHING
+            if step.find is not None:
+                yield self._named(f"{told} is asked for", step.find.inquiry.call, of_round)
+                if ask:
+                    value = self._asked(step, of_round)
+            if step.make is not None and value is NOTHING:
+                yield self._named(f"{told} is made, if need be", step.make.call, of_round)
+            if value is NOTHING and not (ask and step.make is None):
+                value, known.is_guessed = f"‹{told}›", True
+            if value is not NOTHING:
+                by_key[key] = value
+        if step.name and step.loop is not None:
+            known.first[step.name] = by_key
+        elif step.name and by_key:
+            known.first[step.name] = by_key[""]
+
+    def _asked(self, step: FirstStep[Call], values: Values) -> Any:
+        try:
+            return self._pushing.first.asked(step, values)
+        except HeldUp as obstacle:
+            message = getattr(obstacle.outcome, "message", "")
+            raise ExpressionError(message) from obstacle
+
+    def _then(self, push: Push[Call], domain: str, outgoing: Outgoing) -> Iterator[Preview]:
+        probe = self._calls.domains[domain].probe
+        names = (*OF_LINK, *(probe.more.leaves if probe else ()))
+        link: Mapping[str, Any] = {name: f"‹link.{name}›" for name in names}
+        values = {**outgoing.values, "link": link}
+        for step in push.then:
+            if step.when is None or truth(step.when(values), step.when.source):
+                yield self._named(f"then.{step.name}", step.call, values)
+
+    def _named(self, step: str, call: Call, values: Values) -> Preview:
+        return replace(self._conversation.shown(call, values), step=step)
