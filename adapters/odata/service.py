@@ -47,11 +47,12 @@ class Service:
         Raises ExpressionError for one that leads out of the service.
         """
         parts = urlsplit(link)
-        is_whole = bool(parts.netloc) or parts.path.startswith("/")
-        _, root, inside = parts.path.partition(f"{self.path}/" if is_whole else "")
-        if is_whole and not root:
-            raise ExpressionError("the next page's link leads out of the service")
-        return f"{self.path}/{inside if is_whole else parts.path}?{parts.query}"
+        inside = parts.path
+        if parts.netloc or inside.startswith("/"):
+            _, root, inside = parts.path.partition(f"{self.path}/")
+            if not root:
+                raise ExpressionError("the next page's link leads out of the service")
+        return f"{self.path}/{inside}?{parts.query}"
 
 
 def addressed(path: str, query: Iterable[tuple[str, str]]) -> str:

@@ -78,8 +78,8 @@ from sidecar.testing.wire_contract import WireContract
 
 PATIENT = 30.0
 IMPATIENT = 0.5
-#: What the simulator calls a used-up credit in REST and in SOAP.
-REFUSED = ("credit_limit", "CREDIT")
+#: What the simulator calls a used-up credit in REST, in SOAP and as SAP.
+REFUSED = ("credit_limit", "CREDIT", "V1/151")
 
 
 class AdapterContract(

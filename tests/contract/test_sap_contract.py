@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.contract.sap_bench import filled_in
 class SapContract(AdapterContract):
     """What both have in common."""
 
-    changes: Any = {}
+    changes: ClassVar[dict[str, Any]] = {}
 
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ _CODES = {
     "unknown_item": "V1/382",
     "unknown_order": "V1/302",
     "refund_too_high": "V1/311",
-    "duplicate": "V1/384",
+    "duplicate": "V4/115",
 }
 _INCOMPLETE = {
     "code": "SLS_LORD/033",
