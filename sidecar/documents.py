@@ -22,11 +22,11 @@ import pwd
 import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import takewhile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -75,14 +75,24 @@ _AMBIGUOUS = re.compile(r"[-+]?0[0-9]+(?:\.[0-9]*)?|0o[0-7]+|0x[0-9a-fA-F]+")
 _NO_AMOUNT = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 
 
-@dataclass(slots=True)
-class _Node:
-    """A value with its line; tables and lists keep their children, so aliases are not copied."""
+class Place(NamedTuple):
+    """Where something is written; lines are counted from 1."""
 
+    file: Path
     line: int
+
+
+@dataclass(slots=True)
+class Node:
+    """A value with its place; tables and lists keep their children, so aliases are not copied.
+
+    `places`: of each key, or of each item of a list.
+    """
+
+    place: Place
     value: Any
-    children: dict[Key, _Node]
-    key_lines: dict[Key, int]
+    children: dict[Key, Node] = field(default_factory=dict)
+    places: dict[Key, Place] = field(default_factory=dict)
     size: int = 1
     height: int = 1
 
@@ -92,31 +102,36 @@ class Document:
     """One YAML file whose outermost value is a table (an empty file is an empty table).
 
     `data` holds dict, list, str, int, Decimal, bool and None only; treat it as read-only: aliased
-    parts are the same object.
+    parts are the same object.  `root` is the same with the place of everything.
     """
 
     path: Path
     data: dict[str, Any]
-    _root: _Node
+    root: Node
 
-    def line(self, at: tuple[Key, ...]) -> int:
-        """Line (from 1) of the key or list item at a path; of its nearest parent if it is absent.
+    def place(self, at: tuple[Key, ...]) -> Place:
+        """Of the key or list item at a path; of its nearest parent if it is absent.
 
-        >>> document.line(("orders", "push", "call"))
+        >>> document.place(("orders", "push", "call"))
         """
-        node, line = self._root, self._root.line
+        node, place = self.root, self.root.place
         for name in at:
             # A list's item may be named by the text of its number: a path of the configuration is.
             is_item = isinstance(node.value, list) and isinstance(name, str) and name.isdecimal()
             key = int(name) if is_item else name
             if key not in node.children:
                 break
-            node, line = node.children[key], node.key_lines[key]
-        return line
+            node, place = node.children[key], node.places[key]
+        return place
+
+    def line(self, at: tuple[Key, ...]) -> int:
+        """The line of `place`."""
+        return self.place(at).line
 
     def where(self, at: tuple[Key, ...] = ()) -> str:
         """`file:line` of a path, for messages."""
-        return f"{self.path}:{self.line(at)}"
+        place = self.place(at)
+        return f"{place.file}:{place.line}"
 
 
 def read_document(path: Path) -> Document:
@@ -225,11 +240,11 @@ class _Composer:
     def __init__(self, path: Path, text: str) -> None:
         self._path = path
         self._text = text
-        self._anchors: dict[str, _Node] = {}
+        self._anchors: dict[str, Node] = {}
         self._open: set[str] = set()
         self._depth = 0
 
-    def document(self) -> _Node:
+    def document(self) -> Node:
         try:
             return self._document(iter(YAML(typ="safe", pure=True).parse(self._text)))
         except ReaderError as error:
@@ -242,9 +257,9 @@ class _Composer:
         except YAMLError:
             raise self._wrong(1, "is no YAML") from None
 
-    def _document(self, events: Iterator[Event]) -> _Node:
+    def _document(self, events: Iterator[Event]) -> Node:
         started = False
-        root = _Node(1, {}, {}, {})
+        root = Node(Place(self._path, 1), {})
         for event in events:
             if isinstance(event, DocumentStartEvent):
                 if started:
@@ -256,12 +271,12 @@ class _Composer:
             elif isinstance(event, StreamEndEvent):
                 break
         if root.value is None:
-            root = _Node(root.line, {}, {}, {})
+            root = Node(root.place, {})
         if not isinstance(root.value, dict):
-            raise self._wrong(root.line, "is no table; write keys and values (key: value)")
+            raise self._wrong(root.place.line, "is no table; write keys and values (key: value)")
         return root
 
-    def _node(self, event: Event, events: Iterator[Event]) -> _Node:
+    def _node(self, event: Event, events: Iterator[Event]) -> Node:
         line = event.start_mark.line + 1
         if isinstance(event, AliasEvent):
             return self._aliased(event, line)
@@ -273,7 +288,7 @@ class _Composer:
             self._open.add(anchor)
         self._depth += 1
         self._refuse_depth(self._depth, line)
-        node = _Node(line, None, {}, {})
+        node = Node(Place(self._path, line), None)
         if isinstance(event, MappingStartEvent):
             self._fill_table(node, events)
         elif isinstance(event, ScalarEvent):
@@ -286,7 +301,7 @@ class _Composer:
             self._anchors[anchor] = node
         return node
 
-    def _aliased(self, event: AliasEvent, line: int) -> _Node:
+    def _aliased(self, event: AliasEvent, line: int) -> Node:
         if event.anchor in self._open:
             raise self._wrong(line, "is an alias for a value that contains it")
         if event.anchor not in self._anchors:
@@ -297,7 +312,7 @@ class _Composer:
         self._refuse_depth(self._depth + node.height, line)
         return node
 
-    def _fill_table(self, node: _Node, events: Iterator[Event]) -> None:
+    def _fill_table(self, node: Node, events: Iterator[Event]) -> None:
         node.value = {}
         while not isinstance(event := next(events), MappingEndEvent):
             line = event.start_mark.line + 1
@@ -308,18 +323,18 @@ class _Composer:
             if key == "<<" and event.implicit[0]:
                 raise self._wrong(line, "has a merge key (<<), which YAML 1.2 does not have")
             if key in node.children:
-                first = node.key_lines[key]
+                first = node.places[key].line
                 raise self._wrong(line, f'has the key "{key}" a second time (first: line {first})')
             self._adopt(node, key, self._node(next(events), events), line)
 
-    def _fill_list(self, node: _Node, events: Iterator[Event]) -> None:
+    def _fill_list(self, node: Node, events: Iterator[Event]) -> None:
         node.value = []
         while not isinstance(event := next(events), SequenceEndEvent):
             line = event.start_mark.line + 1
             self._adopt(node, len(node.value), self._node(event, events), line)
 
-    def _adopt(self, node: _Node, key: Key, child: _Node, line: int) -> None:
-        node.children[key], node.key_lines[key] = child, line
+    def _adopt(self, node: Node, key: Key, child: Node, line: int) -> None:
+        node.children[key], node.places[key] = child, Place(self._path, line)
         if isinstance(node.value, list):
             node.value.append(child.value)
         else:

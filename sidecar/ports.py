@@ -6,7 +6,7 @@ An adapter knows this module and `sidecar.model`, nothing else of the sidecar.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -196,6 +196,10 @@ class ErpAdapter(Protocol):
         """Give back connections."""
 
 
+#: `Preview.step` of the call that carries the event itself, where there are others.
+OWN_CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A call as it would be made, its secrets struck out.
@@ -309,8 +313,13 @@ class Contract(Protocol):
         """A file of calls with that operation, to be filled in; `news`: as that domain's
         `changes`."""
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
-        """What in a file of calls, for these domains, the ERP would not take."""
+    def check(
+        self, calls: Path, domains: Sequence[DomainSpec], below: Sequence[Path] = ()
+    ) -> list[ContractFinding]:
+        """What in a file of calls, for these domains, the ERP would not take.
+
+        `below`: those that it is laid over, lowest first.
+        """
 
 
 class Clock(Protocol):
@@ -344,11 +353,11 @@ class AdapterSettings:
     `url` is the ERP's address, empty where an adapter knows it from elsewhere (a WSDL); `auth` the
     `erp.auth` section with its secrets resolved to `Secret`, `secrets` what stands under
     `erp.secrets`; `calls` the absolute path of the declarative file (None for an adapter that needs
-    none); `wsdl` a path or URL; `tls` the `erp.tls` section.  Times in seconds.  `cookies`: those
-    that the ERP gives are sent back; `insecure`: a login may go over plain http.  `renamed`:
-    domains whose external reference is configured to be another than Magento's number; `domains`:
-    those that a file of calls may have.  `trust_absence_after`: seconds after which a question that
-    finds nothing is believed.
+    none), `calls_below` those that it is laid over, lowest first; `wsdl` a path or URL; `tls` the
+    `erp.tls` section. Times in seconds. `cookies`: those that the ERP gives are sent back;
+    `insecure`: a login may go over plain http. `renamed`: domains whose external reference is
+    configured to be another than Magento's number; `domains`: those that a file of calls may have.
+    `trust_absence_after`: seconds after which a question that finds nothing is believed.
     """
 
     url: str
@@ -366,3 +375,33 @@ class AdapterSettings:
     renamed: frozenset[str] = frozenset()
     trust_absence_after: float = 0.0
     domains: tuple[DomainSpec, ...] = field(kw_only=True)
+    calls_below: tuple[Path, ...] = ()
+
+    @property
+    def files_of_calls(self) -> tuple[Path, ...]:
+        """Lowest first; each is laid over those before it."""
+        return (*self.calls_below, *((self.calls,) if self.calls is not None else ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """An ERP out of the box: a factory of its adapter, and a folder with its files.
+
+    An entry point of the group `erp_sidecar.adapters` names one as it names a factory.  The folder:
+    `calls.yaml`, over which `erp.calls` is laid; `lifecycle.yaml`, and what `config generate --erp`
+    begins with: `sidecar.yaml`, keys of the configuration with a value that is this ERP's, and
+    `overlay.yaml`, the file of calls that is to be filled in.
+    """
+
+    folder: Path
+    make: Callable[[AdapterSettings], ErpAdapter]
+
+    @property
+    def calls(self) -> Path:
+        """Its own file of calls."""
+        return self.folder / "calls.yaml"
+
+    def __call__(self, settings: AdapterSettings) -> ErpAdapter:
+        """The adapter for one account.  Raises ConfigurationError."""
+        below = (self.calls, *settings.calls_below)
+        return self.make(replace(settings, calls_below=below))

@@ -22,7 +22,7 @@ from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError, as_text, truth
+from adapters.language.filters import ExpressionError, as_text
 from adapters.language.template import NOTHING
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
@@ -60,7 +60,7 @@ class _Ready:
     first: dict[str, Any] = field(default_factory=dict)
     exchanges: list[Exchange] = field(default_factory=list)
     known: list[Identity] = field(default_factory=list)
-    absent: dict[str, str] = field(default_factory=dict)
+    absent: dict[str, list[str]] = field(default_factory=dict)
 
 
 class FirstCalls(Generic[Call]):
@@ -109,7 +109,7 @@ class FirstCalls(Generic[Call]):
         """One step, in all its rounds."""
         try:
             values = {**ready.values, "first": ready.first}
-            if step.when is not None and not truth(step.when(values), step.when.source):
+            if step.when is not None and not step.when(values):
                 return
             by_key = {
                 key: value
@@ -140,7 +140,7 @@ class FirstCalls(Generic[Call]):
                     ready.known.append(identity)
                     return value
             if step.make is None:
-                ready.absent[step.name] = told
+                ready.absent.setdefault(step.name, []).append(told)
                 return NOTHING
             if step.find is not None and (wait := self._known.wait(identity)):
                 raise HeldUp(

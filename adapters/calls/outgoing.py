@@ -18,17 +18,22 @@ class Outgoing:
     """A delivery with what an expression may know of it.
 
     `known`: what was found or made for it; `absent`: steps of `first` that found nothing, each with
-    what it is called in a message.
+    what it did not find.
     """
 
     delivery: Delivery
     values: Values
     known: tuple[Identity, ...] = ()
-    absent: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def unfillable(self, error: ExpressionError) -> Outcome:
         """Its call cannot be filled in: a fault of ours, or the ERP lacks what the call needs."""
-        lacking = [told for name, told in self.absent.items() if f"first.{name}" in error.message]
+        lacking = [
+            one
+            for name, told in self.absent.items()
+            for one in told
+            if f"first.{name} has" in error.message or f"first has no '{name}'" in error.message
+        ]
         if lacking:
             return Rejected(
                 message=f"the ERP has nothing for {', '.join(lacking)}", code="not_found"

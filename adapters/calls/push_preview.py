@@ -18,9 +18,9 @@ from adapters.calls.pushing import Pushing
 from adapters.calls.then import OF_LINK
 from adapters.calls.wire_call import Call
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError, truth
+from adapters.language.filters import ExpressionError
 from adapters.language.template import NOTHING
-from sidecar.ports import Delivery, Preview
+from sidecar.ports import OWN_CALL, Delivery, Preview
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class PushPreview(Generic[Call]):
     def _own(self, push: Push[Call], outgoing: Outgoing, known: _Shown) -> Preview:
         values = self._pushing.call_values(push, [outgoing])
         try:
-            return self._named("call" if push.first or push.then else "", push.call, values)
+            return self._named(OWN_CALL if push.first or push.then else "", push.call, values)
         except ExpressionError as error:
             if known.is_guessed:
                 raise ExpressionError(
@@ -72,7 +72,7 @@ class PushPreview(Generic[Call]):
         self, step: FirstStep[Call], outgoing: Outgoing, known: _Shown, *, ask: bool
     ) -> Iterator[Preview]:
         values = {**outgoing.values, "first": dict(known.first)}
-        if step.when is not None and not truth(step.when(values), step.when.source):
+        if step.when is not None and not step.when(values):
             return
         by_key: dict[str, Any] = {}
         for key, told, of_round in rounds(step, values):
@@ -82,7 +82,8 @@ class PushPreview(Generic[Call]):
                 if ask:
                     value = self._asked(step, of_round)
             if step.make is not None and value is NOTHING:
-                yield self._named(f"{told} is made, if need be", step.make.call, of_round)
+                made = told if step.find is None else f"{told} is made, where there is none"
+                yield self._named(made, step.make.call, of_round)
             if value is NOTHING and not (ask and step.make is None):
                 value, known.is_guessed = f"‹{told}›", True
             if value is not NOTHING:
@@ -105,7 +106,7 @@ class PushPreview(Generic[Call]):
         link: Mapping[str, Any] = {name: f"‹link.{name}›" for name in names}
         values = {**outgoing.values, "link": link}
         for step in push.then:
-            if step.when is None or truth(step.when(values), step.when.source):
+            if step.when is None or step.when(values):
                 yield self._named(f"then.{step.name}", step.call, values)
 
     def _named(self, step: str, call: Call, values: Values) -> Preview:

@@ -15,7 +15,7 @@ from adapters.calls.section import Section
 from adapters.calls.then import OF_LINK
 from adapters.language.compiler import Scope
 from adapters.language.expression import Expression
-from adapters.language.shape import ANYTHING, Plain, Record, Shape
+from adapters.language.shape import ANYTHING, Keyed, Plain, Shape
 from adapters.language.template import PAIRS, read_loop, read_when
 
 _OF_MAKE = (*PREDICATES, "code", "message", "field", "after")
@@ -67,14 +67,14 @@ class StepReader(Generic[Call]):
         steps: list[FirstStep[Call]] = []
         names: dict[str, Shape] = {}
         for section in sections:
-            step = self._step(section, scope.with_names(first=Record("first", dict(names))))
+            step = self._step(section, scope.with_names(first=Keyed("first", dict(names))))
             if step.name in names:
                 section.problem("as", f"there is a step '{step.name}' already")
             if step.name:
                 names[step.name] = ANYTHING
             steps.append(step)
         if names:
-            scope = scope.with_names(first=Record("first", names))
+            scope = scope.with_names(first=Keyed("first", names))
         return tuple(steps), scope
 
     def _step(self, section: Section, scope: Scope) -> FirstStep[Call]:
@@ -141,7 +141,7 @@ class StepReader(Generic[Call]):
         self, section: Section, scope: Scope, more: tuple[str, ...]
     ) -> tuple[ThenStep[Call], ...]:
         """Steps after acceptance; `more`: what the domain's probe reads of a document besides."""
-        link = Record("link", dict.fromkeys((*OF_LINK, *more), ANYTHING))
+        link = Keyed("link", dict.fromkeys((*OF_LINK, *more), ANYTHING))
         of_step = scope.with_names(link=link)
         steps = tuple(self._after(one, of_step) for one in section.sections("then"))
         names = [step.name for step in steps]

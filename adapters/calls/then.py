@@ -20,7 +20,7 @@ from adapters.calls.outgoing import Outgoing, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
-from adapters.language.filters import ExpressionError, truth
+from adapters.language.filters import ExpressionError
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.outcome import (
     Accepted,
@@ -167,7 +167,7 @@ def link_of(booked: Booked, more: Mapping[str, Any], delivery: Delivery) -> dict
 
 def _is_due(step: ThenStep[Call], values: Values) -> bool:
     try:
-        if step.when is not None and not truth(step.when(values), step.when.source):
+        if step.when is not None and not step.when(values):
             return False
         return not step.unless.holds(values)
     except ExpressionError as error:

@@ -10,14 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from adapters.calls.changesets import KEY as CHANGESETS
-from adapters.calls.changesets import read_changes
 from adapters.calls.dialect import Dialect, Own
 from adapters.calls.mapping import read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
-from adapters.http.transport import Reply, Request
+from adapters.contract.services import SERVICES, UnopenedEnvelope, described_calls
 from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, Loop, compile_expression, compile_loop
 from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
@@ -26,8 +24,6 @@ from sidecar.documents import Document
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.ports import ContractFinding
 
-#: A file of calls that has it speaks OData.
-SERVICES = "services"
 #: The finding that no ERP forgives.
 UNKNOWN_FIELD = "unknown-field"
 #: Of many names only so many are told.
@@ -52,15 +48,14 @@ def check_calls(
     """
     calls: list[tuple[Section, Scope]] = []
 
+    is_odata = SERVICES in document.data
+
     def note(section: Section, scope: Scope) -> None:
-        if CHANGESETS not in section:
-            calls.append((section, _known_here(scope)))
-            return
-        for change in read_changes(section, scope):
-            calls.append((_of_service(change.section, section), _known_here(change.scope)))
+        of_call = described_calls(section, scope) if is_odata else [(section, scope)]
+        calls.extend((request, _known_here(known)) for request, known in of_call)
 
     # In a file of OData's services a batch is an envelope of whole requests.
-    envelope = _Unopened() if SERVICES in document.data else None
+    envelope = UnopenedEnvelope() if is_odata else None
     dialect = Dialect(
         description.response, note, description.file_keys, own=_ANY_ANSWER, envelope=envelope
     )
@@ -74,28 +69,9 @@ def check_calls(
     }
     for section, scope in calls:
         # A description is of one service; of the calls to another it says nothing.
-        if SERVICES not in document.data or section.data.get("service") in (described or {None}):
+        if not is_odata or not described or section.data.get("service") in described:
             walk.call(description, section, scope, at_the_top)
     return walk.findings
-
-
-def _of_service(change: Section, call: Section) -> Section:
-    """A change with the service that its call names."""
-    service = {"service": call.data["service"]} if "service" in call else {}
-    return Section(change.source, change.path, {**change.data, **service})
-
-
-class _Unopened:
-    """An envelope that nothing is put into: no call is made when a file is checked."""
-
-    def refuses(self, _call: None) -> str:
-        return ""
-
-    def sealed(self, _call: None, _requests: Sequence[Request]) -> Request:
-        raise TypeError("nothing is sent when a file of calls is checked")
-
-    def opened(self, _call: None, _reply: Reply) -> None:
-        raise TypeError("nothing is answered when a file of calls is checked")
 
 
 def _known_here(scope: Scope) -> Scope:

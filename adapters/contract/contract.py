@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from adapters.calls.overlay import read_overlaid
 from adapters.contract.check import check_calls
 from adapters.contract.field import Description, Operation
 from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
 from adapters.language.shape import suggest
-from sidecar.documents import read_document
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.ports import ContractFinding, Described
@@ -32,8 +32,11 @@ class DescribedContract:
     def skeleton(self, operation: str, types: Sequence[str], news: DomainSpec | None = None) -> str:
         return skeleton(self._named(operation), self._source, types, news)
 
-    def check(self, calls: Path, domains: Sequence[DomainSpec]) -> list[ContractFinding]:
-        return check_calls(self._description, read_document(calls), calls.name, domains)
+    def check(
+        self, calls: Path, domains: Sequence[DomainSpec], below: Sequence[Path] = ()
+    ) -> list[ContractFinding]:
+        document = read_overlaid((*below, calls))
+        return check_calls(self._description, document, calls.name, domains)
 
     def _named(self, name: str) -> Operation:
         operations = self._description.operations

@@ -62,5 +62,7 @@ def written(node: nodes.Node) -> str:
             return f"{written(owner)}[{key!r}]"
         case nodes.Filter(node=nodes.Node() as value, name=name):
             return f"{written(value)} | {name}"
+        case nodes.Call(node=called, args=[nodes.Const(value=text)]):
+            return f"{written(called)}({text!r})"
         case _:
             return "the value"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -30,6 +31,7 @@ from adapters.language.filters import (
     as_number,
     as_text,
     denied,
+    is_number,
     joined_text,
     kind,
     single,
@@ -37,12 +39,15 @@ from adapters.language.filters import (
     truth,
 )
 from adapters.language.hidden import Hidden, is_hidden
+from adapters.language.nodes import METHODS
 from adapters.language.numbers import negated
 from adapters.language.odata import ODATA_FILTERS
 from adapters.language.shape import (
     ANYTHING,
     Anything,
+    Keyed,
     Many,
+    Method,
     NoSuchMember,
     Plain,
     Record,
@@ -75,6 +80,13 @@ _FORBIDDEN: Mapping[type[nodes.Node], str] = {
 }
 
 
+#: Where a name is known that is known in few places.
+_WHERE: Mapping[str, str] = {
+    "loop": ": it is the round of $each … $do, and not known in its condition",
+    "body": ": it is the text of a call's body, in the headers and the query of one that has any",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What an expression may name, with shapes, and the file's lookup tables.
@@ -90,6 +102,10 @@ class Scope:
     def with_names(self, **names: Shape) -> Scope:
         """The scope with further names."""
         return replace(self, names={**self.names, **names})
+
+    def without(self, name: str) -> Scope:
+        """The scope in which a name is not known."""
+        return replace(self, names={key: at for key, at in self.names.items() if key != name})
 
     def of_an_address(self) -> Scope:
         """The scope for what addresses something."""
@@ -143,9 +159,7 @@ class Compiler:
             case nodes.Not():
                 return self.question(node)
             case nodes.Neg(node=value):
-                number = self.compile(value)
-                shape = shape_after("abs", number.shape, ())
-                return Typed(lambda values: negated(as_number(number.evaluate(values))), shape)
+                return _minus(self.compile(value))
             case nodes.CondExpr(test=test, expr1=then, expr2=otherwise):
                 return self._condition(test, then, otherwise)
             case nodes.Concat(nodes=parts):
@@ -210,7 +224,7 @@ class Compiler:
         shapes = self._scope.names
         if name not in shapes:
             known = ", ".join(sorted(shapes))
-            hint = suggest(name, shapes) or f"; there are {known}"
+            hint = _WHERE.get(name) or suggest(name, shapes) or f"; there are {known}"
             return self._problem(f"there is no '{name}' here{hint}")
         return Typed(operator.itemgetter(name), shapes[name])
 
@@ -226,7 +240,7 @@ class Compiler:
             return self._problem(str(error))
         read, told = owner.evaluate, written(owner_node)
         self.reads.add(f"{told}.{name}")
-        if isinstance(owner.shape, Anything):
+        if isinstance(owner.shape, Anything | Keyed):
             return Typed(lambda values: read_member(read(values), name, told), shape)
 
         def checked(values: Values) -> Any:
@@ -275,9 +289,15 @@ class Compiler:
         return Typed(sliced, cut_shape(owner.shape, start, stop))
 
     def _method(self, call: nodes.Call, owner_node: nodes.Node, name: str) -> Typed:
-        """The few calls that there are: `response.xml.xpath('…')`."""
+        """The few calls that there are: `response.xml.nodes('…')`."""
         owner = self.compile(owner_node)
-        methods = owner.shape.methods if isinstance(owner.shape, Record | Anything) else {}
+        methods: Mapping[str, Method] = {}
+        match owner.shape:
+            case Anything():
+                # It may be a node; what is none says so when it is asked.
+                methods = METHODS
+            case Record(methods=methods):
+                pass
         if name not in methods:
             return self._problem(_FORBIDDEN[nodes.Call])
         match call:
@@ -285,11 +305,11 @@ class Compiler:
                 args=[nodes.Const(value=str() as text)], kwargs=[], dyn_args=None, dyn_kwargs=None
             ):
                 try:
-                    ask = methods[name](text)
+                    ask = methods[name].compile(text)
                 except ValueError as error:
                     return self._problem(f"{written(owner_node)}.{name}: {error}")
                 read = owner.evaluate
-                return Typed(lambda values: ask(read(values)))
+                return Typed(lambda values: ask(read(values)), methods[name].yields())
         return self._problem(f"{written(owner_node)}.{name} takes one text in quotation marks")
 
     def _filter(self, node: nodes.Filter, value_node: nodes.Expr) -> Typed:
@@ -304,6 +324,7 @@ class Compiler:
         special: dict[str, Callable[..., Typed]] = {
             "default": _default,
             "lookup": self._lookup,
+            "map": self._map,
             "sum": self._sum,
         }
         known: dict[str, Callable[..., Any]] = {**_FILTERS, **special}
@@ -340,25 +361,45 @@ class Compiler:
                 raise Missing(f"lookup: table '{name}' has no key '{key}'")
             return default.evaluate(values)
 
+        # A constant key means one entry: the others of its table say nothing of it.
+        if isinstance(value.constant, str) and value.constant in entries:
+            return Typed(looked_up, looked_up_shape([entries[value.constant]], None))
         shape = looked_up_shape(entries.values(), None if default is None else default.shape)
         return Typed(looked_up, shape)
 
     def _sum(self, value: Typed, field: Typed) -> Typed:
-        name = field.constant
-        if not isinstance(name, str):
-            return self._problem("sum: the field is named by a constant text")
-        try:
-            member(entry(value.shape), name)
-        except NoSuchMember as error:
-            return self._problem(f"sum: {error}")
+        column = self._column("sum", value, field)
+        return Typed(lambda values: total(column.evaluate(values)), _NUMBER)
 
-        def summed(values: Values) -> Decimal:
+    def _map(self, value: Typed, attribute: Typed) -> Typed:
+        column = self._column("map", value, attribute)
+
+        def mapped(values: Values) -> list[Any] | None:
+            # None passes through a filter.
+            return None if value.evaluate(values) is None else list(column.evaluate(values))
+
+        return replace(column, evaluate=mapped)
+
+    def _column(self, filter_name: str, value: Typed, field: Typed) -> Typed:
+        """One field of each entry of a list; with points, a field of its field."""
+        path = field.constant
+        if not isinstance(path, str):
+            return self._problem(f"{filter_name}: the field is named by a constant text")
+        names = path.split(".")
+        if any(name.startswith("_") for name in names):
+            return self._problem(f"{filter_name}: names that begin with _ are not readable")
+        try:
+            shape = functools.reduce(member, names, entry(value.shape))
+        except NoSuchMember as error:
+            return self._problem(f"{filter_name}: {error}")
+
+        def column(values: Values) -> Iterator[Any]:
             entries = value.evaluate(values)
             if not isinstance(entries, list | tuple):
-                raise ExpressionError(f"sum: {kind(entries)} is not a list")
-            return total(read_member(entry, name, "an entry") for entry in entries)
+                raise ExpressionError(f"{filter_name}: {kind(entries)} is not a list")
+            return (functools.reduce(_member_of_entry, names, entry) for entry in entries)
 
-        return Typed(summed, _NUMBER)
+        return Typed(column, Many(shape))
 
     def _test(self, node: nodes.Test, value_node: nodes.Expr) -> Typed:
         value = self.compile(value_node).evaluate
@@ -428,8 +469,22 @@ class Compiler:
         return Typed(lambda values: {key(values): value(values) for key, value in entries})
 
 
+def _member_of_entry(owner: Any, name: str) -> Any:
+    return read_member(owner, name, "an entry")
+
+
 def _constant(value: Any) -> Typed:
     return Typed(lambda _: value, shape_of_value(value), value)
+
+
+def _minus(number: Typed) -> Typed:
+    known = number.constant
+    constant = negated(known) if isinstance(known, int | Decimal) and is_number(known) else None
+    return Typed(
+        lambda values: negated(as_number(number.evaluate(values))),
+        shape_after("abs", number.shape, ()),
+        constant,
+    )
 
 
 def _applied(
@@ -499,11 +554,24 @@ def _one_of(left: Typed, right: Typed) -> Typed:
 
 
 #: On these a filter is tried with its constants, so that a wrong one is told when the file is read.
+_MOMENT = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
 _SAMPLES: Mapping[str, object] = {
-    "date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
+    "add_days": _MOMENT,
+    "date": _MOMENT,
+    "epoch": _MOMENT,
+    "fixed": Decimal("1.5"),
     "hash": "text",
     "hmac": "text",
-    "odata_date": datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC),
+    "odata_date": _MOMENT,
+    "split": "text",
+}
+#: What stands for an argument that is not known yet.
+_STAND_INS: Mapping[str, Mapping[str, object]] = {
+    "add_days": {"days": 0},
+    "date": {"format": "%F"},
+    "fixed": {"places": 0},
+    "hmac": {"key": "key"},
+    "split": {"separator": ","},
 }
 
 
@@ -518,12 +586,8 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
     for parameter, argument in zip(parameters, arguments, strict=False):
         if argument.constant is not None:
             given[parameter] = argument.constant
-    if name == "hmac":
-        given.setdefault("key", "key")
-    if name == "date":
-        given.setdefault("format", "%F")
     try:
-        _FILTERS[name](_SAMPLES[name], **given)
+        _FILTERS[name](_SAMPLES[name], **{**_STAND_INS.get(name, {}), **given})
     except ExpressionError as error:
         return error.message
     return ""

@@ -28,13 +28,19 @@ _WRITE: Mapping[str, Callable[[datetime], str]] = {
     "Y": lambda moment: f"{moment.year:04d}",
     "Z": lambda moment: moment.tzname() or "",
     "e": lambda moment: f"{moment.day:2d}",
-    "s": lambda moment: str((moment - _EPOCH).days * 86_400 + (moment - _EPOCH).seconds),
+    "s": lambda moment: str(seconds_since_1970(moment)),
     ":z": lambda moment: f"{moment:%z}"[:3] + ":" + f"{moment:%z}"[3:5],
 }
 
 
 class UnknownDirective(ValueError):
     """A directive that is not in the list."""
+
+
+def seconds_since_1970(moment: datetime) -> int:
+    """Whole seconds of an aware time, parts of one cut off; before 1970 less than nothing."""
+    since = moment - _EPOCH
+    return since.days * 86_400 + since.seconds
 
 
 def written(moment: datetime, form: str) -> str:

@@ -57,7 +57,7 @@ def _may_be_none(node: nodes.Node) -> bool:
     while isinstance(inner, nodes.Filter) and inner.name not in ("default", "length"):
         inner = inner.node
     path: list[object] = []
-    while isinstance(inner, nodes.Getattr | nodes.Getitem):
+    while isinstance(inner, nodes.Getattr | nodes.Getitem | nodes.Call):
         path.append(inner.attr if isinstance(inner, nodes.Getattr) else None)
         inner = inner.node
     is_answer = isinstance(inner, nodes.Name) and inner.name in _ANSWERS

@@ -21,9 +21,18 @@ from adapters.language.compiler import Compiler, Evaluate, Scope, Values
 from adapters.language.denial import unsaid
 from adapters.language.filters import ExpressionError, kind
 from adapters.language.numbers import BeyondMeasure, read_number
-from adapters.language.rounds import rounds_of
+from adapters.language.rounds import LOOP, ROUND, Round, rounds_of
 from adapters.language.shape import NoSuchMember, Shape, entry
 
+_OF_VALUES = (
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Filter,
+    nodes.Call,
+    nodes.Concat,
+    nodes.CondExpr,
+)
 _LONGEST = 20_000
 _DEEPEST = 100
 #: Characters of an expression in a message.
@@ -48,6 +57,18 @@ class Expression:
     unsaid: tuple[str, ...] = ()
     #: Where it stands in a file, for messages.
     place: str = ""
+    #: Its outermost part, as Jinja2 parsed it.
+    root: type[nodes.Node] = nodes.Expr
+
+    @property
+    def is_name(self) -> bool:
+        """Whether it is a name and nothing else."""
+        return self.root is nodes.Name
+
+    @property
+    def is_value(self) -> bool:
+        """Whether it is what a value is made by: a name, a member, a filter, joined texts."""
+        return self.root in _OF_VALUES
 
     def __call__(self, values: Values) -> Any:
         try:
@@ -76,10 +97,13 @@ class Loop:
         if not isinstance(entries, list | tuple):
             raise ExpressionError(f"{self.entries.source}: {kind(entries)} is not a list")
         rounds = rounds_of(values)
+        index = 0
         for item in entries:
             rounds.take()
             inner = {**values, self.name: item}
             if self.condition is None or self.condition(inner):
+                index += 1
+                inner[LOOP] = Round(index)
                 yield inner
 
 
@@ -117,15 +141,20 @@ def compile_loop(source: str, scope: Scope) -> Loop:
     except (TemplateSyntaxError, RecursionError) as error:
         reason = _not_understood(source, error)
         raise InvalidExpression([f"{reason}; write: NAME in LIST if CONDITION"]) from error
+    if name == LOOP:
+        raise InvalidExpression([f"{source}: '{LOOP}' is the round itself; take another name"])
     entries = _compiled(entries_node, source, scope)
     try:
         inner = scope.with_names(**{name: entry(entries.shape)})
     except NoSuchMember as error:
         raise InvalidExpression([f"{source}: {error}"]) from error
+    # Which round it will be is known only behind the condition; that of a loop around would be
+    # taken for it.
+    before = inner.without(LOOP)
     condition = (
-        None if condition_node is None else _compiled(condition_node, source, inner, question=True)
+        None if condition_node is None else _compiled(condition_node, source, before, question=True)
     )
-    return Loop(name, entries, condition, inner)
+    return Loop(name, entries, condition, inner.with_names(**{LOOP: ROUND}))
 
 
 class _ExactLexer(lexer.Lexer):
@@ -190,7 +219,9 @@ def _compiled(node: nodes.Expr, source: str, scope: Scope, *, question: bool = F
     if compiler.problems:
         raise InvalidExpression(compiler.problems)
     names, reads = frozenset(compiler.names), frozenset(compiler.reads)
-    return Expression(source.strip(), names, typed.shape, typed.evaluate, reads, unsaid(node))
+    return Expression(
+        source.strip(), names, typed.shape, typed.evaluate, reads, unsaid(node), root=type(node)
+    )
 
 
 def _is_too_deep(node: nodes.Node) -> bool:

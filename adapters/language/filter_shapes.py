@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from adapters.language.dates import UnknownDirective, written
 from adapters.language.shape import (
     ANYTHING,
+    Many,
     Plain,
     Shape,
     either,
@@ -34,7 +35,7 @@ def shape_after(name: str, shape: Shape, constants: Constants) -> Shape:
         return ANYTHING
     result = rule(shape, constants)
     # None passes through a filter.
-    return replace(result, optional=is_optional(shape))
+    return replace(result, optional=is_optional(shape)) if isinstance(result, Plain) else result
 
 
 def joined(shapes: Collection[Shape]) -> Plain:
@@ -138,14 +139,33 @@ def _rounded(shape: Shape, constants: Constants) -> Plain:
     return Plain("number", digits=(total - fraction + min(fraction, places), min(fraction, places)))
 
 
+def _fixed(shape: Shape, constants: Constants) -> Plain:
+    """A text with the digits of a number, as `round` has them, and a sign and a point."""
+    match constants:
+        case [int() as places] if isinstance(shape, Plain) and shape.digits and places >= 0:
+            total, fraction = shape.digits
+            whole = max(total - fraction, 1)
+            return Plain("text", 1 + whole + bool(places) + places, (whole + places, places))
+        case _:
+            return Plain("text")
+
+
+def _epoch(_: Shape, constants: Constants) -> Plain:
+    """Ten digits until the year 2286."""
+    return Plain("whole number", digits=(13 if constants == ["ms"] else 10, 0))
+
+
 def _least(known: int | None, other: int) -> int:
     return other if known is None else min(known, other)
 
 
-_RULES: Mapping[str, Callable[[Shape, Constants], Plain]] = {
+_RULES: Mapping[str, Callable[[Shape, Constants], Plain | Many]] = {
     "abs": _number,
+    "add_days": lambda _shape, _constants: Plain("time"),
     "date": _dated,
     "decimal": _number,
+    "epoch": _epoch,
+    "fixed": _fixed,
     "int": _whole,
     "join": _any_text,
     "length": lambda _shape, _constants: Plain("whole number"),
@@ -157,6 +177,7 @@ _RULES: Mapping[str, Callable[[Shape, Constants], Plain]] = {
     "odata_text": _any_text,
     "replace": _replaced,
     "round": _rounded,
+    "split": lambda shape, _constants: Many(Plain("text", text_length(shape))),
     "string": _string,
     "trim": _same_text,
     "truncate": _truncated,

@@ -12,19 +12,28 @@ import functools
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from adapters.language.dates import UnknownDirective, written
-from adapters.language.numbers import BeyondMeasure, absolute, bounded, bounded_int, read_number
+from adapters.language.dates import UnknownDirective, seconds_since_1970, written
+from adapters.language.numbers import (
+    BeyondMeasure,
+    absolute,
+    bounded,
+    bounded_int,
+    read_number,
+    with_decimals,
+)
 from sidecar.model.errors import BadData
 from sidecar.model.money import rounded
 
 #: Characters of a text that is made of others.
 MOST_TEXT = 1_000_000
+#: Parts of a text that is split.
+MOST_PARTS = 100_000
 
 
 class ExpressionError(BadData):
@@ -111,11 +120,19 @@ def _abs(value: Any) -> Any:
     return absolute(as_number(value))
 
 
-def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
-    if not isinstance(value, datetime):
-        raise ExpressionError(f"date: {kind(value)} is not a time")
+def _add_days(value: Any, days: int, timezone: str | tzinfo = UTC) -> datetime:
+    """The same time of the clock in that zone, whole days later or earlier."""
+    moment, further = _moment(value, "add_days"), _whole(days, "add_days")
     try:
-        return written(as_utc(value).astimezone(time_zone(timezone)), as_text(format))
+        return as_utc(moment.astimezone(time_zone(timezone)) + timedelta(days=further))
+    except OverflowError:
+        raise ExpressionError("add_days: that is beyond all years") from None
+
+
+def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
+    moment = _moment(value, "date")
+    try:
+        return written(moment.astimezone(time_zone(timezone)), as_text(format))
     except (UnknownDirective, OverflowError) as error:
         raise ExpressionError(f"date: {error}") from None
 
@@ -124,6 +141,24 @@ def _decimal(value: Any) -> Decimal:
     if not isinstance(value, str):
         return Decimal(as_number(value))
     return number_of(value)
+
+
+def _epoch(value: Any, unit: str = "s") -> int:
+    """Since 1970, what is less than one of the unit cut off."""
+    moment = _moment(value, "epoch")
+    match unit:
+        case "s":
+            return seconds_since_1970(moment)
+        case "ms":
+            return seconds_since_1970(moment) * 1000 + moment.microsecond // 1000
+    raise ExpressionError(f"epoch: there is no unit '{unit}'; there are s and ms")
+
+
+def _fixed(value: Any, places: int) -> str:
+    try:
+        return with_decimals(as_number(value), _whole(places, "fixed"))
+    except BeyondMeasure as error:
+        raise ExpressionError(f"fixed: a number {error}") from None
 
 
 def _base64(value: Any) -> str:
@@ -205,6 +240,15 @@ def _round(value: Any, places: int = 0) -> Decimal:
     return rounded(Decimal(as_number(value)), places)
 
 
+def _split(value: Any, separator: str) -> list[str]:
+    text, between = as_text(value), as_text(separator)
+    if not between:
+        raise ExpressionError("split: the separator is empty")
+    if text.count(between) >= MOST_PARTS:
+        raise ExpressionError(f"split: more than {MOST_PARTS:,} parts")
+    return text.split(between)
+
+
 def _trim(value: Any) -> str:
     return as_text(value).strip()
 
@@ -224,14 +268,17 @@ def _urlencode(value: Any) -> str:
 #: md5 and sha1 because ERPs of their time ask for them.
 _ALGORITHMS = ("sha256", "sha384", "sha512", "sha1", "md5")
 
-#: Filters that are a function of the value and constants.  `default`, `lookup` and `sum` need more
-#: than that and live in `adapters.language.expression`.
+#: Filters that are a function of the value and constants.  `default`, `lookup`, `map` and `sum`
+#: need more than that and live in `adapters.language.compiler`.
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "abs": _abs,
+    "add_days": _add_days,
     "base64": _base64,
     "date": _date,
     "decimal": _decimal,
+    "epoch": _epoch,
     "first": _first,
+    "fixed": _fixed,
     "hash": _hash,
     "hmac": _hmac,
     "int": _int,
@@ -241,6 +288,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "lower": _lower,
     "replace": _replace,
     "round": _round,
+    "split": _split,
     "string": as_text,
     "trim": _trim,
     "truncate": _truncate,
@@ -316,6 +364,20 @@ def _measured(number: Any) -> Any:
         raise ExpressionError(f"this {error}") from None
 
 
+def _moment(value: Any, name: str) -> datetime:
+    if not isinstance(value, datetime):
+        raise ExpressionError(f"{name}: {kind(value)} is not a time")
+    return as_utc(value)
+
+
+def _whole(value: Any, name: str) -> int:
+    """An argument that is a whole number, however it was computed."""
+    number = as_number(value)
+    if number != int(number):
+        raise ExpressionError(f"{name}: it takes a whole number")
+    return int(number)
+
+
 def _entries(value: Any, name: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise ExpressionError(f"{name}: {kind(value)} is not a list")
@@ -330,4 +392,4 @@ def time_zone(name: str | tzinfo) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ExpressionError(f"date: there is no time zone '{name}'") from None
+        raise ExpressionError(f"there is no time zone '{name}'") from None

@@ -7,12 +7,13 @@ number is measured where it enters and where it is computed, before anything is 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 #: Digits before and behind the point together, written without an exponent.
 MOST_DIGITS = 100
 
 _LARGEST_INT = 10**MOST_DIGITS
+_EXACT = Context(prec=2 * MOST_DIGITS + 1, rounding=ROUND_HALF_UP)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,9})?")
 
 
@@ -59,3 +60,14 @@ def negated(number: Decimal | int) -> Decimal | int:
 def absolute(number: Decimal | int) -> Decimal | int:
     """The number without its sign, all digits kept."""
     return number.copy_abs() if isinstance(number, Decimal) else abs(number)
+
+
+def with_decimals(number: Decimal | int, places: int) -> str:
+    """The number with exactly so many decimals, rounded half up: 1.5 is 1.500, -0.001 is 0.00.
+
+    Raises BeyondMeasure for other than 0 to `MOST_DIGITS` decimals.
+    """
+    if not 0 <= places <= MOST_DIGITS:
+        raise BeyondMeasure(f"has from 0 to {MOST_DIGITS} decimals, not {places}")
+    exact = Decimal(number).quantize(Decimal(1).scaleb(-places), context=_EXACT)
+    return f"{abs(exact) if exact.is_zero() else exact:f}"

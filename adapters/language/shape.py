@@ -35,11 +35,7 @@ _PLAIN: Mapping[object, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Anything:
-    """Nothing is known; a member of it is as unknown.  `methods`: as those of a Record."""
-
-    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
-        default_factory=dict
-    )
+    """Nothing is known; a member of it is as unknown."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -66,17 +62,19 @@ class Many:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Record:
-    """A value with named members, and with no others.
-
-    `methods` may be called with one constant text: each turns it into a function of the value when
-    the file is loaded, and raises ValueError for a text that is none.
-    """
+    """A value with named members, and with no others; `methods` may be called."""
 
     name: str
     members: Mapping[str, Shape]
-    methods: Mapping[str, Callable[[str], Callable[[Any], Any]]] = dataclasses.field(
-        default_factory=dict
-    )
+    methods: Mapping[str, Method] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Keyed:
+    """A mapping with no other keys than these, each of which may be missing."""
+
+    name: str
+    members: Mapping[str, Shape]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,8 +84,20 @@ class Either:
     shapes: tuple[Shape, ...]
 
 
-Shape = Anything | Plain | Many | Record | Either
+Shape = Anything | Plain | Many | Record | Keyed | Either
 ANYTHING = Anything()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Method:
+    """What may be called with one constant text.
+
+    `compile` turns the text into a function of the value when the file is loaded, and raises
+    ValueError for a text that is none; `yields` is the shape of what that function makes.
+    """
+
+    compile: Callable[[str], Callable[[Any], Any]]
+    yields: Callable[[], Shape] = lambda: ANYTHING
 
 
 class NoSuchMember(Exception):
@@ -105,7 +115,7 @@ def member(shape: Shape, name: str) -> Shape:
     match shape:
         case Anything():
             return shape
-        case Record(name=record, members=members):
+        case Record(name=record, members=members) | Keyed(name=record, members=members):
             if name not in members:
                 raise NoSuchMember(f"{record} has no field '{name}'{suggest(name, members)}")
             return members[name]
@@ -126,7 +136,7 @@ def entry(shape: Shape) -> Shape:
             return ANYTHING
         case Either(shapes=shapes):
             return either(tuple(entry(alternative) for alternative in shapes))
-        case Record(name=name):
+        case Record(name=name) | Keyed(name=name):
             raise NoSuchMember(f"{name} is not a list")
         case Plain(name=name):
             raise NoSuchMember(f"a {name} is not a list")

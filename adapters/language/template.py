@@ -27,7 +27,7 @@ from adapters.language.expression import (
     compile_loop,
 )
 from adapters.language.filters import ExpressionError
-from adapters.language.shape import Many, Record, suggest
+from adapters.language.shape import Either, Keyed, Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 
@@ -39,6 +39,7 @@ TYPE = "$type"
 _MARK = "="
 #: The name that a text begins with, where it looks as if it were one or a way into one.
 _HEAD = re.compile(r"\A([A-Za-z_]\w*)(?:(?:\.\w+|\[[^\]]*\])*(?:\s*\|.*)?)\Z")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _BRACES = re.compile(r"\{\{\s*([A-Za-z_]\w*)")
 _FORMS = (frozenset({"$each", "$do"}), frozenset({"$when", "$do"}))
 
@@ -54,11 +55,12 @@ class Form(Enum):
     """What a template may yield, where not everything can be written down."""
 
     ANY = "anything"
+    NAMED = "names with values, lists and further names"
     PAIRS = "names with one value each, or a list of them"
     ONE = "one value"
 
 
-ANY, PAIRS, ONE = Form.ANY, Form.PAIRS, Form.ONE
+ANY, NAMED, PAIRS, ONE = Form.ANY, Form.NAMED, Form.PAIRS, Form.ONE
 
 
 class Source:
@@ -179,7 +181,7 @@ def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> 
     """Note a constant text that was meant to be computed."""
     if not isinstance(leaf, str):
         return
-    if means_a_value(leaf, scope):
+    if _would_compute(leaf, scope):
         source.warning(
             path, f"this is the constant text '{leaf[:60]}'; a value is written ={leaf[:60]}"
         )
@@ -187,12 +189,29 @@ def warn_of_constant(leaf: object, scope: Scope, source: Source, path: Path) -> 
         source.problem(path, "nothing is computed in {{ }}: write ='text' ~ value")
 
 
+def _would_compute(leaf: str, scope: Scope) -> bool:
+    """Whether a text would be a sensible expression with `=` before it.
+
+    `order` is a word as well, and an order is no value; `shop.example` and `order.placed` are no
+    fields of those; what joins names otherwise than by ~ may be a sentence.
+    """
+    if scope.names.keys().isdisjoint(_WORD.findall(leaf)):
+        return False
+    try:
+        expression = compile_expression(leaf, scope)
+    except InvalidExpression:
+        return False
+    if expression.is_name:
+        return not isinstance(expression.shape, Many | Record | Either)
+    return expression.is_value and bool(expression.names)
+
+
 def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Path) -> None:
     """Note what of a tree cannot be written down in that form."""
     if form is ANY:
         return
     if isinstance(tree, Mapping) and "$do" in tree:
-        if form is ONE and "$each" in tree:
+        if form in (ONE, NAMED) and "$each" in tree:
             source.problem(path, f"a list has no place here: write {form.value}")
         else:
             check_form(tree["$do"], form, scope, source, (*path, "$do"))
@@ -200,10 +219,22 @@ def check_form(tree: object, form: Form, scope: Scope, source: Source, path: Pat
         if isinstance(tree, Mapping | list) or _yields_a_tree(tree, scope):
             source.problem(path, f"a tree has no place here: write {form.value}")
     elif isinstance(tree, Mapping):
+        check = _check_branch if form is NAMED else _check_values
         for name, value in tree.items():
-            _check_values(value, scope, source, (*path, name))
+            check(value, scope, source, (*path, name))
     elif not is_expression(tree):
         source.problem(path, f"write {form.value} (name: value)")
+
+
+def _check_branch(tree: object, scope: Scope, source: Source, path: Path) -> None:
+    """Whatever is written out in the file; of an expression only values, or a list of them."""
+    if isinstance(tree, Mapping | list):
+        parts = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+        for key, part in parts:
+            if key not in ("$each", "$when"):
+                _check_branch(part, scope, source, (*path, key))
+    elif _yields_a_tree(tree, scope, in_a_list=True):
+        source.problem(path, "a tree has no place here: write out its names, each with a value")
 
 
 def _check_values(value: object, scope: Scope, source: Source, path: Path) -> None:
@@ -233,7 +264,7 @@ def _yields_a_tree(leaf: object, scope: Scope, *, in_a_list: bool = False) -> bo
         return False
     if in_a_list and isinstance(shape, Many):
         shape = shape.entry
-    return isinstance(shape, Many | Record)
+    return isinstance(shape, Many | Record | Keyed)
 
 
 def _leaf(

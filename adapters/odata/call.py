@@ -9,6 +9,7 @@ from adapters.calls.answer import Evidence
 from adapters.calls.changesets import KEY, Change, read_changes
 from adapters.calls.declared import Part
 from adapters.calls.section import Section
+from adapters.contract.services import option
 from adapters.http.transport import Reply, Request
 from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError
@@ -18,13 +19,6 @@ from adapters.odata.service import ODataRequest, Service, addressed, read_servic
 from adapters.rest.call import HttpCall, read_http_call
 
 _FAILED = 400
-#: OData's own parameters; in a file of calls, where `$` begins a form, they stand without it.
-_OPTIONS = frozenset(
-    {
-        *("apply", "count", "expand", "filter", "format", "inlinecount", "orderby"),
-        *("search", "select", "skip", "top"),
-    }
-)
 _NOWHERE = Service("", 4)
 
 
@@ -43,7 +37,7 @@ class ODataCall:
         if isinstance(link, str) and "?" in link:
             path = self.service.within(link)
         else:
-            query = ((f"${key}" if key in _OPTIONS else key, value) for key, value in asked.query)
+            query = ((option(key), value) for key, value in asked.query)
             path = addressed(name, (*query, *self.service.parameters))
         return ODataRequest(
             asked.method,

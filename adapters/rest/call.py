@@ -5,24 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote
 
 from adapters.calls.answer import Evidence
 from adapters.calls.section import Section
 from adapters.http.body import Malformed, encode_json, indented, read_body
+from adapters.http.charset import charset_of
+from adapters.http.form import encode_form
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
+from adapters.http.xml import NotAccepted, parse_strictly
 from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError, as_text, kind
+from adapters.language.nodes import XML, Answer, Unreadable
 from adapters.language.shape import ANYTHING, Plain, Record, Shape
-from adapters.language.template import ANY, NOTHING, ONE, PAIRS, Template
+from adapters.language.template import ANY, NAMED, NOTHING, ONE, PAIRS, Template
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 #: What `response` is in an expression.
 RESPONSE: Shape = Record(
-    "response", {"status": Plain("whole number"), "headers": ANYTHING, "body": ANYTHING}
+    "response",
+    {"status": Plain("whole number"), "headers": ANYTHING, "body": ANYTHING, "xml": XML},
 )
+#: The body as it is sent, which a signature in `headers` or `query` is made of.
+_BODY = "body"
 
 _Part = TypeVar("_Part")
 
@@ -49,9 +57,10 @@ class HttpCall:
     def request(self, values: Values) -> Request:
         """Fill it in.  Raises ExpressionError: nothing was sent then."""
         path = self._at("path", lambda: _safe(as_text(self.path(values))))
-        headers = self._at("headers", lambda: _headers(self.headers(values)))
-        query = self._at("query", lambda: _parameters(self.query(values)))
         body = self._at("body", lambda: self._encoded(values))
+        sent = {**values, _BODY: (body or b"").decode()}
+        headers = self._at("headers", lambda: _headers(self.headers(sent)))
+        query = self._at("query", lambda: _parameters(self.query(sent)))
         if body is not None and "content-type" not in map(str.lower, headers):
             headers["Content-Type"] = self.content_type
         return Request(self.method, path, query, headers, body)
@@ -95,9 +104,11 @@ class Response:
         self.status = reply.status
         self.headers = reply.headers
         self.malformed = ""
+        self._content = reply.content
+        self._content_type = reply.headers.get("Content-Type", "")
         self._body: Any = None
         try:
-            self._body = read_body(reply.content, reply.headers.get("Content-Type", ""))
+            self._body = read_body(self._content, self._content_type)
         except Malformed as error:
             self.malformed = str(error)
 
@@ -111,6 +122,21 @@ class Response:
         if self.malformed:
             raise ExpressionError(self.malformed)
         return self._body
+
+    @cached_property
+    def xml(self) -> Answer:
+        """The nodes of a body that is XML.
+
+        Raises Unreadable for any other, and for a page: that a page has no order in it is not that
+        the ERP has none.
+        """
+        try:
+            root = parse_strictly(self._content, charset_of(self._content_type))
+        except NotAccepted as error:
+            raise Unreadable(f"the body {error}") from None
+        if root.tag.rpartition("}")[2].lower() == "html":
+            raise Unreadable("the body is a page of HTML")
+        return Answer(root)
 
     def evidence(self, reply: Reply) -> Evidence:
         """What an outcome says of this answer."""
@@ -141,11 +167,12 @@ def read_http_call(section: Section, scope: Scope) -> HttpCall:
     if len(kinds) > 1:
         section.problem(kinds[1], f"a call has one body; there is '{kinds[0]}' already")
     encode, content_type = _BODIES[kinds[0]] if kinds else _BODIES["json"]
+    sent = scope.with_names(**{_BODY: Plain("text")}) if kinds else scope
     return HttpCall(
         method=section.word("method", METHODS) or "GET",
         path=section.template("path", scope.of_an_address(), ONE) or _nothing,
-        query=section.template("query", scope.of_an_address(), PAIRS) or _nothing,
-        headers=section.template("headers", scope, PAIRS) or _nothing,
+        query=section.template("query", sent.of_an_address(), PAIRS) or _nothing,
+        headers=section.template("headers", sent, PAIRS) or _nothing,
         encode=encode,
         body=section.template(kinds[0], scope, _FORMS[kinds[0]]) if kinds else None,
         content_type=content_type,
@@ -212,17 +239,13 @@ def _is_latin1(text: str) -> bool:
     return all(ord(character) < 256 for character in text)
 
 
-def _form(rendered: Any) -> bytes:
-    return urlencode(_parameters(rendered)).encode()
-
-
 def _text(rendered: Any) -> bytes:
     return as_text(rendered).encode()
 
 
-_FORMS = {"json": ANY, "form": PAIRS, "text": ONE}
+_FORMS = {"json": ANY, "form": NAMED, "text": ONE}
 _BODIES: Mapping[str, tuple[Callable[[Any], bytes], str]] = {
     "json": (encode_json, "application/json"),
-    "form": (_form, "application/x-www-form-urlencoded"),
+    "form": (encode_form, "application/x-www-form-urlencoded"),
     "text": (_text, "text/plain; charset=utf-8"),
 }

@@ -5,9 +5,9 @@ from __future__ import annotations
 from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
 from adapters.calls.mapping import read_calls
+from adapters.calls.overlay import read_overlaid
 from adapters.http.transport import Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
-from sidecar.documents import read_document
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, ErpAdapter
 
@@ -17,11 +17,11 @@ def create(settings: AdapterSettings) -> ErpAdapter:
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
-    if settings.calls is None:
+    if not settings.files_of_calls:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
     if not settings.url:
         raise ConfigurationError("erp.url is missing", "write the ERP's address under erp.url")
-    document = read_document(settings.calls)
+    document = read_overlaid(settings.files_of_calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
-    calls = read_calls(document, settings.calls.name, dialect, settings.domains, settings.secrets)
+    calls = read_calls(document, document.path.name, dialect, settings.domains, settings.secrets)
     return GenericAdapter(calls, Transport(settings), settings, Request("HEAD", "", asks=True))

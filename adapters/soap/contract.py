@@ -12,12 +12,11 @@ from pathlib import PurePath
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Field, Operation
 from adapters.contract.xml import about, parse_xml
-from adapters.language.shape import Anything
+from adapters.language.shape import ANYTHING
 from adapters.soap.documents import Documents
 from adapters.soap.security import http_login
 from adapters.soap.wsdl import NoSuchOperation, Wsdl
 from adapters.soap.wsdl import Operation as SoapOperation
-from adapters.soap.xml import compile_xpath
 from sidecar.ports import AdapterSettings, Contract, ShopContext
 
 _WSDL = "{http://schemas.xmlsoap.org/wsdl/}"
@@ -30,7 +29,7 @@ class WsdlDescription:
     is_complete = True
     file_keys = ("service", "port", "header")
     # An adapter of a named ERP knows more of its answers than their form.
-    response = Anything({"xpath": compile_xpath})
+    response = ANYTHING
 
     def __init__(self, wsdl: Wsdl) -> None:
         self._wsdl = wsdl

@@ -8,6 +8,7 @@ from contextlib import closing
 from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
 from adapters.calls.mapping import read_calls
+from adapters.calls.overlay import read_overlaid
 from adapters.calls.wire_call import Call
 from adapters.contract.check import UNKNOWN_FIELD, check_calls
 from adapters.http.transport import Request, Transport
@@ -17,7 +18,7 @@ from adapters.soap.documents import Documents
 from adapters.soap.reply import RESPONSE
 from adapters.soap.security import refuse_unwritable, seal_of, wire_of
 from adapters.soap.wsdl import Wsdl
-from sidecar.documents import Document, read_document
+from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, ErpAdapter
 
@@ -45,15 +46,15 @@ def adapter_of(
     """
     if settings.wsdl is None:
         raise ConfigurationError("erp.wsdl is missing", "write the WSDL's file or address there")
-    if settings.calls is None:
+    if not settings.files_of_calls:
         raise ConfigurationError("erp.calls is missing", "name the file of calls under erp.calls")
     refuse_unwritable({f"secrets.{name}": secret for name, secret in settings.secrets.items()})
-    document = read_document(settings.calls)
+    document = read_overlaid(settings.files_of_calls)
     with closing(Documents(wire)) as documents:
         wsdl = Wsdl.load(settings.wsdl, documents)
         calls = read_calls(
             document,
-            settings.calls.name,
+            document.path.name,
             dialect_of(wsdl),
             settings.domains,
             settings.secrets,

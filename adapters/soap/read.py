@@ -22,6 +22,8 @@ from adapters.contract.field import Field, Members
 from adapters.soap.lexical import Unfit, read_text
 from adapters.soap.schema import Schemas
 from adapters.soap.xml import (
+    ENCODING_11,
+    ENCODING_12,
     NIL,
     TYPE,
     Element,
@@ -37,8 +39,6 @@ from adapters.soap.xml import (
 _DEEPEST = 100
 #: Of references to elements that stand elsewhere (SOAP's encoding): each may lead to further ones.
 _MOST_REFERENCES = 100_000
-_ENCODING_11 = "{http://schemas.xmlsoap.org/soap/encoding/}"
-_ENCODING_12 = "{http://www.w3.org/2003/05/soap-encoding}"
 
 
 @dataclass(frozen=True)
@@ -235,8 +235,8 @@ class _Reading:
         """An array of SOAP's encoding: what its entries are called says nothing."""
         refuse_text(element, place)
         self._attributes({}, element, {}, place)
-        wanted = element.get(f"{_ENCODING_11}arrayType", "").rpartition("[")[2].rstrip("]")
-        wanted = wanted or element.get(f"{_ENCODING_12}arraySize", "")
+        wanted = element.get(f"{ENCODING_11}arrayType", "").rpartition("[")[2].rstrip("]")
+        wanted = wanted or element.get(f"{ENCODING_12}arraySize", "")
         if wanted.isascii() and wanted.isdecimal() and int(wanted) != len(element):
             raise Malformed(
                 f"{place} says that it has {int(wanted)} entries and has {len(element)}"
@@ -283,7 +283,7 @@ class _Reading:
     # --- references of SOAP's encoding ------------------------------------------------------
 
     def _referred_to(self, field: Field, element: Element, place: str) -> Element:
-        reference = element.get("href") or element.get(f"{_ENCODING_12}ref")
+        reference = element.get("href") or element.get(f"{ENCODING_12}ref")
         if reference is None or (field.is_record and "href" in self._reader.form(field).attributes):
             return element
         name = reference.removeprefix("#")

@@ -16,13 +16,13 @@ from adapters.calls.answer import Evidence
 from adapters.http.charset import charset_of
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, retry_after
+from adapters.language.nodes import XML, Answer, Unreadable
 from adapters.language.shape import ANYTHING, Plain, Record
+from adapters.soap.references import followed
 from adapters.soap.wsdl import ENVELOPES, Operation
 from adapters.soap.xml import (
     Element,
     Malformed,
-    Unreadable,
-    compile_xpath,
     id_of,
     local,
     parse,
@@ -42,7 +42,7 @@ RESPONSE = Record(
         "fault": Record(
             "fault", {"code": _TEXT, "subcode": _TEXT, "message": _TEXT, "detail": ANYTHING}
         ),
-        "xml": Record("response.xml", {}, {"xpath": compile_xpath}),
+        "xml": XML,
     },
 )
 
@@ -95,9 +95,13 @@ class Response:
         except Malformed as error:
             self.malformed = str(error)
 
+    @cached_property
+    def xml(self) -> Answer:
+        """The reply's nodes.  Raises Unreadable for what is no envelope of this operation."""
+        return Answer(self._whole, followed)
+
     @property
-    def xml(self) -> Element:
-        """The raw reply.  Raises Unreadable for what is no envelope of this operation."""
+    def _whole(self) -> Element:
         if self._root is None:
             raise Unreadable(self.malformed)
         return self._root
@@ -105,7 +109,7 @@ class Response:
     @cached_property
     def fault(self) -> ReceivedFault:
         """The fault, or an empty one.  Raises Unreadable for what is no envelope."""
-        node = _fault_in(self.xml)
+        node = _fault_in(self._whole)
         return ReceivedFault() if node is None else _fault(node)
 
     @cached_property
@@ -117,7 +121,7 @@ class Response:
         if self.fault:
             return None
         try:
-            return self._operation.body_of(self.xml)
+            return self._operation.body_of(self._whole)
         except Malformed as error:
             raise Unreadable(str(error)) from None
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
-from math import isfinite
 from typing import Any, TypeAlias
 
 from lxml import etree
 
 from adapters.http.xml import NotAccepted, parse_strictly
-from adapters.language.filters import ExpressionError
 from adapters.soap.lexical import BLANKS
 
 Element: TypeAlias = Any  # etree._Element, for which there are no types
@@ -26,10 +22,8 @@ _ANNOTATIONS = (
     "{http://www.w3.org/2003/05/soap-envelope}",
     "{http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd}",
 )
-_ENCODINGS = (
-    "{http://schemas.xmlsoap.org/soap/encoding/}",
-    "{http://www.w3.org/2003/05/soap-encoding}",
-)
+ENCODING_11 = "{http://schemas.xmlsoap.org/soap/encoding/}"
+ENCODING_12 = "{http://www.w3.org/2003/05/soap-encoding}"
 #: Of SOAP's encodings; `position` and `offset` are not among them: they would move values.
 _OF_ENCODING = ("arrayType", "arraySize", "itemType", "nodeType", "root", "id")
 #: Of WCF's serializer; its `Ref` stands for a value that is elsewhere.
@@ -37,23 +31,15 @@ _OF_WCF = ("Id", "Size", "Type", "Assembly", "FactoryType")
 _WCF = "{http://schemas.microsoft.com/2003/10/Serialization/}"
 _KNOWN = frozenset(
     {"id"}
-    | {f"{namespace}{name}" for namespace in _ENCODINGS for name in _OF_ENCODING}
+    | {f"{namespace}{name}" for namespace in (ENCODING_11, ENCODING_12) for name in _OF_ENCODING}
     | {f"{_WCF}{name}" for name in _OF_WCF}
 )
-#: Prefixes in force at one place of an answer.  Each lookup goes through all of them.
+#: Namespaces in force at one place of an answer.  Each lookup goes through all of them.
 _MOST_PREFIXES = 100
 
 
 class Malformed(ValueError):
     """No XML, or XML that is not accepted; the text quotes no value."""
-
-
-class Unreadable(ExpressionError):
-    """The answer, or what was asked of it, cannot be read.
-
-    Not Missing: `| default(…)` stands for a field that is not there, never for an answer that
-    nobody understood.
-    """
 
 
 def parse(content: bytes, charset: str | None = None) -> Element:
@@ -112,7 +98,7 @@ def refuse_text(element: Element, place: str) -> None:
 
 def id_of(element: Element) -> str | None:
     """What other elements refer to it by, in SOAP's encodings."""
-    found: str | None = element.get("id") or element.get(f"{_ENCODINGS[1]}id")
+    found: str | None = element.get("id") or element.get(f"{ENCODING_12}id")
     return found
 
 
@@ -146,48 +132,3 @@ def _add(tree: dict[str, Any], name: str, value: Any) -> None:
         tree[name].append(value)
     else:
         tree[name] = [tree[name], value]
-
-
-def compile_xpath(text: str) -> Callable[[Element], Any]:
-    """What `response.xml.xpath(text)` finds: texts, or a number or truth value.
-
-    Prefixes are those of the answer.  Raises ValueError for what is no XPath.
-    """
-    try:
-        etree.XPath(text, regexp=False)
-    except etree.XPathSyntaxError as error:
-        raise ValueError(f"'{text}' is no XPath: {error}") from None
-
-    def found(root: Element) -> Any:
-        try:
-            return _plain(root.xpath(text, namespaces=_prefixes(root), smart_strings=False), text)
-        except etree.XPathError as error:
-            raise Unreadable(f"xpath('{text}'): {error}") from None
-
-    return found
-
-
-def _prefixes(root: Element) -> dict[str, str]:
-    """All that the answer declares; where one stands for two namespaces, the later of them."""
-    declared = (name for _, name in etree.iterwalk(root, events=("start-ns",)))
-    prefixes: dict[str, str] = {}
-    for prefix, namespace in declared:
-        if prefix and namespace:
-            prefixes[prefix] = namespace
-        if len(prefixes) > _MOST_PREFIXES:
-            raise Unreadable(f"the answer declares more than {_MOST_PREFIXES} prefixes")
-    return prefixes
-
-
-def _plain(result: Any, text: str) -> Any:
-    if isinstance(result, list):
-        return [_text(part) for part in result]
-    if not isinstance(result, float):
-        return result
-    if not isfinite(result):
-        raise Unreadable(f"xpath('{text}'): what it found is no number")
-    return Decimal(repr(result))
-
-
-def _text(node: Any) -> str:
-    return "".join(node.itertext()) if isinstance(node, etree._Element) else str(node)

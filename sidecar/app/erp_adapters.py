@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ from sidecar.ports import (
     Conditional,
     Contract,
     ErpAdapter,
+    Pack,
     ShopContext,
 )
 from sidecar.settings.fields import SecretRef, closest
@@ -80,17 +82,9 @@ def load_adapter(
     for, or that is of high risk and cannot be verified.  `adapter_settings`: where they were made
     already; `origin`: where the settings were written.
     """
-    erp, key = settings.accounts[account], settings.key_of(account)
-    entries, name = packages.named(packages.ADAPTERS, "an adapter"), erp.adapter
-    if name not in entries:
-        raise ConfigurationError(
-            f"{place_of(f'{key}.adapter', origin)}: there is no adapter {name!r}"
-            f"{closest(name, entries)}",
-            f"installed are: {', '.join(sorted(entries)) or 'none'}",
-        )
-    require_files(erp, key, origin)
+    make = _factory(settings, account, origin)
+    require_files(settings.accounts[account], settings.key_of(account), origin)
     adapter_settings = adapter_settings or adapter_settings_of(settings, account, origin=origin)
-    make: MakeAdapter = packages.load(entries[name])
     with ExitStack() as made:
         adapter = make(adapter_settings)
         made.callback(adapter.close)
@@ -108,6 +102,44 @@ def load_adapter(
     return adapter
 
 
+def _factory(settings: Settings, account: str, origin: Origin = NOWHERE) -> MakeAdapter:
+    """What makes the adapter of an ERP account; a `Pack` where it comes with its files."""
+    entries, name = (
+        packages.named(packages.ADAPTERS, "an adapter"),
+        settings.accounts[account].adapter,
+    )
+    if name not in entries:
+        key = f"{settings.key_of(account)}.adapter"
+        raise ConfigurationError(
+            f"{place_of(key, origin)}: there is no adapter {name!r}{closest(name, entries)}",
+            f"installed are: {', '.join(sorted(entries)) or 'none'}",
+        )
+    make: MakeAdapter = packages.load(entries[name])
+    return make
+
+
+def files_of_calls(settings: Settings, account: str) -> tuple[Path, ...]:
+    """Of an ERP account, lowest first: its pack's own, and the one that the configuration names.
+
+    Raises ConfigurationError for an adapter that is not installed.
+    """
+    make, own = _factory(settings, account), settings.accounts[account].calls
+    below = (make.calls,) if isinstance(make, Pack) else ()
+    return (*below, *((own,) if own is not None else ()))
+
+
+def pack_named(name: str) -> Pack:
+    """The pack of an ERP.  Raises UsageError where there is none of that name."""
+    entries = packages.named(packages.ADAPTERS, "an adapter")
+    if name in entries and isinstance(pack := packages.load(entries[name]), Pack):
+        return pack
+    packs = [one for one in entries if isinstance(packages.load(entries[one]), Pack)]
+    raise UsageError(
+        f"there is no pack for the ERP {name!r}{closest(name, packs)}",
+        f"there are: {', '.join(sorted(packs)) or 'none'}",
+    )
+
+
 def _exceptional(
     number: int,
     case: SpecialCase,
@@ -118,7 +150,9 @@ def _exceptional(
     """Raises ConfigurationError for a file or an expression that cannot be read."""
     at = f"exceptions.{number}"
     require_files(case, at, origin)
-    adapter = make(replace(adapter_settings, calls=case.calls))
+    # A pack's file holds for its special cases too, with what the configuration lays over it.
+    below = adapter_settings.files_of_calls if isinstance(make, Pack) else ()
+    adapter = make(replace(adapter_settings, calls=case.calls, calls_below=below))
     with ExitStack() as made:
         made.callback(adapter.close)
         if not isinstance(adapter, Conditional):

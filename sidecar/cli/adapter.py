@@ -10,7 +10,14 @@ import click
 import msgspec
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import adapter_settings_of, installed, load_adapter, open_contract
+from sidecar.app.erp_adapters import (
+    adapter_settings_of,
+    files_of_calls,
+    installed,
+    load_adapter,
+    open_contract,
+    pack_named,
+)
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
 from sidecar.cli.moments import moment_of
@@ -19,7 +26,7 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
-from sidecar.ports import Contract, ContractFinding, Preview
+from sidecar.ports import OWN_CALL, Contract, ContractFinding, Preview
 
 _FINDINGS = 2
 _account = click.option(
@@ -115,6 +122,7 @@ def describe(
 @click.option(
     "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
 )
+@click.option("--erp", metavar="PACK", help="The ERP's pack over which the mapping is laid.")
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
 @_account
 @as_json
@@ -124,6 +132,7 @@ def check(
     *,
     contract: str | None,
     calls: Path | None,
+    erp: str | None,
     strict: bool,
     account: str | None,
     as_json: bool,
@@ -135,9 +144,11 @@ def check(
     \b
     Example:
       erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
+      erp-sidecar adapter check --contract metadata.edmx --erp sap_s4 --calls own.yaml
     """
     opened = _opened(context, contract, account)
-    findings = opened.check(calls or _configured_calls(context, account), specs())
+    *below, own = _layered(context, calls, erp, account)
+    findings = opened.check(own, specs(), below)
     if as_json:
         emit_json({"findings": findings})
     else:
@@ -153,17 +164,27 @@ def check(
     type=TYPES,
     help="Which event; else the one that waits, else order.placed.",
 )
+@click.option(
+    "--ask",
+    is_flag=True,
+    help="Really ask what the mapping asks for first (find), and show the order's call with it.",
+)
 @as_json
 @click.pass_obj
-def dry_run(context: Context, *, order: str, event: str | None, as_json: bool) -> None:
+def dry_run(context: Context, *, order: str, event: str | None, ask: bool, as_json: bool) -> None:
     """Print the exact calls that an order would make, secrets struck out, and make none.
+
+    All of them, in their order: what is asked for and made first, its own, what follows once it is
+    accepted.  What only a call would tell stands there as ‹first.customer› or ‹link.key›; with
+    --ask the questions are made (they change nothing in the ERP), and nothing else is.
 
     \b
     Example:
       erp-sidecar adapter dry-run 000000042
+      erp-sidecar adapter dry-run 000000042 --ask
     """
     with context.sidecar() as sidecar:
-        shown = sidecar.dry_run().show(order, event)
+        shown = sidecar.dry_run().show(order, event, ask=ask)
     if as_json:
         emit_json(shown)
         return
@@ -248,14 +269,19 @@ def _opened(context: Context, contract: str | None, account: str | None) -> Cont
     return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))
 
 
-def _configured_calls(context: Context, account: str | None) -> Path:
+def _layered(
+    context: Context, calls: Path | None, erp: str | None, account: str | None
+) -> tuple[Path, ...]:
+    """The files of calls, lowest first: those that are named, else those of the configuration."""
+    pack = () if erp is None else (pack_named(erp).calls,)
+    if calls is not None or pack:
+        return (*pack, *((calls,) if calls is not None else ()))
     settings = context.loaded.settings
     name = _chosen(context, account)
-    calls = settings.accounts[name].calls
-    if calls is None:
+    if not (found := files_of_calls(settings, name)):
         key = settings.key_of(name)
         raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
-    return calls
+    return found
 
 
 def _chosen(context: Context, account: str | None) -> str:
@@ -298,7 +324,7 @@ def _print_call(one: Rehearsed) -> None:
         echo(f"the mapping has no call for {one.event}: nothing would be sent")
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
-            what = f"the {one.kind} itself" if number == len(one.calls) else "first"
+            what = f"the {one.kind} itself" if call.step == OWN_CALL else call.step
             echo(f"\n{number} of {len(one.calls)}, {what}:")
         _print_request(call)
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from sidecar.app.erp_adapters import check_adapters
+from sidecar.app.erp_adapters import check_adapters, pack_named
 from sidecar.app.magento_api import magento_rest
+from sidecar.app.pack_files import begin_with
 from sidecar.cli.context import Context, as_json
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.documents import other_writers
@@ -30,29 +31,50 @@ def config() -> None:
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Take the database login from this Magento's app/etc/env.php.",
 )
+@click.option("--erp", metavar="PACK", help="For this ERP: its calls and lifecycle too, beside it.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write to a file (never over one).")
-def generate(magento_root: Path | None, output: Path | None) -> None:
+def generate(magento_root: Path | None, erp: str | None, output: Path | None) -> None:
     """Print a whole, commented configuration to fill in.
 
+    With --erp it is one for an ERP that the sidecar knows (`adapter list`), and two files are
+    written beside it: the calls, in which you say what is yours, and the lifecycle.
+
     \b
-    Example:
+    Examples:
       erp-sidecar config generate --magento-root /var/www/magento --output sidecar.yaml
+      erp-sidecar config generate --erp odoo --output /etc/erp-sidecar/sidecar.yaml
     """
-    written = generated(magento_root=magento_root)
+    if erp is None:
+        written, beside = generated(magento_root=magento_root), {}
+    elif output is None:
+        raise UsageError("--erp writes several files", "name the first one: --output sidecar.yaml")
+    else:
+        begun = begin_with(pack_named(erp))
+        written = generated(magento_root=magento_root, of_the_erp=begun.configuration)
+        beside = {output.parent / name: text for name, text in begun.beside.items()}
     if output is None:
         echo_lines(written)
         return
+    # None of them is written where one is there: a new lifecycle beside an old mapping misleads.
+    for file in (output, *beside):
+        if file.exists():
+            raise UsageError(f"{file} exists already", "choose another --output")
+    for file, text in {output: written, **beside}.items():
+        _write_new(file, text)
+
+
+def _write_new(file: Path, text: str) -> None:
     try:
-        with output.open("x", encoding="utf-8") as file:
-            file.write(written)
+        with file.open("x", encoding="utf-8") as opened:
+            opened.write(text)
     except FileExistsError:
-        raise UsageError(f"{output} exists already", "choose another --output") from None
+        raise UsageError(f"{file} exists already", "choose another --output") from None
     except (FileNotFoundError, NotADirectoryError):
         raise UsageError(
-            f"{output}: there is no folder {output.parent}",
-            f"make it first: install -d -m 750 {output.parent}",
+            f"{file}: there is no folder {file.parent}",
+            f"make it first: install -d -m 750 {file.parent}",
         ) from None
-    echo(f"written: {output}")
+    echo(f"written: {file}")
 
 
 @config.command()

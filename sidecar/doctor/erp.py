@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sidecar.app.erp_adapters import adapter_settings_of, open_contract
+from sidecar.app.erp_adapters import adapter_settings_of, files_of_calls, open_contract
 from sidecar.doctor.check import Check, Observation
 from sidecar.doctor.examined import ExaminedInstallation, Unseen
 from sidecar.model.errors import SidecarError, Unavailable
@@ -67,11 +67,11 @@ def _mapping(examined: ExaminedInstallation) -> Iterator[Observation]:
     loaded = examined.configuration
     settings = loaded.settings
     for name, erp in settings.accounts.items():
-        if erp.wsdl is None or erp.calls is None:
+        if erp.wsdl is None or not (calls := files_of_calls(settings, name)):
             continue
         known = adapter_settings_of(settings, name, origin=loaded.origin)
         contract = open_contract(str(erp.wsdl), known)
-        for finding in contract.check(erp.calls, examined.domains):
+        for finding in contract.check(calls[-1], examined.domains, calls[:-1]):
             if finding.severity == "error":
                 yield Observation(f"{finding.place}: {finding.text} [{finding.id}]", finding.remedy)
 

@@ -74,11 +74,12 @@ class DryRun:
         self._adapter_of = adapter_of
         self._shop = shop
 
-    def show(self, name: str, event: str | None = None) -> list[Rehearsed]:
-        """The call of each entity that carries this number (one per store).
+    def show(self, name: str, event: str | None = None, *, ask: bool = False) -> list[Rehearsed]:
+        """The calls of each entity that carries this number (one per store).
 
-        `event` None: what waits to be delivered, else what opens a document.  BadData for a number
-        that Magento does not have, and for an entity that cannot be mapped.
+        `ask`: with what the ERP tells when it is asked first.  `event` None: what waits to be
+        delivered, else what opens a document.  BadData for a number that Magento does not have, and
+        for an entity that cannot be mapped.
         """
         specs = [parts.examiner.spec for parts in self._domains.values()]
         if event is not None and "/" not in name:
@@ -93,7 +94,7 @@ class DryRun:
                 replace(one, parent=self._parent(view, one.snapshot))
                 for one in self._prepared(view, parts, number, event)
             ]
-        return [self._rehearsed(parts, one, adapter) for one in prepared]
+        return [self._rehearsed(parts, one, adapter, ask=ask) for one in prepared]
 
     def _prepared(
         self, view: sa.Connection, parts: Parts, number: str, event: str | None
@@ -171,7 +172,9 @@ class DryRun:
             link,
         )
 
-    def _rehearsed(self, parts: Parts, one: _Prepared, adapter: Previewing) -> Rehearsed:
+    def _rehearsed(
+        self, parts: Parts, one: _Prepared, adapter: Previewing, *, ask: bool
+    ) -> Rehearsed:
         spec, snapshot = parts.examiner.spec, one.snapshot
         event = envelope(
             one.payload,
@@ -192,7 +195,9 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(adapter.preview(Delivery(event, _ref(parts, one), one.link, one.parent))),
+            tuple(
+                adapter.preview(Delivery(event, _ref(parts, one), one.link, one.parent), ask=ask)
+            ),
         )
 
 

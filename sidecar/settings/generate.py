@@ -9,7 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sidecar.documents import write_scalar
 from sidecar.settings import outline
@@ -58,19 +58,45 @@ class KeyDescription(NamedTuple):
     example: str | None
 
 
-def generate(magento_root: Path | None = None) -> str:
+def generate(magento_root: Path | None = None, of_the_erp: Mapping[str, Any] | None = None) -> str:
     """A whole configuration with comments, which loads as it is.
 
     With `magento_root` the database login is left to Magento's app/etc/env.php: its password is
-    never copied.
+    never copied.  `of_the_erp`: what a pack says instead of the defaults, as the file has it.
+    Raises KeyError for a key of it that the configuration does not have.
     """
     # These have no default, yet the file would be of no use without them.
     chosen: dict[KeyPath, str] = {at: _example_at(at) for at in (("erp", "url"), ("erp", "calls"))}
+    if of_the_erp is not None:
+        chosen = dict(_chosen(of_the_erp, ()))
     if magento_root is not None:
         chosen[_MAGENTO_ROOT] = write_scalar(str(magento_root.absolute()))
     else:
         chosen[*_DATABASE, "password"] = _example_at((*_DATABASE, "password"))
     return "\n".join([*_comment(_HEADER, ""), *_table(Settings, (), chosen)]) + "\n"
+
+
+def _chosen(table: Mapping[str, Any], at: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    for key, value in table.items():
+        here = (*at, key)
+        entry = outline.entry_at(Settings, here)
+        if entry is None:
+            raise KeyError(outline.dotted(here))
+        if _block(entry) is None:
+            yield here, _in_one_line(value)
+        else:
+            yield from _chosen(value, here)
+
+
+def _in_one_line(value: Any) -> str:
+    match value:
+        case Mapping():
+            pairs = (f"{write_scalar(key)}: {_in_one_line(one)}" for key, one in value.items())
+            return f"{{{', '.join(pairs)}}}"
+        case list():
+            return f"[{', '.join(map(_in_one_line, value))}]"
+        case _:
+            return write_scalar(value)
 
 
 def reference() -> str:

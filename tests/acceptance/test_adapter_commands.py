@@ -42,12 +42,6 @@ orders:
     call: {method: POST, path: /sales-orders, json: {number: =ref}}
     answer: {accepted: =response.status == 201, reference: =response.body.number}
 """
-#: What a program of the sidecar would be told by its installed metadata.
-ENTRY_POINTS = """\
-[erp_sidecar.adapters]
-rest.generic = adapters.rest.generic:create
-soap.generic = adapters.soap.generic:create
-"""
 SOAP_CONFIGURATION = """\
 version: 1
 shop:
@@ -90,22 +84,15 @@ OPENAPI = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Files of a mapping and its interface; the adapters as this working copy has them."""
+    """Files of a mapping and its interface."""
     (tmp_path / "calls.yaml").write_text(CALLS, encoding="utf-8")
     (tmp_path / "orders.json").write_text(json.dumps(OPENAPI), encoding="utf-8")
-    info = tmp_path / "metadata" / "erp_sidecar_under_test-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: erp-sidecar-under-test\nVersion: 1\n", encoding="utf-8"
-    )
-    (info / "entry_points.txt").write_text(ENTRY_POINTS, encoding="utf-8")
     return tmp_path
 
 
 def sidecar(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, without any configuration."""
     code = "from sidecar.cli import main; main()"
-    path = os.pathsep.join((str(PROJECT), str(folder / "metadata")))
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         capture_output=True,
@@ -114,7 +101,7 @@ def sidecar(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         cwd=folder,
         env={
             **os.environ,
-            "PYTHONPATH": path,
+            "PYTHONPATH": str(PROJECT),
             "ERP_SIDECAR_CONFIG": str(folder / "none.yaml"),
             "CACHE_DIRECTORY": str(folder / "cache"),
         },
@@ -304,7 +291,7 @@ def test_dry_run_shows_what_goes_before_an_order_and_the_order_last(rig: Rig) ->
         {"step": 1},
         {"number": placed.increment_id},
     ]
-    keys = {"request", "headers", "body", "shown", "exception"}
+    keys = {"request", "headers", "body", "shown", "exception", "step"}
     assert all(set(call) == keys for call in one["calls"])
     assert "1 of 2, first:" in text
     assert "2 of 2, the order itself:" in text

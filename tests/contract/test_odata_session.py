@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from adapters.erps.sap_s4 import PACK
 from adapters.odata import generic
 from sidecar.domains import SPECS
 from sidecar.model.errors import ConfigurationError, NotReached, NotUnderstood
@@ -28,7 +29,7 @@ from sidecar.ports import AdapterSettings, Delivery, ErpAdapter, Link, ShopConte
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.sample_order import SHOP, canceled, placed, simple_order
-from tests.contract.sap_bench import filled_in
+from tests.contract.sap_bench import overlay
 from tests.contract.scripted_server import Received, ScriptedServer, answer, scripted_server
 
 CALLS = """
@@ -410,12 +411,14 @@ def test_a_mistake_in_the_file_is_told_with_its_line(
 @pytest.fixture
 def sap() -> Iterator[ErpSimClient]:
     """An ERP whose sessions end after two changes."""
-    with serve_in_thread(session_changes=2) as erp:
+    with serve_in_thread(session_requests=2) as erp:
         yield erp
 
 
 def test_sessions_that_end_cost_a_token_and_no_order(sap: ErpSimClient, tmp_path: Path) -> None:
-    with closing(made(filled_in(tmp_path), sap.url)) as adapter:
+    shop = ShopContext(SHOP, ZoneInfo("Europe/Berlin"))
+    settings = AdapterSettings(sap.url, 5, 10, shop, calls=overlay(tmp_path), domains=SPECS)
+    with closing(PACK(settings)) as adapter:
         for number in range(1, 8):
             [pushed] = push_all(adapter, [placed(simple_order(f"{number:09}"))])
             assert isinstance(pushed.outcome, Accepted), pushed

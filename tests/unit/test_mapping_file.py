@@ -42,6 +42,13 @@ orders:
 """
 
 
+CALL = """\
+call:
+      method: POST
+      path: /orders
+      json: {number: =order.increment_id}"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
@@ -457,12 +464,12 @@ def told_of(tmp_path: Path, body: str) -> str:
 @pytest.mark.parametrize(
     ("body", "place"),
     [
-        ("form: {a: {b: c}}", "form.a"),
-        ("form: {a: [[1]]}", "form.a.0"),
         ("form: {a: =order.items}", "form.a"),
         ("form: {a: =order.billing_address}", "form.a"),
-        ("form: {$when: order.base_grand_total > 0, $do: {a: {b: c}}}", "form.$do.a"),
-        ("form: {a: {$each: item in order.items, $do: {b: c}}}", "form.a.$do"),
+        ("form: {a: {b: [=order.items]}}", "form.a.b.0"),
+        ("form: {$when: order.base_grand_total > 0, $do: {a: =order.items}}", "form.$do.a"),
+        ("form: {$each: item in order.items, $do: {a: =item.sku}}", "form"),
+        ("form: [a]", "form"),
         ("form: abc", "form"),
         ("text: [a]", "text"),
         ("text: {a: b}", "text"),
@@ -485,6 +492,7 @@ def test_what_a_body_cannot_carry_is_told_with_its_line(
     [
         "form: {a: [1, =ref], b: {$each: item in order.items, $do: =item.sku}}",
         "form: {a: {$when: order.base_grand_total > 0, $do: 1}}",
+        "form: {a: {b: [c, [1]]}, l: [{$each: i in order.items, $do: {n: =loop.index}}, {n: 9}]}",
         "text: {$when: order.base_grand_total > 0, $do: =ref}",
         "query: {a: [1, 2]}",
     ],
@@ -517,6 +525,71 @@ def test_a_constant_that_is_the_name_of_a_value_is_a_warning(tmp_path: Path, con
 
     assert "calls.yaml:8: orders.push.call.json.number: " in warning
     assert f"={constant}" in warning
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        ("path: ref", "path"),
+        ("path: \"'/orders/' ~ ref\"", "path"),
+        ("path: /, query: {number: order.increment_id}", "query.number"),
+        ("path: /, headers: {X-Ref: event.id}", "headers.X-Ref"),
+        ("path: /, form: {a: {b: [posting_date]}}", "form.a.b.0"),
+        ("path: /, text: ref | upper", "text"),
+        ("path: /, headers: {X-Sign: \"body | hmac('k')\"}, text: x", "headers.X-Sign"),
+        (
+            "path: /, json: {l: {$each: i in order.items, $do: {p: loop.index, q: item.sku}}}",
+            "json.l.$do.p",
+        ),
+        ("path: /, json: {a: {$when: order.increment_id, $do: order.status}}", "json.a.$do"),
+    ],
+)
+def test_a_forgotten_sign_is_a_warning_wherever_a_call_has_a_leaf(
+    tmp_path: Path, call: str, place: str
+) -> None:
+    (warning,) = read(tmp_path, GOOD.replace(CALL, f"call: {{method: POST, {call}}}")).warnings
+
+    assert f"orders.push.call.{place}: this is the constant text" in warning
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "order", "shop", "event", "link", "secret", "order.placed", "shop.example.com", "a ref",
+        "ref-1", "order and event", "order, or link", "event: ref", "order.de", "item", "loop",
+        "loop.index", "reference", "body", "order - link", "[ref]",
+    ],
+)  # fmt: skip
+def test_a_plain_word_is_no_warning(tmp_path: Path, word: str) -> None:
+    yaml = GOOD.replace("{number: =order.increment_id}", f'{{number: =ref, kind: "{word}"}}')
+
+    assert read(tmp_path, yaml).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ("path: =body", "call.path: there is no 'body' here: it is the text of a call's body"),
+        ("path: /, headers: {X-Sign: =body | hash}", "X-Sign: there is no 'body' here"),
+        ("path: /, query: {s: =body | hash}", "query.s: there is no 'body' here"),
+        ("path: /, text: =body", "call.text: there is no 'body' here"),
+        ("path: /, json: {n: =loop.index}", "json.n: there is no 'loop' here: it is the round of"),
+        (
+            "path: /, json: {l: {$each: i in order.items if loop.first, $do: 1}}",
+            "json.l.$each: there is no 'loop' here: it is the round of $each … $do, and not known",
+        ),
+        ("path: /, json: {l: {$each: loop in order.items, $do: 1}}", "'loop' is the round itself"),
+        ("path: /, json: {l: {$each: i in order.items, $do: =loop.last}}", "has no field 'last'"),
+    ],
+)
+def test_what_is_known_in_few_places_is_refused_in_others(
+    tmp_path: Path, call: str, problem: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        read(tmp_path, GOOD.replace(CALL, f"call: {{method: POST, {call}}}"))
+
+    assert "calls.yaml:6: orders.push." in refused.value.message
+    assert problem in refused.value.message
 
 
 def test_a_document_is_not_called_by_a_constant_name(tmp_path: Path) -> None:

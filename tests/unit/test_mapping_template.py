@@ -112,6 +112,28 @@ def test_each_may_be_nested_and_sees_what_is_around_it(folder: Path) -> None:
     assert rendered(folder, yaml, x=x) == [["a1", "a2"], []]
 
 
+def test_a_round_knows_its_number_among_those_that_are_left(folder: Path) -> None:
+    yaml = """
+    t:
+      $each: outer in x if outer.keep
+      $do:
+        at: =loop.index * 10
+        first: =loop.first
+        inner: {$each: inner in outer.inner, $do: =loop.index}
+        again: =loop.index
+    """
+    x = [
+        {"keep": False, "inner": []},
+        {"keep": True, "inner": ["a", "b"]},
+        {"keep": True, "inner": []},
+    ]
+
+    assert rendered(folder, yaml, x=x) == [
+        {"at": 10, "first": True, "inner": [1, 2], "again": 1},
+        {"at": 20, "first": False, "inner": [], "again": 2},
+    ]
+
+
 def test_when_that_is_false_leaves_the_entry_out_and_computes_nothing(folder: Path) -> None:
     yaml = "t: {a: 1, b: {$when: x is not none, $do: =x.y}}"
 

@@ -41,6 +41,7 @@ from sidecar.model.outcome import (
     Rejected,
     Retry,
     Throttled,
+    Unfinished,
     Unknown,
     Unmapped,
     describe,
@@ -640,8 +641,10 @@ class TestAnErpThatCanNeverBeAsked:
 @pytest.mark.parametrize("outcome_type", get_args(Outcome))
 def test_every_outcome_has_a_settlement_a_name_and_a_line(outcome_type: Any) -> None:
     needed: dict[str, Any] = {"message": "words"}
-    if outcome_type in (Accepted, Partial):
+    if outcome_type in (Accepted, Partial, Unfinished):
         needed["booked"] = BOOKED
+    if outcome_type is Unfinished:
+        needed["cause"] = "retry"
     if outcome_type is Partial:
         needed["what"] = "draft"
     outcome: Outcome = outcome_type(**needed)

@@ -81,6 +81,35 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
 Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
 INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
 
+With --interface steps it is another ERP over the same books: it knows nothing by a shop's names,
+and an order is a draft until it is validated.  Every call but the login carries its token as
+X-Session, else 401; what is wrong is 4xx with {"error": text, "code": …}.
+
+    POST  login                    {user, password}: 200 {token}; 401.  A session lives for
+                                   --session-requests and --session-seconds, and never longer than
+                                   the process; ErpSim.limit_sessions, expire_sessions
+    GET   products?sku=            200 {"items": [{id, sku}]}, none for an --item-unknown; id is a
+                                   number, and another one after ErpSim.renumber(SKU)
+    GET   customers?email=         200 {"items": [{id, email, name}]}; who is new is found after
+                                   --search-lag=10 seconds (ErpSim.set_search_lag)
+    POST  customers                {email, name}: 201 {id, …}, 422; makes a second one of the same
+                                   address without a word
+    GET   vat/{number}             200 {number, valid}, not valid for a --vat-id-invalid; 404
+    POST  orders                   201 {id, number, state: DRAFT}, 422; fields below
+    PATCH orders/{id}              {discount}: 200 {id, number, state, discount}; 422 when it is no
+                                   draft, has no lines, or the discount is more than they are worth
+    POST  orders/{id}/validate     200 {id, number, state: VALIDATED, total, tax, currency}; 422
+                                   when it is no draft (any more) or has no lines
+    POST  orders/{id}/cancel       200; 404; 409 delivered already
+    GET   orders?externalNumber=   200 {"items": [...]}, all that carry the number
+
+An order has externalNumber, customerId, orderedAt (seconds since 1970), currency, perhaps
+reverseCharge, and lines of position, productId (an id, or SHIPPING), quantity (a text with three
+decimals), price (a text with four) and tax; nothing else.  ErpSim.history has every version.
+Its SOAP has one port, Steps11: Login, FindProducts, FindCustomers, CreateCustomer, CheckVatId,
+CreateOrder, SetDiscount, ValidateOrder, CancelOrder, FindOrders.  The token goes along as the
+header Session; without a session it is a fault InvalidSession, a refusal is a ResultCode.
+
 What a known external number does (--duplicates), of each kind by itself:
 
     none             books a second document, as most ERPs do
@@ -145,6 +174,11 @@ UsernameToken as text or digest, five minutes old at most, each nonce once; a wr
 fault FailedAuthentication.  What is no XML, no operation or no value of its type is a Client
 fault (500; 400 as Sender in SOAP 1.2).
 
+Of the interface in steps a rule names the endpoint: accept_then_drop;method=POST;path=/customers;
+nth=3 loses the answer to the third customer.  There accept_then_drop, error_in_200 and
+server_error_after_booking strike questions about products, customers and VAT ids and the login,
+too; a question about an order, which changes nothing, is lost by drop_before.
+
 A document is in the journal (--state-file) before its answer leaves, so the books survive a
 kill -9; what else it knows is in two more beside it.  The first line on standard
 output is JSON: url, wsdl, port, pid.  Ctrl-C ends it.
@@ -155,12 +189,13 @@ from sidecar.testing.erpsim.books import (
     DRAFT,
     OPEN,
     POSTED,
+    VALIDATED,
     Document,
     DocumentKind,
     DuplicatePolicy,
     Line,
 )
-from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
+from sidecar.testing.erpsim.client import SOAP_PORTS, STEPS_PORTS, STEPS_WSDL, WSDL, ErpSimClient
 from sidecar.testing.erpsim.news_books import (
     DeliveryNote,
     GoodsReturn,
@@ -174,7 +209,7 @@ from sidecar.testing.erpsim.news_books import (
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
 from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel
-from sidecar.testing.erpsim.simulator import Setup, serve_in_thread
+from sidecar.testing.erpsim.simulator import Interface, Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
 __all__ = [
@@ -183,6 +218,9 @@ __all__ = [
     "OPEN",
     "POSTED",
     "SOAP_PORTS",
+    "STEPS_PORTS",
+    "STEPS_WSDL",
+    "VALIDATED",
     "WSDL",
     "Customer",
     "DeliveryNote",
@@ -194,6 +232,7 @@ __all__ = [
     "ErpSimClient",
     "Exchange",
     "GoodsReturn",
+    "Interface",
     "ItemPrice",
     "Line",
     "Misbehaviour",

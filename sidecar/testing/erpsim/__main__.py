@@ -18,7 +18,7 @@ import sidecar.testing.erpsim as package
 from sidecar.model.errors import SidecarError
 from sidecar.testing.erpsim.books import DuplicatePolicy
 from sidecar.testing.erpsim.client import ErpSimClient
-from sidecar.testing.erpsim.simulator import Setup, Simulator
+from sidecar.testing.erpsim.simulator import Interface, Setup, Simulator
 
 _TEACHING = "\n\n".join(
     "\b\n" + paragraph for paragraph in inspect.cleandoc(package.__doc__ or "").split("\n\n")
@@ -52,6 +52,28 @@ _TEACHING = "\n\n".join(
 )
 @click.option("--rule", "rules", multiple=True, help="Standing misbehaviour: 'name;key=value'.")
 @click.option("--base-path", help="Path before /sales-orders and /soap. Default: /api/v2.")
+@click.option(
+    "--interface",
+    type=click.Choice([str(interface) for interface in Interface]),
+    help="How it is spoken to. Default: plain; steps: sessions, ids, drafts.",
+)
+@click.option(
+    "--session-requests", type=click.IntRange(min=0), help="Steps: requests that a session lives."
+)
+@click.option(
+    "--session-seconds", type=click.FloatRange(min=0), help="Steps: seconds that a session lives."
+)
+@click.option(
+    "--search-lag",
+    type=click.FloatRange(min=0),
+    help="Steps: seconds until a new customer is found. Default: 10.",
+)
+@click.option(
+    "--vat-id-invalid",
+    "vat_ids_invalid",
+    multiple=True,
+    help="Steps: VAT id that is not confirmed.",
+)
 @click.option("--setup", help="The same as one JSON object (fields of Setup).")
 @click.option("--until-stdin-closes", is_flag=True, help="End when standard input does.")
 def main(

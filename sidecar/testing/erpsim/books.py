@@ -21,6 +21,7 @@ import msgspec
 from sidecar.testing.erpsim.journal import Journal
 
 OPEN, POSTED, CANCELED, DRAFT = "OPEN", "POSTED", "CANCELED", "DRAFT"
+VALIDATED = "VALIDATED"
 """The states the simulator sets by itself.  The control face may set any other word, as ERPs do."""
 
 CENT = Decimal("0.01")
@@ -106,7 +107,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     `total` is the ERP's own sum over `lines`, `submitted_total` what the client sent.
     `sequence` counts the changes of the whole books, `version` those of this document.  `note`:
-    what the clerk wrote who changed its state.
+    what the clerk wrote who changed its state.  `discount`: of the document, beside those of its
+    lines.
     """
 
     number: str
@@ -130,6 +132,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     order: str | None = None
     adjustment: Decimal = Decimal(0)
     note: str | None = None
+    discount: Decimal = Decimal(0)
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,15 +192,15 @@ class Books:
 
     def cancel(self, number: str) -> Document | Refusal:
         """Cancel what is not yet delivered; a second time is answered like the first."""
-        with self._lock:
-            known = self._current(number)
-            if known is None:
-                return unknown_document(number)
+
+        def canceled(known: Document) -> dict[str, Any] | Refusal:
             if known.state == CANCELED:
-                return known
-            if known.state not in (OPEN, DRAFT):
+                return {}
+            if known.state not in (OPEN, DRAFT, VALIDATED):
                 return _closed(known, "already_delivered")
-            return self._change(known, state=CANCELED)
+            return {"state": CANCELED}
+
+        return self.change(number, canceled)
 
     def set_state(
         self,
@@ -207,12 +210,21 @@ class Books:
         changed: datetime | None = None,
     ) -> Document | Refusal:
         """What a clerk or a nightly job of the ERP does; `changed`: when, by the ERP's own word."""
+        told = {} if changed is None else {"changed": changed}
+        return self.change(number, lambda _: {"state": state, "note": note, **told})
+
+    def change(
+        self, number: str, decide: Callable[[Document], dict[str, Any] | Refusal]
+    ) -> Document | Refusal:
+        """Change the fields that `decide` gives of what is booked; none: nothing happens."""
         with self._lock:
             known = self._current(number)
             if known is None:
                 return unknown_document(number)
-            told = {} if changed is None else {"changed": changed}
-            return self._change(known, state=state, note=note, **told)
+            fields = decide(known)
+            if isinstance(fields, Refusal):
+                return fields
+            return self._change(known, **fields) if fields else known
 
     def known(self, submission: Submission) -> Document | None:
         """The document that the duplicate policy takes the submission for, where it is booked."""
@@ -221,6 +233,13 @@ class Books:
 
     def document(self, number: str) -> Document | None:
         return self._current(number)
+
+    def history(self, external: str) -> list[Document]:
+        """Every version of all that carries the number, in the order of the changes."""
+        with self._lock:
+            numbers = self._numbers.get(external, ())
+            versions = [version for number in numbers for version in self._versions[number]]
+        return sorted(versions, key=lambda version: version.sequence)
 
     def documents(
         self,

@@ -27,13 +27,18 @@ from sidecar.testing.erpsim.news_books import (
     Parcel,
     StockLevel,
 )
+from sidecar.testing.erpsim.sessions import SessionLimits
 from sidecar.testing.erpsim.side_books import Customer
+from sidecar.testing.erpsim.steps_control import Renumbering, SearchLag
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
 
 #: The simulator's own WSDL, and the ports of its one service.
 WSDL = Path(__file__).with_name("orders.wsdl")
 SOAP_PORTS = ("Document11", "Document12", "Rpc11", "Rpc12")
+#: Those of the interface that takes orders in steps.
+STEPS_WSDL = Path(__file__).with_name("steps.wsdl")
+STEPS_PORTS = ("Steps11",)
 
 _SECONDS = 10
 
@@ -58,7 +63,8 @@ class ErpSimClient:
         return f"{self.soap_url}?wsdl"
 
     def endpoint(self, port: str = "Document11") -> str:
-        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12."""
+        """The address of a port of the WSDL: Document11, Document12, Rpc11 or Rpc12;
+        Steps11 of the interface in steps."""
         return f"{self.soap_url}/{port}"
 
     def state(self) -> State:
@@ -76,6 +82,11 @@ class ErpSimClient:
         """The documents booked for an external number; more than one is a double booking."""
         answer = self._call("GET", f"state?externalNumber={quote(external, safe='')}")
         return control.read_state(answer).documents
+
+    def history(self, external: str) -> list[Document]:
+        """Every version of what was booked for an external number, oldest first."""
+        answer = self._call("GET", f"history?externalNumber={quote(external, safe='')}")
+        return control.read_history(answer)
 
     def requests(self) -> list[Exchange]:
         """The last 10,000 requests that the ERP got, oldest first."""
@@ -157,6 +168,22 @@ class ErpSimClient:
     def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
         """Let so much of an item lie in a warehouse."""
         self.tell(StockLevel(sku=sku, warehouse=warehouse, quantity=Decimal(quantity)))
+
+    def limit_sessions(self, *, requests: int = 0, seconds: float = 0) -> None:
+        """How long a session lives from now on; 0: without an end."""
+        self._call("POST", "sessions", SessionLimits(requests=requests, seconds=seconds))
+
+    def expire_sessions(self) -> None:
+        """End every session now."""
+        self._call("DELETE", "sessions")
+
+    def set_search_lag(self, seconds: float) -> None:
+        """How long a new customer is not found."""
+        self._call("POST", "search", SearchLag(seconds=seconds))
+
+    def renumber(self, sku: str) -> int:
+        """Keep an item under another id from now on, which is given back."""
+        return int(json.loads(self._call("POST", "products", Renumbering(sku=sku)))["id"])
 
     def reset(self) -> None:
         """Empty books, no rules, empty log."""

@@ -13,6 +13,14 @@ Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, l
     POST   news                     {"entry": {"type": "delivery", …}, "changed": …}: what the ERP
                                     tells of from now on (types: `news_books`)
     POST   reset                    empty books, no rules, empty log
+    GET    history?externalNumber=  every version of what carries the number, oldest first
+
+Of the interface in steps:
+
+    POST   sessions                 {"requests": n, "seconds": s}: how long a session lives
+    DELETE sessions                 they all end now
+    POST   search                   {"seconds": s}: how far the search for customers lags behind
+    POST   products                 {"sku": …}: the item has another id from now on
 """
 
 from __future__ import annotations
@@ -29,6 +37,7 @@ from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.news_books import Entry, NewsBooks, Told
 from sidecar.testing.erpsim.rules import RuleBook
 from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel, SideBooks
+from sidecar.testing.erpsim.steps_control import StepsControl
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
 
@@ -76,12 +85,14 @@ class ControlFace:
         news: NewsBooks,
         rules: RuleBook,
         traffic: Traffic,
+        steps: StepsControl,
     ) -> None:
         self._books = books
         self._side_books = side_books
         self._news = news
         self._rules = rules
         self._traffic = traffic
+        self._steps = steps
 
     def __call__(self, request: Request) -> Response:
         try:
@@ -90,11 +101,17 @@ class ControlFace:
             return _json(400, {"error": str(error)})
 
     def _answer(self, request: Request) -> Response:
-        match request.method, request.path.removeprefix(PREFIX):
+        place = request.path.removeprefix(PREFIX)
+        if (answer := self._steps.answer(request, place)) is not None:
+            return answer
+        match request.method, place:
             case "GET", "state":
                 return _json(200, self._state(request.query.get("externalNumber")))
             case "GET", "count":
                 return _json(200, {"documents": self._books.count()})
+            case "GET", "history":
+                external = request.query.get("externalNumber", "")
+                return _json(200, self._books.history(external))
             case "GET", "requests":
                 return _json(200, self._traffic.log())
             case "POST", "rules":
@@ -139,6 +156,7 @@ class ControlFace:
 
 read_state = msgspec.json.Decoder(State, float_hook=Decimal).decode
 read_requests = msgspec.json.Decoder(list[Exchange]).decode
+read_history = msgspec.json.Decoder(list[Document], float_hook=Decimal).decode
 read_document = msgspec.json.Decoder(Document, float_hook=Decimal).decode
 
 

@@ -46,9 +46,15 @@ class DocumentEntry:
     """Books documents under the standing business rules of this ERP."""
 
     def __init__(
-        self, books: Books, items_unknown: frozenset[str], credit_limit_customers: frozenset[str]
+        self,
+        books: Books,
+        items_unknown: frozenset[str],
+        credit_limit_customers: frozenset[str],
+        state: str = OPEN,
     ) -> None:
+        """`state`: what a new document is in."""
         self.books = books
+        self._state = state
         self._items_unknown = items_unknown
         self._credit_limit_customers = credit_limit_customers
 
@@ -62,6 +68,10 @@ class DocumentEntry:
         if other and isinstance(booked, Document):
             return replace(booked, number=other.number)
         return booked
+
+    def knows(self, sku: str) -> bool:
+        """Whether there is such an item."""
+        return sku not in self._items_unknown
 
     def refusal_of_record(self, subject: Subject, faults: Strikes) -> Refusal | None:
         """Why a record that is no document (a customer, a level) is not taken."""
@@ -78,7 +88,7 @@ class DocumentEntry:
         try:
             return self.books.submit(
                 _altered(submission, faults),
-                state=DRAFT if Misbehaviour.DRAFT_ON_201 in faults else OPEN,
+                state=DRAFT if Misbehaviour.DRAFT_ON_201 in faults else self._state,
                 total_to=UNIT if Misbehaviour.ROUNDED_TOTAL in faults else CENT,
             )
         except DecimalException:

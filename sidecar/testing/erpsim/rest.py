@@ -1,4 +1,7 @@
-"""The REST face: documents, news and records in JSON, each below a path of its own."""
+"""A REST face: places in JSON, each below a path of its own.
+
+The plain one has documents, news and records; that of `steps_rest` has its own places and dialect.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +23,11 @@ from sidecar.testing.erpsim.news_books import (
 )
 from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest_answers import (
-    REFUSALS,
     Asked,
+    Dialect,
     Place,
     error,
-    failure,
+    refusal,
     unauthorised,
 )
 from sidecar.testing.erpsim.rest_documents import Documents
@@ -38,18 +41,23 @@ from sidecar.testing.erpsim.wire import Request, Response
 class RestFace:
     """Answers requests below `base_path`."""
 
-    def __init__(self, conduct: Conduct, records: Records, news: NewsBooks, base_path: str) -> None:
+    def __init__(
+        self, conduct: Conduct, places: Mapping[str, Place], dialect: Dialect, base_path: str
+    ) -> None:
+        """`places` by their paths; where one path begins with another, the longer goes first."""
         self._conduct = conduct
+        self._places = places
+        self._dialect = dialect
         self._base_path = base_path
-        self._places = _places(conduct, records, news)
 
     def __call__(self, request: Request) -> Response:
         return self._conduct.attend(request, lambda exchange: self._answer(request, exchange))
 
     def _answer(self, request: Request, exchange: Exchange) -> Response:
-        if not self._conduct.admits(request):
-            return unauthorised()
+        error = self._dialect.error
         path = request.path.removeprefix(self._base_path)
+        if not self._dialect.admits(request, path):
+            return self._dialect.unauthorised()
         name = next((one for one in self._places if path == one or path.startswith(f"{one}/")), "")
         rest = path.removeprefix(name)
         try:
@@ -71,12 +79,19 @@ class RestFace:
             faults = self._conduct.faults(exchange, enquiry)
         except UsageError as wrong:
             return error(400, "x_erpsim", str(wrong))
-        for fault, strike in faults.items():
-            if fault in REFUSALS:
-                return REFUSALS[fault](strike)
+        if refused := refusal(self._dialect, faults):
+            return refused
         asked = Asked(request, exchange, enquiry, rest, wanted.sent)
         response = self._places[name].act(asked, faults)
-        return self._conduct.after(response, faults, failure)
+        return self._conduct.after(
+            response, faults, lambda: error(500, "internal", "the server failed")
+        )
+
+
+def plain_face(conduct: Conduct, records: Records, news: NewsBooks, base_path: str) -> RestFace:
+    """Every kind of document, news and records, by the numbers of the shop."""
+    dialect = Dialect(lambda request, _: conduct.admits(request), unauthorised, error)
+    return RestFace(conduct, _places(conduct, records, news), dialect, base_path)
 
 
 def _places(conduct: Conduct, records: Records, news: NewsBooks) -> Mapping[str, Place]:

@@ -14,7 +14,6 @@ from sidecar.testing.erpsim.rules import (
     Enquiry,
     Misbehaviour,
     Operation,
-    Strike,
     Strikes,
     Subject,
 )
@@ -49,6 +48,29 @@ class Asked:
     sent: Any
 
 
+class ErrorForm(Protocol):
+    """How a REST interface says that something is wrong."""
+
+    def __call__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response: ...
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What all places of an interface have alike: `admits` says, by a request and its path,
+    whether it may come in, `unauthorised` what it is told if not."""
+
+    admits: Callable[[Request, str], bool]
+    unauthorised: Callable[[], Response]
+    error: ErrorForm
+
+
 class Place(Protocol):
     """What stands at one path of the interface, and below it."""
 
@@ -78,10 +100,6 @@ def unauthorised() -> Response:
     return error(401, "unauthorised", "user or password is wrong", headers=CHALLENGE)
 
 
-def failure() -> Response:
-    return error(500, "internal", "the server failed")
-
-
 def listed(
     request: Request,
     page_of: Callable[[datetime, int], Page[T]],
@@ -105,18 +123,27 @@ def _time(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-REFUSALS: Mapping[Misbehaviour, Callable[[Strike], Response]] = {
-    Misbehaviour.DROP_BEFORE: lambda _: HUNG_UP,
-    Misbehaviour.THROTTLE: lambda fault: error(
-        429, "throttled", "too many requests", headers=retry_after(fault)
-    ),
-    Misbehaviour.BUSY: lambda _: error(503, "busy", "the ERP is busy"),
-    Misbehaviour.UNAUTHORISED: lambda _: unauthorised(),
-    Misbehaviour.NOT_FOUND: lambda _: error(404, "not_found", "there is nothing here"),
-    Misbehaviour.HTML_ERROR: page_of_a_proxy,
-    Misbehaviour.CONFLICT: lambda _: error(412, "conflict", "changed by somebody else meanwhile"),
-    Misbehaviour.ERROR_IN_200: lambda fault: error(
-        fault.parameters["status"], "internal", "the order was not saved"
-    ),
-}
-"""The answers of the faults that keep the ERP from its work."""
+def refusal(dialect: Dialect, faults: Strikes) -> Response | None:
+    """The answer of a fault that keeps the ERP from its work, if one of those strikes."""
+    for name, fault in faults.items():
+        match name:
+            case Misbehaviour.DROP_BEFORE:
+                return HUNG_UP
+            case Misbehaviour.THROTTLE:
+                return dialect.error(
+                    429, "throttled", "too many requests", headers=retry_after(fault)
+                )
+            case Misbehaviour.BUSY:
+                return dialect.error(503, "busy", "the ERP is busy")
+            case Misbehaviour.UNAUTHORISED:
+                return dialect.unauthorised()
+            case Misbehaviour.NOT_FOUND:
+                return dialect.error(404, "not_found", "there is nothing here")
+            case Misbehaviour.HTML_ERROR:
+                return page_of_a_proxy(fault)
+            case Misbehaviour.CONFLICT:
+                return dialect.error(412, "conflict", "changed by somebody else meanwhile")
+            case Misbehaviour.ERROR_IN_200:
+                status = fault.parameters["status"]
+                return dialect.error(status, "internal", "the order was not saved")
+    return None

@@ -77,6 +77,10 @@ class Operation(StrEnum):
     DEMAND = "demand"
     STOCK = "stock"
     PING = "ping"
+    LOGIN = "login"
+    LOOKUP = "lookup"  # one thing by what the shop calls it: a product, a customer, a VAT id
+    AMEND = "amend"
+    VALIDATE = "validate"
 
 
 class Form(StrEnum):
@@ -90,7 +94,10 @@ EVERY = frozenset(Operation)
 DOCUMENTS = frozenset({Operation.CREATE, Operation.BULK})
 #: Several records in one call, each with a result of its own.
 RECORDS = frozenset({Operation.CUSTOMERS, Operation.LEVELS, Operation.DEMAND})
-WRITES = DOCUMENTS | RECORDS | {Operation.CANCEL, Operation.CUSTOMER, Operation.ERASE}
+STEPS = frozenset({Operation.AMEND, Operation.VALIDATE})
+WRITES = DOCUMENTS | RECORDS | STEPS | {Operation.CANCEL, Operation.CUSTOMER, Operation.ERASE}
+#: What a shop does before it can send a document goes wrong like what it sends.
+WORK = WRITES | {Operation.LOGIN, Operation.LOOKUP}
 READS = frozenset({Operation.FIND, Operation.LIST})
 
 
@@ -114,13 +121,13 @@ _PER_ORDER_REFUSAL = Kind(DOCUMENTS, per_order=True, refuses=True)
 _PER_RECORD_REFUSAL = Kind(DOCUMENTS | RECORDS, per_order=True, refuses=True)
 _OF_LISTS = Kind(frozenset({Operation.LIST}))
 KINDS: Mapping[Misbehaviour, Kind] = {
-    Misbehaviour.ACCEPT_THEN_DROP: Kind(WRITES),
+    Misbehaviour.ACCEPT_THEN_DROP: Kind(WORK),
     Misbehaviour.DROP_BEFORE: Kind(EVERY, refuses=True),
     Misbehaviour.ANSWER_LATE: Kind(EVERY, defaults={"seconds": 30.0}),
     Misbehaviour.SLOW_BODY: Kind(EVERY, defaults={"seconds": 5.0}),
     Misbehaviour.TRUNCATED_BODY: Kind(EVERY),
     Misbehaviour.HALF_BATCH: Kind(RECORDS | {Operation.BULK}),
-    Misbehaviour.ERROR_IN_200: Kind(WRITES, refuses=True, defaults={"status": 200}),
+    Misbehaviour.ERROR_IN_200: Kind(WORK, refuses=True, defaults={"status": 200}),
     Misbehaviour.DRAFT_ON_201: _PER_ORDER,
     Misbehaviour.DUPLICATE_ANSWER: _PER_ORDER,
     Misbehaviour.WRONG_DUPLICATE: _PER_ORDER_REFUSAL,
@@ -141,7 +148,7 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.SCHEMA_CHANGE: Kind(EVERY, defaults={"form": Form.RENAMED}),
     Misbehaviour.NUMBER_REUSED: _PER_ORDER,
     Misbehaviour.MALFORMED_JSON: Kind(EVERY),
-    Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WRITES),
+    Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WORK),
     Misbehaviour.CONFLICT: Kind(WRITES, refuses=True),
     Misbehaviour.REPEAT_ROWS: _OF_LISTS,
     Misbehaviour.DISORDER: _OF_LISTS,

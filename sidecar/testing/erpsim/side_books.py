@@ -1,8 +1,10 @@
-"""The ERP's smaller books, beside the documents: customers, and what the shop says of its stock."""
+"""The ERP's smaller books, beside the documents: customers, the ids of products, and what the shop
+says of its stock."""
 
 from __future__ import annotations
 
 import threading
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,10 +13,15 @@ import msgspec
 from sidecar.testing.erpsim.journal import Journal
 
 FIRST_NUMBER = 100_001
+FIRST_PRODUCT = 5_001
 
 
 class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
-    """A customer by the number that the shop knows them by."""
+    """A customer by the number that the shop knows them by.
+
+    Where the ERP takes no number of the shop, `external` is the ERP's own; `created`: since when
+    it has them, where it says so.
+    """
 
     number: str
     external: str
@@ -24,6 +31,14 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True, tag="customer"):
     group: str | None = None
     vat_id: str | None = None
     addresses: tuple[dict[str, Any], ...] = ()
+    created: datetime | None = None
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True, tag="product"):
+    """Under which id the ERP keeps an item."""
+
+    sku: str
+    id: int
 
 
 class ErasedCustomer(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
@@ -51,7 +66,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True, tag="demand"):
     until: str | None = None
 
 
-SideRecord = Customer | ErasedCustomer | ShopLevel | Demand
+SideRecord = Customer | Product | ErasedCustomer | ShopLevel | Demand
 
 
 class SideBooks:
@@ -72,6 +87,36 @@ class SideBooks:
             customer = Customer(number=number, external=external, **known)
             self._write(customer)
         return customer
+
+    def add_customer(self, *, name: str, email: str, created: datetime) -> Customer:
+        """One more customer, whoever is there already."""
+        with self._lock:
+            number = str(FIRST_NUMBER + self._numbers)
+            customer = Customer(
+                number=number, external=number, name=name, email=email, created=created
+            )
+            self._write(customer)
+        return customer
+
+    def customer(self, number: str) -> Customer | None:
+        """Those of `add_customer`."""
+        with self._lock:
+            return self._customers.get(number)
+
+    def product(self, sku: str) -> Product:
+        """The item, which has its id from the first question on."""
+        with self._lock:
+            return self._products.get(sku) or self._number(sku)
+
+    def renumber(self, sku: str) -> Product:
+        """Keep the item under another id from now on; the old one is nobody's."""
+        with self._lock:
+            return self._number(sku)
+
+    def sku_of(self, product: int) -> str | None:
+        with self._lock:
+            sku = self._skus.get(product)
+            return sku if sku is not None and self._products[sku].id == product else None
 
     def erase_customer(self, number: str) -> bool:
         """Forget a customer; whether there was one."""
@@ -109,6 +154,11 @@ class SideBooks:
         if self._journal:
             self._journal.close()
 
+    def _number(self, sku: str) -> Product:
+        product = Product(sku=sku, id=FIRST_PRODUCT + len(self._skus))
+        self._write(product)
+        return product
+
     def _write(self, record: SideRecord) -> None:
         if self._journal:
             self._journal.append(record)
@@ -119,6 +169,9 @@ class SideBooks:
             case Customer():
                 self._numbers += record.external not in self._customers
                 self._customers[record.external] = record
+            case Product():
+                self._products[record.sku] = record
+                self._skus[record.id] = record.sku
             case ErasedCustomer():
                 self._customers.pop(record.external, None)
             case ShopLevel():
@@ -130,5 +183,8 @@ class SideBooks:
         #: How many customers there ever were: a number is given once.
         self._numbers = 0
         self._customers: dict[str, Customer] = {}
+        self._products: dict[str, Product] = {}
+        #: Of every id that there ever was.
+        self._skus: dict[int, str] = {}
         self._shop_levels: dict[tuple[str, str | None], ShopLevel] = {}
         self._demand: dict[str, Demand] = {}

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +15,41 @@ import msgspec
 
 from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
-from sidecar.testing.erpsim.books import Books, Document, DuplicatePolicy
-from sidecar.testing.erpsim.client import ErpSimClient
+from sidecar.testing.erpsim.books import DRAFT, OPEN, Books, Document, DuplicatePolicy
+from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
+from sidecar.testing.erpsim.customer_search import CustomerSearch
 from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.journal import Journal
 from sidecar.testing.erpsim.news_books import NewsBooks, Told
 from sidecar.testing.erpsim.records import Records
-from sidecar.testing.erpsim.rest import RestFace
+from sidecar.testing.erpsim.rest import plain_face
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.sap.face import PATH as SAP_PATH
 from sidecar.testing.erpsim.sap.face import SapFace
 from sidecar.testing.erpsim.sap.services import services
+from sidecar.testing.erpsim.sessions import SessionLimits, Sessions
 from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
 from sidecar.testing.erpsim.soap_operations import SoapOperations
+from sidecar.testing.erpsim.steps_control import StepsControl
+from sidecar.testing.erpsim.steps_documents import StepsDocuments
+from sidecar.testing.erpsim.steps_records import StepsRecords
+from sidecar.testing.erpsim.steps_rest import steps_rest_face
+from sidecar.testing.erpsim.steps_soap import steps_soap_face
 from sidecar.testing.erpsim.traffic import Traffic
 from sidecar.testing.erpsim.username_token import UsernameTokens
 from sidecar.testing.erpsim.wire import HOST, Face, Server
 
 _POLL_SECONDS = 0.02
+
+
+class Interface(StrEnum):
+    """How the ERP is spoken to, over REST and over SOAP."""
+
+    PLAIN = "plain"  # everything by the numbers of the shop, each document in one call
+    STEPS = "steps"  # a session, ids that must be asked for, drafts that are validated
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,8 +59,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     standing misbehaviours as text (`throttle;limit=5;per=1`); with a `user` every request must
     carry HTTP basic authentication or, in SOAP, a UsernameToken; `items_unknown` are SKUs and
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
-    refused for.  `session_changes`: after so many changes SAP's session ends, and its token with it
-    (0: it never does).
+    refused for.
+
+    Of the interface in steps: a session lives for `session_requests` (of SAP, for so many changes)
+    and `session_seconds` (0: without an end), the search for customers lags by `search_lag`
+    seconds, `vat_ids_invalid` are known and not confirmed.
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE
@@ -59,7 +77,11 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     credit_limit_customers: frozenset[str] = frozenset()
     rules: tuple[str, ...] = ()
     base_path: str = "/api/v2"
-    session_changes: int = 0
+    interface: Interface = Interface.PLAIN
+    session_requests: int = 0
+    session_seconds: float = 0
+    search_lag: float = 10
+    vat_ids_invalid: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, **options: Any) -> Setup:
@@ -99,7 +121,12 @@ class Simulator:
         self.news = NewsBooks(_journal(state_file, "-news", Told), clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(
-            DocumentEntry(self.books, setup.items_unknown, setup.credit_limit_customers),
+            DocumentEntry(
+                self.books,
+                setup.items_unknown,
+                setup.credit_limit_customers,
+                DRAFT if setup.interface is Interface.STEPS else OPEN,
+            ),
             self.rules,
             self.traffic,
             page_size=setup.page_size,
@@ -108,26 +135,21 @@ class Simulator:
             seed=setup.seed,
             stopping=stopping,
         )
-        records = Records(conduct, self.side_books)
-        rest = RestFace(conduct, records, self.news, setup.base_path)
-        tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
+        limits = SessionLimits(requests=setup.session_requests, seconds=setup.session_seconds)
+        self.sessions = Sessions(setup.user, setup.password, limits, clock)
+        self.search = CustomerSearch(self.side_books, setup.search_lag, clock)
+        in_steps = setup.interface is Interface.STEPS
+        interface = self._in_steps if in_steps else self._plain
         faces: dict[str, Face] = {
             control.PREFIX: control.ControlFace(
-                self.books, self.side_books, self.news, self.rules, self.traffic
+                self.books,
+                self.side_books,
+                self.news,
+                self.rules,
+                self.traffic,
+                StepsControl(self.side_books, self.sessions, self.search),
             ),
-            f"{setup.base_path}{SOAP_PATH}": SoapFace(
-                SoapOperations(conduct, records, self.side_books, self.news),
-                conduct,
-                tokens,
-                setup.base_path,
-            ),
-            f"{setup.base_path}{SAP_PATH}": SapFace(
-                conduct,
-                services(conduct, self.side_books, self.news),
-                setup.base_path,
-                setup.session_changes,
-            ),
-            f"{setup.base_path}/": rest,
+            **interface(setup, conduct, clock),
         }
         try:
             self._server = Server(port, faces, stopping)
@@ -138,6 +160,27 @@ class Simulator:
             ) from taken
         self.port = self._server.port
         self.url = f"http://{HOST}:{self.port}{setup.base_path}"
+
+    def _plain(self, setup: Setup, conduct: Conduct, clock: Callable[[], float]) -> dict[str, Face]:
+        """SOAP and REST by the numbers of the shop, and the services of SAP."""
+        records = Records(conduct, self.side_books)
+        tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
+        operations = SoapOperations(conduct, records, self.side_books, self.news, tokens)
+        soap = SoapFace(WSDL, SOAP_PORTS, operations, conduct, setup.base_path)
+        sap = SapFace(
+            conduct,
+            services(conduct, self.side_books, self.news),
+            setup.base_path,
+            setup.session_requests,
+        )
+        rest = plain_face(conduct, records, self.news, setup.base_path)
+        return {f"{setup.base_path}{SAP_PATH}": sap, **_below(setup, soap, rest)}
+
+    def _in_steps(self, setup: Setup, conduct: Conduct, _: Callable[[], float]) -> dict[str, Face]:
+        """SOAP and REST with sessions, ids, drafts."""
+        records = StepsRecords(conduct.entry, self.side_books, self.search, setup.vat_ids_invalid)
+        parts = (conduct, records, StepsDocuments(self.side_books), self.sessions, setup.base_path)
+        return _below(setup, steps_soap_face(*parts), steps_rest_face(*parts))
 
     def serve(self) -> None:
         """Answer until `stop` is called from another thread."""
@@ -170,6 +213,10 @@ def serve_in_thread(
     finally:
         simulator.stop()
         thread.join()
+
+
+def _below(setup: Setup, soap: Face, rest: Face) -> dict[str, Face]:
+    return {f"{setup.base_path}{SOAP_PATH}": soap, f"{setup.base_path}/": rest}
 
 
 def _journal(state_file: Path | None, suffix: str, kind: Any) -> Journal[Any] | None:

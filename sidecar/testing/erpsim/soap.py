@@ -1,12 +1,16 @@
-"""The SOAP face: the operations of orders.wsdl, as `legacy-soap` describes them."""
+"""A SOAP face: the operations of a WSDL, at each of its ports.
+
+The plain one has those of orders.wsdl; that of `steps_soap` has its own.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 from sidecar.model.errors import UsageError
-from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL
 from sidecar.testing.erpsim.conduct import (
     CHALLENGE,
     HUNG_UP,
@@ -15,15 +19,18 @@ from sidecar.testing.erpsim.conduct import (
     page_of_a_proxy,
     retry_after,
 )
-from sidecar.testing.erpsim.rules import Enquiry, Form, Misbehaviour, Strikes
-from sidecar.testing.erpsim.soap_news import LISTS
-from sidecar.testing.erpsim.soap_operations import OPERATIONS, SoapOperations
+from sidecar.testing.erpsim.rules import (
+    Enquiry,
+    Form,
+    Misbehaviour,
+    Operation,
+    Strikes,
+    Subject,
+)
 from sidecar.testing.erpsim.traffic import Exchange
-from sidecar.testing.erpsim.username_token import UsernameTokens, security_header
 from sidecar.testing.erpsim.wire import HOST, Request, Response
 from sidecar.testing.served_wsdl import ServedWsdl
 from sidecar.testing.soap_messages import (
-    WSSE,
     Message,
     SoapFault,
     SoapPort,
@@ -33,9 +40,26 @@ from sidecar.testing.soap_messages import (
 
 PATH = "/soap"
 
-_NUMBER = rb"((?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No)>"
-#: In a list of levels or prices the item is what is called otherwise.
-_NUMBER_OR_ITEM = rb"((?:Order|Delivery|Invoice|Return)No|Sku)>"
+
+class Operations(Protocol):
+    """What stands behind the operations of a WSDL."""
+
+    def admits(self, request: Request, call: Message, /) -> bool:
+        """Whether the caller may come in; the web server says no.  Raises SoapFault."""
+
+    def operation(self, call: Message) -> Operation:
+        """What the call wants."""
+
+    def subjects(self, call: Message) -> tuple[Subject, ...]:
+        """What the call is about, for the rules."""
+
+    def act(
+        self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
+    ) -> dict[str, Any]:
+        """The result of the call."""
+
+    def identity(self, call: Message) -> bytes:
+        """A pattern of the names by which things are known, which an upgrade changes."""
 
 
 class SoapFace:
@@ -43,18 +67,17 @@ class SoapFace:
 
     def __init__(
         self,
-        operations: SoapOperations,
+        wsdl: Path,
+        ports: Sequence[str],
+        operations: Operations,
         conduct: Conduct,
-        tokens: UsernameTokens | None,
         base_path: str,
     ) -> None:
-        """Without `tokens` nobody has to say who they are."""
-        wsdl = load_wsdl(WSDL)
-        self._ports = {name: SoapPort(wsdl, port=name) for name in SOAP_PORTS}
-        self._documents = ServedWsdl(WSDL)
+        loaded = load_wsdl(wsdl)
+        self._ports = {name: SoapPort(loaded, port=name) for name in ports}
+        self._documents = ServedWsdl(wsdl)
         self._conduct = conduct
         self._operations = operations
-        self._tokens = tokens
         self._base_path = base_path
 
     def __call__(self, request: Request) -> Response:
@@ -69,7 +92,7 @@ class SoapFace:
         try:
             call = port.read(request.body, request.headers)
             exchange.route = f"{self._base_path}{PATH}/{call.operation}"
-            if not self._admits(request, call):
+            if not self._operations.admits(request, call):
                 return _unauthorised()
             enquiry = self._enquiry(request, call)
             faults = self._conduct.faults(exchange, enquiry)
@@ -84,7 +107,7 @@ class SoapFace:
         answer = _response(
             port.reply(call.operation, _result(call, result)),
             changed_form(faults),
-            _NUMBER_OR_ITEM if call.operation in LISTS else _NUMBER,
+            self._operations.identity(call),
         )
         return self._conduct.after(
             answer, faults, lambda: _response(port.fault(SoapFault("Server", "the server failed")))
@@ -101,24 +124,12 @@ class SoapFace:
             return _nothing_here()
         return Response(200, document, content_type="text/xml; charset=utf-8")
 
-    def _admits(self, request: Request, call: Message) -> bool:
-        """Raises SoapFault for a WS-Security header that is not right."""
-        security = security_header(call.envelope)
-        if self._tokens is None or security is None:
-            return self._conduct.admits(request)
-        if not self._tokens.accepts(security):
-            raise SoapFault(
-                f"{{{WSSE}}}FailedAuthentication", "the security token could not be authenticated"
-            )
-        return True
-
     def _enquiry(self, request: Request, call: Message) -> Enquiry:
-        operation = OPERATIONS[call.operation]
         return Enquiry(
-            operation=operation,
+            operation=self._operations.operation(call),
             method=request.method,
             path=f"{PATH}/{call.operation}",
-            subjects=self._operations.subjects(operation, call.body),
+            subjects=self._operations.subjects(call),
             header=request.headers.get("x-erpsim", ""),
         )
 
@@ -154,18 +165,18 @@ def _result(call: Message, result: dict[str, Any]) -> dict[str, Any]:
     return {f"{call.operation}Result": result}
 
 
-def _response(written: Written, form: Form | None = None, number: bytes = _NUMBER) -> Response:
-    content = _reformed(written.content, form, number)
+def _response(written: Written, form: Form | None = None, identity: bytes = b"") -> Response:
+    content = _reformed(written.content, form, identity)
     return Response(written.status, content, written.content_type)
 
 
-def _reformed(content: bytes, form: Form | None, number: bytes) -> bytes:
+def _reformed(content: bytes, form: Form | None, identity: bytes) -> bytes:
     """The answer after an upgrade of the ERP, which its WSDL knows nothing of."""
     if form is Form.RENAMED:
-        return re.sub(rb"<(/?)([\w.-]+:)?" + number, rb"<\1\2DocumentNo>", content)
+        return re.sub(rb"<(/?)([\w.-]+:)?" + b"(" + identity + b")>", rb"<\1\2DocumentNo>", content)
     if form is Form.NESTED:
-        opened = re.sub(rb"<([\w.-]+:)?" + number, rb"<\1Document><\1\2>", content)
-        return re.sub(rb"</([\w.-]+:)?" + number, rb"</\1\2></\1Document>", opened)
+        opened = re.sub(rb"<([\w.-]+:)?" + b"(" + identity + b")>", rb"<\1Document><\1\2>", content)
+        return re.sub(rb"</([\w.-]+:)?" + b"(" + identity + b")>", rb"</\1\2></\1Document>", opened)
     return content
 
 

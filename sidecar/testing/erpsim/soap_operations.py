@@ -31,9 +31,13 @@ from sidecar.testing.erpsim.soap_news import (
     read_payment,
 )
 from sidecar.testing.erpsim.traffic import Exchange
-from sidecar.testing.soap_messages import Message
+from sidecar.testing.erpsim.username_token import UsernameTokens, security_header
+from sidecar.testing.erpsim.wire import Request
+from sidecar.testing.soap_messages import WSSE, Message, SoapFault
 
 VERSION = "erpsim 1"
+_NUMBER = b"(?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No"
+_NUMBER_OR_ITEM = b"(?:Order|Delivery|Invoice|Return)No|Sku"
 
 OPERATIONS: Mapping[str, Operation] = {
     "CreateOrder": Operation.CREATE,
@@ -69,16 +73,43 @@ class SoapOperations:
     """The operations over one conduct and its books."""
 
     def __init__(
-        self, conduct: Conduct, records: Records, side_books: SideBooks, news: NewsBooks
+        self,
+        conduct: Conduct,
+        records: Records,
+        side_books: SideBooks,
+        news: NewsBooks,
+        tokens: UsernameTokens | None,
     ) -> None:
+        """Without `tokens` nobody has to say who they are."""
+        self._tokens = tokens
         self._conduct = conduct
         self._records = SoapRecords(records)
         self._side_books = side_books
         self._news = news
         self._lists = SoapNews(conduct, news)
 
-    def subjects(self, operation: Operation, body: Any) -> tuple[Subject, ...]:
-        """What the call is about, for the rules."""
+    def admits(self, request: Request, call: Message) -> bool:
+        """See `Operations`: a WS-Security header that is not right is a fault."""
+        security = security_header(call.envelope)
+        if self._tokens is None or security is None:
+            return self._conduct.admits(request)
+        if not self._tokens.accepts(security):
+            raise SoapFault(
+                f"{{{WSSE}}}FailedAuthentication", "the security token could not be authenticated"
+            )
+        return True
+
+    def operation(self, call: Message) -> Operation:
+        """See `Operations`."""
+        return OPERATIONS[call.operation]
+
+    def identity(self, call: Message) -> bytes:
+        """See `Operations`: in a list of levels or prices the item is what is called otherwise."""
+        return _NUMBER_OR_ITEM if call.operation in LISTS else _NUMBER
+
+    def subjects(self, call: Message) -> tuple[Subject, ...]:
+        """See `Operations`."""
+        operation, body = self.operation(call), call.body
         match operation:
             case Operation.CREATE if hasattr(body.request, "Lines"):
                 return (subject_of(present(body.request)),)
@@ -101,7 +132,7 @@ class SoapOperations:
     def act(
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
     ) -> dict[str, Any]:
-        """The result of the call."""
+        """See `Operations`."""
         body = call.body
         match enquiry.operation:
             case Operation.CREATE:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
-
-import msgspec
 
 from sidecar.testing.erpsim.books import Document, Refusal
 from sidecar.testing.erpsim.conduct import Conduct, changed_form, spoiled
 from sidecar.testing.erpsim.rules import Form, Operation, Strikes, Subject
+from sidecar.testing.erpsim.sap.answers import listed, selected, sent
 from sidecar.testing.erpsim.sap.documents import (
     Changes,
     DocumentView,
@@ -26,13 +24,14 @@ from sidecar.testing.erpsim.sap.documents import (
     refusal_of,
     subject_of,
 )
-from sidecar.testing.erpsim.sap.errors import MALFORMED, NOT_FOUND, SapError
+from sidecar.testing.erpsim.sap.errors import NOT_FOUND, SapError
 from sidecar.testing.erpsim.sap.face import Asked, Told, Wanted
 from sidecar.testing.erpsim.sap.queries import Query, read_query
 from sidecar.testing.erpsim.sap.values import shown
 from sidecar.testing.erpsim.wire import Request
 
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+#: What the number is called after an upgrade of the ERP.
+_RENAMED = "SalesDocument"
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,7 +50,7 @@ class DocumentService:
         words = self._words
         match request.method:
             case "POST" if path == f"/{words.entity.name}":
-                return Wanted(Operation.CREATE, (subject_of(words, _sent(request)),))
+                return Wanted(Operation.CREATE, (subject_of(words, sent(request)),))
             case "PATCH":
                 return Wanted(Operation.CANCEL, self._subjects(path))
             case "GET":
@@ -77,7 +76,9 @@ class DocumentService:
         return self._list(asked, faults)
 
     def _create(self, asked: Asked, faults: Strikes) -> Told:
-        submission = read_submission(self._words, _sent(asked.request))
+        submission = read_submission(
+            self._words, sent(asked.request), self._conduct.entry.books.document
+        )
         ordered = (asked.enquiry.subjects[0], submission)
         booked = self._conduct.submit(asked.exchange, asked.enquiry, ordered)
         if isinstance(booked, Refusal):
@@ -92,8 +93,7 @@ class DocumentService:
 
     def _change(self, asked: Asked) -> Told:
         stated = asked.request.headers.get("if-match")
-        sent = _sent(asked.request)
-        changed = sent.get("d", sent) if isinstance(sent, dict) else sent
+        changed = sent(asked.request)
         if (number := self._number(asked.path)) is not None:
             self._changes.head(number, changed, stated)
         elif (keys := key_of(asked.path, self._words.item.name)) and len(keys) == 2:
@@ -117,10 +117,15 @@ class DocumentService:
         terms = query.besides("PurchaseOrderByCustomer", "LastChangeDateTime")
         kept = [one for one in found if all(term.holds(self._view.row(one)) for term in terms)]
         rows = [
-            spoiled(_selected(self._shown(one, asked.root, query.expand, faults), query), faults)
+            spoiled(
+                selected(
+                    self._shown(one, asked.root, query.expand, faults), query, "SalesDocument"
+                ),
+                faults,
+            )
             for one in entries(kept, query.top)
         ]
-        return Told(200, self._page(rows, following, asked))
+        return listed(rows, following, asked, self.version)
 
     def _found(
         self, asked: Asked, query: Query, faults: Strikes
@@ -133,18 +138,12 @@ class DocumentService:
         page = self._conduct.changed(asked.exchange, self._words.kind, moment, query.page, faults)
         return list(page.rows), page.next
 
-    def _page(self, rows: list[Any], following: int | None, asked: Asked) -> Any:
-        link = None if following is None else next_link(asked, following, self.version)
-        if self.version == 4:
-            return {"value": rows, **({"@odata.nextLink": link} if link else {})}
-        return {"d": {"results": rows, **({"__next": link} if link else {})}}
-
     def _shown(self, document: Document, root: str, expand: Any, faults: Strikes) -> dict[str, Any]:
         row = shown(self._words.entity, self._view.row(document), self.version, root, expand)
         number = self._words.number
         match changed_form(faults):
             case Form.RENAMED:
-                row["SalesDocument"] = row.pop(number)
+                row[_RENAMED] = row.pop(number)
             case Form.NESTED:
                 row[number] = {"number": row[number]}
         return row
@@ -157,38 +156,6 @@ class DocumentService:
         keys = key_of(path, self._words.entity.name) or key_of(path, self._words.item.name)
         document = self._conduct.entry.books.document(keys[0]) if keys else None
         return (Subject(document.external),) if document else ()
-
-
-def next_link(asked: Asked, page: int, version: int) -> str:
-    """The link to a further page: OData 2 names the host that the ERP believes to have."""
-    others = [
-        part
-        for part in asked.request.target.partition("?")[2].split("&")
-        if part and not part.startswith(("$skiptoken=", "%24skiptoken="))
-    ]
-    query = "&".join([*others, f"$skiptoken={page}"])
-    name = asked.path.removeprefix("/")
-    return (
-        f"{name}?{query}"
-        if version == 4
-        else f"https://erp.internal:44300{asked.root}/{name}?{query}"
-    )
-
-
-def _selected(row: dict[str, Any], query: Query) -> dict[str, Any]:
-    """The properties that were asked for."""
-    if not query.select:
-        return row
-    wanted = {*query.select, *query.expand, "__metadata"}
-    return {name: value for name, value in row.items() if name in wanted or name == "SalesDocument"}
-
-
-def _sent(request: Request) -> Any:
-    try:
-        sent = _decode(request.body)
-    except msgspec.MsgspecError as malformed:
-        raise SapError(400, MALFORMED, f"Malformed request body: {malformed}") from malformed
-    return sent["d"] if isinstance(sent, dict) and set(sent) == {"d"} else sent
 
 
 def _counted(message: dict[str, Any]) -> dict[str, Any]:

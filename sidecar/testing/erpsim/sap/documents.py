@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -109,15 +109,26 @@ def subject_of(words: Words, sent: Any) -> Subject:
     return Subject(str(sent.get("PurchaseOrderByCustomer", "")), tuple(skus))
 
 
-def read_submission(words: Words, sent: Any) -> Submission:
-    """The document that was sent, priced and taxed as this ERP does it.  Raises SapError."""
+def read_submission(
+    words: Words, sent: Any, document: Callable[[str], Document | None]
+) -> Submission:
+    """The document that was sent, priced and taxed as this ERP does it.
+
+    A line that names no tax classification has that of the order's which it refers to.  `document`
+    finds one by its number.  Raises SapError.
+    """
     head = read_entity(words.entity, sent, words.version)
     for name in ("SoldToParty", "SalesOrganization", "DistributionChannel", "OrganizationDivision"):
         if not head.get(name):
             raise SapError(400, "V1/306", f"Enter a value for {name}", name)
-    lines = [
-        _line(words, item, index) for index, item in enumerate(head.get(words.items, ()), start=1)
-    ]
+    above = document(head.get("ReferenceSDDocument") or "")
+    classes = dict(above.other.get("classes", {})) if above else {}
+    lines = []
+    for index, item in enumerate(head.get(words.items, ()), start=1):
+        material = item.get(words.material) or ""
+        named = item.get("ProductTaxClassification1") or classes.get(material) or FULLY_TAXED
+        classes[material] = named
+        lines.append(_taxed(_line(words, item, index), named))
     conditions = head.get(words.pricing, ())
     return Submission(
         external=head.get("PurchaseOrderByCustomer") or "",
@@ -126,11 +137,16 @@ def read_submission(words: Words, sent: Any) -> Submission:
         customer={"number": head["SoldToParty"]},
         shipping=sum((_condition_amount(words, one) for one in conditions), Decimal(0)),
         other={
+            "classes": classes,
+            "references": {
+                line.line_id: item.get("PurchaseOrderByCustomer")
+                for line, item in zip(lines, head.get(words.items, ()), strict=True)
+            },
             "head": {
                 name: value.isoformat() if hasattr(value, "isoformat") else value
                 for name, value in head.items()
                 if name not in words.entity.lists
-            }
+            },
         },
         kind=words.kind,
         order=head.get("ReferenceSDDocument"),
@@ -147,14 +163,13 @@ def _line(words: Words, item: Mapping[str, Any], index: int) -> Line:
             price += (one.get(words.rate) or Decimal(0)) / (one.get("ConditionQuantity") or 1)
         else:
             discount -= _condition_amount(words, one)
-    line = Line(
+    return Line(
         line_id=item.get(words.item_number) or str(index * _ITEM_STEP),
         sku=item[words.material],
         quantity=quantity,
         unit_price=price,
         discount=discount,
     )
-    return _taxed(line, item.get("ProductTaxClassification1") or FULLY_TAXED)
 
 
 def _taxed(line: Line, classification: str) -> Line:
@@ -229,7 +244,7 @@ class DocumentView:
         }
 
     def _item(self, document: Document, line: Line, rejected: Mapping[str, str]) -> dict[str, Any]:
-        words = self.words
+        words, references = self.words, document.other.get("references", {})
         conditions = [_condition(words, "PMP0", line.unit_price, line.total)]
         if line.discount:
             conditions.append(_condition(words, "RB00", -line.discount, -line.discount))
@@ -238,6 +253,7 @@ class DocumentView:
             words.number: document.number,
             words.item_number: line.line_id,
             words.material: line.sku,
+            "PurchaseOrderByCustomer": references.get(line.line_id) or document.external,
             "RequestedQuantity": line.quantity,
             words.unit: "PC",
             "NetAmount": line.total - line.discount,

@@ -32,12 +32,13 @@ class Property:
 
 @dataclass(frozen=True)
 class Entity:
-    """One type: its key, its properties, and the lists that hang on it."""
+    """One type: its key, its properties, and what hangs on it, one (`singles`) or several."""
 
     name: str
     key: tuple[str, ...]
     properties: Mapping[str, Property]
     lists: Mapping[str, Entity] = field(default_factory=dict)
+    singles: Mapping[str, Entity] = field(default_factory=dict)
 
 
 def _texts(**sizes: int) -> dict[str, Property]:
@@ -142,12 +143,10 @@ _LINE = {
     **_texts(
         SalesOrderItemText=40,
         PurchaseOrderByCustomer=35,
-        UnderlyingPurchaseOrderItem=6,
         SalesOrderItemCategory=4,
         StorageLocation=4,
         ShippingPoint=4,
         SalesDocumentRjcnReason=2,
-        ProductTaxClassification1=1,
     ),
     "RequestedQuantity": _amount(3),
     "NetAmount": _amount(3, given=True),
@@ -170,6 +169,8 @@ ORDER = Entity(
                     Material=40,
                     RequestedQuantityUnit=3,
                     ProductionPlant=4,
+                    UnderlyingPurchaseOrderItem=6,
+                    ProductTaxClassification1=1,
                 ),
                 **_LINE,
             },
@@ -233,4 +234,135 @@ CREDIT_MEMO = Entity(
         "to_PricingElement": _CONDITION,
         "to_Text": _NOTE,
     },
+)
+
+STOCK = Entity(
+    "A_MaterialStock",
+    ("Material",),
+    _texts(Material=40, MaterialBaseUnit=3),
+    {
+        "to_MatlStkInAcctMod": Entity(
+            "A_MatlStkInAcctMod",
+            ("Material", "Plant", "StorageLocation", "Batch"),
+            {
+                **_texts(
+                    Material=40,
+                    Plant=4,
+                    StorageLocation=4,
+                    Batch=10,
+                    InventoryStockType=2,
+                    InventorySpecialStockType=1,
+                    MaterialBaseUnit=3,
+                ),
+                "MatlWrhsStkQtyInMatlBaseUnit": _amount(14),
+            },
+        )
+    },
+)
+DELIVERY = Entity(
+    "A_OutbDeliveryHeader",
+    ("DeliveryDocument",),
+    {
+        **_texts(DeliveryDocument=10, OverallGoodsMovementStatus=1, BillOfLading=35),
+        "ActualGoodsMovementDate": _DAY,
+    },
+    {
+        "to_DeliveryDocumentItem": Entity(
+            "A_OutbDeliveryItem",
+            ("DeliveryDocument", "DeliveryDocumentItem"),
+            {
+                **_texts(
+                    DeliveryDocument=10,
+                    DeliveryDocumentItem=6,
+                    Material=40,
+                    Plant=4,
+                    ReferenceSDDocument=10,
+                    ReferenceSDDocumentItem=6,
+                ),
+                "ActualDeliveryQuantity": _amount(3),
+            },
+        ),
+        "to_HandlingUnitHeaderDelivery": Entity(
+            "A_HandlingUnitHeaderDelivery",
+            ("HandlingUnitInternalId",),
+            _texts(
+                HandlingUnitInternalId=10,
+                HandlingUnitExternalId=20,
+                HandlingUnitSecondExternalId=20,
+            ),
+        ),
+    },
+)
+_BP_ADDRESS = Entity(
+    "A_BusinessPartnerAddress",
+    ("BusinessPartner", "AddressID"),
+    _texts(
+        BusinessPartner=10,
+        AddressID=10,
+        StreetName=60,
+        StreetSuffixName=40,
+        HouseNumber=10,
+        CityName=40,
+        PostalCode=10,
+        Country=3,
+        Region=3,
+        Language=2,
+    ),
+    {
+        "to_EmailAddress": Entity(
+            "A_AddressEmailAddress", ("AddressID",), _texts(AddressID=10, EmailAddress=241)
+        ),
+        "to_PhoneNumber": Entity(
+            "A_AddressPhoneNumber", ("AddressID",), _texts(AddressID=10, PhoneNumber=30)
+        ),
+    },
+)
+_BP_SALES_AREA = Entity(
+    "A_CustomerSalesArea",
+    ("Customer",),
+    _texts(
+        Customer=10,
+        SalesOrganization=4,
+        DistributionChannel=2,
+        Division=2,
+        Currency=5,
+        CustomerPaymentTerms=4,
+    ),
+)
+_BP_CUSTOMER = Entity(
+    "A_Customer", ("Customer",), _texts(Customer=10), {"to_CustomerSalesArea": _BP_SALES_AREA}
+)
+_BP_TAX = Entity(
+    "A_BusinessPartnerTaxNumber",
+    ("BusinessPartner", "BPTaxType"),
+    _texts(BusinessPartner=10, BPTaxType=4, BPTaxNumber=20),
+)
+PARTNER = Entity(
+    "A_BusinessPartner",
+    ("BusinessPartner",),
+    {
+        **_texts(
+            BusinessPartner=10,
+            BusinessPartnerCategory=1,
+            BusinessPartnerGrouping=4,
+            BusinessPartnerIDByExtSystem=20,
+            FirstName=40,
+            LastName=40,
+            OrganizationBPName1=40,
+            CorrespondenceLanguage=2,
+            SearchTerm1=20,
+        ),
+        "BusinessPartnerIsBlocked": _TRUTH,
+        "IsMarkedForArchiving": _TRUTH,
+    },
+    {
+        "to_BusinessPartnerAddress": _BP_ADDRESS,
+        "to_BusinessPartnerRole": Entity(
+            "A_BusinessPartnerRole",
+            ("BusinessPartner", "BusinessPartnerRole"),
+            _texts(BusinessPartner=10, BusinessPartnerRole=6),
+        ),
+        "to_BusinessPartnerTax": _BP_TAX,
+    },
+    {"to_Customer": _BP_CUSTOMER},
 )

@@ -79,7 +79,7 @@ class SapService(Protocol):
     def wanted(self, request: Request, path: str) -> Wanted:
         """What is wanted."""
 
-    def act(self, asked: Asked, faults: Strikes) -> Told:
+    def act(self, asked: Asked, faults: Strikes, /) -> Told:
         """Have it done."""
 
 

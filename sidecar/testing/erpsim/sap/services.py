@@ -9,6 +9,8 @@ from sidecar.testing.erpsim.news_books import NewsBooks
 from sidecar.testing.erpsim.sap.document_service import DocumentService
 from sidecar.testing.erpsim.sap.documents import CREDIT_MEMOS, ORDERS, ORDERS_4, Rejections
 from sidecar.testing.erpsim.sap.face import SapService
+from sidecar.testing.erpsim.sap.partner_service import PartnerService
+from sidecar.testing.erpsim.sap.told_services import DeliveryService, StockService
 from sidecar.testing.erpsim.side_books import SideBooks
 
 _V2 = "/sap/opu/odata/sap"
@@ -24,4 +26,7 @@ def services(conduct: Conduct, side_books: SideBooks, news: NewsBooks) -> Mappin
             conduct, ORDERS_4, rejections
         ),
         f"{_V2}/API_CREDIT_MEMO_REQUEST_SRV": DocumentService(conduct, CREDIT_MEMOS, rejections),
+        f"{_V2}/API_MATERIAL_STOCK_SRV": StockService(conduct, news),
+        f"{_V2}/API_OUTBOUND_DELIVERY_SRV;v=0002": DeliveryService(conduct, news),
+        f"{_V2}/API_BUSINESS_PARTNER": PartnerService(conduct, side_books),
     }

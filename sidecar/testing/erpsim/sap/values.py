@@ -32,6 +32,8 @@ def read_entity(
             continue
         if name in entity.lists:
             read[name] = _list(entity.lists[name], value, version, name)
+        elif name in entity.singles:
+            read[name] = read_entity(entity.singles[name], value, version)
         elif name in entity.properties:
             read[name] = _value(entity.properties[name], value, version, name)
         else:
