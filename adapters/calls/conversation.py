@@ -24,6 +24,8 @@ from sidecar.ports import AdapterSettings, Preview, ShopContext
 
 #: Instead of what is new in each call, where two of them are compared or one is only tried.
 _STILL = {"nonce": "0" * 32, "now": datetime(2000, 1, 1, tzinfo=UTC), "token": "‹token›"}
+#: A new session may be used up by other threads, where it lives for a few calls, before it is used.
+_MOST_SESSIONS = 5
 
 
 class Conversation(Generic[Call]):
@@ -83,10 +85,13 @@ class Conversation(Generic[Call]):
             return self._transport.send(request(None))
         session = self._sessions.current()
         reply = self._transport.send(request(session))
-        if not self._sessions.is_over(call, reply):
-            return reply
-        # The ERP did not look at it, so that sending it again books nothing twice.
-        return self._transport.send(request(self._sessions.after(session)))
+        for _ in range(_MOST_SESSIONS):
+            if not self._sessions.is_over(call, reply):
+                break
+            # The ERP did not look at it, so that sending it again books nothing twice.
+            session = self._sessions.after(session)
+            reply = self._transport.send(request(session))
+        return reply
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, within its bounds."""

@@ -78,9 +78,10 @@ def _known_here(scope: Scope) -> Scope:
     """Without what a file of calls alone does not tell.
 
     Which secrets there are stands in the configuration; what the ERP called a document (`link`), it
-    takes back, however long it is.
+    takes back, however long it is.  `body` is known in parts of some calls only, which has been
+    checked with the file.
     """
-    names = {**scope.names, "secret": ANYTHING}
+    names = {**scope.names, "secret": ANYTHING, "body": ANYTHING}
     match names.get("link"):
         case Record(members=members):
             names = {**names, "link": Record("Link", dict.fromkeys(members, ANYTHING))}

@@ -68,7 +68,7 @@ class Source:
 
     def __init__(self, document: Document) -> None:
         self._document = document
-        self._problems: list[str] = []
+        self._problems: list[tuple[str, int, str]] = []
         #: What may be meant, and most often is not.
         self.warnings: list[str] = []
         self._reads: list[tuple[Path, frozenset[str]]] = []
@@ -79,7 +79,8 @@ class Source:
 
     def problem(self, path: Path, text: str) -> None:
         """Note what is wrong; reading goes on, so that one run shows all of it."""
-        self._problems.append(f"{self.place(path)}: {text}")
+        at = self._document.place(path)
+        self._problems.append((str(at.file), at.line, f"{self.place(path)}: {text}"))
 
     def warning(self, path: Path, text: str) -> None:
         """Note what may be meant as it is."""
@@ -103,10 +104,12 @@ class Source:
         return bool(self.readers(below, is_one))
 
     def raise_problems(self) -> None:
-        """Raise one ConfigurationError with everything that was noted."""
+        """Raise one ConfigurationError with everything that was noted, line by line."""
         if self._problems:
+            in_order = sorted(self._problems, key=lambda problem: problem[:2])
             raise ConfigurationError(
-                "\n".join(self._problems), "correct the file of calls (docs/mapping.md)"
+                "\n".join(text for _, _, text in in_order),
+                "correct the file of calls (docs/mapping.md)",
             )
 
 

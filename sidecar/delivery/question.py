@@ -54,7 +54,7 @@ class Questions(Acceptance):
             if names_another(living[0], link):
                 return self._another_document(event, living[0], link)
             is_linked = link is not None and not link.ended
-            if not is_linked and self._is_anothers(payload, living[0]):
+            if not is_linked and self._is_anothers(event, payload, living[0]):
                 return self._other_figures(event, payload, living[0])
         if not self._opens(event):
             return self._of_change(event, living, link)
@@ -173,11 +173,12 @@ class Questions(Acceptance):
             return self._not_in_erp(event)
         return Settlement(EventStatus.PENDING, due_in=0, absent=True, becomes=self._spec.opening)
 
-    def _is_anothers(self, payload: object, booked: Booked) -> bool:
+    def _is_anothers(self, event: Claimed, payload: object, booked: Booked) -> bool:
         """Whether a document's figures say that it was not booked from this payload.
 
         Another currency, or a total that is off by more than a hundredth: roundings, which an ERP
-        that is asked after a lost answer may have made, are differences and no more.
+        that is asked after a lost answer may have made, are differences and no more.  The total of
+        what is finished in steps says nothing before the last: a discount may be one of them.
         """
         total, currency = self._spec.worth(payload) or (None, None)
         if (
@@ -186,7 +187,7 @@ class Questions(Acceptance):
             and reference_key(booked.currency) != reference_key(currency)
         ):
             return True
-        if booked.total is None or total is None:
+        if booked.total is None or total is None or event.type in self._capabilities.finishes:
             return False
         return abs(booked.total - total) > max(self._tolerances.total, abs(total) * _OFF)
 

@@ -231,3 +231,15 @@ def test_an_operation_that_is_not_described(tmp_path: Path, complete: bool, seve
 
     assert (finding.severity, finding.id) == (severity, "unknown-operation")
     assert "did you mean 'POST /orders'?" in finding.text
+
+
+def test_a_signature_over_the_body_is_no_finding(tmp_path: Path) -> None:
+    file = tmp_path / "calls.yaml"
+    signed = '/orders\n      query: {sign: "=body | hmac(secret.key)"}'
+    file.write_text(FILE.format(body="", path=signed), encoding="utf-8")
+    interface = Interface()
+    query = record("query", Field("sign", "text", TEXT))
+    [operation] = interface.operations.values()
+    operation.parts["query"] = query  # type: ignore[index]
+
+    assert check_calls(interface, read_document(file), file.name, SPECS) == []

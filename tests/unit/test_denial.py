@@ -54,6 +54,9 @@ def warnings(folder: Path, line: str, asked: str) -> tuple[str, ...]:
         "true if response.body.code != 'OK' else false or response.body.code != 'OK'",
         "response.fault.code != 'Server'",
         "response.body.a is not none and response.body.code != 'OK'",
+        "response.xml.text('//code') != 'OK'",
+        "response.xml.node('//answer').text('code') not in ['OK']",
+        "response.xml.xpath('string(//code)') != 'OK'",
     ],
 )
 @pytest.mark.parametrize("denial", sorted(DENIALS))
@@ -81,6 +84,8 @@ def test_what_may_be_none_and_is_called_different_is_told(
         "response.body.code != none",
         "response.body.code is not none",
         "not (response.body.code != 'CREDIT')",
+        "response.xml.text('//code') == 'CREDIT'",
+        "response.xml.nodes('//error') | length != 0",
     ],
 )
 def test_what_is_there_or_is_named_is_not_told(tmp_path: Path, asked: str) -> None:

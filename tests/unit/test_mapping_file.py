@@ -404,8 +404,11 @@ def test_the_examples_are_good_as_written(name: str) -> None:
 
 
 def test_the_file_in_the_document_is_good_with_its_longer_lines_too(folder: Path) -> None:
-    whole, lines = DOCUMENT.read_text("utf-8").split("```yaml\n")[1:3]
-    whole, lines = whole.split("```")[0], lines.split("```")[0]
+    text = DOCUMENT.read_text("utf-8")
+    whole, lines = (
+        text.partition(heading)[2].split("```yaml\n")[1].split("```")[0]
+        for heading in ("## A small whole file", "## Lines")
+    )
     short = whole[whole.index("      items:\n") : whole.index("      message:")]
 
     for yaml in (whole, whole.replace(short, lines)):

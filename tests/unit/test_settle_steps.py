@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,3 +128,16 @@ def test_what_was_taken_is_accepted_as_soon_as_the_erp_shows_it() -> None:
     end = settler(asks).of_probe(event, ORDER, (DRAFT,), Link("SO-1"))
 
     assert end.status is EventStatus.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("figures", "code"),
+    [({"total": Decimal("999.00")}, "unfinished"), ({"currency": "JPY"}, "other_figures")],
+)
+def test_a_draft_without_its_discount_is_the_orders_and_one_in_another_currency_is_not(
+    figures: dict[str, Any], code: str
+) -> None:
+    found = msgspec.structs.replace(DRAFT, **figures)
+    event = claimed(maybe_booked=True, since_sent=100.0)
+
+    assert settler(FINISHES).of_probe(event, ORDER, (found,)).code == code
