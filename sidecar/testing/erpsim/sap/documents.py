@@ -33,7 +33,7 @@ from sidecar.testing.erpsim.sap.values import moment, read_entity
 PRICES = frozenset({"PPR0", "PMP0", "PR00"})
 CONDITIONS = frozenset({"RB00", "HB00", "HD00"})
 #: What a tax classification of a line comes to, in percent; without one a line is taxed fully.
-TAX_RATES = {"0": "0", "1": "19", "2": "7", "3": "8.25"}
+TAX_RATES = {"0": "0", "1": "19", "2": "7", "3": "8.25", "4": "20", "5": "21"}
 FULLY_TAXED = "1"
 
 #: A clerk's word for an order that is kept from delivery.
