@@ -16,6 +16,7 @@ import msgspec
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.exchange import Exchange as Exchange
+from sidecar.model.exchange import Reading as Reading
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
 
@@ -74,10 +75,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery."""
+    """What became of one delivery; `reading`: what of a file of calls took the ERP's answer."""
 
     delivery: Delivery
     outcome: Outcome
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,26 @@ class ContractFinding:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractDifference:
+    """What one interface description says otherwise than another.
+
+    `harm`: `calls`, our file of calls cannot go there as it is; `less`, fewer or other calls are
+    taken, or less is told; `more`, what went before goes there too.  `id` is stable
+    (docs/interfaces.md).  `operation`: the first one that it concerns; `place`: type or part, and
+    field; `before` and `after`: of the one description and of the other, None where it has none.
+    `sent_at`: where our file of calls fills it, file and line.
+    """
+
+    harm: Literal["calls", "less", "more"]
+    id: str
+    operation: str
+    place: str
+    before: str | None
+    after: str | None
+    sent_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Described:
     """One operation of an interface description, as lines for a person and as a tree."""
 
@@ -319,6 +341,15 @@ class Contract(Protocol):
         """What in a file of calls, for these domains, the ERP would not take.
 
         `below`: those that it is laid over, lowest first.
+        """
+
+    def compare(
+        self, other: Contract, calls: Sequence[Path], domains: Sequence[DomainSpec]
+    ) -> list[ContractDifference]:
+        """What another description says otherwise, the most harmful first.
+
+        `calls`: the files of calls that are to go there, lowest first; none: whatever goes.
+        Raises UsageError for a description that has no operation of this one's.
         """
 
 

@@ -46,8 +46,17 @@ def check_calls(
 
     Raises ConfigurationError for a file that is no file of calls.
     """
-    calls: list[tuple[Section, Scope]] = []
+    walk = _Walk(Source(document))
+    for section, scope in call_sections(description, document, name, domains):
+        walk.call(description, section, scope, keys_at_the_top(description, document))
+    return walk.findings
 
+
+def call_sections(
+    description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
+) -> list[tuple[Section, Scope]]:
+    """Every `call` of a file of calls.  Raises ConfigurationError for a file that is none."""
+    calls: list[tuple[Section, Scope]] = []
     is_odata = SERVICES in document.data
 
     def note(section: Section, scope: Scope) -> None:
@@ -60,18 +69,25 @@ def check_calls(
         description.response, note, description.file_keys, own=_ANY_ANSWER, envelope=envelope
     )
     read_calls(document, name, dialect, domains)
-    walk = _Walk(Source(document))
-    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
+    return _of_the_described(description, document, calls) if is_odata else calls
+
+
+def _of_the_described(
+    description: Description, document: Document, calls: list[tuple[Section, Scope]]
+) -> list[tuple[Section, Scope]]:
+    """A description is of one service; of the calls to another it says nothing."""
+    at_the_top = keys_at_the_top(description, document)
     described = {
         section.data.get("service")
         for section, _ in calls
         if description.called({**at_the_top, **section.data}) is not None
     }
-    for section, scope in calls:
-        # A description is of one service; of the calls to another it says nothing.
-        if not is_odata or not described or section.data.get("service") in described:
-            walk.call(description, section, scope, at_the_top)
-    return walk.findings
+    return [one for one in calls if not described or one[0].data.get("service") in described]
+
+
+def keys_at_the_top(description: Description, document: Document) -> Mapping[str, Any]:
+    """What holds for all calls of the file."""
+    return {key: document.data[key] for key in description.file_keys if key in document.data}
 
 
 def _known_here(scope: Scope) -> Scope:

@@ -54,6 +54,7 @@ class Field:
     `lone`: a list that may be written as its one entry; `wrapper`: one that may stand in a mapping
     under that key; `nullable`: required, but may be empty;
     `base`: the type of XML Schema that its text is of, `role` what it is in XML;
+    `type_name`: the declared type of a record; those of one have the same members;
     `load`: the members of a record; `load_types`: what `$type` may name here, where the declared
     type stands for several; `abstract`: it stands for the others only.
     """
@@ -76,6 +77,7 @@ class Field:
     abstract: bool = False
     base: str = ""
     role: Role = "element"
+    type_name: str = ""
     load: Callable[[], Members] | None = None
     load_types: Callable[[], Mapping[str, Field]] | None = None
 

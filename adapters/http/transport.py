@@ -247,7 +247,7 @@ class Transport:
         return prepared
 
     def _failure(self, error: Exception, request: Request, seconds: float) -> Unavailable:
-        told = Exchange(str(request), None, seconds)
+        told = Exchange(str(request), None, seconds, timed_out=_is_timeout(error))
         if SENT.flag:
             return Unanswered(f"{request}: {_lost(error, self._timeout[1])}", told)
         message = f"{request}: not sent: {_obstacle(error)}"
@@ -287,8 +287,12 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return wait_of(headers.get("Retry-After", ""))
 
 
+def _is_timeout(error: Exception) -> bool:
+    return any(isinstance(cause, TimeoutError | requests.Timeout) for cause in _chain(error))
+
+
 def _lost(error: Exception, seconds: float) -> str:
-    if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in _chain(error)):
+    if _is_timeout(error):
         return f"no complete answer within {seconds:g} s"
     if isinstance(error, TooLarge):
         return str(error)

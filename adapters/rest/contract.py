@@ -1,10 +1,13 @@
-"""An OpenAPI or EDMX file as the sidecar asks for it."""
+"""An OpenAPI or EDMX document as the sidecar asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
+from datetime import UTC
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -13,31 +16,58 @@ from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Description
 from adapters.contract.xml import parse_xml
 from adapters.http.body import Malformed, decode_json
+from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from adapters.rest.edmx import EdmxDescription
 from adapters.rest.openapi import OpenApiDescription
 from sidecar.documents import open_regular
-from sidecar.model.errors import ConfigurationError
-from sidecar.ports import AdapterSettings, Contract
+from sidecar.model.errors import ConfigurationError, Unavailable
+from sidecar.ports import AdapterSettings, Contract, ShopContext
 
 _BOM = b"\xef\xbb\xbf"
 _EDMX = ("Edmx", "DataServices")
+_WANTED = "application/xml, application/json, application/yaml, */*;q=0.5"
 
 
-def open_contract(source: str, _settings: AdapterSettings | None) -> Contract | None:
+def open_contract(source: str, settings: AdapterSettings | None) -> Contract | None:
     """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
     if source.startswith(("http://", "https://")):
-        # An ERP's $metadata wants a login, and what stands elsewhere another one: files only.
-        return None
-    path = Path(source)
+        if "wsdl" in source.lower():
+            # The reader of WSDLs fetches it, with all that it imports.
+            return None
+        content, name = _fetched(source, settings), urlsplit(source).path
+    else:
+        content, name = _read(Path(source)), Path(source).name
+    description = _description(content.removeprefix(_BOM), source)
+    return None if description is None else DescribedContract(description, name)
+
+
+def _read(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
-            content = file.read().removeprefix(_BOM)
+            return file.read()
     except OSError as error:
         raise ConfigurationError(
             f"{path}: cannot be read: {error.strerror}", "correct the path"
         ) from None
-    description = _description(content, str(path))
-    return None if description is None else DescribedContract(description, path.name)
+
+
+def _fetched(address: str, settings: AdapterSettings | None) -> bytes:
+    """The document at an address, with the ERP account's login where there is one."""
+    remedy = "is the address right, does the ERP run? Or save the document to a file"
+    reached = settings or AdapterSettings("", 10.0, 60.0, ShopContext("", UTC), domains=())
+    with closing(Transport(reached)) as transport:
+        try:
+            reply = transport.send(Request("GET", address, headers={"Accept": _WANTED}, asks=True))
+        except (NotSent, Unanswered) as error:
+            raise Unavailable(error.message, remedy) from error
+    if reply.status in (401, 403):
+        remedy = (
+            "an address is fetched with the login of the ERP account (erp, erps) that stands at "
+            "the same scheme, host and port; or save the document to a file"
+        )
+    if reply.status != 200:
+        raise ConfigurationError(f"GET {address}: HTTP {reply.status}", remedy)
+    return reply.content
 
 
 def _description(content: bytes, name: str) -> Description | None:

@@ -91,6 +91,7 @@ class EdmxDescription:
                     "json",
                     entity.rpartition(".")[2],
                     required=True,
+                    type_name=f"{entity} {change}",
                     load=partial(self._members, entity, change),
                 )
                 yield _operation(method, path, {"json": body}, told, body)
@@ -148,7 +149,8 @@ class EdmxDescription:
             about=about(node.get(f"{_SAP}quickinfo") or node.get(f"{_SAP}label")),
         )
         if definition is not None and _local(definition) == "ComplexType":
-            return replace(field, load=partial(self._members, kind, change))
+            members = partial(self._members, kind, change)
+            return replace(field, type_name=f"{kind} {change}", load=members)
         if definition is not None and _local(definition) == "EnumType":
             choices = tuple(child.get("Name") for child in _children(definition, "Member"))
             return replace(field, takes=_TEXT, choices=choices)
@@ -192,6 +194,7 @@ class EdmxDescription:
             many=many,
             # OData 2 knows the list both bare and in `results`.
             wrapper="results" if self._is_2 and many else "",
+            type_name=f"{target} {change}" if target else "",
             load=partial(self._members, target, change),
         )
 

@@ -18,8 +18,12 @@ from sidecar.app.erp_adapters import (
     open_contract,
     pack_named,
 )
+from sidecar.cli.compare import compare
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
+from sidecar.cli.erp_account import account_option, chosen_account
+from sidecar.cli.interface import contract_at
+from sidecar.cli.learn import learn
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.domain_spec import DomainSpec
@@ -29,14 +33,15 @@ from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
 from sidecar.ports import OWN_CALL, Contract, ContractFinding, Preview
 
 _FINDINGS = 2
-_account = click.option(
-    "--account", metavar="NAME", help="Which ERP account of the configuration, of several (erps)."
-)
 
 
 @click.group()
 def adapter() -> None:
     """What the ERP's interface wants, and what a mapping makes of an order."""
+
+
+adapter.add_command(compare)
+adapter.add_command(learn)
 
 
 @adapter.command("list")
@@ -74,7 +79,7 @@ def list_(*, as_json: bool) -> None:
 )
 @click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
               help="How many levels of nested types are told.")  # fmt: skip
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def describe(
@@ -124,7 +129,7 @@ def describe(
 )
 @click.option("--erp", metavar="PACK", help="The ERP's pack over which the mapping is laid.")
 @click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def check(
@@ -205,7 +210,7 @@ def dry_run(context: Context, *, order: str, event: str | None, ask: bool, as_js
 @click.option("--most", default=50, show_default=True, type=click.IntRange(1, 10_000),
               help="The first so many rows.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the first call, and make none.")
-@_account
+@account_option
 @as_json
 @click.pass_obj
 def changes(
@@ -232,7 +237,7 @@ def changes(
     loaded = context.loaded
     begin = None if whole else moment_of("--since", since)
     enabled = domain in loaded.settings.domains.enabled() and account is None
-    name = loaded.settings.account_of(domain) if enabled else _chosen(context, account)
+    name = loaded.settings.account_of(domain) if enabled else chosen_account(context, account)
     with closing(load_adapter(loaded.settings, name, origin=loaded.origin)) as opened:
         if dry_run:
             preview = preview_of_news(opened, _spec(domain), begin)
@@ -256,10 +261,10 @@ def _spec(domain: str) -> DomainSpec:
 def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
     """The named document, else the configuration's."""
     if contract not in (None, "-"):
-        return open_contract(str(contract))
+        return contract_at(context, str(contract))
     loaded = context.loaded
     settings = loaded.settings
-    name = _chosen(context, account)
+    name = chosen_account(context, account)
     wsdl = settings.accounts[name].wsdl
     if wsdl is None:
         raise UsageError(
@@ -277,23 +282,11 @@ def _layered(
     if calls is not None or pack:
         return (*pack, *((calls,) if calls is not None else ()))
     settings = context.loaded.settings
-    name = _chosen(context, account)
+    name = chosen_account(context, account)
     if not (found := files_of_calls(settings, name)):
         key = settings.key_of(name)
         raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
     return found
-
-
-def _chosen(context: Context, account: str | None) -> str:
-    """The ERP account that is meant; raises UsageError where that is not clear."""
-    accounts = context.loaded.settings.accounts
-    names = ", ".join(sorted(accounts))
-    if account is None and len(accounts) > 1:
-        raise UsageError("there are several ERP accounts", f"name one: --account, of {names}")
-    name = account or next(iter(accounts))
-    if name not in accounts:
-        raise UsageError(f"there is no ERP account {name}", f"there are {names}")
-    return name
 
 
 def _print_operations(contract: Contract, *, as_json: bool) -> None:

@@ -72,6 +72,8 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         "lifecycle-check",
         "blueprint",
         "blueprint-diff",
+        "adapter-learn",
+        "adapter-compare",
     ],
 )
 def test_a_schema_is_one(name: str) -> None:
