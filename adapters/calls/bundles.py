@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Generic
 
+from adapters.calls.answer import Judged
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Envelope, Part, Push
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.filters import ExpressionError
-from sidecar.model.outcome import Outcome, Rejected, Unknown
+from sidecar.model.exchange import NONE_FITS, Reading
+from sidecar.model.outcome import Rejected, Unknown
 from sidecar.ports import PushCall, Result
 
 #: Sends events that no envelope is needed for, or each half of those that one was refused with.
@@ -67,44 +69,51 @@ class Bundles(Generic[Call]):
             answers = envelope.opened(push.call, reply)
         except ExpressionError as error:
             unusable = Unknown(message=f"the batch's answer is unusable: {error.message}")
-            return [alike(part, unusable, reply.exchange)]
+            return [alike(part, unusable, reply.exchange, Reading(NONE_FITS, error.message))]
         if answers is None:
             return self._refused(push, part, reply, send)
-        results = [
-            Result(outgoing.delivery, self._of_part(push, outgoing, answer, reply))
+        judged = [
+            self._of_part(push, outgoing, answer, reply)
             for outgoing, answer in zip(part, answers, strict=True)
         ]
-        return [PushCall(reply.exchange, results)]
+        return [_told(reply, part, judged)]
 
     def _refused(
         self, push: Push[Call], part: Sequence[Outgoing], reply: Reply, send: Send
     ) -> list[PushCall]:
         """The envelope was not opened: its answer is that of each."""
-        outcomes = [self._outcome(push, outgoing, reply) for outgoing in part]
-        if any(isinstance(outcome, Rejected) for outcome in outcomes):
+        judged = [self._judged(push, outgoing, reply) for outgoing in part]
+        if any(isinstance(one.outcome, Rejected) for one in judged):
             # One of them may be to blame; none of the others shall be parked for it.
             half = len(part) // 2
             return [PushCall(reply.exchange), *send(part[:half]), *send(part[half:])]
-        told = zip(part, outcomes, strict=True)
-        return [PushCall(reply.exchange, [Result(one.delivery, outcome) for one, outcome in told])]
+        return [_told(reply, part, judged)]
 
-    def _of_part(
-        self, push: Push[Call], sent: Outgoing, part: Part | None, whole: Reply
-    ) -> Outcome:
+    def _of_part(self, push: Push[Call], sent: Outgoing, part: Part | None, whole: Reply) -> Judged:
         if part is None:
-            return Unknown(message=f"the batch's answer says nothing of it; HTTP {whole.status}")
+            return _unread(f"the batch's answer says nothing of it; HTTP {whole.status}")
         shown = self._conversation.redact(part.content.decode(errors="replace"))
         told = replace(whole.exchange, status=part.status, answer=shown)
         reply = Reply(part.status, part.headers, part.content, told, whole.request)
-        return self._outcome(push, sent, reply)
+        return self._judged(push, sent, reply)
 
-    def _outcome(self, push: Push[Call], outgoing: Outgoing, reply: Reply) -> Outcome:
+    def _judged(self, push: Push[Call], outgoing: Outgoing, reply: Reply) -> Judged:
         try:
             response, evidence = read_answer(push.call, reply)
         except ExpressionError as error:
-            return Unknown(message=error.message)
+            return _unread(error.message)
         values = {**outgoing.values, "response": response}
-        outcomes, _ = push.answer.outcomes(values, [outgoing.values], evidence)
-        return (
-            outcomes[0] if outcomes else Unknown(message="its answer cannot be told from others'")
-        )
+        judged, _ = push.answer.judged(values, [outgoing.values], evidence)
+        return judged[0] if judged else _unread("its answer cannot be told from the others'")
+
+
+def _told(reply: Reply, part: Sequence[Outgoing], judged: Sequence[Judged]) -> PushCall:
+    results = [
+        Result(outgoing.delivery, one.outcome, one.reading)
+        for outgoing, one in zip(part, judged, strict=True)
+    ]
+    return PushCall(reply.exchange, results)
+
+
+def _unread(why: str) -> Judged:
+    return Judged(Unknown(message=why), Reading(NONE_FITS, why))
