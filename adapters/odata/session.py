@@ -17,7 +17,7 @@ from http import HTTPStatus
 from adapters.http.transport import NotSent, Reply, Request, Transport, Unanswered
 from adapters.odata.answer import etag_of
 from adapters.odata.service import ODataRequest, Service, addressed
-from sidecar.ports import AdapterSettings
+from sidecar.ports import AdapterSettings, Script
 
 TOKEN = "X-CSRF-Token"  # noqa: S105 -- the header's name
 FETCH, REQUIRED = "Fetch", "required"
@@ -164,10 +164,18 @@ class ODataTransport(Transport):
         # A token is worth nothing without the cookies of its own answer, so no others are sent.
         super().__init__(replace(settings, cookies=False))
         self._passes = Passes(super().send)
+        self._asks_before = True
+
+    def rehearsing(self, script: Script) -> Transport:
+        """See `Transport.rehearsing`; no token and no version is asked for, as nobody gives one."""
+        played = super().rehearsing(script)
+        if isinstance(played, ODataTransport):
+            played._asks_before = False
+        return played
 
     def send(self, request: Request) -> Reply:
         """One call.  Raises NotSent or Unanswered."""
-        if not isinstance(request, ODataRequest):
+        if not self._asks_before or not isinstance(request, ODataRequest):
             return super().send(request)
         try:
             return self._modify(request) if request.modifies else self._read(request)

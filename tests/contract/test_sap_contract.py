@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +16,9 @@ from sidecar.domains.shipments.news import Delivery, ShippedLine, Track
 from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import Accepted, Rejected
 from sidecar.ports import ErpAdapter, Pack
-from sidecar.testing.adapter_contract import AdapterContract
-from sidecar.testing.contract_calls import Erp, push_one
+from sidecar.testing.adapter_contract import CONTRACT_DOMAINS, AdapterContract
+from sidecar.testing.contract_calls import Erp, made_ready, push_one
+from sidecar.testing.contract_documents import ORDERS, REFUNDS
 from sidecar.testing.contract_domain import NUMBER, ContractDomain
 from sidecar.testing.contract_news import QUANTITIES, TOLD_DOMAINS, ToldDomain, at
 from sidecar.testing.erpsim import DeliveryNote, Line, OfLine, Parcel
@@ -80,6 +81,13 @@ class SapContract(AdapterContract):
     def _calls(self, tmp_path: Path) -> None:
         self.calls = overlay(tmp_path, WORDS + self.further)
 
+    @pytest.fixture(params=(ORDERS, REFUNDS), ids=lambda domain: domain.name)
+    def domain(self, request: pytest.FixtureRequest, erp: Erp) -> ContractDomain:
+        """What goes in one call; a customer goes in several (tests/contract/test_sap_pack.py)."""
+        wanted: ContractDomain = request.param
+        with closing(self.make_adapter(erp.url, 30)) as adapter:
+            return made_ready(adapter, wanted, CONTRACT_DOMAINS)
+
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         made = self.pack(self.adapter_settings(url, read_timeout, calls=self.calls))
         # A service gives its token with the first answer: what breaks shall be the call itself.
@@ -126,7 +134,7 @@ class TestOData4(SapContract):
         """A product has 18 characters there: a longer one is refused, and nothing is booked."""
         for sku, outcome in (("'日本' <&> 👟 \\ ĳ", Accepted), ("1234567890123456789", Rejected)):
             order = sample_order(NUMBER, [SampleLine(sku, price="1")])
-            became = push_one(adapter, domain.opening(domain.made_of(order)))
+            became = push_one(adapter, domain.opening(order))
             booked = [line.sku for one in erp.bookings(domain.ref) for line in self.sold(one)]
 
             if domain.name == "orders":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
+from msgspec.structs import replace
+
 from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.rules import Operation, Strikes, Subject
 from sidecar.testing.erpsim.sap.answers import listed, row_of, sent
@@ -80,8 +82,13 @@ class PartnerService:
             {"AddressID": f"A{index}", **_texts(address)}
             for index, address in enumerate(partner.get("to_BusinessPartnerAddress", ()), start=1)
         )
-        customer = self._books.save_customer(
-            external, name=_name(partner), email=_email(partner), addresses=addresses
+        customer = self._saved(
+            Customer(
+                external=external,
+                name=_name(partner),
+                email=_email(partner),
+                addresses=addresses,
+            )
         )
         row = shown(PARTNER, _row(customer), 2, asked.root, ())
         return Told(201, {"d": row}, {"ETag": _etag(customer)})
@@ -93,9 +100,9 @@ class PartnerService:
             _check(customer, stated)
             change = read_entity(PARTNER, sent(asked.request), 2, changing=True)
             if change.get("IsMarkedForArchiving"):
-                self._books.erase_customer(customer.number)
+                self._books.erase(Customer, customer.number)
             else:
-                self._save(customer, name=_name(change) or customer.name)
+                self._saved(replace(customer, name=_name(change) or customer.name))
             return Told(204)
         keys = key_of(asked.path, _ADDRESS.name)
         if keys is None:
@@ -106,7 +113,7 @@ class PartnerService:
         addresses = tuple(
             {**one, **change} if one["AddressID"] == keys[1] else one for one in customer.addresses
         )
-        self._save(customer, addresses=addresses)
+        self._saved(replace(customer, addresses=addresses))
         return Told(204)
 
     def _addresses(self, asked: Asked) -> Told:
@@ -119,9 +126,10 @@ class PartnerService:
         found = [row for row in rows if all(term.holds(row) for term in query.terms)]
         return listed([row_of(_ADDRESS, row, asked, query) for row in found], None, asked, 2)
 
-    def _save(self, customer: Customer, **changed: Any) -> None:
-        known = {"name": customer.name, "email": customer.email, "addresses": customer.addresses}
-        self._books.save_customer(customer.external, **{**known, **changed})
+    def _saved(self, customer: Customer) -> Customer:
+        """With the number that it has here."""
+        self._books.save(customer)
+        return next(one for one in self._books.customers() if one.external == customer.external)
 
     def _named(self, number: str) -> Customer:
         found = (one for one in self._books.customers() if one.number == number)
