@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,16 @@ from sidecar.model.outcome import (
     Retry,
     Throttled,
 )
-from sidecar.ports import AdapterSettings, Delivery, ErpAdapter, Link, ShopContext
+from sidecar.ports import (
+    AdapterSettings,
+    Delivery,
+    ErpAdapter,
+    Link,
+    RehearsedCall,
+    Rehearsing,
+    ShopContext,
+    WireAnswer,
+)
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.sample_order import SHOP, canceled, placed, simple_order
@@ -242,6 +252,23 @@ def test_the_token_and_the_session_are_secrets(tmp_path: Path) -> None:
         assert "the-token-of-this-session" not in told
         assert "abcdefghijklmnopqrstuvw" not in told
         assert "***" in pushed.outcome.message
+
+
+def test_a_rehearsal_asks_for_no_token_and_goes_nowhere(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def script(call: RehearsedCall) -> WireAnswer:
+        asked.append(call.request)
+        return WireAnswer(201, {"Content-Type": "application/json"}, BOOKED.encode())
+
+    with bench(tmp_path, service()) as erp:
+        assert isinstance(erp.adapter, Rehearsing)
+        now = datetime(2026, 11, 30, tzinfo=UTC)
+        outcome = erp.adapter.rehearse(placed(simple_order()), script, now)
+
+        assert isinstance(outcome, Accepted), outcome
+        assert asked == ["POST /SRV/A_Order?sap-client=100"]
+        assert erp.asked == []
 
 
 # --- the version ----------------------------------------------------------------------------
