@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -229,6 +231,27 @@ orders:
 """
     with pytest.raises(ConfigurationError, match=r"calls\.yaml:7: .*stor_code"):
         made(tmp_path, "http://erp.invalid", PACK, further)
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "sap.md").read_text("utf-8")
+LAID_OVER = re.findall(r"```yaml\n# fragment\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.mark.parametrize("further", LAID_OVER)
+def test_what_the_page_lays_over_the_pack_is_read(tmp_path: Path, further: str) -> None:
+    assert len(LAID_OVER) == 4
+    waits = "customer_link" in further  # domains.orders.needs: [customer]
+    domains = [
+        replace(spec, parent="customer") if waits and spec.name == "orders" else spec
+        for spec in SPECS
+    ]
+    calls = tmp_path / "sap.yaml"
+    calls.write_text(further)
+    shop = ShopContext(SHOP, ZoneInfo("Europe/Berlin"))
+    settings = AdapterSettings("http://e.invalid", 1, 1, shop, calls=calls, domains=tuple(domains))
+
+    with closing(PACK(settings)) as adapter:
+        assert "order.canceled" in adapter.capabilities("orders").subscriptions
 
 
 # --- what SAP says beside a 201 -------------------------------------------------------------
