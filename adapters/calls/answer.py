@@ -59,7 +59,12 @@ WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 _SHORT = 500
 _NAMELESS = "the answer has no reference"
 #: Where an answer's own words are; a `result` is a part of them.
-_WORDS = frozenset({"response.body", "response.xml", "response.fault", "result"})
+_WORDS = frozenset(
+    {
+        *("response.body", "response.xml", "response.fault", "result"),
+        *("response.document", "response.documents", "response.error"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
@@ -71,17 +71,36 @@ class Conversation(Generic[Call]):
 
         Raises ExpressionError where it cannot be filled in, NotSent, Unanswered.
         """
+        return self._sent(call, lambda session: self._request(call, values, session, asks=asks))
+
+    def send_together(
+        self, call: Call, each: Sequence[Values], sealed: Callable[[Sequence[Request]], Request]
+    ) -> Reply:
+        """As `send`, with a request for each of the values, all of them in one."""
+
+        def request(session: Session | None) -> Request:
+            once = {"secret": self._secret, **({"token": session.token} if session else {})}
+            inner = [self._filled(call, {**values, **self._once(), **once}) for values in each]
+            return self._within(sealed(inner), session)
+
+        return self._sent(call, request)
+
+    def _sent(self, call: Call, request: Callable[[Session | None], Request]) -> Reply:
         if self._sessions is None:
-            return self._transport.send(self._request(call, values, None, asks=asks))
+            return self._transport.send(request(None))
         session = self._sessions.current()
-        reply = self._transport.send(self._request(call, values, session, asks=asks))
+        reply = self._transport.send(request(session))
         for _ in range(_MOST_SESSIONS):
             if not self._sessions.is_over(call, reply):
                 break
             # The ERP did not look at it, so that sending it again books nothing twice.
             session = self._sessions.after(session)
-            reply = self._transport.send(self._request(call, values, session, asks=asks))
+            reply = self._transport.send(request(session))
         return reply
+
+    def redact(self, text: str) -> str:
+        """The text without our own secrets, within its bounds."""
+        return self._transport.redact(text)
 
     def tried(self, call: Call, values: Values) -> Request:
         """The call filled in and not made, to see that it can be.  Raises ExpressionError."""
@@ -111,13 +130,16 @@ class Conversation(Generic[Call]):
         once = {**self._once(), "secret": self._secret}
         if session is not None:
             once["token"] = session.token
-        request = self._filled(call, {**values, **once})
+        request = self._within(self._filled(call, {**values, **once}), session)
         if self._rehearsed_at is not None:
             request = call.disarmed(request)
+        return replace(request, asks=True) if asks else request
+
+    def _within(self, request: Request, session: Session | None) -> Request:
+        """With the headers of the session, where there is one."""
         if session is None:
-            return replace(request, asks=True) if asks else request
-        headers = {**request.headers, **self._of_session(session)}
-        return replace(request, headers=headers, asks=asks or request.asks)
+            return request
+        return replace(request, headers={**request.headers, **self._of_session(session)})
 
     def _login_request(self, call: Call) -> Request:
         once = {**self._once(), "secret": self._secret, "token": None}

@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from adapters.calls.answer import Answer, BatchAnswer, Predicate
 from adapters.calls.fields import Fields
 from adapters.calls.row_form import RowForm
+from adapters.http.transport import Reply, Request
 from adapters.language.expression import Expression, Loop
 from adapters.language.template import Template
 from sidecar.ports import Capabilities
 
 Call = TypeVar("Call")
+_Call = TypeVar("_Call", contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The answer to one request of an envelope."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Envelope(Protocol[_Call]):
+    """How a protocol sends several whole requests in one; see `adapters.calls.bundles`."""
+
+    def refuses(self, call: _Call) -> str:
+        """Why the requests of a call cannot go together; empty where they can."""
+
+    def sealed(self, call: _Call, requests: Sequence[Request]) -> Request:
+        """The one request, with all of them in it in their order."""
+
+    def opened(self, call: _Call, reply: Reply) -> Sequence[Part | None] | None:
+        """The answer to each request, none to one that the envelope says nothing of.
+
+        None instead: the envelope itself was refused, and nothing in it was looked at.  Raises
+        ExpressionError for an answer that cannot be read.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +112,8 @@ class ThenStep(Generic[Call]):
 class Push(Generic[Call]):
     """A call that carries events: one (`batch` is None) or up to `batch` at once.
 
-    `first` is made for each event alone, before it; `then` after it was accepted.
+    `first` is made for each event alone, before it; `then` after it was accepted.  `envelope`:
+    those of a batch go in one, each with the call that it would have alone.
     """
 
     name: str
@@ -98,6 +127,7 @@ class Push(Generic[Call]):
     opens: bool = False
     #: Where it is in the file, when it opens documents and never names one by our reference.
     unnamed: str = ""
+    envelope: Envelope[Call] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic
 
 from adapters.calls.answer import PREDICATES, VALUES, Answer, Predicate
-from adapters.calls.declared import Call, Inquiry
+from adapters.calls.declared import Call, Envelope, Inquiry
 from adapters.calls.section import Section
 from adapters.language.compiler import Scope
 from adapters.language.shape import Shape
@@ -47,7 +47,8 @@ class Dialect(Generic[Call]):
     keys at the top of the file, which `begin` reads before any call.  `own` is what stands for an
     ERP whose answers always look alike, so that the file may leave it out; `most` is how many
     records it takes in one call, `dedupe` that it refuses or merges duplicates by itself,
-    `none_is_nothing` that an empty list looks like none in its answers.
+    `none_is_nothing` that an empty list looks like none in its answers.  `envelope`: whole requests
+    go together, so that with `batch` a call and its answer are still those of one event.
     """
 
     response: Shape
@@ -58,6 +59,7 @@ class Dialect(Generic[Call]):
     most: int | None = None
     dedupe: bool = False
     none_is_nothing: bool = True
+    envelope: Envelope[Call] | None = None
 
 
 class CallReader(Generic[Call]):

@@ -153,10 +153,11 @@ class GenericAdapter(Generic[Call]):
         for domain in self._renamed & self._calls.domains.keys():
             for push in self._calls.domains[domain].pushes:
                 if push.unnamed:
+                    ref = "=event.ref" if push.batch and not push.envelope else "=ref"
                     yield (
                         f"{push.unnamed}: it sends no `ref`, and domains.{domain}.ref makes that "
                         "another one than Magento's number: a question would not find the "
-                        f"document; send {'=event.ref' if push.batch else '=ref'}"
+                        f"document; send {ref}"
                     )
 
     def ping(self) -> Ping:

@@ -165,7 +165,10 @@ class _Reader(Generic[Call]):
         spec: DomainSpec,
         probe: Inquiry[Call] | None,
     ) -> Push[Call]:
-        own = self._dialect.own.batch if "batch" in section else self._dialect.own.answer
+        envelope = self._dialect.envelope if "batch" in section else None
+        # One call with all of the events, whose answer has a result for each.
+        is_one = "batch" in section and envelope is None
+        own = self._dialect.own.batch if is_one else self._dialect.own.answer
         section.keys(
             ("on", "batch", "first", "call", "answer", "then"),
             ("call",) if own else ("call", "answer"),
@@ -180,9 +183,11 @@ class _Reader(Generic[Call]):
         batch = section.count("batch", self._dialect.most)
         single = self._scope.with_names(**of_event)
         first, of_call = self._steps.first(section.sections("first"), single)
-        if "batch" in section:
+        if is_one:
             of_call = self._scope.with_names(events=Many(of_event["event"]))
         call = self._calls.call(section, of_call)
+        if envelope is not None and (why := envelope.refuses(call)):
+            section.problem("batch", why)
         answered = self._scope.with_names(response=self._response)
         # Later events find the reference in their link; a placement has none yet.
         is_numbered = any(carried.numbered for carried in events)
@@ -191,7 +196,7 @@ class _Reader(Generic[Call]):
         if "accepted_ask" not in told:
             required = ("accepted", *required)
         answer: Answer | BatchAnswer
-        if "batch" in section:
+        if is_one:
             results = answered.with_names(**of_event, result=ANYTHING)
             answer = self._batch_answer(told, answered, results, required)
         else:
@@ -202,7 +207,7 @@ class _Reader(Generic[Call]):
         is_named = self._source.reads((*section.path, "call"), _names_by_reference)
         unnamed = self._source.place((*section.path, "call")) if opens and not is_named else ""
         types = frozenset(carried.type for carried in events)
-        push = Push(name, types, batch, call, answer, first, then, opens, unnamed)
+        push = Push(name, types, batch, call, answer, first, then, opens, unnamed, envelope)
         refuse_unaskable(section, push, can_ask=probe is not None)
         return push
 

@@ -8,6 +8,7 @@ from typing import Generic
 
 from adapters.calls.answer import Judged
 from adapters.calls.asking import Asking, Held
+from adapters.calls.bundles import Bundles
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Calls, Push
 from adapters.calls.first import FirstCalls
@@ -42,6 +43,7 @@ class Pushing(Generic[Call]):
         self._conversation = conversation
         self.first = FirstCalls[Call](conversation, asking, known)
         self._then = ThenCalls[Call](conversation, asking)
+        self._bundles = Bundles[Call](conversation)
         self._names = names
         self._pushes = {
             event: (domain, push)
@@ -152,6 +154,10 @@ class Pushing(Generic[Call]):
         """One call with one event, or with all of them where the operation takes batches."""
         if not part:
             return []
+        if push.envelope is not None and len(part) > 1:
+            return self._bundles.pushed(
+                push, push.envelope, part, lambda fewer: self._push(push, fewer)
+            )
         try:
             reply = self._conversation.send(push.call, self.call_values(push, part))
         except ExpressionError as error:
@@ -190,7 +196,7 @@ class Pushing(Generic[Call]):
 
     def call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
         """What a call with these may name."""
-        if push.batch is None:
+        if push.batch is None or push.envelope is not None:
             return part[0].values
         return {
             "shop": self._conversation.shop,

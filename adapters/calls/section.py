@@ -46,7 +46,10 @@ _HOMES: Mapping[str, Collection[str]] = {
         "each",
     ),
     "a step of 'first' or 'then'": ("as", "key", "keep", "find", "else", "unless"),
-    "'call'": ("method", "path", "query", "headers", "json", "form", "text", "operation", "body"),
+    "'call'": (
+        *("method", "path", "query", "headers", "json", "form", "text", "operation", "body"),
+        "changesets",
+    ),
     "'answer'": (
         *(
             "accepted",

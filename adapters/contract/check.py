@@ -15,6 +15,7 @@ from adapters.calls.mapping import read_calls
 from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
+from adapters.contract.services import SERVICES, UnopenedEnvelope, described_calls
 from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, Loop, compile_expression, compile_loop
 from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
@@ -56,13 +57,32 @@ def call_sections(
 ) -> list[tuple[Section, Scope]]:
     """Every `call` of a file of calls.  Raises ConfigurationError for a file that is none."""
     calls: list[tuple[Section, Scope]] = []
+    is_odata = SERVICES in document.data
 
     def note(section: Section, scope: Scope) -> None:
-        calls.append((section, _known_here(scope)))
+        of_call = described_calls(section, scope) if is_odata else [(section, scope)]
+        calls.extend((request, _known_here(known)) for request, known in of_call)
 
-    dialect = Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+    # In a file of OData's services a batch is an envelope of whole requests.
+    envelope = UnopenedEnvelope() if is_odata else None
+    dialect = Dialect(
+        description.response, note, description.file_keys, own=_ANY_ANSWER, envelope=envelope
+    )
     read_calls(document, name, dialect, domains)
-    return calls
+    return _of_the_described(description, document, calls) if is_odata else calls
+
+
+def _of_the_described(
+    description: Description, document: Document, calls: list[tuple[Section, Scope]]
+) -> list[tuple[Section, Scope]]:
+    """A description is of one service; of the calls to another it says nothing."""
+    at_the_top = keys_at_the_top(description, document)
+    described = {
+        section.data.get("service")
+        for section, _ in calls
+        if description.called({**at_the_top, **section.data}) is not None
+    }
+    return [one for one in calls if not described or one[0].data.get("service") in described]
 
 
 def keys_at_the_top(description: Description, document: Document) -> Mapping[str, Any]:

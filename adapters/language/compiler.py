@@ -41,6 +41,7 @@ from adapters.language.filters import (
 from adapters.language.hidden import Hidden, is_hidden
 from adapters.language.nodes import METHODS
 from adapters.language.numbers import negated
+from adapters.language.odata import ODATA_FILTERS
 from adapters.language.shape import (
     ANYTHING,
     Anything,
@@ -64,6 +65,7 @@ Evaluate = Callable[[Values], Any]
 Tables = Mapping[str, Mapping[str, Any]]
 
 _NUMBER, _TRUTH = Plain("number"), Plain("truth value")
+_FILTERS: Mapping[str, Callable[..., Any]] = {**FILTERS, **ODATA_FILTERS}
 _ARITHMETIC: Mapping[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -328,7 +330,7 @@ class Compiler:
             "map": self._map,
             "sum": self._sum,
         }
-        known: dict[str, Callable[..., Any]] = {**FILTERS, **special}
+        known: dict[str, Callable[..., Any]] = {**_FILTERS, **special}
         if node.name not in known:
             hint = suggest(node.name, known) or f"; there are {', '.join(sorted(known))}"
             return self._problem(f"there is no filter '{node.name}'{hint}")
@@ -362,6 +364,9 @@ class Compiler:
                 raise Missing(f"lookup: table '{name}' has no key '{key}'")
             return default.evaluate(values)
 
+        # A constant key means one entry: the others of its table say nothing of it.
+        if isinstance(value.constant, str) and value.constant in entries:
+            return Typed(looked_up, looked_up_shape([entries[value.constant]], None))
         shape = looked_up_shape(entries.values(), None if default is None else default.shape)
         return Typed(looked_up, shape)
 
@@ -488,7 +493,7 @@ def _minus(number: Typed) -> Typed:
 def _applied(
     name: str, value: Typed, arguments: list[Typed], keywords: Mapping[str, Typed]
 ) -> Typed:
-    function, read = FILTERS[name], value.evaluate
+    function, read = _FILTERS[name], value.evaluate
     further = tuple(argument.evaluate for argument in arguments)
     named = {key: keyword.evaluate for key, keyword in keywords.items()}
 
@@ -560,6 +565,7 @@ _SAMPLES: Mapping[str, object] = {
     "fixed": Decimal("1.5"),
     "hash": "text",
     "hmac": "text",
+    "odata_date": _MOMENT,
     "split": "text",
 }
 #: What stands for an argument that is not known yet.
@@ -579,12 +585,12 @@ def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[
     given = {
         key: keyword.constant for key, keyword in keywords.items() if keyword.constant is not None
     }
-    parameters = list(inspect.signature(FILTERS[name]).parameters)[1:]
+    parameters = list(inspect.signature(_FILTERS[name]).parameters)[1:]
     for parameter, argument in zip(parameters, arguments, strict=False):
         if argument.constant is not None:
             given[parameter] = argument.constant
     try:
-        FILTERS[name](_SAMPLES[name], **{**_STAND_INS.get(name, {}), **given})
+        _FILTERS[name](_SAMPLES[name], **{**_STAND_INS.get(name, {}), **given})
     except ExpressionError as error:
         return error.message
     return ""

@@ -124,7 +124,7 @@ def _add_days(value: Any, days: int, timezone: str | tzinfo = UTC) -> datetime:
     """The same time of the clock in that zone, whole days later or earlier."""
     moment, further = _moment(value, "add_days"), _whole(days, "add_days")
     try:
-        return as_utc(moment.astimezone(_zone(timezone)) + timedelta(days=further))
+        return as_utc(moment.astimezone(time_zone(timezone)) + timedelta(days=further))
     except OverflowError:
         raise ExpressionError("add_days: that is beyond all years") from None
 
@@ -132,7 +132,7 @@ def _add_days(value: Any, days: int, timezone: str | tzinfo = UTC) -> datetime:
 def _date(value: Any, format: str, timezone: str | tzinfo = UTC) -> str:
     moment = _moment(value, "date")
     try:
-        return written(moment.astimezone(_zone(timezone)), as_text(format))
+        return written(moment.astimezone(time_zone(timezone)), as_text(format))
     except (UnknownDirective, OverflowError) as error:
         raise ExpressionError(f"date: {error}") from None
 
@@ -385,7 +385,8 @@ def _entries(value: Any, name: str) -> Sequence[Any]:
 
 
 @functools.cache
-def _zone(name: str | tzinfo) -> tzinfo:
+def time_zone(name: str | tzinfo) -> tzinfo:
+    """The time zone of that name.  Raises ExpressionError."""
     if isinstance(name, tzinfo):
         return name
     try:

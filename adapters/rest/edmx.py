@@ -30,7 +30,7 @@ class EdmxDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = False
-    file_keys = ()
+    file_keys = ("services", "parameters")
     response = ANYTHING
 
     def __init__(self, root: Any) -> None:

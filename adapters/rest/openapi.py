@@ -18,6 +18,8 @@ from adapters.rest.paths import call_name, operation_of
 _METHODS = ("get", "post", "put", "patch", "delete", "head")
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 #: How deep allOf, oneOf and anyOf may be nested before the description counts as broken.
+#: OData 2 puts a list into it.
+_LIST_SHELL = "results"
 _DEEPEST = 30
 #: What OData 2 writes as text, so that nothing is lost in a float; many take the number too.
 _NUMBERS_AS_TEXT = ("decimal", "int64", "double")
@@ -30,7 +32,7 @@ class OpenApiDescription:
     """See `adapters.contract.field.Description`."""
 
     is_complete = False
-    file_keys = ()
+    file_keys = ("services", "parameters")
     response = ANYTHING
 
     def __init__(self, document: Mapping[str, Any]) -> None:
@@ -99,7 +101,7 @@ class OpenApiDescription:
         for media, content in _mapping(body.get("content")).items():
             kind = "form" if media in _FORMS else "json" if "json" in media else ""
             if kind:
-                schema = _mapping(_mapping(content).get("schema"))
+                schema = self._bare(_mapping(_mapping(content).get("schema")))
                 yield kind, self._field(kind, schema, required=body.get("required") is True)
                 return
         for parameter in parameters:
@@ -119,6 +121,11 @@ class OpenApiDescription:
             members = Members({field.name: field for field in form})
             yield "form", Field("form", "record", required=True, load=lambda: members)
 
+    def _bare(self, schema: Schema) -> Schema:
+        """A body without OData 2's shell, which none has to send."""
+        properties = _mapping(self._flat(schema).get("properties"))
+        return _mapping(properties["d"]) if set(properties) == {"d"} else schema
+
     def _parameter(self, parameter: Mapping[str, Any]) -> Field:
         schema = _mapping(parameter.get("schema")) or parameter
         required = parameter.get("required") is True
@@ -126,12 +133,19 @@ class OpenApiDescription:
         # In an address everything is text, and one value is a list of one.
         takes = ANY_VALUE if field.takes & _TEXTUAL else field.takes | {"text"}
         told = about(parameter.get("description"))
-        return replace(field, takes=takes, lone=True, about=told or field.about)
+        # Several may stand in one text, with commas between them.
+        choices = () if field.many else field.choices
+        return replace(field, takes=takes, choices=choices, lone=True, about=told or field.about)
 
     # --- fields -----------------------------------------------------------------------------
 
     def _field(self, name: str, schema: Schema, *, required: bool = False) -> Field:
         flat = self._flat(schema)
+        shell = _mapping(_mapping(flat.get("properties")).get(_LIST_SHELL))
+        is_shell = set(_mapping(flat.get("properties"))) == {_LIST_SHELL}
+        if is_shell and _type(self._flat(shell)) == "array":
+            # OData 2 knows the list both bare and in its shell.
+            return replace(self._field(name, shell, required=required), wrapper=_LIST_SHELL)
         many = _type(flat) == "array"
         item = self._flat(_mapping(flat.get("items"))) if many else flat
         is_record = _type(item) in ("object", "array") or "properties" in item

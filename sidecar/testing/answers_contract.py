@@ -30,10 +30,10 @@ from sidecar.testing.contract_calls import (
 )
 from sidecar.testing.contract_domain import ContractDomain
 
-#: How the simulator refuses: its codes in REST and in SOAP, and a word of what it says.
+#: How the simulator refuses: its codes in REST, in SOAP and as SAP, and a word of what it says.
 REFUSED = {
-    "credit_limit": (("credit_limit", "CREDIT"), "credit"),
-    "unknown_item": (("unknown_item", "ITEM"), "item"),
+    "credit_limit": (("credit_limit", "CREDIT", "V1/151"), "credit"),
+    "unknown_item": (("unknown_item", "ITEM", "V1/382"), "item"),
 }
 
 

@@ -61,8 +61,8 @@ class ToldDomain:
     """One domain of which the ERP tells.
 
     `row`: one of it by a count; `say`: makes the simulator tell it, in the place of what it told of
-    the same number; `spoils`: fields of the simulator's answer, by their names in REST and in SOAP,
-    without which a row cannot be read; `changed`: the same row with another content.
+    the same number; `spoils`: fields of the simulator's answer, by their names in REST, in SOAP and
+    as SAP's, without which a row cannot be read; `changed`: the same row with another content.
     """
 
     spec: DomainSpec
@@ -272,14 +272,14 @@ TOLD_DOMAINS = (
         ORDER_STATUS,
         _status,
         _say_status,
-        "state|Status",
+        "state|Status|OverallSDProcessStatus",
         lambda row: msgspec.structs.replace(row, status="OPEN"),
     ),
     ToldDomain(
         SHIPMENTS,
         _delivery,
         _say_delivery,
-        "lines|Lines",
+        "lines|Lines|to_DeliveryDocumentItem",
         lambda row: msgspec.structs.replace(row, items=row.items[:1], tracks=()),
     ),
     ToldDomain(

@@ -16,7 +16,7 @@ ROOMS = sorted(
     for file in (ROOT / tree).rglob("__init__.py")
     if file.parent != ROOT / tree
 )
-ROW = re.compile(r"^\| `([a-z_/]+)` \| [^|]+ \| (.*?) ?\|$", re.MULTILINE)
+ROW = re.compile(r"^\| `([a-z0-9_/]+)` \| [^|]+ \| (.*?) ?\|$", re.MULTILINE)
 
 
 def drawn_layers(first: str, last: str) -> list[set[str]]:

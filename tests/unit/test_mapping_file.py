@@ -362,7 +362,7 @@ def test_an_event_is_carried_by_one_call_only(folder: Path) -> None:
 def test_an_empty_file_says_what_belongs_into_it(folder: Path) -> None:
     assert problems(folder, "") == [
         "1: : there is no domain; there are orders, refunds, invoices, shipments, customers, "
-        "products, stock, prices, order_status"
+        "products, stock, prices, order_status, calendar"
     ]
 
 

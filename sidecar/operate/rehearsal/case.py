@@ -216,9 +216,12 @@ class _Reader:
 
     def _moment(self, at: tuple[str | int, ...], text: Any) -> datetime:
         try:
-            return msgspec.convert(text, datetime)
-        except msgspec.ValidationError:
-            raise self._wrong(at, "this must be a moment (2026-11-30T09:15:00Z)") from None
+            moment = datetime.fromisoformat(text)
+        except (TypeError, ValueError):
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise self._wrong(at, "this must be a moment (2026-11-30T09:15:00Z)")
+        return moment
 
     # --- keys -------------------------------------------------------------------------------
 

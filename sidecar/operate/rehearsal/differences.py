@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
-_Kind = Literal["missing", "unexpected", "other", "order"]
+_Kind = Literal["missing", "unexpected", "other", "sequence"]
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """`call`: which one, from 1; 0: of what the answers come to.
 
     `place`: `body.lines[0].sku`.  `missing`: it is expected and was not made; `unexpected`: the
-    other way round; `order`: the same names in another order, in which an ERP may read them.
+    other way round; `sequence`: the same names in another one, in which an ERP may read them.
     """
 
     call: int
@@ -42,9 +42,9 @@ def differences(call: int, place: str, expected: Any, found: Any) -> Iterator[Di
 
 def lines(one: Difference) -> list[str]:
     """For a person: `-` what is expected, `+` what was found."""
-    if one.kind == "order":
+    if one.kind == "sequence":
         told = ", ".join(map(str, one.found))
-        return [f"~ {one.place}: in the order {told}; expected: {', '.join(one.expected)}"]
+        return [f"~ {one.place}: one after the other {told}; expected: {', '.join(one.expected)}"]
     if isinstance(one.expected, str) and isinstance(one.found, str) and "\n" in one.expected:
         pairs = difflib.ndiff(one.expected.splitlines(), one.found.splitlines())
         return [f"~ {one.place}:", *(f"  {pair}" for pair in pairs if pair[0] in "-+")]
@@ -74,7 +74,7 @@ def _of_mappings(
         [name for name in found if name in expected],
     )
     if names[0] != names[1]:
-        yield Difference(call=call, place=place, kind="order", expected=names[0], found=names[1])
+        yield Difference(call=call, place=place, kind="sequence", expected=names[0], found=names[1])
 
 
 def _of_lists(

@@ -25,6 +25,9 @@ from sidecar.testing.erpsim.news_books import NewsBooks, Told
 from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import plain_face
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
+from sidecar.testing.erpsim.sap.face import PATH as SAP_PATH
+from sidecar.testing.erpsim.sap.face import SapFace
+from sidecar.testing.erpsim.sap.services import services
 from sidecar.testing.erpsim.sessions import SessionLimits, Sessions
 from sidecar.testing.erpsim.side_books import Kept, SideBooks
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
@@ -58,9 +61,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
     refused for.
 
-    Of the interface in steps: a session lives for `session_requests` and `session_seconds` (0:
-    without an end), the search for customers lags by `search_lag` seconds, `vat_ids_invalid` are
-    known and not confirmed.
+    Of the interface in steps: a session lives for `session_requests` (of SAP, for so many changes)
+    and `session_seconds` (0: without an end), the search for customers lags by `search_lag`
+    seconds, `vat_ids_invalid` are known and not confirmed.
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE
@@ -159,12 +162,19 @@ class Simulator:
         self.url = f"http://{HOST}:{self.port}{setup.base_path}"
 
     def _plain(self, setup: Setup, conduct: Conduct, clock: Callable[[], float]) -> dict[str, Face]:
-        """SOAP and REST by the numbers of the shop."""
+        """SOAP and REST by the numbers of the shop, and the services of SAP."""
         records = Records(conduct, self.side_books)
         tokens = UsernameTokens(setup.user, setup.password, clock) if setup.user else None
         operations = SoapOperations(conduct, records, self.side_books, self.news, tokens)
         soap = SoapFace(WSDL, SOAP_PORTS, operations, conduct, setup.base_path)
-        return _below(setup, soap, plain_face(conduct, records, self.news, setup.base_path))
+        sap = SapFace(
+            conduct,
+            services(conduct, self.side_books, self.news),
+            setup.base_path,
+            setup.session_requests,
+        )
+        rest = plain_face(conduct, records, self.news, setup.base_path)
+        return {f"{setup.base_path}{SAP_PATH}": sap, **_below(setup, soap, rest)}
 
     def _in_steps(self, setup: Setup, conduct: Conduct, _: Callable[[], float]) -> dict[str, Face]:
         """SOAP and REST with sessions, ids, drafts."""
