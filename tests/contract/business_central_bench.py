@@ -14,6 +14,7 @@ tables:
 #: All orders are sold to one customer of Business Central, who is there.
 ONE_CUSTOMER = """
 orders: {push: {first: {$without: [customer]}, call: {json: {customerNumber: "10000"}}}}
+refunds: {push: {first: {$without: [customer]}, call: {json: {customerNumber: "10000"}}}}
 """
 
 
