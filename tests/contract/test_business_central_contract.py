@@ -133,7 +133,7 @@ class TestBusinessCentral(AdapterContract):
     def test_a_draft_is_partial_and_names_its_document(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
-        """Here every document is a draft at first, and one that waits for approval is booked, too."""
+        """Every document is a draft at first; one that waits for approval is booked, too."""
         erp.rule("draft_on_201")
 
         outcome = push_one(adapter, domain.opening())
@@ -145,7 +145,7 @@ class TestBusinessCentral(AdapterContract):
     def test_an_erp_that_has_nothing_to_tell_tells_nothing(
         self, adapter: ErpAdapter, told: ToldDomain
     ) -> None:
-        """After the orders come the invoices of those that were posted: a page without rows, too."""
+        """After the orders come the invoices of those that were posted."""
         assert isinstance(adapter, Telling)
         page = adapter.changes(told.name, LONG_AGO)
         assert (page.rows, page.unreadable) == ((), ())

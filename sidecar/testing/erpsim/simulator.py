@@ -64,9 +64,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
     refused for.
 
-    Of the interface in steps and of Business Central's (a token): a session lives for `session_requests` and `session_seconds` (0:
-    without an end), the search for customers lags by `search_lag` seconds, `vat_ids_invalid` are
-    known and not confirmed.
+    Of the interface in steps and of Business Central's, whose session is a token: it lives for
+    `session_requests` and `session_seconds` (0: without an end).  Of that in steps: the search for
+    customers lags by `search_lag` seconds, `vat_ids_invalid` are known and not confirmed.
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE

@@ -1,4 +1,4 @@
-"""Sales orders and credit memos: read in the order of their fields, shown as the pages show them."""
+"""Sales orders and credit memos: read in the order of their fields, shown as pages show them."""
 
 from __future__ import annotations
 
