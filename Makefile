@@ -53,7 +53,8 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 
 # Orders and refunds mixed: nothing lost, nothing doubled, whatever dies and when: 500 deaths of the daemon at
 # random instants, 200 at named places of an order's way and 200 of a refund's, 50 freezes, 50 deaths of the
-# database and 50 of the ERP, thousands of random steps.
+# database and 50 of the ERP, thousands of random steps.  And 1,000 orders that take several steps each (a login,
+# lookups, a draft, a discount, a validation), while both sides die and answers are lost at each of these.
 .PHONY: crash
 crash: server $(INSTALLED) ## The long crash run, an hour and more; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
 	[ "$${ERP_SIDECAR_TEST_SERVER:-}" != mysql ] || tests/get-mysql.sh .mysql
@@ -61,6 +62,7 @@ crash: server $(INSTALLED) ## The long crash run, an hour and more; ERP_SIDECAR_
 	export ERP_SIDECAR_CRASHES_PER_PLACE=$${ERP_SIDECAR_CRASHES_PER_PLACE:-25}
 	export ERP_SIDECAR_FREEZES=$${ERP_SIDECAR_FREEZES:-50} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-50}
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-300}
+	export ERP_SIDECAR_STEPPED_ORDERS=$${ERP_SIDECAR_STEPPED_ORDERS:-1000}
 	$(BIN)/python -m pytest --capture=no --verbose tests/crash
 
 # Answers of ERPs mutated in names, types, nesting, case and blanks: nothing refused, nothing booked twice.

@@ -16,6 +16,7 @@ import msgspec
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.event import Event
 from sidecar.model.exchange import Exchange as Exchange
+from sidecar.model.exchange import Reading as Reading
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.model.secret import Secret
 
@@ -74,10 +75,11 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one delivery."""
+    """What became of one delivery; `reading`: what of a file of calls took the ERP's answer."""
 
     delivery: Delivery
     outcome: Outcome
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,44 @@ class Previewing(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class RehearsedCall:
+    """A call of a rehearsal, without what every call has and without a login.
+
+    `request`: method and address, the ERP's own left out (`POST /orders?shop=main`).  `body`: JSON,
+    a form and XML as a tree (docs/mapping-tests.md), everything else as text; None for none.
+    """
+
+    request: str
+    headers: Mapping[str, str]
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """An answer as it comes over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+#: Plays the ERP: what it answers to a call; None: no answer comes.
+Script = Callable[[RehearsedCall], WireAnswer | None]
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """An adapter that can send an event to a script instead of the ERP (`adapter test`)."""
+
+    def rehearse(self, delivery: Delivery, script: Script, now: datetime) -> Outcome:
+        """What comes of a `push` whose calls the script answers.
+
+        Nothing goes over the network.  No secret is in a call, and each is the same every time:
+        `now` (UTC) is its moment, its nonce is always the same one.
+        """
+
+
 @runtime_checkable
 class Conditional(Protocol):
     """An adapter whose language can say which events something is for (`exceptions`)."""
@@ -275,8 +315,9 @@ class Advising(Protocol):
 class ContractFinding:
     """What is wrong with a mapping by the ERP's interface description.
 
-    `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/adapters.md),
-    `place` names file, line and path.
+    `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/interfaces.md),
+    `place` names file, line and path.  `path`: the path alone; `field`: the ERP's field that is
+    meant, where it is one.
     """
 
     severity: Literal["error", "warning"]
@@ -284,6 +325,28 @@ class ContractFinding:
     place: str
     text: str
     remedy: str = ""
+    path: str = ""
+    field: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractDifference:
+    """What one interface description says otherwise than another.
+
+    `harm`: `calls`, our file of calls cannot go there as it is; `less`, fewer or other calls are
+    taken, or less is told; `more`, what went before goes there too.  `id` is stable
+    (docs/interfaces.md).  `operation`: the first one that it concerns; `place`: type or part, and
+    field; `before` and `after`: of the one description and of the other, None where it has none.
+    `sent_at`: where our file of calls fills it, file and line.
+    """
+
+    harm: Literal["calls", "less", "more"]
+    id: str
+    operation: str
+    place: str
+    before: str | None
+    after: str | None
+    sent_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +382,15 @@ class Contract(Protocol):
         """What in a file of calls, for these domains, the ERP would not take.
 
         `below`: those that it is laid over, lowest first.
+        """
+
+    def compare(
+        self, other: Contract, calls: Sequence[Path], domains: Sequence[DomainSpec]
+    ) -> list[ContractDifference]:
+        """What another description says otherwise, the most harmful first.
+
+        `calls`: the files of calls that are to go there, lowest first; none: whatever goes.
+        Raises UsageError for a description that has no operation of this one's.
         """
 
 

@@ -132,7 +132,12 @@ CREATE TABLE {attempt} (
   request       varchar(255) NULL,
   http_status   smallint     NULL,
   milliseconds  int unsigned NULL,
+  timed_out     tinyint      NOT NULL DEFAULT 0 COMMENT 'no connection, or no answer, in time',
   answer        text         NULL,
+  predicate     varchar(16)  CHARACTER SET ascii NULL 
+                COMMENT 'line of the file of calls that took the answer, or: none ok protocol first then',
+  doubt         varchar(255) NULL COMMENT 'why it was not believed, or could not be asked',
+  events        smallint unsigned NOT NULL DEFAULT 1 COMMENT 'that the call was about: each has a row',
   at            datetime(3)  NOT NULL,
   PRIMARY KEY (id),
   KEY event (event)

@@ -8,9 +8,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from textwrap import indent
@@ -35,7 +35,7 @@ domains:
     batch: 10
     gate: {{payment: {{default: always}}}}
     retry: {{first: 200ms, most: 1s, give_up_after: 1h}}
-    unknown: {{probe_after: 200ms, trust_absence_after: 2s}}
+    unknown: {{probe_after: 200ms, trust_absence_after: {trust_absence_after}}}
 {domains}logging: {{file: sidecar.log, format: json}}
 """
 #: As the short form `erp:` has it; beside further accounts it stands under `erps:`, as main.
@@ -46,7 +46,7 @@ _ERP = """\
   timeout: {{connect: 500ms, read: 500ms}}
   throttle: {{concurrency: 4, requests: 60000/min, reserve: 0%}}
   breaker: {{after: 5, probe_every: 300ms}}
-"""
+{more}"""
 _REFUNDS = """\
   refunds:
     every: 50ms
@@ -100,6 +100,23 @@ class Telling:
         return f"erps:\n  main:\n{indent(main, '  ')}{self.accounts}"
 
 
+@dataclass(frozen=True)
+class Interface:
+    """How orders are taken to the ERP: the file of calls, further settings of its account, options
+    of the simulator, and how long it may not show what it has."""
+
+    calls: str
+    settings: str = ""
+    simulator: Mapping[str, Any] = field(default_factory=dict)
+    trust_absence_after: str = "2s"
+
+
+def demonstration() -> Interface:
+    """Order by order, each in one call."""
+    calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
+    return Interface(calls)
+
+
 class Rig:
     """The ERP books an order twice if it is sent twice: it has no duplicate check at all."""
 
@@ -113,11 +130,14 @@ class Rig:
         latency_ms: float = 0,
         refunds: bool = False,
         telling: Telling | None = None,
+        interface: Interface | None = None,
     ) -> None:
+        spoken = interface or demonstration()
         self.folder = folder
         self.server = server
         self.magento: MagentoDatabase = create_magento(server, name)
-        self.erp = ErpSim.start(duplicates="none", latency_ms=latency_ms)
+        setup = {"duplicates": "none", "latency_ms": latency_ms, **spoken.simulator}
+        self.erp = ErpSim.start(**setup)
         self._daemons: list[subprocess.Popen[bytes]] = []
         password = folder / "password"
         password.touch(mode=0o600)
@@ -125,14 +145,14 @@ class Rig:
             cursor.execute("CREATE USER IF NOT EXISTS crash@localhost IDENTIFIED BY 'crash'")
             cursor.execute("GRANT ALL ON *.* TO crash@localhost WITH GRANT OPTION")
         password.write_text("crash", encoding="utf-8")
-        calls = resources.files("sidecar.testing.demo").joinpath("calls.yaml").read_text("utf-8")
-        (folder / "calls.yaml").write_text(calls, encoding="utf-8")
+        (folder / "calls.yaml").write_text(spoken.calls, encoding="utf-8")
         told = telling or Telling()
         (folder / "sidecar.yaml").write_text(
             _CONFIGURATION.format(
                 socket=server.socket,
                 name=name,
-                erp=told.erps(_ERP.format(url=self.erp.url)),
+                erp=told.erps(_ERP.format(url=self.erp.url, more=spoken.settings)),
+                trust_absence_after=spoken.trust_absence_after,
                 keep=keep,
                 api=told.api,
                 domains=(_REFUNDS if refunds else "") + told.domains,

@@ -20,6 +20,7 @@ from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind, truth
 from adapters.language.shape import Plain
+from sidecar.model.exchange import NONE_FITS, PROTOCOL
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -34,6 +35,7 @@ from sidecar.model.outcome import (
     Unknown,
     name_of,
 )
+from sidecar.ports import Reading
 
 PREDICATES = (
     "accepted",
@@ -55,6 +57,7 @@ BOOKINGS = frozenset({"accepted", "accepted_ask", "partial", "duplicate"})
 WHOLE = ("rejected", "throttled", "retry", "conflict", "misconfigured")
 
 _SHORT = 500
+_NAMELESS = "the answer has no reference"
 #: Where an answer's own words are; a `result` is a part of them.
 _WORDS = frozenset({"response.body", "response.xml", "response.fault", "result"})
 
@@ -107,6 +110,14 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """What the answer to one event came to, and by which line of the file."""
+
+    outcome: Outcome
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
 class Predicate:
     """A question to the answer; a constant where the file says true or false.
 
@@ -153,29 +164,40 @@ class Answer:
     predicates: tuple[Predicate, ...]
     fields: Fields
 
-    def outcomes(
+    def judged(
         self, values: Values, events: Sequence[Values], evidence: Evidence
-    ) -> tuple[list[Outcome] | None, str]:
-        """As `BatchAnswer.outcomes`, for a call that carried one event."""
-        return [self.outcome({**values, **event}, evidence) for event in events], ""
+    ) -> tuple[list[Judged] | None, str]:
+        """As `BatchAnswer.judged`, for a call that carried one event."""
+        return [self.judge({**values, **event}, evidence) for event in events], ""
 
     def outcome(self, values: Values, evidence: Evidence) -> Outcome:
         """What the answer comes to; never raises for what the ERP said."""
+        return self.judge(values, evidence).outcome
+
+    def judge(self, values: Values, evidence: Evidence) -> Judged:
+        """The same, and which line of the file said it."""
         if evidence.verdict is not None:
-            return evidence.believed(evidence.verdict)
+            return _by_protocol(evidence, evidence.verdict)
         decided, passed_over = self._decide(values)
         if decided is None:
             if evidence.otherwise is not None:
-                return evidence.otherwise
-            told = (f"{', '.join(names)}: {why}" for why, names in passed_over.items())
-            reasons = f" ({'; '.join(told)})" if passed_over else ""
-            return Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
+                return Judged(evidence.otherwise, Reading(PROTOCOL))
+            told = "; ".join(f"{', '.join(names)}: {why}" for why, names in passed_over.items())
+            reasons = f" ({told})" if told else ""
+            unknown = Unknown(message=f"no line of the answer fits{reasons}; {evidence.told}")
+            return Judged(unknown, Reading(NONE_FITS, told))
         name = decided.name
-        if name in BOOKINGS and (doubt := evidence.doubt_of_booking(decided)):
-            return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
-        if name in DENIALS and (doubt := evidence.doubt_of(decided) or decided.silence(values)):
-            return Unknown(message=f"{name}, but {doubt}; {evidence.told}")
-        return self._described(name, values, evidence)
+        doubt = ""
+        if name in BOOKINGS:
+            doubt = evidence.doubt_of_booking(decided)
+        elif name in DENIALS:
+            doubt = evidence.doubt_of(decided) or decided.silence(values)
+        if doubt:
+            unknown = Unknown(message=f"{name}, but {doubt}; {evidence.told}")
+            return Judged(unknown, Reading(name, doubt))
+        outcome = self._described(name, values, evidence)
+        # Of what is booked and not said to be, only the reference can be missing.
+        return Judged(outcome, Reading(name, _NAMELESS * isinstance(outcome, Unknown)))
 
     def _decide(self, values: Values) -> tuple[Predicate | None, dict[str, list[str]]]:
         """The predicate that holds, and which could not be asked, by reason."""
@@ -217,8 +239,7 @@ class Answer:
         booked = self.fields.booked(values)
         if booked is None:
             return Unknown(
-                message=f"{decided}, but the answer has no reference: has its schema changed? "
-                f"{evidence.told}"
+                message=f"{decided}, but {_NAMELESS}: has its schema changed? {evidence.told}"
             )
         if decided == "accepted":
             return Accepted(booked=booked, message=message)
@@ -245,9 +266,9 @@ class BatchAnswer:
     #: Decides, where the answer is none, whether at least nothing was booked.
     whole: Answer
 
-    def outcomes(
+    def judged(
         self, values: Values, events: Sequence[Values], evidence: Evidence
-    ) -> tuple[list[Outcome] | None, str]:
+    ) -> tuple[list[Judged] | None, str]:
         """One outcome per event, in their order, and what the answer had besides.
 
         None instead: the ERP refused the batch as a whole and booked nothing of it, so that the
@@ -255,24 +276,20 @@ class BatchAnswer:
         event's own values have its `ref` and `event`.
         """
         if evidence.verdict is not None:
-            verdict = evidence.believed(evidence.verdict)
-            if isinstance(verdict, Rejected) and len(events) > 1:
-                return None, ""
-            return [verdict] * len(events), ""
+            return _of_all(_by_protocol(evidence, evidence.verdict), events), ""
         try:
             if not self.ok.holds(values):
-                outcome = self.whole.outcome(values, evidence)
-                if isinstance(outcome, Rejected) and len(events) > 1:
-                    return None, ""
-                return [outcome] * len(events), ""
+                return _of_all(self.whole.judge(values, evidence), events), ""
             if evidence.unreadable:
                 raise ExpressionError(evidence.unreadable)
             matched, strays = self._by_key(values)
         except ExpressionError as error:
-            unknown = Unknown(message=f"the batch's answer is unusable: {error.message}")
-            return [evidence.otherwise or unknown] * len(events), ""
+            if evidence.otherwise is not None:
+                return [Judged(evidence.otherwise, Reading(PROTOCOL))] * len(events), ""
+            told = f"the batch's answer is unusable: {error.message}"
+            return [Judged(Unknown(message=told), Reading(NONE_FITS, told))] * len(events), ""
         keys = _keys(events)
-        outcomes = [
+        judged = [
             self._one(
                 [result for key in mine for result in matched.get(key, ())], of_event, evidence
             )
@@ -281,7 +298,7 @@ class BatchAnswer:
         for key in chain.from_iterable(keys):
             matched.pop(key, None)
         strays += sum(map(len, matched.values()))
-        return outcomes, f"{strays} results belong to nothing that was sent" if strays else ""
+        return judged, f"{strays} results belong to nothing that was sent" if strays else ""
 
     def _by_key(self, values: Values) -> tuple[dict[str, list[Any]], int]:
         results = self.results(values)
@@ -298,12 +315,24 @@ class BatchAnswer:
                 matched.setdefault(key, []).append(result)
         return matched, strays
 
-    def _one(self, mine: Sequence[Any], event: Values, evidence: Evidence) -> Outcome:
+    def _one(self, mine: Sequence[Any], event: Values, evidence: Evidence) -> Judged:
+        if len(mine) == 1:
+            return self.each.judge({**event, "result": mine[0]}, evidence)
+        doubt = f"the batch's answer has {len(mine)} results for it"
         if not mine:
-            return Unknown(message=f"the batch's answer says nothing of it; {evidence.summary}")
-        if len(mine) > 1:
-            return Unknown(message=f"the batch's answer has {len(mine)} results for it")
-        return self.each.outcome({**event, "result": mine[0]}, evidence)
+            doubt = "the batch's answer says nothing of it"
+        return Judged(Unknown(message=f"{doubt}; {evidence.summary}"), Reading(NONE_FITS, doubt))
+
+
+def _by_protocol(evidence: Evidence, verdict: Outcome) -> Judged:
+    return Judged(evidence.believed(verdict), Reading(PROTOCOL, evidence.stranger))
+
+
+def _of_all(judged: Judged, events: Sequence[Values]) -> list[Judged] | None:
+    """The same of all events; None for a refusal of several, of which one may be the cause."""
+    if isinstance(judged.outcome, Rejected) and len(events) > 1:
+        return None
+    return [judged] * len(events)
 
 
 def named_by_us(answer: Answer | BatchAnswer) -> Answer | BatchAnswer:

@@ -25,6 +25,7 @@ from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError, as_text
 from adapters.language.template import NOTHING
 from sidecar.model.errors import NotReached, Unavailable
+from sidecar.model.exchange import BEFORE
 from sidecar.model.outcome import (
     Accepted,
     Conflict,
@@ -38,9 +39,11 @@ from sidecar.model.outcome import (
     Unknown,
     Unmapped,
 )
-from sidecar.ports import Exchange, PushCall
+from sidecar.ports import Exchange, PushCall, Reading
 
 _TOO_MANY = 429
+
+_OBSTACLE = Reading(BEFORE)
 
 
 class HeldUp(Exception):
@@ -90,9 +93,9 @@ class FirstCalls(Generic[Call]):
                 calls += map(PushCall, ready.exchanges)
                 if isinstance(obstacle.outcome, Throttled | Misconfigured):
                     # An ERP that has had enough, or knows us no more, is not asked for the others.
-                    rest = alike(part[index:], obstacle.outcome, obstacle.exchange)
+                    rest = alike(part[index:], obstacle.outcome, obstacle.exchange, _OBSTACLE)
                     return [*calls, rest], sound
-                calls.append(alike([outgoing], obstacle.outcome, obstacle.exchange))
+                calls.append(alike([outgoing], obstacle.outcome, obstacle.exchange, _OBSTACLE))
             else:
                 calls += map(PushCall, ready.exchanges)
                 values = {**outgoing.values, "first": ready.first}

@@ -10,7 +10,7 @@ from adapters.http.transport import NotSent
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
 from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Retry, Unmapped
-from sidecar.ports import Delivery, Exchange, PushCall, Result
+from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,14 @@ class Outgoing:
         return Unmapped(message=error.message)
 
 
-def alike(part: Sequence[Outgoing], outcome: Outcome, exchange: Exchange | None) -> PushCall:
+def alike(
+    part: Sequence[Outgoing],
+    outcome: Outcome,
+    exchange: Exchange | None,
+    reading: Reading | None = None,
+) -> PushCall:
     """A call that came to the same for all that it was about."""
-    return PushCall(exchange, [Result(outgoing.delivery, outcome) for outgoing in part])
+    return PushCall(exchange, [Result(outgoing.delivery, outcome, reading) for outgoing in part])
 
 
 def not_sent(error: NotSent) -> Outcome:

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Generic
 
+from adapters.calls.answer import Judged
 from adapters.calls.asking import Asking, Held
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Calls, Push
@@ -20,8 +21,9 @@ from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import EXCERPT, NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from sidecar.model.exchange import NONE_FITS
 from sidecar.model.outcome import Accepted, Misconfigured, Outcome, Rejected, Retry, Unknown
-from sidecar.ports import Delivery, Exchange, PushCall, Result
+from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result
 
 
 class Pushing(Generic[Call]):
@@ -163,7 +165,8 @@ class Pushing(Generic[Call]):
         try:
             call = self._answered(push, part, reply)
         except ExpressionError as error:
-            return [alike(part, Unknown(message=error.message), reply.exchange)]
+            unreadable = Reading(NONE_FITS, error.message)
+            return [alike(part, Unknown(message=error.message), reply.exchange, unreadable)]
         # One bad event must not park all that were batched with it.
         return [call] if call.results else [call, *self._push_halves(push, part)]
 
@@ -174,15 +177,15 @@ class Pushing(Generic[Call]):
         """
         response, evidence = read_answer(push.call, reply)
         answered = {**self.call_values(push, part), "response": response}
-        outcomes, note = push.answer.outcomes(
+        judged, note = push.answer.judged(
             answered, [outgoing.values for outgoing in part], evidence
         )
-        if outcomes is None:
+        if judged is None:
             return PushCall(reply.exchange)
         if evidence.doubtful and self._asks(push):
-            outcomes = [_asked_first(outcome) for outcome in outcomes]
-        told = zip(part, outcomes, strict=True)
-        results = [Result(outgoing.delivery, outcome) for outgoing, outcome in told]
+            judged = [_asked_first(one) for one in judged]
+        told = zip(part, judged, strict=True)
+        results = [Result(outgoing.delivery, one.outcome, one.reading) for outgoing, one in told]
         return PushCall(_noted(reply.exchange, note), results)
 
     def call_values(self, push: Push[Call], part: Sequence[Outgoing]) -> Values:
@@ -220,8 +223,12 @@ class Pushing(Generic[Call]):
         return self._calls.capabilities(domain).clears_doubt
 
 
-def _asked_first(outcome: Outcome) -> Outcome:
-    return Unknown(message=outcome.message) if isinstance(outcome, Retry) else outcome
+def _asked_first(judged: Judged) -> Judged:
+    outcome = judged.outcome
+    if not isinstance(outcome, Retry):
+        return judged
+    reading = Reading(judged.reading.predicate, "a server's fault may come after the booking")
+    return Judged(Unknown(message=outcome.message), reading)
 
 
 def _noted(exchange: Exchange, note: str) -> Exchange:

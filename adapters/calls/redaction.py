@@ -42,7 +42,8 @@ class Redaction:
     def of_call(self, call: PushCall) -> PushCall:
         """A call and what it came to; a delivery is ours, and stays as it is."""
         results = [
-            Result(result.delivery, self._outcome(result.outcome)) for result in call.results
+            Result(result.delivery, self._outcome(result.outcome), self.of(result.reading))
+            for result in call.results
         ]
         return PushCall(self.of(call.exchange), results)
 

@@ -22,6 +22,7 @@ from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
 from sidecar.model.errors import NotReached, Unavailable
+from sidecar.model.exchange import AFTER
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -40,7 +41,7 @@ from sidecar.model.outcome import (
     name_of,
     reference_key,
 )
-from sidecar.ports import Delivery, Exchange, Link, PushCall, Result
+from sidecar.ports import Delivery, Exchange, Link, PushCall, Reading, Result
 
 #: What a step may know of the document, beside what the file's `more` reads of it.
 OF_LINK = ("reference", "key", "status", "currency", "total", "tax", "ref")
@@ -65,8 +66,12 @@ class Finished:
     def calls(self, delivery: Delivery, accepted: Sequence[PushCall]) -> list[PushCall]:
         """All calls, the last of which has the event's result; `accepted`: those before."""
         made = [*accepted, *map(PushCall, self.exchanges)] or [PushCall(None)]
-        *before, last = (PushCall(call.exchange) for call in made)
-        return [*before, PushCall(last.exchange, [Result(delivery, self.outcome)])]
+        *before, last = made
+        # Without a step it is the answer to the event itself that is told.
+        known = [result.reading for result in last.results]
+        reading = known[0] if known else Reading(AFTER)
+        result = Result(delivery, self.outcome, reading)
+        return [*(PushCall(call.exchange) for call in before), PushCall(last.exchange, [result])]
 
 
 class ThenCalls(Generic[Call]):

@@ -45,22 +45,29 @@ def check_calls(
 
     Raises ConfigurationError for a file that is no file of calls.
     """
+    walk = _Walk(Source(document))
+    for section, scope in call_sections(description, document, name, domains):
+        walk.call(description, section, scope, keys_at_the_top(description, document))
+    return walk.findings
+
+
+def call_sections(
+    description: Description, document: Document, name: str, domains: Sequence[DomainSpec]
+) -> list[tuple[Section, Scope]]:
+    """Every `call` of a file of calls.  Raises ConfigurationError for a file that is none."""
     calls: list[tuple[Section, Scope]] = []
 
     def note(section: Section, scope: Scope) -> None:
         calls.append((section, _known_here(scope)))
 
-    read_calls(
-        document,
-        name,
-        Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER),
-        domains,
-    )
-    walk = _Walk(Source(document))
-    at_the_top = {key: document.data[key] for key in description.file_keys if key in document.data}
-    for section, scope in calls:
-        walk.call(description, section, scope, at_the_top)
-    return walk.findings
+    dialect = Dialect(description.response, note, description.file_keys, own=_ANY_ANSWER)
+    read_calls(document, name, dialect, domains)
+    return calls
+
+
+def keys_at_the_top(description: Description, document: Document) -> Mapping[str, Any]:
+    """What holds for all calls of the file."""
+    return {key: document.data[key] for key in description.file_keys if key in document.data}
 
 
 def _known_here(scope: Scope) -> Scope:
@@ -158,6 +165,13 @@ class _Walk:
             self._value(field.entry, tree.get("$do"), loop.scope, (*path, "$do"))
 
     def _list(self, field: Field, tree: Any, scope: Scope, path: Path) -> None:
+        if field.before and not field.many:
+            # Of other commands (link, replace) only their author knows what they take.
+            if tuple(tree[:-1]) == field.before:
+                self._value(replace(field, before=()), tree[-1], scope, (*path, len(tree) - 1))
+            return
+        if field.kind == "anything" and not field.lexical:
+            return
         if not field.many:
             self._wrong(field, "a list", path)
             return
@@ -173,6 +187,9 @@ class _Walk:
             return
         if field.many and not field.lone:
             self._wrong(field, "one mapping", path)
+            return
+        if field.before:
+            self._wrong(field, f"a mapping: [{', '.join(map(str, field.before))}, {{…}}]", path)
             return
         chosen = self._chosen(field, tree, path)
         if chosen is None:
@@ -295,6 +312,7 @@ class _Walk:
                 "missing",
                 f"'{field.name}' is mandatory and not filled",
                 f"add {field.name} ({field.kind})",
+                field.name,
             ),
         )
 
@@ -311,6 +329,8 @@ class _Walk:
                 self._source.place(path),
                 complaint.text,
                 complaint.remedy,
+                ".".join(map(str, path)),
+                complaint.field or (str(path[-1]) if path else ""),
             )
         )
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from adapters.calls.overlay import read_overlaid
 from adapters.contract.check import check_calls
+from adapters.contract.compare import compared
 from adapters.contract.field import Description, Operation
+from adapters.contract.sent import Sent, sent_by
 from adapters.contract.skeleton import skeleton
 from adapters.contract.tree import described, takes
 from adapters.language.shape import suggest
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import UsageError
-from sidecar.ports import ContractFinding, Described
+from sidecar.ports import Contract, ContractDifference, ContractFinding, Described
 
 
 class DescribedContract:
@@ -37,6 +39,25 @@ class DescribedContract:
     ) -> list[ContractFinding]:
         document = read_overlaid((*below, calls))
         return check_calls(self._description, document, calls.name, domains)
+
+    def compare(
+        self, other: Contract, calls: Sequence[Path], domains: Sequence[DomainSpec]
+    ) -> list[ContractDifference]:
+        if not isinstance(other, DescribedContract):
+            raise UsageError(
+                f"{self._source} cannot be compared with a document that another package reads",
+                "name two documents of one kind: WSDL, OpenAPI or EDMX",
+            )
+        ours, theirs = self._description, other._description
+        if ours.operations.keys().isdisjoint(theirs.operations):
+            raise UsageError(
+                f"{self._source} and {other._source} have no operation in common",
+                "are they of the same interface? 'erp-sidecar adapter describe' lists each one's",
+            )
+        sent = Sent()
+        if calls:
+            sent = sent_by(ours, read_overlaid(calls), calls[-1].name, domains)
+        return compared(ours, theirs, sent)
 
     def _named(self, name: str) -> Operation:
         operations = self._description.operations

@@ -339,7 +339,7 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
 
 
 def _loops(tree: object) -> int:
-    """How many loops stand right within one another: what they yield is a list of so many levels."""
+    """How many loops stand right within one another: they yield a list of so many levels."""
     depth = 0
     while isinstance(tree, Mapping) and "$each" in tree:
         depth, tree = depth + 1, tree.get("$do")

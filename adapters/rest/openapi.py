@@ -148,6 +148,7 @@ class OpenApiDescription:
             choices=_choices(item),
             writable=flat.get("readOnly") is not True,
             about=about(flat.get("description") or flat.get("title")),
+            type_name=_reference(schema) if is_record else "",
             load=partial(self._members, item) if is_record else None,
         )
 
@@ -282,6 +283,14 @@ def _shown(schema: Schema) -> str:
     kinds = " or ".join(named.get(kind, kind) for kind in _types(schema)) or "anything"
     form = schema.get("format")
     return f"{kinds} ({form})" if isinstance(form, str) else kinds
+
+
+def _reference(schema: Schema) -> str:
+    """The one reference that says all of a schema's members, or of its entries'."""
+    entries = _mapping(schema.get("items")) or schema
+    parts = _list(entries.get("allOf"))
+    alone = entries if "$ref" in entries or len(parts) != 1 else _mapping(parts[0])
+    return "" if "properties" in entries else str(alone.get("$ref", ""))
 
 
 def _title(schema: Schema, item: Schema) -> str:

@@ -84,7 +84,8 @@ class WsdlDescription:
 
 def open_contract(source: str, settings: AdapterSettings | None) -> Contract | None:
     """See `sidecar.ports.Contract`: a WSDL, by its file or address."""
-    with closing(Documents(_reached(source, settings))) as documents:
+    # Whoever looks at an interface wants it as it is now.
+    with closing(Documents(_reached(source, settings), keeps=False)) as documents:
         content = documents.load(source)
         if not content.removeprefix(_BOM).lstrip().startswith(b"<"):
             return None

@@ -73,7 +73,11 @@ def cache_folder() -> Path:
 class Documents:
     """Loads one document after the other; zeep asks for each by its absolute place."""
 
-    def __init__(self, settings: AdapterSettings, folder: Path | None = None) -> None:
+    def __init__(
+        self, settings: AdapterSettings, folder: Path | None = None, *, keeps: bool = True
+    ) -> None:
+        """`keeps`: what was fetched is kept in `folder`, for a day and for an ERP that is away."""
+        self._keeps = keeps
         self._main = absolute(settings.wsdl or "")
         self._origin = _origin(self._main)
         self._transport = Transport(settings)
@@ -141,6 +145,8 @@ class Documents:
         return any(real.is_relative_to(folder) for folder in folders)
 
     def _fetched(self, url: str) -> bytes:
+        if not self._keeps:
+            return self._asked(url)
         kept = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.xml"
         try:
             if time.time() - kept.stat().st_mtime < FRESH:

@@ -122,6 +122,7 @@ class Schemas:
             base=facets.base,
             about=_about(node),
             abstract=node.get("abstract") in ("true", "1"),
+            type_name=qname,
             load=partial(self._members, node, facets if takes else None),
             load_types=partial(self._types, name, qname) if derived else None,
         )

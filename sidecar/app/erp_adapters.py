@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sidecar.app import packages
@@ -20,7 +21,7 @@ from sidecar.app.excepting import ExceptingAdapter, Exceptional
 from sidecar.blueprint.answering import told_of
 from sidecar.blueprint.ownership import owners_doubtful, require_one_owner
 from sidecar.documents import read_document
-from sidecar.model.errors import ConfigurationError, UsageError
+from sidecar.model.errors import ConfigurationError, SidecarError, Unavailable, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
 from sidecar.ports import (
@@ -40,8 +41,10 @@ from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
 OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
+OpenSample = Callable[[str, str], Contract | None]
 MakeAdapter = Callable[[AdapterSettings], ErpAdapter]
 
+_PORTS = {"http": 80, "https": 443}
 #: How long before the last day of an exception it is told.
 NOTICE = timedelta(days=14)
 
@@ -318,12 +321,12 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
 
     Raises UsageError where none can, ConfigurationError for a document that is broken.
     """
-    refusals: list[ConfigurationError] = []
+    refusals: list[SidecarError] = []
     for entry in packages.offered(packages.CONTRACTS):
         try:
             opener: OpenContract = packages.load(entry)
             contract = opener(source, adapter_settings)
-        except ConfigurationError as error:
+        except (ConfigurationError, Unavailable) as error:
             # Another reader may be able to read it all the same: an address, say.  One that cannot
             # be loaded must not keep the others from reading.
             refusals.append(error)
@@ -334,8 +337,45 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
         raise refusals[0]
     raise UsageError(
         f"{source}: nothing that is installed reads such a document",
-        "a WSDL (file or address) or the file of an OpenAPI or an OData $metadata is wanted",
+        "a WSDL, an OpenAPI or an OData $metadata is wanted, as a file or at an address",
     )
+
+
+def open_sample(request: str, answer: str) -> Contract:
+    """A request and its answer as an interface description.
+
+    Raises UsageError where no reader knows their form, ConfigurationError for what is broken.
+    """
+    for entry in packages.offered(packages.SAMPLES):
+        opener: OpenSample = packages.load(entry)
+        if (contract := opener(request, answer)) is not None:
+            return contract
+    raise UsageError(
+        f"{request}: nothing that is installed reads such a request",
+        "JSON or a SOAP envelope is wanted, each in a file of its own",
+    )
+
+
+def connection_to(
+    settings: Settings, source: str, *, origin: Origin = NOWHERE
+) -> AdapterSettings | None:
+    """How the ERP account that stands at an address is reached; None where none does.
+
+    By scheme, host and port: an account's login goes to its own ERP and nowhere else.
+    """
+    for account, erp in settings.accounts.items():
+        known = (erp.url, erp.endpoint, None if erp.wsdl is None else str(erp.wsdl))
+        if any(at and _host(at) == _host(source) for at in known):
+            return adapter_settings_of(settings, account, origin=origin)
+    return None
+
+
+def _host(address: str) -> tuple[str, str | None, int | None] | None:
+    """Scheme, host and port; None for what is no address of the web, each unlike any other."""
+    parts = urlsplit(address)
+    if parts.scheme not in _PORTS:
+        return None
+    return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
 def _secret(key: str, reference: SecretRef, origin: Origin) -> Secret:

@@ -5,8 +5,9 @@ The only module that names concrete stores and adapters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -45,6 +46,7 @@ from sidecar.host.watchdog import Watchdog
 from sidecar.identity.clone_guard import CloneGuard
 from sidecar.identity.witness import Witness
 from sidecar.install.installation import DEFINER
+from sidecar.ledger.answers import Answers
 from sidecar.ledger.migrate import Ledger
 from sidecar.ledger.overview import Overview
 from sidecar.ledger.store import LedgerStore
@@ -78,6 +80,7 @@ from sidecar.operate.dry_run import DryRun
 from sidecar.operate.erase import Eraser
 from sidecar.operate.identification import Identification
 from sidecar.operate.incoming import IncomingNews
+from sidecar.operate.learning import Learning, Learnt
 from sidecar.operate.naming import name_of
 from sidecar.operate.other_account import OtherAccount
 from sidecar.operate.queue import Operations
@@ -437,6 +440,7 @@ class Sidecar:
             settings=self.settings.domains.enabled()[spec.name],
             ledger=self.names,
             origin=self.origin,
+            account=self.settings.account_of(spec.name),
         )
 
     def _pump(self, domain: str, owner_name: str, line: Line) -> Pump:
@@ -707,6 +711,17 @@ class Sidecar:
         shop = self.settings.shop.name
         parts = list(self.parts.values())
         return DryRun(self.database, store, parts, self.erps.adapter_of, shop)
+
+    def learn(self, since: datetime, domains: Sequence[str]) -> Learnt:
+        """What the ERP answered of these domains since then, out of the ledger."""
+        by_name = {spec.name: spec for spec in self.specs}
+        learning = Learning(
+            ZoneInfo(self.settings.shop.timezone),
+            lambda domain, number: by_name[domain].name_of(number),
+            {name: spec.opening for name, spec in by_name.items()},
+        )
+        attempts = Answers(self.database, self.names).since(since, domains)
+        return learning.learn(attempts, since, domains)
 
     def watch(self) -> Watch:
         """Looks at everything that `top` shows."""

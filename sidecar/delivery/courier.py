@@ -35,6 +35,7 @@ from sidecar.model.errors import (
     described,
 )
 from sidecar.model.event import decode_payload, envelope
+from sidecar.model.exchange import NONE_FITS, UNDERSTOOD
 from sidecar.model.outcome import (
     Accepted,
     Booked,
@@ -49,7 +50,16 @@ from sidecar.model.outcome import (
     unread,
 )
 from sidecar.model.settlement import UNFINISHED, Settlement
-from sidecar.ports import Clock, Delivery, ErpAdapter, Exchange, Link, Parent, Sleeper
+from sidecar.ports import (
+    Clock,
+    Delivery,
+    ErpAdapter,
+    Exchange,
+    Link,
+    Parent,
+    Reading,
+    Sleeper,
+)
 
 #: Between two calls of one parcel it is looked this often whether the daemon is stopping.
 _LONGEST_WAIT = 1.0
@@ -224,6 +234,8 @@ class Courier:
             reference_of(outcome),
             outcome.code if isinstance(outcome, Rejected) else None,
             self._kept(one, answer.exchange),
+            answer.reading,
+            answer.events,
         )
         settlement = self._settler.of_push(one.claimed, one.payload, outcome, one.link)
         return self._ended(one, settlement, attempt)
@@ -269,11 +281,13 @@ class Courier:
         except SidecarError as error:
             reached = not isinstance(error, NotReached)
             if isinstance(error, NotReached) and error.lasting:
-                return [self._misconfigured(one, error) for one in opened]
+                return [self._misconfigured(one, error, len(opened)) for one in opened]
             self._account.failed(error.message)
             exchange = error.exchange if isinstance(error, Unavailable) else None
             return [
-                self._not_asked(one, error.message, reached=reached, exchange=exchange)
+                self._not_asked(
+                    one, error.message, reached=reached, exchange=exchange, events=len(opened)
+                )
                 for one in opened
             ]
         except Exception as error:  # noqa: BLE001 - an adapter may be anybody's
@@ -283,7 +297,7 @@ class Courier:
             took = self._clock.monotonic() - started
             self._account.probed(len(opened), took)
             seen = Exchange("question by number", None, took)
-            return [self._understood(one, found, seen) for one in opened]
+            return [self._understood(one, found, seen, len(opened)) for one in opened]
         finally:
             self._account.throttle.ended()
         if len(opened) == 1:
@@ -297,38 +311,58 @@ class Courier:
         ]
 
     def _understood(
-        self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange
+        self, one: Opened, found: Mapping[str, Sequence[Booked]], exchange: Exchange, events: int
     ) -> Ended:
         """What the answer to a question says of one event; one that says nonsense says nothing."""
         try:
             booked = [document(each) for each in found.get(one.claimed.ref, ())]
-            return self._asked(one, booked, exchange)
+            return self._asked(one, booked, exchange, events)
         except BadData as error:
             return self._not_asked(one, error.message, reached=True)
         except Exception as error:  # noqa: BLE001 - the others that were asked for have answers too
             return self._not_asked(one, self._account.broke(error), reached=True)
 
-    def _asked(self, one: Opened, booked: Sequence[Booked], exchange: Exchange) -> Ended:
+    def _asked(
+        self, one: Opened, booked: Sequence[Booked], exchange: Exchange, events: int
+    ) -> Ended:
         settlement = self._settler.of_probe(one.claimed, one.payload, tuple(booked), one.link)
         references = ", ".join(dict.fromkeys(document.reference for document in booked))
         message = f"the ERP holds {references}" if booked else "the ERP does not hold it"
         message += "".join(map(unread, booked))
         attempt = Attempt(
-            "probe", settlement.status.value, message, references or None, None, exchange
-        )
+            "probe", settlement.status.value, message, references or None, None, exchange,
+            Reading(UNDERSTOOD), events,
+        )  # fmt: skip
         return self._ended(one, settlement, attempt)
 
     def _not_asked(
-        self, one: Opened, message: str, *, reached: bool, exchange: Exchange | None = None
+        self,
+        one: Opened,
+        message: str,
+        *,
+        reached: bool,
+        exchange: Exchange | None = None,
+        events: int = 1,
     ) -> Ended:
         settlement = self._settler.of_failed_probe(one.claimed, message, reached=reached)
-        attempt = Attempt("probe", settlement.status.value, message, exchange=exchange)
+        # Only of an answer that says nothing to be understood there is one, and it was reached.
+        reading = Reading(NONE_FITS) if exchange and exchange.status is not None else None
+        attempt = Attempt(
+            "probe",
+            settlement.status.value,
+            message,
+            exchange=exchange,
+            reading=reading,
+            events=events,
+        )
         return self._ended(one, settlement, attempt)
 
-    def _misconfigured(self, one: Opened, error: NotReached) -> Ended:
+    def _misconfigured(self, one: Opened, error: NotReached, events: int) -> Ended:
         """No question can be put until a human acts: the ERP is not away, the domain stops."""
         settlement = self._settler.of_failed_probe(one.claimed, error.message, reached=False)
-        attempt = Attempt("probe", "misconfigured", error.message, exchange=error.exchange)
+        attempt = Attempt(
+            "probe", "misconfigured", error.message, exchange=error.exchange, events=events
+        )
         return self._ended(one, settlement, attempt)
 
     def _unaskable(self, one: Opened) -> Ended:

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 
 from sidecar.model.errors import BadData
 from sidecar.model.outcome import Outcome
-from sidecar.ports import Exchange, PushCall
+from sidecar.ports import Exchange, PushCall, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome of one delivery, and what was seen of the call that had it."""
+    """The outcome of one delivery, and what was seen of the call that had it.
+
+    `reading`: what of a file of calls took the answer; `events`: how many the call decided about.
+    """
 
     outcome: Outcome
     exchange: Exchange | None
+    reading: Reading | None = None
+    events: int = 1
 
 
 def answers(calls: Iterable[PushCall]) -> dict[str, list[Answer]]:
@@ -27,7 +32,7 @@ def answers(calls: Iterable[PushCall]) -> dict[str, list[Answer]]:
     said: dict[str, list[Answer]] = {}
     for call in calls:
         for result in call.results:
-            answer = Answer(result.outcome, call.exchange)
+            answer = Answer(result.outcome, call.exchange, result.reading, len(call.results))
             said.setdefault(result.delivery.event.id, []).append(answer)
     return said
 

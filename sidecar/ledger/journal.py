@@ -15,12 +15,15 @@ from sidecar.ledger.claims import Claimed
 from sidecar.ledger.tables import Tables
 from sidecar.model.errors import BadData
 from sidecar.model.outcome import Booked, reference_key
-from sidecar.ports import Exchange, Link
+from sidecar.ports import Exchange, Link, Reading
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One line of an event's history."""
+    """One line of an event's history.
+
+    `reading`: what of a file of calls took the answer; `events`: how many the call was about.
+    """
 
     operation: str
     outcome: str
@@ -28,6 +31,8 @@ class Attempt:
     reference: str | None = None
     code: str | None = None
     exchange: Exchange | None = None
+    reading: Reading | None = None
+    events: int = 1
 
 
 class Attempted(Protocol):
@@ -69,8 +74,9 @@ class Journal:
         insert_rows(
             connection,
             f"{self._names('attempt')} (event, number, operation, fence, owner, outcome, "
-            "reference, code, message, request, http_status, milliseconds, answer, at)",
-            f"({'%s, ' * 13}UTC_TIMESTAMP(3))",
+            "reference, code, message, request, http_status, milliseconds, timed_out, answer, "
+            "predicate, doubt, events, at)",
+            f"({'%s, ' * 17}UTC_TIMESTAMP(3))",
             [_attempt_row(owner, event, attempt) for event, attempt in attempts],
         )
 
@@ -280,7 +286,7 @@ class Journal:
 
 
 def _attempt_row(owner: str, event: Attempted, attempt: Attempt) -> tuple[object, ...]:
-    exchange = attempt.exchange
+    exchange, reading = attempt.exchange, attempt.reading
     return (
         event.id,
         event.attempts,
@@ -294,7 +300,11 @@ def _attempt_row(owner: str, event: Attempted, attempt: Attempt) -> tuple[object
         fit.text("attempt", "request", exchange.request) if exchange else None,
         fit.number("attempt", "http_status", exchange.status) if exchange else None,
         fit.number("attempt", "milliseconds", round(exchange.seconds * 1000)) if exchange else None,
+        int(exchange.timed_out) if exchange else 0,
         fit.text("attempt", "answer", exchange.answer) if exchange else None,
+        fit.text("attempt", "predicate", reading.predicate) if reading else None,
+        fit.text("attempt", "doubt", reading.doubt) if reading else None,
+        attempt.events,
     )
 
 

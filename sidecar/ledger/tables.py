@@ -25,7 +25,7 @@ _COLUMNS = {
     "first_sent_at sent_at finished_at",
     "payload": "kind entity_id sequence payload",
     "attempt": "id event number operation fence owner outcome reference code message request "
-    "http_status milliseconds answer at",
+    "http_status milliseconds timed_out answer predicate doubt events at",
     "link": "kind entity_id reference erp_key is_main status total tax line_count currency ref "
     "event booked_at updated_at ended_at",
     "former_link": "kind entity_id reference ref ended_at",

@@ -8,7 +8,7 @@ from pathlib import Path
 TABLES = """
 tables:
   business_central: {company: CRONUS}
-  tax: {"0": VAT0, "7": VAT7, "8.25": VAT8.25, "19": VAT19, "20": VAT20}
+  tax: {"0": VAT0, "7": VAT7, "8.25": VAT8.25, "19": VAT19, "20": VAT20, "21": VAT21}
   accounts:
     shipping: "8110"
     weee_tax: "8120"

@@ -307,7 +307,8 @@ def outcomes(
     of: BatchAnswer, results: object, *numbers: str, status: int = 200
 ) -> tuple[list[Outcome] | None, str]:
     values = {"response": {"status": status, "body": {"results": results}}}
-    return of.outcomes(values, events(*numbers), Evidence(f"HTTP {status}"))
+    judged, note = of.judged(values, events(*numbers), Evidence(f"HTTP {status}"))
+    return None if judged is None else [one.outcome for one in judged], note
 
 
 def test_the_name_that_calls_need_is_kept_beside_the_one_that_people_use() -> None:

@@ -31,7 +31,7 @@ from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import plain_face
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.sessions import SessionLimits, Sessions
-from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
+from sidecar.testing.erpsim.side_books import Kept, SideBooks
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
 from sidecar.testing.erpsim.soap_operations import SoapOperations
@@ -120,7 +120,7 @@ class Simulator:
         for rule in setup.rules:
             self.rules.add(parse_text(rule))
         self.books = Books(setup.duplicates, _journal(state_file, "", Document), clock)
-        self.side_books = SideBooks(_journal(state_file, "-side", SideRecord))
+        self.side_books = SideBooks(_journal(state_file, "-side", Kept))
         self.news = NewsBooks(_journal(state_file, "-news", Told), clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(

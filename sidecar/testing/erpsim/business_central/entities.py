@@ -328,13 +328,15 @@ class Customers:
         raise no_record()
 
     def _saved(self, number: str, fields: Row) -> Customer:
-        return self._side_books.save_customer(
-            number,
+        customer = Customer(
+            external=number,
             name=fields.get("displayName"),
             email=fields.get("email"),
             country=fields.get("country"),
             addresses=(fields,),
         )
+        self._side_books.save(customer)
+        return customer
 
 
 def _show_customer(customer: Customer) -> Row:
