@@ -96,6 +96,9 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
 Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
 INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
 
+With --interface business-central it speaks Microsoft's API v2.0: salesOrders,
+salesCreditMemos, customers, items, salesInvoices and salesShipments of the company CRONUS.
+
 With --interface steps it is another ERP over the same books: it knows nothing by a shop's names,
 and an order is a draft until it is validated.  Every call but the login carries its token as
 X-Session, else 401; what is wrong is 4xx with {"error": text, "code": …}.
