@@ -36,6 +36,11 @@ Template = Callable[[Values], Any]
 
 #: Not a form: names the type of a value that may be one of several, as SOAP and .NET's JSON do.
 TYPE = "$type"
+#: Nor these: options of an OData query.
+_OPTIONS = frozenset(
+    {"$count", "$expand", "$filter", "$orderby", "$select", "$skip", "$skiptoken", "$top"}
+)
+_PLAIN = frozenset({TYPE}) | _OPTIONS
 _MARK = "="
 #: The name that a text begins with, where it looks as if it were one or a way into one.
 _HEAD = re.compile(r"\A([A-Za-z_]\w*)(?:(?:\.\w+|\[[^\]]*\])*(?:\s*\|.*)?)\Z")
@@ -163,7 +168,7 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
     match tree:
         case str() if is_expression(tree):
             return _leaf(tree, scope, source, path)
-        case Mapping() if any(str(key).startswith("$") and key != TYPE for key in tree):
+        case Mapping() if any(str(key).startswith("$") and key not in _PLAIN for key in tree):
             return _form(tree, scope, source, path)
         case Mapping():
             return _mapping(tree, scope, source, path)
@@ -333,6 +338,22 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
     return rounds
 
 
+def _loops(tree: object) -> int:
+    """How many loops stand right within one another: they yield a list of so many levels."""
+    depth = 0
+    while isinstance(tree, Mapping) and "$each" in tree:
+        depth, tree = depth + 1, tree.get("$do")
+    return depth
+
+
+def _levelled(value: Any, levels: int) -> list[Any]:
+    """The entries of a list of lists so many levels deep."""
+    entries = [value]
+    for _ in range(levels):
+        entries = [inner for outer in entries for inner in outer]
+    return entries
+
+
 def _when(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Template:
     text = _bare(tree, "$when", source, path)
     render = compile_template(tree["$do"], scope, source, (*path, "$do"))
@@ -360,19 +381,16 @@ def _mapping(tree: Mapping[str, object], scope: Scope, source: Source, path: Pat
 
 def _list(tree: list[Any] | tuple[Any, ...], scope: Scope, source: Source, path: Path) -> Template:
     entries = tuple(
-        (
-            isinstance(value, Mapping) and "$each" in value,
-            compile_template(value, scope, source, (*path, index)),
-        )
+        (_loops(value), compile_template(value, scope, source, (*path, index)))
         for index, value in enumerate(tree)
     )
 
     def listed(values: Values) -> list[Any]:
         result: list[Any] = []
-        for spliced, render in entries:
+        for levels, render in entries:
             value = render(values)
-            if spliced:
-                result.extend(value)
+            if levels:
+                result.extend(_levelled(value, levels))
             elif value is not NOTHING:
                 result.append(value)
         return result

@@ -30,10 +30,13 @@ from sidecar.testing.contract_calls import (
 )
 from sidecar.testing.contract_domain import ContractDomain
 
-#: How the simulator refuses: its codes in REST, in SOAP and as SAP, and a word of what it says.
+#: Business Central's code of all that its own rules refuse.
+_DIALOG = "Application_DialogException"
+#: How the simulator refuses: its codes in REST, in SOAP and as another ERP, and a word of what it
+#: says.
 REFUSED = {
-    "credit_limit": (("credit_limit", "CREDIT", "V1/151"), "credit"),
-    "unknown_item": (("unknown_item", "ITEM", "V1/382"), "item"),
+    "credit_limit": (("credit_limit", "CREDIT", "V1/151", _DIALOG), "credit"),
+    "unknown_item": (("unknown_item", "ITEM", "V1/382", _DIALOG), "item"),
 }
 
 

@@ -100,6 +100,9 @@ The same books as SAP's services, below sap/ of the base path: tokens with their
 numbers as texts, $batch (sidecar.testing.erpsim.sap has what they are and what they are strict
 about).  A session ends after --session-requests changes.
 
+With --interface business-central it speaks Microsoft's API v2.0: salesOrders,
+salesCreditMemos, customers, items, salesInvoices and salesShipments of the company CRONUS.
+
 With --interface steps it is another ERP over the same books: it knows nothing by a shop's names,
 and an order is a draft until it is validated.  Every call but the login carries its token as
 X-Session, else 401; what is wrong is 4xx with {"error": text, "code": …}.
