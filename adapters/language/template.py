@@ -36,6 +36,11 @@ Template = Callable[[Values], Any]
 
 #: Not a form: names the type of a value that may be one of several, as SOAP and .NET's JSON do.
 TYPE = "$type"
+#: Nor these: options of an OData query.
+_OPTIONS = frozenset(
+    {"$count", "$expand", "$filter", "$orderby", "$select", "$skip", "$skiptoken", "$top"}
+)
+_PLAIN = frozenset({TYPE}) | _OPTIONS
 _MARK = "="
 #: The name that a text begins with, where it looks as if it were one or a way into one.
 _HEAD = re.compile(r"\A([A-Za-z_]\w*)(?:(?:\.\w+|\[[^\]]*\])*(?:\s*\|.*)?)\Z")
@@ -163,7 +168,7 @@ def compile_template(tree: object, scope: Scope, source: Source, path: Path) -> 
     match tree:
         case str() if is_expression(tree):
             return _leaf(tree, scope, source, path)
-        case Mapping() if any(str(key).startswith("$") and key != TYPE for key in tree):
+        case Mapping() if any(str(key).startswith("$") and key not in _PLAIN for key in tree):
             return _form(tree, scope, source, path)
         case Mapping():
             return _mapping(tree, scope, source, path)
@@ -323,12 +328,16 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
     render = compile_template(body, loop.scope, source, (*path, "$do"))
     place = source.place((*path, "$each"))
 
+    within = isinstance(body, Mapping) and "$each" in body
+
     def rounds(values: Values) -> list[Any]:
         try:
             inner = list(loop(values))
         except ExpressionError as error:
             raise ExpressionError(f"{place}: {error.message}") from error
-        return [rendered for rendered in map(render, inner) if rendered is not NOTHING]
+        made = [rendered for rendered in map(render, inner) if rendered is not NOTHING]
+        # A loop right within this one: all its rounds are one list.
+        return [entry for entries in made for entry in entries] if within else made
 
     return rounds
 

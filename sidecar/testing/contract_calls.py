@@ -91,6 +91,12 @@ def reference_of(outcome: Outcome) -> str:
     return outcome.booked.reference
 
 
+def link_of(outcome: Outcome) -> Link:
+    """The link to the document of an acceptance, with both of its names; else the test fails."""
+    assert isinstance(outcome, Accepted), outcome
+    return Link(outcome.booked.reference, key=outcome.booked.key)
+
+
 def require(adapter: ErpAdapter, domain: ContractDomain, event_type: str | None) -> None:
     """Skip the test where the adapter has no call for the event."""
     if event_type not in adapter.capabilities(domain.name).subscriptions:
@@ -128,8 +134,8 @@ def made_ready(
     parent = next(other for other in others if other.spec.kind == domain.spec.parent)
     require(adapter, parent, parent.opens)
     document = parent.made_of(sample_order("000000001", [_LARGE]))
-    reference = reference_of(push_one(adapter, parent.opening(document)))
-    return replace(domain, parent=Parent(document, Link(reference)))
+    link = link_of(push_one(adapter, parent.opening(document)))
+    return replace(domain, parent=Parent(document, link))
 
 
 def nobody_listens() -> str:

@@ -55,7 +55,8 @@ _TEACHING = "\n\n".join(
 @click.option(
     "--interface",
     type=click.Choice([str(interface) for interface in Interface]),
-    help="How it is spoken to. Default: plain; steps: sessions, ids, drafts.",
+    help="How it is spoken to. Default: plain; steps: sessions, ids, drafts; "
+    "business-central: Microsoft's API v2.0.",
 )
 @click.option(
     "--session-requests", type=click.IntRange(min=0), help="Steps: requests that a session lives."

@@ -16,6 +16,11 @@ import msgspec
 from sidecar.model.errors import Unavailable, UsageError
 from sidecar.testing.erpsim import control
 from sidecar.testing.erpsim.books import DRAFT, OPEN, Books, Document, DuplicatePolicy
+from sidecar.testing.erpsim.business_central.face import (
+    BusinessCentralFace,
+    Limits,
+    entity_sets,
+)
 from sidecar.testing.erpsim.client import SOAP_PORTS, WSDL, ErpSimClient
 from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.customer_search import CustomerSearch
@@ -47,6 +52,7 @@ class Interface(StrEnum):
 
     PLAIN = "plain"  # everything by the numbers of the shop, each document in one call
     STEPS = "steps"  # a session, ids that must be asked for, drafts that are validated
+    BUSINESS_CENTRAL = "business-central"  # Microsoft's API v2.0
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,7 +64,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
     refused for.
 
-    Of the interface in steps: a session lives for `session_requests` and `session_seconds` (0:
+    Of the interface in steps and of Business Central's (a token): a session lives for `session_requests` and `session_seconds` (0:
     without an end), the search for customers lags by `search_lag` seconds, `vat_ids_invalid` are
     known and not confirmed.
     """
@@ -135,8 +141,11 @@ class Simulator:
         limits = SessionLimits(requests=setup.session_requests, seconds=setup.session_seconds)
         self.sessions = Sessions(setup.user, setup.password, limits, clock)
         self.search = CustomerSearch(self.side_books, setup.search_lag, clock)
-        in_steps = setup.interface is Interface.STEPS
-        interface = self._in_steps if in_steps else self._plain
+        interface = {
+            Interface.PLAIN: self._plain,
+            Interface.STEPS: self._in_steps,
+            Interface.BUSINESS_CENTRAL: self._business_central,
+        }[setup.interface]
         faces: dict[str, Face] = {
             control.PREFIX: control.ControlFace(
                 self.books,
@@ -171,6 +180,19 @@ class Simulator:
         records = StepsRecords(conduct.entry, self.side_books, self.search, setup.vat_ids_invalid)
         parts = (conduct, records, StepsDocuments(self.side_books), self.sessions, setup.base_path)
         return _below(setup, steps_soap_face(*parts), steps_rest_face(*parts))
+
+    def _business_central(
+        self, setup: Setup, conduct: Conduct, _: Callable[[], float]
+    ) -> dict[str, Face]:
+        """API v2.0, for which a login with the set-up's user gives a token."""
+        face = BusinessCentralFace(
+            conduct,
+            entity_sets(conduct, self.side_books, self.news),
+            self.sessions,
+            Limits(setup.page_size, guarded=bool(setup.user)),
+            setup.base_path,
+        )
+        return {f"{setup.base_path}/": face}
 
     def serve(self) -> None:
         """Answer until `stop` is called from another thread."""
