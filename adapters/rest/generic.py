@@ -6,14 +6,15 @@ from adapters.calls.dialect import Dialect
 from adapters.calls.generic import GenericAdapter
 from adapters.calls.mapping import read_calls
 from adapters.calls.overlay import read_overlaid
-from adapters.http.transport import Request, Transport
+from adapters.http.auth import auth_of
+from adapters.http.transport import AuthOf, Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, ErpAdapter
 
 
-def create(settings: AdapterSettings) -> ErpAdapter:
-    """The adapter for one ERP account.
+def create(settings: AdapterSettings, auth: AuthOf = auth_of) -> ErpAdapter:
+    """The adapter for one ERP account; `auth`: its ways to log in.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
@@ -24,4 +25,4 @@ def create(settings: AdapterSettings) -> ErpAdapter:
     document = read_overlaid(settings.files_of_calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
     calls = read_calls(document, document.path.name, dialect, settings.domains, settings.secrets)
-    return GenericAdapter(calls, Transport(settings), settings, Request("HEAD", "", asks=True))
+    return GenericAdapter(calls, Transport(settings, auth), settings, Request("HEAD", "", asks=True))

@@ -79,8 +79,13 @@ from sidecar.testing.wire_contract import WireContract
 
 PATIENT = 30.0
 IMPATIENT = 0.5
-#: What the simulator calls a used-up credit in REST, in SOAP and as Business Central.
-REFUSED = ("credit_limit", "CREDIT", "Application_DialogException")
+#: What the simulator calls a used-up credit in REST, in SOAP, as Business Central, as NetSuite.
+REFUSED = (
+    "credit_limit",
+    "CREDIT",
+    "Application_DialogException",
+    "BALANCE_EXCEEDS_CREDIT_LIMIT",
+)
 
 
 class AdapterContract(
