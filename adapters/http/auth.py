@@ -18,7 +18,7 @@ _MARGIN = 30.0
 #: For a token whose answer does not say how long it lives.
 _LIFETIME = 300.0
 
-TOKEN_URL = "erp.auth.oauth2_client_credentials.token_url"
+_ENDPOINT_KEY = "erp.auth.oauth2_client_credentials.token_url"
 
 #: Tokens that an answer may still repeat.
 _REMEMBERED = 4
@@ -131,7 +131,10 @@ def client_credentials(given: Mapping[str, Any], fetch: Fetch) -> FetchedToken:
 
 
 def auth_of(settings: Mapping[str, Any], fetch_at: FetchAt) -> Auth:
-    """The way to log in that `erp.auth` names; none when it is empty.  Raises ConfigurationError."""
+    """The way to log in that `erp.auth` names; none when it is empty.
+
+    Raises ConfigurationError.
+    """
     if not settings:
         return FixedHeader({})
     way, given = next(iter(settings.items()))
@@ -147,7 +150,7 @@ def auth_of(settings: Mapping[str, Any], fetch_at: FetchAt) -> Auth:
             value = _carried(revealed(given, "value"), "header.value")
             return FixedHeader({str(given["name"]): value}, (value,))
         case "oauth2_client_credentials":
-            return client_credentials(given, fetch_at(str(given["token_url"]), TOKEN_URL))
+            return client_credentials(given, fetch_at(str(given["token_url"]), _ENDPOINT_KEY))
         case "client_certificate":
             return FixedHeader({})
         case "ntlm":

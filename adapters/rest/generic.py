@@ -25,4 +25,6 @@ def create(settings: AdapterSettings, auth: AuthOf = auth_of) -> ErpAdapter:
     document = read_overlaid(settings.files_of_calls)
     dialect = Dialect(RESPONSE, read_http_call, none_is_nothing=False)
     calls = read_calls(document, document.path.name, dialect, settings.domains, settings.secrets)
-    return GenericAdapter(calls, Transport(settings, auth), settings, Request("HEAD", "", asks=True))
+    return GenericAdapter(
+        calls, Transport(settings, auth), settings, Request("HEAD", "", asks=True)
+    )

@@ -192,9 +192,9 @@ class AdapterContract(
         assert link is None or link.reference == document.order
         assert document.submitted_total in (None, order.grand_total)
         assert document.currency in (None, order.order_currency_code)
-        assert [
-            (line.sku, line.quantity, line.unit_price) for line in self.sold(document)
-        ] == [(self.item_number(sku), qty, price) for sku, qty, price in domain.sold(payload)]
+        assert [(line.sku, line.quantity, line.unit_price) for line in self.sold(document)] == [
+            (self.item_number(sku), qty, price) for sku, qty, price in domain.sold(payload)
+        ]
 
     def test_an_amount_of_four_places_is_not_rounded_on_its_way(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain

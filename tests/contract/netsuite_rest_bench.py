@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from sidecar.ports import ShopContext
+
+SHOP = ShopContext("main", ZoneInfo("Europe/Berlin"))
 #: What the simulator's account is set up with.
 TABLES = """
 tables:
@@ -14,7 +18,10 @@ tables:
 """
 #: All orders are sold to one customer of NetSuite, who is there.
 ONE_CUSTOMER = """
-orders: {push: {first: {$without: [customer]}, call: {json: {entity: {externalId: GUEST, $without: [id]}}}}}
+orders:
+  push:
+    first: {$without: [customer]}
+    call: {json: {entity: {externalId: GUEST, $without: [id]}}}
 """
 
 

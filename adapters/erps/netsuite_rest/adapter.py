@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.erps.netsuite_rest.assertion import TOKEN_PATH, certificate_login
+from adapters.erps.netsuite_rest.assertion import ENDPOINT, certificate_login
 from adapters.erps.netsuite_rest.signature import SignedCalls
 from adapters.http.auth import Auth, FetchAt, auth_of
 from adapters.rest.generic import create as create_generic
@@ -22,7 +22,7 @@ def create(settings: AdapterSettings) -> ErpAdapter:
         if token := auth.get("netsuite_token"):
             return SignedCalls(token)
         if certificate := auth.get("netsuite_certificate"):
-            token_url = f"{settings.url.rstrip('/')}{TOKEN_PATH}"
+            token_url = f"{settings.url.rstrip('/')}{ENDPOINT}"
             return certificate_login(certificate, token_url, fetch_at(token_url, "erp.url"))
         return auth_of(auth, fetch_at)
 

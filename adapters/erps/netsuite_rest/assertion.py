@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from adapters.http.auth import Fetch, FetchedToken, revealed
 from sidecar.model.errors import ConfigurationError
 
-TOKEN_PATH = "/auth/oauth2/v1/token"
+ENDPOINT = "/auth/oauth2/v1/token"
 
 #: Seconds that an assertion is good for; NetSuite allows less than an hour.
 _LIFETIME = 300
@@ -69,9 +69,7 @@ def _key_of(pem: str) -> rsa.RSAPrivateKey:
     return key
 
 
-def _signed(
-    header: Mapping[str, Any], claims: Mapping[str, Any], key: rsa.RSAPrivateKey
-) -> str:
+def _signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: rsa.RSAPrivateKey) -> str:
     message = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
     pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt_length=padding.PSS.DIGEST_LENGTH)
     return f"{message}.{_encoded(key.sign(message.encode(), pss, hashes.SHA256()))}"

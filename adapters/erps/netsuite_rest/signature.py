@@ -62,9 +62,7 @@ class SignedCalls:
         return {"Authorization": f'OAuth realm="{self._realm}", ***'}
 
 
-def signature(
-    method: str, address: str, told: Mapping[str, str], secrets: tuple[str, str]
-) -> str:
+def signature(method: str, address: str, told: Mapping[str, str], secrets: tuple[str, str]) -> str:
     """Of a call (RFC 5849, section 3.4): `secrets` are the consumer's and the token's."""
     parts = urlsplit(address)
     port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"

@@ -201,9 +201,7 @@ class Simulator:
 
     def _netsuite(self, setup: Setup, conduct: Conduct, _: Callable[[], float]) -> dict[str, Face]:
         """The record service and SuiteQL."""
-        face = NetSuiteFace(
-            conduct, self.side_books, self.news, setup.page_size, setup.base_path
-        )
+        face = NetSuiteFace(conduct, self.side_books, self.news, setup.page_size, setup.base_path)
         return {f"{setup.base_path}/": face}
 
     def serve(self) -> None:

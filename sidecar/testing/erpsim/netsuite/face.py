@@ -125,7 +125,7 @@ class NetSuiteFace:
             page = page_of(rows, min(offset, max(len(rows) - limit, 0)), limit)
             return Answer(200, {**page, "offset": offset, "hasMore": True})
         page = page_of(rows, offset, limit)
-        if Misbehaviour.SAME_PAGE in faults:
+        if Misbehaviour.SAME_PAGE in faults and offset:
             page |= {"hasMore": True, "offset": offset - page["count"]}
         if Misbehaviour.REPEAT_ROWS in faults:
             page["items"] = [row for row in page["items"] for _ in range(2)]

@@ -21,9 +21,7 @@ _LINE = frozenset(
     {"amount", "description", "isClosed", "item", "line", "location", "price", "quantity", "rate",
      "taxDetailsReference"}
 )  # fmt: skip
-_TAX = frozenset(
-    {"taxAmount", "taxBasis", "taxCode", "taxDetailsReference", "taxRate", "taxType"}
-)
+_TAX = frozenset({"taxAmount", "taxBasis", "taxCode", "taxDetailsReference", "taxRate", "taxType"})
 _CUSTOMER = frozenset(
     {"companyName", "email", "externalId", "firstName", "isInactive", "isPerson", "lastName",
      "phone", "subsidiary", "vatRegNumber"}

@@ -63,7 +63,7 @@ class Records(Protocol):
     def wanted(self, asked: Asked) -> tuple[Operation, tuple[Subject, ...]]:
         """What the request is, for the rules."""
 
-    def act(self, asked: Asked, exchange: Exchange, enquiry: Enquiry, faults: Strikes) -> Answer:
+    def act(self, asked: Asked, exchange: Exchange, enquiry: Enquiry, faults: Strikes, /) -> Answer:
         """Have it done."""
 
 
@@ -181,7 +181,7 @@ class Customers:
         subjects = (Subject(asked.external),) if asked.external else ()
         return (Operation.LOOKUP if asked.method == "GET" else Operation.CUSTOMER), subjects
 
-    def act(self, asked: Asked, exchange: Exchange, enquiry: Enquiry, faults: Strikes) -> Answer:
+    def act(self, asked: Asked, exchange: Exchange, enquiry: Enquiry, _faults: Strikes) -> Answer:
         """See `Records`."""
         known_one = self._found(asked)
         if asked.method == "GET":
@@ -224,5 +224,3 @@ def records_by_name(
         kind.name: Transactions(conduct, side_books, kind) for kind in kinds
     }
     return {**transactions, "customer": Customers(conduct, side_books)}
-
-

@@ -1,4 +1,4 @@
-"""SuiteQL, as much of it as a pack asks: columns of a source, conditions joined by AND, an order."""
+"""SuiteQL, as much of it as a pack asks: columns of a source, conditions, an order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from sidecar.testing.erpsim.books import Books
 from sidecar.testing.erpsim.netsuite.errors import NsError
-from sidecar.testing.erpsim.netsuite.transactions import Kind, Row, letter_of
+from sidecar.testing.erpsim.netsuite.transactions import Kind, Row, currency_id, letter_of
 from sidecar.testing.erpsim.news_books import NewsBooks, StockLevel
 
 _QUERY = re.compile(
@@ -37,7 +37,7 @@ def sources(books: Books, news: NewsBooks, kinds: Sequence[Kind]) -> Sources:
                     "t.type": kind.query_type,
                     "t.externalid": document.external or None,
                     "t.status": letter_of(document),
-                    "t.currency": document.currency,
+                    "t.currency": currency_id(document.currency),
                     "t.foreigntotal": str(document.total),
                     "t.lastmodifieddate": document.changed,
                 }

@@ -16,6 +16,8 @@ Row = dict[str, Any]
 _ZERO = Decimal(0)
 #: Price level "custom": only there our own rate counts.
 _CUSTOM = "-1"
+#: The currencies of this account.
+_CURRENCIES = {"4": "EUR", "1": "USD", "9": "PLN"}
 #: The states of the books, as letters of NetSuite; other states are those letters themselves.
 _LETTERS = {"OPEN": "B", "DRAFT": "A", "CANCELED": "H", "POSTED": "G"}
 _NAMES = {
@@ -57,13 +59,26 @@ def submission_of(
     return Submission(
         external=external,
         lines=(*before, *lines),
-        currency=id_in(fields.get("currency") or {"id": "EUR"}, "currency")[1],
+        currency=_currency(fields.get("currency")),
         customer=id_in(fields["entity"], "entity")[1],
         shipping=fields.get("shippingCost") or _ZERO,
         other={"fields": {name: one for name, one in fields.items() if name != "item"}},
         kind=kind.kind,
         order=id_in(created_from, "createdFrom")[1] if created_from else None,
     )
+
+
+def _currency(reference: Any) -> str:
+    """Its code; without one that of the account."""
+    _, name = id_in(reference or {"id": "4"}, "currency")
+    if name not in _CURRENCIES:
+        raise invalid(f"You have entered an Invalid Field Value {name}", "currency")
+    return _CURRENCIES[name]
+
+
+def currency_id(code: str | None) -> str | None:
+    """Under which id this account has a currency."""
+    return next((name for name, one in _CURRENCIES.items() if one == code), None)
 
 
 def _taxes(fields: Mapping[str, Any]) -> dict[str, Decimal]:
@@ -130,7 +145,7 @@ def show(document: Document, kind: Kind, *, expanded: bool) -> Row:
         "tranId": f"N{document.number}",
         "externalId": document.external,
         "entity": {"id": document.customer},
-        "currency": {"id": document.currency},
+        "currency": {"id": currency_id(document.currency)},
         "status": {"id": letter, "refName": _NAMES.get(letter, letter)},
         "subtotal": document.total - document.tax,
         "taxTotal": document.tax,
