@@ -82,7 +82,7 @@ def test_what_the_erp_does_otherwise_is_told_order_by_order(
 def test_lost_answers_and_blind_repeats_double_neither_order_nor_line(
     recorded_orders: dict[str, list[Order]], tmp_path: Path
 ) -> None:
-    """An upsert: what is sent again is the same order, and `replace=item` keeps its lines single."""
+    """An upsert: what is sent again is the same order, and `replace=item` keeps lines single."""
     orders = recorded_orders["orders-64"]
     with netsuite(tmp_path) as (erp, adapter):
         erp.rule("accept_then_drop", probability=0.3)

@@ -1,4 +1,4 @@
-"""NetSuite's two logins over REST; the signatures are those of oauthlib 3.3 for the same calls."""
+"""NetSuite's two logins over REST; the signatures are those of oauthlib 4.0 for the same calls."""
 
 from __future__ import annotations
 
