@@ -14,11 +14,17 @@ tables:
   currency: {EUR: "4", USD: "1", PLN: "9"}
   currency_of: {"4": EUR, "1": USD, "9": PLN}
   tax_code: {"19": "5", "20": "3", "21": "4", "7": "6", "8.25": "8"}
+  stock: {locations: "MAIN,SOUTH"}
+  location: {MAIN: default, SOUTH: south}
   tax_type: {"19": "1", "20": "1", "21": "1", "7": "1", "8.25": "2"}
 """
 #: All orders are sold to one customer of NetSuite, who is there.
 ONE_CUSTOMER = """
 orders:
+  push:
+    first: {$without: [customer]}
+    call: {json: {entity: {externalId: GUEST, $without: [id]}}}
+refunds:
   push:
     first: {$without: [customer]}
     call: {json: {entity: {externalId: GUEST, $without: [id]}}}

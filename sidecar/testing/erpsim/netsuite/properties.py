@@ -30,7 +30,7 @@ _CUSTOMER = frozenset(
 #: Record or part of one → its properties; those of an account of its own begin with `cust`.
 PROPERTIES: Mapping[str, frozenset[str]] = {
     "salesOrder": _TRANSACTION | {"orderStatus", "shipDate", "terms"},
-    "creditMemo": _TRANSACTION | {"createdFrom"},
+    "creditMemo": _TRANSACTION,
     "customer": _CUSTOMER,
     "item": _LINE,
     "taxDetails": _TAX,

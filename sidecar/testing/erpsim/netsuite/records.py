@@ -11,6 +11,7 @@ from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.netsuite.errors import NsError, error_of, invalid, no_record
 from sidecar.testing.erpsim.netsuite.properties import id_in, known
 from sidecar.testing.erpsim.netsuite.transactions import (
+    SALES_ORDER,
     Kind,
     Row,
     letter_of,
@@ -114,12 +115,21 @@ class Transactions:
         before = self._books.documents(asked.external, kind=self._kind.kind)
         appends = "item" not in asked.query.get("replace", "").split(",")
         kept = before[0].lines if before and appends else ()
-        submission = submission_of(self._kind, asked.external, fields, kept)
+        order = None if self._kind is SALES_ORDER else self._order_of(fields)
+        submission = submission_of(self._kind, asked.external, fields, kept, order)
         ordered = (enquiry.subjects[0], submission)
         booked = self._conduct.submit(exchange, enquiry, ordered)
         if isinstance(booked, Refusal):
             raise error_of(booked)
         return booked
+
+    def _order_of(self, fields: Mapping[str, Any]) -> str | None:
+        """The books want to know of which order something is given back; NetSuite need not."""
+        number = fields.get("otherRefNum")
+        for order in self._books.documents(kind=SALES_ORDER.kind):
+            if number is not None and order.other["fields"].get("otherRefNum") == number:
+                return order.number
+        return None
 
     def _require_customer(self, way: str, name: str) -> None:
         customers = self._side_books.customers()

@@ -5,11 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
-from sidecar.testing.erpsim.books import Books
+from sidecar.testing.erpsim.books import Books, Document
 from sidecar.testing.erpsim.netsuite.errors import NsError
-from sidecar.testing.erpsim.netsuite.transactions import Kind, Row, currency_id, letter_of
+from sidecar.testing.erpsim.netsuite.transactions import (
+    CREDIT_MEMO,
+    Kind,
+    Row,
+    currency_id,
+    letter_of,
+)
 from sidecar.testing.erpsim.news_books import NewsBooks, StockLevel
 
 _QUERY = re.compile(
@@ -38,7 +45,7 @@ def sources(books: Books, news: NewsBooks, kinds: Sequence[Kind]) -> Sources:
                     "t.externalid": document.external or None,
                     "t.status": letter_of(document),
                     "t.currency": currency_id(document.currency),
-                    "t.foreigntotal": str(document.total),
+                    "t.foreigntotal": str(_signed(document, kind)),
                     "t.lastmodifieddate": document.changed,
                 }
 
@@ -55,6 +62,11 @@ def sources(books: Books, news: NewsBooks, kinds: Sequence[Kind]) -> Sources:
         "transaction t": transactions,
         "inventoryitemlocations l JOIN item i ON i.id = l.item": stock,
     }
+
+
+def _signed(document: Document, kind: Kind) -> Decimal:
+    """What is given back is negative."""
+    return -document.total if kind is CREDIT_MEMO else document.total
 
 
 def answered(query: str, tables: Sources) -> list[Row]:

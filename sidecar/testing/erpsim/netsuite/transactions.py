@@ -41,9 +41,16 @@ CREDIT_MEMO = Kind("creditMemo", "CustCred", DocumentKind.CREDIT_MEMO)
 
 
 def submission_of(
-    kind: Kind, external: str, fields: Mapping[str, Any], before: Sequence[Line]
+    kind: Kind,
+    external: str,
+    fields: Mapping[str, Any],
+    before: Sequence[Line],
+    order: str | None = None,
 ) -> Submission:
-    """The document that is sent; `before`: lines that it has already.  Raises NsError."""
+    """The document that is sent; `before`: lines that it has already; `order`: that it is of.
+
+    Raises NsError.
+    """
     if not fields.get("entity"):
         raise invalid("Please enter value(s) for: Customer", "entity")
     taxes = _taxes(fields)
@@ -55,7 +62,6 @@ def submission_of(
         if reference not in references:
             place = f"taxDetails.items[{index}].taxDetailsReference"
             raise invalid(f"No line has the reference {reference}.", place)
-    created_from = fields.get("createdFrom")
     return Submission(
         external=external,
         lines=(*before, *lines),
@@ -64,7 +70,7 @@ def submission_of(
         shipping=fields.get("shippingCost") or _ZERO,
         other={"fields": {name: one for name, one in fields.items() if name != "item"}},
         kind=kind.kind,
-        order=id_in(created_from, "createdFrom")[1] if created_from else None,
+        order=order,
     )
 
 
