@@ -13,7 +13,7 @@ import pytest
 from adapters.erps.netsuite_rest import PACK
 from sidecar.domains import SPECS
 from sidecar.model.outcome import Accepted, Conflict, Misconfigured, Rejected, Throttled
-from sidecar.ports import AdapterSettings, ErpAdapter, Link
+from sidecar.ports import AdapterSettings, ErpAdapter, Link, Telling
 from sidecar.testing.contract_calls import push_one, reference_of
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.sample_order import (
@@ -203,6 +203,41 @@ def test_a_change_changes_the_address_and_no_line(adapter: ErpAdapter, erp: ErpS
     [after] = erp.bookings(NUMBER)
     assert after.lines == before.lines
     assert after.other["fields"]["shippingAddress"]["city"] == order.shipping_address.city  # type: ignore[union-attr]
+
+
+def test_stock_is_told_for_the_locations_that_are_named(
+    adapter: ErpAdapter, erp: ErpSimClient
+) -> None:
+    erp.set_stock("24-MB01", 7, "MAIN")
+    erp.set_stock("24-MB01", -3, "SOUTH")
+    erp.set_stock("24-MB02", 5, "NOT-NAMED")
+    assert isinstance(adapter, Telling)
+
+    page = adapter.changes("stock", None)
+
+    assert page.unreadable == ()
+    assert [(row.sku, row.source_code, row.quantity) for row in page.rows] == [  # type: ignore[attr-defined]
+        ("24-MB01", "default", 7),
+        ("24-MB01", "south", 0),
+    ]
+
+
+def test_a_customer_is_one_whoever_tells_of_him(adapter: ErpAdapter, erp: ErpSimClient) -> None:
+    """The domain under the id that orders name him by; an erased one is emptied, not gone."""
+    told = customer(7)
+    for _ in range(2):
+        outcome = push_one(adapter, saved(told))
+    assert isinstance(outcome, Accepted)
+    [kept] = erp.customers()
+    assert (kept.external, kept.email) == ("M2C-7", told.email)
+    [found] = adapter.probe("customers", ["CU7"])["CU7"]
+    assert found.reference == outcome.booked.reference == kept.number
+
+    assert isinstance(push_one(adapter, erased(told, Link(kept.number))), Accepted)
+
+    [kept] = erp.customers()
+    assert (kept.external, kept.name, kept.email) == ("M2C-7", "erased", None)
+    assert kept.addresses[0]["isInactive"] is True
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)

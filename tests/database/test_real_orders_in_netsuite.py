@@ -1,4 +1,4 @@
-"""Orders of a real Magento in NetSuite, by the REST pack: exact to the cent, or told."""
+"""Orders and refunds of a real Magento in NetSuite, by the pack: exact to the cent, or told."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from adapters.erps.netsuite_rest import PACK
 from sidecar.domains import SPECS
 from sidecar.domains.orders.payload import Order
 from sidecar.domains.orders.verify import differences
+from sidecar.domains.refunds.spec import SPEC as REFUNDS
+from sidecar.magento.money_document_figures import verify
 from sidecar.model.outcome import Accepted, Unknown
 from sidecar.model.settlement import Tolerances
-from sidecar.ports import AdapterSettings, ErpAdapter
-from sidecar.testing.contract_calls import push_all
+from sidecar.ports import AdapterSettings, ErpAdapter, Link
+from sidecar.testing.contract_calls import push_all, reference_of
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
+from sidecar.testing.sample_documents import delivery, refund_of
 from sidecar.testing.sample_order import placed
 from tests.contract.netsuite_rest_bench import SHOP, overlay
 
@@ -104,3 +107,28 @@ def test_lost_answers_and_blind_repeats_double_neither_order_nor_line(
         assert outcomes[Unknown] > 0
         assert differing(adapter, orders) == {}
         assert erp.count() == len(orders)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_refund_is_exact_to_the_cent(
+    recorded_orders: dict[str, list[Order]], name: str, tmp_path: Path
+) -> None:
+    orders = [order for order in recorded_orders[name] if order.grand_total > 0]
+    with netsuite(tmp_path) as (erp, adapter):
+        answers = push_all(adapter, [placed(order) for order in orders])
+        refunds = [
+            delivery(
+                refund_of(order, order.increment_id),
+                "refund.issued",
+                order,
+                Link(reference_of(answer.outcome)),
+            )
+            for order, answer in zip(orders, answers, strict=True)
+        ]
+        given_back = push_all(adapter, refunds)
+
+        assert [one.outcome for one in given_back if not isinstance(one.outcome, Accepted)] == []
+        assert erp.count() == 2 * len(orders)
+        for refund in refunds:
+            [booked] = adapter.probe(REFUNDS.name, [refund.ref])[refund.ref]
+            assert verify(refund.event.data, booked, Tolerances()) == (), refund.ref

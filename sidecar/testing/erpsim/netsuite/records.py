@@ -126,10 +126,14 @@ class Transactions:
     def _order_of(self, fields: Mapping[str, Any]) -> str | None:
         """The books want to know of which order something is given back; NetSuite need not."""
         number = fields.get("otherRefNum")
-        for order in self._books.documents(kind=SALES_ORDER.kind):
-            if number is not None and order.other["fields"].get("otherRefNum") == number:
-                return order.number
-        return None
+        refunded = {one.order for one in self._books.documents(kind=self._kind.kind)}
+        found = [
+            order.number
+            for order in self._books.documents(kind=SALES_ORDER.kind)
+            if number is not None and order.other["fields"].get("otherRefNum") == number
+        ]
+        # A purchase order of the customer may be of several orders.
+        return next((one for one in found if one not in refunded), next(iter(found), None))
 
     def _require_customer(self, way: str, name: str) -> None:
         customers = self._side_books.customers()
