@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.erps.netsuite_rest import PACK
 from sidecar.domains import SPECS
+from sidecar.domains.customers.payload import Customer, CustomerErased
+from sidecar.domains.customers.spec import SPEC as CUSTOMERS
+from sidecar.model.event import Event, event_id, schema_urn
 from sidecar.model.outcome import Accepted, Conflict, Misconfigured, Rejected, Throttled
-from sidecar.ports import AdapterSettings, ErpAdapter, Link, Telling
+from sidecar.ports import AdapterSettings, Delivery, ErpAdapter, Link, Telling
 from sidecar.testing.contract_calls import push_one, reference_of
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.sample_order import (
@@ -30,6 +35,21 @@ from tests.contract.scripted_server import answer, scripted_server
 NUMBER = "000000042"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "netsuite-rest.md"
 FRAGMENTS = re.findall(r"```yaml\n# fragment\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+
+
+def of_customer(event_type: str, payload: Any, link: Link | None = None) -> Delivery:
+    """One event of customer 7 on its way."""
+    event = Event(
+        id=event_id("main", "customer", 7, 1),
+        type=event_type,
+        source="urn:magento:main",
+        subject="customer/7",
+        time=datetime(2026, 11, 30, tzinfo=UTC),
+        dataschema=schema_urn(CUSTOMERS.event(event_type)),
+        data=payload,
+        sequence=1,
+    )
+    return Delivery(event, "CU7", link)
 
 
 @pytest.fixture
@@ -224,16 +244,17 @@ def test_stock_is_told_for_the_locations_that_are_named(
 
 def test_a_customer_is_one_whoever_tells_of_him(adapter: ErpAdapter, erp: ErpSimClient) -> None:
     """The domain under the id that orders name him by; an erased one is emptied, not gone."""
-    told = customer(7)
+    told = Customer(entity_id=7, firstname="Ada", lastname="Lovelace", email="ada@example.com")
     for _ in range(2):
-        outcome = push_one(adapter, saved(told))
+        outcome = push_one(adapter, of_customer("customer.saved", told))
     assert isinstance(outcome, Accepted)
     [kept] = erp.customers()
     assert (kept.external, kept.email) == ("M2C-7", told.email)
     [found] = adapter.probe("customers", ["CU7"])["CU7"]
     assert found.reference == outcome.booked.reference == kept.number
 
-    assert isinstance(push_one(adapter, erased(told, Link(kept.number))), Accepted)
+    erased = of_customer("customer.erased", CustomerErased(entity_id=7), Link(kept.number))
+    assert isinstance(push_one(adapter, erased), Accepted)
 
     [kept] = erp.customers()
     assert (kept.external, kept.name, kept.email) == ("M2C-7", "erased", None)
