@@ -246,6 +246,44 @@ class Previewing(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class RehearsedCall:
+    """A call of a rehearsal, without what every call has and without a login.
+
+    `request`: method and address, the ERP's own left out (`POST /orders?shop=main`).  `body`: JSON,
+    a form and XML as a tree (docs/mapping-tests.md), everything else as text; None for none.
+    """
+
+    request: str
+    headers: Mapping[str, str]
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """An answer as it comes over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+#: Plays the ERP: what it answers to a call; None: no answer comes.
+Script = Callable[[RehearsedCall], WireAnswer | None]
+
+
+@runtime_checkable
+class Rehearsing(Protocol):
+    """An adapter that can send an event to a script instead of the ERP (`adapter test`)."""
+
+    def rehearse(self, delivery: Delivery, script: Script, now: datetime) -> Outcome:
+        """What comes of a `push` whose calls the script answers.
+
+        Nothing goes over the network.  No secret is in a call, and each is the same every time:
+        `now` (UTC) is its moment, its nonce is always the same one.
+        """
+
+
 @runtime_checkable
 class Conditional(Protocol):
     """An adapter whose language can say which events something is for (`exceptions`)."""
@@ -277,8 +315,9 @@ class Advising(Protocol):
 class ContractFinding:
     """What is wrong with a mapping by the ERP's interface description.
 
-    `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/adapters.md),
-    `place` names file, line and path.
+    `error`: the ERP cannot take it; `warning`: it may not.  `id` is stable (docs/interfaces.md),
+    `place` names file, line and path.  `path`: the path alone; `field`: the ERP's field that is
+    meant, where it is one.
     """
 
     severity: Literal["error", "warning"]
@@ -286,6 +325,8 @@ class ContractFinding:
     place: str
     text: str
     remedy: str = ""
+    path: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True, slots=True)

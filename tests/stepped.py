@@ -98,7 +98,7 @@ class SteppedRig(Rig):
         held: defaultdict[str, list[Document]] = defaultdict(list)
         for document in state.documents:
             held[document.external].append(document)
-        customers = Counter((customer.email or "").lower() for customer in state.customers)
+        customers = Counter((customer.email or "").lower() for customer in self.erp.customers())
         known = {order.email for order in orders}
         booked = [(order, held[order.number][0]) for order in orders if held[order.number]]
         return Verdict(

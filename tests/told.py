@@ -23,17 +23,24 @@ def telling(
     magento: MagentoDatabase,
     folder: Path,
     erp: TellingErp,
-    rest: MagentoRest,
+    rest: MagentoRest | None,
     name: str,
     section: str = "{owner: erp, every: 30s}",
     each: str = "{number: =item.number, order: =item.order}",
 ) -> Pipeline:
-    """The sidecar; `name`: the domain of which the ERP tells, `each`: how a row of it is made."""
+    """The sidecar; `name`: the domain of which the ERP tells, `each`: how a row of it is made.
+
+    `rest`: Magento's API; None: the configuration has none.
+    """
     (folder / "admin").touch(mode=0o600)
     (folder / "admin").write_text(PASSWORD, "utf-8")
     api = (
-        f"  api: {{url: '{rest.url}', admin: {{user: {ADMIN}, password: {{file: admin}}}}, "
-        "timeout: {connect: 1s, read: 1s}}\n"
+        ""
+        if rest is None
+        else (
+            f"  api: {{url: '{rest.url}', admin: {{user: {ADMIN}, password: {{file: admin}}}}, "
+            "timeout: {connect: 1s, read: 1s}}\n"
+        )
     )
     calls = ORDER_CALLS + _CALLS.format(name=name, each=each)
     return Pipeline(

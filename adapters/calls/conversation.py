@@ -37,13 +37,18 @@ class Conversation(Generic[Call]):
         login: Login[Call] | None,
         transport: Transport,
         settings: AdapterSettings,
+        rehearsed_at: datetime | None = None,
     ) -> None:
-        """`name` is what messages call the file of calls."""
+        """`name` is what messages call the file of calls.
+
+        `rehearsed_at`: nothing of its calls is new or secret, all are of that moment.
+        """
         self._name = name
         self._login = login
         self._transport = transport
         self._shop = settings.shop
-        self._secret = secrets_of(settings)
+        self._rehearsed_at = rehearsed_at
+        self._secret = secrets_of(settings) if rehearsed_at is None else HiddenSecrets()
         self._nonces = _Nonces()
         self._sessions = (
             None
@@ -107,6 +112,8 @@ class Conversation(Generic[Call]):
         if session is not None:
             once["token"] = session.token
         request = self._filled(call, {**values, **once})
+        if self._rehearsed_at is not None:
+            request = call.disarmed(request)
         if session is None:
             return replace(request, asks=True) if asks else request
         headers = {**request.headers, **self._of_session(session)}
@@ -125,6 +132,8 @@ class Conversation(Generic[Call]):
         return {name: as_text(value) for name, value in headers.items() if value is not None}
 
     def _once(self) -> dict[str, Any]:
+        if self._rehearsed_at is not None:
+            return {"nonce": _STILL["nonce"], "now": self._rehearsed_at}
         return {"nonce": self._nonces.next(), "now": datetime.now(UTC)}
 
     def _filled(self, call: Call, values: Values) -> Request:

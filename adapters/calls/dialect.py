@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic
@@ -13,6 +14,13 @@ from adapters.language.compiler import Scope
 from adapters.language.shape import Shape
 
 Keys = Mapping[str, Any]
+
+#: Nodes of an answer that are looked for wherever they may be.
+_LOOKS_ANYWHERE = re.compile(r"\bresponse\.xml\.nodes\(\s*['\"]//")
+_RENAMED = (
+    "where the ERP renames an element this finds none, which reads as 'not there', and the order "
+    "is sent again; name what is round them: response.xml.node('//orders').nodes('order')"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +86,14 @@ class CallReader(Generic[Call]):
         call = self.call(section, scope)
         answer.keys(("ok", "misconfigured", "found", "message", *further), ("ok", "found"))
         answered = self.answered(scope)
+        found = answer.expression("found", answered)
+        if found is not None and _LOOKS_ANYWHERE.search(found.source):
+            answer.warning("found", _RENAMED)
         return Inquiry(
             call=call,
             ok=answer.predicate("ok", answered),
             misconfigured=misconfigured(answer, answered),
-            found=answer.expression("found", answered),
+            found=found,
             next=answer.expression("next", answered),
             none_is_nothing=self.dialect.none_is_nothing,
             told=answer.fields(("message",), answered),

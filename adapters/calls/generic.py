@@ -29,7 +29,7 @@ from adapters.calls.wire_call import Call
 from adapters.http.transport import Request, Transport
 from adapters.language.compiler import Values
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
-from sidecar.model.outcome import Booked
+from sidecar.model.outcome import Booked, Outcome
 from sidecar.ports import (
     AdapterSettings,
     Capabilities,
@@ -39,6 +39,7 @@ from sidecar.ports import (
     Ping,
     Preview,
     PushCall,
+    Script,
 )
 
 #: Asked for by a ping where the file has none; an external reference that no shop gives.
@@ -54,16 +55,23 @@ class GenericAdapter(Generic[Call]):
         transport: Transport,
         settings: AdapterSettings,
         harmless: Request,
+        rehearsed_at: datetime | None = None,
     ) -> None:
-        """`harmless` is sent by a ping where the file has nothing that asks."""
+        """`harmless` is sent by a ping where the file has nothing that asks.
+
+        `rehearsed_at`: all calls are of that moment, and without a secret (`rehearse`).
+        """
         self._calls = calls
+        self._settings = settings
         self._transport = transport
         self._shop = settings.shop
         self._domains = settings.domains
         self._renamed = settings.renamed
         self._bare = harmless
         self._redaction = Redaction(transport.redact)
-        self._conversation = Conversation[Call](calls.name, calls.login, transport, settings)
+        self._conversation = Conversation[Call](
+            calls.name, calls.login, transport, settings, rehearsed_at
+        )
         self._asking = Asking[Call](self._conversation)
         self._pushing = Pushing[Call](
             calls,
@@ -114,6 +122,15 @@ class GenericAdapter(Generic[Call]):
         """See `sidecar.ports.Previewing`."""
         with self._redaction.of_errors():
             return self._previewing.calls(delivery, ask=ask)
+
+    def rehearse(self, delivery: Delivery, script: Script, now: datetime) -> Outcome:
+        """See `sidecar.ports.Rehearsing`."""
+        # An adapter of its own: it has no session, and remembers nothing of another rehearsal.
+        played = GenericAdapter[Call](
+            self._calls, self._transport.rehearsing(script), self._settings, self._bare, now
+        )
+        [outcome] = [one.outcome for call in played.push([delivery]) for one in call.results]
+        return outcome
 
     def condition(self, domain: str, when: str) -> Callable[[Delivery], bool]:
         """See `sidecar.ports.Conditional`."""

@@ -118,6 +118,10 @@ class Section:
         """Note what is wrong with the value of a key."""
         self.source.problem((*self.path, key), text)
 
+    def warning(self, key: str, text: str) -> None:
+        """Note what of the value of a key may be meant and most often is not."""
+        self.source.warning((*self.path, key), text)
+
     def section(self, key: str, otherwise: Mapping[str, Any] | None = None) -> Section:
         """The mapping under a key, empty where there is no such key.
 

@@ -165,6 +165,13 @@ class _Walk:
             self._value(field.entry, tree.get("$do"), loop.scope, (*path, "$do"))
 
     def _list(self, field: Field, tree: Any, scope: Scope, path: Path) -> None:
+        if field.before and not field.many:
+            # Of other commands (link, replace) only their author knows what they take.
+            if tuple(tree[:-1]) == field.before:
+                self._value(replace(field, before=()), tree[-1], scope, (*path, len(tree) - 1))
+            return
+        if field.kind == "anything" and not field.lexical:
+            return
         if not field.many:
             self._wrong(field, "a list", path)
             return
@@ -180,6 +187,9 @@ class _Walk:
             return
         if field.many and not field.lone:
             self._wrong(field, "one mapping", path)
+            return
+        if field.before:
+            self._wrong(field, f"a mapping: [{', '.join(map(str, field.before))}, {{…}}]", path)
             return
         chosen = self._chosen(field, tree, path)
         if chosen is None:
@@ -302,6 +312,7 @@ class _Walk:
                 "missing",
                 f"'{field.name}' is mandatory and not filled",
                 f"add {field.name} ({field.kind})",
+                field.name,
             ),
         )
 
@@ -318,6 +329,8 @@ class _Walk:
                 self._source.place(path),
                 complaint.text,
                 complaint.remedy,
+                ".".join(map(str, path)),
+                complaint.field or (str(path[-1]) if path else ""),
             )
         )
 

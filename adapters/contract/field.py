@@ -54,6 +54,10 @@ class Field:
     `lone`: a list that may be written as its one entry; `wrapper`: one that may stand in a mapping
     under that key; `nullable`: required, but may be empty;
     `base`: the type of XML Schema that its text is of, `role` what it is in XML;
+    `one`: a list that has one entry for each call; `key`: it names the record in the ERP;
+    `hint`: an expression that the reader knows to fit; `sample`: a value that it had, where a
+    sample is all that is known; `before`: what stands in front of an entry, where an entry is a
+    list (Odoo's commands);
     `type_name`: the declared type of a record; those of one have the same members;
     `load`: the members of a record; `load_types`: what `$type` may name here, where the declared
     type stands for several; `abstract`: it stands for the others only.
@@ -77,6 +81,11 @@ class Field:
     abstract: bool = False
     base: str = ""
     role: Role = "element"
+    one: bool = False
+    key: bool = False
+    hint: str = ""
+    sample: str | None = None
+    before: tuple[int, ...] = ()
     type_name: str = ""
     load: Callable[[], Members] | None = None
     load_types: Callable[[], Mapping[str, Field]] | None = None
@@ -116,6 +125,8 @@ class Operation:
 
     `call`: the constant keys of a `call` section (`operation`, or `method` and `path`); `parts`:
     its other keys with what they take, the body first; `answer` what `response.body` holds.
+    `asks`: it changes nothing, whatever its method; `found`, `reference`: expressions for the list
+    that an answer to a question holds, and for the name of what was made (of `item` in a question).
     """
 
     name: str
@@ -123,6 +134,9 @@ class Operation:
     parts: Mapping[str, Field]
     about: str = ""
     answer: Field | None = None
+    asks: bool = False
+    found: str = ""
+    reference: str = ""
 
 
 class Description(Protocol):

@@ -36,12 +36,13 @@ _INTO: dict[tuple[str, str], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A finding without its place."""
+    """A finding without its place; `field`: the ERP's field, where the place is not its own."""
 
     severity: Literal["error", "warning"]
     id: str
     text: str
     remedy: str = ""
+    field: str = ""
 
 
 def misfits(field: Field, shape: Shape) -> list[Complaint]:
@@ -56,6 +57,8 @@ def _misfits(field: Field, shape: Shape) -> Iterator[Complaint]:
         case Either(shapes=shapes):
             for alternative in shapes:
                 yield from _misfits(field, alternative)
+        case Many() if field.kind == "anything" and not field.lexical:
+            return
         case Many(entry=entry):
             if field.many:
                 yield from _misfits(replace(field, many=False), entry)

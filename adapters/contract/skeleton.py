@@ -38,7 +38,7 @@ def skeleton(
     operation: Operation, source: str, types: Sequence[str], news: DomainSpec | None = None
 ) -> str:
     """The whole file; `news`: the operation tells what changed in that domain."""
-    asks = operation.call.get("method") in _QUESTIONS or news is not None
+    asks = operation.asks or operation.call.get("method") in _QUESTIONS or news is not None
     looks = "'erp-sidecar adapter dry-run ORDER' look at it."
     if news is not None:
         looks = f"'erp-sidecar adapter changes {news.name}' look at it."
@@ -53,14 +53,16 @@ def skeleton(
     for key, part in operation.parts.items():
         asks_for_news = news is not None and key in _PARAMETERS
         wanted = part.required or bool(part.members.mandatory()) or asks_for_news
+        wanted = wanted or part.sample is not None
+        wanted = wanted or any(field.hint for field in part.members.fields.values())
         spot = _Spot(" " * 6, types, wanted, whole=asks_for_news, of_news=asks_for_news)
         lines += _field(part, spot)
     if news is not None and news.tells is not None:
         lines += _telling(news.tells)
     elif asks:
-        lines += _question()
+        lines += _question(operation)
     else:
-        lines += _answer(is_soap="operation" in operation.call)
+        lines += _answer(operation)
     lines += _answers(operation, types)
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
@@ -99,8 +101,11 @@ def _field(field: Field, spot: _Spot) -> Iterator[str]:
         value = guessed(field, spot.above, of_line=spot.of_line)
         if spot.of_news:
             value = asked(field)
-        shown = f"[{value}]" if field.many and not field.lone else value
-        yield spot.line(f"{key}: {shown}", _note(field))
+        is_guess = value != FILL_IN and not field.choices
+        shown = f"[{value}]" if field.many and not field.lone and not field.hint else value
+        # A person's value is guessed at by its name, and not repeated.
+        seen = f"; sample: {field.sample}" if field.sample and value == FILL_IN else ""
+        yield spot.line(f"{key}: {shown}", f"{'guess; ' * is_guess}{_note(field)}{seen}")
         return
     if spot.left <= 0 or (target.kind in spot.above and target.kind != "record"):
         # What contains itself has no end, and what lies this deep is for a person to write.
@@ -112,27 +117,52 @@ def _field(field: Field, spot: _Spot) -> Iterator[str]:
 
 def _record(field: Field, target: Field, type_name: str | None, spot: _Spot) -> Iterator[str]:
     step = "  "
-    if field.many:
+    if field.many and field.one:
+        yield spot.line("  -")
+        step = "    "
+    elif field.many:
         is_sure = lists_lines(field) and not spot.of_line
         yield spot.line("  $each: item in order.sellable_items", "" if is_sure else "which list?")
         yield spot.line("  $do:")
         spot = replace(spot, of_line=spot.of_line or is_sure)
         step = "    "
+    if field.before:
+        yield from (spot.line(f"{step}- {value}") for value in field.before)
+        yield spot.line(f"{step}-")
+        step += "  "
     if field.abstract or type_name:
         yield spot.line(f"{step}{TYPE}: {write_scalar(type_name) if type_name else FILL_IN}")
     below = replace(spot, left=spot.left - 1, above=(*spot.above, field.name, target.kind))
     for branches in target.members.alternatives:
         names = " | ".join("+".join(branch) for branch in branches)
         yield f"{spot.indent}{'' if spot.wanted else '# '}{step}# one of: {names}"
-    writable = (candidate for candidate in target.members.fields.values() if candidate.writable)
-    for member in sorted(writable, key=lambda candidate: not candidate.required):
+    for member in sorted(_shown(target, below), key=lambda candidate: not candidate.required):
         if not spot.wanted:
             # One column of '# ' for the whole block: without it the indent is right.
             for line in _field(member, replace(below, indent="", wanted=True, whole=True)):
                 yield f"{spot.indent}# {step}{line}"
         else:
-            wanted = spot.whole or member.required
+            wanted = spot.whole or member.required or member.sample is not None
+            wanted = wanted or _means(member, target, below)
             yield from _field(member, replace(below, indent=spot.indent + step, wanted=wanted))
+
+
+def _shown(record: Field, spot: _Spot) -> Iterator[Field]:
+    """What may be written; without the ways back to what it stands in, which have no end."""
+    for member in record.members.fields.values():
+        leads_back = member.kind in spot.above and member.kind != "record" and member.is_record
+        if member.writable and (member.required or not leads_back):
+            yield member
+
+
+def _means(member: Field, record: Field, spot: _Spot) -> bool:
+    """Whether the name says what belongs there, so that it is filled in though it need not be."""
+    branches = record.members.alternatives
+    if any(member.name in branch for group in branches for branch in group):
+        return False
+    if member.is_record:
+        return lists_lines(member) and not spot.of_line
+    return guessed(member, spot.above[:-1], of_line=spot.of_line) != FILL_IN
 
 
 def _note(field: Field) -> str:
@@ -141,6 +171,8 @@ def _note(field: Field) -> str:
 
 
 def _constant(key: str, value: str) -> str:
+    if value == FILL_IN:
+        return value
     if key != "path" or "{" not in value:
         return str(write_scalar(value))
     pieces = _VARIABLE.split(value)
@@ -148,7 +180,8 @@ def _constant(key: str, value: str) -> str:
     return "=" + f" ~ {_NAME} ~ ".join(quoted)
 
 
-def _answer(*, is_soap: bool) -> list[str]:
+def _answer(operation: Operation) -> list[str]:
+    is_soap = "operation" in operation.call
     accepted = f"not response.fault and {_NAME}" if is_soap else "response.status in [200, 201]"
     rejected = (
         "response.fault.code in ['Client', 'Sender']"
@@ -159,19 +192,24 @@ def _answer(*, is_soap: bool) -> list[str]:
         "    answer:",
         f"      accepted: ={accepted}",
         f"      rejected: ={rejected}",
-        f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the ERP's number of the order",
+        _told("reference", operation.reference, "the ERP's number of the order"),
         f"      # total: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # what it booked, to compare",
     ]
 
 
-def _question() -> list[str]:
+def _question(operation: Operation) -> list[str]:
     return [
         "    answer:",
         "      ok: =response.status == 200",
-        f"      found: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # the list of what was found",
+        _told("found", operation.found, "the list of what was found"),
         "    each:",
-        f"      reference: {FILL_IN}".ljust(_NOTES_BEGIN_AT) + "  # =item.…, the ERP's number",
+        _told("reference", operation.reference, "=item.…, the ERP's number"),
     ]
+
+
+def _told(key: str, known: str, about: str) -> str:
+    line = f"      {key}: {known or FILL_IN}".ljust(_NOTES_BEGIN_AT)
+    return f"{line}  # {'guess; ' if known else ''}{about}"
 
 
 def _telling(news: NewsSpec) -> list[str]:

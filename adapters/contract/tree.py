@@ -57,7 +57,7 @@ def chosen(field: Field, types: Sequence[str]) -> tuple[Field, str | None]:
 def note_of(field: Field) -> str:
     """A field's type, length, words and whether it must be filled."""
     kind = f"list of {field.kind}" if field.many else field.kind
-    parts = [kind]
+    parts = ["key", kind] if field.key else [kind]
     if field.is_record and field.takes:
         parts.append(f"one value or a mapping of {', '.join(field.members.fields)}")
     if field.longest is not None:
@@ -126,6 +126,7 @@ class _Branch:
             "type": self._type,
             "types": field.type_names,
             "mandatory": field.required,
+            "key": field.key,
             "nullable": field.nullable,
             "list": field.many,
             "longest": field.longest,

@@ -1,11 +1,24 @@
-"""Interface descriptions in XML."""
+"""Interface descriptions as they are read: files, XML, texts."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from adapters.http.xml import NotAccepted, parse_strictly
+from sidecar.documents import open_regular
 from sidecar.model.errors import ConfigurationError
+
+
+def file_content(path: str) -> bytes:
+    """A file's bytes.  Raises ConfigurationError."""
+    try:
+        with open_regular(Path(path)) as file:
+            return file.read()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: cannot be read: {error.strerror}", "correct the path"
+        ) from None
 
 
 def parse_xml(content: bytes, name: str) -> Any:

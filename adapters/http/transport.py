@@ -10,6 +10,7 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache
@@ -21,9 +22,18 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from adapters.http.auth import Auth, Fetch, FetchAt, auth_of, certificate_of, ntlm_of
+from adapters.http.auth import (
+    Auth,
+    Fetch,
+    FetchAt,
+    FixedHeader,
+    auth_of,
+    certificate_of,
+    ntlm_of,
+)
 from adapters.http.body import Malformed, decode_json
 from adapters.http.connection_pool import ConnectionPool, TooLarge
+from adapters.http.played import PlayedConnections
 from adapters.http.redirection import ADDRESS, NOTHING_DONE, redirection_of, remedy
 from adapters.http.secrecy import beginning, excerpt, struck_out
 from adapters.http.waits import wait_of
@@ -31,7 +41,7 @@ from adapters.http.wire import SENT
 from adapters.language.numbers import BeyondMeasure, read_number
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.secret import is_open, is_printable
-from sidecar.ports import AdapterSettings, Exchange, Preview
+from sidecar.ports import AdapterSettings, Exchange, Preview, Script
 
 EXCERPT = 2_000
 
@@ -137,7 +147,7 @@ class Transport:
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         tls = {**settings.tls, **certificate_of(settings.auth)}
         most = max(_SMALLEST_BOUND, _ANSWERS_IN_ALL // max(1, settings.concurrency))
-        self._connections = ConnectionPool(
+        self._connections: ConnectionPool | PlayedConnections = ConnectionPool(
             tls,
             ntlm_of(settings.auth),
             largest=min(LARGEST_ANSWER, most),
@@ -175,6 +185,13 @@ class Transport:
             body=None if body is None else hiding(body),
             shown=None if shown is None else hiding(shown),
         )
+
+    def rehearsing(self, script: Script) -> Transport:
+        """The same without a login, whose calls a script answers: nothing goes over the network."""
+        played = copy(self)
+        played._auth = FixedHeader({})
+        played._connections = PlayedConnections(script, self._url, _HEADERS)
+        return played
 
     def redact(self, text: str) -> str:
         """The text without our own secrets, should the ERP have echoed them, within its bounds."""

@@ -328,18 +328,30 @@ def _rounds(loop: Loop, source: Source, path: Path, body: object) -> Template:
     render = compile_template(body, loop.scope, source, (*path, "$do"))
     place = source.place((*path, "$each"))
 
-    within = isinstance(body, Mapping) and "$each" in body
-
     def rounds(values: Values) -> list[Any]:
         try:
             inner = list(loop(values))
         except ExpressionError as error:
             raise ExpressionError(f"{place}: {error.message}") from error
-        made = [rendered for rendered in map(render, inner) if rendered is not NOTHING]
-        # A loop right within this one: all its rounds are one list.
-        return [entry for entries in made for entry in entries] if within else made
+        return [rendered for rendered in map(render, inner) if rendered is not NOTHING]
 
     return rounds
+
+
+def _loops(tree: object) -> int:
+    """How many loops stand right within one another: they yield a list of so many levels."""
+    depth = 0
+    while isinstance(tree, Mapping) and "$each" in tree:
+        depth, tree = depth + 1, tree.get("$do")
+    return depth
+
+
+def _levelled(value: Any, levels: int) -> list[Any]:
+    """The entries of a list of lists so many levels deep."""
+    entries = [value]
+    for _ in range(levels):
+        entries = [inner for outer in entries for inner in outer]
+    return entries
 
 
 def _when(tree: Mapping[str, object], scope: Scope, source: Source, path: Path) -> Template:
@@ -369,19 +381,16 @@ def _mapping(tree: Mapping[str, object], scope: Scope, source: Source, path: Pat
 
 def _list(tree: list[Any] | tuple[Any, ...], scope: Scope, source: Source, path: Path) -> Template:
     entries = tuple(
-        (
-            isinstance(value, Mapping) and "$each" in value,
-            compile_template(value, scope, source, (*path, index)),
-        )
+        (_loops(value), compile_template(value, scope, source, (*path, index)))
         for index, value in enumerate(tree)
     )
 
     def listed(values: Values) -> list[Any]:
         result: list[Any] = []
-        for spliced, render in entries:
+        for levels, render in entries:
             value = render(values)
-            if spliced:
-                result.extend(value)
+            if levels:
+                result.extend(_levelled(value, levels))
             elif value is not NOTHING:
                 result.append(value)
         return result

@@ -1,4 +1,4 @@
-"""An OpenAPI or EDMX document as the sidecar asks for it."""
+"""An OpenAPI, an EDMX or an Odoo document as the sidecar asks for it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ruamel.yaml.error import YAMLError
 
 from adapters.contract.contract import DescribedContract
 from adapters.contract.field import Description
-from adapters.contract.xml import parse_xml
+from adapters.contract.xml import file_content, parse_xml
 from adapters.http.body import Malformed, decode_json
 from adapters.http.transport import NotSent, Request, Transport, Unanswered
 from adapters.rest.edmx import EdmxDescription
+from adapters.rest.odoo_doc import OdooDescription, is_odoo
 from adapters.rest.openapi import OpenApiDescription
-from sidecar.documents import open_regular
 from sidecar.model.errors import ConfigurationError, Unavailable
 from sidecar.ports import AdapterSettings, Contract, ShopContext
 
@@ -29,26 +29,17 @@ _WANTED = "application/xml, application/json, application/yaml, */*;q=0.5"
 
 
 def open_contract(source: str, settings: AdapterSettings | None) -> Contract | None:
-    """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), or an OData $metadata."""
+    """See `sidecar.ports.Contract`: an OpenAPI document (JSON or YAML), an OData $metadata, or what
+    Odoo tells of its models."""
     if source.startswith(("http://", "https://")):
         if "wsdl" in source.lower():
             # The reader of WSDLs fetches it, with all that it imports.
             return None
         content, name = _fetched(source, settings), urlsplit(source).path
     else:
-        content, name = _read(Path(source)), Path(source).name
-    description = _description(content.removeprefix(_BOM), source)
+        content, name = file_content(source), Path(source).name
+    description = _description(content.removeprefix(_BOM), Path(source))
     return None if description is None else DescribedContract(description, name)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with open_regular(path) as file:
-            return file.read()
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read: {error.strerror}", "correct the path"
-        ) from None
 
 
 def _fetched(address: str, settings: AdapterSettings | None) -> bytes:
@@ -70,11 +61,13 @@ def _fetched(address: str, settings: AdapterSettings | None) -> bytes:
     return reply.content
 
 
-def _description(content: bytes, name: str) -> Description | None:
+def _description(content: bytes, path: Path) -> Description | None:
     if content.lstrip().startswith(b"<"):
-        root = parse_xml(content, name)
+        root = parse_xml(content, str(path))
         return EdmxDescription(root) if root.tag.rpartition("}")[2] in _EDMX else None
-    document = _document(content, name)
+    document = _document(content, str(path))
+    if is_odoo(document):
+        return OdooDescription(document, path.parent)
     is_openapi = isinstance(document, Mapping) and {"openapi", "swagger"} & set(document)
     return OpenApiDescription(document) if is_openapi else None
 

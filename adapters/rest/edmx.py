@@ -8,9 +8,11 @@ from functools import cached_property, partial
 from typing import Any
 
 from adapters.contract.field import ANY_VALUE, NUMBERS, Field, Members, Operation
+from adapters.contract.guess import named_by_us
 from adapters.contract.xml import about
 from adapters.language.shape import ANYTHING
 from adapters.rest.paths import call_name, operation_of
+from sidecar.documents import write_scalar
 
 _SAP = "{http://www.sap.com/Protocols/SAPData}"
 _TEXT = frozenset({"text"})
@@ -42,6 +44,7 @@ class EdmxDescription:
             for schema in self._schemas
             if schema.get("Alias")
         }
+        self._body = "response.body.d" if self._is_2 else "response.body"
         for schema in self._schemas:
             self._index(schema)
 
@@ -94,9 +97,59 @@ class EdmxDescription:
                     type_name=f"{entity} {change}",
                     load=partial(self._members, entity, change),
                 )
-                yield _operation(method, path, {"json": body}, told, body)
-        for method, path in (("GET", f"/{name}"), ("GET", single), ("DELETE", single)):
-            yield _operation(method, path, {}, told)
+                yield Operation(
+                    f"{method} {path}",
+                    {"method": method, "path": path},
+                    {"json": body},
+                    told,
+                    self._answered(body),
+                    reference=self._named(self._body, entity),
+                )
+        yield self._question(name, entity, told)
+        for method in ("GET", "DELETE"):
+            yield Operation(f"{method} {single}", {"method": method, "path": single}, {}, told)
+
+    def _question(self, name: str, entity: str, told: str) -> Operation:
+        """The whole entity set, of which `$filter` chooses."""
+        record = Field(
+            "item", entity.rpartition(".")[2], load=partial(self._members, entity, "filterable")
+        )
+
+        def parameters() -> Members:
+            ours = named_by_us(field for field in record.members.fields.values() if field.writable)
+            fields = [
+                Field("$filter", "text", ANY_VALUE, hint=_quoted(ours.name) if ours else ""),
+                *(Field(f"${one}", "text", ANY_VALUE) for one in ("select", "expand", "orderby")),
+                *(Field(f"${one}", "whole number", ANY_VALUE) for one in ("top", "skip")),
+            ]
+            return Members({field.name: field for field in fields}, open=True)
+
+        return Operation(
+            f"GET /{name}",
+            {"method": "GET", "path": f"/{name}"},
+            {"query": Field("query", "record", load=parameters)},
+            told,
+            asks=True,
+            found=f"={self._body}.{'results' if self._is_2 else 'value'}",
+            reference=self._named("item", entity),
+        )
+
+    def _answered(self, body: Field) -> Field:
+        """OData 2 wraps an entity in `d`."""
+        if not self._is_2:
+            return body
+        entity = replace(body, name="d")
+        return Field("body", "record", load=lambda: Members({"d": entity}))
+
+    def _named(self, place: str, entity: str) -> str:
+        """The entity's own number: the last part of its key."""
+        keys = [
+            ref.get("Name")
+            for _, node in self._lineage(entity)
+            for ref in node.iter()
+            if _local(ref) == "PropertyRef"
+        ]
+        return f"={place}.{keys[-1]}" if keys else ""
 
     # --- fields -----------------------------------------------------------------------------
 
@@ -111,6 +164,7 @@ class EdmxDescription:
                         if child.get("Name") in key or change == "updatable":
                             # A key is given by the ERP as often as by us; a change names a few.
                             field = replace(field, required=False)
+                        field = replace(field, key=child.get("Name") in key)
                         fields[field.name] = field
                     case "NavigationProperty":
                         field = self._navigation(child, change)
@@ -212,10 +266,9 @@ class EdmxDescription:
         return f"{self._aliases.get(prefix, prefix)}{dot}{local}{tail}"
 
 
-def _operation(
-    method: str, path: str, parts: Mapping[str, Field], told: str, answer: Field | None = None
-) -> Operation:
-    return Operation(f"{method} {path}", {"method": method, "path": path}, parts, told, answer)
+def _quoted(name: str) -> str:
+    """The expression for `$filter`: what carries our number."""
+    return write_scalar(f'="{name} eq \'" ~ ref ~ "\'"')
 
 
 def _bindings(fields: Mapping[str, Field]) -> dict[str, Field]:

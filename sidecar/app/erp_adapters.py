@@ -41,6 +41,7 @@ from sidecar.settings.schema import Settings
 from sidecar.settings.secrets import resolve, with_secrets
 
 OpenContract = Callable[[str, AdapterSettings | None], Contract | None]
+OpenSample = Callable[[str, str], Contract | None]
 MakeAdapter = Callable[[AdapterSettings], ErpAdapter]
 
 _PORTS = {"http": 80, "https": 443}
@@ -337,6 +338,21 @@ def open_contract(source: str, adapter_settings: AdapterSettings | None = None) 
     raise UsageError(
         f"{source}: nothing that is installed reads such a document",
         "a WSDL, an OpenAPI or an OData $metadata is wanted, as a file or at an address",
+    )
+
+
+def open_sample(request: str, answer: str) -> Contract:
+    """A request and its answer as an interface description.
+
+    Raises UsageError where no reader knows their form, ConfigurationError for what is broken.
+    """
+    for entry in packages.offered(packages.SAMPLES):
+        opener: OpenSample = packages.load(entry)
+        if (contract := opener(request, answer)) is not None:
+            return contract
+    raise UsageError(
+        f"{request}: nothing that is installed reads such a request",
+        "JSON or a SOAP envelope is wanted, each in a file of its own",
     )
 
 

@@ -18,6 +18,8 @@ DOMAINS = "erp_sidecar.domains"
 ADAPTERS = "erp_sidecar.adapters"
 #: Each names what opens a `sidecar.ports.Contract`.
 CONTRACTS = "erp_sidecar.contracts"
+#: Each names what makes a `sidecar.ports.Contract` of a request and its answer.
+SAMPLES = "erp_sidecar.samples"
 
 _OURS = "magento-erp-sidecar"
 

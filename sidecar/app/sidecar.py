@@ -440,6 +440,7 @@ class Sidecar:
             settings=self.settings.domains.enabled()[spec.name],
             ledger=self.names,
             origin=self.origin,
+            account=self.settings.account_of(spec.name),
         )
 
     def _pump(self, domain: str, owner_name: str, line: Line) -> Pump:

@@ -20,6 +20,7 @@ _ABOUT = {
     "stock": "quantities",
     "prices": "prices",
     "order_status": "what becomes of an order after it was taken",
+    "calendar": "which months are closed for posting",
 }
 #: What the keys of a domain's rules are about, as headings.
 _TITLES = {

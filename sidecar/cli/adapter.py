@@ -4,33 +4,26 @@ from __future__ import annotations
 
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 
 import click
 import msgspec
 
 from sidecar.app.domains import specs
-from sidecar.app.erp_adapters import (
-    adapter_settings_of,
-    files_of_calls,
-    installed,
-    load_adapter,
-    open_contract,
-    pack_named,
-)
+from sidecar.app.erp_adapters import installed, load_adapter
+from sidecar.cli.adapter_check import check
+from sidecar.cli.adapter_describe import describe
+from sidecar.cli.adapter_test import test
 from sidecar.cli.compare import compare
 from sidecar.cli.context import Context, as_json, table, text
 from sidecar.cli.domains import TOLD, TYPES
 from sidecar.cli.erp_account import account_option, chosen_account
-from sidecar.cli.interface import contract_at
 from sidecar.cli.learn import learn
 from sidecar.cli.moments import moment_of
 from sidecar.cli.outlet import echo, echo_lines, emit_json
 from sidecar.model.domain_spec import DomainSpec
-from sidecar.model.errors import UsageError
 from sidecar.operate.dry_run import Rehearsed
 from sidecar.operate.news import ShownNews, ask_for_news, preview_of_news
-from sidecar.ports import OWN_CALL, Contract, ContractFinding, Preview
+from sidecar.ports import OWN_CALL, Preview
 
 _FINDINGS = 2
 
@@ -40,6 +33,9 @@ def adapter() -> None:
     """What the ERP's interface wants, and what a mapping makes of an order."""
 
 
+adapter.add_command(describe)
+adapter.add_command(check)
+adapter.add_command(test)
 adapter.add_command(compare)
 adapter.add_command(learn)
 
@@ -59,107 +55,6 @@ def list_(*, as_json: bool) -> None:
         return
     rows = [(one.name, one.package, one.version, one.factory) for one in found]
     table(rows, ("adapter", "package", "version", "factory"))
-
-
-@adapter.command()
-@click.argument("contract", required=False)
-@click.argument("operation", required=False)
-@click.option("--skeleton", is_flag=True, help="Print a file of calls to fill in instead.")
-@click.option(
-    "--changes",
-    type=TOLD,
-    help="With --skeleton: as the call that asks what changed in this domain.",
-)
-@click.option(
-    "--type",
-    "types",
-    multiple=True,
-    metavar="TYPE",
-    help="Which type is meant where there are several (NetSuite: --type SalesOrder).",
-)
-@click.option("--depth", default=4, show_default=True, type=click.IntRange(1, 20),
-              help="How many levels of nested types are told.")  # fmt: skip
-@account_option
-@as_json
-@click.pass_obj
-def describe(
-    context: Context,
-    *,
-    contract: str | None,
-    operation: str | None,
-    skeleton: bool,
-    changes: str | None,
-    types: tuple[str, ...],
-    depth: int,
-    account: str | None,
-    as_json: bool,
-) -> None:
-    """Tell what an interface offers: all operations, or one with all that it takes.
-
-    CONTRACT is a WSDL (file or address), an OpenAPI or an EDMX file; '-' or none is the `wsdl` of
-    the configuration, of the ERP account --account where there are several.
-
-    \b
-    Example:
-      erp-sidecar adapter describe legacy.wsdl
-      erp-sidecar adapter describe legacy.wsdl CreateOrder
-      erp-sidecar adapter describe legacy.wsdl CreateOrder --skeleton > calls.yaml
-      erp-sidecar adapter describe legacy.wsdl ListDeliveries --skeleton --changes shipments
-    """
-    opened = _opened(context, contract, account)
-    if operation is None:
-        if skeleton:
-            raise UsageError("--skeleton is for one operation", "name the operation too")
-        _print_operations(opened, as_json=as_json)
-    elif skeleton:
-        news = None if changes is None else _spec(changes)
-        echo_lines(opened.skeleton(operation, types, news))
-    else:
-        described = opened.describe(operation, types, depth)
-        if as_json:
-            emit_json(described.tree)
-        else:
-            echo_lines("\n".join(described.lines))
-
-
-@adapter.command()
-@click.option("--contract", metavar="FILE", help="WSDL, OpenAPI or EDMX; else erp.wsdl.")
-@click.option(
-    "--calls", type=click.Path(path_type=Path), metavar="FILE", help="Mapping; else erp.calls."
-)
-@click.option("--erp", metavar="PACK", help="The ERP's pack over which the mapping is laid.")
-@click.option("--strict", is_flag=True, help="Exit code 2 for warnings too.")
-@account_option
-@as_json
-@click.pass_obj
-def check(
-    context: Context,
-    *,
-    contract: str | None,
-    calls: Path | None,
-    erp: str | None,
-    strict: bool,
-    account: str | None,
-    as_json: bool,
-) -> int:
-    """Compare a mapping with the interface: names, types, lengths, what is mandatory.
-
-    Sends nothing and reads no order.  Exit code 2 when the ERP cannot take what is mapped.
-
-    \b
-    Example:
-      erp-sidecar adapter check --contract metadata.edmx --calls calls.yaml
-      erp-sidecar adapter check --contract metadata.edmx --erp sap_s4 --calls own.yaml
-    """
-    opened = _opened(context, contract, account)
-    *below, own = _layered(context, calls, erp, account)
-    findings = opened.check(own, specs(), below)
-    if as_json:
-        emit_json({"findings": findings})
-    else:
-        _print_findings(findings)
-    serious = [one for one in findings if strict or one.severity == "error"]
-    return _FINDINGS if serious else 0
 
 
 @adapter.command("dry-run")
@@ -256,55 +151,6 @@ def changes(
 
 def _spec(domain: str) -> DomainSpec:
     return next(spec for spec in specs() if spec.name == domain)
-
-
-def _opened(context: Context, contract: str | None, account: str | None) -> Contract:
-    """The named document, else the configuration's."""
-    if contract not in (None, "-"):
-        return contract_at(context, str(contract))
-    loaded = context.loaded
-    settings = loaded.settings
-    name = chosen_account(context, account)
-    wsdl = settings.accounts[name].wsdl
-    if wsdl is None:
-        raise UsageError(
-            f"the configuration has no {settings.key_of(name)}.wsdl",
-            "name the document: a WSDL, an OpenAPI or an EDMX file",
-        )
-    return open_contract(str(wsdl), adapter_settings_of(settings, name, origin=loaded.origin))
-
-
-def _layered(
-    context: Context, calls: Path | None, erp: str | None, account: str | None
-) -> tuple[Path, ...]:
-    """The files of calls, lowest first: those that are named, else those of the configuration."""
-    pack = () if erp is None else (pack_named(erp).calls,)
-    if calls is not None or pack:
-        return (*pack, *((calls,) if calls is not None else ()))
-    settings = context.loaded.settings
-    name = chosen_account(context, account)
-    if not (found := files_of_calls(settings, name)):
-        key = settings.key_of(name)
-        raise UsageError(f"the configuration has no {key}.calls", "name the mapping: --calls FILE")
-    return found
-
-
-def _print_operations(contract: Contract, *, as_json: bool) -> None:
-    operations = contract.operations()
-    if as_json:
-        emit_json([{"name": name, "takes": takes} for name, takes in operations.items()])
-        return
-    for name, takes in operations.items():
-        echo(f"{name}{takes}")
-
-
-def _print_findings(findings: list[ContractFinding]) -> None:
-    for one in findings:
-        echo(f"{one.place}: {one.severity}: {one.text} [{one.id}]")
-        if one.remedy:
-            echo(f"  remedy: {one.remedy}")
-    errors = sum(one.severity == "error" for one in findings)
-    echo(f"{errors} error(s), {len(findings) - errors} warning(s)")
 
 
 def _print_call(one: Rehearsed) -> None:

@@ -108,6 +108,8 @@ def _say(done: PeriodChanged, state: str, *, as_json: bool) -> None:
         emit_json(done)
         return
     echo(f"period {done.period} is {state}" + ("" if done.changed else " already"))
+    if done.closed_by:
+        echo(f"it had been closed by {done.closed_by}")
     if done.woken:
         echo(f"{done.woken} event(s) that waited for it are looked at again")
     if state == "closed":

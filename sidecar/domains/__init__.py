@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sidecar.domains.calendar.domain import DOMAIN as CALENDAR
 from sidecar.domains.customers.domain import DOMAIN as CUSTOMERS
 from sidecar.domains.invoices.domain import DOMAIN as INVOICES
 from sidecar.domains.order_status.domain import DOMAIN as ORDER_STATUS
@@ -24,5 +25,6 @@ DOMAINS: tuple[RegisteredDomain, ...] = (
     STOCK,
     PRICES,
     ORDER_STATUS,
+    CALENDAR,
 )
 SPECS: tuple[DomainSpec, ...] = tuple(domain.spec for domain in DOMAINS)

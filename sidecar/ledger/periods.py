@@ -9,7 +9,8 @@ from decimal import Decimal
 import sqlalchemy as sa
 
 from sidecar.ledger import fit
-from sidecar.ledger.events import GATE
+from sidecar.ledger.control import Audit
+from sidecar.ledger.events import GATE, Events
 from sidecar.ledger.moments import naive, utc
 from sidecar.ledger.tables import Tables
 from sidecar.model.settlement import OPEN, EventStatus
@@ -48,10 +49,12 @@ class CutOff:
 
 
 class Periods:
-    """Table `closed_period`."""
+    """Table `closed_period`; each close and opening stands in the audit."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, events: Events, audit: Audit) -> None:
         self._names = tables.names
+        self._events = events
+        self._audit = audit
 
     def closed(self, connection: sa.Connection, *, kept: bool = False) -> frozenset[str]:
         """Their names; `kept`: nobody opens one of them until the commit."""
@@ -60,6 +63,13 @@ class Periods:
             + (" LOCK IN SHARE MODE" if kept else "")
         )
         return frozenset(row[0] for row in rows)
+
+    def closed_by(self, connection: sa.Connection) -> dict[str, str]:
+        """Name of each closed one → who closed it."""
+        rows = connection.exec_driver_sql(
+            f"SELECT period, closed_by FROM {self._names('closed_period')}"
+        )
+        return {row[0]: row[1] for row in rows}
 
     def all(self, connection: sa.Connection) -> list[ClosedPeriod]:
         """The closed ones, the oldest first, with what waits for each."""
@@ -89,16 +99,48 @@ class Periods:
         done = connection.exec_driver_sql(
             f"INSERT IGNORE INTO {self._names('closed_period')} "
             "(period, closed_at, closed_by, reason) VALUES (%s, UTC_TIMESTAMP(3), %s, %s)",
-            (period, fit.text("closed_period", "closed_by", who), reason),
+            (
+                period,
+                fit.text("closed_period", "closed_by", who),
+                fit.text("closed_period", "reason", reason),
+            ),
         )
+        if done.rowcount == 1:
+            self._audit.note(
+                connection, who=who, command="calendar close", subject=period, reason=reason
+            )
         return done.rowcount == 1
 
-    def open(self, connection: sa.Connection, period: str) -> bool:
-        """False where it was not closed.  Waits for claims that decide by it."""
+    def open(
+        self,
+        connection: sa.Connection,
+        period: str,
+        who: str,
+        reason: str | None,
+        *,
+        closed_by: str | None = None,
+    ) -> int | None:
+        """How many events waited for it, which are looked at again; None: it was not closed.
+
+        Waits for claims that decide by it.  `closed_by`: only where that one closed it.
+        """
         done = connection.exec_driver_sql(
-            f"DELETE FROM {self._names('closed_period')} WHERE period = %s", (period,)
+            f"DELETE FROM {self._names('closed_period')} WHERE period = %s "
+            "AND closed_by = COALESCE(%s, closed_by)",
+            (period, fit.text("closed_period", "closed_by", closed_by)),
         )
-        return done.rowcount == 1
+        if done.rowcount == 0:
+            return None
+        woken = self._events.wake_at(connection, waiting_for(period))
+        self._audit.note(
+            connection,
+            who=who,
+            command="calendar open",
+            subject=period,
+            reason=reason,
+            detail={"woken": woken},
+        )
+        return woken
 
     def cut_off(
         self,

@@ -108,16 +108,18 @@ class BesideMagento:
     """What an applier is opened beside.
 
     `database` runs transactions on Magento's tables; `api` is Magento's REST API, None where the
-    configuration has none; `settings` the domain's section; `ledger` full names of our tables;
-    `origin`: where each value of the configuration was written.
+    configuration has none; `settings` the domain's section; `ledger` full names of our tables (the
+    ledger's `LedgerNames`); `origin`: where each value of the configuration was written; `account`:
+    the name of the ERP account that tells.
     """
 
     schema: MagentoSchema
     database: Any
     api: Any | None
     settings: Any
-    ledger: Callable[[str], str]
+    ledger: Any
     origin: Mapping[str, str] = field(default_factory=dict)
+    account: str = ""
 
 
 def require_api(shop: BesideMagento, domain: str) -> Any:

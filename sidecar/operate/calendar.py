@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from sidecar.database.connection import Database
-from sidecar.ledger.periods import ClosedPeriod, CutOff, waiting_for
+from sidecar.ledger.periods import ClosedPeriod, CutOff
 from sidecar.ledger.store import LedgerStore
 from sidecar.model.calendar import Period
 from sidecar.model.domain_spec import DomainSpec
@@ -21,13 +21,15 @@ from sidecar.operate.queue import By
 class PeriodChanged:
     """`changed`: False where it was so before.  `woken`: events that waited for it.
 
-    `domains`: what each does with a document of a closed period (`posting.when_closed`).
+    `closed_by`: who had closed one that is open now.  `domains`: what each does with a document of
+    a closed period (`posting.when_closed`).
     """
 
     period: str
     changed: bool
     domains: Mapping[str, str]
     woken: int = 0
+    closed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +74,15 @@ class CalendarOperations:
         period = str(Period.named(name))
         with self._database.transaction("closing a period") as connection:
             changed = self._store.periods.close(connection, period, by.who, by.reason)
-            if changed:
-                self._store.audit.note(
-                    connection,
-                    who=by.who,
-                    command="calendar close",
-                    subject=period,
-                    reason=by.reason,
-                )
         return PeriodChanged(period, changed, self._rules())
 
     def open(self, name: str, by: By) -> PeriodChanged:
         """What waits for it is looked at again, in the same transaction."""
         period = str(Period.named(name))
-        woken = 0
         with self._database.transaction("opening a period") as connection:
-            changed = self._store.periods.open(connection, period)
-            if changed:
-                woken = self._store.events.wake_at(connection, waiting_for(period))
-                self._store.audit.note(
-                    connection,
-                    who=by.who,
-                    command="calendar open",
-                    subject=period,
-                    reason=by.reason,
-                    detail={"woken": woken},
-                )
-        return PeriodChanged(period, changed, self._rules(), woken)
+            closed_by = self._store.periods.closed_by(connection).get(period)
+            woken = self._store.periods.open(connection, period, by.who, by.reason)
+        return PeriodChanged(period, woken is not None, self._rules(), woken or 0, closed_by)
 
     def closed(self) -> list[ClosedPeriod]:
         """The closed periods."""

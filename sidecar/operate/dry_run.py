@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -17,7 +17,7 @@ from sidecar.model.domain_spec import DomainSpec, Role
 from sidecar.model.entity import KnownEntity, Snapshot
 from sidecar.model.errors import BadData, UsageError
 from sidecar.model.event import decode_payload, envelope, event_id, source_of
-from sidecar.model.settlement import OPEN
+from sidecar.model.settlement import OPEN, EventStatus
 from sidecar.operate.naming import named
 from sidecar.ports import Delivery, ErpAdapter, Link, Parent, Preview, Previewing
 
@@ -81,23 +81,51 @@ class DryRun:
         delivered, else what opens a document.  BadData for a number that Magento does not have, and
         for an entity that cannot be mapped.
         """
+        parts, number = self._meant(name, event)
+        adapter = self._adapter_of(parts.examiner.spec.name)
+        if not isinstance(adapter, Previewing):
+            raise UsageError("this adapter cannot show its calls without making them")
+        return [
+            self._rehearsed(parts, one, adapter, ask=ask)
+            for one in self._entities(parts, number, event, OPEN)
+        ]
+
+    def deliveries(self, name: str, event: str | None = None) -> list[tuple[DomainSpec, Delivery]]:
+        """What is sent of each entity that carries this number, to be looked at by others.
+
+        As the ledger has it, also where that is over; else made of the entity as Magento has it
+        now.  `event` None: what opens a document.  Raises as `show`.
+        """
+        parts, number = self._meant(name, event)
+        spec = parts.examiner.spec
+        wanted = event or spec.opening or spec.types[0]
+        prepared = self._entities(parts, number, wanted, frozenset(EventStatus))
+        return [(spec, self._delivery(parts, _as_then(spec, one))) for one in prepared]
+
+    def _meant(self, name: str, event: str | None) -> tuple[Parts, str]:
         specs = [parts.examiner.spec for parts in self._domains.values()]
         if event is not None and "/" not in name:
             specs = [spec for spec in specs if event in spec.types]
         spec, number = named(specs, name)
-        parts = self._domains[spec.name]
-        adapter = self._adapter_of(spec.name)
-        if not isinstance(adapter, Previewing):
-            raise UsageError("this adapter cannot show its calls without making them")
-        with self._database.snapshot(f"reading {spec.name}") as view:
-            prepared = [
+        return self._domains[spec.name], number
+
+    def _entities(
+        self, parts: Parts, number: str, event: str | None, of: Collection[EventStatus]
+    ) -> list[_Prepared]:
+        """`of`: which events of the ledger count."""
+        with self._database.snapshot(f"reading {parts.examiner.spec.name}") as view:
+            return [
                 replace(one, parent=self._parent(view, one.snapshot))
-                for one in self._prepared(view, parts, number, event)
+                for one in self._prepared(view, parts, number, event, of)
             ]
-        return [self._rehearsed(parts, one, adapter, ask=ask) for one in prepared]
 
     def _prepared(
-        self, view: sa.Connection, parts: Parts, number: str, event: str | None
+        self,
+        view: sa.Connection,
+        parts: Parts,
+        number: str,
+        event: str | None,
+        of: Collection[EventStatus],
     ) -> list[_Prepared]:
         examiner = parts.examiner
         there = examiner.read(view, examiner.ids_of(view, number))
@@ -112,7 +140,7 @@ class DryRun:
             known = self._store.entities.read(view, examiner.spec.kind, list(there))
             links = self._store.journal.links(view, examiner.spec.kind, list(there))
         return [
-            self._waiting(view, examiner.spec, snapshot, event, links.get(entity_id))
+            self._kept(view, examiner.spec, snapshot, event, links.get(entity_id), of)
             or self._made(parts, snapshot, event, known.get(entity_id), links.get(entity_id))
             for entity_id, snapshot in there.items()
         ]
@@ -130,20 +158,21 @@ class DryRun:
                 return Parent(above.payload, links.get(entity_id)) if above else None
         return None
 
-    def _waiting(
+    def _kept(
         self,
         view: sa.Connection,
         spec: DomainSpec,
         snapshot: Snapshot,
         event: str | None,
         link: Link | None,
+        of: Collection[EventStatus],
     ) -> _Prepared | None:
-        """The entity's oldest event that is not over, with its frozen payload."""
+        """The entity's oldest event in one of these states, with its frozen payload."""
         if self._store is None:
             return None
         records = Records(self._store.tables)
         for row in records.events_of(view, spec.kind, snapshot.entity_id):
-            if row.status in OPEN and event in (None, row.type):
+            if row.status in of and event in (None, row.type):
                 whole = records.event(view, row.event_id)
                 return None if whole is None else _frozen(spec, snapshot, whole, link)
         return None
@@ -176,15 +205,6 @@ class DryRun:
         self, parts: Parts, one: _Prepared, adapter: Previewing, *, ask: bool
     ) -> Rehearsed:
         spec, snapshot = parts.examiner.spec, one.snapshot
-        event = envelope(
-            one.payload,
-            id=one.event_id,
-            event=spec.event(one.event),
-            source=source_of(self._shop),
-            subject=f"{spec.kind}/{snapshot.number}",
-            time=one.occurred_at,
-            sequence=one.sequence,
-        )
         ending = spec.role(one.event) is Role.ENDS
         broken = [] if ending else parts.examiner.problems(snapshot, as_is=False)
         return Rehearsed(
@@ -195,10 +215,27 @@ class DryRun:
             one.event_id,
             one.frozen,
             tuple(broken),
-            tuple(
-                adapter.preview(Delivery(event, _ref(parts, one), one.link, one.parent), ask=ask)
-            ),
+            tuple(adapter.preview(self._delivery(parts, one), ask=ask)),
         )
+
+    def _delivery(self, parts: Parts, one: _Prepared) -> Delivery:
+        spec = parts.examiner.spec
+        event = envelope(
+            one.payload,
+            id=one.event_id,
+            event=spec.event(one.event),
+            source=source_of(self._shop),
+            subject=f"{spec.kind}/{one.snapshot.number}",
+            time=one.occurred_at,
+            sequence=one.sequence,
+        )
+        return Delivery(event, _ref(parts, one), one.link, one.parent)
+
+
+def _as_then(spec: DomainSpec, one: _Prepared) -> _Prepared:
+    """What opened a document had no link yet, but for that of one that ended before."""
+    opened = spec.role(one.event) is Role.OPENS and one.link is not None and not one.link.ended
+    return replace(one, link=None) if opened else one
 
 
 def _ref(parts: Parts, one: _Prepared) -> str:

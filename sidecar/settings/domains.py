@@ -11,7 +11,15 @@ from pydantic import Field
 
 from sidecar.settings.domain import Answered, Carried, Domain
 from sidecar.settings.fields import Section, Slug
-from sidecar.settings.inbound import Invoices, OrderStatuses, Prices, Refunds, Shipments, Stock
+from sidecar.settings.inbound import (
+    Calendar,
+    Invoices,
+    OrderStatuses,
+    Prices,
+    Refunds,
+    Shipments,
+    Stock,
+)
 from sidecar.settings.master_data import Customers, Products
 from sidecar.settings.orders import Orders
 
@@ -58,6 +66,10 @@ class Domains(Section):
     order_status: OrderStatuses = Field(
         default=OrderStatuses(enabled=False),
         description="What becomes of an order in the ERP after it was accepted." + _WRITTEN,
+    )
+    calendar: Calendar = Field(
+        default=Calendar(enabled=False),
+        description="Which months the ERP has closed for posting: docs/calendar.md." + _WRITTEN,
     )
     further: Mapping[Slug, Answered] = Field(
         default={},

@@ -83,6 +83,16 @@ class OrderStatuses(Carried, Told):
         return self
 
 
+class Calendar(Carried, Told):
+    """Which months the ERP has closed for posting."""
+
+    enabled: Switch = Field(default=False, description="Whether this domain runs.")
+    owner: Literal["erp"] = Field(
+        default="erp", description="The ERP: only its word comes this way."
+    )
+    every: Duration = Field(default=timedelta(minutes=5), description=_EVERY)
+
+
 class Refunds(Answered, Told):
     """Credit memos: Magento's go to the ERP, or the ERP's are made in Magento."""
 

@@ -17,8 +17,8 @@ import pytest
 from sidecar.delivery.pushed import Answer, answers
 from sidecar.model.outcome import Accepted, Outcome
 from sidecar.ports import Delivery, ErpAdapter, Link, Listed, Parent
-from sidecar.testing.contract_domain import ContractDomain
-from sidecar.testing.erpsim import Document
+from sidecar.testing.contract_domain import ContractDomain, Held
+from sidecar.testing.erpsim import Document, DocumentKind
 from sidecar.testing.sample_order import SampleLine, sample_order
 
 #: Of an order that bears all that is given back on it in one test.
@@ -37,6 +37,10 @@ class Erp(Protocol):
 
     def documents(self) -> list[Document]:
         """Every document."""
+
+    def records(self, kind: Any) -> list[Any]:
+        """What it was told that is no document, of a kind of `erpsim`'s; one that keeps none has
+        none."""
 
     def rule(self, name: str, **settings: Any) -> None:
         """Misbehave from now on."""
@@ -80,9 +84,30 @@ def whole_list(adapter: ErpAdapter, domain: ContractDomain) -> list[Listed]:
     return rows
 
 
-def documents(erp: Erp, domain: ContractDomain) -> list[Document]:
-    """Every document of the domain in the ERP's books."""
-    return [document for document in erp.documents() if document.kind is domain.kind]
+def held(erp: Erp, domain: ContractDomain) -> Sequence[Held]:
+    """Everything of the domain's in the ERP's books."""
+    if isinstance(domain.kind, DocumentKind):
+        return [document for document in erp.documents() if document.kind is domain.kind]
+    return erp.records(domain.kind)
+
+
+def bookings(erp: Erp, domain: ContractDomain, ref: str | None = None) -> Sequence[Held]:
+    """What the books hold under a reference: under that which most tests send, where none is
+    named."""
+    wanted = ref or domain.ref
+    return [one for one in held(erp, domain) if one.external == wanted]
+
+
+def plays(domain: ContractDomain, word: str) -> None:
+    """Skip the test where the domain says why what the word stands for is not played with it."""
+    if word in domain.unplayed:
+        pytest.skip(f"{word}: {domain.unplayed[word]}")
+
+
+def misbehave(erp: Erp, domain: ContractDomain, name: str, **settings: Any) -> None:
+    """Let the ERP misbehave from now on, where that means something with the domain."""
+    plays(domain, name)
+    erp.rule(name, **settings)
 
 
 def reference_of(outcome: Outcome) -> str:
@@ -111,6 +136,7 @@ def require_batches(adapter: ErpAdapter, domain: ContractDomain) -> None:
 
 def require_probe(adapter: ErpAdapter, domain: ContractDomain) -> None:
     """Skip the test where the ERP cannot be asked by reference."""
+    plays(domain, "probe")
     if not adapter.capabilities(domain.name).probe:
         pytest.skip(f"the ERP cannot be asked for {domain.name} by external reference")
 
@@ -133,9 +159,9 @@ def made_ready(
         return domain
     parent = next(other for other in others if other.spec.kind == domain.spec.parent)
     require(adapter, parent, parent.opens)
-    document = parent.made_of(sample_order("000000001", [_LARGE]))
-    link = link_of(push_one(adapter, parent.opening(document)))
-    return replace(domain, parent=Parent(document, link))
+    order = sample_order("000000001", [_LARGE])
+    link = link_of(push_one(adapter, parent.opening(order)))
+    return replace(domain, parent=Parent(order, link))
 
 
 def nobody_listens() -> str:

@@ -1,4 +1,5 @@
-"""What the conformance kit has to know of a domain: documents of it, and how they go to an ERP.
+"""What the conformance kit has to know of a domain: what of it goes to an ERP, and what the books
+hold of it then.
 
 Another package's domain has a `ContractDomain` of its own; its adapter's tests override the kit's
 fixture `domain`.
@@ -6,59 +7,63 @@ fixture `domain`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import msgspec
 
-from sidecar.domains.invoices.spec import SPEC as INVOICES_SPEC
 from sidecar.domains.orders.payload import Order
-from sidecar.domains.orders.spec import SPEC as ORDERS_SPEC
-from sidecar.domains.refunds.spec import SPEC as REFUNDS_SPEC
-from sidecar.magento.money_document import MoneyDocument
 from sidecar.model.domain_spec import DomainSpec, Role
+from sidecar.model.event import Event, event_id, schema_urn
 from sidecar.ports import Delivery, Link, Parent
-from sidecar.testing import sample_documents, sample_order
-from sidecar.testing.erpsim import DocumentKind
+from sidecar.testing.erpsim import DocumentKind, SideRecord
+from sidecar.testing.sample_order import SHOP, simple_order
 
 NUMBER = "000000042"
 
-#: SKU, quantity and price of a line.
-Sold = tuple[str, Decimal, Decimal]
-Deliver = Callable[[Any, str, int, Link | None, Parent | None], Delivery]
+
+class Held(Protocol):
+    """A document or a record in the ERP's books."""
+
+    @property
+    def external(self) -> str:
+        """The reference that it was sent with."""
+
+    @property
+    def number(self) -> str:
+        """What the ERP calls it; where it gives none, our reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class ContractDomain:
-    """One domain as the kit's tests have it.
+    """One domain as the kit's tests have it, or one kind of what it sends.
 
-    `made_of`: the document that comes of a sample order; `ref_of`: a number's external reference;
-    `sold`: the lines that an ERP is to book of a document.  `deliver`: payload, event type,
-    sequence, link and parent on their way.  `kind`: what the simulator calls such a document.
-    `parent`: the document that all of a test belong to, once the ERP has it.
+    `opens`: the event that a document begins with, or that tells how something is.  `kind`: what
+    the simulator calls it.  `made_of`: what comes of a sample order, a record of its first line;
+    `ref_of`: a number's external reference.  `facts`: what the books are to hold of a payload,
+    `noted`: the same of a record in the books (of a document it is the kit that reads its lines).
+    `ended`: the payload of the event that ends it.  `unplayed`: what is not played with it, a
+    misbehaviour or a word of the kit's, and why.  `title`: its name among the tests where a domain
+    has several.  `parent`: the document that all of a test belong to, once the ERP has it.
     """
 
     spec: DomainSpec
-    kind: DocumentKind
+    opens: str
+    kind: DocumentKind | type[SideRecord]
     made_of: Callable[[Order], msgspec.Struct]
     ref_of: Callable[[str], str]
-    sold: Callable[[Any], Sequence[Sold]]
-    deliver: Deliver
+    facts: Callable[[Any], Any]
+    noted: Callable[[Any], Any] = lambda held: held
+    ended: Callable[[Any], msgspec.Struct] = lambda payload: payload
+    unplayed: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
     parent: Parent | None = None
 
     @property
     def name(self) -> str:
         """As the configuration writes it."""
         return self.spec.name
-
-    @property
-    def opens(self) -> str:
-        """The event that opens a document."""
-        if self.spec.opening is None:
-            raise ValueError(f"{self.name}: no event opens a document, and the kit begins with one")
-        return self.spec.opening
 
     @property
     def ends(self) -> str | None:
@@ -70,71 +75,46 @@ class ContractDomain:
         """The external reference of the document that most tests send."""
         return self.ref_of(NUMBER)
 
-    def document(self, number: str = NUMBER, *, lines: int = 2) -> msgspec.Struct:
-        """One of simple products."""
-        return self.made_of(sample_order.simple_order(number, lines=lines))
+    def payload(self, order: Order) -> msgspec.Struct:
+        """What comes of a sample order; it belongs to the parent's own."""
+        made = self.made_of(order)
+        above = self.parent.payload if self.parent else None
+        if not isinstance(above, Order):
+            return made
+        of_parent = {
+            "order_id": above.entity_id,
+            "order_increment_id": above.increment_id,
+            "order_grand_total": above.grand_total,
+        }
+        there = {name: of_parent[name] for name in made.__struct_fields__ if name in of_parent}
+        return msgspec.structs.replace(made, **there)
 
-    def opening(self, document: msgspec.Struct | str = NUMBER) -> Delivery:
-        """The delivery that opens a document; of a number, of one of simple products."""
-        payload = self.document(document) if isinstance(document, str) else document
-        return self.deliver(payload, self.opens, 1, None, self.parent)
+    def opening(self, order: Order | str = NUMBER) -> Delivery:
+        """The delivery of what comes of a sample order; of a number, of one of simple products."""
+        whole = simple_order(order) if isinstance(order, str) else order
+        return self._delivery(whole, self.payload(whole), self.opens)
 
-    def ending(self, event_type: str, link: Link) -> Delivery:
-        """The delivery that ends the document that the ERP booked as `link`."""
-        return self.deliver(self.document(), event_type, 2, link, self.parent)
+    def ending(self, link: Link) -> Delivery:
+        """The delivery that ends what the ERP knows as `link`."""
+        order = simple_order(NUMBER)
+        return self._delivery(order, self.ended(self.payload(order)), self.ends or "", 2, link)
 
-
-def _order_on_its_way(
-    order: Any, event_type: str, sequence: int, link: Link | None, _parent: Parent | None
-) -> Delivery:
-    return sample_order.delivery(order, event_type, sequence, link)
-
-
-def _on_its_way_after_its_order(
-    document: Any, event_type: str, sequence: int, link: Link | None, parent: Parent | None
-) -> Delivery:
-    if parent is None or not isinstance(parent.payload, Order) or parent.link is None:
-        raise ValueError("such a document belongs to an order that the ERP has")
-    order = parent.payload
-    of_order = msgspec.structs.replace(
-        document,
-        order_id=order.entity_id,
-        order_increment_id=order.increment_id,
-        order_grand_total=order.grand_total,
-    )
-    return sample_documents.delivery(of_order, event_type, order, parent.link, sequence, link)
-
-
-def _sold_of_order(order: Order) -> Sequence[Sold]:
-    return [(item.sku, item.qty_ordered, item.price) for item in order.sellable_items]
-
-
-def _sold_of_document(document: MoneyDocument) -> Sequence[Sold]:
-    return [(item.sku, item.qty, item.price) for item in document.sellable_items]
-
-
-ORDERS = ContractDomain(
-    spec=ORDERS_SPEC,
-    kind=DocumentKind.SALES_ORDER,
-    made_of=lambda order: order,
-    ref_of=lambda number: number,
-    sold=_sold_of_order,
-    deliver=_order_on_its_way,
-)
-REFUNDS = ContractDomain(
-    spec=REFUNDS_SPEC,
-    kind=DocumentKind.CREDIT_MEMO,
-    made_of=lambda order: sample_documents.refund_of(order, order.increment_id),
-    ref_of=lambda number: f"CM{number}",
-    sold=_sold_of_document,
-    deliver=_on_its_way_after_its_order,
-)
-INVOICES = ContractDomain(
-    spec=INVOICES_SPEC,
-    kind=DocumentKind.INVOICE,
-    made_of=lambda order: sample_documents.invoice_of(order, order.increment_id),
-    ref_of=lambda number: f"IN{number}",
-    sold=_sold_of_document,
-    deliver=_on_its_way_after_its_order,
-)
-CONTRACT_DOMAINS = (ORDERS, REFUNDS, INVOICES)
+    def _delivery(
+        self,
+        order: Order,
+        payload: msgspec.Struct,
+        event_type: str,
+        sequence: int = 1,
+        link: Link | None = None,
+    ) -> Delivery:
+        event = Event(
+            id=event_id(SHOP, self.spec.kind, order.entity_id, sequence),
+            type=event_type,
+            source=f"urn:magento:{SHOP}",
+            subject=f"{self.spec.kind}/{order.increment_id}",
+            time=order.updated_at or order.created_at,
+            dataschema=schema_urn(self.spec.event(event_type)),
+            data=payload,
+            sequence=sequence,
+        )
+        return Delivery(event, self.ref_of(order.increment_id), link, self.parent)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sidecar.domains.calendar.news import PostingPeriod
+from sidecar.domains.calendar.spec import SPEC as CALENDAR
 from sidecar.domains.invoices.news import ErpInvoice, InvoicedLine
 from sidecar.domains.invoices.spec import SPEC as INVOICES
 from sidecar.domains.order_status.news import OrderStatus
@@ -27,7 +29,7 @@ from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.news import NewsSpec
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import push_one, reference_of
-from sidecar.testing.contract_domain import ORDERS
+from sidecar.testing.contract_documents import ORDERS
 from sidecar.testing.erpsim import (
     DeliveryNote,
     GoodsReturn,
@@ -35,6 +37,7 @@ from sidecar.testing.erpsim import (
     OfLine,
     OwnInvoice,
     Parcel,
+    PostingMonth,
     Scale,
 )
 from sidecar.testing.erpsim import StockLevel as Level
@@ -250,6 +253,20 @@ def _say_status(erp: Any, adapter: ErpAdapter, row: OrderStatus) -> OrderStatus:
     return msgspec.structs.replace(row, reference=number)
 
 
+def _period(count: int) -> PostingPeriod:
+    return PostingPeriod(
+        period=f"{2000 + count // 12}-{1 + count % 12:02}",
+        closed=count % 2 == 0,
+        reason="Monatsabschluss <1>" if count % 3 else None,
+        at=at(count),
+    )
+
+
+def _say_period(erp: Any, _: ErpAdapter, row: PostingPeriod) -> PostingPeriod:
+    erp.tell(PostingMonth(period=row.period, locked=row.closed, note=row.reason), row.at)
+    return row
+
+
 TOLD_DOMAINS = (
     ToldDomain(
         ORDER_STATUS,
@@ -292,5 +309,12 @@ TOLD_DOMAINS = (
         _say_refund,
         "lines|Lines",
         lambda row: msgspec.structs.replace(row, total=Decimal("0.01")),
+    ),
+    ToldDomain(
+        CALENDAR,
+        _period,
+        _say_period,
+        "locked|Locked",
+        lambda row: msgspec.structs.replace(row, closed=not row.closed),
     ),
 )

@@ -12,7 +12,7 @@ import pytest
 
 from sidecar.model.outcome import Rejected, Unknown
 from sidecar.ports import ErpAdapter
-from sidecar.testing.contract_calls import Erp, probe, push_one, wait_for
+from sidecar.testing.contract_calls import Erp, bookings, misbehave, probe, push_one, wait_for
 from sidecar.testing.contract_domain import ContractDomain
 
 
@@ -22,35 +22,35 @@ class DoubtContract:
     def test_a_booking_whose_answer_is_lost_is_unknown_and_the_probe_finds_it_once(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
-        erp.rule("accept_then_drop", times=1)
+        misbehave(erp, domain, "accept_then_drop", times=1)
 
         assert isinstance(push_one(adapter, domain.opening()), Unknown)
 
-        [document] = erp.bookings(domain.ref)
+        [document] = bookings(erp, domain)
         assert [each.reference for each in probe(adapter, domain)] == [document.number]
 
     def test_a_lost_request_is_unknown_and_the_probe_finds_nothing(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
-        erp.rule("drop_before", times=1)
+        misbehave(erp, domain, "drop_before", times=1)
 
         assert isinstance(push_one(adapter, domain.opening()), Unknown)
 
-        assert erp.bookings(domain.ref) == []
+        assert bookings(erp, domain) == []
         assert probe(adapter, domain) == ()
 
     @pytest.mark.parametrize("misbehaviour", ["answer_late", "slow_body"])
     def test_an_answer_that_takes_too_long_is_unknown_and_ends_in_time(
         self, impatient: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
-        erp.rule(misbehaviour, seconds=60)
+        misbehave(erp, domain, misbehaviour, seconds=60)
         started = time.monotonic()
 
         outcome = push_one(impatient, domain.opening())
 
         assert isinstance(outcome, Unknown), outcome
         assert time.monotonic() - started < 20
-        wait_for(lambda: erp.bookings(domain.ref))
+        wait_for(lambda: bookings(erp, domain))
 
     @pytest.mark.parametrize(
         "misbehaviour",
@@ -59,15 +59,15 @@ class DoubtContract:
     def test_a_booking_with_an_unusable_answer_is_unknown(
         self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
-        erp.rule(misbehaviour)
+        misbehave(erp, domain, misbehaviour)
 
         assert isinstance(push_one(adapter, domain.opening()), Unknown)
-        assert len(erp.bookings(domain.ref)) == 1
+        assert len(bookings(erp, domain)) == 1
 
     def test_an_error_inside_a_success_is_no_success(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
-        erp.rule("error_in_200")
+        misbehave(erp, domain, "error_in_200")
 
         assert isinstance(push_one(adapter, domain.opening()), Unknown | Rejected)
 
@@ -75,6 +75,6 @@ class DoubtContract:
     def test_the_page_of_a_proxy_is_no_word_of_the_erp(
         self, adapter: ErpAdapter, erp: Erp, status: int, domain: ContractDomain
     ) -> None:
-        erp.rule("html_error", status=status)
+        misbehave(erp, domain, "html_error", status=status)
 
         assert isinstance(push_one(adapter, domain.opening()), Unknown)

@@ -13,7 +13,7 @@ import pytest
 
 from sidecar.model.outcome import Accepted, BookedLine
 from sidecar.ports import ErpAdapter
-from sidecar.testing.contract_calls import Erp, probe, push_one
+from sidecar.testing.contract_calls import Erp, misbehave, plays, probe, push_one
 from sidecar.testing.contract_domain import NUMBER, ContractDomain
 from sidecar.testing.erpsim import Line
 from sidecar.testing.erpsim.books import Document
@@ -44,7 +44,7 @@ class FiguresContract:
     def test_the_figures_are_those_of_the_erp_and_not_an_echo_of_ours(
         self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
-        erp.rule(misbehaviour)
+        misbehave(erp, domain, misbehaviour)
 
         outcome = push_one(adapter, domain.opening())
 
@@ -61,10 +61,11 @@ class FiguresContract:
     def test_the_lines_of_an_acceptance_are_those_of_the_books(
         self, adapter: ErpAdapter, erp: Erp, misbehaviour: str, domain: ContractDomain
     ) -> None:
+        plays(domain, "lines")
         if misbehaviour:
-            erp.rule(misbehaviour)
+            misbehave(erp, domain, misbehaviour)
 
-        outcome = push_one(adapter, domain.opening(domain.made_of(ORDER)))
+        outcome = push_one(adapter, domain.opening(ORDER))
 
         [document] = erp.bookings(domain.ref)
         assert isinstance(outcome, Accepted), outcome
@@ -78,8 +79,8 @@ class FiguresContract:
     ) -> None:
         if not adapter.capabilities(domain.name).probe_items:
             pytest.skip("the adapter does not tell the lines of a document that it asks for")
-        erp.rule("cut_price")
-        push_one(adapter, domain.opening(domain.made_of(ORDER)))
+        misbehave(erp, domain, "cut_price")
+        push_one(adapter, domain.opening(ORDER))
 
         [found] = probe(adapter, domain)
 

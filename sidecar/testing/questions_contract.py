@@ -16,7 +16,10 @@ from sidecar.model.outcome import Booked
 from sidecar.ports import ErpAdapter, Listed
 from sidecar.testing.contract_calls import (
     Erp,
-    documents,
+    bookings,
+    held,
+    misbehave,
+    plays,
     probe,
     push_one,
     require_list,
@@ -40,16 +43,29 @@ class QuestionsContract:
 
         for ref in asked:
             references = [each.reference for each in booked.get(ref, ())]
-            assert references == [each.number for each in erp.bookings(ref)]
+            assert references == [each.number for each in bookings(erp, domain, ref)]
 
     def test_a_probe_shows_every_document_of_a_double_booking(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
+        plays(domain, "double_booking")
         require_probe(adapter, domain)
         push_one(adapter, domain.opening())
         push_one(adapter, domain.opening())
 
-        assert len(probe(adapter, domain)) == len(erp.bookings(domain.ref)) == 2
+        assert len(probe(adapter, domain)) == len(bookings(erp, domain)) == 2
+
+    def test_a_stale_read_is_handed_on_and_the_next_one_is_asked_anew(
+        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
+    ) -> None:
+        require_probe(adapter, domain)
+        push_one(adapter, domain.opening())
+        misbehave(erp, domain, "stale_read", seconds=3600)
+
+        assert probe(adapter, domain) == ()
+
+        erp.clear_rules()
+        assert len(probe(adapter, domain)) == 1
 
     @pytest.mark.parametrize(
         ("misbehaviour", "settings"),
@@ -73,7 +89,7 @@ class QuestionsContract:
     ) -> None:
         require_probe(adapter, domain)
         push_one(adapter, domain.opening())
-        erp.rule(misbehaviour, **settings)
+        misbehave(erp, domain, misbehaviour, **settings)
 
         with pytest.raises(Unavailable):
             probe(adapter, domain)
@@ -82,7 +98,7 @@ class QuestionsContract:
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None:
         require_probe(adapter, domain)
-        erp.rule("unauthorised")
+        misbehave(erp, domain, "unauthorised")
 
         with pytest.raises(NotReached) as refused:
             probe(adapter, domain)
@@ -100,9 +116,7 @@ class QuestionsContract:
         # Typed, whoever wrote the adapter: a mapping would fail where nobody looks for it.
         assert all(isinstance(row, Listed) and isinstance(row.booked, Booked) for row in rows), rows
         listed = [(row.external, row.booked.reference) for row in rows]
-        assert sorted(listed) == sorted(
-            (each.external, each.number) for each in documents(erp, domain)
-        )
+        assert sorted(listed) == sorted((each.external, each.number) for each in held(erp, domain))
 
     def test_the_list_leaves_out_what_did_not_change_since(
         self, adapter: ErpAdapter, domain: ContractDomain
@@ -118,7 +132,7 @@ class QuestionsContract:
     ) -> None:
         require_list(adapter, domain)
         push_one(adapter, domain.opening())
-        erp.rule(misbehaviour)
+        misbehave(erp, domain, misbehaviour)
 
         with pytest.raises(Unavailable):
             whole_list(adapter, domain)

@@ -15,6 +15,7 @@ from sidecar.testing.erpsim import SOAP_PORTS
 
 _REWRITTEN = (
     "adapter_contract",
+    "answers_contract",
     "contract_calls",
     "doubt_contract",
     "figures_contract",

@@ -19,7 +19,8 @@ from sidecar.model.outcome import Accepted, Duplicate, Retry, Unknown
 from sidecar.ports import ErpAdapter
 from sidecar.testing.contract_calls import (
     Erp,
-    documents,
+    bookings,
+    held,
     probe,
     push_all,
     push_one,
@@ -84,7 +85,7 @@ class WireContract:
         assert isinstance(push_one(proxied, domain.opening()), Unknown)
 
         proxy.clear()
-        assert len(erp.bookings(domain.ref)) == booked
+        assert len(bookings(erp, domain)) == booked
         assert len(probe(proxied, domain)) == booked
 
     def test_an_erp_that_is_down_has_certainly_got_nothing_and_gets_it_when_it_is_up(
@@ -97,7 +98,7 @@ class WireContract:
 
         proxy.up()
         assert isinstance(push_one(proxied, domain.opening()), Accepted)
-        assert len(erp.bookings(domain.ref)) == 1
+        assert len(bookings(erp, domain)) == 1
 
     def test_a_batch_that_breaks_is_unknown_to_the_last(
         self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
@@ -108,7 +109,7 @@ class WireContract:
         answers = push_all(proxied, [domain.opening(f"{number:09}") for number in range(1, 5)])
 
         assert [type(answer.outcome) for answer in answers] == [Unknown] * 4
-        assert len(documents(erp, domain)) == 4
+        assert len(held(erp, domain)) == 4
 
     def test_a_request_that_the_wire_doubled_is_seen_twice_by_the_probe(
         self, proxied: ErpAdapter, proxy: FaultProxy, erp: Erp, domain: ContractDomain
@@ -117,7 +118,7 @@ class WireContract:
 
         outcome = push_one(proxied, domain.opening())
 
-        booked = [document.number for document in erp.bookings(domain.ref)]
+        booked = [document.number for document in bookings(erp, domain)]
         assert isinstance(outcome, Accepted | Duplicate), outcome
         assert [found.reference for found in probe(proxied, domain)] == booked
 
@@ -129,7 +130,7 @@ class WireContract:
 
         outcome = push_one(proxied, domain.opening())
 
-        [document] = erp.bookings(domain.ref)
+        [document] = bookings(erp, domain)
         assert reference_of(outcome) == document.number
 
     @pytest.mark.parametrize(
@@ -169,7 +170,7 @@ class WireContract:
 
         for number in (f"{number:09}" for number in range(1, 61)):
             outcome = push_one(proxied, domain.opening(number))
-            references = [document.number for document in erp.bookings(domain.ref_of(number))]
+            references = [one.number for one in bookings(erp, domain, domain.ref_of(number))]
             outcomes[type(outcome)] += 1
             if isinstance(outcome, Accepted):
                 assert [outcome.booked.reference] == references

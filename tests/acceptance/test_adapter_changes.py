@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
+from tests.acceptance.test_json_schemas import read_as_the_schema_says
 
 PROJECT = Path(__file__).parents[2]
 MAPPING = PROJECT / "tests" / "contract" / "mappings" / "single.yaml"
@@ -77,6 +78,7 @@ def test_it_shows_the_rows_as_the_file_of_calls_reads_them(folder: Path, erp: Er
     assert [row["number"] for row in told["rows"]] == ["D-1", "D-2"]
     assert told["rows"][0]["items"][0]["qty"] == Decimal("1.5000")
     assert told["more"]
+    read_as_the_schema_says("adapter-changes", as_json.stdout)
     assert {request.method for request in erp.requests()} == {"GET"}
 
 
@@ -85,6 +87,8 @@ def test_a_row_that_cannot_be_read_is_a_finding(folder: Path, erp: ErpSimClient)
     erp.tell_delivery("D-2", "000000043", [("A", 1)], warehouse="MOON")
 
     read = changes(folder, "shipments", "--since", "2000-01-01")
+    as_json = changes(folder, "shipments", "--since", "2000-01-01", "--json")
+    assert read_as_the_schema_says("adapter-changes", as_json.stdout)["unreadable"]
 
     assert read.returncode == 2, read.stderr
     assert "1 row(s)" in read.stdout.splitlines()[0]

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -147,6 +148,27 @@ def test_describe_writes_a_skeleton(folder: Path) -> None:
     assert "        externalNumber: =order.increment_id " in done.stdout
     assert "        customer: =FILL_IN " in done.stdout
     assert "        # channel: =FILL_IN " in done.stdout
+
+
+def test_describe_writes_a_skeleton_of_a_call_that_somebody_made(folder: Path) -> None:
+    # As the project's metadata says it, which may have been installed before there were samples.
+    info = folder / "samples-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: samples\nVersion: 1\n", "utf-8")
+    told = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]["entry-points"]
+    lines = [f"{name} = {value}" for name, value in told["erp_sidecar.samples"].items()]
+    (info / "entry_points.txt").write_text("\n".join(["[erp_sidecar.samples]", *lines]), "utf-8")
+    (folder / "request.json").write_text('{"sku": "A", "externalNumber": "1"}', encoding="utf-8")
+    (folder / "answer.json").write_text('{"number": "SO-1"}', encoding="utf-8")
+
+    done = sidecar(folder, "adapter", "describe", "--sample", "request.json", "answer.json")
+    both = sidecar(folder, "adapter", "describe", "x", "--sample", "request.json", "answer.json")
+
+    assert done.returncode == 0, done.stderr
+    assert "        externalNumber: =order.increment_id " in done.stdout
+    assert "      reference: =response.body.number " in done.stdout
+    assert both.returncode == 64
+    assert "--sample stands instead of CONTRACT" in both.stderr
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 
 from sidecar.testing.magento_db import PrivateServer, Shop
 from sidecar.testing.magento_db.cart import Line
-from tests.crash.warehouse import CALLS, warehouse
+from tests.crash.warehouse import calls_of, warehouse
 from tests.rig import Rig, Telling
 
 LIFECYCLE = """\
@@ -56,26 +56,17 @@ def check(rig: Rig, name: str, *arguments: str) -> Any:
         rig.command(*arguments, "--json"), capture_output=True, text=True, check=False
     )
     assert done.returncode in (0, 2), done.stderr
-    printed = json.loads(done.stdout)
-    Draft202012Validator(closed(schema(name))).validate(printed)
-    return printed
+    return read_as_the_schema_says(name, done.stdout)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "status",
-        "queue-list",
-        "order-show",
-        "incoming-list",
-        "incoming-show",
-        "lifecycle-check",
-        "blueprint",
-        "blueprint-diff",
-        "adapter-learn",
-        "adapter-compare",
-    ],
-)
+def read_as_the_schema_says(name: str, printed: str) -> Any:
+    """What was printed, after it was held against its schema."""
+    document = json.loads(printed)
+    Draft202012Validator(closed(schema(name))).validate(document)
+    return document
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in SCHEMAS.glob("*.json")))
 def test_a_schema_is_one(name: str) -> None:
     Draft202012Validator.check_schema(schema(name))
     assert closed(deepcopy(schema(name))) != schema(name)
@@ -139,7 +130,7 @@ def test_what_the_erp_said_is_printed_as_the_schemas_say(
 ) -> None:
     """One that was applied, one that cannot be, and one of an order that nobody knows."""
     (tmp_path / "lifecycle.yaml").write_text(LIFECYCLE, "utf-8")
-    states = f"order_status{CALLS.partition('order_status')[2].partition('stock:')[0]}"
+    states = f"order_status{calls_of('rest').partition('order_status')[2].partition('stock:')[0]}"
     (tmp_path / "wms.yaml").write_text(states, "utf-8")
     with warehouse(1) as told:
         telling = Telling(
@@ -156,6 +147,10 @@ def test_what_the_erp_said_is_printed_as_the_schemas_say(
             listed = check(rig, "incoming-list", "incoming", "list", "--all")
             assert {one["status"] for one in listed} == {"applied", "differs", "waiting"}
             assert len(check(rig, "incoming-show", "incoming", "show", number)) == 2
+            (doubtful,) = [str(one["id"]) for one in listed if one["status"] == "differs"]
+            for command in ("apply", "drop"):
+                done = check(rig, f"incoming-{command}", "incoming", command, doubtful, "--dry-run")
+                assert [str(one["id"]) for one in done["news"]] == [doubtful]
             inbound = check(rig, "status", "status")["inbound"]["order_status"]
             assert (inbound["news"], inbound["differences"]) == ({"differs": 1, "waiting": 1}, 1)
             (story,) = check(rig, "order-show", "order", "show", number)

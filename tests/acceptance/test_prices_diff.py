@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
+from tests.acceptance.test_json_schemas import read_as_the_schema_says
 from tests.level_diff import Installed
 
 TIERS = [
@@ -64,6 +65,13 @@ def test_as_json_a_change_has_the_parts_that_differ(installed: Installed) -> Non
             {"customer_group": "Retailer", "quantity": 9, "price": 310},
         ]},
     }  # fmt: skip
+
+
+def test_as_json_it_is_as_the_schema_says(installed: Installed) -> None:
+    done = installed.diff("prices", *ROWS, options=("--json",))
+    printed = read_as_the_schema_says("prices-diff", done.stdout)
+    assert printed["changes"]
+    assert printed["refusals"]
 
 
 def test_where_all_is_equal_it_ends_with_zero(installed: Installed) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from sidecar.testing.erpsim import WSDL
 from sidecar.testing.magento_db import PrivateServer, Shop
+from tests.protocols import speaking
 from tests.rig import Rig
 
 REFUNDS = """
@@ -58,9 +58,7 @@ def rig(server: PrivateServer, tmp_path: Path) -> Iterator[Rig]:
         demo = resources.files("sidecar.testing.demo").joinpath("soap-calls.yaml")
         (tmp_path / "calls.yaml").write_text(demo.read_text("utf-8") + REFUNDS, "utf-8")
         file = tmp_path / "sidecar.yaml"
-        text = file.read_text("utf-8")
-        soap = f"adapter: soap.generic\n  wsdl: {WSDL}\n  endpoint: {installed.erp.endpoint()}"
-        text = text.replace(f"adapter: rest.generic\n  url: {installed.erp.url}", soap)
+        text = speaking("soap", file.read_text("utf-8"), installed.erp)
         retry = "{first: 200ms, most: 1s, give_up_after: 1h}"
         text = text.replace("logging:", f"  refunds: {{every: 50ms, retry: {retry}}}\nlogging:")
         file.write_text(text, "utf-8")

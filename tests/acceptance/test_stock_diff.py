@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
+from tests.acceptance.test_json_schemas import read_as_the_schema_says
 from tests.level_diff import Installed
 
 
@@ -78,6 +79,13 @@ def test_as_json_for_some_skus_and_no_more_than_asked_for(installed: Installed) 
         "refused": 0,
         "refusals": [],
     }  # fmt: skip
+
+
+def test_as_json_it_is_as_the_schema_says(installed: Installed) -> None:
+    done = installed.diff("stock", *ROWS, told("MUG", "-1"), options=("--json",))
+    printed = read_as_the_schema_says("stock-diff", done.stdout)
+    assert printed["changes"]
+    assert printed["refusals"]
 
 
 def test_where_all_is_equal_it_ends_with_zero(installed: Installed) -> None:

@@ -1,4 +1,4 @@
-"""The Business Central pack as tests use it: overlaid with what is the simulator's and the shop's."""
+"""The Business Central pack as tests use it: overlaid with what the simulator is set up with."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from pathlib import Path
 TABLES = """
 tables:
   business_central: {company: CRONUS}
-  tax: {"0": VAT0, "19": VAT19, "7": VAT7, "8.25": VAT8.25}
-  accounts: {shipping: "8110", weee_tax: "8120", credits: "2990", difference: "8199", adjustment: "8199"}
+  tax: {"0": VAT0, "7": VAT7, "8.25": VAT8.25, "19": VAT19, "20": VAT20, "21": VAT21}
+  accounts:
+    shipping: "8110"
+    weee_tax: "8120"
+    payment_fee: "8130"
+    credits: "2990"
+    difference: "8199"
+    adjustment: "8199"
 """
 #: All orders are sold to one customer of Business Central, who is there.
 ONE_CUSTOMER = """
 orders: {push: {first: {$without: [customer]}, call: {json: {customerNumber: "10000"}}}}
+refunds: {push: {first: {$without: [customer]}, call: {json: {customerNumber: "10000"}}}}
 """
 
 

@@ -16,6 +16,7 @@ from tests.contract.magento_rest_bench import RestBench
 
 pytest.register_assert_rewrite(
     "sidecar.testing.adapter_contract",
+    "sidecar.testing.answers_contract",
     "sidecar.testing.contract_calls",
     "sidecar.testing.doubt_contract",
     "sidecar.testing.figures_contract",

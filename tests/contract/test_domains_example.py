@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,7 +26,7 @@ from sidecar.domains.stock.news import StockLevel
 from sidecar.model.outcome import Accepted
 from sidecar.ports import AdapterSettings, ErpAdapter, Link, Parent, ShopContext, Telling
 from sidecar.testing.contract_calls import push_one
-from sidecar.testing.contract_domain import REFUNDS
+from sidecar.testing.contract_documents import REFUNDS
 from sidecar.testing.erpsim import (
     DeliveryNote,
     ErpSimClient,
@@ -187,9 +188,8 @@ def test_an_order_that_was_sent_tells_its_state_and_is_refunded(
         )
     ]
 
-    refund = REFUNDS.deliver(
-        REFUNDS.made_of(order), REFUNDS.opens, 1, None, Parent(order, Link(sent.booked.reference))
-    )
+    parent = Parent(order, Link(sent.booked.reference))
+    refund = replace(REFUNDS, parent=parent).opening(order)
     refunded = push_one(adapter, refund)
 
     assert isinstance(refunded, Accepted), refunded

@@ -14,7 +14,17 @@ import requests
 import zeep
 from zeep.helpers import serialize_object
 
-from sidecar.testing.erpsim import DeliveryNote, ErpSim, ErpSimClient, OfLine, serve_in_thread
+from sidecar.testing.erpsim import (
+    DeliveryNote,
+    Demand,
+    ErpSim,
+    ErpSimClient,
+    OfLine,
+    ShopLevel,
+    ShopPrice,
+    ShopProduct,
+    serve_in_thread,
+)
 
 LATE = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -163,16 +173,105 @@ def test_levels_and_demand_have_a_result_each_and_demand_counts_once(erp: ErpSim
     for _ in range(2):
         post(erp, "/stock/demand", {"demand": demand})
 
-    assert {one["id"]: one["ok"] for one in results} == {"A/W1": True, "GONE/W1": False}
-    state = erp.state()
-    assert [(level.sku, level.quantity) for level in state.shop_levels] == [("A", Decimal("1.5"))]
-    assert [(one.id, one.quantity) for one in state.demand] == [("demand.1", Decimal(3))]
+    assert {one["id"]: one["ok"] for one in results} == {"A@W1": True, "GONE@W1": False}
+    told = erp.records(ShopLevel)
+    assert [(level.sku, level.quantity) for level in told] == [("A", Decimal("1.5"))]
+    assert [(one.id, one.quantity) for one in erp.records(Demand)] == [("demand.1", Decimal(3))]
     assert get(erp, "/stock")["items"] == [], "what the shop says is not what the ERP says"
     with service(erp) as soap:
         taken = soap.SetLevels({"Level": [{"Sku": "B", "Warehouse": "W1", "Qty": 2}]})
         sold = soap.AddDemand({"Demand": [{"Id": "demand.2", "Sku": "A", "Qty": 1}]})
     assert [one.ResultCode for one in (*taken.Result, *sold.Result)] == ["OK", "OK"]
-    assert len(erp.state().demand) == 2
+    assert len(erp.records(Demand)) == 2
+
+
+PRODUCT = {"externalNumber": "P1", "sku": "A", "name": "Mug", "weight": 0.25, "active": True}
+PRICE = {
+    "id": "PR1", "sku": "A", "channel": "base", "price": 9.99, "promo": 8, "promoTo": "2026-12-24",
+    "scales": [{"from": 10, "price": 7.5, "group": "Wholesale"}],
+}  # fmt: skip
+
+
+def test_products_and_prices_are_kept_alike_through_both_languages(erp: ErpSimClient) -> None:
+    posted = post(erp, "/products/bulk", {"products": [PRODUCT]}).json()["results"]
+    post(erp, "/price-lists", {"prices": [PRICE]})
+    of_rest = (erp.records(ShopProduct), erp.records(ShopPrice))
+
+    with service(erp) as soap:
+        product = {"ExternalId": "P1", "Sku": "A", "Name": "Mug", "Weight": "0.25", "Active": True}
+        [saved] = soap.SaveProducts({"Product": [product]}).Result
+        scales = {"Scale": [{"From": 10, "Price": "7.5", "Group": "Wholesale"}]}
+        price = {
+            "Id": "PR1", "Sku": "A", "Channel": "base", "Price": "9.99", "Promo": 8,
+            "PromoTo": "2026-12-24", "Scales": scales,
+        }  # fmt: skip
+        [told] = soap.SetPrices({"Price": [price]}).Result
+        assert (erp.records(ShopProduct), erp.records(ShopPrice)) == of_rest
+        assert [one["number"] for one in posted] == [saved.Number], "its number stays"
+        assert (told.ResultCode, told.Id) == ("OK", "PR1")
+        assert soap.RemoveProduct(saved.Number).ResultCode == "OK"
+        assert soap.RemoveProduct(saved.Number).ResultCode == "NOT_FOUND"
+    assert erp.records(ShopProduct) == []
+
+
+def test_a_record_is_found_by_what_the_shop_calls_it(erp: ErpSimClient) -> None:
+    post(erp, "/stock/demand", {"demand": [{"id": "demand.1", "sku": "A", "quantity": 3}]})
+    post(erp, "/customers/bulk", {"customers": [{"externalNumber": "CU1"}]})
+
+    [customer] = get(erp, "/customers", externalNumber="CU1")["items"]
+
+    [demand] = get(erp, "/stock/demand", id="demand.1")["items"]
+    assert (demand["id"], demand["number"], demand["quantity"]) == ("demand.1", "demand.1", 3)
+    assert get(erp, "/stock/demand", id="demand.2")["items"] == []
+    with service(erp) as soap:
+        [found] = soap.FindRecords("customer", "CU1").Record
+        assert (found.Id, found.Number) == ("CU1", customer["number"])
+        assert soap.FindRecords("demand", "demand.2").Record == []
+        assert soap.FindRecords("supplier", "1").ResultCode == "INVALID"
+
+
+def test_a_record_without_its_quantity_is_refused_in_both_languages(erp: ErpSimClient) -> None:
+    assert post(erp, "/stock/levels", {"levels": [{"sku": "A"}]}).status_code == 400
+    assert (
+        post(erp, "/stock/levels", {"levels": [{"sku": "A", "quantity": "1"}]}).status_code == 400
+    )
+    envelope = (
+        "<e:Envelope xmlns:e='http://schemas.xmlsoap.org/soap/envelope/'><e:Body>"
+        "<SetLevels xmlns='urn:erpsim:orders'><Levels><Level><Sku>A</Sku><Qty/></Level></Levels>"
+        "</SetLevels></e:Body></e:Envelope>"
+    )
+    answer = requests.post(
+        erp.endpoint(), data=envelope, headers={"Content-Type": "text/xml"}, timeout=10
+    )
+
+    assert "INVALID" in answer.text
+    assert erp.records(ShopLevel) == []
+
+
+def test_invoices_and_shipments_are_booked_found_and_canceled_in_soap(erp: ErpSimClient) -> None:
+    number = ordered(erp)
+    line = {"LineId": "7", "Sku": "A", "Qty": 1, "Price": 40}
+    invoice = {"ExternalId": "IN1", "OrderNo": number, "Lines": {"Line": [line]}, "Shipping": 5}
+    pieces = {"Line": [{"LineId": "7", "Sku": "A", "Qty": 2}]}
+    parcels = {"Parcel": [{"Carrier": "DHL", "Number": "1Z"}]}
+    shipment = {"ExternalId": "SH1", "OrderNo": number, "Lines": pieces, "Parcels": parcels}
+
+    with service(erp) as soap:
+        invoiced = soap.CreateInvoice(invoice)
+        shipped = soap.CreateShipment(shipment)
+        too_much = soap.CreateInvoice({**invoice, "ExternalId": "IN2", "Shipping": 100})
+        [found] = soap.FindInvoice("IN1").Invoice
+        [parcel] = soap.FindShipment("SH1").Shipment
+        canceled = soap.CancelDocument(invoiced.InvoiceNo)
+        unknown = soap.CancelDocument("IV-1")
+
+    assert (invoiced.ResultCode, invoiced.Total) == ("OK", Decimal(45))
+    assert (found.InvoiceNo, parcel.ShipmentNo) == (invoiced.InvoiceNo, shipped.ShipmentNo)
+    assert too_much.ResultCode == "AMOUNT"
+    assert (canceled.Status, unknown.ResultCode) == ("CANCELED", "NOT_FOUND")
+    [booked] = erp.bookings("SH1")
+    assert booked.other["parcels"] == [{"carrier": "DHL", "number": "1Z"}]
+    assert [(line.line_id, line.quantity) for line in booked.lines] == [(7, Decimal(2))]
 
 
 def test_half_of_a_bulk_call_may_be_answered(erp: ErpSimClient) -> None:
@@ -181,7 +280,7 @@ def test_half_of_a_bulk_call_may_be_answered(erp: ErpSimClient) -> None:
 
     results = post(erp, "/stock/levels", {"levels": levels}).json()["results"]
 
-    assert len(results) == len(erp.state().shop_levels) == 2
+    assert len(results) == len(erp.records(ShopLevel)) == 2
 
 
 def test_a_payment_is_of_an_order_that_is_there(erp: ErpSimClient) -> None:

@@ -235,8 +235,9 @@ def test_a_session_that_is_never_good_does_not_make_a_loop(tmp_path: Path) -> No
         outcome_of(adapter.push([placed()]))
         adapter.close()
 
-    assert erp.seen["POST /orders"] == 2
-    assert erp.seen["POST /login"] == 2
+    # Other threads may have used up a new session; after five that is no longer believed.
+    assert erp.seen["POST /orders"] == 6
+    assert erp.seen["POST /login"] == 6
 
 
 def test_a_login_that_is_refused_stops_the_domain_and_tells_no_secret(tmp_path: Path) -> None:

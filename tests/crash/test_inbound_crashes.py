@@ -22,13 +22,15 @@ import pytest
 from sidecar.host.crash_point import INBOUND_PLACES, VARIABLE
 from sidecar.testing.magento_db import Line, PlacedOrder, PrivateServer, Shop
 from sidecar.testing.magento_rest import ADMIN, PASSWORD, MagentoRest, Misbehaviour
-from tests.crash.warehouse import CALLS, Warehouse, warehouse
+from tests.crash.warehouse import Warehouse, calls_of, warehouse
 from tests.rig import Rig, Telling
 
 #: Deaths at each place, and at random; `make crash` asks for more.
 ROUNDS = int(os.environ.get("ERP_SIDECAR_CRASHES_PER_PLACE", "1"))
 KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "6"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261130"))
+#: In which the warehouse tells.
+PROTOCOL = pytest.mark.parametrize("protocol", ["rest", "soap"])
 
 _LIFECYCLE = """\
 states:
@@ -177,18 +179,18 @@ def _free_port() -> int:
 
 
 @contextmanager
-def stand(server: PrivateServer, folder: Path, name: str) -> Iterator[Stand]:
+def stand(server: PrivateServer, folder: Path, name: str, protocol: str) -> Iterator[Stand]:
     (folder / "lifecycle.yaml").write_text(_LIFECYCLE, "utf-8")
     (folder / "admin").touch(mode=0o600)
     (folder / "admin").write_text(PASSWORD, "utf-8")
-    (folder / "wms.yaml").write_text(CALLS, "utf-8")
-    with warehouse(SEED) as told:
+    (folder / "wms.yaml").write_text(calls_of(protocol), "utf-8")
+    with warehouse(SEED, protocol) as told:
         # The configuration names the stand-in, which needs the shop that the rig makes.
         port = _free_port()
         telling = Telling(
             api=f"  api: {{url: 'http://127.0.0.1:{port}', admin: {{user: {ADMIN}, password: "
             "{file: admin}}, timeout: {connect: 1s, read: 2s}}\n",
-            accounts=f"  wms: {{adapter: rest.generic, url: '{told.url}', calls: wms.yaml, "
+            accounts=f"  wms: {{{told.account}, calls: wms.yaml, "
             "throttle: {concurrency: 2, requests: 60000/min, reserve: 0%}}\n",
             domains=_DOMAINS,
         )
@@ -200,11 +202,12 @@ def stand(server: PrivateServer, folder: Path, name: str) -> Iterator[Stand]:
             yield Stand(rig, shop, rest, told, random.Random(SEED))
 
 
+@PROTOCOL
 @pytest.mark.timeout(3600)
 def test_a_death_at_any_named_place_of_the_erps_news_loses_and_doubles_nothing(
-    server: PrivateServer, tmp_path: Path
+    server: PrivateServer, tmp_path: Path, protocol: str
 ) -> None:
-    with stand(server, tmp_path, "crash_inbound") as bench:
+    with stand(server, tmp_path, f"crash_inbound_{protocol}", protocol) as bench:
         places = INBOUND_PLACES * ROUNDS
         bench.sell(len(places))
         for place, order in zip(places, list(bench.orders), strict=True):
@@ -218,11 +221,12 @@ def test_a_death_at_any_named_place_of_the_erps_news_loses_and_doubles_nothing(
         bench.asks_again()
 
 
+@PROTOCOL
 @pytest.mark.timeout(7200)
 def test_a_daemon_killed_at_random_instants_carries_each_news_once(
-    server: PrivateServer, tmp_path: Path
+    server: PrivateServer, tmp_path: Path, protocol: str
 ) -> None:
-    with stand(server, tmp_path, "crash_news") as bench:
+    with stand(server, tmp_path, f"crash_news_{protocol}", protocol) as bench:
         bench.sell(KILLS)
         for order in list(bench.orders):
             asked = bench.warehouse.asked
@@ -240,12 +244,13 @@ def test_a_daemon_killed_at_random_instants_carries_each_news_once(
         bench.asks_again()
 
 
+@PROTOCOL
 @pytest.mark.timeout(600)
 def test_a_restored_ledger_reads_again_and_makes_nothing_twice(
-    server: PrivateServer, tmp_path: Path
+    server: PrivateServer, tmp_path: Path, protocol: str
 ) -> None:
     """Its cursor is of yesterday, and it knows of no delivery that was made since."""
-    with stand(server, tmp_path, "crash_restored") as bench:
+    with stand(server, tmp_path, f"crash_restored_{protocol}", protocol) as bench:
         bench.sell(2)
         for order in list(bench.orders):
             bench.tell(order)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from sidecar.model.outcome import Rejected
 from sidecar.operate.queue import By
 from sidecar.ports import Exchange
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, Shop, create_magento
+from tests.acceptance.test_json_schemas import read_as_the_schema_says
 from tests.database.test_customers import ALL_FIELDS, CALLS, EVENTS
 from tests.harness import ANSWERED, TAKES, ScriptedErp
 from tests.pipeline import DEMO_CALLS, Pipeline
@@ -328,7 +328,7 @@ def test_the_command_says_what_it_did_and_keeps_no_name_in_the_audit(
 
     done = command(OF_CUSTOMER["email"], "--reason", "request 2026-117", "--json")
 
-    assert json.loads(done.stdout)["people"] == [guest]
+    assert read_as_the_schema_says("customer-erase", done.stdout)["people"] == [guest]
     rows = pipeline.sql(
         f"SELECT subject, reason FROM {pipeline.sidecar.names('audit')} WHERE command = %s",
         "customer erase",

@@ -113,6 +113,28 @@ def test_a_change_of_what_the_erp_has_is_sent_although_the_month_is_closed(
         assert [one.event.type for one in erp.pushed] == ["order.placed", "order.updated"]
 
 
+def test_a_cancel_is_sent_although_the_month_is_closed_and_ends_what_waits_for_it(
+    magento: MagentoDatabase, php: Shop, erp: ScriptedErp, tmp_path: Path
+) -> None:
+    with berlin(magento, tmp_path, erp) as pipeline:
+        known = placed_at(php, magento, "2026-11-10 12:00:00")
+        pipeline.work()
+        pipeline.sidecar.calendar.close("2026-11", ME)
+        unknown = placed_at(php, magento, "2026-11-11 12:00:00")
+        pipeline.work()
+        for order in (known, unknown):
+            php.cancel(order.entity_id)
+        pipeline.work()
+        assert [(one.event.type, one.ref) for one in erp.pushed] == [
+            ("order.placed", known.increment_id),
+            ("order.canceled", known.increment_id),
+        ]
+        assert erp.pushed[-1].posting_date is None
+        pipeline.sidecar.calendar.open("2026-11", ME)
+        pipeline.work()
+        assert len(erp.pushed) == 2
+
+
 def test_a_domain_may_take_no_notice(
     magento: MagentoDatabase, php: Shop, erp: ScriptedErp, tmp_path: Path
 ) -> None:

@@ -35,4 +35,5 @@ def test_only_a_daemon_that_publishes_metrics_loads_what_writes_them() -> None:
 
 
 def test_rest_loads_no_soap() -> None:
-    assert loaded_by("adapters.rest.generic") & {"zeep", "lxml", "spnego", "xmlsec"} == set()
+    # lxml it loads: an answer over plain HTTP may be XML.
+    assert loaded_by("adapters.rest.generic") & {"zeep", "spnego", "xmlsec"} == set()

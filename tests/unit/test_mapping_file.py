@@ -679,3 +679,35 @@ def test_a_field_that_may_not_leave_magento_is_refused_where_the_file_reads_it(
 
 def test_an_order_knows_its_customer_where_it_waits_for_him_and_only_there(folder: Path) -> None:
     assert any("there is no 'customer_link' here" in one for one in problems(folder, CUSTOMERS))
+
+
+@pytest.mark.parametrize(
+    ("found", "warned"),
+    [
+        ("response.xml.nodes('//order')", True),
+        ("response.xml.node('//orders').nodes('order')", False),
+        ("response.body.items", False),
+    ],
+)
+def test_a_list_that_is_looked_for_anywhere_is_a_warning(
+    tmp_path: Path, found: str, warned: bool
+) -> None:
+    calls = read(
+        tmp_path,
+        f"""
+orders:
+  push:
+    on: [order.placed]
+    call: {{method: POST, path: /orders, json: {{ref: =ref}}}}
+    answer: {{accepted: =response.status == 201, reference: =response.body.number}}
+  probe:
+    call: {{method: GET, path: /orders, query: {{ref: =ref}}}}
+    answer: {{ok: =response.status == 200, found: "={found}"}}
+    each: {{reference: =item.number}}
+""",
+    )
+
+    assert [one for one in calls.warnings if "reads as 'not there'" in one] == list(
+        calls.warnings if warned else ()
+    )
+    assert bool(calls.warnings) is warned

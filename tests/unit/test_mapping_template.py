@@ -112,6 +112,34 @@ def test_each_may_be_nested_and_sees_what_is_around_it(folder: Path) -> None:
     assert rendered(folder, yaml, x=x) == [["a1", "a2"], []]
 
 
+def test_loops_within_one_another_as_an_entry_of_a_list_become_its_entries(folder: Path) -> None:
+    yaml = """
+    t:
+      - $each: number in x
+        $do:
+          $each: item in order.sellable_items if item.qty_ordered == number
+          $do: {number: =number, sku: =item.sku}
+      - last
+    """
+
+    assert rendered(folder, yaml, x=[2, 5, 1]) == [
+        {"number": 2, "sku": "24-WG082"},
+        {"number": 1, "sku": "24-WG081"},
+        "last",
+    ]
+
+
+def test_the_options_of_an_odata_query_are_names_and_what_is_like_a_form_is_none(
+    folder: Path,
+) -> None:
+    assert rendered(folder, "t: {$filter: =x, $top: 5}", x="number eq 1") == {
+        "$filter": "number eq 1",
+        "$top": 5,
+    }
+    with pytest.raises(ConfigurationError, match="there is no '\\$filtre' here"):
+        template(folder, "t: {$filtre: =x}")
+
+
 def test_a_round_knows_its_number_among_those_that_are_left(folder: Path) -> None:
     yaml = """
     t:

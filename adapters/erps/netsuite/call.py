@@ -86,9 +86,14 @@ class NetSuiteCall:
         return response, response.evidence(reply)
 
     def disarmed(self, request: Request) -> Request:
-        """See `WireCall.disarmed`: a signature is good for any body for some minutes."""
-        place = "{*}Header/{*}tokenPassport/{*}signature"
-        return replace(request, body=struck_out(request.body or b"", place))
+        """See `WireCall.disarmed`: a signature is good for any body for some minutes.
+
+        What it is made of goes with it: it is new in each call.
+        """
+        body = request.body or b""
+        for name in ("signature", "nonce", "timestamp"):
+            body = struck_out(body, f"{{*}}Header/{{*}}tokenPassport/{{*}}{name}")
+        return replace(request, body=body)
 
     def shown(self, body: bytes) -> str:
         """See `adapters.calls.wire_call.WireCall`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -60,8 +61,11 @@ class GuestReader:
             "WHERE entity_id IN %(ids)s"
         )
         self._accounts = (
-            f"SELECT entity_id, created_at FROM {schema.table('customer_entity')} "
-            "WHERE email = %(email)s AND website_id = %(website)s"
+            "SELECT o.entity_id AS order_id, c.entity_id, c.created_at "
+            f"FROM {schema.table('sales_order')} o "
+            f"JOIN {schema.table('store')} s ON s.store_id = o.store_id "
+            f"JOIN {schema.table('customer_entity')} c ON c.email = o.customer_email "
+            "AND c.website_id = s.website_id WHERE o.entity_id IN %(ids)s ORDER BY c.entity_id"
         )
 
     def read(self, view: sa.Connection, ids: Sequence[int]) -> list[FoundGuest]:
@@ -74,33 +78,37 @@ class GuestReader:
         rows = view.exec_driver_sql(self._newest, newest).mappings()
         by_order = {row["order_id"]: dict(row) for row in rows}
         made = {row[0]: row[1] for row in view.exec_driver_sql(self._made, oldest)}
+        accounts: dict[int, list[tuple[int, datetime | None]]] = defaultdict(list)
+        for order_id, account, since in view.exec_driver_sql(self._accounts, newest):
+            accounts[order_id].append((account, moment(since)))
         return [
-            self._found(view, row.guest, by_order[row.newest], moment(made.get(row.oldest)))
+            _found(
+                row.guest,
+                by_order[row.newest],
+                moment(made.get(row.oldest)),
+                accounts[row.newest],
+            )
             for row in orders
             if row.newest in by_order
         ]
 
-    def _found(
-        self,
-        view: sa.Connection,
-        guest: int,
-        row: Mapping[str, Any],
-        made_at: datetime | None,
-    ) -> FoundGuest:
-        wanted = {"email": row["customer_email"], "website": row["website_id"]}
-        accounts = view.exec_driver_sql(self._accounts, wanted).all()
-        had_one = [
-            int(account_id)
-            for account_id, since in accounts
-            if made_at is None or (moment(since) or made_at) <= made_at
-        ]
-        return FoundGuest(
-            guest,
-            _customer(guest, row, made_at),
-            row["store_id"],
-            made_at,
-            had_one[0] if had_one else None,
-        )
+
+def _found(
+    guest: int,
+    row: Mapping[str, Any],
+    made_at: datetime | None,
+    accounts: Sequence[tuple[int, datetime | None]],
+) -> FoundGuest:
+    had_one = [
+        account for account, since in accounts if made_at is None or (since or made_at) <= made_at
+    ]
+    return FoundGuest(
+        guest,
+        _customer(guest, row, made_at),
+        row["store_id"],
+        made_at,
+        had_one[0] if had_one else None,
+    )
 
 
 def _customer(guest: int, row: Mapping[str, Any], made_at: datetime | None) -> Customer:

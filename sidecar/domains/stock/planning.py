@@ -8,18 +8,20 @@ from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
+import sqlalchemy as sa
+
 from sidecar.database.connection import Database
 from sidecar.domains.stock.change import Change
-from sidecar.domains.stock.levels import DEFAULT, Level, LevelReader, Source
+from sidecar.domains.stock.levels import DEFAULT, NO_LEVEL, Level, LevelReader, Product, Source
 from sidecar.domains.stock.news import StockLevel
 from sidecar.domains.stock.reserved import Reservations, require_attributable
-from sidecar.domains.stock.rules import RowRules
+from sidecar.domains.stock.rules import NOTHING, RowRules
 from sidecar.magento.applier import Plan, Refusal
 from sidecar.magento.level_rows import NotTaken, percent, plain
 from sidecar.settings.inbound import RunBoundsOfStock
 
 #: Rows that are compared by one question to the database.
-_TOGETHER = 1000
+_TOGETHER = 3000
 _Key = tuple[str, str]
 
 
@@ -68,22 +70,40 @@ class Planner:
             return
         with self._database.transaction("comparing stock levels") as connection:
             skus = [row.sku for row in rows]
-            levels = self._reader.levels(connection, code, skus, run.options)
+            levels = self._reader.levels(connection, code, skus)
             reserved: Mapping[str, Decimal] = {}
             if self._reservations is not None:
                 reserved = self._reservations.of_orders_in_the_erp(
                     connection, source, skus, run.asked
                 )
-        for row in rows:
+            run.take_as_equal(rows)
+            others = [
+                row
+                for row in rows
+                if not self._rules.stands(
+                    row.quantity, levels.get(row.sku), reserved.get(row.sku, NOTHING)
+                )
+            ]
+            products = self._products(connection, run, {row.sku for row in others})
+        for row in others:
+            level = levels.get(row.sku, NO_LEVEL)
             try:
-                level = self._rules.require_level(row.sku, levels)
+                product = self._rules.require_product(row.sku, products)
                 quantity = self._rules.quantity(
-                    row.quantity, level, reserved.get(row.sku, Decimal(0))
+                    row.quantity, product, level, reserved.get(row.sku, NOTHING)
                 )
             except NotTaken as why:
                 run.refuse([row], why)
             else:
-                run.note(row, level, quantity)
+                run.note(row, product, level, quantity)
+
+    def _products(
+        self, connection: sa.Connection, run: _Run, skus: set[str]
+    ) -> Mapping[str, Product]:
+        """Asked for once in a run, whatever number of sources they change at."""
+        found = self._reader.products(connection, skus - run.products.keys(), run.options)
+        run.products |= found
+        return found | {sku: run.products[sku] for sku in skus & run.products.keys()}
 
     def _judged(self, run: _Run, whole: bool) -> Plan:
         changes = [one for one in run.outcomes.values() if isinstance(one, Change)]
@@ -121,7 +141,7 @@ class _Run:
     """What is known while the rows of one run are compared; `asked`: when the ERP was, or before.
 
     Of a row that is equal only its key is kept: a later one of the same key replaces what came of
-    it.
+    it.  Products are kept of which something is to change.
     """
 
     def __init__(
@@ -134,6 +154,7 @@ class _Run:
         self.options = options
         self.asked = asked
         self.outcomes: dict[_Key, Change | Refusal | None] = {}
+        self.products: dict[str, Product] = {}
         self._moments: dict[_Key, datetime] = {}
 
     @property
@@ -160,23 +181,24 @@ class _Run:
                 number_of(row.sku, row.source_code), why.reason, why.ours, plain(row.quantity)
             )
 
-    def note(self, row: StockLevel, level: Level, quantity: Decimal) -> None:
+    def take_as_equal(self, rows: Iterable[StockLevel]) -> None:
+        """These are as they should be, unless something else is noted of them afterwards."""
+        self.outcomes.update(((row.sku, row.source_code), None) for row in rows)
+
+    def note(self, row: StockLevel, product: Product, level: Level, quantity: Decimal) -> None:
         """This may be written, where it is not so already."""
-        is_equal = quantity == level.quantity
-        self.outcomes[row.sku, row.source_code] = (
-            None
-            if is_equal
-            else Change(
-                sku=row.sku,
-                source_code=row.source_code,
-                product_id=level.product_id,
-                item_id=level.item_id,
-                legacy_id=level.legacy_id if row.source_code == DEFAULT else 0,
-                old=level.quantity,
-                new=quantity,
-                sells_beyond=level.sells_beyond,
-                min_qty=level.min_qty,
-            )
+        if quantity == level.quantity:
+            return
+        self.outcomes[row.sku, row.source_code] = Change(
+            sku=row.sku,
+            source_code=row.source_code,
+            product_id=product.id,
+            item_id=level.item_id,
+            legacy_id=product.legacy_id if row.source_code == DEFAULT else 0,
+            old=level.quantity,
+            new=quantity,
+            sells_beyond=product.sells_beyond,
+            min_qty=product.min_qty,
         )
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from sidecar.domains.stock.levels import Level, Source
+from sidecar.domains.stock.levels import WITHOUT_STOCK, Level, Product, Source
 from sidecar.magento.level_rows import NotTaken, plain, spelt
 from sidecar.settings.inbound import RowBoundsOfStock
 
-#: Magento sells these by what they are made of: a quantity of their own means nothing.
-WITHOUT_STOCK = frozenset({"bundle", "configurable", "grouped"})
 #: The column is decimal(12,4).
 _STEP = Decimal("0.0001")
 _BEYOND = Decimal(10) ** 8
+NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,36 @@ class RowRules:
             raise NotTaken("the source is disabled in Magento")
         return source
 
-    def require_level(self, sku: str, levels: dict[str, Level]) -> Level:
-        """The level of this SKU, exact in its case.  Raises NotTaken."""
-        level = levels.get(sku)
-        if level is None:
-            raise NotTaken("Magento has no such SKU", spelt(sku, levels))
-        if level.type_id in WITHOUT_STOCK:
-            raise NotTaken(f"a {level.type_id} product has no quantity of its own")
-        return level
+    def stands(self, told: Decimal, level: Level | None, reserved: Decimal = NOTHING) -> bool:
+        """Whether this quantity is in Magento and no rule could be against it.
 
-    def quantity(self, told: Decimal, level: Level, reserved: Decimal = Decimal(0)) -> Decimal:
+        So it is with nearly all that is told; of anything else the product has to be known.
+        """
+        return (
+            level is not None
+            and told.is_finite()
+            and told + reserved == level.quantity
+            and told >= 0
+            and told == told.to_integral_value()
+        )
+
+    def require_product(self, sku: str, products: Mapping[str, Product]) -> Product:
+        """The product of this SKU, exact in its case.  Raises NotTaken."""
+        product = products.get(sku)
+        if product is None:
+            raise NotTaken("Magento has no such SKU", spelt(sku, products))
+        if product.type_id in WITHOUT_STOCK:
+            raise NotTaken(f"a {product.type_id} product has no quantity of its own")
+        return product
+
+    def quantity(
+        self, told: Decimal, product: Product, level: Level, reserved: Decimal = NOTHING
+    ) -> Decimal:
         """What the quantity in Magento is to be.  Raises NotTaken.
 
         `reserved`: what Magento subtracts by itself of what the ERP has subtracted already.
         """
-        wanted = self._whole(self._not_below_zero(_exact(told)), level) + reserved
+        wanted = self._whole(self._not_below_zero(_exact(told)), product) + reserved
         if wanted != level.quantity:
             self._not_a_jump(wanted, level.quantity)
         return wanted
@@ -53,10 +68,10 @@ class RowRules:
     def _not_below_zero(self, told: Decimal) -> Decimal:
         if told < 0 and self.bounds.below_zero == "refuse":
             raise NotTaken("the quantity is below 0")
-        return max(told, Decimal(0))
+        return max(told, NOTHING)
 
-    def _whole(self, told: Decimal, level: Level) -> Decimal:
-        if level.is_qty_decimal or told == told.to_integral_value():
+    def _whole(self, told: Decimal, product: Product) -> Decimal:
+        if product.is_qty_decimal or told == told.to_integral_value():
             return told
         if self.bounds.fraction == "refuse":
             raise NotTaken("a fraction of what is sold by the piece")

@@ -1,7 +1,8 @@
 r"""erpsim: a stateful ERP that misbehaves on demand, to test against and to try the sidecar with.
 
 It books sales orders and what belongs to them (credit memos, invoices, payments, shipments) behind
-a small REST and a small SOAP interface and does its own arithmetic.
+a small REST and a small SOAP interface, does its own arithmetic, and notes what a shop tells it of
+customers, products, prices and stock.
 Its books are the truth of every test: how often an order was booked, with which lines, tax and
 total.
 
@@ -34,9 +35,10 @@ What it tells by itself, each list with changedSince= and page= as above, change
                        quantity), parcels (carrier, number)
     GET  stock         sku, warehouse, available
     GET  prices        sku, channel, price, promo, promoFrom, promoTo, scales (group, from, price)
-    GET  invoices      invoiceNumber, externalOrder, order, lines, total, currency
+    GET  bills         invoiceNumber, externalOrder, order, lines, total, currency
     GET  returns       returnNumber, externalOrder, order, lines, shipping, adjustment, total,
                        currency
+    GET  periods       period, locked, note
     GET  sales-orders  state and note of orders that it has
 
 ErpSim.tell, tell_delivery, set_stock, set_price, tell_invoice, tell_return and set_state let it
@@ -44,10 +46,16 @@ tell of something, anew or again, with `changed=` as if long ago.  And what a sh
 
     POST   credit-notes     as credit-memos, with order, and in lines orderLine and amount
     POST   payments         externalNumber, order, amount, currency; found and listed alike
-    POST   customers/bulk   {"customers": [...]}: 200 with results (externalNumber, ok, number)
-    DELETE customers/{n}    204; 404 unknown
-    POST   stock/levels     {"levels": [...]}: 200 with results (id: SKU/WAREHOUSE, ok, message)
-    POST   stock/demand     {"demand": [...]}: 200 with results (id, ok, message)
+    POST   customers/bulk   {"customers": [...]}: 200 with results (externalNumber, number, ok,
+                            code, message)
+    POST   products/bulk    {"products": [...]}: alike (externalNumber, sku, name, weight, active)
+    POST   stock/levels     {"levels": [...]}: alike, by id; without one it is SKU@WAREHOUSE
+    POST   price-lists      {"prices": [...]}: alike, as in prices above; without an id it is
+                            SKU@CHANNEL
+    POST   stock/demand     {"demand": [...]}: alike (id, sku, stock, quantity, since, until)
+    GET    customers?externalNumber=  200 with {"items": [...]}: what the shop calls so, and number;
+                            products alike; price-lists, stock/levels and stock/demand by id=
+    DELETE customers/{n}    204; 404 unknown; products alike
 
 Credit memos are sent, found and listed alike below credit-memos, in bulk as creditMemos; each names
 its order's number as salesOrder and may have an adjustment.  An order that is not there is 422
@@ -71,15 +79,25 @@ soap/PORT.  A header ClientId may go along; it is kept with the order.
     CreateCreditMemo(request)               CreditMemoNo, Status, Total, Tax, Lines
     FindCreditMemo(ExternalId)              every CreditMemo that carries the number
     ListDeliveries(ChangedSince, Page)      Delivery, NextPage; alike ListStock (Level), ListPrices
-                                            (Price), ListInvoices (Invoice), ListReturns (Return)
+                                            (Price), ListInvoices (Invoice), ListReturns (Return),
+                                            ListPeriods (Period)
+    CreateInvoice(request)                  as CreateCreditMemo; FindInvoice(ExternalId)
+    CreateShipment(request)                 its lines have no price; FindShipment(ExternalId)
     CreatePayment(request)                  PaymentNo, Status, Total; FindPayment(ExternalId)
+    CancelDocument(Number)                  Status; of any kind
     SaveCustomers(Customers)                one Result a customer; EraseCustomer(CustomerNo)
-    SetLevels(Levels), AddDemand(Demands)   one Result each
+    SaveProducts(Products)                  one Result a product; RemoveProduct(ProductNo)
+    SetLevels(Levels), SetPrices(Prices), AddDemand(Demands)   one Result each
+    FindRecords(Kind, Id)                   Record: Id, Number; of customer, product, level, price,
+                                            demand
     GetStock(Skus)                          Level: Sku, Warehouse, Qty (ErpSim.set_stock sets them)
     Ping()                                  Version
 
 Each result has a ResultCode: OK, or with a Message and perhaps a Field DUPLICATE, CREDIT, ITEM,
 INVALID, CONFLICT, KEY (used for another order), CLOSED, DELIVERED, NOT_FOUND, AMOUNT.
+
+With --interface business-central it speaks Microsoft's API v2.0: salesOrders,
+salesCreditMemos, customers, items, salesInvoices and salesShipments of the company CRONUS.
 
 With --interface steps it is another ERP over the same books: it knows nothing by a shop's names,
 and an order is a draft until it is validated.  Every call but the login carries its token as
@@ -121,7 +139,7 @@ What a known external number does (--duplicates), of each kind by itself:
 Misbehaviours, for one request by the header "X-Erpsim: name;key=value, name", or by rule
 (POST /_erpsim/rules, --rule, ErpSim.rule), which may match external=, sku=, path= (shell
 patterns), method=, nth=, times=, probability=, seed=.  In a bulk call those marked * strike
-the matching orders alone, the others the whole call.
+the matching orders (or records) alone, the others the whole call.
 
     name                        the wire shows                        the books hold
     accept_then_drop            closed connection, no answer          the order
@@ -132,7 +150,8 @@ the matching orders alone, the others the whole call.
     half_batch                  results for the first half (bulk)     the first half
     error_in_200                status=200 with an error inside       nothing
     draft_on_201 *              201, state DRAFT                      the order as DRAFT
-    duplicate_answer *          409 with the document's number        the order, once
+    duplicate_answer *          409 with the document's number; of    the order, once
+                                records a result that is not ok
     wrong_duplicate *           409 with a number of no document      nothing
     stale_read                  what was true requests=1 or           (a read)
                                 seconds=0 ago
@@ -153,7 +172,8 @@ the matching orders alone, the others the whole call.
     not_found                   404                                   nothing
     html_error                  status=500 with a page of HTML        nothing
     schema_change               number is documentNumber, or          the order
-                                document.number with form=nested
+                                document.number with form=nested;
+                                of records what they are called too
     number_reused *             201 with the first document's number  the order, own number
     malformed_json              half of the JSON, well counted        the order
     server_error_after_booking  500                                   the order
@@ -203,12 +223,20 @@ from sidecar.testing.erpsim.news_books import (
     OfLine,
     OwnInvoice,
     Parcel,
+    PostingMonth,
     Scale,
     StockLevel,
 )
 from sidecar.testing.erpsim.process import ErpSim
 from sidecar.testing.erpsim.rules import Misbehaviour
-from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel
+from sidecar.testing.erpsim.side_books import (
+    Customer,
+    Demand,
+    ShopLevel,
+    ShopPrice,
+    ShopProduct,
+    SideRecord,
+)
 from sidecar.testing.erpsim.simulator import Interface, Setup, serve_in_thread
 from sidecar.testing.erpsim.traffic import Exchange
 
@@ -239,9 +267,13 @@ __all__ = [
     "OfLine",
     "OwnInvoice",
     "Parcel",
+    "PostingMonth",
     "Scale",
     "Setup",
     "ShopLevel",
+    "ShopPrice",
+    "ShopProduct",
+    "SideRecord",
     "StockLevel",
     "serve_in_thread",
 ]

@@ -28,7 +28,7 @@ from sidecar.testing.erpsim.news_books import (
     StockLevel,
 )
 from sidecar.testing.erpsim.sessions import SessionLimits
-from sidecar.testing.erpsim.side_books import Customer
+from sidecar.testing.erpsim.side_books import AnyRecord, Customer
 from sidecar.testing.erpsim.steps_control import Renumbering, SearchLag
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import HOST
@@ -162,8 +162,12 @@ class ErpSimClient:
         """Goods that came back, with the credit note that the ERP made."""
         self.tell(GoodsReturn(number=number, external_order=external_order, lines=_lines(lines)))
 
+    def records(self, kind: type[AnyRecord]) -> list[AnyRecord]:
+        """What the shop told of a kind: Customer, ShopProduct, ShopPrice, ShopLevel or Demand."""
+        return [one for one in self.state().records if isinstance(one, kind)]
+
     def customers(self) -> list[Customer]:
-        return self.state().customers
+        return self.records(Customer)
 
     def set_stock(self, sku: str, quantity: int | str, warehouse: str = "MAIN") -> None:
         """Let so much of an item lie in a warehouse."""

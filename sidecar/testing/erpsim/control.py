@@ -3,7 +3,8 @@
 Below `/_erpsim/`, beside the ERP's own paths; it is never throttled, delayed, logged or counted.
 
     GET    state[?externalNumber=]  documents, bookings per external number, requests, rules;
-                                    customers, news, what the shop says of its stock
+                                    news; records: what the shop says of customers, products,
+                                    prices and stock
     GET    count                    how many documents there are
     GET    requests                 the last 10,000 requests, oldest first
     POST   rules                    {"name": …, parameters and match fields}
@@ -36,7 +37,7 @@ from sidecar.model.errors import UsageError
 from sidecar.testing.erpsim.books import Books, Document, Refusal
 from sidecar.testing.erpsim.news_books import Entry, NewsBooks, Told
 from sidecar.testing.erpsim.rules import RuleBook
-from sidecar.testing.erpsim.side_books import Customer, Demand, ShopLevel, SideBooks
+from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
 from sidecar.testing.erpsim.steps_control import StepsControl
 from sidecar.testing.erpsim.traffic import Exchange, Traffic
 from sidecar.testing.erpsim.wire import Request, Response
@@ -69,10 +70,8 @@ class State(msgspec.Struct, kw_only=True):
     bookings: dict[str, int]
     requests: dict[str, dict[str, int]]
     rules: list[dict[str, Any]]
-    customers: list[Customer]
+    records: list[SideRecord]
     news: list[Told]
-    shop_levels: list[ShopLevel]
-    demand: list[Demand]
 
 
 class ControlFace:
@@ -147,10 +146,8 @@ class ControlFace:
             bookings=dict(Counter(document.external for document in documents)),
             requests=self._traffic.counts(),
             rules=self._rules.describe(),
-            customers=self._side_books.customers(),
+            records=self._side_books.everything(),
             news=self._news.everything(),
-            shop_levels=self._side_books.shop_levels(),
-            demand=self._side_books.demand(),
         )
 
 

@@ -1,5 +1,4 @@
-"""The XML of a sales order and of a credit memo: what the SOAP face reads (as zeep's values) and
-shows."""
+"""The XML of documents: what the SOAP face reads (as zeep's values) and shows."""
 
 from __future__ import annotations
 
@@ -25,6 +24,8 @@ _CODES = {
     "unknown_document": "NOT_FOUND",
     "unknown_order": "NOT_FOUND",
     "refund_too_high": "AMOUNT",
+    "invoice_too_high": "AMOUNT",
+    "payment_too_high": "AMOUNT",
 }
 """Where a refusal's code is not the same word in capitals."""
 _FIELDS = {
@@ -39,7 +40,16 @@ _FIELDS = {
 _NUMBER = {
     DocumentKind.SALES_ORDER: "OrderNo",
     DocumentKind.CREDIT_MEMO: "CreditMemoNo",
+    DocumentKind.INVOICE: "InvoiceNo",
     DocumentKind.PAYMENT: "PaymentNo",
+    DocumentKind.SHIPMENT: "ShipmentNo",
+}
+#: What a document of each kind may say of money beside its lines; a payment has its own form.
+_MONEY = {
+    DocumentKind.SALES_ORDER: ("Shipping", "Tax", "Total"),
+    DocumentKind.CREDIT_MEMO: ("Shipping", "Tax", "Total", "Adjustment"),
+    DocumentKind.INVOICE: ("Shipping", "Tax", "Total"),
+    DocumentKind.SHIPMENT: (),
 }
 _CUSTOMER = ("Email", "Name", "City", "Country")
 _LINE_FIELD = re.compile(r"lines(\[\d+\])\.sku")
@@ -64,22 +74,41 @@ def read_document(
     kind: DocumentKind, sent: Any, headers: Mapping[str, Any]
 ) -> Submission | Refusal:
     """The document in a call, or what is wrong with it and in which field; `headers` are kept."""
-    is_order = kind is DocumentKind.SALES_ORDER
-    of_kind = _of_order(sent) if is_order else _of_credit_memo(sent)
-    unfit = first_unfit(_texts(sent, is_order), _figures(sent, is_order))
+    if kind is DocumentKind.PAYMENT:
+        return _payment(sent)
+    unfit = first_unfit(_texts(sent, kind), _figures(sent, kind))
     if unfit:
         return unfit
+    money = {name: getattr(sent, name) for name in _MONEY[kind]}
+    is_order = kind is DocumentKind.SALES_ORDER
     return Submission(
         external=sent.ExternalId,
-        lines=tuple(_line(line) for line in _lines(sent)),
-        currency=sent.Currency,
-        shipping=sent.Shipping or Decimal(0),
-        tax=sent.Tax,
-        total=sent.Total,
+        lines=tuple(_line(line, kind) for line in _lines(sent)),
+        currency=sent.Currency if money else None,
+        shipping=money.get("Shipping") or Decimal(0),
+        tax=money.get("Tax"),
+        total=money.get("Total"),
         idempotency_key=sent.IdempotencyKey,
-        other=dict(headers),
+        other={**headers, **_of_shipment(sent)} if not money else dict(headers),
         kind=kind,
-        **of_kind,
+        adjustment=money.get("Adjustment") or Decimal(0),
+        **(_of_order(sent) if is_order else {"order": sent.OrderNo}),
+    )
+
+
+def _payment(sent: Any) -> Submission:
+    """A payment names its order and one amount."""
+    amount = sent.Amount or Decimal(0)
+    return Submission(
+        external=sent.ExternalId or "",
+        lines=(),
+        currency=sent.Currency,
+        total=amount,
+        tax=Decimal(0),
+        adjustment=amount,
+        order=sent.OrderNo,
+        kind=DocumentKind.PAYMENT,
+        other={"transaction": sent.Transaction, "method": sent.Method},
     )
 
 
@@ -92,8 +121,12 @@ def _of_order(sent: Any) -> dict[str, Any]:
     return {"customer": customer, "revision": sent.Revision}
 
 
-def _of_credit_memo(sent: Any) -> dict[str, Any]:
-    return {"order": sent.OrderNo, "adjustment": sent.Adjustment or Decimal(0)}
+def _of_shipment(sent: Any) -> dict[str, Any]:
+    parcels = [present(one) for one in sent.Parcels.Parcel] if sent.Parcels else []
+    return {
+        "warehouse": sent.Warehouse,
+        "parcels": [{"carrier": one.Carrier, "number": one.Number} for one in parcels],
+    }
 
 
 def subject_of(sent: Any) -> Subject:
@@ -177,10 +210,11 @@ def first_unfit(
     return None
 
 
-def _texts(sent: Any, is_order: bool) -> Iterator[tuple[str, str | None]]:
+def _texts(sent: Any, kind: DocumentKind) -> Iterator[tuple[str, str | None]]:
     yield "ExternalId", sent.ExternalId
-    yield "Currency", sent.Currency
-    if is_order and sent.Customer:
+    if _MONEY[kind]:
+        yield "Currency", sent.Currency
+    if kind is DocumentKind.SALES_ORDER and sent.Customer:
         for name in _CUSTOMER:
             yield f"Customer.{name}", getattr(sent.Customer, name)
     for index, line in enumerate(_lines(sent)):
@@ -188,15 +222,16 @@ def _texts(sent: Any, is_order: bool) -> Iterator[tuple[str, str | None]]:
         yield f"Lines.Line[{index}].LineId", line.LineId
 
 
-def _figures(sent: Any, is_order: bool) -> Iterator[tuple[str, Decimal | None]]:
-    for name in ("Shipping", "Tax", "Total", *(() if is_order else ("Adjustment",))):
+def _figures(sent: Any, kind: DocumentKind) -> Iterator[tuple[str, Decimal | None]]:
+    for name in _MONEY[kind]:
         yield name, getattr(sent, name)
+    is_priced = bool(_MONEY[kind])
     for index, line in enumerate(_lines(sent)):
-        for name in ("Qty", "Price"):
+        for name in ("Qty", "Price") if is_priced else ("Qty",):
             figure = getattr(line, name)
             # Mandatory, and yet it arrives: zeep reads an empty element as None.
             yield f"Lines.Line[{index}].{name}", Decimal("NaN") if figure is None else figure
-        for name in ("Discount", "Tax"):
+        for name in ("Discount", "Tax") if is_priced else ():
             yield f"Lines.Line[{index}].{name}", getattr(line, name)
 
 
@@ -204,9 +239,12 @@ def _lines(sent: Any) -> list[Any]:
     return [present(line) for line in sent.Lines.Line] if sent.Lines else []
 
 
-def _line(sent: Any) -> Line:
+def _line(sent: Any, kind: DocumentKind) -> Line:
+    line_id = _line_id(sent.LineId)
+    if not _MONEY[kind]:
+        return Line(line_id=line_id, sku=sent.Sku, quantity=sent.Qty, unit_price=Decimal(0))
     return Line(
-        line_id=_line_id(sent.LineId),
+        line_id=line_id,
         sku=sent.Sku,
         quantity=sent.Qty,
         unit_price=sent.Price,

@@ -115,7 +115,19 @@ class GoodsReturn(msgspec.Struct, frozen=True, kw_only=True, tag="return"):
         return self.number
 
 
-Entry = DeliveryNote | StockLevel | ItemPrice | OwnInvoice | GoodsReturn
+class PostingMonth(msgspec.Struct, frozen=True, kw_only=True, tag="month"):
+    """A month of its books; `locked`: nothing is posted into it any more."""
+
+    period: str
+    locked: bool
+    note: str | None = None
+
+    @property
+    def key(self) -> str:
+        return self.period
+
+
+Entry = DeliveryNote | StockLevel | ItemPrice | OwnInvoice | GoodsReturn | PostingMonth
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     OfLine,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
     Told,
 )
@@ -55,6 +56,8 @@ def _fields(told: Told) -> dict[str, Any]:
                     for scale in price.scales
                 ],
             }
+        case PostingMonth() as month:
+            return {"period": month.period, "locked": month.locked, "note": month.note}
         case OwnInvoice() as invoice:
             return {
                 "invoiceNumber": invoice.number,

@@ -11,6 +11,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     OfLine,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
     Told,
 )
@@ -49,6 +50,8 @@ def _fields(told: Told) -> dict[str, Any]:
                 "PromoTo": price.promo_to,
                 "Scales": {"Scale": scales},
             }
+        case PostingMonth() as month:
+            return {"Month": month.period, "Locked": month.locked, "Note": month.note}
         case OwnInvoice() as invoice:
             return {
                 "InvoiceNo": invoice.number,

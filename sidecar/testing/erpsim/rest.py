@@ -19,6 +19,7 @@ from sidecar.testing.erpsim.news_books import (
     ItemPrice,
     NewsBooks,
     OwnInvoice,
+    PostingMonth,
     StockLevel,
 )
 from sidecar.testing.erpsim.records import Records
@@ -32,7 +33,7 @@ from sidecar.testing.erpsim.rest_answers import (
 )
 from sidecar.testing.erpsim.rest_documents import Documents
 from sidecar.testing.erpsim.rest_news import News
-from sidecar.testing.erpsim.rest_records import Customers, Stock
+from sidecar.testing.erpsim.rest_records import FORMS, RecordPlace
 from sidecar.testing.erpsim.rules import Enquiry
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.wire import Request, Response
@@ -105,12 +106,11 @@ def _places(conduct: Conduct, records: Records, news: NewsBooks) -> Mapping[str,
         "/payments": Documents(conduct, DocumentKind.PAYMENT, "payments"),
         "/shipments": Documents(conduct, DocumentKind.SHIPMENT, "shipments"),
         "/deliveries": News(conduct, news, DeliveryNote),
-        # Before "/stock", which they begin with.
-        "/stock/levels": Stock(records, "levels"),
-        "/stock/demand": Stock(records, "demand"),
+        # Before "/stock", which some of them begin with.
+        **{path: RecordPlace(records, form) for path, form in FORMS.items()},
         "/stock": News(conduct, news, StockLevel),
         "/prices": News(conduct, news, ItemPrice),
         "/bills": News(conduct, news, OwnInvoice),
+        "/periods": News(conduct, news, PostingMonth),
         "/returns": News(conduct, news, GoodsReturn),
-        "/customers": Customers(records),
     }

@@ -39,5 +39,5 @@ def _renamed(row: dict[str, Any], faults: Strikes) -> dict[str, Any]:
     """After an upgrade of the ERP its numbers have another name."""
     if Misbehaviour.SCHEMA_CHANGE not in faults:
         return row
-    names = {"deliveryNumber", "invoiceNumber", "returnNumber", "sku"}
+    names = {"deliveryNumber", "invoiceNumber", "returnNumber", "sku", "period"}
     return {f"the{name}" if name in names else name: value for name, value in row.items()}

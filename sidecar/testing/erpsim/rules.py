@@ -71,10 +71,8 @@ class Operation(StrEnum):
     FIND = "find"
     LIST = "list"
     CUSTOMER = "customer"
-    CUSTOMERS = "customers"
+    RECORDS = "records"
     ERASE = "erase"
-    LEVELS = "levels"
-    DEMAND = "demand"
     STOCK = "stock"
     PING = "ping"
     LOGIN = "login"
@@ -93,7 +91,7 @@ class Form(StrEnum):
 EVERY = frozenset(Operation)
 DOCUMENTS = frozenset({Operation.CREATE, Operation.BULK})
 #: Several records in one call, each with a result of its own.
-RECORDS = frozenset({Operation.CUSTOMERS, Operation.LEVELS, Operation.DEMAND})
+RECORDS = frozenset({Operation.RECORDS})
 STEPS = frozenset({Operation.AMEND, Operation.VALIDATE})
 WRITES = DOCUMENTS | RECORDS | STEPS | {Operation.CANCEL, Operation.CUSTOMER, Operation.ERASE}
 #: What a shop does before it can send a document goes wrong like what it sends.
@@ -105,7 +103,7 @@ READS = frozenset({Operation.FIND, Operation.LIST})
 class Kind:
     """Where a misbehaviour applies.
 
-    `per_order`: it concerns one order (credit memo), so that in a bulk call it strikes the matching
+    `per_order`: it concerns one document or record, so that in a bulk call it strikes the matching
     one alone; otherwise it strikes the whole request as soon as one in it matches.
     `refuses`: it keeps the ERP from its work, so no other misbehaviour comes to pass.
     """
@@ -129,7 +127,7 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.HALF_BATCH: Kind(RECORDS | {Operation.BULK}),
     Misbehaviour.ERROR_IN_200: Kind(WORK, refuses=True, defaults={"status": 200}),
     Misbehaviour.DRAFT_ON_201: _PER_ORDER,
-    Misbehaviour.DUPLICATE_ANSWER: _PER_ORDER,
+    Misbehaviour.DUPLICATE_ANSWER: Kind(DOCUMENTS | RECORDS, per_order=True),
     Misbehaviour.WRONG_DUPLICATE: _PER_ORDER_REFUSAL,
     Misbehaviour.STALE_READ: Kind(READS, defaults={"seconds": 0.0, "requests": 1}),
     Misbehaviour.DROP_LINE: _PER_ORDER,
@@ -146,7 +144,7 @@ KINDS: Mapping[Misbehaviour, Kind] = {
     Misbehaviour.NOT_FOUND: Kind(EVERY, refuses=True),
     Misbehaviour.HTML_ERROR: Kind(EVERY, refuses=True, defaults={"status": 500}),
     Misbehaviour.SCHEMA_CHANGE: Kind(EVERY, defaults={"form": Form.RENAMED}),
-    Misbehaviour.NUMBER_REUSED: _PER_ORDER,
+    Misbehaviour.NUMBER_REUSED: Kind(DOCUMENTS | RECORDS, per_order=True),
     Misbehaviour.MALFORMED_JSON: Kind(EVERY),
     Misbehaviour.SERVER_ERROR_AFTER_BOOKING: Kind(WORK),
     Misbehaviour.CONFLICT: Kind(WRITES, refuses=True),

@@ -32,7 +32,7 @@ from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import plain_face
 from sidecar.testing.erpsim.rules import RuleBook, parse_rule, parse_text
 from sidecar.testing.erpsim.sessions import SessionLimits, Sessions
-from sidecar.testing.erpsim.side_books import SideBooks, SideRecord
+from sidecar.testing.erpsim.side_books import Kept, SideBooks
 from sidecar.testing.erpsim.soap import PATH as SOAP_PATH
 from sidecar.testing.erpsim.soap import SoapFace
 from sidecar.testing.erpsim.soap_operations import SoapOperations
@@ -66,9 +66,9 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     `credit_limit_customers` any value of the customer (its e-mail address, say) that an order is
     refused for.
 
-    Of the interface in steps and of Business Central's (a token): a session lives for `session_requests` and `session_seconds` (0:
-    without an end), the search for customers lags by `search_lag` seconds, `vat_ids_invalid` are
-    known and not confirmed.
+    Of the interface in steps and of Business Central's, whose session is a token: it lives for
+    `session_requests` and `session_seconds` (0: without an end).  Of that in steps: the search for
+    customers lags by `search_lag` seconds, `vat_ids_invalid` are known and not confirmed.
     """
 
     duplicates: DuplicatePolicy = DuplicatePolicy.NONE
@@ -124,7 +124,7 @@ class Simulator:
         upserts = setup.interface is Interface.NETSUITE
         duplicates = DuplicatePolicy.UPSERT if upserts else setup.duplicates
         self.books = Books(duplicates, _journal(state_file, "", Document), clock)
-        self.side_books = SideBooks(_journal(state_file, "-side", SideRecord))
+        self.side_books = SideBooks(_journal(state_file, "-side", Kept))
         self.news = NewsBooks(_journal(state_file, "-news", Told), clock)
         self.traffic = Traffic(clock)
         conduct = Conduct(

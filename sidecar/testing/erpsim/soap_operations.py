@@ -22,50 +22,49 @@ from sidecar.testing.erpsim.document_xml import (
 from sidecar.testing.erpsim.news_books import NewsBooks
 from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rules import Enquiry, Operation, Strikes, Subject
-from sidecar.testing.erpsim.side_books import SideBooks
-from sidecar.testing.erpsim.soap_news import (
-    LISTS,
-    SoapNews,
-    SoapRecords,
-    asked_page,
-    read_payment,
-)
+from sidecar.testing.erpsim.side_books import Customer, SideBooks
+from sidecar.testing.erpsim.soap_news import LISTS, SoapNews, asked_page
+from sidecar.testing.erpsim.soap_records import BROUGHT, FORGOTTEN, SoapRecords
 from sidecar.testing.erpsim.traffic import Exchange
 from sidecar.testing.erpsim.username_token import UsernameTokens, security_header
 from sidecar.testing.erpsim.wire import Request
 from sidecar.testing.soap_messages import WSSE, Message, SoapFault
 
 VERSION = "erpsim 1"
-_NUMBER = b"(?:Order|CreditMemo|Payment|Delivery|Invoice|Return)No"
-_NUMBER_OR_ITEM = b"(?:Order|Delivery|Invoice|Return)No|Sku"
+_FIND_RECORDS = "FindRecords"
+_NUMBER = b"(?:Order|CreditMemo|Payment|Shipment|Delivery|Invoice|Return|Customer|Product)No"
+_NUMBER_OR_ITEM = b"(?:Order|Delivery|Invoice|Return)No|Sku|Month"
+#: Of records, which have no number but in a result.
+_NAMED = b"Number|Id"
 
+#: Each kind's word in the names of its operations, and its element in a list.
+_DOCUMENTS: Mapping[DocumentKind, str] = {
+    DocumentKind.SALES_ORDER: "Order",
+    DocumentKind.CREDIT_MEMO: "CreditMemo",
+    DocumentKind.INVOICE: "Invoice",
+    DocumentKind.PAYMENT: "Payment",
+    DocumentKind.SHIPMENT: "Shipment",
+}
 OPERATIONS: Mapping[str, Operation] = {
-    "CreateOrder": Operation.CREATE,
     "CreateOrders": Operation.BULK,
     "CancelOrder": Operation.CANCEL,
-    "FindOrder": Operation.FIND,
     "ListOrders": Operation.LIST,
     "SaveCustomer": Operation.CUSTOMER,
-    "CreateCreditMemo": Operation.CREATE,
-    "FindCreditMemo": Operation.FIND,
     "GetStock": Operation.STOCK,
     **dict.fromkeys(LISTS, Operation.LIST),
-    "CreatePayment": Operation.CREATE,
-    "FindPayment": Operation.FIND,
-    "SaveCustomers": Operation.CUSTOMERS,
-    "EraseCustomer": Operation.ERASE,
-    "SetLevels": Operation.LEVELS,
-    "AddDemand": Operation.DEMAND,
+    **{f"Create{name}": Operation.CREATE for name in _DOCUMENTS.values()},
+    **{f"Find{name}": Operation.FIND for name in _DOCUMENTS.values()},
+    "CancelDocument": Operation.CANCEL,
+    **dict.fromkeys(BROUGHT, Operation.RECORDS),
+    **dict.fromkeys(FORGOTTEN, Operation.ERASE),
+    _FIND_RECORDS: Operation.FIND,
     "Ping": Operation.PING,
 }
-#: Of the operations that are there for more than one kind: the kind, and its element in a list.
+#: Of the operations that are there for each kind: the kind, and its element in a list.
 _KINDS: Mapping[str, tuple[DocumentKind, str]] = {
-    "CreateOrder": (DocumentKind.SALES_ORDER, "Order"),
-    "FindOrder": (DocumentKind.SALES_ORDER, "Order"),
-    "CreateCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
-    "FindCreditMemo": (DocumentKind.CREDIT_MEMO, "CreditMemo"),
-    "CreatePayment": (DocumentKind.PAYMENT, "Payment"),
-    "FindPayment": (DocumentKind.PAYMENT, "Payment"),
+    f"{verb}{name}": (kind, name)
+    for kind, name in _DOCUMENTS.items()
+    for verb in ("Create", "Find")
 }
 
 
@@ -105,7 +104,9 @@ class SoapOperations:
 
     def identity(self, call: Message) -> bytes:
         """See `Operations`: in a list of levels or prices the item is what is called otherwise."""
-        return _NUMBER_OR_ITEM if call.operation in LISTS else _NUMBER
+        if call.operation in LISTS:
+            return _NUMBER_OR_ITEM
+        return _NAMED if call.operation in {*BROUGHT, _FIND_RECORDS} else _NUMBER
 
     def subjects(self, call: Message) -> tuple[Subject, ...]:
         """See `Operations`."""
@@ -118,8 +119,10 @@ class SoapOperations:
             case Operation.BULK:
                 return tuple(subject_of(order) for order in _orders(body))
             case Operation.CANCEL:
-                document = self._conduct.entry.books.document(body.OrderNo or "")
+                document = self._conduct.entry.books.document(_canceled(call))
                 return (Subject(document.external),) if document else ()
+            case Operation.FIND if call.operation == _FIND_RECORDS:
+                return (Subject(body.Id or ""),)
             case Operation.FIND:
                 return (Subject(body.ExternalId or ""),)
             case Operation.CUSTOMER:
@@ -127,7 +130,7 @@ class SoapOperations:
             case Operation.STOCK:
                 return (Subject("", tuple(_skus(body))),)
             case _:
-                return self._records.subjects(operation, body)
+                return self._records.subjects(call)
 
     def act(
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
@@ -140,8 +143,9 @@ class SoapOperations:
             case Operation.BULK:
                 return self._create_all(exchange, enquiry, call, faults)
             case Operation.CANCEL:
-                answer = self._conduct.entry.books.cancel(body.OrderNo or "")
-                return show_answer(None, answer)
+                return self._cancel(call)
+            case Operation.FIND if call.operation == _FIND_RECORDS:
+                return self._records.find(call)
             case Operation.FIND:
                 kind, name = _KINDS[call.operation]
                 found = self._conduct.find(exchange, kind, body.ExternalId or "", faults)
@@ -154,19 +158,26 @@ class SoapOperations:
                 return self._save_customer(body)
             case Operation.STOCK:
                 return self._stock(body)
-            case Operation.PING:
-                return {"ResultCode": "OK", "Version": VERSION}
+            case Operation.RECORDS:
+                return self._records.take(exchange, enquiry, call, faults)
+            case Operation.ERASE:
+                return self._records.erase(call)
             case _:
-                return self._records.act(exchange, enquiry, body, faults)
+                return {"ResultCode": "OK", "Version": VERSION}
 
     def _create(self, exchange: Exchange, enquiry: Enquiry, call: Message) -> dict[str, Any]:
         [subject] = enquiry.subjects
         kind, _ = _KINDS[call.operation]
-        request = present(call.body.request)
-        is_payment = kind is DocumentKind.PAYMENT
-        read = read_payment(request) if is_payment else read_document(kind, request, call.headers)
-        sent = (subject, read)
+        sent = (subject, read_document(kind, present(call.body.request), call.headers))
         return show_answer(subject.external, self._conduct.submit(exchange, enquiry, sent), kind)
+
+    def _cancel(self, call: Message) -> dict[str, Any]:
+        answer = self._conduct.entry.books.cancel(_canceled(call))
+        if call.operation == "CancelOrder":
+            return show_answer(None, answer)
+        if isinstance(answer, Refusal):
+            return show_refusal(answer)
+        return {"ResultCode": "OK", "Status": answer.state}
 
     def _create_all(
         self, exchange: Exchange, enquiry: Enquiry, call: Message, faults: Strikes
@@ -193,10 +204,10 @@ class SoapOperations:
         names = ("ExternalId", "Name", "Email", "Country")
         if unfit := first_unfit(((name, getattr(sent, name)) for name in names), ()):
             return show_refusal(unfit)
-        customer = self._side_books.save_customer(
-            sent.ExternalId, name=sent.Name, email=sent.Email, country=sent.Country
+        customer = Customer(
+            external=sent.ExternalId, name=sent.Name, email=sent.Email, country=sent.Country
         )
-        return {"ResultCode": "OK", "CustomerNo": customer.number}
+        return {"ResultCode": "OK", "CustomerNo": self._side_books.save(customer).number}
 
     def _stock(self, body: Any) -> dict[str, Any]:
         levels = [
@@ -204,6 +215,12 @@ class SoapOperations:
             for level in self._news.stock(_skus(body))
         ]
         return {"ResultCode": "OK", "Level": levels}
+
+
+def _canceled(call: Message) -> str:
+    """The number of the document; only orders have an operation of their own."""
+    body = call.body
+    return (body.OrderNo if call.operation == "CancelOrder" else body.Number) or ""
 
 
 def _orders(body: Any) -> list[Any]:

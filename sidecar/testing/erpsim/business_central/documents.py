@@ -1,4 +1,4 @@
-"""Sales orders and credit memos: read in the order of their fields, shown as the pages show them."""
+"""Sales orders and credit memos: read in the order of their fields, shown as pages show them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,12 @@ from sidecar.testing.erpsim.business_central.queries import Row
 
 #: The states of the books that these have beside OPEN, POSTED and CANCELED.
 IN_REVIEW, RELEASED = "IN REVIEW", "RELEASED"
-_STATUS = {"OPEN": "Draft", "DRAFT": "In Review", IN_REVIEW: "In Review", RELEASED: "Open"}
+_STATUS = {
+    "OPEN": "Draft",
+    "DRAFT": "In_x0020_Review",
+    IN_REVIEW: "In_x0020_Review",
+    RELEASED: "Open",
+}
 #: What a customer brings, so that it overwrites what stood before it.
 _OF_THE_CUSTOMER = ("sellTo", "shipTo", "currencyCode", "pricesIncludeTax", "phoneNumber", "email")
 _ZERO = Decimal(0)

@@ -82,7 +82,7 @@ class Answer:
 class EntitySet(Protocol):
     """Its methods raise BcError."""
 
-    def wanted(self, request: Request, key: str, action: str) -> Wanted:
+    def wanted(self, request: Request, key: str, action: str, /) -> Wanted:
         """What the request is."""
 
     def act(self, asked: Asked, faults: Strikes) -> Answer:
@@ -248,7 +248,9 @@ class Documents:
     def _found(self, key: str) -> Document | None:
         gone = (CANCELED, POSTED) if self._page is ORDERS else (CANCELED,)
         every = self._books.documents(kind=self._page.kind)
-        return next((one for one in every if id_of(one.number) == key and one.state not in gone), None)
+        return next(
+            (one for one in every if id_of(one.number) == key and one.state not in gone), None
+        )
 
     def _subject(self, sent: Any) -> Subject:
         if not isinstance(sent, dict):
@@ -281,7 +283,7 @@ class Customers:
         self._conduct = conduct
         self._side_books = side_books
 
-    def wanted(self, request: Request, key: str, action: str) -> Wanted:
+    def wanted(self, request: Request, key: str, _action: str) -> Wanted:
         """See `EntitySet`."""
         if request.method == "GET":
             return Wanted(Operation.LOOKUP)
@@ -326,13 +328,15 @@ class Customers:
         raise no_record()
 
     def _saved(self, number: str, fields: Row) -> Customer:
-        return self._side_books.save_customer(
-            number,
+        customer = Customer(
+            external=number,
             name=fields.get("displayName"),
             email=fields.get("email"),
             country=fields.get("country"),
             addresses=(fields,),
         )
+        self._side_books.save(customer)
+        return customer
 
 
 def _show_customer(customer: Customer) -> Row:
@@ -352,7 +356,7 @@ class Rows:
     def __init__(self, told: Callable[[], Sequence[Row]]) -> None:
         self._told = told
 
-    def wanted(self, request: Request, key: str, action: str) -> Wanted:
+    def wanted(self, request: Request, key: str, _action: str) -> Wanted:
         """See `EntitySet`."""
         if request.method != "GET" or key:
             raise BcError(405, "BadRequest_MethodNotAllowed", f"{request.method} is not allowed.")

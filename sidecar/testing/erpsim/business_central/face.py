@@ -1,4 +1,4 @@
-"""The Business Central face: who may come in, what is asked of which entity set, what goes wrong."""
+"""The Business Central face: who may come in, what is asked of which set, what goes wrong."""
 
 from __future__ import annotations
 

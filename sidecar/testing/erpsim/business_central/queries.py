@@ -95,9 +95,9 @@ class Query:
 
     def _narrowed(self, row: Row) -> Row:
         """Without the lists that were not asked for."""
-        lists = {name for name, value in row.items() if isinstance(value, list)}
-        if unknown := self.expand - lists:
+        if unknown := self.expand - row.keys():
             raise _bad(f"Could not find a property named '{min(unknown)}'.")
+        lists = {name for name, value in row.items() if isinstance(value, list)}
         return {name: row[name] for name in row if name not in lists - self.expand}
 
 
