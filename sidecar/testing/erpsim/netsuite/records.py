@@ -214,8 +214,13 @@ class Customers:
         name = "lastName" if fields.get("isPerson") else "companyName"
         if not fields.get(name):
             raise NsError(400, "USER_ERROR", f"Please enter value(s) for: {name}")
-        saved = self._side_books.save_customer(
-            external, name=fields[name], email=fields.get("email"), addresses=(fields,)
+        saved = self._side_books.save(
+            Customer(
+                external=external,
+                name=fields[name],
+                email=fields.get("email"),
+                addresses=(fields,),
+            )
         )
         return Answer(204, located=saved.number)
 
