@@ -32,10 +32,13 @@ from sidecar.testing.contract_domain import ContractDomain
 
 #: Business Central's code of all that its own rules refuse.
 _DIALOG = "Application_DialogException"
-#: How it refuses: its codes in REST, in SOAP and as another ERP, and a word of what it says.
+#: How it refuses: its codes in REST, in SOAP and as other ERPs, and a word of what it says.
 REFUSED = {
-    "credit_limit": (("credit_limit", "CREDIT", _DIALOG), "credit"),
-    "unknown_item": (("unknown_item", "ITEM", _DIALOG), "item"),
+    "credit_limit": (
+        ("credit_limit", "CREDIT", _DIALOG, "BALANCE_EXCEEDS_CREDIT_LIMIT"),
+        "credit",
+    ),
+    "unknown_item": (("unknown_item", "ITEM", _DIALOG, "INVALID_CONTENT"), "item"),
 }
 
 
