@@ -18,18 +18,22 @@ _MARGIN = 30.0
 #: For a token whose answer does not say how long it lives.
 _LIFETIME = 300.0
 
+_ENDPOINT_KEY = "erp.auth.oauth2_client_credentials.token_url"
+
 #: Tokens that an answer may still repeat.
 _REMEMBERED = 4
 
 #: Fetches a token: (form fields) → (token, seconds it lives or None).
 Fetch = Callable[[Mapping[str, str]], tuple[str, float | None]]
+#: Makes a Fetch of a token endpoint, and of the key of the configuration where a person finds it.
+FetchAt = Callable[[str, str], Fetch]
 
 
 class Auth(Protocol):
     """Yields the header that authorises a call."""
 
-    def header(self) -> Mapping[str, str]:
-        """Name and value; may fetch a token first."""
+    def header(self, method: str, address: str) -> Mapping[str, str]:
+        """Name and value for a call of this method to this address; may fetch a token first."""
 
     def refused(self, header: Mapping[str, str], /) -> bool:
         """The ERP answered 401 to this header: True when a fresh one may do better."""
@@ -48,7 +52,7 @@ class FixedHeader:
         self._header = header
         self._secrets = secrets
 
-    def header(self) -> Mapping[str, str]:
+    def header(self, _method: str, _address: str) -> Mapping[str, str]:
         return self._header
 
     def refused(self, _header: Mapping[str, str]) -> bool:
@@ -66,35 +70,31 @@ class FixedHeader:
         return value
 
 
-class ClientCredentials:
-    """OAuth 2.0 client credentials: one token for all threads, renewed before it ends."""
+class FetchedToken:
+    """OAuth 2.0: one token for all threads, fetched with a form and renewed before it ends."""
 
     def __init__(
         self,
-        settings: Mapping[str, Any],
+        form: Callable[[], Mapping[str, str]],
+        secret: str,
         fetch: Fetch,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`form` is made anew for each token; `secret` is what it proves itself with."""
+        self._form = form
+        self._secret = secret
         self._fetch = fetch
         self._clock = clock
-        self._secret = _revealed(settings, "client_secret")
-        self._form = {
-            "grant_type": "client_credentials",
-            "client_id": str(settings["client_id"]),
-            "client_secret": self._secret,
-        }
-        if settings.get("scope"):
-            self._form["scope"] = str(settings["scope"])
         self._lock = threading.Lock()
         self._token = ""
         self._until = 0.0
         #: Another thread's call may come back with the one that was renewed meanwhile.
         self._former: deque[str] = deque(maxlen=_REMEMBERED)
 
-    def header(self) -> Mapping[str, str]:
+    def header(self, _method: str, _address: str) -> Mapping[str, str]:
         with self._lock:
             if not self._token or self._clock() >= self._until:
-                self._token, lifetime = self._fetch(self._form)
+                self._token, lifetime = self._fetch(self._form())
                 self._former.append(self._token)
                 lifetime = _LIFETIME if lifetime is None else lifetime
                 self._until = self._clock() + max(lifetime - _MARGIN, lifetime / 2)
@@ -117,31 +117,44 @@ class ClientCredentials:
         return {"Authorization": f"Bearer {self._token}"}
 
 
-def auth_of(settings: Mapping[str, Any], fetch: Callable[[str], Fetch]) -> Auth:
+def client_credentials(given: Mapping[str, Any], fetch: Fetch) -> FetchedToken:
+    """OAuth 2.0 client credentials with a client secret."""
+    secret = revealed(given, "client_secret")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": str(given["client_id"]),
+        "client_secret": secret,
+    }
+    if given.get("scope"):
+        form["scope"] = str(given["scope"])
+    return FetchedToken(lambda: form, secret, fetch)
+
+
+def auth_of(settings: Mapping[str, Any], fetch_at: FetchAt) -> Auth:
     """The way to log in that `erp.auth` names; none when it is empty.
 
-    `fetch` makes the token fetcher for a token URL.  Raises ConfigurationError.
+    Raises ConfigurationError.
     """
     if not settings:
         return FixedHeader({})
     way, given = next(iter(settings.items()))
     match way:
         case "basic":
-            password = _revealed(given, "password")
+            password = revealed(given, "password")
             pair = base64.b64encode(f"{given['user']}:{password}".encode()).decode()
             return FixedHeader({"Authorization": f"Basic {pair}"}, (password, pair))
         case "bearer":
-            token = _carried(_revealed(given, "token"), "bearer.token")
+            token = _carried(revealed(given, "token"), "bearer.token")
             return FixedHeader({"Authorization": f"Bearer {token}"}, (token,))
         case "header":
-            value = _carried(_revealed(given, "value"), "header.value")
+            value = _carried(revealed(given, "value"), "header.value")
             return FixedHeader({str(given["name"]): value}, (value,))
         case "oauth2_client_credentials":
-            return ClientCredentials(given, fetch(str(given["token_url"])))
+            return client_credentials(given, fetch_at(str(given["token_url"]), _ENDPOINT_KEY))
         case "client_certificate":
             return FixedHeader({})
         case "ntlm":
-            return FixedHeader({}, (_revealed(given, "password"),))
+            return FixedHeader({}, (revealed(given, "password"),))
         case _:
             raise ConfigurationError(
                 f"erp.auth: this adapter knows no '{way}'",
@@ -152,7 +165,7 @@ def auth_of(settings: Mapping[str, Any], fetch: Callable[[str], Fetch]) -> Auth:
 def ntlm_of(settings: Mapping[str, Any]) -> Ntlm | None:
     """The NTLM handshake that `erp.auth` asks for, if it does.  Raises ConfigurationError."""
     given = settings.get("ntlm")
-    return Ntlm(str(given["user"]), _revealed(given, "password")) if given else None
+    return Ntlm(str(given["user"]), revealed(given, "password")) if given else None
 
 
 def certificate_of(settings: Mapping[str, Any]) -> Mapping[str, str]:
@@ -172,6 +185,7 @@ def _carried(value: str, key: str) -> str:
     )
 
 
-def _revealed(given: Mapping[str, Any], key: str) -> str:
+def revealed(given: Mapping[str, Any], key: str) -> str:
+    """What stands under a key, a secret or not, in clear."""
     value = given[key]
     return value.reveal() if isinstance(value, Secret) else str(value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,7 +22,15 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_ACCEPT_ENCODING
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from adapters.http.auth import Fetch, FixedHeader, auth_of, certificate_of, ntlm_of
+from adapters.http.auth import (
+    Auth,
+    Fetch,
+    FetchAt,
+    FixedHeader,
+    auth_of,
+    certificate_of,
+    ntlm_of,
+)
 from adapters.http.body import Malformed, decode_json
 from adapters.http.connection_pool import ConnectionPool, TooLarge
 from adapters.http.played import PlayedConnections
@@ -47,12 +55,13 @@ _LONGEST_PLACE = 200
 _TOKENS_BEFORE = 3
 #: Seconds that a token is believed to live at the most (a day).
 _LONGEST_LIFETIME = 86_400.0
-_ISSUER_KEY = "erp.auth.oauth2_client_credentials.token_url"
 #: What a token endpoint may say is wrong (RFC 6749, section 5.2).
 _OAUTH_ERRORS = (
     "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
     "unsupported_grant_type", "invalid_scope",
 )  # fmt: skip
+#: Makes the way to log in of `erp.auth` and of what fetches tokens.
+AuthOf = Callable[[Mapping[str, Any], FetchAt], Auth]
 _HEADERS = {
     "User-Agent": "magento-erp-sidecar",
     "Accept": "application/json, */*;q=0.8",
@@ -133,7 +142,7 @@ _TRIES = Retrying(
 class Transport:
     """Calls to one ERP account, from any number of threads."""
 
-    def __init__(self, settings: AdapterSettings) -> None:
+    def __init__(self, settings: AdapterSettings, auth: AuthOf = auth_of) -> None:
         self._url = settings.url.rstrip("/")
         self._timeout = (settings.connect_timeout, settings.read_timeout)
         tls = {**settings.tls, **certificate_of(settings.auth)}
@@ -144,7 +153,7 @@ class Transport:
             largest=min(LARGEST_ANSWER, most),
             keeps_cookies=settings.cookies,
         )
-        self._auth = auth_of(settings.auth, self._token_fetcher)
+        self._auth = auth(settings.auth, self._token_fetcher)
         self._secrets = tuple(secret.reveal() for secret in settings.secrets.values())
         self._tokens: tuple[str, ...] = ()
         #: Whoever listens on the way must not learn what a call logs in with.
@@ -202,7 +211,10 @@ class Transport:
 
     def _authorise(self, request: Request) -> Mapping[str, str]:
         try:
-            return self._auth.header()
+            return self._auth.header(request.method, self._whole(request))
+        except requests.RequestException as error:
+            SENT.flag = False
+            raise self._failure(error, request, 0.0) from error
         except (NotSent, Unanswered) as error:
             # Whatever became of the token's call, this one was not sent.
             lasting = isinstance(error, NotSent) and error.lasting
@@ -239,12 +251,9 @@ class Transport:
 
     def _prepared(self, request: Request, header: Mapping[str, str]) -> requests.PreparedRequest:
         """What `requests` sends, without what a Session would ask the environment for."""
-        absolute = request.path.startswith(("http://", "https://"))
         prepared = requests.PreparedRequest()
         prepared.method = request.method
-        prepared.url = _address(
-            request.path if absolute else self._url + request.path, request.query
-        )
+        prepared.url = self._whole(request)
         prepared.headers = CaseInsensitiveDict({**_HEADERS, **request.headers, **header})
         if self._guarded and is_open(str(prepared.url)):
             told = Exchange(str(request), None, 0.0)
@@ -254,6 +263,14 @@ class Transport:
             # Without it `requests` would send the body in chunks.
             prepared.headers["Content-Length"] = str(len(request.body))
         return prepared
+
+    def _whole(self, request: Request) -> str:
+        """The address with its query, as it goes over the wire.
+
+        Raises requests.RequestException.
+        """
+        absolute = request.path.startswith(("http://", "https://"))
+        return _address(request.path if absolute else self._url + request.path, request.query)
 
     def _failure(self, error: Exception, request: Request, seconds: float) -> Unavailable:
         told = Exchange(str(request), None, seconds, timed_out=_is_timeout(error))
@@ -268,7 +285,7 @@ class Transport:
         lasting = untrusted or not isinstance(error, requests.ConnectionError | requests.Timeout)
         return NotSent(message, told, lasting=lasting)
 
-    def _token_fetcher(self, url: str) -> Fetch:
+    def _token_fetcher(self, url: str, key: str) -> Fetch:
         def fetch(form: Mapping[str, str]) -> tuple[str, float | None]:
             request = Request(
                 "POST",
@@ -276,19 +293,18 @@ class Transport:
                 headers={"Content-Type": "application/x-www-form-urlencoded"},
                 body=urlencode(form).encode(),
                 asks=True,
-                address_key=_ISSUER_KEY,
+                address_key=key,
             )
-            return _token(self._send(request, {}))
+            return _token(self._send(request, {}), key)
 
         return fetch
 
 
 @lru_cache(maxsize=256)
-def _address(url: str, query: tuple[tuple[str, str], ...]) -> str | None:
-    """The address as it goes over the wire.  Raises requests.RequestException."""
+def _address(url: str, query: tuple[tuple[str, str], ...]) -> str:
     prepared = requests.PreparedRequest()
     prepared.prepare_url(url, query)
-    return prepared.url
+    return str(prepared.url)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -332,7 +348,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         current = current.__cause__ or current.__context__
 
 
-def _token(reply: Reply) -> tuple[str, float | None]:
+def _token(reply: Reply, key: str) -> tuple[str, float | None]:
     try:
         answer: Any = decode_json(reply.content)
     except Malformed:
@@ -345,7 +361,7 @@ def _token(reply: Reply) -> tuple[str, float | None]:
         return token, _lifetime(answer.get("expires_in"))
     lasting = reply.status < 500 and reply.status != http.HTTPStatus.TOO_MANY_REQUESTS
     message = f"the token endpoint answered {reply.status} {_no_token(reply, answer)}"
-    raise NotSent(f"{message}; see {_ISSUER_KEY}", reply.exchange, lasting=lasting)
+    raise NotSent(f"{message}; see {key}", reply.exchange, lasting=lasting)
 
 
 def _no_token(reply: Reply, answer: Any) -> str:

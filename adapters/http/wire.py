@@ -72,10 +72,40 @@ class _Receiver:
         return io.BufferedReader(_Deadline(self._connection, self._connection.gettimeout()))
 
 
+class _WholeHead:
+    """The lines of a head, none of which is the beginning of one.
+
+    For http.client a head ends where the connection does.  Of an answer without a body nobody would
+    see that it was cut, and a Location would lead to another document.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._began = False
+
+    def readline(self, limit: int) -> bytes:
+        line: bytes = self._stream.readline(limit)
+        if (line or self._began) and not line.endswith(b"\n") and len(line) < limit:
+            raise ConnectionResetError("the connection ended within the head of the answer")
+        self._began = True
+        return line
+
+    def close(self) -> None:
+        self._stream.close()
+
+
 class _TimelyAnswer(HTTPResponse):
+    fp: Any
+
     def __init__(self, connection: socket.socket, *arguments: Any, **options: Any) -> None:
         receiver: Any = _Receiver(connection)
         super().__init__(receiver, *arguments, **options)
+
+    def begin(self) -> None:
+        stream = self.fp
+        self.fp = _WholeHead(stream)
+        super().begin()
+        self.fp = stream
 
 
 # At run time the mixin stands before urllib3's own classes; for the type checker it is one of them.

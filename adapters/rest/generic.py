@@ -9,25 +9,28 @@ from adapters.calls.generic import GenericAdapter
 from adapters.calls.mapping import read_calls
 from adapters.calls.overlay import read_overlaid
 from adapters.calls.wire_call import Call
-from adapters.http.transport import Request, Transport
+from adapters.http.auth import auth_of
+from adapters.http.transport import AuthOf, Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, ErpAdapter
 
 
-def create(settings: AdapterSettings) -> ErpAdapter:
-    """The adapter for one ERP account.
+def create(settings: AdapterSettings, auth: AuthOf = auth_of) -> ErpAdapter:
+    """The adapter for one ERP account; `auth`: its ways to log in.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
     return adapter_of(
-        settings, lambda _document: Dialect(RESPONSE, read_http_call, none_is_nothing=False)
+        settings, lambda _document: Dialect(RESPONSE, read_http_call, none_is_nothing=False), auth
     )
 
 
 def adapter_of(
-    settings: AdapterSettings, dialect_of: Callable[[Document], Dialect[Call]]
+    settings: AdapterSettings,
+    dialect_of: Callable[[Document], Dialect[Call]],
+    auth: AuthOf = auth_of,
 ) -> ErpAdapter:
     """The adapter whose calls are written in a dialect of REST, which may look at the whole file.
 
@@ -41,4 +44,6 @@ def adapter_of(
     calls = read_calls(
         document, document.path.name, dialect_of(document), settings.domains, settings.secrets
     )
-    return GenericAdapter(calls, Transport(settings), settings, Request("HEAD", "", asks=True))
+    return GenericAdapter(
+        calls, Transport(settings, auth), settings, Request("HEAD", "", asks=True)
+    )

@@ -141,6 +141,22 @@ class NetSuiteTokenAuth(Section):
     )
 
 
+class NetSuiteCertificateAuth(Section):
+    """NetSuite's OAuth 2.0 client credentials, proved with the key of a certificate (PS256)."""
+
+    client_id: Text = Field(
+        description="Client id of the integration record.", examples=["4c7e02d1"]
+    )
+    certificate_id: Text = Field(
+        description="Id that NetSuite gave the certificate when it was mapped.",
+        examples=["Qm9vdHN0cmFw"],
+    )
+    private_key: SecretRef = Field(
+        description="The certificate's private key (PEM, RSA), by reference.",
+        examples=["{credential: netsuite-key}"],
+    )
+
+
 class Auth(Section):
     """How the ERP knows us: `none`, or one of these tables. A new way is a new key here."""
 
@@ -164,6 +180,9 @@ class Auth(Section):
     )
     netsuite_token: NetSuiteTokenAuth | None = Field(
         default=None, description="NetSuite's token-based authentication."
+    )
+    netsuite_certificate: NetSuiteCertificateAuth | None = Field(
+        default=None, description="NetSuite over REST: OAuth 2.0 with a certificate."
     )
 
     @model_validator(mode="before")

@@ -32,11 +32,14 @@ from sidecar.testing.contract_domain import ContractDomain
 
 #: Business Central's code of all that its own rules refuse.
 _DIALOG = "Application_DialogException"
-#: How the simulator refuses: its codes in REST, in SOAP and as another ERP, and a word of what it
+#: How the simulator refuses: its codes in REST, in SOAP and as other ERPs, and a word of what it
 #: says.
 REFUSED = {
-    "credit_limit": (("credit_limit", "CREDIT", "V1/151", _DIALOG), "credit"),
-    "unknown_item": (("unknown_item", "ITEM", "V1/382", _DIALOG), "item"),
+    "credit_limit": (
+        ("credit_limit", "CREDIT", "V1/151", _DIALOG, "BALANCE_EXCEEDS_CREDIT_LIMIT"),
+        "credit",
+    ),
+    "unknown_item": (("unknown_item", "ITEM", "V1/382", _DIALOG, "INVALID_CONTENT"), "item"),
 }
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.http.auth import ClientCredentials, auth_of
+from adapters.http.auth import auth_of, client_credentials
 from adapters.http.secrecy import struck_out
 from adapters.http.transport import Request, Transport
 from sidecar.domains import SPECS
@@ -49,16 +49,16 @@ def test_what_no_header_can_carry_is_no_login_and_is_not_quoted(character: str) 
         {"header": {"name": "X-Key", "value": Secret(f"sword{character}fish")}},
     ):
         with pytest.raises(ConfigurationError) as refused:
-            auth_of(auth, lambda _: lambda _: ("", None))
+            auth_of(auth, lambda _url, _key: lambda _: ("", None))
         assert "fish" not in str(refused.value)
 
 
 def test_a_token_that_was_renewed_meanwhile_is_a_secret_still() -> None:
     tokens = iter(["first-token", "second-token"])
     given = {"client_id": "m2", "client_secret": Secret("swordfish")}
-    login = ClientCredentials(given, lambda _: (next(tokens), None))
-    login.refused(login.header())
-    login.header()
+    login = client_credentials(given, lambda _: (next(tokens), None))
+    login.refused(login.header("GET", "https://erp.example.com"))
+    login.header("GET", "https://erp.example.com")
 
     assert {"swordfish", "first-token", "second-token"} <= set(login.secrets())
 

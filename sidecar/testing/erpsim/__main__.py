@@ -56,7 +56,7 @@ _TEACHING = "\n\n".join(
     "--interface",
     type=click.Choice([str(interface) for interface in Interface]),
     help="How it is spoken to. Default: plain; steps: sessions, ids, drafts; "
-    "business-central: Microsoft's API v2.0.",
+    "business-central: Microsoft's API v2.0; netsuite: Oracle's REST record service.",
 )
 @click.option(
     "--session-requests", type=click.IntRange(min=0), help="Steps: requests that a session lives."

@@ -26,6 +26,7 @@ from sidecar.testing.erpsim.conduct import Conduct
 from sidecar.testing.erpsim.customer_search import CustomerSearch
 from sidecar.testing.erpsim.document_entry import DocumentEntry
 from sidecar.testing.erpsim.journal import Journal
+from sidecar.testing.erpsim.netsuite.face import NetSuiteFace
 from sidecar.testing.erpsim.news_books import NewsBooks, Told
 from sidecar.testing.erpsim.records import Records
 from sidecar.testing.erpsim.rest import plain_face
@@ -56,6 +57,7 @@ class Interface(StrEnum):
     PLAIN = "plain"  # everything by the numbers of the shop, each document in one call
     STEPS = "steps"  # a session, ids that must be asked for, drafts that are validated
     BUSINESS_CENTRAL = "business-central"  # Microsoft's API v2.0
+    NETSUITE = "netsuite"  # Oracle's REST record service and SuiteQL
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,7 +125,9 @@ class Simulator:
         self.rules = RuleBook(setup.seed)
         for rule in setup.rules:
             self.rules.add(parse_text(rule))
-        self.books = Books(setup.duplicates, _journal(state_file, "", Document), clock)
+        upserts = setup.interface is Interface.NETSUITE
+        duplicates = DuplicatePolicy.UPSERT if upserts else setup.duplicates
+        self.books = Books(duplicates, _journal(state_file, "", Document), clock)
         self.side_books = SideBooks(_journal(state_file, "-side", Kept))
         self.news = NewsBooks(_journal(state_file, "-news", Told), clock)
         self.traffic = Traffic(clock)
@@ -149,6 +153,7 @@ class Simulator:
             Interface.PLAIN: self._plain,
             Interface.STEPS: self._in_steps,
             Interface.BUSINESS_CENTRAL: self._business_central,
+            Interface.NETSUITE: self._netsuite,
         }[setup.interface]
         faces: dict[str, Face] = {
             control.PREFIX: control.ControlFace(
@@ -203,6 +208,11 @@ class Simulator:
             Limits(setup.page_size, guarded=bool(setup.user)),
             setup.base_path,
         )
+        return {f"{setup.base_path}/": face}
+
+    def _netsuite(self, setup: Setup, conduct: Conduct, _: Callable[[], float]) -> dict[str, Face]:
+        """The record service and SuiteQL."""
+        face = NetSuiteFace(conduct, self.side_books, self.news, setup.page_size, setup.base_path)
         return {f"{setup.base_path}/": face}
 
     def serve(self) -> None:
