@@ -8,6 +8,7 @@ rotated password is picked up with the next login (the ERP's when the former one
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,10 @@ UNIT_CREDENTIALS = Path("/run/credentials/erp-sidecar.service")
 
 
 #: Bytes of a secret.
+#: A key in PEM, as `openssl` writes it.
+_KEY = re.compile(
+    r"-----BEGIN ([A-Z ]{3,40})-----\r?\n(?:[A-Za-z0-9+/=]{1,80}\r?\n)+-----END \1-----"
+)
 _LONGEST = 64 * 1024
 
 
@@ -209,8 +214,11 @@ def _text(path: Path, content: bytes) -> str:
 
 
 def _refuse_unprintable(place: str, text: str) -> None:
-    """A line feed in a secret ends the header that it is put into, and begins another."""
-    if not is_printable(text):
+    """A line feed in a secret ends the header that it is put into, and begins another.
+
+    A private key is written on many lines, and nothing but letters of its own stands in them.
+    """
+    if not is_printable(text) and not _KEY.fullmatch(text):
         raise ConfigurationError(
             f"{place}: holds a secret with a control character in it (a line feed, a tab …)",
             "write the secret on one line, with nothing behind it",

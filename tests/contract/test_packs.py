@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sidecar.app.domains import specs
 from sidecar.app.erp_adapters import check_adapters, installed, pack_named
@@ -60,8 +63,16 @@ def test_what_is_generated_of_it_is_valid(
     secret = tmp_path / "secret"
     secret.touch(mode=0o600)
     secret.write_text("not known to anybody", "utf-8")
+    key = tmp_path / "key.pem"
+    key.touch(mode=0o600)
+    key.write_bytes(
+        rsa.generate_private_key(65537, 2048).private_bytes(
+            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+        )
+    )
     begun = begin_with(pack)
     text = generate(of_the_erp=begun.configuration)
+    text = re.sub(r"private_key: \{credential: [^}]*\}", f"private_key: {{file: {key}}}", text)
     for name in _credentials(text):
         text = text.replace(f"{{credential: {name}}}", f"{{file: {secret}}}")
     text = text.replace("/etc/erp-sidecar/shop.password", str(secret))

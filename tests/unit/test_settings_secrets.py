@@ -197,3 +197,19 @@ def test_a_configuration_is_a_regular_file(tmp_path: Path, kind: str) -> None:
         path.symlink_to("/dev/zero")
     with pytest.raises(ConfigurationError, match="no regular file"):
         load(path)
+
+
+def test_a_private_key_has_many_lines(file: Path) -> None:
+    pem = (
+        "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg+/kq=\nhkiG9w0BAQ==\n-----END PRIVATE KEY-----"
+    )
+    file.write_text(f"{pem}\n")
+    assert resolve(SecretRef(file=file)).secret.reveal() == pem
+
+
+@pytest.mark.parametrize("behind", ["\nX-Injected: 1", "\n\nGET / HTTP/1.1"])
+def test_what_stands_behind_a_private_key_is_refused(file: Path, behind: str) -> None:
+    pem = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg+/kq=\n-----END PRIVATE KEY-----"
+    file.write_text(pem + behind)
+    with pytest.raises(ConfigurationError, match="control character"):
+        resolve(SecretRef(file=file))
