@@ -388,13 +388,14 @@ def test_stock_is_what_is_free_of_all_batches(sap: ErpSimClient, adapter: ErpAda
 
 
 #: The file of calls, what it is laid over, and the descriptions of what it calls.
+CALLS = PACK.folder / "calls.yaml"
 DESCRIBED = [
-    (PACK.calls, (), "API_SALES_ORDER_SRV.openapi.json"),
-    (PACK.calls, (), "API_SALES_ORDER_SRV.2020.edmx"),
-    (PACK.calls, (), "API_MATERIAL_STOCK_SRV.openapi.json"),
-    (PACK.calls, (), "API_OUTBOUND_DELIVERY_SRV_0002.openapi.json"),
-    (PACK.calls, (), "API_BUSINESS_PARTNER.edmx"),
-    (PACK.folder / "odata4.yaml", (PACK.calls,), "CE_SALESORDER_0001.openapi.json"),
+    (CALLS, (), "API_SALES_ORDER_SRV.openapi.json"),
+    (CALLS, (), "API_SALES_ORDER_SRV.2020.edmx"),
+    (CALLS, (), "API_MATERIAL_STOCK_SRV.openapi.json"),
+    (CALLS, (), "API_OUTBOUND_DELIVERY_SRV_0002.openapi.json"),
+    (CALLS, (), "API_BUSINESS_PARTNER.edmx"),
+    (PACK.folder / "odata4.yaml", (CALLS,), "CE_SALESORDER_0001.openapi.json"),
 ]
 
 

@@ -76,3 +76,10 @@ class TestExampleAsWritten(SoapContract):
     def test_a_draft_is_partial_and_names_its_document(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain
     ) -> None: ...
+
+    @pytest.mark.parametrize("misbehaviour", ["credit_limit"])
+    def test_a_refusal_has_the_code_and_words_of_the_erp(
+        self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain, misbehaviour: str
+    ) -> None:
+        # The example's ERP has no code for an item that it does not know.
+        super().test_a_refusal_has_the_code_and_words_of_the_erp(adapter, erp, domain, misbehaviour)
