@@ -14,7 +14,7 @@ from typing import Any, Generic
 
 import msgspec
 
-from adapters.calls.asking import Answered, Asking, Refused, found_list
+from adapters.calls.asking import Answered, Asking, found_list
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Find, FirstStep, Make
 from adapters.calls.known_values import Identity, KnownValues
@@ -294,7 +294,7 @@ def _not_yet(step: FirstStep[Call]) -> str:
 
 def _unasked(step: FirstStep[Call], error: Unavailable) -> Outcome:
     message = f"first{_named(step)}, {error.message}"
-    if isinstance(error, Refused) or (isinstance(error, NotReached) and error.lasting):
+    if isinstance(error, NotReached) and error.lasting:
         return Misconfigured(message=message)
     if error.exchange is not None and error.exchange.status == _TOO_MANY:
         return Throttled(message=message)

@@ -13,7 +13,7 @@ from typing import Any, Generic
 
 from msgspec import structs
 
-from adapters.calls.asking import Asking, Held, Refused, held
+from adapters.calls.asking import Asking, Held, held
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Inquiry, ThenStep
 from adapters.calls.outgoing import Outgoing, not_sent
@@ -210,7 +210,7 @@ def _ours(documents: Sequence[Held], link: Link | None) -> Held | None:
 
 def _unasked(link: Link | None, error: Unavailable) -> Outcome:
     lasting = isinstance(error, NotReached) and error.lasting
-    cause = "misconfigured" if lasting or isinstance(error, Refused) else "retry"
+    cause = "misconfigured" if lasting else "retry"
     return _waiting(link, f"asked how far its steps are: {error.message}", cause)
 
 
