@@ -104,8 +104,12 @@ class _TimelyAnswer(HTTPResponse):
     def begin(self) -> None:
         stream = self.fp
         self.fp = _WholeHead(stream)
-        super().begin()
-        self.fp = stream
+        try:
+            super().begin()
+        finally:
+            # Closing an answer that never began needs all that a stream can do.
+            if self.fp is not None:
+                self.fp = stream
 
 
 # At run time the mixin stands before urllib3's own classes; for the type checker it is one of them.

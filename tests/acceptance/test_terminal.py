@@ -30,9 +30,12 @@ NUMBER = "{number}"
 ARGUMENTS = {
     "adapter changes": "shipments",
     "adapter check": "--contract /nowhere.wsdl",
+    "adapter compare": "/nowhere.wsdl /nowhere.wsdl",
     "adapter describe": "/nowhere.wsdl",
     "adapter dry-run": NUMBER,
+    "adapter learn": "",
     "adapter list": "",
+    "adapter test": "",
     "audit list": "",
     "backfill": "orders --since 2026-01-01 --dry-run",
     "blueprint": "",
