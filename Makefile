@@ -51,6 +51,12 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
 	$(BIN)/python -m pytest -m 'not any_server' tests/database tests/crash
 
+# make test makes each of the kit's tests with an adapter's first domain and one more: the calls of two differ in
+# names only.
+.PHONY: contract
+contract: server $(INSTALLED) ## The whole conformance kit: each adapter, each domain, each fault
+	ERP_SIDECAR_WHOLE_KIT=1 $(BIN)/python -m pytest $(PARALLEL) tests/contract
+
 # Orders and refunds mixed: nothing lost, nothing doubled, whatever dies and when: 500 deaths of the daemon at
 # random instants, 200 at named places of an order's way and 200 of a refund's, 50 freezes, 50 deaths of the
 # database and 50 of the ERP, thousands of random steps.  And 1,000 orders that take several steps each (a login,

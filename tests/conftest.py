@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import count
@@ -28,6 +29,9 @@ from tests.database.capture_bench import login
 from tests.servers import flavour_asked_for
 
 _numbers = count(1)
+# A shell starts what runs in its background with Ctrl-C ignored, and a child inherits that: tests
+# that interrupt one would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's affair: a deadline would be a matter of luck.
 settings.register_profile("project", deadline=None)
 settings.load_profile("project")

@@ -14,17 +14,18 @@ speaks another language than that brings its own simulator: override `start_erp`
 that has the methods of `Erp`, whose rules have the names and meanings that
 `sidecar.testing.erpsim` documents.
 
-Each test is made with each of `CONTRACT_DOMAINS`: orders, refunds, invoices, shipments, customers,
-products, prices, levels and demand of stock; those of what the ERP tells by itself with each of
-`contract_news.TOLD_DOMAINS`.  What an adapter cannot do (`capabilities`) is skipped, and what means
-nothing with a domain (`ContractDomain.unplayed`), each with the reason.
+Each test is made with each of `domains`: orders, refunds, invoices, shipments, customers, products,
+prices, levels and demand of stock; those of what the ERP tells by itself with each of
+`told_domains`.  What an adapter cannot do (`capabilities`) is skipped, and what means nothing with
+a domain (`ContractDomain.unplayed`), each with the reason.  An adapter's own tests name in
+`domains` what it carries, its own domains too.
 """
 # ruff: noqa: S101  -- these are tests, only shipped
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing
 from typing import Any, ClassVar
@@ -95,7 +96,20 @@ class AdapterContract(
 ):
     """Subclass it as `Test…` and say how the adapter is made."""
 
+    #: What is sent.  What each other document belongs to stands before it.
+    domains: ClassVar[Sequence[ContractDomain]] = CONTRACT_DOMAINS
+    #: What the ERP tells by itself.
+    told_domains: ClassVar[Sequence[ToldDomain]] = TOLD_DOMAINS
     _able: ClassVar[Mapping[str, Capabilities]]
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Make each test with each domain.  For pytest."""
+        if "domain" in metafunc.fixturenames:
+            ids = [domain.title or domain.name for domain in self.domains]
+            metafunc.parametrize("domain", self.domains, ids=ids, indirect=True)
+        if "told" in metafunc.fixturenames:
+            names = [f"news-of-{domain.name}" for domain in self.told_domains]
+            metafunc.parametrize("told", self.told_domains, ids=names, indirect=True)
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         """The adapter for the simulator at `url`; the whole answer must come in `read_timeout`."""
@@ -129,7 +143,7 @@ class AdapterContract(
         """What the adapter can do in each domain of the kit: asked once for the class."""
         kind = type(self)
         if "_able" not in vars(kind):
-            names = [domain.name for domain in (*CONTRACT_DOMAINS, *TOLD_DOMAINS)]
+            names = [one.name for one in self.domains] + [one.name for one in self.told_domains]
             with closing(self.make_adapter(url, PATIENT)) as adapter:
                 kind._able = {name: adapter.capabilities(name) for name in names}
         return kind._able
@@ -154,14 +168,14 @@ class AdapterContract(
         running_erp.reset()
         return running_erp
 
-    @pytest.fixture(params=CONTRACT_DOMAINS, ids=lambda domain: domain.title or domain.name)
+    @pytest.fixture
     def domain(self, request: pytest.FixtureRequest, erp: Erp) -> ContractDomain:
         """A domain that the adapter carries; what its documents belong to is in the ERP."""
         wanted: ContractDomain = request.param
         if wanted.spec.parent is None:
             return wanted
         with closing(self.make_adapter(erp.url, PATIENT)) as adapter:
-            return made_ready(adapter, wanted, CONTRACT_DOMAINS)
+            return made_ready(adapter, wanted, self.domains)
 
     @pytest.fixture
     def adapter(self, erp: Erp) -> Iterator[ErpAdapter]:

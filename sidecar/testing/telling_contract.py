@@ -1,7 +1,7 @@
 """The part of the conformance kit that is about the ERP's own news: `sidecar.ports.Telling`.
 
 A delivery that is told wrongly is a parcel too many; one that is taken for not told is a customer
-who waits.  Each test is made with each of `contract_news.TOLD_DOMAINS` that the adapter tells of.
+who waits.  Each test is made with each of the kit's `told_domains` that the adapter tells of.
 """
 # ruff: noqa: S101  -- these are tests, only shipped
 
@@ -17,7 +17,7 @@ import pytest
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.ports import ErpAdapter, Page, Telling
 from sidecar.testing.contract_calls import Erp
-from sidecar.testing.contract_news import CHANGED, TOLD_DOMAINS, ToldDomain, at
+from sidecar.testing.contract_news import CHANGED, ToldDomain, at
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -25,7 +25,7 @@ LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 class TellingContract:
     """Tests of `changes`; a field that the adapter does not tell of is allowed, a lie is not."""
 
-    @pytest.fixture(params=TOLD_DOMAINS, ids=lambda domain: f"news-of-{domain.name}")
+    @pytest.fixture
     def told(self, request: pytest.FixtureRequest, adapter: ErpAdapter) -> ToldDomain:
         """A domain of which the adapter tells what has changed."""
         domain: ToldDomain = request.param

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from sidecar.domains.shipments.news import Delivery, ShippedLine
 from sidecar.domains.shipments.spec import SPEC as SHIPMENTS
 from sidecar.model.outcome import Accepted
 from sidecar.ports import ErpAdapter, Telling
-from sidecar.testing.adapter_contract import PATIENT, AdapterContract
-from sidecar.testing.contract_calls import Erp, made_ready, push_one
+from sidecar.testing.adapter_contract import AdapterContract
+from sidecar.testing.contract_calls import Erp, push_one
 from sidecar.testing.contract_documents import ORDERS, REFUNDS
 from sidecar.testing.contract_domain import NUMBER, ContractDomain
 from sidecar.testing.contract_news import QUANTITIES, ToldDomain, at
@@ -86,25 +86,18 @@ TOLD = (
 
 
 class TestBusinessCentral(AdapterContract):
-    """With one customer for all, so that what breaks is the call itself."""
+    """With one customer for all, so that what breaks is the call itself.
+
+    A customer is looked for before he is made: what breaks then is a question's answer, and is
+    played in `test_business_central`.
+    """
+
+    domains = (ORDERS, REFUNDS)
+    told_domains = TOLD
 
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:
         self.calls = overlay(tmp_path, ONE_CUSTOMER)
-
-    @pytest.fixture(params=(ORDERS, REFUNDS), ids=lambda domain: domain.name)
-    def domain(self, request: pytest.FixtureRequest, erp: Erp) -> ContractDomain:
-        """Documents.  A customer is looked for before he is made: what breaks then is a question's
-        answer, and is played in `test_business_central`."""
-        wanted: ContractDomain = request.param
-        with closing(self.make_adapter(erp.url, PATIENT)) as adapter:
-            return made_ready(adapter, wanted, (ORDERS, REFUNDS))
-
-    @pytest.fixture(params=TOLD, ids=lambda domain: f"news-of-{domain.name}")
-    def told(self, request: pytest.FixtureRequest, erp: Erp) -> ToldDomain:
-        """What Business Central tells of, as it tells it."""
-        domain: ToldDomain = request.param
-        return domain
 
     @classmethod
     def start_erp(cls) -> AbstractContextManager[Erp]:

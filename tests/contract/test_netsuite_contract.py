@@ -22,6 +22,7 @@ from sidecar.testing.contract_calls import (
     push_one,
     wait_for,
 )
+from sidecar.testing.contract_documents import ORDERS
 from sidecar.testing.contract_domain import ContractDomain
 from sidecar.testing.erpsim import Line
 from sidecar.testing.erpsim.books import Document
@@ -31,6 +32,9 @@ from tests.contract.netsuite_server import NetSuiteServer
 
 
 class TestNetSuite(AdapterContract):
+    domains = (ORDERS,)
+    told_domains = ()
+
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:
         # What is cut on the wire shall be the order's own call: of others nothing is in doubt.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,8 @@ from sidecar.domains.order_status.news import OrderStatus
 from sidecar.domains.order_status.spec import SPEC as ORDER_STATUS
 from sidecar.model.outcome import Accepted, Unknown
 from sidecar.ports import ErpAdapter, Telling
-from sidecar.testing.adapter_contract import PATIENT, AdapterContract
-from sidecar.testing.contract_calls import Erp, made_ready, probe, push_one, wait_for
+from sidecar.testing.adapter_contract import AdapterContract
+from sidecar.testing.contract_calls import Erp, probe, push_one, wait_for
 from sidecar.testing.contract_documents import ORDERS, REFUNDS
 from sidecar.testing.contract_domain import ContractDomain
 from sidecar.testing.contract_news import ToldDomain, at
@@ -56,24 +56,15 @@ TOLD = (
 
 
 class TestNetSuiteRest(AdapterContract):
-    """With one customer for all, so that what breaks is the call itself."""
+    """With one customer for all, so that what breaks is the call itself; customers are played in
+    `test_netsuite_rest`."""
+
+    domains = (ORDERS, REFUNDS)
+    told_domains = TOLD
 
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:
         self.calls = overlay(tmp_path, ONE_CUSTOMER)
-
-    @pytest.fixture(params=(ORDERS, REFUNDS), ids=lambda domain: domain.name)
-    def domain(self, request: pytest.FixtureRequest, erp: Erp) -> ContractDomain:
-        """Documents; customers are played in `test_netsuite_rest`."""
-        wanted: ContractDomain = request.param
-        with closing(self.make_adapter(erp.url, PATIENT)) as adapter:
-            return made_ready(adapter, wanted, (ORDERS, REFUNDS))
-
-    @pytest.fixture(params=TOLD, ids=lambda domain: f"news-of-{domain.name}")
-    def told(self, request: pytest.FixtureRequest, erp: Erp) -> ToldDomain:
-        """What NetSuite tells of, as it tells it."""
-        domain: ToldDomain = request.param
-        return domain
 
     @classmethod
     def start_erp(cls) -> AbstractContextManager[Erp]:

@@ -9,6 +9,7 @@ import pytest
 from adapters.rest import generic
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
+from sidecar.testing.contract_documents import DOCUMENTS, ORDERS
 
 MAPPINGS = Path(__file__).parent / "mappings"
 EXAMPLES = Path(__file__).parents[3] / "shared" / "examples"
@@ -21,6 +22,9 @@ class TestSingleCalls(AdapterContract):
 
 
 class TestBatchCalls(AdapterContract):
+    domains = DOCUMENTS
+    told_domains = ()
+
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = MAPPINGS / "batch.yaml"
         return generic.create(self.adapter_settings(url, read_timeout, calls=calls))
@@ -29,6 +33,9 @@ class TestBatchCalls(AdapterContract):
 @pytest.mark.shared
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs ../shared/examples")
 class TestExampleAsWritten(AdapterContract):
+    domains = (ORDERS,)
+    told_domains = ()
+
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         calls = EXAMPLES / "legacy-rest.yaml"
         return generic.create(self.adapter_settings(url, read_timeout, calls=calls))

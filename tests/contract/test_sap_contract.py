@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,8 +16,8 @@ from sidecar.domains.shipments.news import Delivery, ShippedLine, Track
 from sidecar.model.errors import Unavailable
 from sidecar.model.outcome import Accepted, Rejected
 from sidecar.ports import ErpAdapter, Pack
-from sidecar.testing.adapter_contract import CONTRACT_DOMAINS, AdapterContract
-from sidecar.testing.contract_calls import Erp, made_ready, push_one
+from sidecar.testing.adapter_contract import AdapterContract
+from sidecar.testing.contract_calls import Erp, push_one
 from sidecar.testing.contract_documents import ORDERS, REFUNDS
 from sidecar.testing.contract_domain import NUMBER, ContractDomain
 from sidecar.testing.contract_news import QUANTITIES, TOLD_DOMAINS, ToldDomain, at
@@ -72,21 +72,16 @@ def _told_by_sap() -> tuple[ToldDomain, ...]:
 
 
 class SapContract(AdapterContract):
-    """What both have in common."""
+    """What both have in common; customers go in several calls and are in `test_sap_pack`."""
 
+    domains = (ORDERS, REFUNDS)
+    told_domains = _told_by_sap()
     pack: ClassVar[Pack] = PACK
     further: ClassVar[str] = ""
 
     @pytest.fixture(autouse=True)
     def _calls(self, tmp_path: Path) -> None:
         self.calls = overlay(tmp_path, WORDS + self.further)
-
-    @pytest.fixture(params=(ORDERS, REFUNDS), ids=lambda domain: domain.name)
-    def domain(self, request: pytest.FixtureRequest, erp: Erp) -> ContractDomain:
-        """What goes in one call; a customer goes in several (tests/contract/test_sap_pack.py)."""
-        wanted: ContractDomain = request.param
-        with closing(self.make_adapter(erp.url, 30)) as adapter:
-            return made_ready(adapter, wanted, CONTRACT_DOMAINS)
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         made = self.pack(self.adapter_settings(url, read_timeout, calls=self.calls))
@@ -102,12 +97,6 @@ class SapContract(AdapterContract):
 
 
 class TestChangeSets(SapContract):
-    @pytest.fixture(params=_told_by_sap(), ids=lambda domain: f"news-of-{domain.name}")
-    def told(self, request: pytest.FixtureRequest, erp: Erp) -> ToldDomain:
-        """What SAP tells of, as it tells it."""
-        domain: ToldDomain = request.param
-        return domain
-
     def test_what_did_not_change_since_is_not_told(
         self, adapter: ErpAdapter, erp: Erp, told: ToldDomain
     ) -> None:
@@ -121,12 +110,7 @@ class TestOData4(SapContract):
     """Sales orders over OData 4; what else there is goes over OData 2 as before."""
 
     pack = PACK_4
-
-    @pytest.fixture(params=[_told_by_sap()[0]], ids=lambda domain: f"news-of-{domain.name}")
-    def told(self, request: pytest.FixtureRequest, erp: Erp) -> ToldDomain:
-        """What becomes of an order."""
-        domain: ToldDomain = request.param
-        return domain
+    told_domains = _told_by_sap()[:1]
 
     def test_every_character_arrives(
         self, adapter: ErpAdapter, erp: Erp, domain: ContractDomain

@@ -11,6 +11,7 @@ from adapters.soap import generic
 from sidecar.ports import ErpAdapter
 from sidecar.testing.adapter_contract import AdapterContract
 from sidecar.testing.contract_calls import Erp
+from sidecar.testing.contract_documents import ORDERS
 from sidecar.testing.contract_domain import ContractDomain
 from sidecar.testing.erpsim import WSDL
 
@@ -23,16 +24,12 @@ class SoapContract(AdapterContract):
 
     port = "Document11"
     calls = MAPPINGS / "soap-single.yaml"
-    #: Once: a domain's calls differ in names only, and orders try each style and version.
-    carries_all = True
 
     @pytest.fixture(autouse=True)
     def at_the_port(self, tmp_path: Path) -> None:
         """The file of calls, for this port."""
         self.file = tmp_path / self.calls.name
-        whole = self.calls.read_text()
-        calls = whole if self.carries_all else whole.partition("\nrefunds:")[0]
-        self.file.write_text(f"port: {self.port}\n{calls}")
+        self.file.write_text(f"port: {self.port}\n{self.calls.read_text()}")
 
     def make_adapter(self, url: str, read_timeout: float) -> ErpAdapter:
         endpoint = f"{url}/soap/{self.port}"
@@ -41,32 +38,39 @@ class SoapContract(AdapterContract):
 
 
 class TestDocumentSoap11(SoapContract):
-    pass
+    """Each domain once: its calls differ in names only, and orders try each style and version."""
 
 
 class TestDocumentSoap12(SoapContract):
     port = "Document12"
-    carries_all = False
+    domains = (ORDERS,)
+    told_domains = ()
 
 
 class TestRpcSoap11(SoapContract):
     port = "Rpc11"
-    carries_all = False
+    domains = (ORDERS,)
+    told_domains = ()
 
 
 class TestRpcSoap12(SoapContract):
     port = "Rpc12"
-    carries_all = False
+    domains = (ORDERS,)
+    told_domains = ()
 
 
 class TestBatches(SoapContract):
     calls = MAPPINGS / "soap-batch.yaml"
+    domains = (ORDERS,)
+    told_domains = ()
 
 
 @pytest.mark.shared
 @pytest.mark.skipif(not EXAMPLES.is_dir(), reason="needs ../shared/examples")
 class TestExampleAsWritten(SoapContract):
     calls = EXAMPLES / "legacy-soap.yaml"
+    domains = (ORDERS,)
+    told_domains = ()
 
     @pytest.fixture(autouse=True)
     def at_the_port(self) -> None:
