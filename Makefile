@@ -49,7 +49,10 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 	export ERP_SIDECAR_TEST_SERVER=mysql
 	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-4} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-1}
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
-	$(BIN)/python -m pytest -m 'not any_server' tests/database tests/crash
+	export ERP_SIDECAR_STEPPED_ORDERS=$${ERP_SIDECAR_STEPPED_ORDERS:-10}
+	$(BIN)/python -m pytest -m 'not any_server and not alone' $(PARALLEL) tests/database tests/crash || status=$$?
+	$(BIN)/python -m pytest -m 'alone and not any_server' tests/database || status=$$?
+	exit $$status
 
 # make test makes each of the kit's tests with an adapter's first domain and one more: the calls of two differ in
 # names only.

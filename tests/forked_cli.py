@@ -1,8 +1,9 @@
-"""Runs commands of the program in children of one process that has imported everything.
+"""Commands of the program in children of one process that has imported everything: a second faster.
 
-Reads a list of cases from standard input and writes `[code, output, errors]` for each.  A case:
-`config` and `call`, and how the child finds the world: `streams`, `environment`, `unset`,
-`folder` ("gone": one that is deleted meanwhile), `interrupt_after` (seconds; 0: before it begins).
+What a user starts is a process of its own (`Rig.command`); a test whose matter is something else
+has its steps done here.  A case: `config` and `call`, and how the child finds the world: `streams`,
+`environment` (all of it), `folder` ("gone": one that is deleted meanwhile), `interrupt_after`
+(seconds; 0: before it begins).
 """
 
 from __future__ import annotations
@@ -10,17 +11,57 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import sidecar.cli.root
 from sidecar.cli import main
 
+_PROJECT = Path(__file__).parents[1]
+Outcome = tuple[int, str, str]
 
-def outcome(case: dict[str, Any]) -> tuple[int, str, str]:
+
+class ForkedCli:
+    """The process that forks; it ends with the one that started it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.forked_cli"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_PROJECT,
+            env=os.environ | {"PYTHONPATH": str(_PROJECT)},
+        )
+
+    def outcome(self, case: dict[str, Any]) -> Outcome:
+        """Code, output and errors of one case, run in this process's folder and environment."""
+        known = {"environment": dict(os.environ), "folder": str(Path.cwd())}
+        commands, answers = self._process.stdin, self._process.stdout
+        assert commands is not None
+        assert answers is not None
+        with self._lock:
+            commands.write(json.dumps(known | case) + "\n")
+            commands.flush()
+            code, output, errors = json.loads(answers.readline())
+        return code, output, errors
+
+
+@cache
+def forked_cli() -> ForkedCli:
+    """The one of this test process."""
+    return ForkedCli()
+
+
+def _outcome(case: dict[str, Any]) -> Outcome:
     """Run one case in a child."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
@@ -39,13 +80,14 @@ def _child(case: dict[str, Any], out: int, err: int) -> None:
     os.dup2(out, 1)
     os.dup2(err, 2)
     _streams(case.get("streams", ""))
-    for name in case.get("unset", ()):
-        os.environ.pop(name, None)
-    os.environ.update(case.get("environment", {}))
-    if case.get("folder") == "gone":
-        folder = tempfile.mkdtemp()
-        os.chdir(folder)
-        Path(folder).rmdir()
+    os.environ.clear()
+    os.environ.update(case["environment"])
+    time.tzset()
+    gone = case["folder"] == "gone"
+    folder = Path(tempfile.mkdtemp() if gone else case["folder"])
+    os.chdir(folder)
+    if gone:
+        folder.rmdir()
     sys.argv = ["erp-sidecar", "--config", case["config"], *case["call"]]
     code = 99
     try:
@@ -83,8 +125,13 @@ def _interrupt(after: float | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, after)
 
 
-if __name__ == "__main__":
-    assert sidecar.cli.root.cli is not None
+def _serve() -> None:
     # Python itself ignores the signal, and its children would take that over.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    print(json.dumps([outcome(case) for case in json.load(sys.stdin)]))
+    for line in sys.stdin:
+        print(json.dumps(_outcome(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    assert sidecar.cli.root.cli is not None
+    _serve()

@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from sidecar.testing.erpsim import Document, ErpSim
 from sidecar.testing.magento_db import MagentoDatabase, PrivateServer, create_magento
+from tests.forked_cli import forked_cli
 
 _CONFIGURATION = """\
 version: 1
@@ -187,9 +188,10 @@ class Rig:
 
     def sidecar(self, *arguments: str, code: int = 0) -> str:
         """Run one command to its end, which is `code`."""
-        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
-        assert done.returncode == code, f"{arguments}: {done.returncode}: {done.stderr}"
-        return done.stdout
+        config = str(self.folder / "sidecar.yaml")
+        ended, output, errors = forked_cli().outcome({"config": config, "call": arguments})
+        assert ended == code, f"{arguments}: {ended}: {errors}"
+        return output
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         """Start a daemon; its words go to a file."""

@@ -139,10 +139,10 @@ class SteppedRig(Rig):
                 )
             time.sleep(0.2)
 
-    def held(self) -> int:
-        """Orders that are held in Magento, as the ERP refused them."""
-        [[[count]]] = self.look("SELECT COUNT(*) FROM sales_order WHERE status = 'erp_rejected'")
-        return int(count)
+    def held(self) -> list[int]:
+        """The ids of orders that are held in Magento, as the ERP refused them."""
+        [rows] = self.look("SELECT entity_id FROM sales_order WHERE status = 'erp_rejected'")
+        return [int(entity_id) for (entity_id,) in rows]
 
     def differences(self) -> list[tuple[str, str]]:
         """What the sidecar found to be otherwise in the ERP: order and class of difference."""

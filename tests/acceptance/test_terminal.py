@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sidecar.cli.manual import leaves
 from sidecar.cli.root import cli
 from sidecar.testing.magento_db import PrivateServer
 from tests.acceptance.test_operator_commands import refused_order, run
+from tests.forked_cli import forked_cli
 from tests.rig import Rig
 from tests.unit.test_printable import is_safe
 
@@ -140,17 +140,17 @@ def call(rig: Rig, name: str, number: str) -> list[str]:
 
 
 def tried(rig: Rig, cases: list[dict[str, Any]]) -> list[tuple[int, str, str]]:
-    """Code, output and errors of each case, by children of one process that has imported all."""
+    """Code, output and errors of each case."""
     config = str(rig.folder / "sidecar.yaml")
+    # Commands that write a file write it there, not into the project.
+    usual = {"config": config, "folder": str(rig.folder)}
+    results = []
     for case in cases:
-        case.setdefault("config", config)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.forked_cli"],
-        input=json.dumps(cases), capture_output=True, text=True, check=True, timeout=600,
-        # Commands that write a file write it here, not into the project.
-        cwd=rig.folder, env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
-    return [(code, out, err) for code, out, err in json.loads(done.stdout)]
+        environment = dict(os.environ) | case.pop("environment", {})
+        for name in case.pop("unset", ()):
+            environment.pop(name, None)
+        results.append(forked_cli().outcome(usual | {"environment": environment} | case))
+    return results
 
 
 def assert_in_order(name: str, result: tuple[int, str, str], codes: set[int]) -> None:

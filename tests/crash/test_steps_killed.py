@@ -65,9 +65,9 @@ class Seller:
             for address, coupon in ((COLOGNE, "SAVE10"), (BERLIN, None))
         ]
 
-    def release(self, order: PlacedOrder) -> None:
-        """What a person does in Magento's admin with an order that the ERP refused."""
-        self._shop.unhold(order.entity_id)
+    def release(self, order: int) -> None:
+        """What a person does in Magento's admin with an order that the ERP refused, by its id."""
+        self._shop.unhold(order)
 
 
 @pytest.fixture
@@ -91,6 +91,7 @@ def struck(rig: SteppedRig) -> int:
     return sum(int(rule["struck"]) for rule in rig.erp.state().rules)
 
 
+@pytest.mark.any_server
 def test_an_answer_lost_at_any_step_loses_and_doubles_nothing(
     server: PrivateServer, tmp_path: Path, calls: str
 ) -> None:
@@ -107,6 +108,7 @@ def test_an_answer_lost_at_any_step_loses_and_doubles_nothing(
                 print(f"{silence} at {step}: all is made")
 
 
+@pytest.mark.any_server
 @pytest.mark.parametrize("dies", ["daemon", "erp"])
 def test_a_death_at_any_step_loses_and_doubles_nothing(
     server: PrivateServer, tmp_path: Path, calls: str, dies: str
@@ -130,6 +132,7 @@ def test_a_death_at_any_step_loses_and_doubles_nothing(
             print(f"the {dies} died at {step}: all is made")
 
 
+@pytest.mark.any_server
 def test_a_death_at_any_named_place_loses_and_doubles_nothing(
     server: PrivateServer, tmp_path: Path, calls: str
 ) -> None:
@@ -142,6 +145,7 @@ def test_a_death_at_any_named_place_loses_and_doubles_nothing(
         rig.until_made()
 
 
+@pytest.mark.any_server
 def test_sessions_that_end_in_the_middle_lose_and_double_nothing(
     server: PrivateServer, tmp_path: Path, calls: str
 ) -> None:
@@ -155,6 +159,7 @@ def test_sessions_that_end_in_the_middle_lose_and_double_nothing(
         assert logins > 3
 
 
+@pytest.mark.any_server
 def test_a_product_that_was_renumbered_is_asked_for_again(
     server: PrivateServer, tmp_path: Path, calls: str
 ) -> None:
@@ -164,9 +169,10 @@ def test_a_product_that_was_renumbered_is_asked_for_again(
         seller.sell()
         rig.until_made()
         rig.erp.renumber("MUG")
-        refused = seller.sell()
-        rig.until(lambda: rig.held() == len(refused))
-        for order in refused:
+        seller.sell()
+        # Of two orders the second may go when the first was refused: with the new id by then.
+        rig.until(lambda: rig.held() != [] and rig.unacknowledged() == 0)
+        for order in rig.held():
             seller.release(order)
         rig.until_made()
 
