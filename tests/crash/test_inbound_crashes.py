@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pymysql
 import pytest
+from pymysql.constants import ER
 
 from sidecar.host.crash_point import INBOUND_PLACES, VARIABLE
 from sidecar.testing.magento_db import Line, PlacedOrder, PrivateServer, Shop
@@ -109,12 +111,17 @@ class Stand:
         """What waits for time in the ledger is due: a test does not wait a minute for it."""
         ledger = f"{self.rig.magento.name}_ledger"
         with self.rig.magento.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(
-                f"UPDATE {ledger}.incoming SET asked_at = asked_at - INTERVAL %s SECOND, "
-                "due_at = due_at - INTERVAL %s SECOND WHERE status IN ('waiting', 'asked')",
-                (seconds, seconds),
-            )
-            connection.commit()
+            try:
+                cursor.execute(
+                    f"UPDATE {ledger}.incoming SET asked_at = asked_at - INTERVAL %s SECOND, "
+                    "due_at = due_at - INTERVAL %s SECOND WHERE status IN ('waiting', 'asked')",
+                    (seconds, seconds),
+                )
+                connection.commit()
+            except pymysql.OperationalError as error:
+                # It locks what the daemon is settling; the next time will do.
+                if error.args[0] != ER.LOCK_DEADLOCK:
+                    raise
 
     def amiss(self) -> list[str]:
         """What Magento lacks of what was told, or has too often; the ledger is not asked."""
