@@ -48,6 +48,7 @@ test-mysql: $(INSTALLED) ## Run the tests whose result depends on the server on 
 	fi
 	export ERP_SIDECAR_TEST_SERVER=mysql
 	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-4} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-1}
+	export ERP_SIDECAR_NEWS_KILLS=$${ERP_SIDECAR_NEWS_KILLS:-4}
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-10}
 	export ERP_SIDECAR_STEPPED_ORDERS=$${ERP_SIDECAR_STEPPED_ORDERS:-10}
 	$(BIN)/python -m pytest -m 'not any_server and not alone' $(PARALLEL) tests/database tests/crash || status=$$?
@@ -65,12 +66,14 @@ contract: server $(INSTALLED) ## The whole conformance kit: each adapter, each d
 # database and 50 of the ERP, thousands of random steps.  And 1,000 orders that take several steps each (a login,
 # lookups, a draft, a discount, a validation), while both sides die and answers are lost at each of these.
 .PHONY: crash
-crash: server $(INSTALLED) ## The long crash run, an hour and more; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
+crash: server $(INSTALLED) ## The long crash run, two hours and more; ERP_SIDECAR_TEST_SERVER=mysql for MySQL
 	[ "$${ERP_SIDECAR_TEST_SERVER:-}" != mysql ] || tests/get-mysql.sh .mysql
 	export ERP_SIDECAR_KILLS=$${ERP_SIDECAR_KILLS:-500}
 	export ERP_SIDECAR_CRASHES_PER_PLACE=$${ERP_SIDECAR_CRASHES_PER_PLACE:-25}
 	export ERP_SIDECAR_FREEZES=$${ERP_SIDECAR_FREEZES:-50} ERP_SIDECAR_PEER_KILLS=$${ERP_SIDECAR_PEER_KILLS:-50}
 	export ERP_SIDECAR_HISTORIES=$${ERP_SIDECAR_HISTORIES:-300}
+	export ERP_SIDECAR_NEWS_KILLS=$${ERP_SIDECAR_NEWS_KILLS:-100}
+	export ERP_SIDECAR_ROUND_TRIP_KILLS=$${ERP_SIDECAR_ROUND_TRIP_KILLS:-50}
 	export ERP_SIDECAR_STEPPED_ORDERS=$${ERP_SIDECAR_STEPPED_ORDERS:-1000}
 	$(BIN)/python -m pytest --capture=no --verbose tests/crash
 

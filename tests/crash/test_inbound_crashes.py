@@ -29,7 +29,7 @@ from tests.rig import Rig, Telling
 
 #: Deaths at each place, and at random; `make crash` asks for more.
 ROUNDS = int(os.environ.get("ERP_SIDECAR_CRASHES_PER_PLACE", "1"))
-KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "6"))
+KILLS = int(os.environ.get("ERP_SIDECAR_NEWS_KILLS", "6"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261130"))
 #: In which the warehouse tells.
 PROTOCOL = pytest.mark.parametrize("protocol", ["rest", "soap"])

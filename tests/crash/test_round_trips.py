@@ -22,7 +22,7 @@ from sidecar.testing.magento_rest.faults import Fault
 from tests.crash.round_trip import RoundTrip, round_trip, unlike
 from tests.protocols import PROTOCOLS
 
-KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "4"))
+KILLS = int(os.environ.get("ERP_SIDECAR_ROUND_TRIP_KILLS", "4"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261130"))
 
 _PACE = "owner: erp, every: 200ms, overlap: 30s"

@@ -20,7 +20,7 @@ from sidecar.testing.magento_db.product_values import Value, save_values
 from tests.crash.round_trip import RoundTrip, round_trip, unlike
 from tests.protocols import PROTOCOLS
 
-KILLS = int(os.environ.get("ERP_SIDECAR_KILLS", "4"))
+KILLS = int(os.environ.get("ERP_SIDECAR_ROUND_TRIP_KILLS", "4"))
 SEED = int(os.environ.get("ERP_SIDECAR_SEED", "20261201"))
 
 _PACE = (
