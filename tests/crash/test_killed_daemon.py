@@ -61,6 +61,6 @@ def test_a_daemon_killed_at_random_instants_loses_and_doubles_nothing(
                 requeued = put_aside
             return rig.unacknowledged() == 0 and rig.oracle().is_clean
 
-        rig.until(is_clean, 120.0)
+        rig.until(is_clean, 600.0)
         print(f"seed {SEED}: {KILLS} kills, {rig.erp.count()} documents, {rig.log_events()}")
         assert rig.log_events()["delivery.lease_expired"] > 0, "no kill met a call on its way"

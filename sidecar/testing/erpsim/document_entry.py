@@ -51,9 +51,13 @@ class DocumentEntry:
         items_unknown: frozenset[str],
         credit_limit_customers: frozenset[str],
         state: str = OPEN,
+        *,
+        limited_by_orders: bool = True,
     ) -> None:
-        """`state`: what a new document is in."""
+        """`state`: what a new document is in.  `limited_by_orders`: of an order no more is given
+        back, invoiced or paid than it comes to."""
         self.books = books
+        self._limited_by_orders = limited_by_orders
         self._state = state
         self._items_unknown = items_unknown
         self._credit_limit_customers = credit_limit_customers
@@ -123,6 +127,8 @@ class DocumentEntry:
         code, done = _TAKES[submission.kind]
         if amount <= 0:
             return Refusal(code="invalid", message=f"nothing is {done}", field="amount")
+        if not self._limited_by_orders:
+            return None
         before = self._before(submission.kind, order, besides=self.books.known(submission))
         if before + amount > order.total + CENT:
             return Refusal(

@@ -137,6 +137,8 @@ class Simulator:
                 setup.items_unknown,
                 setup.credit_limit_customers,
                 DRAFT if setup.interface is Interface.STEPS else OPEN,
+                # Its credit memos belong to a customer, of whose orders the face names one.
+                limited_by_orders=setup.interface is not Interface.BUSINESS_CENTRAL,
             ),
             self.rules,
             self.traffic,
