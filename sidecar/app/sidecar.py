@@ -16,6 +16,7 @@ from sidecar.acknowledge.write_back import WriteBackStation
 from sidecar.app.domains import enabled, told
 from sidecar.app.domains import specs as all_specs
 from sidecar.app.erp_accounts import ErpAccounts, Line
+from sidecar.app.erp_adapters import files_of_calls
 from sidecar.app.inbound import Inbound
 from sidecar.app.magento_api import magento_rest
 from sidecar.app.rules import rank_of, settler_of
@@ -670,7 +671,7 @@ class Sidecar:
     @cached_property
     def blueprint(self) -> Blueprint:
         """Who owns what, of the files as they are now."""
-        return blueprint_of(self.settings)
+        return blueprint_of(self.settings, files_of_calls)
 
     @property
     def answering(self) -> Answering:

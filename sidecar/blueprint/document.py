@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -39,6 +39,10 @@ _OF_SENDING = frozenset({"ref", "compare", "acknowledge", "tolerance", "window",
 _OF_RECEIVING = frozenset({"bounds", "basis", "write", "freshness", "capture", "notify"})
 #: The value of a rule that is not set.
 NONE = "none"
+#: The file of calls of an account for which the configuration names none.
+_PACKS_OWN = "the pack's own"
+#: Of an account by its name: its pack's own files, and the one that the configuration names.
+FilesOfCalls = Callable[[Settings, str], Sequence[Path]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One system on the other side; `fingerprint`: of what its file of calls says."""
+    """One system on the other side; `fingerprint`: of what its files of calls say, those of its
+    pack too."""
 
     name: str
     adapter: str
@@ -168,13 +173,15 @@ class Blueprint:
         return told_of(self.owners[owner])
 
 
-def blueprint_of(settings: Settings) -> Blueprint:
+def blueprint_of(settings: Settings, files_of_calls: FilesOfCalls) -> Blueprint:
     """Of a configuration.  Raises ConfigurationError for a file that cannot be read."""
     return Blueprint(
         shop=settings.shop.name,
         timezone=settings.shop.timezone,
         owners=dict(sorted(settings.owners.items())),
-        accounts=tuple(_account(settings, name) for name in settings.accounts),
+        accounts=tuple(
+            _account(settings, name, files_of_calls(settings, name)) for name in settings.accounts
+        ),
         domains=tuple(
             _domain(settings, name, section) for name, section in settings.domains.enabled().items()
         ),
@@ -184,7 +191,7 @@ def blueprint_of(settings: Settings) -> Blueprint:
                 domain=one.domain,
                 when=one.when,
                 calls=one.calls.name,
-                fingerprint=_fingerprint(one.calls),
+                fingerprint=_fingerprint([one.calls]),
                 owner=one.owner,
                 reason=one.reason,
                 expires=str(one.expires),
@@ -194,14 +201,14 @@ def blueprint_of(settings: Settings) -> Blueprint:
     )
 
 
-def _account(settings: Settings, name: str) -> Account:
+def _account(settings: Settings, name: str, files: Sequence[Path]) -> Account:
     erp = settings.accounts[name]
     return Account(
         name=name,
         adapter=erp.adapter,
         address=erp.address,
-        calls=erp.calls.name if erp.calls else None,
-        fingerprint=_fingerprint(erp.calls) if erp.calls else None,
+        calls=erp.calls.name if erp.calls else _PACKS_OWN if files else None,
+        fingerprint=_fingerprint(files) if files else None,
         pace=f"{erp.throttle.requests}, {erp.throttle.concurrency} at a time",
     )
 
@@ -253,9 +260,10 @@ def _value(entry: outline.Entry, value: Any) -> str:
     return str(plain)
 
 
-def _fingerprint(file: Path) -> str:
-    """Of what a file says: its comments and its layout are no part of it."""
-    return _digest(read_document(file).data)[:12]
+def _fingerprint(files: Sequence[Path]) -> str:
+    """Of what files say: their comments and their layout are no part of it."""
+    said = [read_document(file).data for file in files]
+    return _digest(said[0] if len(said) == 1 else said)[:12]
 
 
 def _digest(value: Any) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from sidecar.app.erp_adapters import files_of_calls
 from sidecar.blueprint.document import blueprint_of
 from sidecar.blueprint.markdown import markdown
 from sidecar.blueprint.page import page
@@ -45,7 +46,7 @@ def blueprint(
     if click_context.invoked_subcommand is not None:
         return
     context: Context = click_context.obj
-    found = blueprint_of(context.loaded.settings)
+    found = blueprint_of(context.loaded.settings, files_of_calls)
     signatures: Sequence[SignedBy] = ()
     if signed:
         with context.sidecar() as sidecar:

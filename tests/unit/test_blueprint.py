@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.app.erp_adapters import check_adapters
+from sidecar.app.erp_adapters import check_adapters, files_of_calls
 from sidecar.blueprint.answering import Answering, owners_by_domain
 from sidecar.blueprint.document import Blueprint, blueprint_of
 from sidecar.blueprint.markdown import markdown
@@ -73,7 +73,7 @@ def loaded(folder: Path) -> Loaded:
 
 
 def made(folder: Path) -> Blueprint:
-    return blueprint_of(loaded(folder).settings)
+    return blueprint_of(loaded(folder).settings, files_of_calls)
 
 
 def changed(file: Path, before: str, after: str) -> None:
@@ -206,6 +206,26 @@ def test_a_rule_that_changes_is_another_blueprint(
     digest = made(folder).digest
     changed(folder / file, before, after)
     assert made(folder).digest != digest
+
+
+def test_what_a_pack_says_is_signed_too(folder: Path) -> None:
+    settings, pack = loaded(folder).settings, folder / "pack.yaml"
+    pack.write_text(CALLS, "utf-8")
+    signed = blueprint_of(settings, lambda *_: (pack, folder / "calls.yaml"))
+    changed(pack, "grand_total", "base_grand_total")
+    assert blueprint_of(settings, lambda *_: (pack, folder / "calls.yaml")).digest != signed.digest
+
+
+def test_a_pack_needs_no_file_of_its_users_to_be_signed(folder: Path) -> None:
+    changed(
+        folder / "sidecar.yaml",
+        '{adapter: rest.generic, url: "https://erp',
+        '{adapter: sap_s4, url: "https://erp',
+    )
+    changed(folder / "sidecar.yaml", 'erp.example.com", calls: calls.yaml', 'erp.example.com"')
+    main = made(folder).accounts[0]
+    assert (main.adapter, main.calls) == ("sap_s4", "the pack's own")
+    assert main.fingerprint
 
 
 # --- one owner of each field --------------------------------------------------------------------
