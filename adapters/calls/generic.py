@@ -24,7 +24,7 @@ from adapters.calls.news import News
 from adapters.calls.push_preview import PushPreview
 from adapters.calls.pushing import Pushing
 from adapters.calls.redaction import Redaction
-from adapters.calls.session import LOGIN_REFUSED
+from adapters.calls.session import LOGIN_REFUSED, LoginRefused
 from adapters.calls.wire_call import Call
 from adapters.http.transport import Request, Transport
 from adapters.language.compiler import Values
@@ -173,7 +173,7 @@ class GenericAdapter(Generic[Call]):
         except Unavailable as error:
             is_answered = error.exchange is not None and error.exchange.status is not None
             in_vain = isinstance(error, NotReached) and error.lasting and not is_answered
-            is_refused = isinstance(error, Refused) or in_vain
+            is_refused = isinstance(error, Refused | LoginRefused) or in_vain
             return Ping(is_answered, not is_refused, error.message)
         return Ping(reachable=True, authorised=True)
 

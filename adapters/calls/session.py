@@ -19,6 +19,10 @@ from sidecar.ports import Exchange
 LOGIN_REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 
 
+class LoginRefused(NotSent):
+    """The ERP knows us not: what the login was for was not sent, whatever HTTP status says so."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Session:
     """One login.  Compared by identity: two may have the same token."""
@@ -99,7 +103,7 @@ class Sessions(Generic[Call]):
             and login.misconfigured.holds(values)
         ):
             why = f"{reply.request}: the ERP refuses our login: {told}"
-            raise _no_session(why, reply.exchange, lasting=True)
+            raise LoginRefused(f"no session: {why}", reply.exchange, lasting=True)
         if evidence.stranger or not login.ok.holds(values):
             why = evidence.stranger or "'ok' of the file of calls is not true"
             raise _no_session(f"{reply.request}: {why}; {told}", reply.exchange)

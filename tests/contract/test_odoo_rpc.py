@@ -121,8 +121,9 @@ def test_ids_stand_before_the_named_arguments(tmp_path: Path) -> None:
 def test_a_wrong_key_stops_the_domain_and_is_not_repeated(tmp_path: Path) -> None:
     wire = Wire(willing)
     with spoken_to(wire, tmp_path, key="wrong") as adapter:
-        outcome = outcome_of(adapter)
+        outcome, ping = outcome_of(adapter), adapter.ping()
 
+    assert (ping.reachable, ping.authorised) == (True, False), ping
     assert isinstance(outcome, Misconfigured)
     assert "knows no such user" in outcome.message
     assert wire.calls == []
