@@ -9,28 +9,31 @@ from adapters.calls.generic import GenericAdapter
 from adapters.calls.mapping import read_calls
 from adapters.calls.overlay import read_overlaid
 from adapters.calls.wire_call import Call
-from adapters.http.auth import auth_of
-from adapters.http.transport import AuthOf, Request, Transport
+from adapters.http.transport import Request, Transport
 from adapters.rest.call import RESPONSE, read_http_call
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError
 from sidecar.ports import AdapterSettings, ErpAdapter
 
+TransportOf = Callable[[AdapterSettings], Transport]
 
-def create(settings: AdapterSettings, auth: AuthOf = auth_of) -> ErpAdapter:
-    """The adapter for one ERP account; `auth`: its ways to log in.
+
+def create(settings: AdapterSettings, transport_of: TransportOf = Transport) -> ErpAdapter:
+    """The adapter for one ERP account; `transport_of`: with its own ways to log in.
 
     Raises ConfigurationError with every problem of the file of calls, each with its line.
     """
     return adapter_of(
-        settings, lambda _document: Dialect(RESPONSE, read_http_call, none_is_nothing=False), auth
+        settings,
+        lambda _document: Dialect(RESPONSE, read_http_call, none_is_nothing=False),
+        transport_of,
     )
 
 
 def adapter_of(
     settings: AdapterSettings,
     dialect_of: Callable[[Document], Dialect[Call]],
-    auth: AuthOf = auth_of,
+    transport_of: TransportOf = Transport,
 ) -> ErpAdapter:
     """The adapter whose calls are written in a dialect of REST, which may look at the whole file.
 
@@ -44,6 +47,4 @@ def adapter_of(
     calls = read_calls(
         document, document.path.name, dialect_of(document), settings.domains, settings.secrets
     )
-    return GenericAdapter(
-        calls, Transport(settings, auth), settings, Request("HEAD", "", asks=True)
-    )
+    return GenericAdapter(calls, transport_of(settings), settings, Request("HEAD", "", asks=True))

@@ -8,6 +8,7 @@ from typing import Any
 from adapters.erps.netsuite_rest.assertion import ENDPOINT, certificate_login
 from adapters.erps.netsuite_rest.signature import SignedCalls
 from adapters.http.auth import Auth, FetchAt, auth_of
+from adapters.http.transport import Transport
 from adapters.rest.generic import create as create_generic
 from sidecar.ports import AdapterSettings, ErpAdapter
 
@@ -26,4 +27,4 @@ def create(settings: AdapterSettings) -> ErpAdapter:
             return certificate_login(certificate, token_url, fetch_at(token_url, "erp.url"))
         return auth_of(auth, fetch_at)
 
-    return create_generic(settings, login)
+    return create_generic(settings, lambda settings: Transport(settings, login))
