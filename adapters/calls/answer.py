@@ -16,9 +16,9 @@ from itertools import chain
 from typing import Any
 
 from adapters.calls.fields import BOOKED, Fields
-from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind, truth
+from adapters.language.scope import Values
 from adapters.language.shape import Plain
 from sidecar.model.exchange import NONE_FITS, PROTOCOL
 from sidecar.model.outcome import (

@@ -20,9 +20,9 @@ from adapters.calls.parts import parts
 from adapters.calls.session import LOGIN_REFUSED
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import Reply
-from adapters.language.compiler import Values
 from adapters.language.expression import Expression
 from adapters.language.filters import ExpressionError, as_text, kind
+from adapters.language.scope import Values
 from sidecar.model.errors import NotReached, NotUnderstood
 from sidecar.model.outcome import Booked, Misconfigured, reference_key
 from sidecar.ports import Exchange, Listed, Page

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from adapters.calls.answer import Predicate
 from adapters.calls.section import Section
-from adapters.language.compiler import Scope, Values
 from adapters.language.expression import Loop
+from adapters.language.scope import Scope, Values
 from adapters.language.template import read_expression, read_loop
 
 KEY = "changesets"

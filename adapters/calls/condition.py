@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from adapters.calls.names import names_of_event
-from adapters.language.compiler import Scope, Values
 from adapters.language.expression import Expression, InvalidExpression, compile_expression
 from adapters.language.filters import ExpressionError, truth
 from adapters.language.rounds import ROUNDS, Rounds
+from adapters.language.scope import Scope, Values
 from adapters.language.shape import shape_of
 from sidecar.model.domain_spec import DomainSpec
 from sidecar.model.errors import ConfigurationError

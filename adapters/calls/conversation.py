@@ -15,10 +15,10 @@ from adapters.calls.declared import Login
 from adapters.calls.session import Session, Sessions
 from adapters.calls.wire_call import Call
 from adapters.http.transport import Reply, Request, Transport
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError, as_text
 from adapters.language.hidden import HiddenSecrets
 from adapters.language.rounds import ROUNDS, Rounds
+from adapters.language.scope import Values
 from sidecar.model.errors import SidecarError
 from sidecar.ports import AdapterSettings, Preview, ShopContext
 

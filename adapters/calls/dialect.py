@@ -10,7 +10,7 @@ from typing import Any, Generic
 from adapters.calls.answer import PREDICATES, VALUES, Answer, Predicate
 from adapters.calls.declared import Call, Envelope, Inquiry
 from adapters.calls.section import Section
-from adapters.language.compiler import Scope
+from adapters.language.scope import Scope
 from adapters.language.shape import Shape
 
 Keys = Mapping[str, Any]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from adapters.language.compiler import Values
 from adapters.language.expression import Expression, Loop
 from adapters.language.filters import (
     ExpressionError,
@@ -18,6 +17,7 @@ from adapters.language.filters import (
     kind,
     number_of,
 )
+from adapters.language.scope import Values
 from sidecar.model.outcome import Booked, BookedLine
 
 #: What is known of a document in the ERP, beside its lines.

@@ -21,8 +21,8 @@ from adapters.calls.known_values import Identity, KnownValues
 from adapters.calls.outgoing import Outgoing, alike, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError, as_text
+from adapters.language.scope import Values
 from adapters.language.template import NOTHING
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.exchange import BEFORE

@@ -27,7 +27,7 @@ from adapters.calls.redaction import Redaction
 from adapters.calls.session import LOGIN_REFUSED, LoginRefused
 from adapters.calls.wire_call import Call
 from adapters.http.transport import Request, Transport
-from adapters.language.compiler import Values
+from adapters.language.scope import Values
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.ports import (

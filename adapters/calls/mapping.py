@@ -25,8 +25,8 @@ from adapters.calls.names import REF, names_of, names_of_event
 from adapters.calls.read_steps import StepReader, refuse_unaskable
 from adapters.calls.row_form import is_row, read_row_form
 from adapters.calls.section import Section, misplaced
-from adapters.language.compiler import Scope
 from adapters.language.expression import Expression
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Many, Plain, Record, Shape, either, shape_of, suggest
 from adapters.language.template import Source
 from sidecar.documents import Document

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from adapters.calls.known_values import Identity
 from adapters.http.transport import NotSent
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from sidecar.model.outcome import Misconfigured, Outcome, Rejected, Retry, Unmapped
 from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result
 

@@ -17,8 +17,8 @@ from adapters.calls.outgoing import Outgoing
 from adapters.calls.pushing import Pushing
 from adapters.calls.then import OF_LINK
 from adapters.calls.wire_call import Call
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from adapters.language.template import NOTHING
 from sidecar.ports import OWN_CALL, Delivery, Preview
 

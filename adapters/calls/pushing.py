@@ -20,8 +20,8 @@ from adapters.calls.sent_event import sent_event
 from adapters.calls.then import ThenCalls
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import EXCERPT, NotSent, Reply, Unanswered
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from sidecar.model.exchange import NONE_FITS
 from sidecar.model.outcome import Accepted, Misconfigured, Outcome, Rejected, Retry, Unknown
 from sidecar.ports import Delivery, Exchange, PushCall, Reading, Result

@@ -13,8 +13,8 @@ from adapters.calls.dialect import CallReader, answer_of, misconfigured
 from adapters.calls.fields import ITEMS, Fields
 from adapters.calls.section import Section
 from adapters.calls.then import OF_LINK
-from adapters.language.compiler import Scope
 from adapters.language.expression import Expression
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Keyed, Plain, Shape
 from adapters.language.template import PAIRS, read_loop, read_when
 

@@ -19,8 +19,8 @@ from adapters.calls.row_values import (
     value_reader,
 )
 from adapters.calls.section import Section
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError, as_text
+from adapters.language.scope import Scope, Values
 from adapters.language.shape import suggest
 from adapters.language.template import (
     NOTHING,

@@ -9,8 +9,8 @@ from typing import Any
 
 from adapters.calls.answer import DENIALS, Predicate
 from adapters.calls.fields import ITEMS, LINE, NAMES_A_LINE, Fields, Lines
-from adapters.language.compiler import Scope
 from adapters.language.expression import Expression, InvalidExpression, compile_expression
+from adapters.language.scope import Scope
 from adapters.language.shape import suggest
 from adapters.language.template import (
     ANY,

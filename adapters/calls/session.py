@@ -11,8 +11,8 @@ from typing import Any, Generic
 from adapters.calls.declared import Login
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Request, Transport, Unanswered
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from sidecar.ports import Exchange
 
 #: Statuses that say: who you claim to be is not believed, or may not.

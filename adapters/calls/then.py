@@ -19,8 +19,8 @@ from adapters.calls.declared import Inquiry, ThenStep
 from adapters.calls.outgoing import Outgoing, not_sent
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from sidecar.model.errors import NotReached, Unavailable
 from sidecar.model.exchange import AFTER
 from sidecar.model.outcome import (

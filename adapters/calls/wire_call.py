@@ -6,8 +6,8 @@ from typing import Any, Protocol, TypeVar
 
 from adapters.calls.answer import Evidence
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Values
 from sidecar.model.errors import SidecarError
 
 

@@ -16,8 +16,8 @@ from adapters.calls.section import Section
 from adapters.contract.field import Description, Field, Members
 from adapters.contract.fit import Complaint, misfits
 from adapters.contract.services import SERVICES, UnopenedEnvelope, described_calls
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, Loop, compile_expression, compile_loop
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Record, Shape, is_optional, shape_of_value, suggest
 from adapters.language.template import TYPE, Path, Source, is_expression
 from sidecar.documents import Document

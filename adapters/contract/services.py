@@ -8,7 +8,7 @@ from adapters.calls.changesets import KEY as CHANGESETS
 from adapters.calls.changesets import read_changes
 from adapters.calls.section import Section
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope
+from adapters.language.scope import Scope
 
 #: A file of calls that has it at its top speaks OData.
 SERVICES = "services"

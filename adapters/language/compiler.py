@@ -5,9 +5,8 @@ from __future__ import annotations
 import functools
 import inspect
 import operator
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +14,14 @@ from jinja2 import nodes
 
 from adapters.language.access import nothing_there, read_member, written
 from adapters.language.comparison import COMPARE, never_equal
+from adapters.language.filter_call import (
+    ELSEWHERE,
+    FILTERS_BY_NAME,
+    applied,
+    defaulted,
+    refused_constants,
+    whole_list,
+)
 from adapters.language.filter_shapes import (
     computed,
     cut_shape,
@@ -23,8 +30,6 @@ from adapters.language.filter_shapes import (
     shape_after,
 )
 from adapters.language.filters import (
-    FILTERS,
-    MOST_TEXT,
     TESTS,
     ExpressionError,
     Missing,
@@ -41,7 +46,7 @@ from adapters.language.filters import (
 from adapters.language.hidden import Hidden, is_hidden
 from adapters.language.nodes import METHODS
 from adapters.language.numbers import negated
-from adapters.language.odata import ODATA_FILTERS
+from adapters.language.scope import Evaluate, Scope, Typed, Values
 from adapters.language.shape import (
     ANYTHING,
     Anything,
@@ -51,7 +56,6 @@ from adapters.language.shape import (
     NoSuchMember,
     Plain,
     Record,
-    Shape,
     either,
     entry,
     member,
@@ -60,12 +64,7 @@ from adapters.language.shape import (
     suggest,
 )
 
-Values = Mapping[str, Any]
-Evaluate = Callable[[Values], Any]
-Tables = Mapping[str, Mapping[str, Any]]
-
 _NUMBER, _TRUTH = Plain("number"), Plain("truth value")
-_FILTERS: Mapping[str, Callable[..., Any]] = {**FILTERS, **ODATA_FILTERS}
 _ARITHMETIC: Mapping[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
     nodes.Add: operator.add,
     nodes.Sub: operator.sub,
@@ -85,40 +84,6 @@ _WHERE: Mapping[str, str] = {
     "loop": ": it is the round of $each … $do, and not known in its condition",
     "body": ": it is the text of a call's body, in the headers and the query of one that has any",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an expression may name, with shapes, and the file's lookup tables.
-
-    `whole`: texts are joined whole or not at all, because what is joined addresses something: of
-    `'/customers/M' ~ order.customer_id` none would leave one customer for all guests.
-    """
-
-    names: Mapping[str, Shape]
-    tables: Tables = field(default_factory=dict)
-    whole: bool = False
-
-    def with_names(self, **names: Shape) -> Scope:
-        """The scope with further names."""
-        return replace(self, names={**self.names, **names})
-
-    def without(self, name: str) -> Scope:
-        """The scope in which a name is not known."""
-        return replace(self, names={key: at for key, at in self.names.items() if key != name})
-
-    def of_an_address(self) -> Scope:
-        """The scope for what addresses something."""
-        return replace(self, whole=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """A compiled part: what it yields, of which shape, and the value where it is a constant."""
-
-    evaluate: Evaluate
-    shape: Shape = ANYTHING
-    constant: object = None
 
 
 class Compiler:
@@ -208,7 +173,7 @@ class Compiler:
             for read, told in texts:
                 value = read(values)
                 if whole and value is None:
-                    raise ExpressionError(f"{told} is none: {_ELSEWHERE}")
+                    raise ExpressionError(f"{told} is none: {ELSEWHERE}")
                 pieces.append(value)
             return _hiding(joined_text(as_text(piece) for piece in pieces), pieces)
 
@@ -325,12 +290,12 @@ class Compiler:
             return self._problem(f"{node.name}: * and ** are not allowed")
         # These need more than a value: laziness, the file's tables, the shape of a list's entries.
         special: dict[str, Callable[..., Typed]] = {
-            "default": _default,
+            "default": defaulted,
             "lookup": self._lookup,
             "map": self._map,
             "sum": self._sum,
         }
-        known: dict[str, Callable[..., Any]] = {**_FILTERS, **special}
+        known: dict[str, Callable[..., Any]] = {**FILTERS_BY_NAME, **special}
         if node.name not in known:
             hint = suggest(node.name, known) or f"; there are {', '.join(sorted(known))}"
             return self._problem(f"there is no filter '{node.name}'{hint}")
@@ -340,11 +305,11 @@ class Compiler:
             return self._problem(f"{node.name}: {error}")
         if node.name in special:
             return special[node.name](value, *arguments, **keywords)
-        if refusal := _refused_constants(node.name, arguments, keywords):
+        if refusal := refused_constants(node.name, arguments, keywords):
             return self._problem(refusal)
         if node.name == "join" and self._scope.whole:
-            value = replace(value, evaluate=_whole_list(value.evaluate))
-        return _applied(node.name, value, arguments, keywords)
+            value = replace(value, evaluate=whole_list(value.evaluate))
+        return applied(node.name, value, arguments, keywords)
 
     def _lookup(self, value: Typed, table: Typed, default: Typed | None = None) -> Typed:
         name, tables = table.constant, self._scope.tables
@@ -490,48 +455,6 @@ def _minus(number: Typed) -> Typed:
     )
 
 
-def _applied(
-    name: str, value: Typed, arguments: list[Typed], keywords: Mapping[str, Typed]
-) -> Typed:
-    function, read = _FILTERS[name], value.evaluate
-    further = tuple(argument.evaluate for argument in arguments)
-    named = {key: keyword.evaluate for key, keyword in keywords.items()}
-
-    def applied(values: Values) -> Any:
-        subject = read(values)
-        if subject is None:
-            return None
-        extra = {key: typed(values) for key, typed in named.items()}
-        given = [subject, *(typed(values) for typed in further)]
-        result = function(*given, **extra)
-        if isinstance(result, str):
-            if len(result) > MOST_TEXT:
-                raise ExpressionError(f"{name}: a text of more than {MOST_TEXT:,} characters")
-            if any(map(is_hidden, given)):
-                return Hidden()
-        return result
-
-    if name in ("first", "last"):
-        return Typed(applied, entry(value.shape) if isinstance(value.shape, Many) else ANYTHING)
-    constants = [typed.constant for typed in (*arguments, *keywords.values())]
-    return Typed(applied, shape_after(name, value.shape, constants))
-
-
-_ELSEWHERE = "joined, the rest would address something else"
-
-
-def _whole_list(read: Evaluate) -> Evaluate:
-    """The list, none of whose entries may be none."""
-
-    def whole(values: Values) -> Any:
-        entries = read(values)
-        if isinstance(entries, list | tuple) and None in entries:
-            raise ExpressionError(f"join: an entry is none: {_ELSEWHERE}")
-        return entries
-
-    return whole
-
-
 def _hiding(text: str, parts: Iterable[object]) -> str:
     return Hidden(text) if any(map(is_hidden, parts)) else text
 
@@ -554,57 +477,6 @@ def _one_of(left: Typed, right: Typed) -> Typed:
     first, second = left.evaluate, right.evaluate
     shape = either((present(left.shape), right.shape))
     return Typed(lambda values: first(values) or second(values), shape)
-
-
-#: On these a filter is tried with its constants, so that a wrong one is told when the file is read.
-_MOMENT = datetime(2026, 9, 30, 23, 59, 59, tzinfo=UTC)
-_SAMPLES: Mapping[str, object] = {
-    "add_days": _MOMENT,
-    "date": _MOMENT,
-    "epoch": _MOMENT,
-    "fixed": Decimal("1.5"),
-    "hash": "text",
-    "hmac": "text",
-    "odata_date": _MOMENT,
-    "split": "text",
-}
-#: What stands for an argument that is not known yet.
-_STAND_INS: Mapping[str, Mapping[str, object]] = {
-    "add_days": {"days": 0},
-    "date": {"format": "%F"},
-    "fixed": {"places": 0},
-    "hmac": {"key": "key"},
-    "split": {"separator": ","},
-}
-
-
-def _refused_constants(name: str, arguments: Sequence[Typed], keywords: Mapping[str, Typed]) -> str:
-    """Why a filter can do nothing with the constants that it is given; empty where it can."""
-    if name not in _SAMPLES:
-        return ""
-    given = {
-        key: keyword.constant for key, keyword in keywords.items() if keyword.constant is not None
-    }
-    parameters = list(inspect.signature(_FILTERS[name]).parameters)[1:]
-    for parameter, argument in zip(parameters, arguments, strict=False):
-        if argument.constant is not None:
-            given[parameter] = argument.constant
-    try:
-        _FILTERS[name](_SAMPLES[name], **{**_STAND_INS.get(name, {}), **given})
-    except ExpressionError as error:
-        return error.message
-    return ""
-
-
-def _default(value: Typed, default: Typed) -> Typed:
-    def defaulted(values: Values) -> Any:
-        try:
-            computed_value = value.evaluate(values)
-        except Missing:
-            computed_value = None
-        return default.evaluate(values) if computed_value is None else computed_value
-
-    return Typed(defaulted, either((present(value.shape), default.shape)))
 
 
 def _is_defined(evaluate: Evaluate, values: Values) -> bool:

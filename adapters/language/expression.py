@@ -17,11 +17,12 @@ from jinja2 import TemplateSyntaxError, lexer, nodes
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from adapters.language.compiler import Compiler, Evaluate, Scope, Values
+from adapters.language.compiler import Compiler
 from adapters.language.denial import unsaid
 from adapters.language.filters import ExpressionError, kind
 from adapters.language.numbers import BeyondMeasure, read_number
 from adapters.language.rounds import LOOP, ROUND, Round, rounds_of
+from adapters.language.scope import Evaluate, Scope, Values
 from adapters.language.shape import NoSuchMember, Shape, entry
 
 _OF_VALUES = (

@@ -18,7 +18,6 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from adapters.language.compiler import Scope, Values
 from adapters.language.expression import (
     Expression,
     InvalidExpression,
@@ -27,6 +26,7 @@ from adapters.language.expression import (
     compile_loop,
 )
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope, Values
 from adapters.language.shape import Either, Keyed, Many, Record, suggest
 from sidecar.documents import Document
 from sidecar.model.errors import ConfigurationError

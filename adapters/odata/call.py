@@ -11,8 +11,8 @@ from adapters.calls.declared import Part
 from adapters.calls.section import Section
 from adapters.contract.services import option
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope, Values
 from adapters.odata.answer import ODataResponse
 from adapters.odata.batch import opened, sealed
 from adapters.odata.service import ODataRequest, Service, addressed, read_services

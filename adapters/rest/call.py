@@ -17,9 +17,9 @@ from adapters.http.form import encode_form
 from adapters.http.gateway import gateways_word
 from adapters.http.transport import Reply, Request, retry_after
 from adapters.http.xml import NotAccepted, parse_strictly
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError, as_text, kind
 from adapters.language.nodes import XML, Answer, Unreadable
+from adapters.language.scope import Scope, Values
 from adapters.language.shape import ANYTHING, Plain, Record, Shape
 from adapters.language.template import ANY, NAMED, NOTHING, ONE, PAIRS, Template
 

@@ -11,8 +11,8 @@ from lxml import etree
 from adapters.calls.answer import Evidence
 from adapters.calls.section import Section
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope, Values
 from adapters.language.template import Template
 from adapters.soap.fill import element_of, unwritable
 from adapters.soap.reply import Response

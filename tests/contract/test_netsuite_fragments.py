@@ -13,7 +13,7 @@ from adapters.calls.section import Section
 from adapters.erps.netsuite import codes
 from adapters.erps.netsuite.call import NetSuiteCalls
 from adapters.erps.netsuite.token import TokenPassport
-from adapters.language.compiler import Scope
+from adapters.language.scope import Scope
 from adapters.language.template import Source
 from adapters.soap.call import SoapCalls
 from adapters.soap.documents import Documents

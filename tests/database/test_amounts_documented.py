@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
 from adapters.language.filters import as_text
+from adapters.language.scope import Scope
 from adapters.language.shape import shape_of
 from sidecar.domains.orders.payload import Order, OrderItem
 

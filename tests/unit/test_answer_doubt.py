@@ -14,8 +14,8 @@ from requests.structures import CaseInsensitiveDict
 from adapters.calls.answer import DENIALS, PREDICATES, VALUES, Answer, Predicate
 from adapters.calls.fields import Fields
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
+from adapters.language.scope import Scope
 from adapters.rest.call import RESPONSE, Response
 from sidecar.model.outcome import Accepted, Duplicate, Outcome, Rejected, Unknown, name_of
 from sidecar.ports import Exchange

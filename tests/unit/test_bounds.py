@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from adapters.http.body import DEEPEST, MOST_VALUES, Malformed, encode_json, read_body
 from adapters.http.charset import charset_of, codec_of, decoded
 from adapters.http.xml import MOST_TAGS, NotAccepted, parse_strictly
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.language.filters import MOST_TEXT, ExpressionError, as_text
 from adapters.language.numbers import MOST_DIGITS, BeyondMeasure, read_number
 from adapters.language.rounds import MOST as MOST_ROUNDS
 from adapters.language.rounds import ROUNDS, Rounds
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING
 
 SCOPE = Scope(dict.fromkeys(["x", "y"], ANYTHING))

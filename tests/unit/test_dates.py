@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.language.compiler import Scope
 from adapters.language.dates import UnknownDirective, written
 from adapters.language.expression import InvalidExpression, compile_expression
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING
 
 MOMENT = datetime(2026, 3, 5, 7, 8, 9, 123456, tzinfo=UTC)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Many, either, shape_of
 from sidecar.domains.orders.payload import Order, Vanished
 from sidecar.model.event import Event

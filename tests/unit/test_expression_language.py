@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.language.filters import ExpressionError, Missing
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, shape_of
 from sidecar.domains.orders.payload import Order
 from sidecar.ports import Link, ShopContext

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Plain, shape_of
 from sidecar.domains.orders.payload import Order
 

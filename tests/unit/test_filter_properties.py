@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING
 
 SCOPE = Scope(dict.fromkeys(["x", "y"], ANYTHING))

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import compile_expression
+from adapters.language.scope import Scope
 from adapters.rest.call import RESPONSE
 from sidecar.ledger.answers import AnsweredAttempt
 from sidecar.operate.learning import Learning, Learnt, LearntAnswer

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.calls.answer import PREDICATES, VALUES, Answer, BatchAnswer, Evidence, Predicate
 from adapters.calls.fields import Fields, Lines
-from adapters.language.compiler import Scope
 from adapters.language.expression import Expression, compile_expression, compile_loop
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING
 from sidecar.model.outcome import (
     Accepted,

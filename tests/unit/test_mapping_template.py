@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.http.body import Malformed, decode_json, encode_json, read_body
-from adapters.language.compiler import Scope
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, shape_of
 from adapters.language.template import NOTHING, Source, Template, compile_template
 from sidecar.documents import read_document

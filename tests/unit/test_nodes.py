@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression, compile_loop
 from adapters.language.filters import ExpressionError, Missing
 from adapters.language.nodes import NODE, XML, Answer, Node, Unreadable
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING, Many, Record
 from adapters.soap.references import followed
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.language.compiler import Scope
 from adapters.language.expression import InvalidExpression, compile_expression
 from adapters.language.filters import ExpressionError, Missing
+from adapters.language.scope import Scope
 from adapters.language.shape import ANYTHING
 
 SCOPE = Scope({"x": ANYTHING})

@@ -20,8 +20,8 @@ from adapters.erps.netsuite.operations import (
 )
 from adapters.erps.netsuite.reply import PAGE_OF, RESPONSE, NetSuiteResponse, Sent
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope, Values
 from adapters.language.template import Template
 from adapters.soap.call import SoapCall, SoapCalls
 from adapters.soap.wsdl import NoSuchOperation

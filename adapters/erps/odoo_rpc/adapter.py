@@ -7,7 +7,7 @@ from functools import partial
 from adapters.calls.dialect import Dialect
 from adapters.calls.section import Section
 from adapters.erps.odoo_rpc.call import KEY, RpcCall, read_call
-from adapters.language.compiler import Scope
+from adapters.language.scope import Scope
 from adapters.rest.call import RESPONSE
 from adapters.rest.generic import adapter_of
 from sidecar.documents import Document

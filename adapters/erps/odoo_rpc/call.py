@@ -15,8 +15,8 @@ from adapters.calls.answer import Evidence
 from adapters.calls.section import Section
 from adapters.http.body import Malformed, decode_json, encode_json
 from adapters.http.transport import Reply, Request
-from adapters.language.compiler import Scope, Values
 from adapters.language.filters import ExpressionError
+from adapters.language.scope import Scope, Values
 from adapters.rest.call import HttpCall, Response, read_http_call
 
 #: Under `erp.secrets`.
