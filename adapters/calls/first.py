@@ -128,27 +128,28 @@ class FirstCalls(Generic[Call]):
 
     def _value(self, step: FirstStep[Call], values: Values, ready: _Ready, told: str) -> Any:
         """What the step comes to; NOTHING where the ERP has none and none is made."""
-        asked = step.find.inquiry.call if step.find else _call_of(step)
-        identity = (step.place, self._conversation.identity(asked, values))
+        if step.find is None:
+            # Nobody asked whether it is there, so that it is no other event's and no other round's,
+            # however alike the requests: a draft, or a line, that two share is one too few.
+            return self._made(step, step.make, values, ready, None) if step.make else NOTHING
+        identity = (step.place, self._conversation.identity(step.find.inquiry.call, values))
         with self._known.alone(identity):
             known = self._known.get(identity)
             if known is not None:
                 ready.known.append(identity)
                 return known[0]
-            if step.find is not None:
-                value, exchange = self._found(step, step.find, values)
-                ready.exchanges.append(exchange)
-                if value is not NOTHING:
-                    self._known.found(identity, value, step.keep)
-                    ready.known.append(identity)
-                    return value
+            value, exchange = self._found(step, step.find, values)
+            ready.exchanges.append(exchange)
+            if value is not NOTHING:
+                self._known.found(identity, value, step.keep)
+                ready.known.append(identity)
+                return value
             if step.make is None:
                 ready.absent.setdefault(step.name, []).append(told)
                 return NOTHING
-            if step.find is not None and (wait := self._known.wait(identity)):
+            if wait := self._known.wait(identity):
                 raise HeldUp(
-                    Retry(message=_not_yet(step), after=wait, sent=bool(ready.exchanges)),
-                    ready.exchanges.pop() if ready.exchanges else None,
+                    Retry(message=_not_yet(step), after=wait, sent=True), ready.exchanges.pop()
                 )
             return self._made(step, step.make, values, ready, identity)
 
@@ -203,8 +204,9 @@ class FirstCalls(Generic[Call]):
         make: Make[Call],
         values: Values,
         ready: _Ready,
-        identity: Identity,
+        identity: Identity | None,
     ) -> Any:
+        """What is made; under an identity it is remembered, and found when its answer is lost."""
         try:
             reply = self._conversation.send(make.call, values)
         except NotSent as error:
@@ -221,8 +223,9 @@ class FirstCalls(Generic[Call]):
                 obstacle = HeldUp(self._doubted(step, identity, message), reply.exchange)
             raise obstacle from None
         ready.exchanges.append(reply.exchange)
-        self._known.was_made(identity, value, step.keep)
-        ready.known.append(identity)
+        if identity is not None:
+            self._known.was_made(identity, value, step.keep)
+            ready.known.append(identity)
         return value
 
     def _value_of(
@@ -242,12 +245,12 @@ class FirstCalls(Generic[Call]):
         told = f"first{_named(step)}, {reply.request}: {outcome.message}"
         raise HeldUp(msgspec.structs.replace(outcome, message=told), reply.exchange)
 
-    def _doubted(self, step: FirstStep[Call], identity: Identity, message: str) -> Retry:
+    def _doubted(self, step: FirstStep[Call], identity: Identity | None, message: str) -> Retry:
         """It is found at the next attempt, or made when its absence may be believed.
 
         A call without a question says of itself that it may be repeated.
         """
-        after = None if step.find is None else self._known.doubt(identity)
+        after = None if identity is None else self._known.doubt(identity)
         told = message if message.startswith("first") else f"first{_named(step)}, {message}"
         return Retry(message=told, after=after)
 
@@ -255,7 +258,9 @@ class FirstCalls(Generic[Call]):
 def rounds(step: FirstStep[Call], values: Values) -> Iterator[tuple[str, str, Values]]:
     """Each key once, with what its round is called in a message and the round's values.
 
-    A step that is not repeated has one round, without a key.  Raises ExpressionError.
+    What is found is the same for the same key; what is only made needs a key for each, or one of
+    them would be left out unseen.  A step that is not repeated has one round, without a key.
+    Raises ExpressionError.
     """
     if step.loop is None or step.key is None:
         yield "", f"first{_named(step)}", values
@@ -263,15 +268,15 @@ def rounds(step: FirstStep[Call], values: Values) -> Iterator[tuple[str, str, Va
     seen: set[str] = set()
     for of_round in step.loop(values):
         key = as_text(step.key(of_round))
+        told = f"first{_named(step)}['{key}']"
         if key not in seen:
             seen.add(key)
-            yield key, f"first{_named(step)}['{key}']", of_round
-
-
-def _call_of(step: FirstStep[Call]) -> Call:
-    if step.make is None:
-        raise ValueError("a step finds or makes something")
-    return step.make.call
+            yield key, told, of_round
+        elif step.find is None:
+            raise ExpressionError(
+                f"{told} ({step.place}): two rounds have this key, and without `find` each needs "
+                "one of its own, such as item.item_id"
+            )
 
 
 def _there(value: Any, told: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from adapters.rest import generic
 from sidecar.model.errors import ConfigurationError
 from sidecar.model.outcome import Accepted, Outcome, Rejected, Retry, name_of
 from sidecar.ports import ErpAdapter, PushCall
-from sidecar.testing.sample_order import placed, simple_order
+from sidecar.testing.sample_order import SampleLine, placed, sample_order, simple_order
 from tests.contract.scripted_server import Received, Script, answer, scripted_server
 from tests.contract.test_rest_generic_adapter import adapter_settings
 
@@ -100,7 +101,8 @@ def requests(calls: Sequence[PushCall]) -> list[str]:
 def _adapter(folder: Path, calls: str, url: str) -> ErpAdapter:
     path = folder / "calls.yaml"
     path.write_text(calls)
-    return generic.create(adapter_settings(path, url))
+    # As the daemon has it: what was made a moment ago, a search may not show yet.
+    return generic.create(replace(adapter_settings(path, url), trust_absence_after=60.0))
 
 
 @pytest.mark.parametrize("status", [200, 204, 409])
@@ -255,3 +257,98 @@ def test_the_documented_example_gives_each_guest_a_customer(push: Push, tmp_path
 
     customers = [call for call in erp.calls if call.startswith("/customers/")]
     assert customers == ["/customers/G000000001", "/customers/G000000002", "/customers/M7"]
+
+
+DRAFTS = """
+orders:
+  push:
+    on: [order.placed]
+    first:
+      - as: draft
+        call: {method: POST, path: /drafts, json: {kind: order}}
+        answer: {accepted: =response.status == 201, value: =response.body.id}
+      - $each: item in order.sellable_items
+        key: =item.item_id
+        call: {method: POST, path: "='/drafts/' ~ first.draft", json: {sku: =item.catalog_sku}}
+        answer: {accepted: =response.status == 200}
+    call: {method: POST, path: /orders, json: {draft: =first.draft, number: =ref}}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+"""
+
+
+class DraftingErp:
+    """Fills a draft line by line; an order is made of it.  `lost`: answers of lines to swallow."""
+
+    def __init__(self, lost: int = 0) -> None:
+        self.drafts: dict[str, list[str]] = {}
+        self.orders: dict[str, list[str]] = {}
+        self._lost = lost
+
+    def __call__(self, received: Received) -> list[bytes] | None:
+        sent = json.loads(received.body)
+        place = received.target.removeprefix("/api/")
+        if place == "drafts":
+            number = f"D{len(self.drafts) + 1}"
+            self.drafts[number] = []
+            return answer(201, json.dumps({"id": number}))
+        if place == "orders":
+            self.orders[sent["number"]] = self.drafts[sent["draft"]]
+            return answer(200, json.dumps({"number": f"SO-{sent['draft']}"}))
+        self.drafts[place.removeprefix("drafts/")].append(sent["sku"])
+        if self._lost:
+            self._lost -= 1
+            return None
+        return answer(200, "{}")
+
+
+def test_what_is_made_without_a_question_is_made_for_each_order_alone(push: Push) -> None:
+    erp = DraftingErp()
+
+    made = push(erp, DRAFTS, customers=3)
+
+    assert [name_of(one) for one in outcomes(made)] == ["accepted"] * 3
+    assert len(erp.drafts) == 3
+    assert sorted(erp.orders) == ["000000001", "000000002", "000000003"]
+    [lines] = {tuple(lines) for lines in erp.orders.values()}
+    assert len(lines) == len(simple_order("000000001").sellable_items)
+
+
+def test_of_lines_that_are_alike_each_is_made(tmp_path: Path) -> None:
+    erp, lines = DraftingErp(), [SampleLine("MUG"), SampleLine("MUG"), SampleLine("LAMP")]
+    with (
+        scripted_server(erp) as server,
+        closing(_adapter(tmp_path, DRAFTS, server.url)) as adapter,
+    ):
+        made = adapter.push([placed(sample_order("000000001", lines))])
+
+    assert [name_of(one) for one in outcomes(made)] == ["accepted"]
+    assert erp.orders == {"000000001": ["MUG", "MUG", "LAMP"]}
+
+
+def test_an_attempt_that_broke_leaves_nothing_to_the_next(tmp_path: Path) -> None:
+    erp, lines = DraftingErp(lost=1), [SampleLine("MUG"), SampleLine("LAMP")]
+    with (
+        scripted_server(erp) as server,
+        closing(_adapter(tmp_path, DRAFTS, server.url)) as adapter,
+    ):
+        broken, whole = (
+            outcomes(adapter.push([placed(sample_order("000000001", lines))])) for _ in range(2)
+        )
+
+    assert [name_of(one) for one in (*broken, *whole)] == ["retry", "accepted"]
+    assert erp.orders == {"000000001": ["MUG", "LAMP"]}
+    assert list(erp.drafts.values()) == [["MUG"], ["MUG", "LAMP"]]
+
+
+def test_two_rounds_of_one_key_are_told_and_none_is_left_out_unseen(tmp_path: Path) -> None:
+    erp, lines = DraftingErp(), [SampleLine("MUG"), SampleLine("MUG")]
+    calls = DRAFTS.replace("key: =item.item_id", "key: =item.catalog_sku")
+    with (
+        scripted_server(erp) as server,
+        closing(_adapter(tmp_path, calls, server.url)) as adapter,
+    ):
+        [outcome] = outcomes(adapter.push([placed(sample_order("000000001", lines))]))
+
+    assert name_of(outcome) == "unmapped"
+    assert "two rounds have this key" in str(outcome)
+    assert erp.orders == {}
