@@ -161,7 +161,7 @@ class Learning:
             if attempt.operation == "push":
                 is_held = found.pop(event, None)
             elif attempt.predicate == UNDERSTOOD:
-                found.setdefault(event, attempt.outcome == "accepted")
+                found.setdefault(event, attempt.outcome in _BOOKED)
             self._note(groups, attempt, is_held)
         answers = [
             self._told(key, alike, groups)

@@ -5,6 +5,7 @@ Only a person knows what the ERP means; nothing here is written into a file of c
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,6 +17,11 @@ from sidecar.model.outline import Outline
 _WORDS = ("message", "text", "description", "detail", "title", "reason", "value")
 #: What a gateway gives by itself, perhaps after the ERP has booked.
 _GATEWAYS = frozenset({408, 499, 502, 503, 504, *range(520, 531), 560, 561, 598, 599})
+#: Codes that speak of the server's own trouble, not of what was sent.
+_OF_THE_SERVER = re.compile(
+    "internal|server|exception|unexpected|timeout|unavailable", re.IGNORECASE
+)
+_AFTER_THE_BOOKING = "a server's fault may come after the booking: it is asked for, which is right"
 _BY_STATUS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "misconfigured",
     HTTPStatus.FORBIDDEN: "misconfigured",
@@ -114,6 +120,8 @@ def _of_a_success(untaken: Untaken) -> Suggestion:
 def _by_code(untaken: Untaken, why: str) -> Suggestion:
     """A line that looks at the ERP's own code: the status alone proves nothing."""
     for path, values in untaken.codes.items():
+        if any(_OF_THE_SERVER.search(value) for value in values):
+            return Suggestion((), _AFTER_THE_BOOKING)
         code = expression_of(path, "response.body")
         listed = ", ".join(f"'{value}'" for value in sorted(values))
         line = f"rejected: =response.status == {untaken.status} and {code} | string in [{listed}]"
@@ -127,9 +135,7 @@ def _of_xml(untaken: Untaken) -> Suggestion:
             continue
         names = sorted({value.rpartition(":")[2].partition(".")[0] for value in values})
         if not {"Server", "Receiver"}.isdisjoint(names):
-            return Suggestion(
-                (), "a server's fault may come after the booking: it is asked for, which is right"
-            )
+            return Suggestion((), _AFTER_THE_BOOKING)
         listed = ", ".join(f"'{name}'" for name in names)
         lines = (
             f"rejected: =response.fault.code in [{listed}]",

@@ -164,6 +164,14 @@ def test_a_success_is_called_a_refusal_by_its_own_code_only() -> None:
         assert compile_expression(source, Scope({"response": RESPONSE})).source == source
 
 
+def test_a_code_that_speaks_of_the_servers_own_trouble_is_called_no_refusal() -> None:
+    code = {"errors": [{"extensions": {"code": "INTERNAL_SERVER_ERROR"}}]}
+    told = suggested(http_status=200, body=code)
+
+    assert told.lines == ()
+    assert "may come after the booking" in told.why
+
+
 def test_a_success_of_another_shape_is_compared_with_the_usual_one() -> None:
     booked = {"http_status": 201, "predicate": "accepted", "outcome": "accepted"}
     answers = learnt(
@@ -178,10 +186,11 @@ def test_a_success_of_another_shape_is_compared_with_the_usual_one() -> None:
     assert changed.suggestion.lines == ()
 
 
-def test_nothing_that_was_booked_all_the_same_is_called_a_refusal() -> None:
+@pytest.mark.parametrize("outcome", ["accepted", "unfinished", "partial"])
+def test_nothing_that_was_booked_all_the_same_is_called_a_refusal(outcome: str) -> None:
     answers = learnt(
         attempt(2, number="7"),
-        attempt(1, number="7", operation="probe", predicate="ok", outcome="accepted"),
+        attempt(1, number="7", operation="probe", predicate="ok", outcome=outcome),
     ).answers
 
     (refused,) = (one for one in answers if one.operation == "push")
