@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Generic
 
+from adapters.calls.answer import Evidence, Predicate
 from adapters.calls.declared import Login
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Request, Transport, Unanswered
@@ -97,11 +98,7 @@ class Sessions(Generic[Call]):
         response, evidence = read_answer(login.call, reply)
         values = {**self._values, "response": response}
         told = login.told.text("message", values) or evidence.told
-        if reply.status in LOGIN_REFUSED or (
-            login.misconfigured is not None
-            and not evidence.doubt_of(login.misconfigured)
-            and login.misconfigured.holds(values)
-        ):
+        if reply.status in LOGIN_REFUSED or _is_refusal(login.misconfigured, values, evidence):
             why = f"{reply.request}: the ERP refuses our login: {told}"
             raise LoginRefused(f"no session: {why}", reply.exchange, lasting=True)
         if evidence.stranger or not login.ok.holds(values):
@@ -114,6 +111,17 @@ class Sessions(Generic[Call]):
         if isinstance(token, str):
             self._transport.guard(token)
         return Session(token)
+
+
+def _is_refusal(line: Predicate | None, values: Values, evidence: Evidence) -> bool:
+    """Whether the line says so; one that looks for what a good login has not is passed over, as it
+    is in every other answer."""
+    if line is None or evidence.doubt_of(line):
+        return False
+    try:
+        return line.holds(values)
+    except ExpressionError:
+        return False
 
 
 def _no_session(why: str, exchange: Exchange, *, lasting: bool = False) -> NotSent:

@@ -164,7 +164,8 @@ def _print_call(one: Rehearsed) -> None:
     for number, call in enumerate(one.calls, 1):
         if len(one.calls) > 1:
             what = f"the {one.kind} itself" if call.step == OWN_CALL else call.step
-            echo(f"\n{number} of {len(one.calls)}, {what}:")
+            echo()
+            echo(f"{number} of {len(one.calls)}, {what}:")
         _print_request(call)
 
 

@@ -315,7 +315,7 @@ def test_dry_run_shows_what_goes_before_an_order_and_the_order_last(rig: Rig) ->
     ]
     keys = {"request", "headers", "body", "shown", "exception", "step"}
     assert all(set(call) == keys for call in one["calls"])
-    assert "1 of 2, first:" in text
+    assert "\n\n1 of 2, first:\n" in text
     assert "2 of 2, the order itself:" in text
     assert rig.erp.requests() == []
 

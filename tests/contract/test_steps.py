@@ -253,6 +253,20 @@ def test_a_login_that_is_refused_stops_the_domain_and_tells_no_secret(tmp_path: 
     assert erp.seen["POST /orders"] == 0
 
 
+def test_a_line_that_looks_for_what_a_good_login_has_not_is_passed_over(tmp_path: Path) -> None:
+    erp = Erp({})
+    calls = CALLS.replace(
+        "token: =response.body.token,",
+        "token: =response.body.token, misconfigured: =response.body.refusal.code is string,",
+    )
+    with scripted_server(erp) as server:
+        adapter = adapter_of(tmp_path, server.url, calls)
+        outcome = outcome_of(adapter.push([placed()]))
+        adapter.close()
+
+    assert isinstance(outcome, Accepted), outcome
+
+
 @pytest.mark.parametrize("login", [(500, {}), (200, {"token": ""}), (200, {"other": 1}), None])
 def test_without_a_session_the_order_waits(tmp_path: Path, login: object) -> None:
     erp = Erp({"POST /login": login})
