@@ -111,6 +111,14 @@ def written(folder: Path, calls: str) -> Path:
     return folder
 
 
+def test_a_case_that_ends_before_the_orders_own_call_is_not_ok(tmp_path: Path) -> None:
+    [case] = played(written(tmp_path, STEPS))
+
+    assert not case["ok"]
+    assert [(one["call"], one["place"]) for one in case["differences"]] == [(1, "answer")]
+    assert alone(tmp_path, "--calls", "calls.yaml").returncode == 2
+
+
 def recorded(rig: Rig) -> str:
     """The number of an order whose case is written down."""
     with Shop(rig.magento) as shop:

@@ -9,10 +9,12 @@ from typing import Any
 
 import msgspec
 
-from sidecar.model.outcome import Outcome, Unmapped, describe, name_of
+from sidecar.model.outcome import Outcome, Retry, Unmapped, describe, name_of
 from sidecar.operate.rehearsal.case import Case, ExpectedCall
 from sidecar.operate.rehearsal.differences import Difference, differences
 from sidecar.ports import Delivery, RehearsedCall, Rehearsing, WireAnswer
+
+_WANTED = "one: without it the event's own call is not made, and not compared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ def _found(case: Case, sent: Sent) -> Iterator[Difference]:
         yield from differences(0, "comes_to", case.comes_to, asked)
     elif isinstance(sent.outcome, Unmapped):
         yield Difference(call=0, place="comes_to", kind="unexpected", found=told)
+    elif isinstance(sent.outcome, Retry) and case.calls and case.calls[-1].answer is None:
+        # A login, or a question, that nobody answered: "ok" would be said of nothing.
+        last = len(case.calls)
+        yield Difference(call=last, place="answer", kind="missing", expected=_WANTED)
 
 
 def _of_call(number: int, expected: ExpectedCall, found: RehearsedCall) -> Iterator[Difference]:
