@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import nodes
 
 from adapters.language.filters import ExpressionError, Missing, kind
+from adapters.language.placeholder import Placeholder
 from adapters.language.shape import members_of
 
 _ABSENT = object()
@@ -26,6 +27,8 @@ def read_member(owner: Any, name: str, told: str) -> Any:
         return owner
     if isinstance(owner, Mapping):
         raise _not_there(owner, name, told)
+    if isinstance(owner, Placeholder):
+        return owner.part(name)
     if owner is None:
         raise nothing_there(told, name)
     owner_type: type = type(owner)

@@ -194,3 +194,51 @@ def test_an_order_that_cannot_be_mapped_is_told_with_its_line(tmp_path: Path) ->
     asked = adapter_settings(tmp_path, "http://localhost:9", calls, secrets=secrets)
     with closing(create(asked)) as adapter, pytest.raises(ExpressionError, match=r"calls.yaml:\d+"):
         preview_of(adapter)
+
+
+FILLED_STEP_BY_STEP = """
+orders:
+  push:
+    on: [order.placed]
+    first:
+      - as: shipping
+        find:
+          call: {method: GET, path: /methods}
+          answer: {ok: =response.status == 200, found: =response.body, value: =item}
+      - as: draft
+        call: {method: POST, path: /drafts, json: {method: =first.shipping.id}}
+        answer: {accepted: =response.status == 201, value: =response.body.id}
+      - as: content
+        find:
+          call: {method: GET, path: "='/drafts/' ~ first.draft"}
+          answer: {ok: =response.status == 200, found: "=[response.body]", value: =item}
+      - $each: line in first.content.lines
+        key: =line.id
+        call: {method: DELETE, path: "='/drafts/' ~ first.draft ~ '/' ~ line.id"}
+        answer: {accepted: =response.status == 200}
+    call: {method: POST, path: /orders, json: {draft: =first.draft, number: =ref}}
+    answer: {accepted: =response.status == 200, reference: =response.body.number}
+"""
+
+
+@pytest.mark.parametrize(("ask", "asked", "method"), [
+    (False, [], "‹first.shipping.id›"),
+    # Nobody is asked for a draft that was not made.
+    (True, ["/api/methods"], "7"),
+])  # fmt: skip
+def test_what_is_not_known_yet_holds_its_place_in_every_call(
+    tmp_path: Path, ask: bool, asked: list[str], method: str
+) -> None:
+    with (
+        scripted_server(lambda _: answer(200, '[{"id": "7"}]')) as server,
+        closing(create(adapter_settings(tmp_path, server.url, FILLED_STEP_BY_STEP))) as adapter,
+    ):
+        assert isinstance(adapter, Previewing)
+        shown = adapter.preview(placed(simple_order()), ask=ask)
+        requests = [received.target for received in server.requests]
+
+    assert requests == asked
+    made = next(one for one in shown if one.step == "first.draft")
+    assert json.loads(made.body or "") == {"method": method}
+    assert any("not known before" in one.request for one in shown)
+    assert json.loads(shown[-1].body or "") == {"draft": "‹first.draft›", "number": "000000042"}
