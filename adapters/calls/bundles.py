@@ -14,7 +14,7 @@ from typing import Generic
 from adapters.calls.answer import Judged
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Envelope, Part, Push
-from adapters.calls.outgoing import Outgoing, alike, not_sent
+from adapters.calls.outgoing import Outgoing, alike, not_sent, unfillable
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.filters import ExpressionError
@@ -42,7 +42,7 @@ class Bundles(Generic[Call]):
             try:
                 self._conversation.tried(push.call, outgoing.values)
             except ExpressionError as error:
-                broken.append(Result(outgoing.delivery, outgoing.unfillable(error)))
+                broken.append(Result(outgoing.delivery, unfillable(error, outgoing.absent)))
             else:
                 sound.append(outgoing)
         unsent = [PushCall(None, broken)] if broken else []
@@ -60,7 +60,7 @@ class Bundles(Generic[Call]):
                 lambda requests: envelope.sealed(push.call, requests),
             )
         except ExpressionError as error:
-            return [alike(part, part[0].unfillable(error), None)]
+            return [alike(part, unfillable(error, part[0].absent), None)]
         except NotSent as error:
             return [alike(part, not_sent(error), error.exchange)]
         except Unanswered as error:

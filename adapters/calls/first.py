@@ -18,7 +18,7 @@ from adapters.calls.asking import Answered, Asking, found_list
 from adapters.calls.conversation import Conversation
 from adapters.calls.declared import Find, FirstStep, Make
 from adapters.calls.known_values import Identity, KnownValues
-from adapters.calls.outgoing import Outgoing, alike, not_sent
+from adapters.calls.outgoing import Outgoing, alike, not_sent, unfillable
 from adapters.calls.wire_call import Call, read_answer
 from adapters.http.transport import NotSent, Reply, Unanswered
 from adapters.language.filters import ExpressionError, as_text
@@ -124,7 +124,7 @@ class FirstCalls(Generic[Call]):
             elif step.name and by_key:
                 (ready.first[step.name],) = by_key.values()
         except ExpressionError as error:
-            raise HeldUp(Unmapped(message=error.message)) from error
+            raise HeldUp(unfillable(error, ready.absent)) from error
 
     def _value(self, step: FirstStep[Call], values: Values, ready: _Ready, told: str) -> Any:
         """What the step comes to; NOTHING where the ERP has none and none is made."""

@@ -26,19 +26,21 @@ class Outgoing:
     known: tuple[Identity, ...] = ()
     absent: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
-    def unfillable(self, error: ExpressionError) -> Outcome:
-        """Its call cannot be filled in: a fault of ours, or the ERP lacks what the call needs."""
-        lacking = [
-            one
-            for name, told in self.absent.items()
-            for one in told
-            if f"first.{name} has" in error.message or f"first has no '{name}'" in error.message
-        ]
-        if lacking:
-            return Rejected(
-                message=f"the ERP has nothing for {', '.join(lacking)}", code="not_found"
-            )
-        return Unmapped(message=error.message)
+
+def unfillable(error: ExpressionError, absent: Mapping[str, Sequence[str]]) -> Outcome:
+    """A call cannot be filled in: a fault of ours, or the ERP lacks what the call needs.
+
+    `absent`: see `Outgoing`.
+    """
+    lacking = [
+        one
+        for name, told in absent.items()
+        for one in told
+        if f"first.{name} has" in error.message or f"first has no '{name}'" in error.message
+    ]
+    if lacking:
+        return Rejected(message=f"the ERP has nothing for {', '.join(lacking)}", code="not_found")
+    return Unmapped(message=error.message)
 
 
 def alike(

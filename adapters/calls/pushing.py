@@ -14,7 +14,7 @@ from adapters.calls.declared import Calls, Push
 from adapters.calls.first import FirstCalls
 from adapters.calls.known_values import KnownValues
 from adapters.calls.names import Names
-from adapters.calls.outgoing import Outgoing, alike, not_sent
+from adapters.calls.outgoing import Outgoing, alike, not_sent, unfillable
 from adapters.calls.parts import parts
 from adapters.calls.sent_event import sent_event
 from adapters.calls.then import ThenCalls
@@ -162,7 +162,7 @@ class Pushing(Generic[Call]):
             reply = self._conversation.send(push.call, self.call_values(push, part))
         except ExpressionError as error:
             if len(part) == 1:
-                return [alike(part, part[0].unfillable(error), None)]
+                return [alike(part, unfillable(error, part[0].absent), None)]
             return self._push_the_sound(push, part)
         except NotSent as error:
             return [alike(part, not_sent(error), error.exchange)]
@@ -211,7 +211,7 @@ class Pushing(Generic[Call]):
             try:
                 self._conversation.tried(push.call, self.call_values(push, [outgoing]))
             except ExpressionError as error:
-                broken.append(Result(outgoing.delivery, outgoing.unfillable(error)))
+                broken.append(Result(outgoing.delivery, unfillable(error, outgoing.absent)))
             else:
                 sound.append(outgoing)
         if not broken:

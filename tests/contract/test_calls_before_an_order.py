@@ -352,3 +352,28 @@ def test_two_rounds_of_one_key_are_told_and_none_is_left_out_unseen(tmp_path: Pa
     assert name_of(outcome) == "unmapped"
     assert "two rounds have this key" in str(outcome)
     assert erp.orders == {}
+
+
+def test_what_a_later_step_needs_and_the_erp_has_not_refuses_the_order(push: Push) -> None:
+    asks = """    first:
+      - as: product
+        $each: item in order.sellable_items
+        key: =item.catalog_sku
+        find:
+          call: {method: GET, path: /products}
+          answer: {ok: =response.status == 200, found: =response.body, value: =item.id}
+"""
+    calls = DRAFTS.replace("    first:\n", asks).replace(
+        "{sku: =item.catalog_sku}", '{sku: "=first.product[item.catalog_sku]"}'
+    )
+    erp = DraftingErp()
+
+    def script(received: Received) -> list[bytes] | None:
+        return answer(200, "[]") if received.target == "/api/products" else erp(received)
+
+    [outcome] = outcomes(push(script, calls))
+
+    assert isinstance(outcome, Rejected)
+    assert outcome.code == "not_found"
+    assert "the ERP has nothing for first.product[" in outcome.message
+    assert erp.orders == {}
