@@ -263,6 +263,21 @@ class Rig:
         """Wait for the last acknowledgement, then let the oracle speak."""
         self.until(lambda: self.unacknowledged() == 0 and self.oracle().is_clean, seconds)
 
+    def until_clean_after_deaths(self, seconds: float = 600.0) -> None:
+        """As `until_clean`, with an operator: what was on its way at five deaths is put aside, as
+        documented, and what belongs to it waits; the log says so, and it is sent again."""
+        requeued = 0
+
+        def is_clean() -> bool:
+            nonlocal requeued
+            put_aside = self.log_events()["delivery.parked"]
+            if put_aside > requeued:
+                self.sidecar("queue", "requeue", "--status", "parked", "--reason", "only killed")
+                requeued = put_aside
+            return self.unacknowledged() == 0 and self.oracle().is_clean
+
+        self.until(is_clean, seconds)
+
     def oracle(self) -> Oracle:
         """Ask both sides; the ledger is not asked."""
         orders, memos, on_memo, on_order = self.look(

@@ -35,7 +35,7 @@ def test_a_death_at_any_named_place_loses_and_doubles_nothing(
                 rig.wait_or_exit(daemon, 1.0)
             assert daemon.returncode == -signal.SIGKILL, f"{place}: {rig.log_tail()}"
         rig.start()
-        rig.until(lambda: rig.oracle().is_clean, 120)
+        rig.until_clean_after_deaths()
 
 
 @pytest.mark.timeout(3600)
@@ -57,7 +57,7 @@ def test_a_death_at_any_named_place_of_a_refund_loses_and_doubles_none(
             daemon.wait(60)
             assert daemon.returncode == -signal.SIGKILL, f"{place}: {rig.log_tail()}"
         rig.start()
-        rig.until(lambda: rig.oracle().is_clean, 120)
+        rig.until_clean_after_deaths()
         memos = [one for one in rig.erp.documents() if one.kind is DocumentKind.CREDIT_MEMO]
         assert len(memos) == 2 * len(PLACES) * ROUNDS
 

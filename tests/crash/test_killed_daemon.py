@@ -49,18 +49,6 @@ def test_a_daemon_killed_at_random_instants_loses_and_doubles_nothing(
             over.set()
             seller.join()
         rig.start()
-        requeued = 0
-
-        def is_clean() -> bool:
-            # What was on its way at five deaths is put aside, as documented; its refunds wait for
-            # it.  The log says so, and the operator sends it again.
-            nonlocal requeued
-            put_aside = rig.log_events()["delivery.parked"]
-            if put_aside > requeued:
-                rig.sidecar("queue", "requeue", "--status", "parked", "--reason", "only killed")
-                requeued = put_aside
-            return rig.unacknowledged() == 0 and rig.oracle().is_clean
-
-        rig.until(is_clean, 600.0)
+        rig.until_clean_after_deaths()
         print(f"seed {SEED}: {KILLS} kills, {rig.erp.count()} documents, {rig.log_events()}")
         assert rig.log_events()["delivery.lease_expired"] > 0, "no kill met a call on its way"
