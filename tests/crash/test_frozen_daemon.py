@@ -32,7 +32,7 @@ def test_a_zombie_that_wakes_after_its_lease_settles_nothing_and_sends_nothing(
         zombie.send_signal(signal.SIGSTOP)
         rig.start()
         # One that froze within a transaction holds its locks: MySQL ends it after a minute
-        # (docs/limits.md), MariaDB after a second.
+        # (docs/limits.md), MariaDB after 15 s.
         rig.until(lambda: rig.oracle().is_clean, 150)
         booked = len(rig.erp.documents())
         zombie.send_signal(signal.SIGCONT)
