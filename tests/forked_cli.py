@@ -82,6 +82,12 @@ def _child(case: dict[str, Any], out: int, err: int) -> None:
     _streams(case.get("streams", ""))
     os.environ.clear()
     os.environ.update(case["environment"])
+    # As an interpreter does that begins: for the packages of a test's own.
+    sys.path[:0] = [
+        place
+        for place in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        if place and place not in sys.path
+    ]
     time.tzset()
     gone = case["folder"] == "gone"
     folder = Path(tempfile.mkdtemp() if gone else case["folder"])

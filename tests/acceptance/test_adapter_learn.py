@@ -65,9 +65,10 @@ def ledger(rig: Rig) -> str:
     return f"{rig.magento.name}_ledger"
 
 
-def refusals(rig: Rig) -> int:
-    [[[count]]] = rig.look(f"SELECT COUNT(*) FROM {ledger(rig)}.event WHERE status = 'rejected'")
-    return int(count)
+def refused(rig: Rig) -> list[str]:
+    """The numbers of orders that were refused."""
+    [rows] = rig.look(f"SELECT number FROM {ledger(rig)}.event WHERE status = 'rejected'")
+    return [str(number) for (number,) in rows]
 
 
 def let_hours_pass(rig: Rig, hours: int) -> None:
@@ -159,14 +160,16 @@ def test_the_suggested_lines_take_the_answer_when_they_stand_in_the_file(day: Da
         day.rig.start()
         day.rig.erp.rule("credit_limit", times=1)
         with Shop(day.rig.magento) as shop:
-            number = shop.place([Line("MUG", 2)]).increment_id
-        day.rig.until(lambda: refusals(day.rig) == 1)
+            shop.place([Line("MUG", 2)])
+        # It may be one of the day's, which was in doubt and goes again.
+        day.rig.until(lambda: refused(day.rig) != [])
     finally:
         calls.write_text(text, "utf-8")
         day.rig.erp.clear_rules()
     learnt = json.loads(day.rig.sidecar("adapter", "learn", "--json"))
     (taken,) = (one for one in learnt["answers"] if one["predicate"] == "rejected")
-    assert (taken["example"], taken["outcome"], taken["suggestion"]) == (number, "rejected", None)
+    assert (taken["outcome"], taken["suggestion"]) == ("rejected", None)
+    assert [taken["example"]] == refused(day.rig)
 
 
 def test_hours_tell_calls_durations_and_timeouts_in_the_shops_time_zone(day: Day) -> None:

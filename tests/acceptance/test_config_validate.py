@@ -27,7 +27,7 @@ domains: {orders: {ref: "{increment_id}"}}
 CALLS = """\
 orders:
   push:
-    on: [order.placed]
+    on: [order.placed, order.canceled]
     call: {method: POST, path: /orders, json: {number: =order.increment_id}}
     answer:
       accepted: =response.status == 201
