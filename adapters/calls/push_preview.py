@@ -66,7 +66,7 @@ class PushPreview(Generic[Call]):
             return self._named(step, push.call, values)
         except ExpressionError as error:
             if known.is_guessed:
-                return _untold(step, f"what stands under `first`: {error.message}")
+                return _untold(step, f"it needs what `first` tells, --ask asks: {error.message}")
             raise
 
     def _step(
@@ -80,7 +80,7 @@ class PushPreview(Generic[Call]):
             if not known.is_guessed:
                 raise
             told = f"first.{step.name}" if step.name else "first"
-            shown.append(_untold(told, f"what stands before it: {error.message}"))
+            shown.append(_untold(told, f"it needs what stands before it: {error.message}"))
             if step.name:
                 known.first[step.name] = Placeholder.of(told)
         return shown
@@ -131,7 +131,7 @@ class PushPreview(Generic[Call]):
             try:
                 yield self._named(f"then.{step.name}", step.call, values)
             except ExpressionError as error:
-                yield _untold(f"then.{step.name}", f"the document: {error.message}")
+                yield _untold(f"then.{step.name}", f"it needs the document: {error.message}")
 
     def _named(self, step: str, call: Call, values: Values) -> Preview:
         return replace(self._conversation.shown(call, values), step=step)
@@ -139,7 +139,7 @@ class PushPreview(Generic[Call]):
 
 def _untold(step: str, why: str) -> Preview:
     """In the place of a call that computes with what is not known yet."""
-    return Preview(f"(not known before {why})", {}, step=step)
+    return Preview(f"(not known yet: {why})", {}, step=step)
 
 
 def _is_whole(shown: Preview) -> bool:

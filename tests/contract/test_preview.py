@@ -240,5 +240,5 @@ def test_what_is_not_known_yet_holds_its_place_in_every_call(
     assert requests == asked
     made = next(one for one in shown if one.step == "first.draft")
     assert json.loads(made.body or "") == {"method": method}
-    assert any("not known before" in one.request for one in shown)
+    assert any("not known yet" in one.request for one in shown)
     assert json.loads(shown[-1].body or "") == {"draft": "‹first.draft›", "number": "000000042"}
