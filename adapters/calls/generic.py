@@ -28,7 +28,6 @@ from adapters.calls.session import LOGIN_REFUSED, LoginRefused
 from adapters.calls.wire_call import Call
 from adapters.http.transport import Request, Transport
 from adapters.language.scope import Values
-from sidecar.model.domain_spec import Role
 from sidecar.model.errors import ConfigurationError, NotReached, Unavailable
 from sidecar.model.outcome import Booked, Outcome
 from sidecar.ports import (
@@ -147,21 +146,7 @@ class GenericAdapter(Generic[Call]):
 
     def warnings(self) -> Sequence[str]:
         """See `sidecar.ports.Advising`."""
-        return (*self._calls.warnings, *self._unnamed(), *self._endless())
-
-    def _endless(self) -> Iterator[str]:
-        """Domains whose documents begin in the ERP, and whose end nobody tells it."""
-        for name, declared in self._calls.domains.items():
-            spec = next((one for one in self._domains if one.name == name), None)
-            taken = {event for push in declared.pushes for event in push.events}
-            if spec is None or spec.parent is not None or spec.opening not in taken:
-                continue
-            for event in spec.events:
-                if event.role is Role.ENDS and event.announced and event.type not in taken:
-                    yield (
-                        f"{self._calls.name}: no call of {name} takes {event.type}: the ERP will "
-                        "not learn of it, and goes on with the document"
-                    )
+        return (*self._calls.warnings, *self._unnamed())
 
     def _unnamed(self) -> Iterator[str]:
         """Calls whose documents no question finds: it asks for what they do not send."""

@@ -21,6 +21,7 @@ from sidecar.app.excepting import ExceptingAdapter, Exceptional
 from sidecar.blueprint.answering import told_of
 from sidecar.blueprint.ownership import owners_doubtful, require_one_owner
 from sidecar.documents import read_document
+from sidecar.model.domain_spec import Role
 from sidecar.model.errors import ConfigurationError, SidecarError, Unavailable, UsageError
 from sidecar.model.reference import NUMBER
 from sidecar.model.secret import Secret
@@ -262,6 +263,7 @@ def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
     if erp.wsdl is None or not str(erp.wsdl).startswith(("http://", "https://")):
         adapter = load_adapter(settings, account, origin=origin)
         warnings = list(adapter.warnings()) if isinstance(adapter, Advising) else []
+        warnings += _untold_ends(settings, account, adapter)
         adapter.close()
         return Checked(warnings, [])
     adapter_settings_of(settings, account, origin=origin)
@@ -275,6 +277,21 @@ def _check_adapter(settings: Settings, account: str, origin: Origin) -> Checked:
         "compared with it; 'erp-sidecar adapter check' does that"
     )
     return Checked([], [note])
+
+
+def _untold_ends(settings: Settings, account: str, adapter: ErpAdapter) -> Iterator[str]:
+    """Domains whose documents begin in the ERP, and whose end nobody tells it."""
+    carried = settings.domains_of(account)
+    for spec in specs():
+        if spec.name not in carried or spec.parent is not None:
+            continue
+        taken = adapter.capabilities(spec.name).subscriptions
+        for event in spec.events if spec.opening in taken else ():
+            if event.role is Role.ENDS and event.announced and event.type not in taken:
+                yield (
+                    f"{settings.key_of(account)}: no call of {spec.name} takes {event.type}: the "
+                    "ERP will not learn of it, and goes on with the document"
+                )
 
 
 def adapter_settings_of(

@@ -137,9 +137,21 @@ def test_what_only_the_files_of_exceptions_do_not_carry_is_parked_and_stops_noth
     [warning] = [
         one
         for one in check_adapters(load(folder / "sidecar.yaml").settings).warnings
-        if "order.canceled" in one and "exceptions.0" in one
+        if "order.canceled" in one
     ]
     assert "of what the exception 'Customs number' (exceptions.0) takes they are parked" in warning
+
+
+def test_an_account_that_tells_the_erp_of_no_end_is_told(folder: Path) -> None:
+    def told() -> list[str]:
+        found = check_adapters(load(folder / "sidecar.yaml").settings).warnings
+        return [one for one in found if "will not learn of it" in one]
+
+    assert told() == []
+    for name in ("calls.yaml", "export.yaml"):
+        edited(folder / name, ("on: [order.canceled]", "on: [order.held]"))
+    [warning] = told()
+    assert "no call of orders takes order.canceled" in warning
 
 
 def test_the_erp_is_asked_by_the_other_file_for_what_the_first_does_not_find(
