@@ -34,26 +34,14 @@ from sidecar.testing.contract_records import CUSTOMERS
 from sidecar.testing.erpsim import ErpSimClient, serve_in_thread
 from sidecar.testing.sample_documents import delivery, refund_of
 from sidecar.testing.sample_order import SHOP, placed
-from tests.contract import business_central_bench, netsuite_rest_bench
+from tests.contract import business_central_bench, netsuite_rest_bench, sap_bench
 
 PAGE = Path(__file__).parents[1] / "docs" / "adapters.md"
 BEGIN, END = "<!-- figures of the packs: generated -->", "<!-- end of the figures -->"
 WRITES = "ERP_SIDECAR_WRITE_FIGURES"
-#: What the recorded shop has to fill in for SAP.
-_SAP = """
-tables:
-  sold_to: {us: "10100002"}
-  tax: {"20": "4", "21": "5"}
-"""
 #: What becomes of a call: of ten three are booked and not answered, two do not arrive.
 FAULTS = {"accept_then_drop": 0.3, "drop_before": 0.2}
 _ROUNDS = 60
-
-
-def _for_sap(folder: Path) -> Path:
-    written = folder / "calls.yaml"
-    written.write_text(_SAP)
-    return written
 
 
 @dataclass(frozen=True)
@@ -80,8 +68,8 @@ class Bench:
 
 
 BENCHES = (
-    Bench("sap_s4", sap_s4.PACK, _for_sap),
-    Bench("sap_s4.odata4", sap_s4.PACK_4, _for_sap),
+    Bench("sap_s4", sap_s4.PACK, sap_bench.overlay),
+    Bench("sap_s4.odata4", sap_s4.PACK_4, sap_bench.overlay),
     Bench("dynamics_bc", dynamics_bc.PACK, business_central_bench.overlay, "business-central"),
     Bench("netsuite", netsuite_rest.PACK, netsuite_rest_bench.overlay, "netsuite"),
 )

@@ -140,6 +140,7 @@ class Rig:
         setup = {"duplicates": "none", "latency_ms": latency_ms, **spoken.simulator}
         self.erp = ErpSim.start(**setup)
         self._daemons: list[subprocess.Popen[bytes]] = []
+        self._sent_again = 0
         password = folder / "password"
         password.touch(mode=0o600)
         with server.connect() as connection, connection.cursor() as cursor:
@@ -264,19 +265,21 @@ class Rig:
         self.until(lambda: self.unacknowledged() == 0 and self.oracle().is_clean, seconds)
 
     def until_clean_after_deaths(self, seconds: float = 600.0) -> None:
-        """As `until_clean`, with an operator: what was on its way at five deaths is put aside, as
-        documented, and what belongs to it waits; the log says so, and it is sent again."""
-        requeued = 0
+        """As `until_clean`, with an operator."""
 
         def is_clean() -> bool:
-            nonlocal requeued
-            put_aside = self.log_events()["delivery.parked"]
-            if put_aside > requeued:
-                self.sidecar("queue", "requeue", "--status", "parked", "--reason", "only killed")
-                requeued = put_aside
+            self.send_parked_again()
             return self.unacknowledged() == 0 and self.oracle().is_clean
 
         self.until(is_clean, seconds)
+
+    def send_parked_again(self) -> None:
+        """What an operator does, to whom the log says so: what was on its way at five deaths is put
+        aside, as documented, and what belongs to it waits."""
+        parked = self.log_events()["delivery.parked"]
+        if parked > self._sent_again:
+            self.sidecar("queue", "requeue", "--status", "parked", "--reason", "only killed")
+            self._sent_again = parked
 
     def oracle(self) -> Oracle:
         """Ask both sides; the ledger is not asked."""

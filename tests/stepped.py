@@ -122,16 +122,12 @@ class SteppedRig(Rig):
     def until_made(self, seconds: float = 120.0, *, requeue: bool = False) -> None:
         """Wait until all is well; the failure says what is not.
 
-        `requeue`: what was on its way at five deaths is put aside, as documented; an operator, to
-        whom the log says so, sends it again.
+        `requeue`: with an operator (`send_parked_again`).
         """
         deadline = time.monotonic() + seconds
-        requeued = 0
         while not (verdict := self.verdict()).is_clean:
-            parked = self.log_events()["delivery.parked"]
-            if requeue and parked > requeued:
-                self.sidecar("queue", "requeue", "--status", "parked", "--reason", "only killed")
-                requeued = parked
+            if requeue:
+                self.send_parked_again()
             if time.monotonic() > deadline:
                 waiting = self.sidecar("queue", "list")
                 raise AssertionError(

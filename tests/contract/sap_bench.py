@@ -1,13 +1,14 @@
-"""The SAP pack as tests use it: overlaid with what the sample orders need."""
+"""The SAP pack as tests use it: overlaid with what the sample and the recorded orders need."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-#: What the shop of the sample orders has to fill in.
-TABLES = """
+#: What the shops of the sample orders and of the recorded ones have to fill in.
+TABLES = """\
 tables:
-  tax: {"8.25": "3"}
+  sold_to: {us: "10100002"}
+  tax: {"8.25": "3", "20": "4", "21": "5"}
 """
 
 

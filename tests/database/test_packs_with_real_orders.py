@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from sidecar.domains.orders.payload import Order
+from sidecar.model.outcome import Accepted, Unknown
 from sidecar.testing.contract_calls import push_all
 from sidecar.testing.sample_order import placed
 from tests.pack_figures import (
@@ -82,6 +84,34 @@ def test_what_the_erp_does_otherwise_is_told_order_by_order(
         if order.increment_id in struck.keys() - caught.keys():
             total = struck[order.increment_id].total
             assert total == order.grand_total.quantize(total)
+
+
+def test_blind_repeats_double_neither_order_nor_line_of_an_upsert(
+    recorded_orders: dict[str, list[Order]], tmp_path: Path
+) -> None:
+    """NetSuite's: what is sent again is the same order, and `replace=item` keeps lines single."""
+    [bench] = (one for one in BENCHES if one.name == "netsuite")
+    orders = recorded_orders["orders-64"]
+    with bench.at_work(tmp_path) as (erp, adapter):
+        erp.rule("accept_then_drop", probability=0.3)
+        waiting = [placed(order) for order in orders]
+        outcomes: Counter[type] = Counter()
+        for _ in range(40):
+            answers = push_all(adapter, waiting)
+            outcomes.update(type(one.outcome) for one in answers)
+            waiting = [
+                one
+                for one, answer in zip(waiting, answers, strict=True)
+                if not isinstance(answer.outcome, Accepted)
+            ]
+            if not waiting:
+                break
+        erp.clear_rules()
+
+        assert not waiting
+        assert outcomes[Unknown] > 0
+        assert not any(differing(adapter, orders).values())
+        assert erp.count() == len(orders)
 
 
 def test_the_page_of_adapters_has_these_figures(found: dict[str, dict[str, Figures]]) -> None:
